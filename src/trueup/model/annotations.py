@@ -1,0 +1,39 @@
+"""Names of the annotations, labels and finalizers we read and write, as Argo CD and Helm spell them."""
+
+GROUP = "argoproj.io"
+API_VERSION = "argoproj.io/v1alpha1"
+
+TRACKING_ID = "argocd.argoproj.io/tracking-id"
+INSTALLATION_ID = "argocd.argoproj.io/installation-id"
+SYNC_WAVE = "argocd.argoproj.io/sync-wave"
+HOOK = "argocd.argoproj.io/hook"
+HOOK_DELETE_POLICY = "argocd.argoproj.io/hook-delete-policy"
+HOOK_FINALIZER = "argocd.argoproj.io/hook-finalizer"
+SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
+COMPARE_OPTIONS = "argocd.argoproj.io/compare-options"
+REFRESH = "argocd.argoproj.io/refresh"
+SKIP_RECONCILE = "argocd.argoproj.io/skip-reconcile"
+IGNORE_HEALTHCHECK = "argocd.argoproj.io/ignore-healthcheck"
+IGNORE_RESTART_POLICY = "argocd.argoproj.io/ignore-restart-policy"
+DELETION_APPROVED = "argocd.argoproj.io/deletion-approved"
+
+HELM_HOOK = "helm.sh/hook"
+HELM_HOOK_WEIGHT = "helm.sh/hook-weight"
+HELM_HOOK_DELETE_POLICY = "helm.sh/hook-delete-policy"
+HELM_RESOURCE_POLICY = "helm.sh/resource-policy"
+
+RESOURCES_FINALIZER = "resources-finalizer.argocd.argoproj.io"
+RESOURCES_FINALIZER_FOREGROUND = "resources-finalizer.argocd.argoproj.io/foreground"
+RESOURCES_FINALIZER_BACKGROUND = "resources-finalizer.argocd.argoproj.io/background"
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+INSTANCE_LABEL = "app.kubernetes.io/instance"
+
+# Trueup's own; the spec stays Argo CD's (cluster-truths 7).
+OPERATION_ID = "trueup.dev/operation-id"
+"""On a hook object: the operation that created it (its start time and revision)."""
+CONTROLLER = "trueup.dev/controller"
+"""On an Application: ``trueup`` or ``argocd``, which of two engines owns it."""
+
+FIELD_MANAGER = "argocd-controller"
+"""Field manager of every write to a managed object, as Argo CD's, so that an estate moves without a write."""

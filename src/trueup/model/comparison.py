@@ -1,0 +1,40 @@
+"""What is wanted against what is there."""
+
+import msgspec
+
+from trueup.model.live import LiveObject
+from trueup.model.manifest import Manifest
+from trueup.model.resource import ResourceKey
+from trueup.model.status import SyncCode
+
+
+class ComparedResource(msgspec.Struct, frozen=True, kw_only=True):
+    """One pair. At least one of ``target`` and ``live`` is there.
+
+    Attributes:
+        status: Synced, OutOfSync, or Unknown where the project forbids the kind or nothing could be asked.
+        requires_pruning: live belongs to the application and Git no longer has it.
+        hook: a hook object; it counts neither for sync status nor for health nor for pruning.
+        message: why OutOfSync or Unknown, for people: the differing fields, or the server's refusal.
+    """
+
+    key: ResourceKey
+    target: Manifest | None
+    live: LiveObject | None
+    status: SyncCode
+    requires_pruning: bool = False
+    hook: bool = False
+    message: str = ""
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """All pairs of an application, sorted by key, and the verdict over them.
+
+    ``hooks`` are the hook manifests of the target: not compared, run by operations.
+    """
+
+    status: SyncCode
+    resources: tuple[ComparedResource, ...] = ()
+    hooks: tuple[Manifest, ...] = ()
+    revisions: tuple[str, ...] = ()
+    source_types: tuple[str, ...] = ()

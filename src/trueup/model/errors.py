@@ -1,0 +1,59 @@
+"""How work ends when it does not succeed. The runtime has one policy for each type; nobody reads an error's text."""
+
+
+class TrueupError(Exception):
+    """An error a user should read: what is wrong, with what, and what to do about it.
+
+    Without a subtype the work is tried again with backoff.
+
+    Args:
+        message: one or two sentences, no secret, no host path; names the file, field or object.
+        hint: the remedy, as an imperative sentence. Empty when there is none to give.
+        reason: CamelCase word for conditions and Events.
+    """
+
+    reason = "Error"
+
+    def __init__(self, message: str, *, hint: str = "", reason: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        if reason:
+            self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class Stalled(TrueupError):
+    """Only an edit can help: not tried again until an input changes."""
+
+    reason = "Stalled"
+
+
+class Waiting(TrueupError):
+    """Time will help: tried again after ``after`` seconds."""
+
+    reason = "Waiting"
+
+    def __init__(self, message: str, *, after: float, hint: str = "", reason: str = "") -> None:
+        super().__init__(message, hint=hint, reason=reason)
+        self.after = after
+
+
+class InvalidSpec(Stalled):
+    """The Application or its project forbids or contradicts what it asks: condition ``InvalidSpecError``."""
+
+    reason = "InvalidSpecError"
+
+
+class RenderFailed(Stalled):
+    """The source cannot become manifests: condition ``ComparisonError``. Nothing may be pruned on its account."""
+
+    reason = "ComparisonError"
+
+
+class SourceUnavailable(TrueupError):
+    """The repository or revision cannot be read now: condition ``ComparisonError``, the last good state is kept."""
+
+    reason = "ComparisonError"

@@ -1,0 +1,49 @@
+"""An object as the cluster has it, kept compact: bytes until somebody asks."""
+
+from typing import Any
+
+import msgspec
+
+from trueup.model.resource import GroupKind, ResourceKey
+
+
+class Owner(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """An entry of ``metadata.ownerReferences``."""
+
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool | None = None
+
+
+class LiveObject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A live object: typed metadata beside the raw JSON the server sent.
+
+    Attributes:
+        resource_version: an opaque string by contract, a growing integer in fact.
+        deletion_timestamp: RFC 3339 or empty.
+        body: JSON of the whole object (managedFields included).
+    """
+
+    key: ResourceKey
+    api_version: str
+    uid: str
+    resource_version: str
+    body: bytes
+    generation: int = 0
+    creation_timestamp: str = ""
+    deletion_timestamp: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    finalizers: tuple[str, ...] = ()
+    owners: tuple[Owner, ...] = ()
+
+    @property
+    def group_kind(self) -> GroupKind:
+        return GroupKind(self.key.group, self.key.kind)
+
+    def object(self) -> dict[str, Any]:
+        """A fresh, mutable copy of the object."""
+        decoded: dict[str, Any] = msgspec.json.decode(self.body)
+        return decoded

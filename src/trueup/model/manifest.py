@@ -1,0 +1,56 @@
+"""A manifest: one object as Git declares it, ready to send."""
+
+from typing import Any
+
+import msgspec
+
+from trueup.model.resource import GroupKind, ResourceKey
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One rendered object. ``body`` is its JSON as it will be sent; it is decoded on demand only.
+
+    Attributes:
+        key: identity; ``key.name`` is empty while ``generate_name`` awaits a name.
+        api_version: as Git has it.
+        body: canonical JSON (sorted keys), UTF-8.
+        digest: hex SHA-256 of ``body``.
+        annotations, labels: of the metadata, ready to read.
+        generate_name: ``metadata.generateName`` or empty.
+        origin: where it came from, for messages: ``deploy/web.yaml:12`` or ``templates/web.yaml``.
+        source_index: which of the application's sources.
+    """
+
+    key: ResourceKey
+    api_version: str
+    body: bytes
+    digest: str
+    annotations: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    generate_name: str = ""
+    origin: str = ""
+    source_index: int = 0
+
+    @property
+    def group_kind(self) -> GroupKind:
+        return GroupKind(self.key.group, self.key.kind)
+
+    def object(self) -> dict[str, Any]:
+        """A fresh, mutable copy of the object."""
+        decoded: dict[str, Any] = msgspec.json.decode(self.body)
+        return decoded
+
+
+class Rendering(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of rendering one source.
+
+    Attributes:
+        key: digest of exactly what was read; equal keys mean equal manifests.
+        source_type: ``Directory``, ``Kustomize``, ``Helm`` or empty (a ref-only source).
+        warnings: for the user; each names a file.
+    """
+
+    key: str
+    source_type: str
+    manifests: tuple[Manifest, ...]
+    warnings: tuple[str, ...] = ()
