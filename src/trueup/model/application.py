@@ -4,167 +4,93 @@ Attribute names are Argo CD's JSON names in snake case. Fields Trueup does not a
 round trip loses nothing a user wrote in them.
 """
 
-from typing import Any
-
-import msgspec
-
+from trueup.model.fields import Fields, Metadata, NameValue
 from trueup.model.resource import GroupKind
+from trueup.model.source import (
+    DirectorySource,
+    DrySource,
+    HelmFileParameter,
+    HelmParameter,
+    HelmSource,
+    HydrateTo,
+    JsonnetSource,
+    JsonnetVar,
+    KustomizePatch,
+    KustomizePatchTarget,
+    KustomizeReplica,
+    KustomizeSource,
+    PluginParameter,
+    PluginSource,
+    Source,
+    SourceHydrator,
+    SyncSource,
+)
 
-
-class Fields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """Base of everything declared in YAML."""
-
-
-class Metadata(Fields, frozen=True, kw_only=True):
-    """``metadata`` of our own objects."""
-
-    name: str = ""
-    generate_name: str = ""
-    namespace: str = ""
-    uid: str = ""
-    resource_version: str = ""
-    generation: int = 0
-    creation_timestamp: str | None = None
-    deletion_timestamp: str | None = None
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-    finalizers: list[str] = []
-    owner_references: list[dict[str, Any]] = []
-
-
-class NameValue(Fields, frozen=True, kw_only=True):
-    """A name and a value."""
-
-    name: str = ""
-    value: str = ""
-
-
-class HelmParameter(Fields, frozen=True, kw_only=True):
-    name: str = ""
-    value: str = ""
-    force_string: bool = False
-
-
-class HelmFileParameter(Fields, frozen=True, kw_only=True):
-    name: str = ""
-    path: str = ""
-
-
-class HelmSource(Fields, frozen=True, kw_only=True):
-    value_files: list[str] = []
-    parameters: list[HelmParameter] = []
-    release_name: str = ""
-    values: str = ""
-    values_object: dict[str, Any] | None = None
-    file_parameters: list[HelmFileParameter] = []
-    version: str = ""
-    pass_credentials: bool = False
-    ignore_missing_value_files: bool = False
-    skip_crds: bool = False
-    skip_tests: bool = False
-    skip_schema_validation: bool = False
-    namespace: str = ""
-    kube_version: str = ""
-    api_versions: list[str] = []
-
-
-class KustomizeReplica(Fields, frozen=True, kw_only=True):
-    name: str
-    count: int | str
-
-
-class KustomizePatchTarget(Fields, frozen=True, kw_only=True):
-    group: str = ""
-    version: str = ""
-    kind: str = ""
-    name: str = ""
-    namespace: str = ""
-    label_selector: str = ""
-    annotation_selector: str = ""
-
-
-class KustomizePatch(Fields, frozen=True, kw_only=True):
-    path: str = ""
-    patch: str = ""
-    target: KustomizePatchTarget | None = None
-    options: dict[str, bool] = {}
-
-
-class KustomizeSource(Fields, frozen=True, kw_only=True):
-    name_prefix: str = ""
-    name_suffix: str = ""
-    images: list[str] = []
-    common_labels: dict[str, str] = {}
-    version: str = ""
-    common_annotations: dict[str, str] = {}
-    force_common_labels: bool = False
-    force_common_annotations: bool = False
-    namespace: str = ""
-    common_annotations_envsubst: bool = False
-    replicas: list[KustomizeReplica] = []
-    patches: list[KustomizePatch] = []
-    components: list[str] = []
-    ignore_missing_components: bool = False
-    label_without_selector: bool = False
-    label_include_templates: bool = False
-    kube_version: str = ""
-    api_versions: list[str] = []
-
-
-class JsonnetVar(Fields, frozen=True, kw_only=True):
-    name: str = ""
-    value: str = ""
-    code: bool = False
-
-
-class JsonnetSource(Fields, frozen=True, kw_only=True):
-    ext_vars: list[JsonnetVar] = []
-    tlas: list[JsonnetVar] = []
-    libs: list[str] = []
-
-
-class DirectorySource(Fields, frozen=True, kw_only=True):
-    recurse: bool = False
-    jsonnet: JsonnetSource | None = None
-    exclude: str = ""
-    include: str = ""
-    disable_extension_filter: bool = False
-
-
-class PluginParameter(Fields, frozen=True, kw_only=True):
-    name: str = ""
-    string: str | None = None
-    map: dict[str, str] | None = None
-    array: list[str] | None = None
-
-
-class PluginSource(Fields, frozen=True, kw_only=True):
-    name: str = ""
-    env: list[NameValue] = []
-    parameters: list[PluginParameter] = []
-
-
-class Source(Fields, frozen=True, kw_only=True):
-    repo_url: str = msgspec.field(default="", name="repoURL")
-    path: str = ""
-    target_revision: str = ""
-    helm: HelmSource | None = None
-    kustomize: KustomizeSource | None = None
-    directory: DirectorySource | None = None
-    plugin: PluginSource | None = None
-    chart: str = ""
-    ref: str = ""
-    name: str = ""
-    tag_prefix: str = ""
+__all__ = [
+    "Application",
+    "ApplicationSpec",
+    "Automated",
+    "Backoff",
+    "Destination",
+    "DirectorySource",
+    "DrySource",
+    "Fields",
+    "HelmFileParameter",
+    "HelmParameter",
+    "HelmSource",
+    "HydrateTo",
+    "IgnoreDifference",
+    "JsonnetSource",
+    "JsonnetVar",
+    "KustomizePatch",
+    "KustomizePatchTarget",
+    "KustomizeReplica",
+    "KustomizeSource",
+    "Metadata",
+    "NameValue",
+    "NamespaceMetadata",
+    "Operation",
+    "OperationInitiator",
+    "PluginParameter",
+    "PluginSource",
+    "ResourceRule",
+    "Retry",
+    "Source",
+    "SourceHydrator",
+    "SyncOperation",
+    "SyncOperationResource",
+    "SyncPolicy",
+    "SyncSource",
+    "SyncStrategy",
+    "SyncStrategyApply",
+    "SyncStrategyHook",
+]
 
 
 class Destination(Fields, frozen=True, kw_only=True):
+    """A cluster and a namespace. Name the cluster by server or by name, not by both.
+
+    Attributes:
+        server: URL of the cluster's API server; https://kubernetes.default.svc is the cluster Trueup runs on.
+        namespace: Namespace for objects that name none.
+        name: Name of the cluster, instead of server; in-cluster is the cluster Trueup runs on.
+    """
+
     server: str = ""
     namespace: str = ""
     name: str = ""
 
 
 class Automated(Fields, frozen=True, kw_only=True):
+    """Syncing without being asked.
+
+    Attributes:
+        prune: Delete objects that left Git.
+        self_heal: Put back what was changed in the cluster.
+        allow_empty: Let pruning delete the application's last objects when Git declares none.
+        enabled: false switches automated sync off and keeps the other settings.
+    """
+
     prune: bool = False
     self_heal: bool = False
     allow_empty: bool = False
@@ -172,7 +98,15 @@ class Automated(Fields, frozen=True, kw_only=True):
 
 
 class Backoff(Fields, frozen=True, kw_only=True):
-    """Durations stay text here: a bad one is an error of its own application, found where it is used."""
+    """Waiting times between tries.
+
+    Durations stay text here: a bad one is an error of its own application, found where it is used.
+
+    Attributes:
+        duration: Wait after the first failure, such as 5s or 1m.
+        factor: What the wait is multiplied by after each further failure.
+        max_duration: Longest wait, such as 3m.
+    """
 
     duration: str = ""
     factor: int | None = None
@@ -180,17 +114,41 @@ class Backoff(Fields, frozen=True, kw_only=True):
 
 
 class Retry(Fields, frozen=True, kw_only=True):
+    """What follows a failed sync.
+
+    Attributes:
+        limit: Tries after the first; negative for no limit, 0 for none.
+        backoff: Waiting times between tries.
+        refresh: Try again with the newest revision rather than with the one that failed.
+    """
+
     limit: int = 0
     backoff: Backoff | None = None
     refresh: bool = False
 
 
 class NamespaceMetadata(Fields, frozen=True, kw_only=True):
+    """Labels and annotations for the namespace that CreateNamespace=true makes.
+
+    Attributes:
+        labels: Labels for the namespace.
+        annotations: Annotations for the namespace.
+    """
+
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
 
 
 class SyncPolicy(Fields, frozen=True, kw_only=True):
+    """When and how to sync.
+
+    Attributes:
+        automated: Sync without being asked. Absent: sync on demand only.
+        sync_options: Options for every sync, each Name=value, such as CreateNamespace=true.
+        retry: What follows a failed sync.
+        managed_namespace_metadata: Labels and annotations for the namespace that CreateNamespace=true makes.
+    """
+
     automated: Automated | None = None
     sync_options: list[str] = []
     retry: Retry | None = None
@@ -198,6 +156,18 @@ class SyncPolicy(Fields, frozen=True, kw_only=True):
 
 
 class IgnoreDifference(Fields, frozen=True, kw_only=True):
+    """Fields that may differ from Git.
+
+    Attributes:
+        group: API group of the objects; a glob.
+        kind: Kind of the objects; a glob.
+        name: Name of one object; all when empty.
+        namespace: Namespace of the objects; all when empty.
+        json_pointers: Fields by JSON pointer (RFC 6901), such as /spec/replicas.
+        jq_path_expressions: Fields by jq path, such as .spec.containers[].image.
+        managed_fields_managers: Field managers whose fields may differ.
+    """
+
     group: str = ""
     kind: str = ""
     name: str = ""
@@ -207,33 +177,21 @@ class IgnoreDifference(Fields, frozen=True, kw_only=True):
     managed_fields_managers: list[str] = []
 
 
-class DrySource(Fields, frozen=True, kw_only=True):
-    repo_url: str = msgspec.field(default="", name="repoURL")
-    target_revision: str = ""
-    path: str = ""
-    helm: HelmSource | None = None
-    kustomize: KustomizeSource | None = None
-    directory: DirectorySource | None = None
-    plugin: PluginSource | None = None
-
-
-class HydrateTo(Fields, frozen=True, kw_only=True):
-    target_branch: str = ""
-
-
-class SyncSource(Fields, frozen=True, kw_only=True):
-    repo_url: str = msgspec.field(default="", name="repoURL")
-    target_branch: str = ""
-    path: str = ""
-
-
-class SourceHydrator(Fields, frozen=True, kw_only=True):
-    dry_source: DrySource | None = None
-    sync_source: SyncSource | None = None
-    hydrate_to: HydrateTo | None = None
-
-
 class ApplicationSpec(Fields, frozen=True, kw_only=True):
+    """What should run where.
+
+    Attributes:
+        source: Where the manifests come from.
+        destination: Cluster and namespace the objects go to.
+        project: Project whose limits apply.
+        sync_policy: When and how to sync.
+        ignore_differences: Fields that may differ from Git.
+        info: Links and notes shown with the application.
+        revision_history_limit: Deployments kept in status.history; 10 when absent.
+        sources: Several sources at once; source is ignored when this is set.
+        source_hydrator: Commit rendered manifests to a branch and sync from there.
+    """
+
     source: Source | None = None
     destination: Destination = Destination()
     project: str = ""
@@ -252,7 +210,14 @@ class ApplicationSpec(Fields, frozen=True, kw_only=True):
 
 
 class SyncOperationResource(Fields, frozen=True, kw_only=True):
-    """One entry of a selective sync. An absent namespace matches any."""
+    """One object of a selective sync. An absent namespace matches any.
+
+    Attributes:
+        group: API group; empty for the core group.
+        kind: Kind.
+        name: Name.
+        namespace: Namespace; any when empty.
+    """
 
     group: str = ""
     kind: str = ""
@@ -261,19 +226,54 @@ class SyncOperationResource(Fields, frozen=True, kw_only=True):
 
 
 class SyncStrategyApply(Fields, frozen=True, kw_only=True):
+    """Apply everything and run no hooks.
+
+    Attributes:
+        force: Delete and create an object anew where an update is refused.
+    """
+
     force: bool = False
 
 
 class SyncStrategyHook(Fields, frozen=True, kw_only=True):
+    """Apply everything and run hooks.
+
+    Attributes:
+        force: Delete and create an object anew where an update is refused.
+    """
+
     force: bool = False
 
 
 class SyncStrategy(Fields, frozen=True, kw_only=True):
+    """Whether hooks run.
+
+    Attributes:
+        apply: Apply everything and run no hooks.
+        hook: Apply everything and run hooks; the default.
+    """
+
     apply: SyncStrategyApply | None = None
     hook: SyncStrategyHook | None = None
 
 
 class SyncOperation(Fields, frozen=True, kw_only=True):
+    """A sync that somebody asks for.
+
+    Attributes:
+        revision: Revision to sync to; spec.source.targetRevision when empty.
+        prune: Delete objects that left Git.
+        dry_run: Ask the cluster and change nothing.
+        sync_strategy: Whether hooks run.
+        resources: Sync these objects only, and run no hooks.
+        source: Sync from this source instead of the declared one.
+        manifests: Sync these manifests instead of the repository's.
+        sync_options: Options for this sync, each Name=value.
+        sources: Sync from these sources instead of the declared ones.
+        revisions: Revisions to sync to, one for each source.
+        auto_heal_attempts_count: Self-heal attempts in a row; set by the controller.
+    """
+
     revision: str = ""
     prune: bool = False
     dry_run: bool = False
@@ -288,12 +288,26 @@ class SyncOperation(Fields, frozen=True, kw_only=True):
 
 
 class OperationInitiator(Fields, frozen=True, kw_only=True):
+    """Who asked for an operation.
+
+    Attributes:
+        username: Name of the user.
+        automated: The controller asked, by automated sync or self-heal.
+    """
+
     username: str = ""
     automated: bool = False
 
 
 class Operation(Fields, frozen=True, kw_only=True):
-    """``.operation``: somebody asks for a sync."""
+    """Asks for a sync: write it and the controller starts.
+
+    Attributes:
+        sync: The sync asked for.
+        initiated_by: Who asks.
+        info: Notes kept with the operation.
+        retry: What follows a failure.
+    """
 
     sync: SyncOperation | None = None
     initiated_by: OperationInitiator = OperationInitiator()
@@ -302,7 +316,14 @@ class Operation(Fields, frozen=True, kw_only=True):
 
 
 class Application(Fields, frozen=True, kw_only=True):
-    """An Application as stored. ``status`` is in :mod:`trueup.model.status`, decoded separately."""
+    """Keeps objects of a cluster as a Git repository declares them.
+
+    ``status`` is in :mod:`trueup.model.status`, decoded separately.
+
+    Attributes:
+        spec: What should run where.
+        operation: Asks for a sync: write it and the controller starts.
+    """
 
     api_version: str = ""
     kind: str = ""
@@ -317,7 +338,13 @@ class Application(Fields, frozen=True, kw_only=True):
 
 
 class ResourceRule(Fields, frozen=True, kw_only=True):
-    """An entry of a project's kind lists. ``name`` counts for cluster-scoped kinds only."""
+    """An entry of a project's kind lists.
+
+    Attributes:
+        group: API group; a glob.
+        kind: Kind; a glob.
+        name: Name of the object; a glob; counts for cluster-scoped kinds only.
+    """
 
     group: str = ""
     kind: str = ""

@@ -39,6 +39,10 @@ class LiveObject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     finalizers: tuple[str, ...] = ()
     owners: tuple[Owner, ...] = ()
 
+    def __repr__(self) -> str:
+        """Without body and annotations: either may hold a Secret's values, and this ends up in logs."""
+        return f"LiveObject({self.key}, resource_version={self.resource_version!r}, uid={self.uid!r})"
+
     @property
     def group_kind(self) -> GroupKind:
         return GroupKind(self.key.group, self.key.kind)

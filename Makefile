@@ -1,0 +1,59 @@
+# Needs Python 3.11 or newer, git and make; everything else comes with the first target.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+UV_VERSION := 0.13.9
+# The first of these that is recent enough; PYTHON=... takes another.
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+ARGS ?=
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@echo "ARGS=... is handed on: make demo ARGS=--tour, make test ARGS='tests/unit -x'"
+
+.PHONY: demo
+demo: $(STAMP) controlplane ## A cluster, a repository and the engine at work (ARGS=--tour walks by itself)
+	@$(BIN)/trueup demo $(ARGS)
+
+.PHONY: test
+test: $(STAMP) controlplane ## Every test, those on a real API server too
+	@$(BIN)/pytest -q $(ARGS)
+
+.PHONY: check
+check: $(STAMP) ## Format, lint, types, layers
+	@$(BIN)/ruff format --quiet --check . || { echo "make check: run $(BIN)/ruff format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@output=$$($(BIN)/lint-imports 2>&1) || { echo "$$output" >&2; exit 1; }
+
+.PHONY: bench
+bench: $(STAMP) controlplane ## Measure against bare loops on the same API server
+	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: controlplane
+controlplane: ## Build etcd, kube-apiserver and kube-controller-manager, once
+	@$(or $(PYTHON),$(error Python 3.11 or newer is needed)) tools/controlplane/build.py
+
+.PHONY: lock
+lock: ## Pin the dependencies again (ARGS=--upgrade takes newer ones)
+	@uv=$$(command -v uv) || { uv=build/uv/bin/uv; [ -x $$uv ] || { $(PYTHON) -m venv build/uv && \
+	  build/uv/bin/pip --quiet --disable-pip-version-check install uv==$(UV_VERSION); }; }; \
+	compile="$$uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --python-version 3.11 $(ARGS)"; \
+	$$compile --group dev pyproject.toml --output-file requirements.lock && \
+	$$compile --no-annotate tools/controlplane/requirements.in --output-file tools/controlplane/requirements.lock
+
+# A lock newer than the environment means a fresh one, so that nothing outlives its entry in the lock.
+$(STAMP): requirements.lock
+	@echo "making $(VENV)" >&2
+	@$(or $(PYTHON),$(error Python 3.11 or newer is needed)) -m venv $$([ ! -e $@ ] || echo --clear) $(VENV)
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@

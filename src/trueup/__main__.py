@@ -1,0 +1,5 @@
+"""``python -m trueup``."""
+
+from trueup.cli.main import main
+
+main()

@@ -1,0 +1,240 @@
+"""The composition root: settings and clusters in, a running engine out."""
+
+import asyncio
+import gc
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+import structlog
+
+from trueup import diff, policy
+from trueup.apply.confirm import Confirmer
+from trueup.controllers.application import ApplicationReconciler, Ports
+from trueup.controllers.cluster import IN_CLUSTER_SERVER, ManagedCluster, Parts, excluded_type
+from trueup.controllers.observe import Observation, Observer
+from trueup.controllers.repository import Repositories
+from trueup.controllers.target import Targets
+from trueup.controllers.wake import Wakes
+from trueup.kube.cache import WatchCache
+from trueup.kube.client import Client
+from trueup.kube.config import ClusterConfig
+from trueup.kube.discovery import Discovery
+from trueup.model.comparison import ComparedResource
+from trueup.model.errors import Stalled, TrueupError
+from trueup.model.live import LiveObject
+from trueup.model.resource import GroupKind, ResourceKey
+from trueup.model.tracking import owner_instance
+from trueup.runtime.clock import SystemClock
+from trueup.runtime.outcome import Outcome
+from trueup.runtime.queue import Queue
+from trueup.sources.mirrors import Mirrors
+from trueup.store.applications import APPLICATION, KINDS, Applications
+from trueup.store.events import Recorder
+from trueup.store.renders import Renders
+from trueup.store.settings import CONFIG_MAP, Settings, read_settings
+from trueup.workers.git import run_git
+from trueup.workers.pool import Pool
+
+log = structlog.get_logger("trueup")
+
+CONFIG_MAPS = GroupKind("", "ConfigMap")
+FREEZE_AFTER = 15.0
+"""Seconds after which what start-up built is taken out of the garbage collector's rounds (cluster-truths, costs)."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine is told at its start.
+
+    Attributes:
+        config: the control cluster, which is also the destination ``https://kubernetes.default.svc``.
+        data: folder for the mirrors.
+        local_repositories: folders below which file:// repositories may lie; none by default.
+        render_workers: processes that render.
+    """
+
+    config: ClusterConfig
+    control_namespace: str
+    data: Path
+    local_repositories: tuple[Path, ...] = ()
+    render_workers: int = 2
+
+
+class Engine:
+    """An engine, built on entry and taken down on exit."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.clock = SystemClock()
+        self.client = Client(options.config)
+        self.discovery = Discovery(self.client)
+        self._settings = Settings()
+        self._settings_version = ""
+        self.cache = WatchCache(
+            self.client,
+            self.discovery,
+            classify=_instance_of,
+            excluded=excluded_type(self._excluded),
+        )
+        self.applications = Applications(self.cache, options.control_namespace)
+        self.mirrors = Mirrors(options.data, run_git, allowed_local=options.local_repositories)
+        self.pool = Pool(options.render_workers)
+
+    async def __aenter__(self) -> Self:
+        await self.client.__aenter__()
+        try:
+            await self.cache.start()
+            await self.cache.ensure([*KINDS, CONFIG_MAPS])
+            events = self.discovery.find("", "Event")
+            if self.discovery.find(APPLICATION.group, APPLICATION.kind) is None or events is None:
+                raise Stalled("this cluster does not know Applications", hint="run `trueup install` first")
+            self._assemble(Recorder(self.client, events))
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    def settings(self) -> Settings:
+        """Settings as the ConfigMap has them now; read anew only when it has changed."""
+        live = self.cache.get(ResourceKey("", "ConfigMap", self.options.control_namespace, CONFIG_MAP))
+        version = live.resource_version if live else ""
+        if version != self._settings_version:
+            self._settings_version = version
+            self._settings = read_settings((live.object().get("data") or {}) if live else {})
+            for warning in self._settings.warnings:
+                log.warning("setting not read", problem=warning)
+        return self._settings
+
+    async def observe(self, key: str, revision: str = "") -> Observation:
+        """Look at one application once, without reconciling it.
+
+        Raises:
+            TrueupError: there is no such application, or it cannot be compared.
+        """
+        stored = self.applications.get(key)
+        if stored is None:
+            raise TrueupError(f"application {key} does not exist", hint="`trueup app list` shows those that do")
+        project = self.applications.project_of(stored.app)
+        policy.admit(stored.app, project)
+        for source in stored.app.spec.all_sources():
+            await self.repositories.look(source.repo_url, key)
+        revisions = [revision] if revision else []
+        return await self.observer.observe(stored, project, revisions=revisions)
+
+    def change(self, resource: ComparedResource) -> str:
+        """What a sync would change in one object, as text."""
+        before = resource.live.object() if resource.live else None
+        after = resource.target.object() if resource.target else None
+        if resource.live and resource.target:
+            answer = self.confirmer.remembered(resource.target, resource.live)
+            if answer is not None and answer.body:
+                after = answer.object()
+        return diff.render(
+            diff.comparable(before) if before else None,
+            diff.comparable(after) if after else None,
+            left="live",
+            right="git",
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Reconcile until told to stop."""
+        log.info(
+            "engine started",
+            cluster=self.options.config.server,
+            kubernetes=self.discovery.server_version,
+            namespace=self.options.control_namespace,
+        )
+        for key in self.applications.names():
+            self.queue.add(key)
+        tasks: list[asyncio.Task[None]] = [
+            asyncio.create_task(self.queue.run(), name="applications"),
+            asyncio.create_task(self.repositories.queue.run(), name="repositories"),
+            asyncio.create_task(self.recorder.run(), name="events"),
+            asyncio.create_task(_freeze_later(), name="freeze"),
+        ]
+        stopping = asyncio.create_task(_until(stop), name="stop")
+        try:
+            await asyncio.wait([*tasks[:3], stopping], return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks[:3]:
+                if task.done():
+                    task.result()
+        finally:
+            for task in [*tasks, stopping]:
+                task.cancel()
+            await asyncio.gather(*tasks, stopping, return_exceptions=True)
+        log.info("engine stopped")
+
+    def _assemble(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        renders = Renders(self.pool)
+        self.repositories = Repositories(
+            self.mirrors,
+            users=self._users,
+            wake=self._wake,
+            settings=self.settings,
+        )
+        targets = Targets(self.repositories, renders)
+        self.confirmer = Confirmer(Parts(client=self.client, discovery=self.discovery, cache=self.cache))
+        cluster = ManagedCluster(
+            client=self.client,
+            discovery=self.discovery,
+            cache=self.cache,
+            excluded=self._excluded,
+            confirmer=self.confirmer,
+        )
+        self.observer = Observer(self.applications, targets, cluster)
+        ports = Ports(
+            clock=self.clock,
+            settings=self.settings,
+            applications=self.applications,
+            repositories=self.repositories,
+            observer=self.observer,
+            cluster=cluster,
+            recorder=recorder,
+        )
+        self.reconciler = ApplicationReconciler(ports)
+        self.queue = Queue("applications", self.reconciler.reconcile, failed=self._failed)
+        wakes = Wakes(self.applications, add=self._wake)
+        self.cache.subscribe(wakes.changed)
+
+    def _wake(self, key: str) -> None:
+        self.queue.add(key)
+
+    def _users(self, repository: str) -> list[str]:
+        return self.applications.reading(repository)
+
+    def _excluded(self, group: str, kind: str) -> bool:
+        return self.settings().excludes(group, kind, IN_CLUSTER_SERVER)
+
+    def _failed(self, key: str, error: Exception, outcome: Outcome) -> None:
+        message = str(error) if isinstance(error, TrueupError) else type(error).__name__
+        log.warning("application not reconciled", application=key, error=message, again=outcome.requeue.seconds)
+        live = self.applications.live(key)
+        if live is not None and isinstance(error, TrueupError):
+            self.recorder.record(live, outcome.reason, message, now=self.clock.now(), warning=True)
+
+    async def _close(self) -> None:
+        await self.cache.close()
+        await self.pool.close()
+        await self.mirrors.close()
+        await self.client.__aexit__(None, None, None)
+
+
+def _instance_of(live: LiveObject) -> str | None:
+    return owner_instance(live.annotations, live.key) or None
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def _freeze_later() -> None:
+    await asyncio.sleep(FREEZE_AFTER)
+    gc.collect()
+    gc.freeze()

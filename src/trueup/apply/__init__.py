@@ -1,0 +1,1 @@
+"""Carries out the planner's steps on a cluster and says what came of them."""

@@ -1,0 +1,141 @@
+"""The cluster as this package needs it: the parts of ``kube`` it calls, so that an application can hand in its own."""
+
+import asyncio
+from typing import Protocol
+
+from trueup.kube.client import FieldValidation, PatchKind, Propagation
+from trueup.kube.discovery import ResourceType
+from trueup.kube.errors import NotFound
+from trueup.model.live import LiveObject
+from trueup.model.resource import ResourceKey, group_of, version_of
+
+KIND_WAIT = 30.0
+"""Seconds a kind that is being defined may take to be served; measured 0.06 s, seen 2 s."""
+_FIRST_LOOK, _LONGEST_LOOK = 0.05, 1.0
+
+
+class Writer(Protocol):
+    """Reads and writes of single objects: :class:`trueup.kube.client.Client`."""
+
+    async def get(self, type_: ResourceType, namespace: str, name: str) -> LiveObject: ...
+
+    async def create(
+        self,
+        type_: ResourceType,
+        namespace: str,
+        body: bytes,
+        *,
+        dry_run: bool = False,
+        field_manager: str = "",
+        field_validation: FieldValidation = "",
+        warnings: list[str] | None = None,
+    ) -> LiveObject: ...
+
+    async def apply(
+        self,
+        type_: ResourceType,
+        namespace: str,
+        name: str,
+        body: bytes,
+        *,
+        manager: str,
+        force: bool = True,
+        dry_run: bool = False,
+        warnings: list[str] | None = None,
+    ) -> LiveObject: ...
+
+    async def patch(
+        self,
+        type_: ResourceType,
+        namespace: str,
+        name: str,
+        body: bytes,
+        *,
+        kind: PatchKind,
+        dry_run: bool = False,
+        manager: str = "",
+        field_validation: FieldValidation = "",
+        warnings: list[str] | None = None,
+    ) -> LiveObject: ...
+
+    async def replace(
+        self,
+        type_: ResourceType,
+        namespace: str,
+        name: str,
+        body: bytes,
+        *,
+        dry_run: bool = False,
+        manager: str = "",
+        field_validation: FieldValidation = "",
+        warnings: list[str] | None = None,
+    ) -> LiveObject: ...
+
+    async def delete(
+        self,
+        type_: ResourceType,
+        namespace: str,
+        name: str,
+        *,
+        propagation: Propagation = "Foreground",
+        uid: str = "",
+        dry_run: bool = False,
+    ) -> LiveObject | None: ...
+
+
+class Kinds(Protocol):
+    """What the cluster serves: :class:`trueup.kube.discovery.Discovery`."""
+
+    async def refresh(self) -> None: ...
+
+    def find(self, group: str, kind: str, version: str = "") -> ResourceType | None: ...
+
+
+class Seen(Protocol):
+    """The watch cache. A write's answer enters it at once, or the next pass would decide on the past."""
+
+    def get(self, key: ResourceKey, /) -> LiveObject | None: ...
+
+    def stored(self, obj: LiveObject, /) -> None: ...
+
+    def removed(self, key: ResourceKey, uid: str, /) -> None: ...
+
+
+class Cluster(Protocol):
+    """One destination cluster."""
+
+    @property
+    def client(self) -> Writer: ...
+
+    @property
+    def discovery(self) -> Kinds: ...
+
+    @property
+    def cache(self) -> Seen: ...
+
+
+def known_type(cluster: Cluster, api_version: str, kind: str) -> ResourceType | None:
+    """The served kind in exactly this version, without asking the server."""
+    return cluster.discovery.find(group_of(api_version), kind, version_of(api_version))
+
+
+async def served_type(cluster: Cluster, api_version: str, kind: str, *, wait: float = KIND_WAIT) -> ResourceType:
+    """The kind, waited for while a definition written a moment ago comes into force.
+
+    Raises:
+        NotFound: it is not served after ``wait`` seconds.
+    """
+    loop = asyncio.get_running_loop()
+    deadline, pause = loop.time() + wait, _FIRST_LOOK
+    while (type_ := known_type(cluster, api_version, kind)) is None:
+        await cluster.discovery.refresh()
+        if known_type(cluster, api_version, kind) is None:
+            if loop.time() >= deadline:
+                raise NotFound(
+                    f"the cluster does not serve {api_version} {kind}",
+                    code=404,
+                    hint="install its CustomResourceDefinition, or correct the apiVersion",
+                )
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_LOOK)
+    return type_

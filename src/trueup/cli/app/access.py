@@ -1,0 +1,111 @@
+"""Reading and writing one Application from a command."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from trueup.cli.connect import Access
+from trueup.kube.client import Client
+from trueup.kube.discovery import Discovery, ResourceType
+from trueup.kube.errors import NotFound
+from trueup.model.annotations import GROUP, REFRESH
+from trueup.model.application import Application
+from trueup.model.errors import TrueupError
+from trueup.model.status import Status
+
+POLL = 0.25
+
+
+class View(msgspec.Struct):
+    """An Application as a command sees it."""
+
+    app: Application
+    status: Status
+    raw: dict[str, Any]
+
+
+class Handle:
+    """One Application, by name.
+
+    Args:
+        name: ``[namespace/]name``; the control namespace is the default.
+    """
+
+    def __init__(
+        self, client: Client, discovery: Discovery, access: Access, name: str, app_namespace: str = ""
+    ) -> None:
+        namespace, slash, bare = name.rpartition("/")
+        self.client = client
+        self.namespace = (namespace if slash else app_namespace) or access.namespace
+        self.name = bare
+        self.resource = application_type(discovery)
+
+    async def view(self) -> View:
+        """Read it.
+
+        Raises:
+            TrueupError: there is none of that name.
+        """
+        try:
+            live = await self.client.get(self.resource, self.namespace, self.name)
+        except NotFound as error:
+            raise TrueupError(
+                f"application {self.namespace}/{self.name} does not exist",
+                hint="`trueup app list` shows those that do",
+            ) from error
+        return read_view(live.body)
+
+    async def patch(self, change: dict[str, Any]) -> View:
+        """Merge-patch it."""
+        live = await self.client.patch(
+            self.resource, self.namespace, self.name, msgspec.json.encode(change), kind="merge"
+        )
+        return read_view(live.body)
+
+    async def refresh(self, *, hard: bool, timeout: float = 60.0) -> View:
+        """Ask the engine to look again and wait until it has."""
+        await self.patch({"metadata": {"annotations": {REFRESH: "hard" if hard else "normal"}}})
+        async for view in self.follow(timeout):
+            if REFRESH not in view.app.metadata.annotations:
+                return view
+        raise TrueupError(
+            f"application {self.name} was not refreshed within {timeout:g} s",
+            hint="is the engine running? `trueup server` starts it",
+        )
+
+    async def follow(self, timeout: float) -> AsyncIterator[View]:
+        """The Application now and after each change, until ``timeout`` seconds have passed (0: no limit)."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout if timeout > 0 else float("inf")
+        seen = ""
+        while loop.time() < deadline:
+            view = await self.view()
+            if view.app.metadata.resource_version != seen:
+                seen = view.app.metadata.resource_version
+                yield view
+            await asyncio.sleep(POLL)
+
+
+def application_type(discovery: Discovery) -> ResourceType:
+    """The served Application kind.
+
+    Raises:
+        TrueupError: the cluster has no such kind.
+    """
+    found = discovery.find(GROUP, "Application")
+    if found is None:
+        raise TrueupError("this cluster does not know Applications", hint="run `trueup install` first")
+    return found
+
+
+def read_view(body: bytes) -> View:
+    """Decode an Application and its status."""
+    raw = msgspec.json.decode(body)
+    try:
+        app = msgspec.convert(raw, type=Application)
+        status = msgspec.convert(raw.get("status") or {}, type=Status)
+    except msgspec.ValidationError as error:
+        raise TrueupError(f"the application cannot be read: {error}", hint="correct that field") from error
+    return View(app, status, raw)

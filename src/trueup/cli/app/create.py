@@ -1,0 +1,176 @@
+"""``trueup app create``."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from trueup.cli.app.access import application_type
+from trueup.cli.connect import Access, access_options, connected
+from trueup.formats import yaml
+from trueup.kube.errors import AlreadyExists
+from trueup.model.annotations import API_VERSION, RESOURCES_FINALIZER
+from trueup.model.application import Application
+from trueup.model.errors import TrueupError
+
+
+@click.command()
+@click.argument("name", required=False, default="")
+@click.option(
+    "-f", "--file", "manifest", type=click.Path(path_type=Path), help="Application manifest; flags win over it."
+)
+@click.option("--repo", default="", help="Repository URL.")
+@click.option("--path", default="", help="Folder in the repository.")
+@click.option("--revision", default="", help="Branch, tag, commit or semver range.")
+@click.option("--dest-server", default="", help="Cluster URL (default: the cluster Trueup runs on).")
+@click.option("--dest-name", default="", help="Cluster name, instead of --dest-server.")
+@click.option("--dest-namespace", default="", help="Namespace for objects that name none.")
+@click.option("--project", default="default", show_default=True)
+@click.option("--sync-policy", type=click.Choice(["none", "manual", "automated", "auto", "automatic"]), default=None)
+@click.option("--auto-prune", is_flag=True, help="Automated sync may delete what left Git.")
+@click.option("--self-heal", is_flag=True, help="Put manual changes back.")
+@click.option("--allow-empty", is_flag=True, help="Automated sync may delete everything.")
+@click.option("--sync-option", multiple=True, help="Such as CreateNamespace=true. Repeatable.")
+@click.option("--sync-retry-limit", type=int, default=None)
+@click.option("-l", "--label", multiple=True, metavar="KEY=VALUE")
+@click.option("--annotations", multiple=True, metavar="KEY=VALUE")
+@click.option("--set-finalizer", is_flag=True, help="Deleting the application deletes its objects.")
+@click.option("--values", multiple=True, help="Helm: value file. Repeatable.")
+@click.option("--helm-set", multiple=True, metavar="KEY=VALUE", help="Helm: parameter. Repeatable.")
+@click.option("--helm-set-string", multiple=True, metavar="KEY=VALUE")
+@click.option("--release-name", default="")
+@click.option("--helm-skip-crds", is_flag=True)
+@click.option("--kustomize-image", multiple=True, metavar="NAME=IMAGE")
+@click.option("--nameprefix", default="")
+@click.option("--namesuffix", default="")
+@click.option("--directory-recurse", is_flag=True)
+@click.option("--directory-include", default="")
+@click.option("--directory-exclude", default="")
+@click.option("--upsert", is_flag=True, help="Replace an application of that name.")
+@access_options
+def create(access: Access, name: str, manifest: Path | None, upsert: bool, **flags: Any) -> None:
+    """Create an application."""
+    body = _read(manifest) if manifest else {"metadata": {}, "spec": {}}
+    _apply_flags(body, name, access.namespace, flags)
+    try:
+        msgspec.convert(body, type=Application)
+    except msgspec.ValidationError as error:
+        raise TrueupError(f"the application is not valid: {error}", hint="correct that field") from error
+
+    async def write() -> str:
+        async with connected(access) as (client, discovery):
+            resource = application_type(discovery)
+            metadata = body["metadata"]
+            data = msgspec.json.encode(body)
+            try:
+                await client.create(resource, metadata["namespace"], data)
+                return "created"
+            except AlreadyExists as error:
+                if not upsert:
+                    raise TrueupError(
+                        f"application {metadata['name']} exists already", hint="--upsert replaces it"
+                    ) from error
+            await client.apply(resource, metadata["namespace"], metadata["name"], data, manager="trueup-cli")
+            return "updated"
+
+    done = asyncio.run(write())
+    click.echo(f"application '{body['metadata']['name']}' {done}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        loaded = yaml.load(path.read_bytes(), str(path))
+    except OSError as error:
+        raise TrueupError(f"{path}: {error.strerror}", hint="name a readable file") from error
+    except yaml.YamlError as error:
+        raise TrueupError(str(error), hint="correct the manifest") from error
+    if not isinstance(loaded, dict) or loaded.get("kind") != "Application":
+        raise TrueupError(f"{path} holds no Application", hint="its kind must be Application")
+    loaded.setdefault("metadata", {})
+    loaded.setdefault("spec", {})
+    return loaded
+
+
+def _apply_flags(body: dict[str, Any], name: str, namespace: str, flags: dict[str, Any]) -> None:
+    body["apiVersion"], body["kind"] = API_VERSION, "Application"
+    metadata, spec = body["metadata"], body["spec"]
+    if name:
+        given_namespace, slash, bare = name.rpartition("/")
+        metadata["name"] = bare
+        if slash:
+            metadata["namespace"] = given_namespace
+    if not metadata.get("name"):
+        raise click.UsageError("name the application: trueup app create NAME …")
+    metadata.setdefault("namespace", namespace)
+    for field, pairs in (("labels", flags["label"]), ("annotations", flags["annotations"])):
+        if pairs:
+            metadata.setdefault(field, {}).update(_pairs(pairs))
+    if flags["set_finalizer"]:
+        metadata["finalizers"] = [RESOURCES_FINALIZER]
+    spec.setdefault("project", flags["project"])
+    destination = spec.setdefault("destination", {})
+    for field, flag in (("server", "dest_server"), ("name", "dest_name"), ("namespace", "dest_namespace")):
+        if flags[flag]:
+            destination[field] = flags[flag]
+    if not destination.get("server") and not destination.get("name"):
+        destination["server"] = "https://kubernetes.default.svc"
+    if not spec.get("sources"):
+        _source_flags(spec.setdefault("source", {}), flags)
+    _policy_flags(spec, flags)
+
+
+def _source_flags(source: dict[str, Any], flags: dict[str, Any]) -> None:
+    for field, flag in (("repoURL", "repo"), ("path", "path"), ("targetRevision", "revision")):
+        if flags[flag]:
+            source[field] = flags[flag]
+    helm: dict[str, Any] = {
+        "valueFiles": list(flags["values"]),
+        "parameters": [
+            {"name": key, "value": value, **({"forceString": True} if forced else {})}
+            for pairs, forced in ((flags["helm_set"], False), (flags["helm_set_string"], True))
+            for key, value in _pairs(pairs).items()
+        ],
+        "releaseName": flags["release_name"],
+        "skipCrds": flags["helm_skip_crds"],
+    }
+    kustomize: dict[str, Any] = {
+        "images": list(flags["kustomize_image"]),
+        "namePrefix": flags["nameprefix"],
+        "nameSuffix": flags["namesuffix"],
+    }
+    directory: dict[str, Any] = {
+        "recurse": flags["directory_recurse"],
+        "include": flags["directory_include"],
+        "exclude": flags["directory_exclude"],
+    }
+    for tool, block in (("helm", helm), ("kustomize", kustomize), ("directory", directory)):
+        given = {field: value for field, value in block.items() if value}
+        if given:
+            source.setdefault(tool, {}).update(given)
+
+
+def _policy_flags(spec: dict[str, Any], flags: dict[str, Any]) -> None:
+    wanted = flags["sync_policy"]
+    if wanted in ("none", "manual"):
+        spec.get("syncPolicy", {}).pop("automated", None)
+    elif wanted or flags["auto_prune"] or flags["self_heal"] or flags["allow_empty"]:
+        automated = spec.setdefault("syncPolicy", {}).setdefault("automated", {})
+        for field, flag in (("prune", "auto_prune"), ("selfHeal", "self_heal"), ("allowEmpty", "allow_empty")):
+            if flags[flag]:
+                automated[field] = True
+    if flags["sync_option"]:
+        spec.setdefault("syncPolicy", {})["syncOptions"] = list(flags["sync_option"])
+    if flags["sync_retry_limit"] is not None:
+        spec.setdefault("syncPolicy", {})["retry"] = {"limit": flags["sync_retry_limit"]}
+
+
+def _pairs(items: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for item in items:
+        key, equals, value = item.partition("=")
+        if not equals or not key:
+            raise click.UsageError(f"{item!r} is not KEY=VALUE")
+        pairs[key] = value
+    return pairs

@@ -1,0 +1,78 @@
+"""``trueup app delete``."""
+
+import asyncio
+
+import click
+
+from trueup.cli.app.access import Handle
+from trueup.cli.connect import Access, access_options, connected
+from trueup.kube.errors import NotFound
+from trueup.model.annotations import (
+    RESOURCES_FINALIZER,
+    RESOURCES_FINALIZER_BACKGROUND,
+    RESOURCES_FINALIZER_FOREGROUND,
+)
+from trueup.model.errors import TrueupError
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--cascade/--no-cascade", default=True, show_default=True, help="Delete the objects too.")
+@click.option(
+    "-p",
+    "--propagation-policy",
+    type=click.Choice(["foreground", "background"]),
+    default="foreground",
+    show_default=True,
+)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--wait", is_flag=True, help="Wait until it is gone.")
+@click.option("--timeout", type=float, default=300.0, show_default=True, help="Seconds to wait.")
+@click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
+@access_options
+def delete(
+    access: Access,
+    names: tuple[str, ...],
+    cascade: bool,
+    propagation_policy: str,
+    yes: bool,
+    wait: bool,
+    timeout: float,
+    app_namespace: str,
+) -> None:
+    """Delete applications and, unless --no-cascade, what they deployed."""
+    what = "and everything it deployed" if cascade else "and leave what it deployed"
+    for name in names:
+        if not yes:
+            click.confirm(f"Delete application '{name}' {what}?", abort=True)
+        asyncio.run(_delete(access, name, app_namespace, cascade, propagation_policy, wait, timeout))
+        click.echo(f"application '{name}' {'deleted' if wait or not cascade else 'is being deleted'}")
+
+
+async def _delete(
+    access: Access, name: str, app_namespace: str, cascade: bool, propagation: str, wait: bool, timeout: float
+) -> None:
+    async with connected(access) as (client, discovery):
+        handle = Handle(client, discovery, access, name, app_namespace)
+        view = await handle.view()
+        ours = {RESOURCES_FINALIZER, RESOURCES_FINALIZER_FOREGROUND, RESOURCES_FINALIZER_BACKGROUND}
+        kept = [finalizer for finalizer in view.app.metadata.finalizers if finalizer not in ours]
+        if cascade:
+            kept.append(RESOURCES_FINALIZER_BACKGROUND if propagation == "background" else RESOURCES_FINALIZER)
+        if kept != view.app.metadata.finalizers:
+            await handle.patch({"metadata": {"finalizers": kept}})
+        await client.delete(handle.resource, handle.namespace, handle.name, propagation="Background")
+        if not wait:
+            return
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    await client.get(handle.resource, handle.namespace, handle.name)
+                    await asyncio.sleep(0.25)
+        except NotFound:
+            return
+        except TimeoutError as error:
+            raise TrueupError(
+                f"application {name} is still there after {timeout:g} s",
+                hint=f"`trueup app get {name}` shows what holds it",
+            ) from error

@@ -1,0 +1,128 @@
+"""``trueup app diff|manifests``: rendered in this process, with the engine's own code."""
+
+import asyncio
+import contextlib
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import click
+
+from trueup.app import Engine, Options
+from trueup.cli.connect import Access, access_options
+from trueup.cli.exits import DIFFERS
+from trueup.cli.output import output_option, show
+from trueup.controllers.observe import Observation
+from trueup.formats import yaml
+from trueup.model.comparison import ComparedResource
+from trueup.model.status import SyncCode
+
+
+@click.command()
+@click.argument("name")
+@click.option("--revision", default="", help="Compare with this revision instead of the declared one.")
+@click.option(
+    "--exit-code/--no-exit-code", default=True, show_default=True, help="Exit with --diff-exit-code on a difference."
+)
+@click.option("--diff-exit-code", type=int, default=DIFFERS, show_default=True, help="Exit code for a difference.")
+@click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
+@click.option(
+    "--allow-local-repos",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Folder whose repositories file:// may read. Repeatable.",
+)
+@access_options
+def diff(
+    access: Access,
+    name: str,
+    revision: str,
+    exit_code: bool,
+    diff_exit_code: int,
+    app_namespace: str,
+    allow_local_repos: tuple[Path, ...],
+) -> None:
+    """Show what a sync would change. Exits 1 where there is a difference, 20 on an error."""
+
+    async def compare() -> tuple[Observation, dict[str, str]]:
+        async with engine(access, allow_local_repos) as running:
+            seen = await running.observe(_key(access, name, app_namespace), revision)
+            return seen, {str(r.key): running.change(r) for r in _differing(seen)}
+
+    seen, texts = asyncio.run(compare())
+    differing = _differing(seen)
+    unknown = [r for r in seen.comparison.resources if r.status is SyncCode.UNKNOWN]
+    for resource in differing:
+        click.secho(f"===== {resource.key} ======", bold=True)
+        click.echo(texts[str(resource.key)].rstrip("\n"))
+    for resource in unknown:
+        click.echo(f"{resource.key}: {resource.message}", err=True)
+    if differing and exit_code:
+        sys.exit(diff_exit_code)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--revision", default="", help="Render this revision instead of the declared one.")
+@click.option("--source", type=click.Choice(["git", "live"]), default="git", show_default=True)
+@click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
+@click.option(
+    "--allow-local-repos",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Folder whose repositories file:// may read. Repeatable.",
+)
+@output_option("yaml", "json")
+@access_options
+def manifests(
+    access: Access,
+    name: str,
+    revision: str,
+    source: str,
+    app_namespace: str,
+    allow_local_repos: tuple[Path, ...],
+    output: str,
+) -> None:
+    """Print the manifests of an application: as Git declares them, or as they are live."""
+
+    async def read() -> Observation:
+        async with engine(access, allow_local_repos) as running:
+            return await running.observe(_key(access, name, app_namespace), revision)
+
+    seen = asyncio.run(read())
+    if source == "git":
+        wanted = [r.target for r in seen.comparison.resources if r.target is not None]
+        objects = [manifest.object() for manifest in (*wanted, *seen.comparison.hooks)]
+    else:
+        objects = [r.live.object() for r in seen.comparison.resources if r.live is not None]
+    if output == "json":
+        show(objects, output)
+        return
+    for item in objects:
+        click.echo("---")
+        click.echo(yaml.dump(item).rstrip("\n"))
+
+
+@contextlib.asynccontextmanager
+async def engine(access: Access, local: tuple[Path, ...]) -> AsyncIterator[Engine]:
+    """An engine that reconciles nothing. Its mirrors go with it."""
+    with tempfile.TemporaryDirectory(prefix="trueup-") as folder:
+        options = Options(
+            config=access.config(),
+            control_namespace=access.namespace,
+            data=Path(folder),
+            local_repositories=tuple(path.resolve() for path in local),
+            render_workers=1,
+        )
+        async with Engine(options) as built:
+            yield built
+
+
+def _key(access: Access, name: str, app_namespace: str) -> str:
+    namespace, slash, bare = name.rpartition("/")
+    return f"{(namespace if slash else app_namespace) or access.namespace}/{bare}"
+
+
+def _differing(seen: Observation) -> list[ComparedResource]:
+    return [r for r in seen.comparison.resources if r.status is SyncCode.OUT_OF_SYNC and not r.hook]

@@ -1,0 +1,216 @@
+"""``trueup app get|list|history``."""
+
+import asyncio
+from typing import Any
+
+import click
+import msgspec
+
+from trueup.cli.app.access import Handle, View, application_type, read_view
+from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.output import output_option, painted, show, table
+from trueup.model.errors import TrueupError
+
+
+@click.command()
+@click.argument("name")
+@click.option("--refresh", is_flag=True, help="Ask the engine to look again first.")
+@click.option("--hard-refresh", is_flag=True, help="As --refresh, and render anew.")
+@click.option("--show-operation", is_flag=True, help="Also show the operation.")
+@click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
+@output_option("wide", "json", "yaml")
+@access_options
+def get(
+    access: Access, name: str, refresh: bool, hard_refresh: bool, show_operation: bool, app_namespace: str, output: str
+) -> None:
+    """Show one application: what it deploys, how it compares, how it is."""
+
+    async def read() -> View:
+        async with connected(access) as (client, discovery):
+            handle = Handle(client, discovery, access, name, app_namespace)
+            return await (handle.refresh(hard=hard_refresh) if refresh or hard_refresh else handle.view())
+
+    view = asyncio.run(read())
+    if output == "wide":
+        print_summary(view, operation=show_operation)
+        print_resources(view)
+    else:
+        show(view.raw, output)
+
+
+@click.command("list")
+@click.option("-p", "--project", multiple=True, help="Only applications of these projects.")
+@click.option("-l", "--selector", default="", help="Only applications with these labels.")
+@click.option("-r", "--repo", default="", help="Only applications of this repository.")
+@output_option("wide", "name", "json", "yaml")
+@access_options
+def list_(access: Access, project: tuple[str, ...], selector: str, repo: str, output: str) -> None:
+    """List applications."""
+
+    async def read() -> list[View]:
+        async with connected(access) as (client, discovery):
+            listing = await client.list(application_type(discovery), access.namespace, label_selector=selector)
+            return [readable(live.body) for live in listing.objects]
+
+    views = [
+        view
+        for view in asyncio.run(read())
+        if (not project or (view.app.spec.project or "default") in project)
+        and (not repo or any(source.repo_url == repo for source in view.app.spec.all_sources()))
+    ]
+    views.sort(key=lambda view: view.app.metadata.name)
+    if output == "name":
+        for view in views:
+            click.echo(f"{view.app.metadata.namespace}/{view.app.metadata.name}")
+    elif output == "wide":
+        header = (
+            "NAME",
+            "DESTINATION",
+            "NAMESPACE",
+            "PROJECT",
+            "STATUS",
+            "HEALTH",
+            "SYNCPOLICY",
+            "CONDITIONS",
+            "REPO",
+            "PATH",
+            "TARGET",
+        )
+        table(header, [list_row(view) for view in views])
+    else:
+        show([view.raw for view in views], output)
+
+
+@click.command()
+@click.argument("name")
+@click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
+@output_option("wide", "id", "json", "yaml")
+@access_options
+def history(access: Access, name: str, app_namespace: str, output: str) -> None:
+    """Show what was deployed, oldest first."""
+
+    async def read() -> View:
+        async with connected(access) as (client, discovery):
+            return await Handle(client, discovery, access, name, app_namespace).view()
+
+    entries = asyncio.run(read()).status.history
+    if output == "id":
+        for entry in entries:
+            click.echo(str(entry.id))
+    elif output == "wide":
+        rows = []
+        for entry in entries:
+            revisions = entry.revisions or [entry.revision]
+            by = entry.initiated_by
+            who = "automated" if by and by.automated else (by.username if by else "")
+            rows.append((str(entry.id), entry.deployed_at, ", ".join(r[:12] for r in revisions), who))
+        table(("ID", "DATE", "REVISION", "INITIATED BY"), rows)
+    else:
+        show(entries, output)
+
+
+def readable(body: bytes) -> View:
+    """As :func:`read_view`; an application that cannot be read must not hide the others."""
+    try:
+        return read_view(body)
+    except TrueupError:
+        raw: dict[str, Any] = msgspec.json.decode(body)
+        metadata = {"metadata": {k: raw.get("metadata", {}).get(k) for k in ("name", "namespace")}}
+        return View(read_view(msgspec.json.encode(metadata)).app, read_view(b"{}").status, raw)
+
+
+def list_row(view: View) -> tuple[str, ...]:
+    """A line of ``app list``."""
+    spec, status = view.app.spec, view.status
+    first = next(iter(spec.all_sources()), None)
+    automated = spec.sync_policy.automated if spec.sync_policy else None
+    policy = "Manual"
+    if automated and automated.enabled is not False:
+        policy = "Auto" + ("-Prune" if automated.prune else "")
+    return (
+        f"{view.app.metadata.namespace}/{view.app.metadata.name}",
+        spec.destination.server or spec.destination.name,
+        spec.destination.namespace,
+        spec.project or "default",
+        str(status.sync.status) if status.sync else "Unknown",
+        (status.health.status if status.health else "") or "Unknown",
+        policy,
+        ",".join(sorted({condition.type for condition in status.conditions})) or "<none>",
+        first.repo_url if first else "",
+        (first.path or first.chart) if first else "",
+        first.target_revision if first else "",
+    )
+
+
+def print_summary(view: View, *, operation: bool = False) -> None:
+    """The head of ``app get``."""
+    spec, status = view.app.spec, view.status
+    sync = status.sync
+    revisions = (sync.revisions or [sync.revision]) if sync else []
+    automated = spec.sync_policy.automated if spec.sync_policy else None
+    policy = "Manual"
+    if automated and automated.enabled is not False:
+        extras = [word for word, on in (("Prune", automated.prune), ("Self-heal", automated.self_heal)) if on]
+        policy = "Automated" + (f" ({', '.join(extras)})" if extras else "")
+    lines = [
+        ("Name", f"{view.app.metadata.namespace}/{view.app.metadata.name}"),
+        ("Project", spec.project or "default"),
+        ("Server", spec.destination.server or spec.destination.name),
+        ("Namespace", spec.destination.namespace),
+    ]
+    for source in spec.all_sources():
+        lines += [("Repo", source.repo_url), ("Target", source.target_revision or "HEAD"), ("Path", source.path)]
+    state = str(sync.status) if sync else "Unknown"
+    at = f" to {', '.join(r[:12] for r in revisions if r)}" if state == "Synced" and any(revisions) else ""
+    from_ = f" from {', '.join(r[:12] for r in revisions if r)}" if state == "OutOfSync" and any(revisions) else ""
+    lines += [
+        ("Sync Policy", policy),
+        ("Sync Status", painted(state) + at + from_),
+        ("Health Status", painted((status.health.status if status.health else "") or "Unknown")),
+    ]
+    if operation and status.operation_state:
+        op = status.operation_state
+        lines += [
+            ("Operation", "Sync"),
+            ("Phase", painted(str(op.phase))),
+            ("Start", op.started_at),
+            ("Finished", op.finished_at or ""),
+            ("Message", op.message),
+        ]
+    for name, value in lines:
+        click.echo(f"{name + ':':<16}{value}".rstrip())
+    if status.conditions:
+        click.echo()
+        table(
+            ("CONDITION", "MESSAGE", "LAST TRANSITION"),
+            [(c.type, c.message, c.last_transition_time or "") for c in status.conditions],
+        )
+    click.echo()
+
+
+def print_resources(view: View) -> None:
+    """The resources table of ``app get``, ``sync`` and ``wait``."""
+    status = view.status
+    result = status.operation_state.sync_result if status.operation_state else None
+    messages = {(r.group, r.kind, r.namespace, r.name): r for r in (result.resources if result else [])}
+    rows: list[tuple[str, ...]] = []
+    for resource in status.resources:
+        done = messages.pop((resource.group, resource.kind, resource.namespace, resource.name), None)
+        health = resource.health.status if resource.health else ""
+        rows.append(
+            (
+                resource.group,
+                resource.kind,
+                resource.namespace,
+                resource.name,
+                resource.status,
+                health,
+                "",
+                done.message if done else "",
+            )
+        )
+    for done in messages.values():
+        state = done.hook_phase if done.hook_type else done.status
+        rows.append((done.group, done.kind, done.namespace, done.name, state, "", done.hook_type, done.message))
+    if rows:
+        table(("GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE"), rows)

@@ -1,0 +1,160 @@
+"""``trueup app wait``, and the live progress it shares with ``sync``."""
+
+import asyncio
+import time
+
+import click
+import msgspec
+
+from trueup.cli.app.access import Handle, View
+from trueup.cli.app.read import print_resources, print_summary
+from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.output import output_option, painted, show
+from trueup.model.errors import TrueupError
+from trueup.model.status import OperationPhase, SyncCode
+
+
+class Goal(msgspec.Struct, frozen=True, kw_only=True):
+    """What to wait for. Several health words are alternatives; the rest must all hold."""
+
+    synced: bool = False
+    healths: frozenset[str] = frozenset()
+    operation: bool = False
+
+    def missing(self, view: View) -> str:
+        """What does not hold yet; empty when all does."""
+        status = view.status
+        if self.operation:
+            state = status.operation_state
+            if view.app.operation is not None:
+                return "the operation to start"
+            if state and not state.phase.completed:
+                return f"the operation ({state.message or state.phase})"
+        if self.synced and not (status.sync and status.sync.status is SyncCode.SYNCED):
+            return "the application to be Synced"
+        health = (status.health.status if status.health else "") or "Unknown"
+        if self.healths and health not in self.healths:
+            return f"health {' or '.join(sorted(self.healths))} (now {health})"
+        return ""
+
+
+async def follow(handle: Handle, goal: Goal, timeout: float, *, quiet: bool = False) -> View:
+    """Print what changes until the goal holds.
+
+    Raises:
+        TrueupError: the time is over.
+    """
+    lines = Progress(quiet)
+    view: View | None = None
+    async for view in handle.follow(timeout):
+        lines.show(view)
+        if not goal.missing(view):
+            return view
+    waiting = goal.missing(view) if view else "an answer"
+    raise TrueupError(
+        f"timed out after {timeout:g} s waiting for {waiting}",
+        hint=f"`trueup app get {handle.name} --show-operation` shows where it stands",
+    )
+
+
+class Progress:
+    """One line for each thing that changed."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._seen: dict[str, str] = {}
+
+    def show(self, view: View) -> None:
+        """Print what is new in this view."""
+        status = view.status
+        self._line("sync", str(status.sync.status) if status.sync else "Unknown", "")
+        self._line("health", (status.health.status if status.health else "") or "Unknown", "")
+        state = status.operation_state
+        if state:
+            self._line("operation", str(state.phase), state.message)
+        for result in state.sync_result.resources if state and state.sync_result else []:
+            kind = f"{result.group}/{result.kind}" if result.group else result.kind
+            name = f"{result.namespace}/{result.name}" if result.namespace else result.name
+            word = result.hook_phase if result.hook_type else result.status or result.hook_phase
+            self._line(f"{kind} {name}", word, result.message)
+
+    def _line(self, what: str, word: str, message: str) -> None:
+        text = f"{word}|{message}"
+        if self._quiet or self._seen.get(what) == text:
+            return
+        self._seen[what] = text
+        stamp = time.strftime("%H:%M:%S")
+        click.echo(f"{stamp}  {what:<48} {painted(word, 12)} {message}".rstrip())
+
+
+def finished_badly(view: View) -> str:
+    """Why the last operation failed; empty when it did not."""
+    state = view.status.operation_state
+    if state and state.phase in (OperationPhase.FAILED, OperationPhase.ERROR):
+        return state.message or str(state.phase)
+    return ""
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--sync", "synced", is_flag=True, help="Wait until Synced.")
+@click.option("--health", is_flag=True, help="Wait until Healthy.")
+@click.option("--suspended", is_flag=True, help="Suspended is fine.")
+@click.option("--degraded", is_flag=True, help="Degraded is fine.")
+@click.option("--operation", is_flag=True, help="Wait until no operation runs.")
+@click.option("--delete", "deleted", is_flag=True, help="Wait until the application is gone.")
+@click.option("--timeout", type=float, default=0.0, help="Seconds; 0 waits for ever.")
+@click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
+@output_option("wide", "json", "yaml")
+@access_options
+def wait(
+    access: Access,
+    names: tuple[str, ...],
+    synced: bool,
+    health: bool,
+    suspended: bool,
+    degraded: bool,
+    operation: bool,
+    deleted: bool,
+    timeout: float,
+    app_namespace: str,
+    output: str,
+) -> None:
+    """Wait until applications are synced and healthy, or as the flags say."""
+    words = {"Healthy": health, "Suspended": suspended, "Degraded": degraded}
+    goal = Goal(synced=synced, healths=frozenset(w for w, on in words.items() if on), operation=operation)
+    if not (synced or goal.healths or operation):
+        goal = Goal(synced=True, healths=frozenset({"Healthy"}), operation=True)
+
+    async def each(name: str) -> View | None:
+        async with connected(access) as (client, discovery):
+            handle = Handle(client, discovery, access, name, app_namespace)
+            if deleted:
+                await gone(handle, timeout)
+                return None
+            return await follow(handle, goal, timeout, quiet=output != "wide")
+
+    for name in names:
+        view = asyncio.run(each(name))
+        if view is None:
+            click.echo(f"application '{name}' is gone")
+        elif output == "wide":
+            click.echo()
+            print_summary(view)
+            print_resources(view)
+        else:
+            show(view.raw, output)
+
+
+async def gone(handle: Handle, timeout: float) -> None:
+    """Wait until the application does not exist.
+
+    Raises:
+        TrueupError: it still does after ``timeout`` seconds.
+    """
+    try:
+        async for _ in handle.follow(timeout):
+            pass
+    except TrueupError:
+        return
+    raise TrueupError(f"application {handle.name} is still there after {timeout:g} s")

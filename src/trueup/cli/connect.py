@@ -1,0 +1,63 @@
+"""From the environment to a cluster."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from trueup.kube.client import Client
+from trueup.kube.config import ClusterConfig, in_cluster, load_kubeconfig
+from trueup.kube.discovery import Discovery
+
+CONTROL_NAMESPACE = "argocd"
+
+
+class Access(msgspec.Struct, frozen=True):
+    """Which cluster, and where our own objects live on it."""
+
+    kubeconfig: str
+    context: str
+    namespace: str
+
+    def config(self) -> ClusterConfig:
+        """The kubeconfig named by flag or ``KUBECONFIG``, else the in-cluster account, else ``~/.kube/config``."""
+        if not self.kubeconfig and not os.environ.get("KUBECONFIG") and os.environ.get("KUBERNETES_SERVICE_HOST"):
+            return in_cluster()
+        named = self.kubeconfig or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+        return load_kubeconfig(Path(named) if named else Path.home() / ".kube" / "config", self.context or None)
+
+
+def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--kubeconfig``, ``--kube-context`` and ``--namespace`` as one :class:`Access`."""
+
+    @click.option(
+        "--kubeconfig", default="", help="Kubeconfig file (default: $KUBECONFIG, in-cluster, ~/.kube/config)."
+    )
+    @click.option("--kube-context", default="", help="Context of the kubeconfig.")
+    @click.option(
+        "--namespace",
+        "control_namespace",
+        default=lambda: os.environ.get("ARGOCD_NAMESPACE", CONTROL_NAMESPACE),
+        help=f"Namespace that holds Applications and projects (default: {CONTROL_NAMESPACE}).",
+    )
+    def wrapped(kubeconfig: str, kube_context: str, control_namespace: str, **rest: Any) -> Any:
+        return command(access=Access(kubeconfig, kube_context, control_namespace), **rest)
+
+    wrapped.__name__ = command.__name__
+    wrapped.__doc__ = command.__doc__
+    # Options already attached to the command travel with it.
+    wrapped.__click_params__ = getattr(command, "__click_params__", []) + wrapped.__click_params__  # type: ignore[attr-defined]
+    return wrapped
+
+
+@asynccontextmanager
+async def connected(access: Access) -> AsyncIterator[tuple[Client, Discovery]]:
+    """A client and what the cluster serves."""
+    async with Client(access.config()) as client:
+        discovery = Discovery(client)
+        await discovery.refresh()
+        yield client, discovery

@@ -1,0 +1,191 @@
+"""``trueup demo``."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+import uvloop
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+import trueup
+from trueup.cli.app.access import application_type, read_view
+from trueup.cli.app.read import list_row
+from trueup.cli.exits import FAILED
+from trueup.cli.output import COLOURS
+from trueup.cli.tour import walk
+from trueup.model.errors import TrueupError
+from trueup.sandbox.controlplane import default_folders
+from trueup.sandbox.playground import NAMESPACE, ROOT, Playground, application, playground
+from trueup.workers.git import run_git
+
+READABLE = 120
+REFRESH = 0.5
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Which repository to show: a folder to copy, or a URL to read, and where in it to begin."""
+
+    content: Path | None
+    url: str
+    path: str
+
+
+@click.command()
+@click.option("--tour", is_flag=True, help="Walk through commit, drift, a bad commit and a revert, then exit.")
+@click.option("--repo", default="", metavar="PATH|URL", help="Another repository than the examples.")
+@click.option("--path", default="", help="Folder in that repository (default: its root, searched recursively).")
+def demo(tour: bool, repo: str, path: str) -> None:
+    """Bring up a cluster, a repository and the engine, and show them work."""
+    if tour and repo:
+        raise click.UsageError("--tour walks through the examples: leave --repo out")
+    choice = _choice(repo, path)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        held = runner.run(_run(choice, tour=tour))
+    sys.exit(0 if held else FAILED)
+
+
+def examples() -> Path:
+    """The example repository: inside the installed package, or beside the source tree.
+
+    Raises:
+        TrueupError: neither is there.
+    """
+    package = Path(trueup.__file__).parent
+    for folder in (package / "_examples", package.parent.parent / "examples"):
+        if folder.is_dir():
+            return folder
+    raise TrueupError("the example repository is not installed", hint="name a repository by --repo")
+
+
+def _choice(repo: str, path: str) -> Choice:
+    if not repo:
+        return Choice(examples(), "", path)
+    folder = Path(repo).expanduser()
+    if "://" in repo:
+        return Choice(None, repo, path)
+    if not folder.is_dir():
+        raise TrueupError(f"{repo} is neither a folder nor a URL", hint="name a folder, or an https:// URL")
+    if (folder / ".git").exists() or (folder / "HEAD").is_file():
+        return Choice(None, folder.resolve().as_uri(), path)
+    return Choice(folder, "", path)
+
+
+async def _run(choice: Choice, *, tour: bool) -> bool:
+    console = Console(highlight=False)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    def report(step: str) -> None:
+        console.print(f"• {step}")
+
+    async with playground(
+        folders=default_folders(os.environ, Path.home()),
+        git=run_git,
+        content=choice.content,
+        url=choice.url,
+        report=report,
+    ) as ground:
+        custom = bool(choice.path) or choice.content is None or choice.content != _examples_or_none()
+        if custom:
+            recurse = {} if choice.path else {"directory": {"recurse": True}}
+            manifest = application("demo", ground.repository_url, choice.path or ".", namespace="demo", **recurse)
+            await ground.create(manifest)
+        else:
+            values = {"helm": {"valuesObject": {"repoURL": ground.repository_url, "targetRevision": "HEAD"}}}
+            await ground.create(application(ROOT, ground.repository_url, "apps", namespace=NAMESPACE, **values))
+        if tour:
+            walking = asyncio.create_task(walk(ground, console))
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({walking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if not walking.done():
+                walking.cancel()
+                return False
+            return walking.result()
+        _commands(console, ground)
+        await _watch(console, ground, stop)
+        console.print("stopping; nothing is left behind")
+        return True
+
+
+def _examples_or_none() -> Path | None:
+    try:
+        return examples()
+    except TrueupError:
+        return None
+
+
+def _commands(console: Console, ground: Playground) -> None:
+    console.print("\nIn another terminal:\n", style="bold")
+    binary = Path(sys.executable).parent / "trueup"
+    program = str(binary) if binary.exists() else f"{sys.executable} -m trueup"
+    kubectl = Path(sys.executable).parent / "kubectl"
+    lines = [
+        f"export KUBECONFIG={ground.kubeconfig}",
+        f"{program} app list",
+        f"{program} app get {ROOT if ground.repository else 'demo'}",
+    ]
+    if ground.repository:
+        folder = ground.repository.folder
+        lines += [
+            f"{program} app wait plain --timeout 60",
+            f"{kubectl} -n plain scale deployment web --replicas 5    # Trueup puts it back",
+            f"cd {folder}",
+            "sed -i 's/replicas: .*/replicas: 3/' plain/deployment.yaml && git commit -am 'Three replicas'",
+            "git revert --no-edit HEAD",
+        ]
+    for line in lines:
+        console.print(f"  {line}", soft_wrap=True)
+    console.print(f"\nThe engine's log: {ground.engine_log}\nCtrl-C stops everything.\n", soft_wrap=True)
+
+
+async def _watch(console: Console, ground: Playground, stop: asyncio.Event) -> None:
+    with Live(Text("waiting for applications…"), console=console, auto_refresh=False) as live:
+        before = ""
+        while not stop.is_set():
+            if ground.engine.returncode is not None:
+                raise TrueupError("the engine has stopped", hint=_tail(ground.engine_log))
+            rows = await _rows(ground)
+            text = repr(rows)
+            if text != before:
+                live.update(_table(rows), refresh=True)
+                before = text
+            try:
+                await asyncio.wait_for(stop.wait(), REFRESH)
+            except TimeoutError:
+                continue
+
+
+async def _rows(ground: Playground) -> list[tuple[str, ...]]:
+    listing = await ground.client.list(application_type(ground.discovery), NAMESPACE)
+    rows = []
+    for view in (read_view(live.body) for live in listing.objects):
+        row = list_row(view)
+        revision = view.status.sync.revision[:8] if view.status.sync else ""
+        state = view.status.operation_state
+        message = "; ".join(c.message for c in view.status.conditions) or (state.message if state else "")
+        rows.append((view.app.metadata.name, row[4], row[5], revision, message[:READABLE]))
+    return sorted(rows)
+
+
+def _table(rows: list[tuple[str, ...]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("APPLICATION", "SYNC", "HEALTH", "REVISION", "MESSAGE"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*[Text(cell, style=COLOURS.get(cell, "")) for cell in row])
+    return table
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()
+    return "its last words: " + (lines[-1] if lines else "none")

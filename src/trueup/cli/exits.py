@@ -1,0 +1,20 @@
+"""Exit codes, Argo CD's: scripts rely on them."""
+
+import sys
+from typing import NoReturn
+
+import click
+
+DIFFERS = 1
+"""``app diff`` found a difference."""
+FAILED = 20
+"""Any other error."""
+INTERRUPTED = 130
+
+
+def fail(message: str, *, hint: str = "", code: int = FAILED) -> NoReturn:
+    """One line of what is wrong, one of what to do, and the exit."""
+    click.secho(f"error: {message}", err=True, fg="red", bold=False)
+    if hint:
+        click.echo(f"  hint: {hint}", err=True)
+    sys.exit(code)

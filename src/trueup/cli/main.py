@@ -1,0 +1,62 @@
+"""The ``trueup`` command."""
+
+import importlib
+import sys
+from typing import NoReturn
+
+import click
+
+from trueup import __version__
+from trueup.cli.exits import FAILED, INTERRUPTED, fail
+from trueup.model.errors import TrueupError
+
+# Loaded when first used: `trueup version` must not pay for an engine.
+COMMANDS = {
+    "app": ("trueup.cli.app", "app", "Work with applications, straight on Kubernetes."),
+    "demo": ("trueup.cli.demo", "demo", "Bring up a cluster, a repository and the engine, and show them work."),
+    "install": ("trueup.cli.install", "install", "Put the CRDs, the namespace and the default project on a cluster."),
+    "server": ("trueup.cli.server", "server", "Run the engine."),
+    "version": ("trueup.cli.version", "version", "Print the version."),
+}
+
+
+class LazyGroup(click.Group):
+    """Subcommands from the table above."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][2]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="trueup")
+def trueup() -> None:
+    """Trueup keeps Kubernetes clusters true to Git."""
+
+
+def main() -> NoReturn:
+    """Entry point: runs a command; every error it foresees is one line on stderr and an exit code."""
+    try:
+        trueup.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
+    except TrueupError as error:
+        fail(error.message, hint=error.hint)
+    except BrokenPipeError:
+        # The reader (head, less) has left: nothing more to say, and no traceback on exit.
+        sys.stderr.close()
+        sys.exit(FAILED)
+    sys.exit(0)

@@ -1,0 +1,63 @@
+"""``trueup server``."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import click
+import uvloop
+
+from trueup.app import Engine, Options
+from trueup.cli.connect import Access, access_options
+from trueup.cli.logs import configure_logs
+
+
+@click.command()
+@click.option(
+    "--allow-local-repos",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="PREFIX",
+    help="Folder whose repositories file:// may read. Repeatable; none by default.",
+)
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), default=None, help="Folder for mirrors.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+@click.option("--render-workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Render processes.")
+@access_options
+def server(
+    access: Access,
+    allow_local_repos: tuple[Path, ...],
+    data: Path | None,
+    log_format: str,
+    log_level: str,
+    render_workers: int,
+) -> None:
+    """Run the engine until it is told to stop."""
+    configure_logs(log_format, log_level)
+    options = Options(
+        config=access.config(),
+        control_namespace=access.namespace,
+        data=data or _data_folder(),
+        local_repositories=tuple(path.resolve() for path in allow_local_repos),
+        render_workers=render_workers,
+    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(options))
+
+
+async def _serve(options: Options) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with Engine(options) as engine:
+        await engine.run(stop)
+
+
+def _data_folder() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(home) / "trueup" / "mirrors"

@@ -1,0 +1,19 @@
+"""``trueup version``."""
+
+import platform
+
+import click
+
+from trueup import __version__
+from trueup.cli.output import output_option, show
+
+
+@click.command()
+@output_option("text", "json", "yaml")
+def version(output: str) -> None:
+    """Print the version."""
+    facts = {"trueup": __version__, "python": platform.python_version(), "platform": platform.machine()}
+    if output == "text":
+        click.echo(f"trueup {__version__} (Python {facts['python']}, {facts['platform']})")
+    else:
+        show(facts, output)

@@ -1,0 +1,1 @@
+"""Thin reconcilers: observe, decide, act, leave."""

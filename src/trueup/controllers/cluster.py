@@ -1,0 +1,95 @@
+"""A destination cluster as the controllers use it."""
+
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+from trueup.apply.confirm import Confirmer
+from trueup.apply.perform import Performed, perform
+from trueup.kube.cache import WatchCache
+from trueup.kube.client import Client
+from trueup.kube.discovery import Discovery, ResourceType
+from trueup.model.application import Destination
+from trueup.model.errors import InvalidSpec
+from trueup.model.resource import GroupKind, group_of, version_of
+from trueup.model.status import ResultCode
+from trueup.plan.deletion import DeletionStep
+from trueup.plan.task import Act, ApplyTask, Step
+
+log = structlog.get_logger("trueup.cluster")
+
+IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
+IN_CLUSTER_NAME = "in-cluster"
+
+
+class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
+    """One cluster: its client, what it serves, what is on it, and its answers to dry runs."""
+
+    client: Client
+    discovery: Discovery
+    cache: WatchCache
+    excluded: Callable[[str, str], bool]
+    server: str = IN_CLUSTER_SERVER
+    name: str = IN_CLUSTER_NAME
+    confirmer: Confirmer
+
+    def require_destination(self, destination: Destination) -> None:
+        """Refuse destinations that are not this cluster.
+
+        Raises:
+            InvalidSpec: it is another one.
+        """
+        if destination.server.rstrip("/") == self.server or destination.name == self.name:
+            return
+        named = destination.server or destination.name
+        raise InvalidSpec(
+            f"spec.destination: there is no cluster {named!r}",
+            hint=f"only the cluster Trueup runs on is known: server {self.server} or name {self.name}",
+        )
+
+    def serves(self, api_version: str, kind: str) -> bool:
+        """Whether the cluster has this kind in this version."""
+        return self.discovery.find(group_of(api_version), kind, version_of(api_version)) is not None
+
+    def namespaced(self, group: str, kind: str) -> bool | None:
+        """Scope of a kind; None when the cluster does not know it."""
+        found = self.discovery.find(group, kind)
+        return found.namespaced if found else None
+
+    def unwatched(self) -> frozenset[GroupKind]:
+        """Kinds whose absence from the cache says nothing."""
+        return frozenset(kind for kind in self.cache.failed_kinds() if self.discovery.find(kind.group, kind.kind))
+
+    async def perform(self, step: Step | DeletionStep) -> Performed:
+        """Carry a step out, and remember what it confirmed."""
+        performed = await perform(step, self)
+        if isinstance(step, Act) and not step.dry_run:
+            done = {
+                (result.group, result.kind, result.namespace, result.name)
+                for result in performed.results
+                if result.status == ResultCode.SYNCED.value
+            }
+            for task in step.tasks:
+                key = task.key
+                if not isinstance(task, ApplyTask) or (key.group, key.kind, key.namespace, key.name) not in done:
+                    continue
+                stored = self.cache.get(key)
+                if stored is not None:
+                    self.confirmer.seed(task.manifest, stored)
+        if performed.interrupted is not None:
+            log.warning("cluster not reached", cluster=self.name, error=str(performed.interrupted))
+        return performed
+
+
+def excluded_type(excluded: Callable[[str, str], bool]) -> Callable[[ResourceType], bool]:
+    """The watch cache's question, from ours."""
+    return lambda resource: excluded(resource.group, resource.kind)
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a confirmer needs of a cluster, before the cluster itself exists."""
+
+    client: Client
+    discovery: Discovery
+    cache: WatchCache

@@ -1,0 +1,235 @@
+"""Every fact of one pass, gathered before anything is decided."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from trueup import diff, health, policy
+from trueup.apply.confirm import Question
+from trueup.controllers.cluster import ManagedCluster
+from trueup.controllers.target import Target, Targets
+from trueup.diff import Answer, Pair, Pairs
+from trueup.model.annotations import GROUP
+from trueup.model.application import Operation, Source
+from trueup.model.comparison import Comparison
+from trueup.model.health import Health
+from trueup.model.live import LiveObject
+from trueup.model.manifest import Manifest
+from trueup.model.project import Project
+from trueup.model.resource import GroupKind, ResourceKey
+from trueup.model.status import OperationPhase, OperationState
+from trueup.plan.build import writing
+from trueup.plan.facts import options_for
+from trueup.plan.hooks import hook_keys
+from trueup.render.environment import RenderContext
+from trueup.store.applications import Applications, StoredApplication
+
+NAMESPACE = GroupKind("", "Namespace")
+REMEMBERED = 50_000
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pass saw.
+
+    Attributes:
+        live: objects by key: of targets, prune candidates, hooks, and the destination namespace.
+        health: verdicts over ``live``.
+        vitals: of the whole application.
+        refused: keys the project does not permit, with the reason.
+        warnings: (condition type, message).
+    """
+
+    comparison: Comparison
+    live: Mapping[ResourceKey, LiveObject]
+    health: Mapping[ResourceKey, Health | None]
+    vitals: Health
+    refused: Mapping[ResourceKey, str]
+    warnings: tuple[tuple[str, str], ...]
+
+
+class Observer:
+    """Gathers facts of Applications on one cluster."""
+
+    def __init__(self, applications: Applications, targets: Targets, cluster: ManagedCluster) -> None:
+        self._applications = applications
+        self._targets = targets
+        self._cluster = cluster
+        self._equal: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+
+    async def observe(
+        self,
+        stored: StoredApplication,
+        project: Project,
+        *,
+        sources: Sequence[Source] = (),
+        revisions: Sequence[str] = (),
+        fresh: bool = False,
+    ) -> Observation:
+        """Compare what these sources (the application's own, unless others are named) declare with what is live.
+
+        Raises:
+            NotFetched: a repository is not mirrored yet.
+            RenderFailed, SourceUnavailable, Stalled: there are no manifests.
+            ApiError: the cluster cannot be asked.
+        """
+        app = stored.app
+        chosen = list(sources) or app.spec.all_sources()
+        resolved = self._targets.resolve(chosen, revisions)
+        target = await self._targets.build(
+            app,
+            chosen,
+            resolved,
+            instance=self._applications.instance(stored.key),
+            context=self._context(stored),
+            namespaced=self._cluster.namespaced,
+            fresh=fresh,
+        )
+        return await self._compared(stored, project, target)
+
+    def resolve(self, sources: Sequence[Source], revisions: Sequence[str]) -> tuple[str, ...]:
+        """Commits for revisions somebody asked for.
+
+        Raises:
+            TrueupError: one is unknown.
+        """
+        return self._targets.resolve(sources, revisions)
+
+    def with_hooks(self, seen: Observation, state: OperationState) -> Observation:
+        """The same, with the objects of an operation's hooks."""
+        live = dict(seen.live)
+        verdicts = dict(seen.health)
+        for key in hook_keys(state, seen.comparison):
+            found = self._cluster.cache.get(key)
+            if found is not None:
+                live[key] = found
+                verdicts[key] = health.assess(found)
+        return msgspec.structs.replace(seen, live=live, health=verdicts)
+
+    def managed(self, stored: StoredApplication) -> dict[ResourceKey, LiveObject]:
+        """Live objects that say they belong to the application."""
+        return dict(self._cluster.cache.group(self._applications.instance(stored.key)))
+
+    async def watch_known(self, stored: StoredApplication) -> None:
+        """Follow the kinds that the application's status names: what is there must be known before it is deleted."""
+        kinds = {GroupKind(line.group, line.kind) for line in stored.status.resources}
+        await self._cluster.cache.ensure(kind for kind in kinds if not self._cluster.excluded(kind.group, kind.kind))
+
+    def forbidden(self, project: Project, keys: Sequence[ResourceKey]) -> dict[ResourceKey, str]:
+        """Of these objects, the ones the project does not permit, with the reason."""
+        refused = {}
+        for key in keys:
+            reason = policy.permits(
+                project,
+                server=self._cluster.server,
+                cluster_name=self._cluster.name,
+                key=key,
+                namespaced=bool(key.namespace),
+            )
+            if reason:
+                refused[key] = reason
+        return refused
+
+    def _context(self, stored: StoredApplication) -> RenderContext:
+        app, discovery = stored.app, self._cluster.discovery
+        return RenderContext(
+            app_name=app.metadata.name,
+            app_namespace=app.metadata.namespace,
+            project=app.spec.project or "default",
+            namespace=app.spec.destination.namespace,
+            kube_version=discovery.server_version,
+            api_versions=tuple(discovery.api_versions()),
+            instance=self._applications.instance(stored.key),
+        )
+
+    async def _compared(self, stored: StoredApplication, project: Project, target: Target) -> Observation:
+        cluster, app = self._cluster, stored.app
+        wanted, warnings = self._included(target)
+        await self._watch(stored, wanted)
+        instance = self._applications.instance(stored.key)
+        pairs = diff.pair(wanted, self.managed(stored), cluster.cache.get)
+        keys = [item.key for item in pairs.pairs] + [hook.key for hook in pairs.hooks]
+        refused = self.forbidden(project, keys)
+        doubtful = self._suspects(pairs, refused)
+        comparison = diff.compare(
+            pairs,
+            await self._ask(stored, doubtful),
+            asked=[item.key for item in doubtful],
+            forbidden=refused,
+            ignored=app.spec.ignore_differences,
+            revisions=target.revisions,
+            source_types=target.source_types,
+        )
+        live = {item.key: item.live for item in comparison.resources if item.live is not None}
+        verdicts = {key: health.assess(found) for key, found in live.items()}
+        warnings += [
+            ("SharedResourceWarning", _shared(key, owner)) for key, owner in diff.shared(pairs, instance).items()
+        ]
+        warnings += [("ExcludedResourceWarning", text) for text in diff.rule_warnings(app.spec.ignore_differences)]
+        namespace = ResourceKey("", "Namespace", "", app.spec.destination.namespace)
+        found = cluster.cache.get(namespace)
+        vitals = health.roll_up(
+            comparison,
+            verdicts,
+            own=ResourceKey(GROUP, "Application", app.metadata.namespace, app.metadata.name),
+        )
+        return Observation(
+            comparison=comparison,
+            live={**live, namespace: found} if found else live,
+            health=verdicts,
+            vitals=vitals,
+            refused=refused,
+            warnings=(*target.warnings, *warnings),
+        )
+
+    def _included(self, target: Target) -> tuple[list[Manifest], list[tuple[str, str]]]:
+        """The manifests without those of excluded kinds, which are named in a warning."""
+        kept, warnings = [], []
+        for manifest in target.manifests:
+            if self._cluster.excluded(manifest.key.group, manifest.key.kind):
+                message = f"Resource {manifest.key} is excluded in the settings"
+                warnings.append(("ExcludedResourceWarning", message))
+            else:
+                kept.append(manifest)
+        return kept, warnings
+
+    async def _watch(self, stored: StoredApplication, wanted: Sequence[Manifest]) -> None:
+        """Follow the kinds of targets and of the inventory, so that what leaves Git is seen to be there still."""
+        kinds = {manifest.group_kind for manifest in wanted} | {NAMESPACE}
+        kinds |= {GroupKind(line.group, line.kind) for line in stored.status.resources}
+        await self._cluster.cache.ensure(kind for kind in kinds if not self._cluster.excluded(kind.group, kind.kind))
+
+    def _suspects(self, pairs: Pairs, refused: Mapping[ResourceKey, str]) -> list[Pair]:
+        """Pairs for the server to judge. What was certain of this very version of an object stays certain."""
+        unsure = tuple(
+            item
+            for item in pairs.pairs
+            if item.target is not None
+            and item.live is not None
+            and (item.target.digest, item.live.uid, item.live.resource_version) not in self._equal
+        )
+        doubtful = diff.suspects(Pairs(unsure), refused)
+        asked = {item.key for item in doubtful}
+        for item in unsure:
+            if item.key not in asked and item.target is not None and item.live is not None:
+                self._equal[(item.target.digest, item.live.uid, item.live.resource_version)] = None
+        while len(self._equal) > REMEMBERED:
+            self._equal.popitem(last=False)
+        return doubtful
+
+    async def _ask(self, stored: StoredApplication, doubtful: Sequence[Pair]) -> dict[ResourceKey, Answer]:
+        if not doubtful:
+            return {}
+        # Asked as the next sync of the application would write.
+        options = options_for(Operation(), stored.app.spec.sync_policy)
+        state = OperationState(operation=Operation(), phase=OperationPhase.RUNNING, started_at="")
+        questions = [
+            Question(item.target, item.live, writing(state, options, item.target, item.live))
+            for item in doubtful
+            if item.target is not None and item.live is not None
+        ]
+        return await self._cluster.confirmer.confirm(questions)
+
+
+def _shared(key: ResourceKey, owner: str) -> str:
+    return f"{key} is part of applications {owner} too: the last of them to sync wins"

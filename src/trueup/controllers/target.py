@@ -1,0 +1,115 @@
+"""What an Application wants: its sources resolved to commits, rendered, and made its own."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from trueup.controllers.repository import Repositories
+from trueup.model.application import Application, Source
+from trueup.model.errors import RenderFailed, Waiting
+from trueup.model.manifest import Manifest, Rendering
+from trueup.model.tree import Tree
+from trueup.render.environment import RenderContext
+from trueup.render.stamp import stamp
+from trueup.store.renders import Renders
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """The wanted state.
+
+    Attributes:
+        manifests: stamped, hooks among them, one for each key.
+        revisions: a full SHA for each source.
+        source_types: a renderer's name for each source.
+        warnings: (condition type, message).
+    """
+
+    manifests: tuple[Manifest, ...]
+    revisions: tuple[str, ...]
+    source_types: tuple[str, ...]
+    warnings: tuple[tuple[str, str], ...] = ()
+
+
+class NotFetched(Waiting):
+    """A mirror is being fetched for the first time; the repository reconciler wakes the application."""
+
+    reason = "Fetching"
+
+
+class Targets:
+    """Renders what Applications want. Reads mirrors only: nothing here talks to a Git server."""
+
+    def __init__(self, repositories: Repositories, renders: Renders) -> None:
+        self._repositories = repositories
+        self._renders = renders
+
+    def resolve(self, sources: Sequence[Source], revisions: Sequence[str] = ()) -> tuple[str, ...]:
+        """A commit for each source: of ``revisions`` where one is given, else of the declared target.
+
+        Raises:
+            NotFetched: a mirror is not there yet.
+            TrueupError: a revision or repository cannot be read.
+        """
+        resolved = []
+        for index, source in enumerate(sources):
+            mirror = self._repositories.mirror(source.repo_url)
+            if mirror is None:
+                raise NotFetched(f"{source.repo_url} is being fetched", after=60.0)
+            wanted = revisions[index] if index < len(revisions) and revisions[index] else source.target_revision
+            resolved.append(mirror.resolve(wanted, source.tag_prefix))
+        return tuple(resolved)
+
+    async def build(
+        self,
+        app: Application,
+        sources: Sequence[Source],
+        revisions: Sequence[str],
+        *,
+        instance: str,
+        context: RenderContext,
+        namespaced: Callable[[str, str], bool | None],
+        fresh: bool = False,
+    ) -> Target:
+        """Render all sources at these commits.
+
+        Raises:
+            RenderFailed: a source cannot become manifests.
+        """
+        trees = [self._tree(source, revision) for source, revision in zip(sources, revisions, strict=True)]
+        refs = {source.ref: tree for source, tree in zip(sources, trees, strict=True) if source.ref}
+        renderings = await asyncio.gather(
+            *(
+                self._one(source, tree, refs, context, index, fresh)
+                for index, (source, tree) in enumerate(zip(sources, trees, strict=True))
+            )
+        )
+        stamped = stamp(
+            [manifest for rendering in renderings for manifest in rendering.manifests],
+            instance=instance,
+            namespace=app.spec.destination.namespace,
+            namespaced=namespaced,
+        )
+        warnings = [("RepeatedResourceWarning", text) for text in stamped.warnings]
+        return Target(
+            manifests=stamped.manifests,
+            revisions=tuple(revisions),
+            source_types=tuple(rendering.source_type for rendering in renderings),
+            warnings=tuple(warnings),
+        )
+
+    def _tree(self, source: Source, revision: str) -> Tree:
+        mirror = self._repositories.mirror(source.repo_url)
+        if mirror is None:
+            raise NotFetched(f"{source.repo_url} is being fetched", after=60.0)
+        return mirror.tree(revision)
+
+    async def _one(
+        self, source: Source, tree: Tree, refs: Mapping[str, Tree], context: RenderContext, index: int, fresh: bool
+    ) -> Rendering:
+        if source.chart:
+            raise RenderFailed(
+                f"source {index}: charts from Helm repositories are not supported yet",
+                hint="keep the chart in Git and name its folder by path",
+            )
+        return await self._renders.manifests(source, tree, refs, context, index=index, fresh=fresh)

@@ -1,0 +1,75 @@
+"""Which change wakes which application."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from trueup.model.live import LiveObject
+from trueup.model.tracking import owner_instance
+from trueup.store.applications import APPLICATION, PROJECT, Applications
+
+
+class _Wanted(msgspec.Struct):
+    spec: msgspec.Raw = msgspec.Raw(b"null")
+    operation: Any = None
+    status: "_Phase | None" = None
+
+
+class _State(msgspec.Struct):
+    phase: str = ""
+
+
+class _Phase(msgspec.Struct, rename="camel"):
+    operation_state: _State | None = None
+
+
+class Wakes:
+    """Turns changes of the watch cache into reconciles."""
+
+    def __init__(self, applications: Applications, *, add: Callable[[str], None]) -> None:
+        self._applications = applications
+        self._add = add
+
+    def changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
+        """Told of every change."""
+        found = new or old
+        assert found is not None
+        if found.group_kind == APPLICATION:
+            if found.key.namespace == self._applications.control_namespace and _asks(old, new):
+                self._add(f"{found.key.namespace}/{found.key.name}")
+        elif found.group_kind == PROJECT:
+            for stored in self._applications.readable():
+                if (stored.app.spec.project or "default") == found.key.name:
+                    self._add(stored.key)
+        for instance in {_instance(old), _instance(new)} - {""}:
+            key = self._applications.key_of_instance(instance)
+            if self._applications.live(key) is not None:
+                self._add(key)
+
+
+def _instance(live: LiveObject | None) -> str:
+    return owner_instance(live.annotations, live.key) if live else ""
+
+
+def _asks(old: LiveObject | None, new: LiveObject | None) -> bool:
+    """Whether a change of an Application is somebody's, rather than a status that we wrote ourselves."""
+    if old is None or new is None:
+        return True
+    if (old.annotations, old.finalizers, old.deletion_timestamp, old.labels) != (
+        new.annotations,
+        new.finalizers,
+        new.deletion_timestamp,
+        new.labels,
+    ):
+        return True
+    before, after = (msgspec.json.decode(live.body, type=_Wanted) for live in (old, new))
+    if bytes(before.spec) != bytes(after.spec) or before.operation != after.operation:
+        return True
+    # Termination is asked for in the status.
+    return _phase(before) != _phase(after)
+
+
+def _phase(wanted: _Wanted) -> str:
+    state = wanted.status.operation_state if wanted.status else None
+    return state.phase if state else ""

@@ -1,0 +1,36 @@
+"""Wanted × seen × answers → what differs: pairing, proof of equality, comparison, ignore rules, text."""
+
+from trueup.diff.answer import Answer
+from trueup.diff.change import ABSENT, Change, describe, differences
+from trueup.diff.compare import changes_of, compare
+from trueup.diff.digest import live_digest
+from trueup.diff.fields import duplicate_keys, undeclared_fields
+from trueup.diff.mask import masked
+from trueup.diff.normalise import comparable
+from trueup.diff.pairing import Pair, Pairs, pair, shared
+from trueup.diff.rules import rule_warnings
+from trueup.diff.show import render
+from trueup.diff.suspects import is_settled, suspects
+
+__all__ = [
+    "ABSENT",
+    "Answer",
+    "Change",
+    "Pair",
+    "Pairs",
+    "changes_of",
+    "comparable",
+    "compare",
+    "describe",
+    "differences",
+    "duplicate_keys",
+    "is_settled",
+    "live_digest",
+    "masked",
+    "pair",
+    "render",
+    "rule_warnings",
+    "shared",
+    "suspects",
+    "undeclared_fields",
+]

@@ -1,0 +1,141 @@
+"""Pairs × answers → :class:`Comparison`."""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+
+import msgspec
+
+from trueup.diff.answer import Answer
+from trueup.diff.change import Change, describe, differences
+from trueup.diff.local import declared_changes
+from trueup.diff.normalise import comparable
+from trueup.diff.pairing import Pair, Pairs
+from trueup.diff.rules import applicable, leave_out
+from trueup.model.annotations import COMPARE_OPTIONS
+from trueup.model.application import IgnoreDifference
+from trueup.model.comparison import ComparedResource, Comparison
+from trueup.model.hooks import csv
+from trueup.model.live import LiveObject
+from trueup.model.manifest import Manifest
+from trueup.model.resource import ResourceKey
+from trueup.model.status import SyncCode
+
+_IGNORE_EXTRANEOUS = "IgnoreExtraneous"
+
+Verdict = tuple[SyncCode, str]
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """What is known about the pairs."""
+
+    answers: Mapping[ResourceKey, Answer]
+    asked: Container[ResourceKey]
+    forbidden: Mapping[ResourceKey, str]
+    ignored: Sequence[IgnoreDifference]
+
+
+def compare(
+    pairs: Pairs,
+    answers: Mapping[ResourceKey, Answer],
+    *,
+    asked: Iterable[ResourceKey],
+    forbidden: Mapping[ResourceKey, str] | None = None,
+    ignored: Sequence[IgnoreDifference] = (),
+    revisions: Sequence[str] = (),
+    source_types: Sequence[str] = (),
+) -> Comparison:
+    """The verdict over each pair and over all.
+
+    Args:
+        answers: of the server. A pair that was asked about and has none is Unknown.
+        asked: the pairs that :func:`trueup.diff.suspects` found; the others with both sides are Synced.
+        forbidden: what the project does not permit, with the reason. Such an object that is live only is none of
+            the application's business and left out.
+        ignored: ``spec.ignoreDifferences``.
+
+    An object is Synced when the dry run of its apply returns what is live: fields that Git does not declare and we
+    do not own are no drift. The application is OutOfSync if anything that counts is; hooks do not count, nor extra
+    objects annotated ``IgnoreExtraneous`` (Argo CD ``controller/state.go``); else it is Unknown if anything is.
+    """
+    known = _Known(answers, frozenset(asked), forbidden or {}, ignored)
+    judged = [pair for pair in pairs.pairs if pair.target is not None or pair.key not in known.forbidden]
+    resources = tuple(_resource(pair, known) for pair in judged)
+    return Comparison(
+        status=_overall(resources, known.forbidden),
+        resources=resources,
+        hooks=pairs.hooks,
+        revisions=tuple(revisions),
+        source_types=tuple(source_types),
+    )
+
+
+def changes_of(live: LiveObject, answer: Answer, ignored: Iterable[IgnoreDifference] = ()) -> list[Change]:
+    """The fields a sync would change: live against what a dry run returned, ignored ones left out, Secrets masked."""
+    if answer.body == live.body:
+        return []
+    found = live.object()
+    before, after = leave_out(comparable(found), comparable(answer.object()), found, applicable(ignored, live.key))
+    return differences(before, after)
+
+
+def _overall(resources: Iterable[ComparedResource], forbidden: Container[ResourceKey]) -> SyncCode:
+    status = SyncCode.SYNCED
+    for resource in resources:
+        if resource.hook or _is_ignored_extra(resource):
+            continue
+        if resource.status is SyncCode.OUT_OF_SYNC or resource.key in forbidden:
+            # As in Argo CD, what the project forbids is itself Unknown and leaves the application OutOfSync: the
+            # rest of it can still be synced, and the sync says what was refused.
+            return SyncCode.OUT_OF_SYNC
+        if resource.status is SyncCode.UNKNOWN:
+            status = SyncCode.UNKNOWN
+    return status
+
+
+def _is_ignored_extra(resource: ComparedResource) -> bool:
+    if not resource.requires_pruning or resource.live is None:
+        return False
+    return _IGNORE_EXTRANEOUS in csv(resource.live.annotations, COMPARE_OPTIONS)
+
+
+def _resource(pair: Pair, known: _Known) -> ComparedResource:
+    status, message = _verdict(pair, known)
+    return ComparedResource(
+        key=pair.key,
+        target=pair.target,
+        live=pair.live,
+        status=status,
+        requires_pruning=pair.requires_pruning,
+        hook=pair.hook,
+        message=message,
+    )
+
+
+def _verdict(pair: Pair, known: _Known) -> Verdict:
+    if pair.hook:
+        return SyncCode.SYNCED, ""
+    if reason := known.forbidden.get(pair.key):
+        return SyncCode.UNKNOWN, reason
+    if pair.target is None:
+        return SyncCode.OUT_OF_SYNC, "live but not in Git: requires pruning"
+    if pair.live is None:
+        return SyncCode.OUT_OF_SYNC, "in Git but not live"
+    answer = known.answers.get(pair.key)
+    if answer is None:
+        if pair.key in known.asked:
+            return SyncCode.UNKNOWN, "not compared: the cluster gave no answer"
+        return SyncCode.SYNCED, ""
+    if answer.refused:
+        return _refused(pair.target, pair.live, answer, known.ignored)
+    changes = changes_of(pair.live, answer, known.ignored)
+    return (SyncCode.OUT_OF_SYNC, f"differs from Git: {describe(changes)}") if changes else (SyncCode.SYNCED, "")
+
+
+def _refused(target: Manifest, live: LiveObject, answer: Answer, ignored: Sequence[IgnoreDifference]) -> Verdict:
+    """Drift where the refusal is about the manifest and a declared field differs: a sync meets the refusal and shows
+    it. Else nobody knows (a webhook may refuse dry runs alone), which is shown and not healed (cluster-truths 11)."""
+    found = live.object()
+    desired, seen = leave_out(comparable(target.object()), comparable(found), found, applicable(ignored, live.key))
+    changes = declared_changes(desired, seen) if answer.certain and isinstance(desired, dict) else []
+    if changes:
+        return SyncCode.OUT_OF_SYNC, f"differs from Git: {describe(changes)}; the cluster refuses it: {answer.refused}"
+    return SyncCode.UNKNOWN, f"unconfirmed: {answer.refused}"

@@ -1,0 +1,58 @@
+"""Objects reduced to what a comparison is about."""
+
+import base64
+from typing import Any
+
+from trueup.model.annotations import LAST_APPLIED
+from trueup.model.resource import group_of
+
+_SERVER_OWNED = (
+    "managedFields",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "uid",
+    "selfLink",
+)
+
+
+def comparable(obj: dict[str, Any]) -> dict[str, Any]:
+    """A copy without what only the server says: status, its metadata, the record of the last client-side apply.
+
+    A Secret's ``stringData`` is folded into ``data``, as the server stores it (cluster-truths 5).
+    """
+    reduced = {name: value for name, value in obj.items() if name != "status"}
+    metadata = obj.get("metadata")
+    if isinstance(metadata, dict):
+        reduced["metadata"] = _metadata(metadata)
+    if is_secret(obj):
+        _fold_string_data(reduced)
+    return reduced
+
+
+def is_secret(obj: dict[str, Any]) -> bool:
+    """Whether an object is a core Secret, by what it says itself (never by what a caller says it is)."""
+    return obj.get("kind") == "Secret" and not group_of(str(obj.get("apiVersion") or ""))
+
+
+def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    reduced = {name: value for name, value in metadata.items() if name not in _SERVER_OWNED}
+    annotations = reduced.get("annotations")
+    if isinstance(annotations, dict) and LAST_APPLIED in annotations:
+        reduced["annotations"] = {name: value for name, value in annotations.items() if name != LAST_APPLIED}
+    for name in ("annotations", "labels"):
+        if name in reduced and not reduced[name]:
+            del reduced[name]
+    return reduced
+
+
+def _fold_string_data(secret: dict[str, Any]) -> None:
+    texts = secret.get("stringData")
+    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+        return
+    del secret["stringData"]
+    data = secret.get("data")
+    encoded = {name: base64.b64encode(text.encode()).decode() for name, text in texts.items()}
+    secret["data"] = {**(data if isinstance(data, dict) else {}), **encoded}

@@ -1,0 +1,153 @@
+"""Field ownership as ``metadata.managedFields`` records it (FieldsV1 of structured-merge-diff)."""
+
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from trueup.formats.patch import equal
+from trueup.model.annotations import FIELD_MANAGER
+
+Fields = dict[str, Any]
+"""A FieldsV1 node: ``f:<field>``, ``k:<keys>``, ``v:<value>`` → node; ``.`` is the thing itself; a leaf is empty."""
+
+_TAKEN_OVER = ("kubectl-client-side-apply", "before-first-apply")
+_IDENTITY = ("apiVersion", "kind")
+_IDENTITY_METADATA = ("name", "namespace", "generateName")
+
+
+def applied_fields(live: dict[str, Any], api_version: str, manager: str = FIELD_MANAGER) -> Fields | None:
+    """The fields the manager owns by its last apply, None when there is no such record or not it alone.
+
+    An ``Update`` entry of ours is a client-side apply that has not been migrated, as are kubectl's, whose fields our
+    next write takes over (cluster-truths 3); an entry in another version has other fields (cluster-truths 10). None
+    of them can be compared with.
+    """
+    whole = [entry for entry in _entries(live) if not entry.get("subresource")]
+    if any(entry.get("manager") in _TAKEN_OVER for entry in whole):
+        return None
+    entries = [entry for entry in whole if entry.get("manager") == manager and isinstance(entry.get("fieldsV1"), dict)]
+    if len(entries) != 1 or entries[0].get("operation") != "Apply" or entries[0].get("apiVersion") != api_version:
+        return None
+    fields: Fields = entries[0]["fieldsV1"]
+    return fields
+
+
+def fields_of(live: dict[str, Any], managers: frozenset[str]) -> list[Fields]:
+    """Every record of the named managers, whatever the operation."""
+    named = [entry.get("fieldsV1") for entry in _entries(live) if entry.get("manager") in managers]
+    return [fields for fields in named if isinstance(fields, dict)]
+
+
+def holds(desired: dict[str, Any], live: dict[str, Any], fields: Fields) -> bool:
+    """Whether applying ``desired`` is certain to change nothing.
+
+    So it is when the manager owns exactly the fields that ``desired`` has, and each has its value: nothing is to be
+    added, changed, taken over or removed. Where lists of the object do not tell, or a value might be equal after
+    defaulting, the answer is False: ask the server.
+    """
+    wanted = {name: value for name, value in desired.items() if name not in _IDENTITY}
+    metadata = wanted.get("metadata")
+    if isinstance(metadata, dict):
+        wanted["metadata"] = {name: value for name, value in metadata.items() if name not in _IDENTITY_METADATA}
+        if not wanted["metadata"] and "f:metadata" not in fields:
+            del wanted["metadata"]
+    return _holds(wanted, live, fields)
+
+
+def _holds(desired: Any, live: Any, fields: Fields) -> bool:
+    inner = {name: node for name, node in fields.items() if name != "."}
+    if not inner:
+        # Owned as a whole: a scalar, an atomic list or map.
+        return equal(desired, live)
+    if isinstance(desired, dict) and isinstance(live, dict):
+        return inner.keys() == {f"f:{name}" for name in desired} and all(
+            name in live and _holds(value, live[name], inner[f"f:{name}"]) for name, value in desired.items()
+        )
+    if isinstance(desired, list) and isinstance(live, list):
+        if all(name.startswith("k:") for name in inner):
+            return _elements_hold(desired, live, inner)
+        if all(name.startswith("v:") for name in inner):
+            owned = [_decode(name) for name in inner]
+            return len(owned) == len(desired) and _in_order([_only(live, value) for value in desired])
+    return False
+
+
+def _elements_hold(desired: list[Any], live: list[Any], nodes: Fields) -> bool:
+    """A list of elements known by key: each owned element is wanted once, is live once, and holds."""
+    if len(nodes) != len(desired):
+        return False
+    places: list[int] = []
+    unmatched = dict(nodes)
+    for element in desired:
+        names = [name for name in unmatched if _has_keys(element, _decode(name), absent_fits=True)]
+        if len(names) != 1:
+            return False
+        keys = _decode(names[0])
+        found = [index for index, item in enumerate(live) if _has_keys(item, keys)]
+        if len(found) != 1 or not _holds(element, live[found[0]], unmatched.pop(names[0])):
+            return False
+        places.append(found[0])
+    return _in_order(places)
+
+
+def _only(live: list[Any], value: Any) -> int:
+    places = [index for index, item in enumerate(live) if equal(item, value)]
+    return places[0] if len(places) == 1 else -1
+
+
+def _in_order(places: list[int]) -> bool:
+    return all(place >= 0 for place in places) and all(a < b for a, b in pairwise(places))
+
+
+def _has_keys(element: Any, keys: Any, *, absent_fits: bool = False) -> bool:
+    """``absent_fits``: a key may have a default (``protocol: TCP``) that a manifest leaves to the server."""
+    if not isinstance(element, dict) or not isinstance(keys, dict):
+        return False
+    return all((absent_fits and name not in element) or equal(element.get(name), keys[name]) for name in keys)
+
+
+def without(value: Any, fields: Fields) -> Any:
+    """A copy without the fields a record names; elements of lists keep their keys."""
+    if isinstance(value, dict):
+        kept = dict(value)
+        for name, node in fields.items():
+            field = name[2:]
+            if not name.startswith("f:") or field not in kept:
+                continue
+            left = None if node.keys() <= {"."} else without(kept[field], node)
+            if left in (None, {}, []):
+                del kept[field]
+            else:
+                kept[field] = left
+        return kept
+    if isinstance(value, list):
+        return _list_without(value, fields)
+    return value
+
+
+def _list_without(items: list[Any], fields: Fields) -> list[Any]:
+    for name, node in fields.items():
+        known = _decode(name)
+        if name.startswith("v:"):
+            items = [item for item in items if not equal(item, known)]
+        elif name.startswith("k:") and "." in node:
+            items = [item for item in items if not _has_keys(item, known)]
+        elif name.startswith("k:") and isinstance(known, dict):
+            inner = {field: child for field, child in node.items() if field[2:] not in known}
+            items = [without(item, inner) if _has_keys(item, known) else item for item in items]
+    return items
+
+
+def _entries(live: dict[str, Any]) -> list[dict[str, Any]]:
+    metadata = live.get("metadata")
+    entries = metadata.get("managedFields") if isinstance(metadata, dict) else None
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def _decode(name: str) -> Any:
+    """The JSON behind ``k:`` and ``v:``; None where it is none."""
+    try:
+        return msgspec.json.decode(name[2:])
+    except msgspec.DecodeError:
+        return None

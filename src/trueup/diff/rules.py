@@ -1,0 +1,81 @@
+"""Fields that may differ from Git: ``spec.ignoreDifferences`` and what is ignored for everybody."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from trueup.diff.ownership import fields_of, without
+from trueup.formats.glob import glob_match
+from trueup.formats.patch import parse_pointer, pointer_get, pointer_remove
+from trueup.model.application import IgnoreDifference
+from trueup.model.resource import ResourceKey
+
+_CLUSTER_ROLE = ("rbac.authorization.k8s.io", "ClusterRole")
+
+
+def applicable(rules: Iterable[IgnoreDifference], key: ResourceKey) -> list[IgnoreDifference]:
+    """The rules for an object: group and kind are globs, name and namespace exact where they are given."""
+    return [
+        rule
+        for rule in rules
+        if glob_match(rule.group, key.group)
+        and glob_match(rule.kind, key.kind)
+        and rule.name in ("", key.name)
+        and rule.namespace in ("", key.namespace)
+    ]
+
+
+def leave_out(
+    before: dict[str, Any], after: dict[str, Any], live: dict[str, Any], rules: list[IgnoreDifference]
+) -> tuple[Any, Any]:
+    """Both sides of a comparison without what may differ.
+
+    Args:
+        live: the whole live object, for the managers of its fields.
+        rules: those for this object (:func:`applicable`).
+
+    The rules of an aggregated ClusterRole are left out too: a controller of the cluster writes them.
+    """
+    managers = frozenset(manager for rule in rules for manager in rule.managed_fields_managers)
+    owned = fields_of(live, managers) if managers else []
+    pointers = [pointer for rule in rules for pointer in rule.json_pointers if not _fault(pointer)]
+    kind = (str(live.get("apiVersion", "")).rpartition("/")[0], live.get("kind"))
+    if kind == _CLUSTER_ROLE and (before.get("aggregationRule") or after.get("aggregationRule")):
+        pointers.append("/rules")
+
+    def reduced(side: Any) -> Any:
+        for fields in owned:
+            side = without(side, fields)
+        for pointer in pointers:
+            side = _remove(side, pointer)
+        return side
+
+    return reduced(before), reduced(after)
+
+
+def _remove(side: Any, pointer: str) -> Any:
+    """Removes a value, and the containers that it leaves empty: an ignored label must not leave ``labels: {}``."""
+    reduced = pointer_remove(side, pointer)
+    while reduced is not side and (pointer := pointer.rpartition("/")[0]) and pointer_get(reduced, pointer) in ({}, []):
+        reduced = pointer_remove(reduced, pointer)
+    return reduced
+
+
+def rule_warnings(rules: Iterable[IgnoreDifference]) -> list[str]:
+    """What of the rules has no effect, each naming its field."""
+    warnings: list[str] = []
+    for index, rule in enumerate(rules):
+        place = f"spec.ignoreDifferences[{index}]"
+        if rule.jq_path_expressions:
+            warnings.append(f"{place}.jqPathExpressions are not evaluated; name the fields in jsonPointers")
+        for position, pointer in enumerate(rule.json_pointers):
+            if fault := _fault(pointer):
+                warnings.append(f"{place}.jsonPointers[{position}] has no effect: {fault}")
+    return warnings
+
+
+def _fault(pointer: str) -> str:
+    try:
+        parse_pointer(pointer)
+    except ValueError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,43 @@
+"""Moments as Kubernetes writes them: RFC 3339."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_RFC3339: Final = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]+))?"
+    r"(?:Z|([+-])([0-9]{2}):([0-9]{2}))"
+)
+_MICROSECOND_DIGITS: Final = 6
+
+
+def parse_time(text: str) -> datetime:
+    """The moment that an RFC 3339 text names, in UTC. Digits below the microsecond are dropped.
+
+    Raises:
+        ValueError: not RFC 3339, no such day or hour, or a moment before the year 1; the message names the text.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError(f'"{text[:80]}" is no RFC 3339 time')
+    sign, hours, minutes = match[8], int(match[9] or 0), int(match[10] or 0)
+    microsecond = int((match[7] or "")[:_MICROSECOND_DIGITS].ljust(_MICROSECOND_DIGITS, "0"))
+    try:
+        if hours > 24 or minutes > 60:
+            raise ValueError("time zone offset out of range")
+        offset = timedelta(hours=hours, minutes=minutes) * (-1 if sign == "-" else 1)
+        year, month, day, hour, minute, second = (int(match[part]) for part in range(1, 7))
+        return datetime(year, month, day, hour, minute, second, microsecond, UTC) - offset
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f'"{text}" is no RFC 3339 time: {error}') from None
+
+
+def format_time(moment: datetime) -> str:
+    """RFC 3339 in UTC to the second, ending in ``Z``.
+
+    Raises:
+        ValueError: the moment does not know its time zone.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone has no RFC 3339 form")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

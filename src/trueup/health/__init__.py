@@ -1,0 +1,6 @@
+"""Live objects → health, as Argo CD's ``gitops-engine/pkg/health`` judges the built-in kinds."""
+
+from trueup.health.assess import assess
+from trueup.health.rollup import roll_up
+
+__all__ = ["assess", "roll_up"]

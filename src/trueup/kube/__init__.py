@@ -1,0 +1,1 @@
+"""Async Kubernetes client: credentials, discovery, schemas, reads and writes, watch cache, typed API errors."""

@@ -1,0 +1,198 @@
+"""The watch cache: live objects of one cluster, kept current by one watch per kind and by our own writes."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+from contextlib import aclosing
+
+import structlog
+
+from trueup.kube.client import Client
+from trueup.kube.discovery import Discovery, ResourceType
+from trueup.kube.errors import ApiError
+from trueup.kube.index import Change, Classify, Index
+from trueup.kube.reflector import Reflector, Served, Timing
+from trueup.model.live import LiveObject
+from trueup.model.resource import GroupKind, ResourceKey
+
+log = structlog.get_logger(__name__)
+
+Subscriber = Callable[[LiveObject | None, LiveObject | None], None]
+"""Called with an object before and after each change, in the event loop; it must not block."""
+
+CRD = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
+SETTLE_SECONDS = 0.1
+"""Definitions come in bursts; discovery is asked once for a burst."""
+CRD_RETRY_SECONDS = 5.0
+
+
+class WatchCache:
+    """Live objects by key, by group and by owner.
+
+    Args:
+        classify: the group of an object (for us its application), or None.
+        excluded: kinds never watched.
+        timing: how often kinds are listed afresh and when silence counts as failure.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        discovery: Discovery,
+        *,
+        classify: Classify,
+        excluded: Callable[[ResourceType], bool] = lambda _: False,
+        timing: Timing | None = None,
+    ) -> None:
+        self._client, self._discovery = client, discovery
+        self._excluded = excluded
+        self._timing = timing or Timing()
+        self._index = Index(classify)
+        self._served = Served()
+        self._subscribers: list[Subscriber] = []
+        self._reflectors: dict[GroupKind, Reflector] = {}
+        self._tasks: dict[GroupKind, asyncio.Task[None]] = {}
+        self._definitions: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Learns what the cluster serves and follows its custom resource definitions.
+
+        Raises:
+            ApiError: the cluster does not answer.
+        """
+        await self._discovery.refresh()
+        self._definitions = asyncio.create_task(self._follow_definitions(), name="watch definitions")
+
+    async def close(self) -> None:
+        """Ends every watch."""
+        tasks = [*self._tasks.values(), *([self._definitions] if self._definitions else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks.clear()
+        self._reflectors.clear()
+        self._definitions = None
+
+    async def ensure(self, kinds: Iterable[GroupKind]) -> None:
+        """Follows these kinds from now on; returns when each has been listed once or has failed to be.
+
+        A kind that fails, or that the cluster does not have yet, is tried again in the background.
+        """
+        wanted = set(kinds)
+        if any(self._discovery.find(kind.group, kind.kind) is None for kind in wanted):
+            try:
+                await self._discovery.refresh()
+            except ApiError as error:
+                log.info("discovery failed", error=str(error))
+        for kind in wanted:
+            if kind not in self._reflectors:
+                self._follow(kind)
+            elif self._reflectors[kind].error is not None:
+                self._reflectors[kind].wake()
+        await asyncio.gather(*(self._reflectors[kind].answered.wait() for kind in wanted))
+
+    def get(self, key: ResourceKey) -> LiveObject | None:
+        """An object as last seen; None when there is none, or its kind is not followed."""
+        return self._index.get(key)
+
+    def group(self, owner: str) -> dict[ResourceKey, LiveObject]:
+        """The objects that ``classify`` put into a group."""
+        return self._index.group(owner)
+
+    def children(self, uid: str) -> list[LiveObject]:
+        """The objects with an owner reference to this uid, among the kinds that are followed."""
+        return self._index.children(uid)
+
+    def of_kind(self, kind: GroupKind) -> list[LiveObject]:
+        """Every object of a kind."""
+        return self._index.of_kind(kind)
+
+    def stored(self, found: LiveObject) -> None:
+        """Takes the response to a write, so that nobody decides on what was there before it.
+
+        It is dropped where the kind is not followed: nothing would ever correct it.
+        """
+        if found.group_kind in self._reflectors:
+            self._publish(self._index.written(found))
+
+    def removed(self, key: ResourceKey, uid: str) -> None:
+        """Takes the news that an object is gone, from a delete or a read of ours."""
+        if GroupKind(key.group, key.kind) in self._reflectors:
+            self._publish(self._index.removed(key, uid))
+
+    def synced(self, kind: GroupKind) -> bool:
+        """Whether a kind has been listed completely; only then does an absent object mean that there is none."""
+        reflector = self._reflectors.get(kind)
+        return reflector is not None and reflector.synced
+
+    def failed_kinds(self) -> dict[GroupKind, ApiError]:
+        """Kinds that cannot be followed now, and why. What was known of them is still served."""
+        return {kind: reflector.error for kind, reflector in self._reflectors.items() if reflector.error is not None}
+
+    def subscribe(self, callback: Subscriber) -> None:
+        """Calls back on every change, in order, whether an event or a write of ours brought it."""
+        self._subscribers.append(callback)
+
+    def _follow(self, kind: GroupKind) -> None:
+        reflector = Reflector(
+            kind,
+            self._client,
+            self._discovery,
+            self._index,
+            publish=self._publish,
+            excluded=self._excluded,
+            served=self._served,
+            timing=self._timing,
+        )
+        self._reflectors[kind] = reflector
+        self._tasks[kind] = asyncio.create_task(reflector.run(), name=f"watch {kind}")
+
+    def _publish(self, changes: list[Change]) -> None:
+        for old, new in changes:
+            for callback in self._subscribers:
+                try:
+                    callback(old, new)
+                except Exception:
+                    # A subscriber's fault must not end the watch that feeds the others.
+                    log.exception("subscriber failed")
+
+    async def _follow_definitions(self) -> None:
+        """Refreshes discovery when a definition changes. Without the right to watch them, kinds that are missing
+        are still looked for in the background, only later.
+        """
+        dirty = asyncio.Event()
+        refreshing = asyncio.create_task(self._refresh_when(dirty), name="refresh discovery")
+        try:
+            while True:
+                try:
+                    await self._watch_definitions(dirty)
+                except ApiError as error:
+                    log.info("definitions cannot be watched", error=str(error))
+                await asyncio.sleep(CRD_RETRY_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311
+        finally:
+            refreshing.cancel()
+
+    async def _watch_definitions(self, dirty: asyncio.Event) -> None:
+        type_ = self._discovery.find(CRD.group, CRD.kind)
+        if type_ is None:
+            return
+        # Without a version the watch begins with what is there: a change between two watches is not lost.
+        events = self._client.watch(type_, "", metadata_only=True, read_seconds=self._timing.read)
+        async with aclosing(events):
+            async for event in events:
+                if event.type != "BOOKMARK":
+                    dirty.set()
+
+    async def _refresh_when(self, dirty: asyncio.Event) -> None:
+        while True:
+            await dirty.wait()
+            await asyncio.sleep(SETTLE_SECONDS)
+            dirty.clear()
+            try:
+                await self._discovery.refresh()
+            except ApiError as error:
+                log.info("discovery failed", error=str(error))
+                continue
+            for reflector in self._reflectors.values():
+                if reflector.error is not None:
+                    reflector.wake()

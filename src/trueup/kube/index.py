@@ -1,0 +1,147 @@
+"""The objects a watch cache holds, found by key, by owner reference and by what ``classify`` says. No I/O here.
+
+Three sources meet: lists, watch events and the responses of our own writes. Resource versions put them in order.
+"""
+
+from collections.abc import Callable, Iterable
+
+from trueup.kube.object import newer, supersedes
+from trueup.model.live import LiveObject
+from trueup.model.resource import GroupKind, ResourceKey
+
+Classify = Callable[[LiveObject], str | None]
+Change = tuple[LiveObject | None, LiveObject | None]
+"""An object before and after; None before it was there, None after it went."""
+
+
+class Index:
+    """Live objects of one cluster. Every method that changes it returns what changed.
+
+    Args:
+        classify: the group an object belongs to (for us: its application), None for none.
+    """
+
+    def __init__(self, classify: Classify) -> None:
+        self._classify = classify
+        self._kinds: dict[GroupKind, dict[ResourceKey, LiveObject]] = {}
+        self._groups: dict[str, dict[ResourceKey, LiveObject]] = {}
+        self._group_of: dict[ResourceKey, str] = {}
+        self._children: dict[str, dict[ResourceKey, LiveObject]] = {}
+        self._progress: dict[GroupKind, str] = {}
+        self._gone: dict[GroupKind, set[str]] = {}
+
+    def get(self, key: ResourceKey) -> LiveObject | None:
+        return self._kinds.get(GroupKind(key.group, key.kind), {}).get(key)
+
+    def of_kind(self, kind: GroupKind) -> list[LiveObject]:
+        return list(self._kinds.get(kind, {}).values())
+
+    def group(self, name: str) -> dict[ResourceKey, LiveObject]:
+        return dict(self._groups.get(name, {}))
+
+    def children(self, uid: str) -> list[LiveObject]:
+        return list(self._children.get(uid, {}).values())
+
+    def progressed(self, kind: GroupKind, resource_version: str) -> None:
+        """The watch of a kind has told everything up to this version."""
+        self._progress[kind] = resource_version
+
+    def appeared(self, found: LiveObject) -> list[Change]:
+        """A watch event: the object was added or changed."""
+        changes = self._take(found)
+        self.progressed(found.group_kind, found.resource_version)
+        return changes
+
+    def disappeared(self, found: LiveObject) -> list[Change]:
+        """A watch event: the object, in the state given, was deleted."""
+        kind = found.group_kind
+        self.progressed(kind, found.resource_version)
+        self._gone.get(kind, set()).discard(found.uid)
+        current = self.get(found.key)
+        if current is None or newer(current.resource_version, found.resource_version):
+            return []  # an object of that name was created again, and its creation is known already
+        if current.uid != found.uid and not newer(found.resource_version, current.resource_version):
+            return []
+        return self._drop(current)
+
+    def written(self, found: LiveObject) -> list[Change]:
+        """The response to a write of ours.
+
+        An object that is absent although its kind's watch has passed this version was deleted since.
+        """
+        progress = self._progress.get(found.group_kind, "")
+        if self.get(found.key) is None and not supersedes(found.resource_version, progress):
+            return []
+        return self._take(found)
+
+    def removed(self, key: ResourceKey, uid: str) -> list[Change]:
+        """The server says that the object is gone. Events of it that are still under way are not believed."""
+        self._gone.setdefault(GroupKind(key.group, key.kind), set()).add(uid)
+        current = self.get(key)
+        return self._drop(current) if current is not None and current.uid == uid else []
+
+    def replaced(self, kind: GroupKind, objects: Iterable[LiveObject], resource_version: str) -> list[Change]:
+        """A complete list of a kind. Objects written since it was taken stay.
+
+        A list older than what the watch had told means that the storage was restored from the past: then only the
+        list counts.
+        """
+        restored = newer(self._progress.get(kind, ""), resource_version)
+        if restored:
+            self._gone.pop(kind, None)
+        self._progress[kind] = resource_version
+        listed = {found.key: found for found in objects}
+        changes: list[Change] = []
+        for current in self.of_kind(kind):
+            written_since = newer(current.resource_version, resource_version) and not restored
+            if current.key not in listed and not written_since:
+                changes += self._drop(current)
+        for found in listed.values():
+            changes += self._put(found, self.get(found.key)) if restored else self._take(found)
+        self._gone[kind] = self._gone.get(kind, set()) & {found.uid for found in listed.values()}
+        return changes
+
+    def _take(self, found: LiveObject) -> list[Change]:
+        current = self.get(found.key)
+        if found.uid in self._gone.get(found.group_kind, ()):
+            return []
+        if current is not None:
+            if current.resource_version == found.resource_version and current.api_version == found.api_version:
+                return []
+            if newer(current.resource_version, found.resource_version):
+                return []
+            if current.uid != found.uid and not supersedes(found.resource_version, current.resource_version):
+                return []
+        return self._put(found, current)
+
+    def _put(self, found: LiveObject, current: LiveObject | None) -> list[Change]:
+        if current is not None:
+            self._unlink(current)
+        key = found.key
+        self._kinds.setdefault(found.group_kind, {})[key] = found
+        group = self._classify(found)
+        if group is not None:
+            self._group_of[key] = group
+            self._groups.setdefault(group, {})[key] = found
+        for owner in found.owners:
+            self._children.setdefault(owner.uid, {})[key] = found
+        return [(current, found)]
+
+    def _drop(self, current: LiveObject) -> list[Change]:
+        self._unlink(current)
+        del self._kinds[current.group_kind][current.key]
+        return [(current, None)]
+
+    def _unlink(self, current: LiveObject) -> None:
+        group = self._group_of.pop(current.key, None)
+        if group is not None:
+            _discard(self._groups, group, current.key)
+        for owner in current.owners:
+            _discard(self._children, owner.uid, current.key)
+
+
+def _discard(groups: dict[str, dict[ResourceKey, LiveObject]], name: str, key: ResourceKey) -> None:
+    members = groups.get(name, {})
+    members.pop(key, None)
+    if not members:
+        groups.pop(name, None)

@@ -1,0 +1,81 @@
+"""What every object declared in YAML is built from, and how its fields describe themselves."""
+
+import inspect
+import re
+from typing import Any
+
+import msgspec
+
+
+class Fields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Base of everything declared in YAML.
+
+    The ``Attributes`` section of a subclass's docstring is read at run time (:func:`describe`): it becomes the
+    descriptions in our CustomResourceDefinitions, which ``kubectl explain`` shows. Write it for the user who
+    declares the field.
+    """
+
+
+class Metadata(Fields, frozen=True, kw_only=True):
+    """``metadata`` of our own objects."""
+
+    name: str = ""
+    generate_name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    finalizers: list[str] = []
+    owner_references: list[dict[str, Any]] = []
+
+
+class NameValue(Fields, frozen=True, kw_only=True):
+    """A name and a value.
+
+    Attributes:
+        name: Name of the entry.
+        value: Value of the entry.
+    """
+
+    name: str = ""
+    value: str = ""
+
+
+class Description(msgspec.Struct, frozen=True):
+    """Texts for users: of a type, and of its fields by attribute name."""
+
+    summary: str
+    fields: dict[str, str]
+
+
+_ATTRIBUTE = re.compile(r"^ {4}(\w+): (.*)$")
+
+
+def describe(type_: type[Fields]) -> Description:
+    """The description of a type: its docstring's first paragraph, and the lines of its ``Attributes`` section.
+
+    RST marks are taken off, for ``kubectl explain`` prints plain text.
+    Empty under ``python -OO``, which drops docstrings.
+    """
+    text = inspect.cleandoc(type_.__doc__ or "")
+    head, _, attributes = text.partition("\nAttributes:\n")
+    fields: dict[str, str] = {}
+    name = ""
+    for line in attributes.splitlines():
+        if match := _ATTRIBUTE.match(line):
+            name = match[1]
+            fields[name] = match[2]
+        elif name and line.startswith(" " * 8):
+            fields[name] += " " + line.strip()
+        else:
+            name = ""
+    plain = {name: _plain(text) for name, text in fields.items()}
+    return Description(summary=_plain(head.split("\n\n")[0]), fields=plain)
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r":\w+:`([^`]*)`", r"\1", text).replace("``", "").split())

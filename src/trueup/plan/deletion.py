@@ -1,0 +1,135 @@
+"""The cascade that deletes what an application owns: from the highest wave down, one wave at a time."""
+
+from collections.abc import Iterable, Mapping, Set
+from datetime import datetime
+
+import msgspec
+
+from trueup.formats.time import parse_time
+from trueup.model.annotations import (
+    GROUP,
+    HOOK_FINALIZER,
+    RESOURCES_FINALIZER,
+    RESOURCES_FINALIZER_BACKGROUND,
+    RESOURCES_FINALIZER_FOREGROUND,
+)
+from trueup.model.application import Application
+from trueup.model.hooks import wave_of
+from trueup.model.live import LiveObject
+from trueup.model.resource import ResourceKey
+from trueup.model.status import SyncPhase
+from trueup.plan.kinds import CRD, kind_rank
+from trueup.plan.options import Options
+from trueup.plan.step import RECHECK, waiting_for
+from trueup.plan.task import DeleteHookTask, PruneTask
+
+_PROPAGATIONS = {
+    RESOURCES_FINALIZER: "Foreground",
+    RESOURCES_FINALIZER_FOREGROUND: "Foreground",
+    RESOURCES_FINALIZER_BACKGROUND: "Background",
+}
+
+
+class Delete(msgspec.Struct, frozen=True, kw_only=True, tag="delete"):
+    """Delete these objects, then come back after ``settles_in`` seconds or with the next watch event."""
+
+    wave: int
+    tasks: tuple[PruneTask | DeleteHookTask, ...]
+    message: str
+    settles_in: float = RECHECK
+
+
+class DeletionWait(msgspec.Struct, frozen=True, kw_only=True, tag="deletion-wait"):
+    """The cluster still deletes, or a person has to consent."""
+
+    message: str
+    after: float
+
+
+class Gone(msgspec.Struct, frozen=True, tag="gone"):
+    """Nothing of the application's is left that should go: its finalizer may be removed."""
+
+
+DeletionStep = Delete | DeletionWait | Gone
+
+
+def propagation_of(finalizers: Iterable[str]) -> str:
+    """``Foreground``, ``Background``, or empty where no finalizer asks for a cascade and the objects stay."""
+    return next((_PROPAGATIONS[name] for name in finalizers if name in _PROPAGATIONS), "")
+
+
+def deletion_step(
+    app: Application,
+    managed: Mapping[ResourceKey, LiveObject],
+    *,
+    forbidden: Set[ResourceKey] = frozenset(),
+    approved_at: datetime | None = None,
+) -> DeletionStep:
+    """What to do next for an application that is being deleted.
+
+    Args:
+        app: with its ``deletionTimestamp``, finalizers and sync options.
+        managed: the live objects that belong to it, hooks among them.
+        forbidden: of those, the ones its project does not permit: they stay.
+        approved_at: the ``deletion-approved`` annotation.
+
+    Definitions of custom resources, the application itself, ``Delete=false`` and Helm's ``keep`` stay (Argo CD).
+    """
+    propagation = propagation_of(app.metadata.finalizers)
+    if not propagation:
+        return Gone()
+    policy = app.spec.sync_policy
+    options = Options(frozenset(policy.sync_options if policy else ()))
+    own = ResourceKey(GROUP, "Application", app.metadata.namespace, app.metadata.name)
+    going = [
+        live
+        for key, live in managed.items()
+        if live.group_kind != CRD
+        and key != own
+        and key not in forbidden
+        and options.delete(live.annotations) != "false"
+    ]
+    if not going:
+        return Gone()
+    if unconfirmed := _unconfirmed(app, going, options, approved_at):
+        return DeletionWait(message=waiting_for(unconfirmed, "deletion confirmation of"), after=RECHECK)
+    wave = max(wave_of(live.annotations) for live in going)
+    layer = sorted((live for live in going if wave_of(live.annotations) == wave), key=_order)
+    message = waiting_for([live.key for live in layer], "deletion of")
+    tasks = tuple(_task(live, wave, propagation) for live in layer if not _leaving(live))
+    return Delete(wave=wave, tasks=tasks, message=message) if tasks else DeletionWait(message=message, after=RECHECK)
+
+
+def _unconfirmed(
+    app: Application, going: list[LiveObject], options: Options, approved_at: datetime | None
+) -> list[ResourceKey]:
+    asked = sorted(live.key for live in going if options.delete(live.annotations) == "confirm")
+    since = app.metadata.deletion_timestamp
+    approved = approved_at is not None and (since is None or approved_at >= parse_time(since))
+    return [] if approved else asked
+
+
+def _leaving(live: LiveObject) -> bool:
+    return bool(live.deletion_timestamp) and HOOK_FINALIZER not in live.finalizers
+
+
+def _task(live: LiveObject, wave: int, propagation: str) -> PruneTask | DeleteHookTask:
+    rank = kind_rank(live.key.group, live.key.kind)
+    if HOOK_FINALIZER in live.finalizers:
+        return DeleteHookTask(
+            key=live.key, phase=SyncPhase.SYNC, wave=wave, rank=rank, uid=live.uid, api_version=live.api_version
+        )
+    return PruneTask(
+        key=live.key,
+        phase=SyncPhase.SYNC,
+        wave=wave,
+        rank=rank,
+        uid=live.uid,
+        api_version=live.api_version,
+        propagation=propagation,
+    )
+
+
+def _order(live: LiveObject) -> tuple[int, ResourceKey]:
+    # What was built last goes first inside a wave, too.
+    return -kind_rank(live.key.group, live.key.kind), live.key

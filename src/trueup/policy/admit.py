@@ -1,0 +1,140 @@
+"""Whether an Application can be worked on: its specification by itself, and against its project."""
+
+import re
+
+from trueup.formats.duration import parse_duration
+from trueup.formats.semver import is_range
+from trueup.model.application import Application, Backoff, Destination, Source, SyncPolicy
+from trueup.model.errors import InvalidSpec
+from trueup.model.project import Project
+from trueup.policy.options import option_problem
+from trueup.policy.project import permits_destination, permits_namespace_of_application, permits_source
+from trueup.policy.repository import redacted
+
+_LONGEST_NAME = 253
+_REF = re.compile(r"[A-Za-z0-9_-]+\Z")
+_BAD_REVISION = re.compile(r"[\x00-\x1f\x7f\\]|\.\.|\^\{|@\{|\A-|\A\s|\s\Z")
+
+
+def admit(app: Application, project: Project) -> None:
+    """Checks an Application before anything is fetched for it.
+
+    Raises:
+        InvalidSpec: naming every problem, not the first alone.
+    """
+    if found := problems(app, project):
+        raise InvalidSpec("; ".join(found))
+
+
+def problems(app: Application, project: Project) -> list[str]:
+    """Everything that is wrong, in the words of Argo CD where it has some, each naming its field."""
+    found = _of_identity(app, project)
+    found += _of_sources(app, project)
+    found += _of_destination(app.spec.destination, project)
+    if app.spec.sync_policy:
+        found += _of_sync_policy(app.spec.sync_policy)
+    return found
+
+
+def _of_identity(app: Application, project: Project) -> list[str]:
+    name, namespace = app.metadata.name, app.metadata.namespace
+    found = []
+    if len(name) > _LONGEST_NAME:
+        found.append(f"metadata.name: name longer than {_LONGEST_NAME}")
+    if not permits_namespace_of_application(project, namespace):
+        who = f"application '{name}' in namespace '{namespace}'"
+        found.append(f"{who} is not permitted to use project '{project.metadata.name}'")
+    if app.spec.source_hydrator:
+        found.append("spec.sourceHydrator: hydrated sources are not supported; use spec.source")
+    return found
+
+
+def _of_sources(app: Application, project: Project) -> list[str]:
+    spec = app.spec
+    if not spec.all_sources():
+        return ["spec.source: repoURL and either path or chart are required"]
+    found: list[str] = []
+    for index, source in enumerate(spec.all_sources()):
+        place = f"spec.sources[{index}]" if spec.sources else "spec.source"
+        found += _of_source(place, source)
+        if source.repo_url and not permits_source(project, source.repo_url):
+            url = redacted(source.repo_url)
+            found.append(f"application repo {url} is not permitted in project '{project.metadata.name}'")
+    refs = [source.ref for source in spec.sources if source.ref]
+    if len(refs) > len(set(refs)):
+        found.append("spec.sources: multiple sources had the same `ref` key")
+    names = [source.name for source in spec.sources if source.name]
+    if len(names) > len(set(names)):
+        found.append("spec.sources: multiple sources had the same `name`")
+    return found
+
+
+def _of_source(place: str, source: Source) -> list[str]:
+    found = []
+    if not source.repo_url or not (source.path or source.chart or source.ref):
+        found.append(f"{place}: repoURL and either path or chart are required")
+    if source.chart:
+        if not source.target_revision:
+            found.append(f"{place}: targetRevision is required if the manifest source is a helm chart")
+        if source.ref:
+            found.append(f"{place}: a source with `chart` cannot be a `ref`")
+        found.append(f"{place}.chart: chart repositories are not supported; name a chart of a Git repository in path")
+    if source.ref and not _REF.match(source.ref):
+        found.append(f"{place}.ref: only letters, digits, - and _ are allowed")
+    if not valid_revision(source.target_revision):
+        found.append(f"{place}.targetRevision: invalid git revision {source.target_revision[:80]!a}")
+    return found
+
+
+def valid_revision(revision: str) -> bool:
+    """Whether a text can name a branch, tag, commit or a range of versions. White space is for ranges only."""
+    if _BAD_REVISION.search(revision):
+        return False
+    return not re.search(r"[\s~^:?*\[]", revision) or is_range(revision)
+
+
+def _of_destination(destination: Destination, project: Project) -> list[str]:
+    server, name = destination.server, destination.name
+    if server and name:
+        return [f"spec.destination: application destination can't have both name and server defined: {name} {server}"]
+    if not server and not name:
+        return ["spec.destination: Destination server missing from app spec"]
+    if permits_destination(project, destination):
+        return []
+    cluster = f"server '{server}'" if server else f"name '{name}'"
+    return [
+        f"application destination {cluster} and namespace '{destination.namespace}' do not match any of the allowed "
+        f"destinations in project '{project.metadata.name}'"
+    ]
+
+
+def _of_sync_policy(policy: SyncPolicy) -> list[str]:
+    found = [
+        f"spec.syncPolicy.syncOptions[{index}]: {problem}"
+        for index, option in enumerate(policy.sync_options)
+        if (problem := option_problem(option))
+    ]
+    if policy.retry and policy.retry.backoff:
+        found += _of_backoff(policy.retry.backoff)
+    return found
+
+
+def _of_backoff(backoff: Backoff) -> list[str]:
+    place = "spec.syncPolicy.retry.backoff"
+    found = []
+    for field, text in (("duration", backoff.duration), ("maxDuration", backoff.max_duration)):
+        if problem := _duration_problem(text):
+            found.append(f"{place}.{field}: {problem}")
+    if backoff.factor is not None and backoff.factor < 1:
+        found.append(f"{place}.factor: factor must be >= 1")
+    return found
+
+
+def _duration_problem(text: str) -> str:
+    if not text or text.isdecimal():
+        # A bare number is seconds (Argo CD parseStringToDuration).
+        return ""
+    try:
+        return "must not be negative" if parse_duration(text) < 0 else ""
+    except ValueError as error:
+        return str(error)

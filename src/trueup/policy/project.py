@@ -1,0 +1,133 @@
+"""What a project permits: repositories, destinations, kinds (Argo CD ``app_project_types.go``).
+
+An entry ``!x`` rejects x whatever else allows it, and permits everything but x by itself.
+"""
+
+from collections.abc import Iterable
+
+from trueup.formats.glob import glob_match, glob_problem
+from trueup.model.application import Destination, ResourceRule
+from trueup.model.project import Project
+from trueup.model.resource import ResourceKey
+from trueup.policy.repository import disguise, normalise
+
+IN_CLUSTER = "in-cluster"
+IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
+
+
+def permits(project: Project, *, server: str, cluster_name: str, key: ResourceKey, namespaced: bool) -> str:
+    """Why a project forbids an object; empty when it permits it.
+
+    Args:
+        server, cluster_name: of the cluster the object is in; either may be empty.
+        key: the object; a namespaced one names its namespace.
+        namespaced: whether its kind is.
+
+    Namespaced kinds are permitted unless listed otherwise, cluster-scoped ones only when listed; the object's own
+    namespace must be a permitted destination, not just the application's.
+    """
+    if not permits_kind(project, key, namespaced=namespaced):
+        kind = f"{key.group}:{key.kind}"
+        return f"resource {kind} is not permitted in project {project.metadata.name}"
+    if namespaced and not permits_destination(
+        project, Destination(server=server, name=cluster_name, namespace=key.namespace)
+    ):
+        return f"namespace {key.namespace} is not permitted in project '{project.metadata.name}'"
+    return ""
+
+
+def permits_kind(project: Project, key: ResourceKey, *, namespaced: bool) -> bool:
+    """Whether the kind lists let an object in. For cluster-scoped kinds an entry may name the object."""
+    spec = project.spec
+    if namespaced:
+        allowed = spec.namespace_resource_whitelist
+        return (allowed is None or _listed(key, allowed)) and not _excluded(key, spec.namespace_resource_blacklist)
+    named = key.name
+    return _listed(key, spec.cluster_resource_whitelist, named) and not _excluded(
+        key, spec.cluster_resource_blacklist, named
+    )
+
+
+def permits_source(project: Project, url: str) -> bool:
+    """Whether a repository may be used. ``*`` stops at ``/``, ``**`` does not, a bare ``*`` is everything."""
+    if disguise(url):
+        return False
+    text = normalise(url)
+    allowed = False
+    for pattern in project.spec.source_repos:
+        denies = pattern.startswith("!")
+        normal = normalise(pattern.removeprefix("!") if denies else pattern)
+        if denies and _excludes(normal, text, "/"):
+            return False
+        allowed = allowed or denies or _matches(normal, text, "/")
+    return allowed
+
+
+def permits_destination(project: Project, destination: Destination) -> bool:
+    """Whether a cluster, by server or by name, and a namespace on it may be used.
+
+    A denied cluster is denied for the namespaces of its entry, a denied namespace on the clusters of its entry.
+    """
+    target, allowed = resolved(destination), False
+    for entry in project.spec.destinations:
+        cluster = (target.server and _accepts(entry.server, target.server)) or (
+            target.name and _accepts(entry.name, target.name)
+        )
+        namespace = _accepts(entry.namespace, target.namespace)
+        denied = _denies(entry.server, target.server) or _denies(entry.name, target.name)
+        if (denied and namespace) or (cluster and _denies(entry.namespace, target.namespace)):
+            return False
+        allowed = allowed or bool(cluster and namespace and not denied)
+    return allowed
+
+
+def permits_namespace_of_application(project: Project, namespace: str) -> bool:
+    """Whether Applications of a namespace may use the project; those of the project's own namespace always may."""
+    if namespace == project.metadata.namespace:
+        return True
+    return any(_matches(pattern, namespace) for pattern in project.spec.source_namespaces)
+
+
+def resolved(destination: Destination) -> Destination:
+    """A destination with server and name both, for the cluster Trueup runs on, which has two well-known ones."""
+    if destination.name == IN_CLUSTER and not destination.server:
+        return Destination(server=IN_CLUSTER_SERVER, name=IN_CLUSTER, namespace=destination.namespace)
+    if destination.server == IN_CLUSTER_SERVER and not destination.name:
+        return Destination(server=IN_CLUSTER_SERVER, name=IN_CLUSTER, namespace=destination.namespace)
+    return destination
+
+
+def _listed(key: ResourceKey, rules: Iterable[ResourceRule], name: str | None = None) -> bool:
+    """``name``: of the object, where an entry may name one."""
+    return any(
+        _matches(rule.kind, key.kind, "/")
+        and _matches(rule.group, key.group, "/")
+        and (name is None or not rule.name or _matches(rule.name, name, "/"))
+        for rule in rules
+    )
+
+
+def _excluded(key: ResourceKey, rules: Iterable[ResourceRule], name: str | None = None) -> bool:
+    return any(
+        _excludes(rule.kind, key.kind, "/")
+        and _excludes(rule.group, key.group, "/")
+        and (name is None or not rule.name or _excludes(rule.name, name, "/"))
+        for rule in rules
+    )
+
+
+def _accepts(pattern: str, text: str) -> bool:
+    return not _denies(pattern, text) if pattern.startswith("!") else _matches(pattern, text)
+
+
+def _denies(pattern: str, text: str) -> bool:
+    return pattern.startswith("!") and _excludes(pattern[1:], text)
+
+
+def _matches(pattern: str, text: str, separators: str = "") -> bool:
+    return pattern == "*" or glob_match(pattern, text, separators)
+
+
+def _excludes(pattern: str, text: str, separators: str = "") -> bool:
+    """A pattern that cannot be read excludes everything: a slip in a denial must not permit."""
+    return _matches(pattern, text, separators) or bool(glob_problem(pattern))

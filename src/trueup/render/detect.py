@@ -1,0 +1,47 @@
+"""Which tool renders a source (Argo CD's tool detection)."""
+
+import posixpath
+
+from trueup.model.application import Source
+from trueup.model.errors import InvalidSpec, RenderFailed
+from trueup.model.tree import Tree
+
+KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+def detect_tool(source: Source, tree: Tree, path: str) -> str:
+    """``Directory``, ``Kustomize`` or ``Helm``: the explicit block decides, else the files of the directory.
+
+    Raises:
+        InvalidSpec: more than one explicit block.
+        RenderFailed: a tool that is not there.
+    """
+    blocks = {
+        "Kustomize": source.kustomize,
+        "Helm": source.helm,
+        "Directory": source.directory,
+        "Plugin": source.plugin,
+    }
+    explicit = [name for name, block in blocks.items() if block is not None]
+    if len(explicit) > 1:
+        raise InvalidSpec(
+            f"multiple application sources defined: {', '.join(explicit)}",
+            hint="keep one of helm, kustomize, directory and plugin in the source",
+        )
+    if explicit == ["Plugin"]:
+        raise RenderFailed(
+            "config management plugins are not supported", hint="render with Helm, Kustomize or plain files"
+        )
+    if explicit:
+        return explicit[0]
+    if tree.entry(posixpath.join(path, "Chart.yaml")) is not None:
+        return "Helm"
+    if kustomizations(tree, path):
+        return "Kustomize"
+    return "Directory"
+
+
+def kustomizations(tree: Tree, path: str) -> list[str]:
+    """Paths of the kustomization files of a directory; a right one has one."""
+    candidates = [posixpath.join(path, name) for name in KUSTOMIZATION_NAMES]
+    return [candidate for candidate in candidates if tree.entry(candidate) is not None]

@@ -1,0 +1,22 @@
+"""A recipe in the making."""
+
+import dataclasses
+
+from trueup.render.job import Input, Job
+
+
+@dataclasses.dataclass
+class Draft:
+    """What one tool's module knows of a recipe before it has a key.
+
+    Attributes:
+        keyed: what stands for the job in the key, where the job holds more than its outcome depends on.
+        facts: further things the outcome depends on.
+    """
+
+    job: Job
+    inputs: list[Input] = dataclasses.field(default_factory=list)
+    absent: list[str] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+    keyed: Job | None = None
+    facts: dict[str, object] = dataclasses.field(default_factory=dict)

@@ -1,0 +1,144 @@
+"""A chart's own files: its folder, and the local charts it depends on."""
+
+import posixpath
+import re
+from typing import Any
+
+import msgspec
+
+from trueup.formats import yaml
+from trueup.model.errors import RenderFailed
+from trueup.model.tree import Mode, Tree
+from trueup.render.closure import files_below, follow, inside, refuse_outside
+from trueup.render.job import Input
+
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+MAX_BYTES = 1024 * 1024
+"""Of Chart.yaml."""
+
+
+class ChartFiles(msgspec.Struct, frozen=True):
+    """What a chart consists of.
+
+    Attributes:
+        absent: paths looked for in vain.
+        constrained: the chart's ``kubeVersion`` limits the clusters it renders for.
+    """
+
+    inputs: tuple[Input, ...]
+    absent: tuple[str, ...] = ()
+    constrained: bool = False
+
+
+def read_chart(tree: Tree, path: str) -> ChartFiles:
+    """The files of the chart at ``path``, dependencies checked.
+
+    Raises:
+        RenderFailed: Chart.yaml is missing or invalid, or a dependency is not in ``charts/``.
+    """
+    metadata = _metadata(tree, path)
+    inputs = {shown: Input(shown, entry) for shown, entry in files_below(tree, path, "chart file")}
+    present = _present(tree, path, inputs)
+    missing = []
+    for dependency in _dependencies(tree, path, metadata):
+        name = str(dependency.get("name", ""))
+        repository = str(dependency.get("repository") or "")
+        if name in present:
+            continue
+        if repository.startswith("file://"):
+            inputs.update(_local(tree, path, name, repository.removeprefix("file://")))
+        else:
+            missing.append(
+                f"{name} {dependency.get('version', '')} ({repository or 'no repository'})".replace("  ", " ")
+            )
+    if missing:
+        raise RenderFailed(
+            f"{posixpath.join(path, 'Chart.yaml')}: dependencies missing in charts/: {', '.join(missing)}",
+            hint="run 'helm dependency update' and commit charts/",
+        )
+    return ChartFiles(tuple(inputs.values()), constrained=_constrained(inputs, metadata))
+
+
+def _constrained(inputs: dict[str, Input], metadata: dict[str, Any]) -> bool:
+    return bool(metadata.get("kubeVersion")) or any(
+        "/charts/" in f"/{path}" and path.endswith("/Chart.yaml") for path in inputs
+    )
+
+
+def _metadata(tree: Tree, path: str) -> dict[str, Any]:
+    file = posixpath.join(path, "Chart.yaml")
+    located = follow(tree, file, "chart file")
+    hint = "a chart needs a Chart.yaml with apiVersion, name and version"
+    if located is None or located.entry.mode is Mode.DIRECTORY:
+        raise RenderFailed(f"{file} is missing or invalid: no such file", hint=hint)
+    metadata = _mapping(tree, file)
+    for field in ("name", "version"):
+        if not metadata.get(field):
+            raise RenderFailed(f"{file} is missing or invalid: it has no {field}", hint=hint)
+    name = metadata["name"]
+    if not isinstance(name, str) or not _NAME.match(name):
+        raise RenderFailed(f"{file}: invalid chart name {name!r}", hint="use letters, digits, dots and dashes")
+    return metadata
+
+
+def _mapping(tree: Tree, file: str) -> dict[str, Any]:
+    located = follow(tree, file, "chart file")
+    if located is None or located.entry.mode is Mode.DIRECTORY:
+        return {}
+    if tree.size(located.entry) > MAX_BYTES:
+        raise RenderFailed(f"{file} is larger than {MAX_BYTES // 1024} KiB", hint="shorten it")
+    try:
+        value = yaml.load(tree.read(located.entry), file)
+    except yaml.YamlError as error:
+        raise RenderFailed(f"{file} is missing or invalid: {error}", hint="correct the file") from error
+    if not isinstance(value, dict):
+        raise RenderFailed(f"{file} is missing or invalid: it is no mapping", hint="correct the file")
+    return value
+
+
+def _dependencies(tree: Tree, path: str, metadata: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those of Chart.yaml; of requirements.yaml for charts of the first API version."""
+    listed = metadata.get("dependencies")
+    if metadata.get("apiVersion") == "v1":
+        file = posixpath.join(path, "requirements.yaml")
+        listed = _mapping(tree, file).get("dependencies") if tree.entry(file) else None
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+
+
+def _present(tree: Tree, path: str, inputs: dict[str, Input]) -> set[str]:
+    """Names of the charts in ``charts/``: folders by their Chart.yaml, archives by file name."""
+    names: set[str] = set()
+    prefix = posixpath.join(path, "charts") + "/"
+    for file in inputs:
+        if not file.startswith(prefix):
+            continue
+        parts = file[len(prefix) :].split("/")
+        if len(parts) == 2 and parts[1] == "Chart.yaml":
+            names.add(str(_mapping(tree, file).get("name", parts[0])))
+        elif len(parts) == 1 and parts[0].endswith(".tgz"):
+            stem = parts[0].removesuffix(".tgz")
+            # "name-1.2.3.tgz": where the name ends is open, so every cut before a digit counts.
+            names.update(stem[: cut.start()] for cut in re.finditer(r"-v?\d", stem))
+    return names
+
+
+def _local(tree: Tree, path: str, name: str, relative: str) -> dict[str, Input]:
+    """A chart of the same repository (``repository: file://../common``), laid out in ``charts/``."""
+    if not _NAME.match(name):
+        raise RenderFailed(f"{path}/Chart.yaml: invalid chart name {name!r}", hint="correct the dependency's name")
+    target = inside(path, relative)
+    if target is None:
+        raise refuse_outside(f"file://{relative}", "dependency")
+    located = follow(tree, target, "dependency")
+    if located is None or located.entry.mode is not Mode.DIRECTORY:
+        raise RenderFailed(f"dependency {name}: file://{relative} is no directory", hint="correct its repository")
+    if (posixpath.normpath(path) + "/").startswith(located.path + "/") or not located.path:
+        raise RenderFailed(
+            f"dependency {name}: file://{relative} holds the chart itself", hint="correct its repository"
+        )
+    folder = posixpath.join(path, "charts", name)
+    placed = (
+        (posixpath.join(folder, shown[len(located.path) :].lstrip("/")), entry)
+        for shown, entry in files_below(tree, located.path, "chart file")
+    )
+    return {file: Input(file, entry) for file, entry in placed}

@@ -1,0 +1,68 @@
+"""What a chart's text says about it: the capabilities it asks for, the functions that differ from render to render."""
+
+import re
+from collections.abc import Iterable
+
+from trueup.formats import json
+from trueup.render.job import HelmJob
+
+_ARCHIVE = (".tgz", ".tar.gz")
+_CAPABILITIES = re.compile(rb"Capabilities")
+_ANSWERABLE = re.compile(
+    rb"Capabilities\.(?:APIVersions\.Has\s*\(?\s*\"([^\"\\{}]+)\"|(KubeVersion)\b|(HelmVersion)\b)"
+)
+_RANDOM = re.compile(
+    rb"\{\{[^}]*?\b(rand(?:AlphaNum|Alpha|Numeric|Ascii|Bytes|Int)|gen(?:PrivateKey|CAWithKey|CA|SelfSignedCertWithKey|"
+    rb"SelfSignedCert|SignedCertWithKey|SignedCert)|uuidv4|now|ago|htpasswd|bcrypt|shuffle|lookup)\b[^}]*?\}\}"
+)
+
+
+class Scan:
+    """Collects over the files of one closure."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self._mentions = 0
+        self._answerable = 0
+        self._asked: set[str] = set()
+        self._version = False
+
+    def take(self, path: str, data: bytes) -> None:
+        """Look at one file; an archive is not opened and counts as asking for everything."""
+        if path.endswith(_ARCHIVE):
+            self._mentions += 1
+            return
+        self._mentions += len(_CAPABILITIES.findall(data))
+        for match in _ANSWERABLE.finditer(data):
+            self._answerable += 1
+            if match[1] is not None:
+                self._asked.add(match[1].decode("utf-8", "replace"))
+            self._version = self._version or match[2] is not None
+        if "/templates/" in f"/{path}":
+            names = sorted({match.decode() for match in _RANDOM.findall(data)})
+            if names:
+                self.warnings.append(_unstable(path, names))
+
+    def capabilities(self, job: HelmJob, *, constrained: bool) -> dict[str, object]:
+        """What of the cluster the outcome depends on (cluster-truths 21)."""
+        if self._mentions > self._answerable:
+            return {
+                "kubeVersion": job.kube_version,
+                "apiVersions": json.digest("\n".join(sorted(job.api_versions)).encode()),
+            }
+        facts: dict[str, object] = {}
+        if self._version or constrained:
+            facts["kubeVersion"] = job.kube_version
+        known = set(job.api_versions)
+        if self._asked:
+            facts["apiVersions"] = {name: name in known for name in sorted(self._asked)}
+        return facts
+
+
+def _unstable(path: str, names: Iterable[str]) -> str:
+    listed = ", ".join(names)
+    if set(names) == {"lookup"}:
+        return f"{path} uses lookup, which answers nothing here: templates are rendered without the cluster"
+    return (
+        f"{path} uses {listed}: its outcome differs from render to render; keep generated values out of Git's templates"
+    )

@@ -1,0 +1,103 @@
+"""What a worker is asked to do: a recipe with the exact files it reads."""
+
+from typing import Any
+
+import msgspec
+
+from trueup.model.errors import RenderFailed
+from trueup.model.tree import Entry
+
+
+class Input(msgspec.Struct, frozen=True, gc=False):
+    """One file of the input closure.
+
+    Attributes:
+        path: in the private folder, ``/``-separated; the repository's own path, or ``$name/…`` for a file of a ref.
+        entry: where its bytes are. For a link followed by content, the file the link leads to; an entry of mode LINK
+            is laid out as a link.
+        ref: name of the ref whose tree holds the entry; empty for the source's own tree.
+    """
+
+    path: str
+    entry: Entry
+    ref: str = ""
+
+
+class DirectoryJob(msgspec.Struct, frozen=True, tag="Directory"):
+    """Read the inputs as manifests."""
+
+
+class KustomizeJob(msgspec.Struct, frozen=True, tag="Kustomize"):
+    """Run kustomize on a folder.
+
+    Attributes:
+        path: the folder to build, in the private folder.
+        written: files that replace or join the inputs (the kustomization with the Application's options in it).
+    """
+
+    path: str
+    written: dict[str, str] = {}
+
+
+class HelmParameterSetting(msgspec.Struct, frozen=True):
+    """One ``--set`` or ``--set-string`` expression, variables already substituted."""
+
+    name: str
+    value: str
+    force_string: bool = False
+
+
+class HelmJob(msgspec.Struct, frozen=True, tag="Helm"):
+    """Render a chart.
+
+    Attributes:
+        path: the chart's folder in the private folder.
+        value_files: inputs that are value files, the later wins.
+        file_parameters: parameter name and the input that holds its value.
+        kube_version: without the leading ``v``; empty for the engine's own.
+    """
+
+    path: str
+    release: str
+    namespace: str
+    value_files: tuple[str, ...] = ()
+    values: str = ""
+    values_object: dict[str, Any] | None = None
+    parameters: tuple[HelmParameterSetting, ...] = ()
+    file_parameters: tuple[tuple[str, str], ...] = ()
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+    skip_crds: bool = False
+    skip_tests: bool = False
+    skip_schema_validation: bool = False
+
+
+Job = DirectoryJob | KustomizeJob | HelmJob
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a render depends on. Equal keys mean equal manifests.
+
+    Attributes:
+        key: hex SHA-256 over the inputs' content hashes, the job, the tool's version and the absences relied on.
+        tool: ``Directory``, ``Kustomize``, ``Helm``, or empty for a ref-only source, which renders nothing.
+        inputs: the closure; no two share a path.
+        job: None for a ref-only source.
+        absent: paths that were looked for and are not there; one that appears may change the outcome.
+        warnings: for the user; each names a file.
+        source_index: which of the application's sources, copied to its manifests.
+        whole_tree: the inputs are the whole repository, because a narrower closure missed a file.
+    """
+
+    key: str
+    tool: str
+    inputs: tuple[Input, ...] = ()
+    job: Job | None = None
+    absent: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    source_index: int = 0
+    whole_tree: bool = False
+
+
+class ClosureTooNarrow(RenderFailed):
+    """Kustomize looked for a file that its kustomization files do not name: render once more with the whole tree."""

@@ -1,0 +1,193 @@
+"""Kustomize: the kustomization with the Application's options in it, and the exact files its build reads.
+
+``kustomize edit`` is done here, on the document, so that no tool writes to a source and two applications that share a
+path never meet. References are followed and refused before the tool runs: nothing remote, nothing outside the
+repository.
+"""
+
+import posixpath
+import re
+from typing import Any
+
+from trueup.formats import yaml
+from trueup.model.application import KustomizeSource, Source
+from trueup.model.errors import RenderFailed
+from trueup.model.tree import Mode, Tree
+from trueup.render.closure import Located, follow, inside, refuse_outside
+from trueup.render.detect import KUSTOMIZATION_NAMES, kustomizations
+from trueup.render.draft import Draft
+from trueup.render.environment import Environment
+from trueup.render.job import Input, KustomizeJob
+from trueup.render.kustomize_edit import edit
+from trueup.render.kustomize_refs import Reference, plugin_references, references
+
+MAX_DIRECTORIES = 500
+MAX_BYTES = 1024 * 1024
+"""Of one kustomization file."""
+
+_REMOTE = re.compile(
+    r"^(?:[a-z][a-z0-9+.-]*::|[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:|gh:|(?:github\.com|gitlab\.com|bitbucket\.org|dev\.azure\.com)[/:])|"
+    r"\?(?:ref|version|timeout|submodules)=|\.git(?:$|[/?])",
+    re.IGNORECASE,
+)
+
+
+def draft(source: Source, tree: Tree, path: str, environment: Environment, *, checked: bool = True) -> Draft:
+    """The build of one kustomization directory.
+
+    Args:
+        checked: refuse what is missing; else leave that to kustomize, which then has the whole repository.
+
+    Raises:
+        RenderFailed: a reference is missing, remote, circular or outside the repository; a file is malformed.
+    """
+    options = source.kustomize or KustomizeSource()
+    file = _the_kustomization(tree, path)
+    document = edit(_read(tree, file), options, _Components(tree, path, options.ignore_missing_components), environment)
+    walk = _Walk(tree, checked)
+    walk.visit(path, document, file)
+    job = KustomizeJob(path, {} if source.kustomize is None else {file: yaml.dump(document)})
+    return Draft(job, list(walk.inputs.values()), sorted(walk.absent), walk.warnings)
+
+
+class _Components:
+    """Which components of ``source.kustomize`` exist, for ``ignoreMissingComponents``."""
+
+    def __init__(self, tree: Tree, path: str, ignore_missing: bool) -> None:
+        self._tree = tree
+        self._path = path
+        self._ignore_missing = ignore_missing
+
+    def __call__(self, component: str) -> bool:
+        target = inside(self._path, component)
+        if target is None:
+            raise refuse_outside(component, "component")
+        return not self._ignore_missing or follow(self._tree, target, "component") is not None
+
+
+class _Walk:
+    """Collects the closure of a kustomization."""
+
+    def __init__(self, tree: Tree, checked: bool) -> None:
+        self.inputs: dict[str, Input] = {}
+        self.absent: set[str] = set()
+        self.warnings: list[str] = []
+        self._tree = tree
+        self._checked = checked
+        self._open: list[str] = []
+        self._done: set[str] = set()
+
+    def visit(self, path: str, document: dict[str, Any], file: str, plugin_base: str | None = None) -> None:
+        """Take one kustomization directory (a real path) and all it refers to.
+
+        Args:
+            plugin_base: its resources configure generators or transformers of the kustomization in this directory, to
+                which the files they name are relative.
+        """
+        self._open.append(path)
+        self._take_file(file)
+        self.absent.update(
+            candidate for candidate in (posixpath.join(path, name) for name in KUSTOMIZATION_NAMES) if candidate != file
+        )
+        for reference in references(document, file):
+            owner = path if reference.plugin and plugin_base is None else plugin_base
+            self._take(path, reference, file, owner)
+        self._open.pop()
+        self._done.add(path)
+
+    def _take(self, base: str, reference: Reference, file: str, plugin_base: str | None = None) -> None:
+        where = f"{file}: {reference.field}"
+        if _REMOTE.search(reference.path) and self._located(base, reference, where) is None:
+            raise RenderFailed(
+                f"{where} {reference.path!r} is remote: remote bases are not supported",
+                hint="copy the base into the repository and refer to it by a relative path",
+            )
+        located = self._located(base, reference, where)
+        if located is None:
+            self._missing(base, reference, where)
+        elif located.entry.mode is Mode.DIRECTORY:
+            self._take_directory(located, reference, where, plugin_base)
+        elif located.entry.mode is Mode.SUBMODULE:
+            raise RenderFailed(f"{where} {reference.path!r} is a submodule", hint="submodules are not fetched")
+        else:
+            self._take_links(located)
+            self.inputs.setdefault(located.path, Input(located.path, located.entry))
+            if plugin_base is not None and self._tree.size(located.entry) <= MAX_BYTES:
+                for named in plugin_references(self._tree.read(located.entry), located.path):
+                    self._take(plugin_base, named, located.path)
+
+    def _located(self, base: str, reference: Reference, where: str) -> Located | None:
+        target = inside(base, reference.path)
+        if target is None:
+            raise RenderFailed(
+                f"{where} {reference.path!r}: the file is outside the application root",
+                hint="a kustomization may only name files of its repository",
+            )
+        return follow(self._tree, target, where)
+
+    def _missing(self, base: str, reference: Reference, where: str) -> None:
+        target = inside(base, reference.path) or ""
+        self.absent.add(target)
+        if self._checked and not reference.optional:
+            raise RenderFailed(
+                f"{where} {reference.path!r}: no such file or directory", hint=f"add {target} or remove it"
+            )
+
+    def _take_directory(self, located: Located, reference: Reference, where: str, plugin_base: str | None) -> None:
+        path = located.path
+        self._take_links(located)
+        if not reference.directory:
+            raise RenderFailed(f"{where} {reference.path!r} is a directory", hint="name the files in it")
+        if path in self._open:
+            circle = " → ".join([*self._open[self._open.index(path) :], path])
+            raise RenderFailed(
+                f"{where} {reference.path!r}: cycle detected: {circle}", hint="remove one of the references"
+            )
+        if path in self._done:
+            return
+        if len(self._done) + len(self._open) >= MAX_DIRECTORIES:
+            raise RenderFailed(
+                f"{where}: more than {MAX_DIRECTORIES} kustomization directories", hint="flatten the bases"
+            )
+        file = _the_kustomization(self._tree, path)
+        self.visit(path, _read(self._tree, file), file, plugin_base)
+
+    def _take_file(self, file: str) -> None:
+        located = follow(self._tree, file, "kustomization")
+        if located is not None:
+            self._take_links(located)
+            self.inputs.setdefault(located.path, Input(located.path, located.entry))
+
+    def _take_links(self, located: Located) -> None:
+        # Laid out as links: kustomize resolves what lies behind a link from the real place.
+        for link in located.links:
+            self.inputs.setdefault(link.path, Input(link.path, link))
+
+
+def _the_kustomization(tree: Tree, path: str) -> str:
+    found = kustomizations(tree, path)
+    if len(found) == 1:
+        return found[0]
+    where = path or "the repository's root"
+    if found:
+        raise RenderFailed(f"{where}: multiple kustomization files: {', '.join(found)}", hint="keep one")
+    raise RenderFailed(
+        f"{where}: no kustomization.yaml, kustomization.yml or Kustomization", hint="add a kustomization.yaml"
+    )
+
+
+def _read(tree: Tree, file: str) -> dict[str, Any]:
+    located = follow(tree, file, "kustomization")
+    if located is None or located.entry.mode is Mode.DIRECTORY:
+        raise RenderFailed(f"{file}: no such file", hint="add it")
+    if tree.size(located.entry) > MAX_BYTES:
+        raise RenderFailed(f"{file} is larger than {MAX_BYTES // 1024} KiB", hint="split the kustomization")
+    try:
+        document = yaml.load(tree.read(located.entry), file)
+    except yaml.YamlError as error:
+        raise RenderFailed(str(error), hint="correct the kustomization") from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise RenderFailed(f"{file}: a kustomization must be a mapping", hint="start it with resources:")
+    return document

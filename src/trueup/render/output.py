@@ -1,0 +1,194 @@
+"""Rendered objects → manifests: checked, cleaned, canonical. All errors are collected, not the first only."""
+
+import base64
+from typing import Any
+
+from trueup.formats import json
+from trueup.model.errors import RenderFailed
+from trueup.model.manifest import Manifest
+from trueup.model.resource import ResourceKey, group_of
+
+MAX_OBJECTS = 20_000
+"""Of one source."""
+
+MAX_ERRORS_SHOWN = 20
+_MAX_LIST_DEPTH = 4
+
+# Never Git's to set: an apply with them fails or means something else (cluster-truths 1).
+_SERVER_METADATA = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")
+
+
+class Invalid(ValueError):
+    """One object cannot be a manifest; the text says why."""
+
+
+class Objects:
+    """Collects the objects of one render."""
+
+    def __init__(self, source_index: int = 0) -> None:
+        self.manifests: list[Manifest] = []
+        self.warnings: list[str] = []
+        self.errors: list[str] = []
+        self._source_index = source_index
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+    def fail(self, text: str) -> None:
+        self.errors.append(text)
+
+    def add(self, value: Any, origin: str) -> None:
+        """Take one document; lists are expanded, an empty document is nothing."""
+        self._add(value, origin, 0)
+
+    def _add(self, value: Any, origin: str, depth: int) -> None:
+        if value is None or len(self.manifests) > MAX_OBJECTS:
+            return
+        if is_list(value):
+            if depth >= _MAX_LIST_DEPTH:
+                self.fail(f"{origin}: lists nested more than {_MAX_LIST_DEPTH} deep")
+                return
+            for index, item in enumerate(value.get("items") or ()):
+                self._add(item, f"{origin} items[{index}]", depth + 1)
+            return
+        try:
+            self.manifests.append(manifest_of(value, origin, self._source_index))
+        except Invalid as error:
+            self.fail(f"{origin}: {error}")
+        except RecursionError:
+            self.fail(f"{origin}: nesting too deep")
+
+    def finish(self) -> tuple[Manifest, ...]:
+        """The manifests.
+
+        Raises:
+            RenderFailed: anything was wrong; the message holds every error, up to a limit.
+        """
+        if len(self.manifests) > MAX_OBJECTS:
+            self.fail(f"more than {MAX_OBJECTS} objects")
+        if self.errors:
+            shown = self.errors[:MAX_ERRORS_SHOWN]
+            if len(self.errors) > len(shown):
+                shown.append(f"and {len(self.errors) - len(shown)} more")
+            raise RenderFailed("; ".join(shown), hint="correct the named files and commit")
+        return tuple(self.manifests)
+
+
+def is_list(value: Any) -> bool:
+    """Whether an object is a list of objects (``List``, ``ConfigMapList``); a kind so named without items is none."""
+    if not isinstance(value, dict) or "items" not in value:
+        return False
+    kind = value.get("kind")
+    return isinstance(kind, str) and kind.endswith("List") and isinstance(value["items"], list | None)
+
+
+def manifest_of(value: Any, origin: str, source_index: int = 0) -> Manifest:
+    """One manifest; ``value`` is cleaned in place.
+
+    Raises:
+        Invalid: it lacks what every object has, or has it with a wrong type.
+    """
+    if not isinstance(value, dict):
+        raise Invalid(f"a manifest must be a mapping, got {_type_name(value)}")
+    kind = _text(value, "kind")
+    api_version = _text(value, "apiVersion")
+    metadata = value.get("metadata")
+    if metadata is None:
+        metadata = value["metadata"] = {}
+    if not isinstance(metadata, dict):
+        raise Invalid(f"{kind}: metadata must be a mapping, got {_type_name(metadata)}")
+    name = _optional_text(metadata, "name", kind)
+    generate_name = _optional_text(metadata, "generateName", kind)
+    if not name and not generate_name:
+        raise Invalid(f"{kind} has no name (metadata.name)")
+    namespace = _optional_text(metadata, "namespace", kind)
+    subject = f"{kind} {name or generate_name}"
+    annotations = _string_map(metadata, "annotations", subject)
+    labels = _string_map(metadata, "labels", subject)
+    _sanitise(value, metadata)
+    if kind == "Secret" and api_version == "v1" and "stringData" in value:
+        _fold_string_data(value, subject)
+    try:
+        body = json.canonical(value)
+    except (TypeError, ValueError) as error:
+        raise Invalid(f"{subject}: {error}") from error
+    return Manifest(
+        key=ResourceKey(group_of(api_version), kind, namespace, name),
+        api_version=api_version,
+        body=body,
+        digest=json.digest(body),
+        annotations=annotations,
+        labels=labels,
+        generate_name="" if name else generate_name,
+        origin=origin,
+        source_index=source_index,
+    )
+
+
+def _sanitise(value: dict[str, Any], metadata: dict[str, Any]) -> None:
+    value.pop("status", None)
+    for field in _SERVER_METADATA:
+        metadata.pop(field, None)
+
+
+def _fold_string_data(value: dict[str, Any], subject: str) -> None:
+    """Fold ``stringData`` into ``data`` as the server does, so that comparing and applying agree (cluster-truths 5)."""
+    texts = value.pop("stringData")
+    if texts is None:
+        return
+    data = value.get("data")
+    if not isinstance(texts, dict) or not isinstance(data, dict | None):
+        raise Invalid(f"{subject}: data and stringData must be mappings")
+    folded = dict(data or {})
+    for key, text in texts.items():
+        if not isinstance(text, str):
+            raise Invalid(f"{subject}: stringData.{key} must be a string, got {_type_name(text)}")
+        folded[key] = base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
+    value["data"] = folded
+
+
+def _text(value: dict[str, Any], field: str) -> str:
+    text = value.get(field)
+    if text is None or text == "":
+        other = value.get("kind") if field == "apiVersion" else None
+        raise Invalid(f"{other} has no {field}" if isinstance(other, str) else f"it has no {field}")
+    if not isinstance(text, str):
+        raise Invalid(f"{field} must be a string, got {_type_name(text)}")
+    return text
+
+
+def _optional_text(metadata: dict[str, Any], field: str, kind: str) -> str:
+    text = metadata.get(field)
+    if text is None:
+        metadata.pop(field, None)
+        return ""
+    if not isinstance(text, str):
+        raise Invalid(f"{kind}: metadata.{field} must be a string, got {_type_name(text)} (quote it)")
+    return text
+
+
+def _string_map(metadata: dict[str, Any], field: str, subject: str) -> dict[str, str]:
+    values = metadata.get(field)
+    if values is None:
+        # ``annotations:`` with nothing below means none; the server stores no null.
+        metadata.pop(field, None)
+        return {}
+    if not isinstance(values, dict):
+        raise Invalid(f"{subject}: metadata.{field} must be a mapping, got {_type_name(values)}")
+    for key, text in values.items():
+        if text is None:
+            values[key] = ""
+        elif not isinstance(text, str):
+            raise Invalid(f"{subject}: metadata.{field}[{key}] must be a string, got {_type_name(text)} (quote it)")
+    return dict(values)
+
+
+def _type_name(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    names: dict[type, str] = {str: "string", list: "list", dict: "mapping"}
+    return names.get(type(value), type(value).__name__)

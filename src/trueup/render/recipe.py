@@ -1,0 +1,137 @@
+"""Recipes: (source, tree) → what to run on which files, and the key that names the outcome."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from trueup.formats import json
+from trueup.model.application import Source
+from trueup.model.errors import RenderFailed
+from trueup.model.tree import Entry, Mode, Tree
+from trueup.render import directory, helm, kustomize
+from trueup.render.closure import check_size, follow, inside, refuse_outside
+from trueup.render.detect import detect_tool
+from trueup.render.draft import Draft
+from trueup.render.environment import Environment, RenderContext
+from trueup.render.job import Input, Job, Recipe
+from trueup.render.override import apply_overrides
+
+__all__ = ["Input", "Job", "Recipe", "RenderContext", "make_recipe", "read_inputs"]
+
+# Part of every key: a change in how outcomes are made must not meet renders of the former way.
+_GENERATION = "1"
+_TOOLS = {"Directory": "", "Kustomize": "kustomize 5.8.1", "Helm": "helm 4.2.3"}
+
+
+def make_recipe(
+    source: Source,
+    tree: Tree,
+    refs: Mapping[str, Tree],
+    context: RenderContext,
+    *,
+    source_index: int = 0,
+    whole_tree: bool = False,
+) -> Recipe:
+    """The recipe of one source.
+
+    Args:
+        tree: the source's repository at its resolved revision.
+        refs: trees of the application's ``ref`` sources by name, without the dollar.
+        whole_tree: take the whole repository as input, after a narrower Kustomize closure missed a file.
+
+    Raises:
+        RenderFailed: a path is missing or leaves the repository, an input is malformed or too large.
+        InvalidSpec: the source names two tools.
+    """
+    if source.chart:
+        raise RenderFailed(
+            f"chart {source.chart}: charts from Helm repositories are not supported",
+            hint="keep the chart in a Git repository and name its path",
+        )
+    if source.ref and not source.path:
+        return Recipe(key=json.digest(b"ref"), tool="", source_index=source_index)
+    path = _source_path(source, tree)
+    source, absent = apply_overrides(source, tree, path, context.instance or context.app_name)
+    tool = detect_tool(source, tree, path)
+    environment = Environment(source, tree.revision, context)
+    if tool == "Helm":
+        draft = helm.draft(source, tree, refs, path, context, environment)
+    elif tool == "Kustomize":
+        draft = kustomize.draft(source, tree, path, environment, checked=not whole_tree)
+        if whole_tree:
+            draft = _widened(draft, tree)
+    else:
+        draft = directory.draft(source, tree, path)
+    inputs = sorted(draft.inputs, key=lambda file: file.path)
+    check_size(inputs, tree)
+    absent += draft.absent
+    return Recipe(
+        key=_key(tool, draft, inputs, absent, source_index),
+        tool=tool,
+        inputs=tuple(inputs),
+        job=draft.job,
+        absent=tuple(sorted(absent)),
+        warnings=tuple(draft.warnings + environment.warnings()),
+        source_index=source_index,
+        whole_tree=whole_tree,
+    )
+
+
+def read_inputs(recipe: Recipe, tree: Tree, refs: Mapping[str, Tree]) -> dict[str, bytes]:
+    """The bytes of every input, by its path in the private folder."""
+    return {file.path: (refs[file.ref] if file.ref else tree).read(file.entry) for file in recipe.inputs}
+
+
+def _source_path(source: Source, tree: Tree) -> str:
+    if source.path.startswith("/"):
+        raise RenderFailed(
+            f"{source.path}: app path is absolute", hint="write the path relative to the repository's root"
+        )
+    path = inside("", source.path or ".")
+    if path is None:
+        raise refuse_outside(source.path, "app path")
+    located = follow(tree, path, "app path")
+    if located is None:
+        raise RenderFailed(
+            f"{source.path}: app path does not exist", hint=f"check spec.source.path at revision {tree.revision[:8]}"
+        )
+    if located.entry.mode is not Mode.DIRECTORY:
+        raise RenderFailed(f"{source.path}: app path is not a directory", hint="name the directory of the file")
+    return located.path
+
+
+def _widened(draft: Draft, tree: Tree) -> Draft:
+    """The same job on the whole repository, flagged: any commit now renders anew."""
+    narrow = {file.path: file for file in draft.inputs}
+    every: dict[str, Input] = {}
+    for entry in tree.walk(""):
+        # A link that leaves the repository is nobody's here; it is left out rather than refused.
+        if entry.mode is not Mode.LINK or _leads_inside(tree, entry):
+            every[entry.path] = Input(entry.path, entry)
+    every.update(narrow)
+    draft.inputs = list(every.values())
+    draft.warnings.append(
+        "kustomize reads files that its kustomization files do not name: the whole repository is the input, "
+        "and every commit renders anew"
+    )
+    return draft
+
+
+def _leads_inside(tree: Tree, link: Entry) -> bool:
+    try:
+        return follow(tree, link.path, "link") is not None
+    except RenderFailed:
+        return False
+
+
+def _key(tool: str, draft: Draft, inputs: list[Input], absent: list[str], source_index: int) -> str:
+    parts = {
+        "generation": _GENERATION,
+        "tool": _TOOLS[tool],
+        "inputs": [[file.path, file.ref, file.entry.oid, int(file.entry.mode)] for file in inputs],
+        "job": msgspec.to_builtins(draft.job if draft.keyed is None else draft.keyed),
+        "facts": draft.facts,
+        "absent": sorted(absent),
+        "sourceIndex": source_index,
+    }
+    return json.digest(json.canonical(parts))

@@ -1,0 +1,99 @@
+"""What every manifest gets after its (cached) render: a namespace and the mark of its application."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from trueup.formats import json
+from trueup.model.annotations import TRACKING_ID
+from trueup.model.manifest import Manifest
+from trueup.model.resource import ResourceKey
+from trueup.model.tracking import tracking_id
+
+_CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
+
+
+class Stamped(msgspec.Struct, frozen=True):
+    """The manifests as they will be compared and sent, and warnings (``RepeatedResourceWarning``)."""
+
+    manifests: tuple[Manifest, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def stamp(
+    manifests: Iterable[Manifest],
+    *,
+    instance: str,
+    namespace: str,
+    namespaced: Callable[[str, str], bool | None],
+    label_key: str = "",
+) -> Stamped:
+    """Manifests of all sources, in order, made the application's.
+
+    A namespaced object without a namespace gets the destination's; a cluster-scoped one loses whatever it wrote. A kind
+    nobody knows is taken by its definition when that is among the manifests, else as namespaced (Argo CD
+    ``IsNamespacedOrUnknown``).
+    Of two with one key the last wins, with a warning.
+
+    Args:
+        instance: the application part of tracking ids.
+        namespace: the destination's.
+        namespaced: scope of (group, kind) in the destination cluster, None when it does not know the kind.
+        label_key: also set this label to the instance; empty for none. Definitions are never tagged.
+    """
+    listed = list(manifests)
+    defined = _defined_scopes(listed)
+    result: dict[ResourceKey | int, Manifest] = {}
+    warnings: list[str] = []
+    for index, manifest in enumerate(listed):
+        key = manifest.key
+        scope = namespaced(key.group, key.kind)
+        if scope is None:
+            scope = defined.get((key.group, key.kind), True)
+        place = (key.namespace or namespace) if scope else ""
+        stamped = _stamped(manifest, ResourceKey(key.group, key.kind, place, key.name), instance, namespace, label_key)
+        slot: ResourceKey | int = stamped.key if stamped.key.name else index
+        former = result.pop(slot, None)
+        if former is not None:
+            warnings.append(
+                f"{stamped.key} appears twice among the manifests: {former.origin} gives way to {stamped.origin}"
+            )
+        result[slot] = stamped
+    return Stamped(tuple(result.values()), tuple(warnings))
+
+
+def _defined_scopes(manifests: list[Manifest]) -> dict[tuple[str, str], bool]:
+    """Scopes of the kinds that the manifests themselves define."""
+    scopes: dict[tuple[str, str], bool] = {}
+    for manifest in manifests:
+        if (manifest.key.group, manifest.key.kind) != _CRD:
+            continue
+        spec = manifest.object().get("spec")
+        names = spec.get("names") if isinstance(spec, dict) else None
+        if isinstance(spec, dict) and isinstance(names, dict):
+            scopes[(str(spec.get("group")), str(names.get("kind")))] = spec.get("scope") != "Cluster"
+    return scopes
+
+
+def _stamped(manifest: Manifest, key: ResourceKey, instance: str, namespace: str, label_key: str) -> Manifest:
+    tagged = (key.group, key.kind) != _CRD
+    if not tagged and key == manifest.key:
+        return manifest
+    value = manifest.object()
+    metadata: dict[str, Any] = value["metadata"]
+    if key.namespace:
+        metadata["namespace"] = key.namespace
+    else:
+        metadata.pop("namespace", None)
+    annotations, labels = manifest.annotations, manifest.labels
+    if tagged:
+        annotations = {**annotations, TRACKING_ID: tracking_id(instance, key, namespace)}
+        metadata["annotations"] = annotations
+        if label_key:
+            labels = {**labels, label_key: instance}
+            metadata["labels"] = labels
+    body = json.canonical(value)
+    return msgspec.structs.replace(
+        manifest, key=key, body=body, digest=json.digest(body), annotations=annotations, labels=labels
+    )

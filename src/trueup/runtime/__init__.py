@@ -1,0 +1,1 @@
+"""From something changed to somebody works on it: queue, workers, outcomes, clock."""

@@ -1,0 +1,154 @@
+"""Plays the nodes and cloud controllers that a bare control plane lacks: an ordinary client that writes statuses.
+
+``python -m trueup.sandbox.simulator --kubeconfig FILE`` runs it as a process of its own.
+"""
+
+import argparse
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import structlog
+import uvloop
+
+from trueup.kube.cache import WatchCache
+from trueup.kube.client import Client
+from trueup.kube.config import ClusterConfig, load_kubeconfig
+from trueup.kube.discovery import Discovery
+from trueup.kube.errors import ApiError, Conflict, NotFound
+from trueup.model.live import LiveObject
+from trueup.model.resource import GroupKind
+from trueup.runtime.clock import SystemClock
+from trueup.sandbox.lifecycle import Lifecycle, Transition, next_status, read_lifecycles
+
+log = structlog.get_logger(__name__)
+
+FIELD_MANAGER = "pod-simulator"
+REPEAT_SECONDS = 1.0
+"""Pause before an object is given the same stage again: after a refusal, or where the server stores it otherwise."""
+
+
+async def run(config: ClusterConfig, lifecycles: Mapping[GroupKind, Lifecycle] | None = None) -> None:
+    """Moves the objects of a cluster through their stages until cancelled.
+
+    Args:
+        lifecycles: the stages by kind; those shipped in ``stages/`` by default.
+
+    Raises:
+        ApiError: the cluster does not answer at the start. Later it is waited for.
+    """
+    async with Client(config) as client:
+        simulator = Simulator(client, lifecycles or read_lifecycles())
+        try:
+            await simulator.start()
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await simulator.close()
+
+
+class Simulator:
+    """Follows the kinds that have stages and writes each object's next status when it is due."""
+
+    def __init__(self, client: Client, lifecycles: Mapping[GroupKind, Lifecycle]) -> None:
+        self._client = client
+        self._lifecycles = lifecycles
+        self._discovery = Discovery(client)
+        self._cache = WatchCache(client, self._discovery, classify=lambda _: None)
+        self._clock = SystemClock()
+        self._pending: dict[str, tuple[str, asyncio.Task[None]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last_stage: dict[str, str] = {}
+
+    async def start(self) -> None:
+        """Begins; every object that is there already is looked at."""
+        self._cache.subscribe(self._changed)
+        await self._cache.start()
+        await self._cache.ensure(self._lifecycles)
+
+    async def close(self) -> None:
+        """Ends the watches and drops what is due."""
+        await self._cache.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
+        if new is None:
+            if old is not None:
+                self._drop(old.uid)
+                self._last_stage.pop(old.uid, None)
+            return
+        transition = self._next(new)
+        stage, _ = self._pending.get(new.uid, ("", None))
+        if transition is None:
+            self._drop(new.uid)
+        elif transition.stage != stage:
+            # An event on the way to a stage does not start its delay again.
+            self._drop(new.uid)
+            task = asyncio.create_task(self._move(new, transition), name=f"{new.key}: {transition.stage}")
+            self._pending[new.uid] = (transition.stage, task)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _next(self, live: LiveObject) -> Transition | None:
+        lifecycle = self._lifecycles.get(live.group_kind)
+        return next_status(lifecycle, live.object(), self._clock.now()) if lifecycle else None
+
+    def _drop(self, uid: str) -> None:
+        _, task = self._pending.pop(uid, ("", None))
+        if task:
+            task.cancel()
+
+    async def _move(self, live: LiveObject, transition: Transition) -> None:
+        again = self._last_stage.get(live.uid) == transition.stage
+        await asyncio.sleep(max(transition.delay, REPEAT_SECONDS if again else 0.0))
+        # From here on nobody cancels: the write's own event may come before its answer.
+        self._pending.pop(live.uid, None)
+        self._last_stage[live.uid] = transition.stage
+        written = await self._write(live, transition.stage)
+        while not written:
+            await asyncio.sleep(REPEAT_SECONDS)
+            written = await self._write(live, transition.stage)
+
+    async def _write(self, live: LiveObject, stage: str) -> bool:
+        """Writes the status of a stage, if the object still goes there. False: to be tried again."""
+        current = self._cache.get(live.key)
+        transition = self._next(current) if current and current.uid == live.uid else None
+        type_ = self._discovery.find(live.key.group, live.key.kind)
+        if transition is None or transition.stage != stage or type_ is None:
+            return True
+        # The uid refuses a namesake that came after it.
+        body = msgspec.json.encode({"metadata": {"uid": live.uid}, "status": transition.status})
+        try:
+            await self._client.patch(
+                type_,
+                live.key.namespace,
+                live.key.name,
+                body,
+                kind="merge",
+                subresource="status",
+                manager=FIELD_MANAGER,
+            )
+        except (NotFound, Conflict):
+            return True
+        except ApiError as error:
+            log.warning("status not written", object=str(live.key), stage=stage, error=str(error))
+            return False
+        return True
+
+
+def main() -> None:
+    """Entry of the process."""
+    parser = argparse.ArgumentParser(description="Set the statuses of Pods that no node runs, and their like.")
+    parser.add_argument("--kubeconfig", type=Path, required=True)
+    arguments = parser.parse_args()
+    config = load_kubeconfig(arguments.kubeconfig, None)
+    try:
+        uvloop.run(run(config))
+    except KeyboardInterrupt:
+        return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Where manifests come from: Git repositories, mirrored, and read by revision."""

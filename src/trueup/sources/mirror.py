@@ -1,0 +1,287 @@
+"""A bare mirror of one Git repository: kept up to date over the network, read from disk."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pygit2
+
+from trueup.model.errors import RenderFailed, SourceUnavailable
+from trueup.sources import revision as revisions
+from trueup.sources.commit import CommitInfo, describe
+from trueup.sources.folder import MIRRORED_HEAD, Folder
+from trueup.sources.port import Git, Timeouts
+from trueup.sources.revision import BRANCHES, HEAD, TAGS, UnknownRevision
+from trueup.sources.tree import GitTree
+from trueup.sources.url import Remote
+
+_PINNED = "refs/trueup/pinned/"
+"""Commits fetched by SHA are kept under it, or repacking would drop them."""
+_FETCH_OPTIONS = ("--quiet", "--force", "--no-auto-gc", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
+_TIDY = {"gc.auto": "4000", "gc.autoPackLimit": "40", "gc.autoDetach": "false", "gc.pruneExpire": "2.days.ago"}
+
+
+class Mirror:
+    """One repository. Made by :class:`trueup.sources.mirrors.Mirrors`.
+
+    What talks to the server is a coroutine of the event loop it was first awaited on: :meth:`update`, :meth:`fetch`,
+    :meth:`remote_refs`, :meth:`locate`. What reads the disk alone may be called from any thread, also while an
+    update runs: :meth:`resolve`, :meth:`tree`, :meth:`commit`.
+    """
+
+    def __init__(self, remote: Remote, folder: Path, git: Git, timeouts: Timeouts) -> None:
+        self.shown = remote.shown
+        self._remote = remote
+        self._folder = Folder(folder)
+        self._git = git
+        self._timeouts = timeouts
+        self._turn = asyncio.Lock()
+        self._next: asyncio.Task[bool] | None = None
+        self._flights: set[asyncio.Task[bool]] = set()
+        self._refs: dict[str, str] | None = None
+        self._refused: set[str] = set()
+        self._doubtful = False
+
+    async def update(self) -> bool:
+        """Bring the mirror to a state of the server read after this call began, and tell whether it changed.
+
+        Calls that come while one listing runs share the next one. Nothing is fetched when no branch, tag or HEAD moved.
+
+        Raises:
+            SourceUnavailable: the server cannot be reached or refuses; the mirror stays as it was.
+        """
+        if self._next is None:
+            flight = asyncio.create_task(self._fly(), name=f"update {self.shown}")
+            self._next = flight
+            self._flights.add(flight)
+            flight.add_done_callback(self._landed)
+        return await asyncio.shield(self._next)
+
+    async def fetch(self) -> None:
+        """Fetch all branches, tags and HEAD, moved or not.
+
+        Raises:
+            SourceUnavailable: as :meth:`update`.
+        """
+        async with self._turn:
+            await self._bring(await self.remote_refs())
+
+    async def remote_refs(self) -> dict[str, str]:
+        """Branches, tags (annotated ones: the tag object) and HEAD of the server, by full name.
+
+        Raises:
+            SourceUnavailable: the server cannot be reached or refuses.
+        """
+        patterns = (HEAD, BRANCHES + "*", TAGS + "*")
+        answer = await self._run(
+            ["ls-remote", "--quiet", "--", self._remote.address, *patterns], self._timeouts.list_refs
+        )
+        found = {}
+        for line in answer.decode("utf-8", "surrogateescape").splitlines():
+            sha, _, name = line.partition("\t")
+            mirrored = name == HEAD or name.startswith((BRANCHES, TAGS))
+            if mirrored and pygit2.reference_is_valid_name(name):  # git fetches no other; "v1^{}" is none either
+                found[name] = sha
+        return found
+
+    async def locate(self, revision: str, tag_prefix: str = "") -> str:
+        """:meth:`resolve`; a full SHA that no branch or tag leads to is asked of the server, once until a ref moves.
+
+        Raises:
+            RenderFailed: as :meth:`resolve`.
+            SourceUnavailable: the server cannot be reached.
+        """
+        try:
+            return await asyncio.to_thread(self.resolve, revision, tag_prefix)
+        except UnknownRevision:
+            sha = revisions.commit(revision)
+            if not sha or sha in self._refused:
+                raise
+            await self._fetch_commit(sha)
+            return await asyncio.to_thread(self.resolve, sha)
+
+    def resolve(self, revision: str, tag_prefix: str = "") -> str:
+        """The full SHA a revision means in the mirror as it is; for the order see :mod:`trueup.sources.revision`.
+
+        Raises:
+            InvalidSpec: it cannot be a revision.
+            RenderFailed: there is none of this name (:class:`UnknownRevision`), or the name is ambiguous.
+            SourceUnavailable: the repository was never fetched.
+        """
+        revisions.check(revision)
+        refs = self._known_refs()
+        wanted = revisions.commit(revision) or refs.get(revisions.match(revision, tag_prefix, refs), "")
+        wanted = wanted or revisions.short_commit(revision)
+        sha = self._commit_of(wanted, revision) if wanted else ""
+        if not sha:
+            raise UnknownRevision(
+                f'revision "{revision or HEAD}" not found in {self.shown}', hint=revisions.suggestion(revision, refs)
+            )
+        return sha
+
+    def tree(self, sha: str) -> GitTree:
+        """The files of a commit, by its full SHA.
+
+        Raises:
+            SourceUnavailable: the mirror does not hold it.
+        """
+        return GitTree(self._folder.repository, sha, self.shown, self._doubt)
+
+    def commit(self, sha: str) -> CommitInfo:
+        """Author, date and message of a commit, by its full SHA.
+
+        Raises:
+            SourceUnavailable: the mirror does not hold it.
+        """
+        try:
+            repository = pygit2.Repository(str(self._folder.repository))
+            return describe(repository[sha].peel(pygit2.Commit))
+        except (KeyError, ValueError, OSError, pygit2.GitError) as error:
+            raise SourceUnavailable(f"repository {self.shown} has no commit {sha} yet") from error
+
+    async def close(self) -> None:
+        """Give up the updates under way; their git processes are killed."""
+        for flight in list(self._flights):
+            flight.cancel()
+        await asyncio.gather(*self._flights, return_exceptions=True)
+
+    async def _fly(self) -> bool:
+        async with self._turn:
+            self._next = None
+            return await self._update()
+
+    def _landed(self, flight: asyncio.Task[bool]) -> None:
+        self._flights.discard(flight)
+        if self._next is flight:
+            self._next = None
+        if not flight.cancelled():
+            flight.exception()  # every waiter may have been cancelled: nobody else would fetch it
+
+    async def _update(self) -> bool:
+        remote = await self.remote_refs()
+        known = await asyncio.to_thread(self._folder.refs)
+        doubtful = self._doubtful
+        if known == remote and not doubtful and not self._folder.interrupted():
+            self._refs = known
+            return False
+        await self._bring(remote)
+        return doubtful or known != self._refs
+
+    async def _bring(self, remote: dict[str, str]) -> None:
+        async with self._folder.writing(self._timeouts.fetch) as lock:
+            if await self._is_sound(lock):
+                await self._fetch_or_mend(remote, lock)
+            else:
+                await self._make(remote, lock)
+            self._refs = await asyncio.to_thread(self._folder.refs)
+            await self._tidy(lock)
+        self._refused.clear()
+        self._doubtful = False
+
+    async def _is_sound(self, lock: int) -> bool:
+        """Whether there is a repository to fetch into; all of it is checked only when there is a doubt."""
+        if await asyncio.to_thread(self._folder.refs) is None:
+            return False
+        if not self._doubtful:
+            return True
+        check = ["fsck", "--connectivity-only", "--no-dangling", "--no-progress"]
+        try:
+            await self._run([self._in(self._folder.repository), *check], self._timeouts.local, hold=[lock])
+        except SourceUnavailable:
+            return False
+        return True
+
+    async def _fetch_or_mend(self, remote: dict[str, str], lock: int) -> None:
+        """Fetch; when that fails though the server just answered, see whether the mirror is the reason."""
+        try:
+            await self._fetch_into(self._folder.repository, remote, lock)
+        except SourceUnavailable:
+            self._doubt()
+            if await self._is_sound(lock):
+                self._doubtful = False
+                raise
+            await self._make(remote, lock)
+            return
+        if HEAD not in remote and HEAD in (await asyncio.to_thread(self._folder.refs) or {}):
+            await asyncio.to_thread(self._folder.forget_head)
+
+    async def _make(self, remote: dict[str, str], lock: int) -> None:
+        """Make the repository anew, beside the old one if there is one, and put it in place when it is whole."""
+        fresh = self._folder.fresh
+        await asyncio.to_thread(self._folder.clear_fresh)
+        await self._run(
+            ["init", "--quiet", "--bare", "--template=", "--", str(fresh)], self._timeouts.local, hold=[lock]
+        )
+        await self._fetch_into(fresh, remote, lock)
+        await asyncio.to_thread(self._folder.adopt_fresh)
+
+    async def _fetch_into(self, repository: Path, remote: dict[str, str], lock: int) -> None:
+        refspecs = [f"+{BRANCHES}*:{BRANCHES}*", f"+{TAGS}*:{TAGS}*"]
+        if HEAD in remote:
+            refspecs.append(f"+{HEAD}:{MIRRORED_HEAD}")
+        await self._run_fetch(repository, refspecs, lock, prune=True)
+
+    async def _fetch_commit(self, sha: str) -> None:
+        """Ask the server for one commit. When it will not give it although it answers, the commit counts as unknown."""
+        async with self._turn:
+            try:
+                async with self._folder.writing(self._timeouts.fetch) as lock:
+                    await self._run_fetch(self._folder.repository, [f"+{sha}:{_PINNED}{sha}"], lock, prune=False)
+            except SourceUnavailable:
+                await self.remote_refs()
+                self._refused.add(sha)
+
+    async def _run_fetch(self, repository: Path, refspecs: Sequence[str], lock: int, *, prune: bool) -> None:
+        options = [*_FETCH_OPTIONS, "--prune" if prune else "--no-prune"]
+        command = [self._in(repository), "fetch", *options, "--", self._remote.address, *refspecs]
+        await self._run(command, self._timeouts.fetch, hold=[lock])
+
+    async def _tidy(self, lock: int) -> None:
+        """Repack when many fetches left many packs; a mirror that could not be repacked is as good as before."""
+        with contextlib.suppress(SourceUnavailable):
+            command = [self._in(self._folder.repository), "gc", "--auto", "--quiet"]
+            await self._git(command, timeout=self._timeouts.local, config=_TIDY, hold=[lock])
+
+    async def _run(self, args: Sequence[str], timeout: float, *, hold: Sequence[int] = ()) -> bytes:
+        try:
+            return await self._git(
+                args, timeout=timeout, protocols=self._remote.protocols, config=self._remote.config, hold=hold
+            )
+        except SourceUnavailable as error:
+            raise SourceUnavailable(f"repository {self.shown}: {error.message}", hint=error.hint) from error
+
+    @staticmethod
+    def _in(repository: Path) -> str:
+        return f"--git-dir={repository}"
+
+    def _known_refs(self) -> dict[str, str]:
+        refs = self._refs
+        if refs is None:
+            refs = self._refs = self._folder.refs()
+        if refs is None:
+            raise SourceUnavailable(f"repository {self.shown} has not been fetched yet")
+        return refs
+
+    def _commit_of(self, wanted: str, revision: str) -> str:
+        """The commit an object (named by SHA or the start of one) is or leads to; empty when there is none."""
+        try:
+            found = pygit2.Repository(str(self._folder.repository))[wanted]
+        except KeyError:
+            return ""
+        except ValueError:
+            raise RenderFailed(
+                f'revision "{revision}" of {self.shown} is ambiguous: several objects begin so',
+                hint="Write more digits of the commit.",
+            ) from None
+        except pygit2.GitError as error:
+            self._refs = None
+            self._doubt()
+            raise SourceUnavailable(f"repository {self.shown}: the local copy cannot be read") from error
+        try:
+            return str(found.peel(pygit2.Commit).id)
+        except (ValueError, pygit2.GitError):
+            raise RenderFailed(f'revision "{revision}" of {self.shown} is no commit, nor a tag of one') from None
+
+    def _doubt(self) -> None:
+        self._doubtful = True

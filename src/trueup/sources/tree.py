@@ -1,0 +1,126 @@
+"""The files of one commit, read from a mirror's objects."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pygit2
+
+from trueup.model.errors import RenderFailed, SourceUnavailable
+from trueup.model.tree import Entry, Mode
+
+_DEEPEST = 128
+_MODES = {int(mode): mode for mode in Mode}
+_REFUSED_NAMES = frozenset({"", ".", "..", ".git", "git~1"})
+"""Names git itself never writes (``verify_path``); a tree that has one was made to escape its folder."""
+
+
+class GitTree:
+    """A :class:`trueup.model.tree.Tree` over a bare repository.
+
+    It owns its repository handle, and libgit2 is called with the interpreter's lock held, so an instance may be
+    used from several threads. A name that is no UTF-8 is shown with ``\\xNN`` in place of each odd byte.
+
+    Args:
+        folder: the bare repository.
+        revision: full SHA of a commit.
+        shown: the repository's URL, masked, for messages.
+        damaged: called when an object that must be there is not.
+    """
+
+    def __init__(self, folder: Path, revision: str, shown: str, damaged: Callable[[], None]) -> None:
+        self._revision = revision
+        self._shown = shown
+        self._damaged = damaged
+        self._directories: dict[str, dict[str, Entry]] = {}
+        try:
+            self._repository = pygit2.Repository(str(folder))
+            root = self._repository[revision].peel(pygit2.Tree)
+        except (KeyError, ValueError, OSError, pygit2.GitError) as error:
+            raise SourceUnavailable(f"repository {shown} has no commit {revision} yet") from error
+        self._root = Entry("", Mode.DIRECTORY, str(root.id))
+
+    @property
+    def revision(self) -> str:
+        """The commit (full SHA)."""
+        return self._revision
+
+    def entry(self, path: str) -> Entry | None:
+        """The entry at a path, None when there is none."""
+        if path == "":
+            return self._root
+        parent, _, name = path.rpartition("/")
+        if path.startswith("/") or path.count("/") > _DEEPEST:
+            return None
+        above = self.entry(parent)
+        if above is None or above.mode is not Mode.DIRECTORY:
+            return None
+        return self._directory(above).get(name)
+
+    def children(self, path: str) -> list[Entry]:
+        """Direct entries of a directory, sorted by name; empty when it is no directory."""
+        entry = self.entry(path)
+        if entry is None or entry.mode is not Mode.DIRECTORY:
+            return []
+        return list(self._directory(entry).values())
+
+    def walk(self, path: str) -> Iterator[Entry]:
+        """All files and links below a directory, depth first in name order, directories and submodules left out.
+
+        Raises:
+            RenderFailed: folders nested deeper than any path a file system takes.
+        """
+        if path.count("/") >= _DEEPEST:
+            raise RenderFailed(f"{self._shown}: folders nested more than {_DEEPEST} deep at {path[:100]}…")
+        for child in self.children(path):
+            if child.mode is Mode.DIRECTORY:
+                yield from self.walk(child.path)
+            elif child.mode is not Mode.SUBMODULE:
+                yield child
+
+    def size(self, entry: Entry) -> int:
+        """Bytes of a file, without reading it."""
+        self._must_be_blob(entry)
+        try:
+            return int(self._repository.odb.read_header(entry.oid)[1])
+        except (KeyError, ValueError, pygit2.GitError) as error:
+            raise self._lost(entry) from error
+
+    def read(self, entry: Entry) -> bytes:
+        """Content of a file, or target of a link. Attributes, filters and line-end rules are not applied."""
+        self._must_be_blob(entry)
+        try:
+            return bytes(self._repository.odb.read(entry.oid)[1])
+        except (KeyError, ValueError, pygit2.GitError) as error:
+            raise self._lost(entry) from error
+
+    def _directory(self, directory: Entry) -> dict[str, Entry]:
+        """Entries of a directory by name, in name order (git's own order puts ``a.b`` before the folder ``a``)."""
+        known = self._directories.get(directory.path)
+        if known is None:
+            known = self._directories[directory.path] = self._read_directory(directory)
+        return known
+
+    def _read_directory(self, directory: Entry) -> dict[str, Entry]:
+        try:
+            tree = self._repository[directory.oid].peel(pygit2.Tree)
+        except (KeyError, ValueError, pygit2.GitError) as error:
+            raise self._lost(directory) from error
+        prefix = f"{directory.path}/" if directory.path else ""
+        found: dict[str, Entry] = {}
+        for item in tree:
+            name = (item.raw_name or b"").decode("utf-8", "backslashreplace")
+            if name.lower() in _REFUSED_NAMES or "/" in name:
+                raise RenderFailed(
+                    f'{self._shown}: folder "{directory.path}" has an entry named "{name}", which Git does not allow',
+                    hint="Remove the entry from the commit.",
+                )
+            found[name] = Entry(prefix + name, _MODES.get(int(item.filemode), Mode.FILE), str(item.id))
+        return dict(sorted(found.items()))
+
+    def _must_be_blob(self, entry: Entry) -> None:
+        if entry.mode in (Mode.DIRECTORY, Mode.SUBMODULE):
+            raise RenderFailed(f"{self._shown}: {entry.path} is a {entry.mode.name.lower()}, not a file")
+
+    def _lost(self, entry: Entry) -> SourceUnavailable:
+        self._damaged()
+        return SourceUnavailable(f"repository {self._shown}: the local copy of {entry.path or 'its root'} is damaged")

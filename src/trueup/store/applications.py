@@ -1,0 +1,172 @@
+"""Typed reads of Applications and AppProjects from the control cluster's watch cache."""
+
+from typing import Any
+
+import msgspec
+
+from trueup.kube.cache import WatchCache
+from trueup.model.annotations import GROUP
+from trueup.model.application import Application
+from trueup.model.errors import InvalidSpec
+from trueup.model.live import LiveObject
+from trueup.model.project import Project
+from trueup.model.resource import GroupKind, ResourceKey
+from trueup.model.status import Status
+from trueup.model.tracking import instance_name
+from trueup.sources.url import normalise
+
+APPLICATION = GroupKind(GROUP, "Application")
+PROJECT = GroupKind(GROUP, "AppProject")
+KINDS = (APPLICATION, PROJECT)
+
+
+class StoredApplication(msgspec.Struct, frozen=True, kw_only=True):
+    """An Application as the API server has it.
+
+    Attributes:
+        key: ``namespace/name``.
+        live: the object itself, for its resourceVersion.
+        status: typed status; empty where what is stored cannot be read.
+        raw_status: the status as stored, which a write is computed against.
+    """
+
+    key: str
+    live: LiveObject
+    app: Application
+    status: Status
+    raw_status: dict[str, Any]
+
+
+class Applications:
+    """Reads Applications and projects; decodes each version of an object once."""
+
+    def __init__(self, cache: WatchCache, control_namespace: str) -> None:
+        self._cache = cache
+        self.control_namespace = control_namespace
+        self._decoded: dict[str, StoredApplication] = {}
+
+    def get(self, key: str) -> StoredApplication | None:
+        """The Application, or None when it is gone.
+
+        Raises:
+            InvalidSpec: a field has the wrong type; the message names it.
+        """
+        live = self.live(key)
+        if live is None:
+            self._decoded.pop(key, None)
+            return None
+        known = self._decoded.get(key)
+        if known is None or known.live.resource_version != live.resource_version:
+            known = self._decoded[key] = _decode(key, live)
+        return known
+
+    def live(self, key: str) -> LiveObject | None:
+        """The stored object, undecoded."""
+        namespace, _, name = key.partition("/")
+        return self._cache.get(ResourceKey(GROUP, "Application", namespace, name))
+
+    def names(self) -> list[str]:
+        """All Applications of the control namespace, sorted."""
+        return sorted(
+            f"{live.key.namespace}/{live.key.name}"
+            for live in self._cache.of_kind(APPLICATION)
+            if live.key.namespace == self.control_namespace
+        )
+
+    def readable(self) -> list[StoredApplication]:
+        """All Applications that can be decoded; the others are reported by their own reconcile."""
+        found = []
+        for key in self.names():
+            try:
+                stored = self.get(key)
+            except InvalidSpec:
+                continue
+            if stored:
+                found.append(stored)
+        return found
+
+    def reading(self, repository: str) -> list[str]:
+        """Applications with a source in this repository (its normalised URL)."""
+        return [
+            stored.key
+            for stored in self.readable()
+            if any(normalise(source.repo_url) == repository for source in stored.app.spec.all_sources())
+        ]
+
+    def instance(self, key: str) -> str:
+        """The application's name in tracking ids."""
+        namespace, _, name = key.partition("/")
+        return instance_name(namespace, name, self.control_namespace)
+
+    def key_of_instance(self, instance: str) -> str:
+        """The inverse of :meth:`instance`."""
+        namespace, underscore, name = instance.partition("_")
+        return f"{namespace}/{name}" if underscore else f"{self.control_namespace}/{instance}"
+
+    def project_of(self, app: Application) -> Project:
+        """The project an application names; an installation without a default project allows everything in it.
+
+        Raises:
+            InvalidSpec: there is no such project, or it cannot be read.
+        """
+        name = app.spec.project or "default"
+        project = self.project(name)
+        if project is not None:
+            return project
+        if name == "default":
+            return everything_allowed(name)
+        raise InvalidSpec(
+            f"Application referencing project {name} which does not exist",
+            hint="create the AppProject, or name another in spec.project",
+        )
+
+    def project(self, name: str) -> Project | None:
+        """A project of the control namespace.
+
+        Raises:
+            InvalidSpec: it cannot be read.
+        """
+        live = self._cache.get(ResourceKey(GROUP, "AppProject", self.control_namespace, name))
+        if live is None:
+            return None
+        try:
+            return msgspec.json.decode(live.body, type=Project)
+        except msgspec.ValidationError as error:
+            raise InvalidSpec(
+                f"project {name} cannot be read: {error}", hint="correct the AppProject's field of that path"
+            ) from error
+
+
+def everything_allowed(name: str) -> Project:
+    """The project ``default`` where nobody created one, as Argo CD creates it."""
+    return msgspec.convert(
+        {
+            "metadata": {"name": name},
+            "spec": {
+                "sourceRepos": ["*"],
+                "destinations": [{"server": "*", "namespace": "*"}],
+                "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
+            },
+        },
+        type=Project,
+    )
+
+
+def _decode(key: str, live: LiveObject) -> StoredApplication:
+    try:
+        app = msgspec.json.decode(live.body, type=Application)
+    except msgspec.ValidationError as error:
+        raise InvalidSpec(
+            f"application {key} cannot be read: {error}", hint="correct the field of that path"
+        ) from error
+    raw = msgspec.json.decode(live.body, type=_StatusOnly).status
+    try:
+        status = msgspec.convert(raw, type=Status)
+    except msgspec.ValidationError:
+        # A status another engine or version wrote is no reason to refuse the application: it is written anew.
+        status = Status()
+    return StoredApplication(key=key, live=live, app=app, status=status, raw_status=raw)
+
+
+class _StatusOnly(msgspec.Struct):
+    status: dict[str, Any] = {}

@@ -1,0 +1,170 @@
+"""What an installation needs on its control cluster, and putting it there."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from trueup.kube.client import Client
+from trueup.kube.discovery import ResourceType
+from trueup.kube.errors import AlreadyExists, NotFound
+from trueup.model.annotations import API_VERSION, GROUP, MADE_BY
+from trueup.model.errors import Stalled, TrueupError
+from trueup.model.live import LiveObject
+from trueup.store.crds import MAKER, VERSION, application_crd, project_crd
+
+DEFAULT_PROJECT = "default"
+FIELD_MANAGER = "trueup-install"
+READY_SECONDS = 30.0
+POLL_SECONDS = 0.05
+
+Report = Callable[[str], None]
+
+
+def _type(group: str, version: str, kind: str, plural: str, *, namespaced: bool) -> ResourceType:
+    # Fixed rather than discovered: an installation runs before our kinds can be.
+    return ResourceType(group=group, version=version, kind=kind, plural=plural, namespaced=namespaced)
+
+
+DEFINITION = _type(
+    "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False
+)
+NAMESPACE = _type("", "v1", "Namespace", "namespaces", namespaced=False)
+PROJECT = _type(GROUP, VERSION, "AppProject", "appprojects", namespaced=True)
+APPLICATION = _type(GROUP, VERSION, "Application", "applications", namespaced=True)
+
+
+def install_objects(namespace: str) -> list[dict[str, Any]]:
+    """The CustomResourceDefinitions, the control namespace and the default project, in the order to apply them."""
+    return [application_crd(), project_crd(), _namespace(namespace), default_project(namespace)]
+
+
+def default_project(namespace: str) -> dict[str, Any]:
+    """The project of applications that name none of their own: everything is allowed, as in Argo CD."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "AppProject",
+        "metadata": {"name": DEFAULT_PROJECT, "namespace": namespace},
+        "spec": {
+            "sourceRepos": ["*"],
+            "destinations": [{"server": "*", "namespace": "*"}],
+            "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
+        },
+    }
+
+
+async def install(client: Client, namespace: str, report: Report) -> None:
+    """Put everything on the cluster that is not there yet, and bring our definitions up to date. Safe to repeat.
+
+    Definitions that others installed are kept as they are, and so are a namespace and a default project that
+    exist: somebody may have changed them on purpose.
+
+    Args:
+        client: of the control cluster.
+        namespace: the control namespace.
+        report: told of each object, in a line for people.
+
+    Raises:
+        Stalled: a definition that others installed does not serve our version.
+        TrueupError: the API server does not serve a definition in time.
+    """
+    for definition in (application_crd(), project_crd()):
+        await _install_definition(client, definition, report)
+    await _served(client, namespace)
+    await _create_missing(client, NAMESPACE, "", _namespace(namespace), report)
+    await _create_missing(client, PROJECT, namespace, default_project(namespace), report)
+
+
+async def _install_definition(client: Client, definition: dict[str, Any], report: Report) -> None:
+    name = definition["metadata"]["name"]
+    label = f"customresourcedefinition {name}"
+    before = await _existing(client, DEFINITION, "", name)
+    if before is not None and before.annotations.get(MADE_BY) != MAKER:
+        _require_our_version(name, before)
+        report(f"{label} kept: not made by Trueup, and good enough for it")
+        return
+    after = await client.apply(DEFINITION, "", name, msgspec.json.encode(definition), manager=FIELD_MANAGER)
+    report(f"{label} {_change(before, after)}")
+    await _established(client, name)
+
+
+def _require_our_version(name: str, definition: LiveObject) -> None:
+    versions = definition.object()["spec"]["versions"]
+    if not any(version["name"] == VERSION and version["served"] for version in versions):
+        raise Stalled(
+            f"customresourcedefinition {name} was not made by Trueup and does not serve {VERSION}",
+            hint=f"serve {VERSION} there, or delete the definition if no object of it is needed",
+        )
+
+
+async def _create_missing(
+    client: Client, resource: ResourceType, namespace: str, manifest: dict[str, Any], report: Report
+) -> None:
+    name = manifest["metadata"]["name"]
+    label = f"{resource.kind.lower()} {name}"
+    if await _existing(client, resource, namespace, name) is not None:
+        report(f"{label} unchanged")
+        return
+    try:
+        await client.create(resource, namespace, msgspec.json.encode(manifest), field_manager=FIELD_MANAGER)
+    except AlreadyExists:
+        # Another installation, at the same time.
+        report(f"{label} unchanged")
+    else:
+        report(f"{label} created")
+
+
+async def _existing(client: Client, resource: ResourceType, namespace: str, name: str) -> LiveObject | None:
+    try:
+        return await client.get(resource, namespace, name)
+    except NotFound:
+        return None
+
+
+async def _established(client: Client, name: str) -> None:
+    async def holds() -> bool:
+        definition = (await client.get(DEFINITION, "", name)).object()
+        conditions = (definition.get("status") or {}).get("conditions") or []
+        return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
+
+    await _until(holds, f"customresourcedefinition {name} was not established")
+
+
+async def _served(client: Client, namespace: str) -> None:
+    """Wait until both kinds can be listed; a definition is established a moment before the server routes to it."""
+    for resource in (APPLICATION, PROJECT):
+
+        async def holds(resource: ResourceType = resource) -> bool:
+            try:
+                await client.request("GET", resource.path(namespace), params={"limit": "1"})
+            except NotFound:
+                return False
+            return True
+
+        await _until(holds, f"{resource.plural}.{GROUP} was not served")
+
+
+async def _until(holds: Callable[[], Awaitable[bool]], failure: str) -> None:
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            while True:
+                if await holds():
+                    return
+                await asyncio.sleep(POLL_SECONDS)
+    except TimeoutError as error:
+        raise TrueupError(
+            f"{failure} within {READY_SECONDS:g} s", hint="look at the conditions of the CustomResourceDefinition"
+        ) from error
+
+
+def _change(before: LiveObject | None, after: LiveObject) -> str:
+    if before is None:
+        return "created"
+    # Not by resourceVersion: the server's own controllers write the status in between.
+    same = all(getattr(before, part) == getattr(after, part) for part in ("generation", "labels", "annotations"))
+    return "unchanged" if same else "configured"
+
+
+def _namespace(name: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

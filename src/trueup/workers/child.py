@@ -1,0 +1,113 @@
+"""A worker process: reads tasks from its standard input, renders, answers. Started by :mod:`trueup.workers.pool` alone.
+
+Whatever a chart or a file does to this process, the process dies alone: it has an empty environment, a folder of its
+own, limits on memory, time, files, and no way to print into the answers.
+"""
+
+import ctypes
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+from trueup.model.errors import RenderFailed
+from trueup.model.manifest import Rendering
+from trueup.render.directory import read_directory
+from trueup.render.job import ClosureTooNarrow, DirectoryJob, HelmJob, KustomizeJob
+from trueup.render.output import Objects
+from trueup.workers.frame import HEADER, MAX_FRAME, READY, Answer, Done, Failed, Task, pack, unpack_task
+from trueup.workers.helm import render_helm
+from trueup.workers.kustomize import render_kustomize
+
+_PR_SET_PDEATHSIG = 1
+_DEEP = 3000
+"""Python's recursion limit here: YAML may nest as deep as its reader allows."""
+
+
+def render(task: Task, scratch: Path) -> Rendering:
+    """Do one task.
+
+    Raises:
+        RenderFailed: the source cannot become manifests.
+    """
+    recipe = task.recipe
+    objects = Objects(recipe.source_index)
+    match recipe.job:
+        case DirectoryJob():
+            read_directory(task.files, objects)
+        case KustomizeJob() as job:
+            render_kustomize(job, recipe, task.files, scratch, objects)
+        case HelmJob() as job:
+            render_helm(job, recipe, task.files, scratch, objects)
+        case None:
+            pass
+    return Rendering(
+        key=recipe.key,
+        source_type=recipe.tool,
+        manifests=objects.finish(),
+        warnings=(*recipe.warnings, *objects.warnings),
+    )
+
+
+def answer(task: Task) -> Answer:
+    """The answer to one task; its scratch folder is gone afterwards."""
+    _limit_cpu(task.cpu_seconds)
+    scratch = Path(tempfile.mkdtemp(dir=Path.cwd()))
+    try:
+        return Done(render(task, scratch))
+    except RenderFailed as error:
+        return Failed(error.message, error.hint, narrow=isinstance(error, ClosureTooNarrow))
+    except MemoryError:
+        return Failed("rendering stopped: memory limit", "make the source smaller, or split it")
+    except RecursionError:
+        return Failed("rendering stopped: nesting too deep", "flatten the manifests")
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _limit_cpu(seconds: int) -> None:
+    """Let this process use ``seconds`` more of processor time; a tool it starts inherits the number."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = int(used.ru_utime + used.ru_stime) + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(0)
+
+
+def _channel() -> BinaryIO:
+    """Standard output, kept for answers alone: whatever else prints goes to the errors."""
+    channel = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return channel
+
+
+def main() -> None:
+    """Serve tasks until the input ends."""
+    _die_with(int(sys.argv[1]))
+    os.environ.clear()
+    sys.setrecursionlimit(_DEEP)
+    answers = _channel()
+    tasks = sys.stdin.buffer
+    answers.write(READY)
+    answers.flush()
+    while header := tasks.read(HEADER.size):
+        (length,) = HEADER.unpack(header)
+        frame = pack(answer(unpack_task(tasks.read(length))))
+        if len(frame) > MAX_FRAME:
+            frame = pack(Failed("rendering stopped: its outcome is too large", "split the source"))
+        answers.write(frame)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

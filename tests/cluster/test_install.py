@@ -1,0 +1,233 @@
+"""Installing on a real API server: what is written, what is kept, what our definitions store."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from trueup.kube.client import Client
+from trueup.kube.config import load_kubeconfig
+from trueup.kube.discovery import ResourceType
+from trueup.kube.errors import Invalid, NotFound
+from trueup.model.application import Application
+from trueup.model.errors import Stalled
+from trueup.model.live import LiveObject
+from trueup.model.status import Status
+from trueup.sandbox.controlplane import ControlPlane
+from trueup.store.crds import application_crd
+from trueup.store.install import APPLICATION, DEFINITION, FIELD_MANAGER, NAMESPACE, PROJECT, install
+
+CONTROL = "install-test"
+PROJECTS_CRD = "appprojects.argoproj.io"
+OBJECTS: tuple[tuple[ResourceType, str, str], ...] = (
+    (DEFINITION, "", "applications.argoproj.io"),
+    (DEFINITION, "", PROJECTS_CRD),
+    (NAMESPACE, "", CONTROL),
+    (PROJECT, CONTROL, "default"),
+)
+MADE_BY = "trueup.dev/made-by"
+
+
+@pytest_asyncio.fixture(scope="module")
+async def client(controlplane_folders: list[Path]) -> AsyncIterator[Client]:
+    """A client of a control plane of its own: these tests damage the definitions that others rely on."""
+    async with (
+        ControlPlane(controlplane_folders) as plane,
+        Client(load_kubeconfig(plane.kubeconfig, None)) as opened,
+    ):
+        yield opened
+
+
+async def run_install(client: Client, namespace: str = CONTROL) -> list[str]:
+    lines: list[str] = []
+    await install(client, namespace, lines.append)
+    return lines
+
+
+async def remove_definition(client: Client, name: str) -> None:
+    with suppress(NotFound):
+        await client.delete(DEFINITION, "", name)
+        while True:
+            await client.get(DEFINITION, "", name)
+            await asyncio.sleep(0.05)
+
+
+async def written(client: Client) -> list[tuple[int, Any]]:
+    """Generation of each object, and when and what we wrote to it; the status belongs to the server's controllers."""
+    objects = [await client.get(*where) for where in OBJECTS]
+    return [
+        (
+            live.generation,
+            [entry for entry in live.object()["metadata"]["managedFields"] if entry["manager"] == FIELD_MANAGER],
+        )
+        for live in objects
+    ]
+
+
+async def merge(
+    client: Client, resource: ResourceType, namespace: str, name: str, change: dict[str, Any]
+) -> LiveObject:
+    body = msgspec.json.encode(change)
+    return await client.patch(resource, namespace, name, body, kind="merge", manager="somebody")
+
+
+async def test_both_kinds_are_served_when_the_first_install_returns(client: Client) -> None:
+    for _, _, name in OBJECTS[:2]:
+        await remove_definition(client, name)
+    lines = await run_install(client, "first")
+    for resource in (APPLICATION, PROJECT):
+        await client.list(resource, "first")
+    assert lines == [
+        "customresourcedefinition applications.argoproj.io created",
+        f"customresourcedefinition {PROJECTS_CRD} created",
+        "namespace first created",
+        "appproject default created",
+    ]
+
+
+async def test_a_second_install_writes_nothing(client: Client) -> None:
+    await run_install(client)
+    before = await written(client)
+    lines = await run_install(client)
+    assert all(entries for _, entries in before)
+    assert await written(client) == before
+    assert lines == [
+        "customresourcedefinition applications.argoproj.io unchanged",
+        f"customresourcedefinition {PROJECTS_CRD} unchanged",
+        f"namespace {CONTROL} unchanged",
+        "appproject default unchanged",
+    ]
+
+
+async def test_a_definition_of_ours_that_was_changed_is_put_right(client: Client) -> None:
+    await run_install(client)
+    await merge(client, DEFINITION, "", PROJECTS_CRD, {"spec": {"names": {"shortNames": ["proj"]}}})
+    lines = await run_install(client)
+    stored = (await client.get(DEFINITION, "", PROJECTS_CRD)).object()
+    assert f"customresourcedefinition {PROJECTS_CRD} configured" in lines
+    assert stored["spec"]["names"]["shortNames"] == ["appproj", "appprojs"]
+
+
+async def test_a_definition_that_others_installed_is_kept(client: Client) -> None:
+    await run_install(client)
+    theirs = {"metadata": {"annotations": {MADE_BY: None}}, "spec": {"names": {"shortNames": ["theirs"]}}}
+    try:
+        before = await merge(client, DEFINITION, "", PROJECTS_CRD, theirs)
+        lines = await run_install(client)
+        after = await client.get(DEFINITION, "", PROJECTS_CRD)
+        # Not the resourceVersion: the server's own controllers write the status.
+        assert (after.generation, after.object()["spec"]) == (before.generation, before.object()["spec"])
+        assert MADE_BY not in after.annotations
+        kept = [line for line in lines if "kept" in line]
+        assert kept == [f"customresourcedefinition {PROJECTS_CRD} kept: not made by Trueup, and good enough for it"]
+    finally:
+        await merge(client, DEFINITION, "", PROJECTS_CRD, {"metadata": {"annotations": {MADE_BY: "trueup"}}})
+        await run_install(client)
+
+
+async def test_a_foreign_definition_without_our_version_is_refused_by_name(client: Client) -> None:
+    await run_install(client)
+    definition = (await client.get(DEFINITION, "", PROJECTS_CRD)).object()
+    ours = definition["spec"]["versions"]
+    other = {**ours[0], "name": "v1beta1", "served": True, "storage": False}
+    theirs = [{**ours[0], "served": False}, other]
+    change = {"metadata": {"annotations": {MADE_BY: None}}, "spec": {"versions": theirs}}
+    try:
+        await merge(client, DEFINITION, "", PROJECTS_CRD, change)
+        with pytest.raises(Stalled, match=rf"{PROJECTS_CRD} .* does not serve v1alpha1"):
+            await run_install(client)
+    finally:
+        back = {"metadata": {"annotations": {MADE_BY: "trueup"}}, "spec": {"versions": ours}}
+        await merge(client, DEFINITION, "", PROJECTS_CRD, back)
+        await run_install(client)
+
+
+async def test_a_default_project_that_was_edited_is_kept(client: Client) -> None:
+    await run_install(client)
+    before = await merge(client, PROJECT, CONTROL, "default", {"spec": {"sourceRepos": ["https://example.com/*"]}})
+    await run_install(client)
+    assert (await client.get(PROJECT, CONTROL, "default")).resource_version == before.resource_version
+    await client.delete(PROJECT, CONTROL, "default")
+
+
+STATES = {
+    "an application without a destination": ({"project": "default"}, "spec.destination"),
+    "a source without a repository": (
+        {"project": "default", "destination": {}, "source": {"path": "."}},
+        "spec.source.repoURL",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spec", "field"), STATES.values(), ids=STATES)
+async def test_the_server_refuses_and_names_the_field(client: Client, spec: dict[str, Any], field: str) -> None:
+    await run_install(client)
+    with pytest.raises(Invalid) as raised:
+        await client.create(APPLICATION, CONTROL, msgspec.json.encode(application("refused", spec=spec)))
+    assert field in {cause.field for cause in raised.value.causes}
+
+
+def application(name: str, **parts: Any) -> dict[str, Any]:
+    return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": name}, **parts}
+
+
+def sample(schema: dict[str, Any]) -> Any:
+    """A value that sets every field of a schema, none of them to its default."""
+    if schema.get("x-kubernetes-int-or-string"):
+        return "3"
+    if schema.get("x-kubernetes-preserve-unknown-fields"):
+        return {"replicas": 3, "deep": {"list": [{"on": True}, "text", 1.5], "empty": {}}}
+    match schema["type"]:
+        case "object" if "additionalProperties" in schema:
+            return {"key": sample(schema["additionalProperties"])}
+        case "object":
+            return {name: sample(field) for name, field in schema.get("properties", {}).items()}
+        case "array":
+            return [sample(schema["items"])]
+        case "string":
+            return "2026-01-02T03:04:05Z" if schema.get("format") == "date-time" else "text"
+        case "integer":
+            return 7
+        case "boolean":
+            return True
+    raise TypeError(schema)
+
+
+RESOURCE = {"kind": "Job", "name": "migrate", "status": "Synced", "syncWave": 1, "health": {"status": "Healthy"}}
+RESULT = {"revision": "main", "resources": [{"kind": "Job", "name": "migrate", "hookType": "PreSync"}]}
+
+
+def full_application() -> dict[str, Any]:
+    schema = application_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    body: dict[str, Any] = {name: sample(schema["properties"][name]) for name in ("spec", "operation", "status")}
+    # Words and objects that the schema leaves open, as the engine writes them.
+    body["status"]["sync"]["status"] = "Synced"
+    body["status"]["resources"] = [RESOURCE]
+    body["status"]["operationState"] |= {"phase": "Succeeded", "syncResult": RESULT}
+    return application("full", **body)
+
+
+async def test_an_application_with_every_field_survives_a_round_trip(client: Client) -> None:
+    await run_install(client)
+    body = full_application()
+    warnings: list[str] = []
+    try:
+        await client.create(
+            APPLICATION, CONTROL, msgspec.json.encode(body), field_validation="Strict", warnings=warnings
+        )
+        stored = await client.get(APPLICATION, CONTROL, "full")
+    finally:
+        with suppress(NotFound):
+            await client.delete(APPLICATION, CONTROL, "full")
+    parts = ("spec", "operation", "status")
+    assert warnings == []
+    assert {part: stored.object()[part] for part in parts} == {part: body[part] for part in parts}
+
+    read = msgspec.to_builtins(msgspec.json.decode(stored.body, type=Application))
+    status = msgspec.to_builtins(msgspec.convert(stored.object()["status"], type=Status))
+    assert {"spec": read["spec"], "operation": read["operation"], "status": status} == {p: body[p] for p in parts}

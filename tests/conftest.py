@@ -1,0 +1,114 @@
+"""Fixtures of every test that needs a Kubernetes API server: the shared one, and fresh ones to break."""
+
+import asyncio
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import uvloop
+
+from trueup.kube.client import Client
+from trueup.kube.config import load_kubeconfig
+from trueup.kube.errors import NotFound
+from trueup.sandbox import simulator
+from trueup.sandbox.controlplane import ControlPlane
+
+BUILD = Path(__file__).parents[1] / "tools" / "controlplane" / "build.py"
+NAMESPACES = "/api/v1/namespaces"
+
+FreshCluster = Callable[..., Awaitable[ControlPlane]]
+"""``await fresh_cluster(simulate=True, **ControlPlane's options)``."""
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, Callable[[], Any]]:
+    """Tests run on the loop that the product runs on."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="session")
+def controlplane_folders(pytestconfig: pytest.Config) -> list[Path]:
+    """Where the binaries of the control plane are. They are built when they are missing: minutes, once per machine."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        built = subprocess.run(
+            [sys.executable, str(BUILD), "--print"], stdout=subprocess.PIPE, text=True, check=False, env=os.environ
+        )
+    if built.returncode:
+        pytest.exit(f"{BUILD.name} could not build the control plane", returncode=1)
+    return [Path(line) for line in built.stdout.splitlines()]
+
+
+@pytest_asyncio.fixture(scope="session")
+async def cluster(controlplane_folders: list[Path]) -> AsyncIterator[ControlPlane]:
+    """The control plane that the tests of a run share, with Pods that come up."""
+    async with ControlPlane(controlplane_folders) as plane, simulated(plane):
+        yield plane
+
+
+@pytest_asyncio.fixture
+async def fresh_cluster(controlplane_folders: list[Path]) -> AsyncIterator[FreshCluster]:
+    """Starts control planes of the test's own, for faults that others must not feel."""
+    async with AsyncExitStack() as stack:
+
+        async def start(*, simulate: bool = True, **options: Any) -> ControlPlane:
+            plane = await stack.enter_async_context(ControlPlane(controlplane_folders, **options))
+            if simulate:
+                await stack.enter_async_context(simulated(plane))
+            return plane
+
+        yield start
+
+
+@pytest_asyncio.fixture(scope="session")
+async def admin(cluster: ControlPlane) -> AsyncIterator[Client]:
+    """The administrator's client of the shared cluster."""
+    async with Client(load_kubeconfig(cluster.kubeconfig, None)) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def namespace(admin: Client, namespace_names: "itertools.count[int]") -> AsyncIterator[str]:
+    """A namespace of the test's own, in which Pods may be created. It goes in the background afterwards."""
+    name = f"test-{next(namespace_names)}"
+    await make_namespace(admin, name)
+    yield name
+    await admin.request("DELETE", f"{NAMESPACES}/{name}")
+
+
+@pytest.fixture(scope="session")
+def namespace_names() -> "itertools.count[int]":
+    return itertools.count(1)
+
+
+async def make_namespace(client: Client, name: str) -> None:
+    """Creates a namespace and waits for its service account, without which admission refuses Pods."""
+    await client.request("POST", NAMESPACES, body=b'{"metadata":{"name":"%s"}}' % name.encode())
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await client.request("GET", f"{NAMESPACES}/{name}/serviceaccounts/default")
+                return
+            except NotFound:
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def simulated(plane: ControlPlane) -> AsyncIterator[None]:
+    """Pods come up while the block lasts; a simulator that fails, fails the test."""
+    config = load_kubeconfig(plane.kubeconfig_of("pod-simulator"), None)
+    task = asyncio.create_task(simulator.run(config), name="pod simulator")
+    try:
+        yield
+    finally:
+        failed = task.done()
+        task.cancel()
+        results = await asyncio.gather(task, return_exceptions=True)
+    if failed and isinstance(results[0], BaseException):
+        raise results[0]

@@ -1,0 +1,286 @@
+"""The language of the end-to-end tests: an engine of its own process, a repository, applications, what the cluster has."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from trueup.cli.app.access import View, application_type, read_view
+from trueup.kube.client import Client
+from trueup.kube.discovery import Discovery, ResourceType
+from trueup.kube.errors import Conflict, NotFound
+from trueup.model.annotations import API_VERSION, REFRESH, RESOURCES_FINALIZER
+from trueup.model.live import LiveObject
+from trueup.model.status import SyncCode
+from trueup.sandbox.repository import PlayRepository
+from trueup.workers.git import run_git
+
+PATIENCE = 60.0
+AUTOMATED = {"prune": True, "selfHeal": True}
+
+
+class EngineProcess:
+    """``trueup server`` as users run it."""
+
+    def __init__(self, kubeconfig: Path, folder: Path, repositories: Path, namespace: str) -> None:
+        self.kubeconfig, self.folder, self.repositories, self.namespace = kubeconfig, folder, repositories, namespace
+        self.log = folder / "engine.log"
+        self.process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        with self.log.open("ab") as output:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "trueup", "server",
+                "--kubeconfig", str(self.kubeconfig), "--namespace", self.namespace,
+                "--data", str(self.folder / "mirrors"), "--allow-local-repos", str(self.repositories),
+                stdout=output, stderr=output, stdin=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
+
+    async def stop(self) -> int:
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.terminate()
+        try:
+            return await asyncio.wait_for(self.process.wait(), 15)
+        except TimeoutError:
+            self.process.kill()
+            return await self.process.wait()
+
+    async def kill(self) -> None:
+        """``kill -9``, of the process by its id."""
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+    def tail(self, lines: int = 40) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+@asynccontextmanager
+async def engine_process(
+    kubeconfig: Path, folder: Path, repositories: Path, namespace: str
+) -> AsyncIterator[EngineProcess]:
+    """A running engine, ended with the test."""
+    engine = EngineProcess(kubeconfig, folder, repositories, namespace)
+    await engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.stop()
+
+
+class Estate:
+    """One test's view: its repository and the applications made from it."""
+
+    def __init__(
+        self, client: Client, discovery: Discovery, engine: EngineProcess, repository: PlayRepository, name: str
+    ) -> None:
+        self.client, self.discovery, self.engine, self.repository = client, discovery, engine, repository
+        self.name = name
+        self.made: list[str] = []
+
+    async def given(self, files: Mapping[str, str]) -> str:
+        """A first commit with these files."""
+        self.repository.folder.mkdir(parents=True)
+        await self.repository.git("init", "--quiet", "--initial-branch=main")
+        return await self.commit(files)
+
+    async def commit(self, files: Mapping[str, str | None]) -> str:
+        """Write (or with None delete) files and commit; returns the commit."""
+        for path, text in files.items():
+            file = self.repository.folder / path
+            if text is None:
+                file.unlink()
+            else:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text)
+        return await self.repository.commit("change")
+
+    async def app(
+        self,
+        path: str,
+        *,
+        name: str = "",
+        automated: Mapping[str, Any] | None = AUTOMATED,
+        options: tuple[str, ...] = ("CreateNamespace=true",),
+        finalizer: str = RESOURCES_FINALIZER,
+        policy: Mapping[str, Any] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        spec: Mapping[str, Any] | None = None,
+        **source: Any,
+    ) -> str:
+        """Create an Application over a folder of the repository; returns its name, also its namespace's."""
+        name = name or self.name
+        sync_policy: dict[str, Any] = {"syncOptions": list(options), **(policy or {})}
+        if automated is not None:
+            sync_policy["automated"] = dict(automated)
+        manifest = {
+            "apiVersion": API_VERSION,
+            "kind": "Application",
+            "metadata": {
+                "name": name,
+                "namespace": self.engine.namespace,
+                "finalizers": [finalizer] if finalizer else [],
+                "annotations": dict(annotations or {}),
+            },
+            "spec": {
+                "project": "default",
+                "source": {"repoURL": self.repository.url, "path": path, "targetRevision": "HEAD", **source},
+                "destination": {"server": "https://kubernetes.default.svc", "namespace": name},
+                "syncPolicy": sync_policy,
+                **(spec or {}),
+            },
+        }
+        await self.client.create(self.application, self.engine.namespace, msgspec.json.encode(manifest))
+        self.made.append(name)
+        return name
+
+    @property
+    def application(self) -> ResourceType:
+        return application_type(self.discovery)
+
+    async def view(self, name: str = "") -> View:
+        live = await self.client.get(self.application, self.engine.namespace, name or self.name)
+        return read_view(live.body)
+
+    async def patch(self, change: Mapping[str, Any], name: str = "") -> View:
+        live = await self.client.patch(
+            self.application, self.engine.namespace, name or self.name, msgspec.json.encode(change), kind="merge"
+        )
+        return read_view(live.body)
+
+    async def refresh(self, name: str = "", kind: str = "normal") -> View:
+        """Ask for a refresh and wait until it is done."""
+        await self.patch({"metadata": {"annotations": {REFRESH: kind}}}, name)
+        return await self.until(lambda view: REFRESH not in view.app.metadata.annotations, name, what="refreshed")
+
+    async def sync(self, name: str = "", **operation: Any) -> View:
+        """A manual sync, to its end."""
+        await self.patch({"operation": {"sync": operation, "initiatedBy": {"username": "tester"}}}, name)
+        return await self.until(
+            lambda view: (
+                view.app.operation is None
+                and view.status.operation_state is not None
+                and view.status.operation_state.phase.completed
+            ),
+            name,
+            what="operation ended",
+        )
+
+    async def until(
+        self, holds: Callable[[View], bool], name: str = "", *, what: str = "so", patience: float = PATIENCE
+    ) -> View:
+        """Wait until the application is so; fails with its state and the engine's last words."""
+        deadline = time.monotonic() + patience
+        view: View | None = None
+        while time.monotonic() < deadline:
+            try:
+                view = await self.view(name)
+            except NotFound:
+                await asyncio.sleep(0.1)
+                continue
+            if holds(view):
+                return view
+            await asyncio.sleep(0.05)
+        status = msgspec.json.format(msgspec.json.encode(view.raw.get("status"))).decode() if view else "no application"
+        raise AssertionError(f"not {what} within {patience} s: {status}\n{self.engine.tail()}")
+
+    async def settled(self, revision: str = "", name: str = "", patience: float = PATIENCE) -> View:
+        """Synced (to a revision), healthy, no operation under way."""
+
+        def holds(view: View) -> bool:
+            status = view.status
+            state = status.operation_state
+            return bool(
+                status.sync
+                and status.sync.status is SyncCode.SYNCED
+                and (not revision or status.sync.revision == revision)
+                and status.health
+                and status.health.status == "Healthy"
+                and view.app.operation is None
+                and (state is None or state.phase.completed)
+            )
+
+        return await self.until(holds, name, what=f"synced and healthy at {revision[:8]}", patience=patience)
+
+    async def condition(self, kind: str, name: str = "") -> str:
+        """Wait for a condition; returns its message."""
+        view = await self.until(
+            lambda view: any(c.type == kind for c in view.status.conditions), name, what=f"in condition {kind}"
+        )
+        return next(c.message for c in view.status.conditions if c.type == kind)
+
+    async def live(self, kind: str, name: str, *, group: str = "", namespace: str = "") -> LiveObject | None:
+        """An object of the cluster, None when there is none. The namespace is the test's unless named."""
+        resource = self.discovery.find(group, kind)
+        if resource is None:
+            await self.discovery.refresh()
+            resource = self.discovery.find(group, kind)
+        assert resource is not None, f"the cluster does not serve {group}/{kind}"
+        try:
+            return await self.client.get(resource, (namespace or self.name) if resource.namespaced else "", name)
+        except NotFound:
+            return None
+
+    async def gone(self, kind: str, name: str, *, group: str = "", patience: float = PATIENCE) -> None:
+        """Wait until an object is gone."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if await self.live(kind, name, group=group) is None:
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"{kind} {name} is still there\n{self.engine.tail()}")
+
+    async def change(self, kind: str, name: str, patch: Mapping[str, Any], *, group: str = "") -> LiveObject:
+        """What somebody with kubectl would do."""
+        resource = self.discovery.find(group, kind)
+        assert resource is not None
+        return await self.client.patch(
+            resource, self.name, name, msgspec.json.encode(patch), kind="merge", manager="kubectl-edit"
+        )
+
+    async def remove(self, kind: str, name: str, *, group: str = "") -> None:
+        resource = self.discovery.find(group, kind)
+        assert resource is not None
+        await self.client.delete(resource, self.name if resource.namespaced else "", name, propagation="Background")
+
+    async def remove_application(self, name: str = "") -> None:
+        """``kubectl delete application``."""
+        await self.client.delete(self.application, self.engine.namespace, name or self.name, propagation="Background")
+
+    async def application_gone(self, name: str = "") -> None:
+        """Wait until the application itself is gone."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                await self.view(name)
+            except NotFound:
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"the application is still there\n{self.engine.tail()}")
+
+    async def close(self) -> None:
+        """Delete the applications; their namespaces go in the background."""
+        for name in self.made:
+            try:
+                await self.patch({"metadata": {"finalizers": []}}, name)
+                await self.client.delete(self.application, self.engine.namespace, name, propagation="Background")
+            except (NotFound, Conflict):
+                continue
+        namespaces = self.discovery.find("", "Namespace")
+        assert namespaces is not None
+        for name in self.made:
+            try:
+                await self.client.delete(namespaces, "", name, propagation="Background")
+            except (NotFound, Conflict):
+                continue
+
+
+def play_repository(folder: Path) -> PlayRepository:
+    return PlayRepository(folder, run_git)

@@ -1,0 +1,173 @@
+"""Bad input: a condition that names the file or field, nothing lost, nobody else disturbed."""
+
+import msgspec
+import pytest
+from tests.e2e.estate import Estate
+from tests.e2e.manifests import config, deployment
+
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(9)
+)
+HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bad}\n"
+
+FILES = {
+    "malformed YAML in one of many files": (HEAD + "data: [unclosed\n", "bad.yaml"),
+    "TAB as indentation": ("apiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname: bad\n", "bad.yaml"),
+    "nested brackets by the ten thousand": (HEAD + "data: " + "[" * 50_000 + "]" * 50_000 + "\n", "bad.yaml"),
+    "an alias bomb": (HEAD + "data:\n" + "".join(f"  {line}\n" for line in BOMB.splitlines()), "bad.yaml"),
+    "11 MB of YAML": (HEAD + "data:\n" + "".join(f"  k{i}: {'x' * 1000}\n" for i in range(11_000)), "10"),
+    "a manifest without a name": ("apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n", "bad.yaml"),
+    "an integer beyond 64 bits": (HEAD + "data: {n: 99999999999999999999999}\n", "bad.yaml"),
+}
+
+
+@pytest.mark.parametrize(("text", "named"), FILES.values(), ids=FILES.keys())
+async def test_bad_content_is_named_and_harms_nothing(estate: Estate, text: str, named: str) -> None:
+    await estate.given({"app/good.yaml": config("good"), "app/other.yaml": config("other")})
+    await estate.app("app")
+    await estate.settled()
+    await estate.commit({"app/bad.yaml": text, "app/other.yaml": None})
+    message = await estate.condition("ComparisonError")
+    assert named in message
+    assert len(message) <= 1200 and "Traceback" not in message and "/tmp" not in message
+    view = await estate.view()
+    assert view.status.sync is not None and view.status.sync.status == "Unknown"
+    assert await estate.live("ConfigMap", "good") is not None
+    assert await estate.live("ConfigMap", "other") is not None, "a failed render prunes nothing"
+    revision = await estate.commit({"app/bad.yaml": None})
+    await estate.settled(revision)
+    await estate.gone("ConfigMap", "other")
+
+
+SOURCES = {
+    "an absolute path": ({"path": "/etc"}, ("InvalidSpecError", "ComparisonError"), "/etc"),
+    "a path outside the repository": ({"path": "../../x"}, ("InvalidSpecError", "ComparisonError"), "../../x"),
+    "a path that does not exist": ({"path": "nowhere"}, ("ComparisonError",), "nowhere"),
+    "a path that is a file": ({"path": "app/good.yaml"}, ("ComparisonError",), "app/good.yaml"),
+    "a link out of the repository": ({"path": "link"}, ("ComparisonError",), "link"),
+    "an unknown revision": (
+        {"path": "app", "targetRevision": "no-such-branch"},
+        ("ComparisonError",),
+        "no-such-branch",
+    ),
+    "a revision that is an option": (
+        {"path": "app", "targetRevision": "--output=x"},
+        ("InvalidSpecError", "ComparisonError"),
+        "revision",
+    ),
+    "a transport that runs commands": (
+        {"path": "app", "repoURL": "ext::sh -c id"},
+        ("InvalidSpecError", "ComparisonError"),
+        "ext",
+    ),
+    "a local repository outside the allowed folders": (
+        {"path": "app", "repoURL": "file:///etc"},
+        ("InvalidSpecError", "ComparisonError"),
+        "--allow-local-repos",
+    ),
+    "two tools at once": (
+        {"path": "app", "helm": {"releaseName": "x"}, "kustomize": {"namePrefix": "y"}},
+        ("ComparisonError", "InvalidSpecError"),
+        "Helm,Kustomize",
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "kinds", "named"), SOURCES.values(), ids=SOURCES.keys())
+async def test_a_source_that_cannot_be_read_is_a_condition(
+    estate: Estate, source: dict[str, object], kinds: tuple[str, ...], named: str
+) -> None:
+    folder = estate.repository.folder
+    folder.mkdir(parents=True)
+    (folder / "link").symlink_to("/etc")
+    await estate.repository.git("init", "--quiet", "--initial-branch=main")
+    await estate.commit({"app/good.yaml": config("good")})
+    await estate.app(**{"path": "app", **source})  # type: ignore[arg-type]
+    view = await estate.until(lambda v: any(c.type in kinds for c in v.status.conditions), what=f"in {kinds}")
+    message = next(c.message for c in view.status.conditions if c.type in kinds)
+    assert named in message
+    assert view.status.sync is not None and view.status.sync.status == "Unknown"
+
+
+async def test_an_unknown_kind_fails_the_sync_by_name_and_writes_nothing(estate: Estate) -> None:
+    strange = "apiVersion: nobody.example.com/v1\nkind: Strange\nmetadata: {name: it}\n"
+    await estate.given({"app/it.yaml": strange, "app/good.yaml": config("good")})
+    await estate.app("app", policy={"retry": {"limit": 0}})
+    message = await estate.condition("SyncError")
+    assert "Strange" in message or "failed" in message
+    view = await estate.view()
+    state = view.status.operation_state
+    assert state is not None and state.sync_result is not None
+    failed = [r for r in state.sync_result.resources if r.status == "SyncFailed"]
+    assert [r.kind for r in failed] == ["Strange"] and "nobody.example.com" in failed[0].message
+    assert await estate.live("Namespace", estate.name) is None or await estate.live("ConfigMap", "good") is None
+
+
+async def test_an_unknown_field_is_applied_without_it_and_named(estate: Estate) -> None:
+    text = deployment().replace("  replicas: 1\n", "  replicas: 1\n  replicaz: 3\n")
+    await estate.given({"app/web.yaml": text})
+    await estate.app("app", policy={"retry": {"limit": 0}})
+    view = await estate.until(
+        lambda v: v.status.operation_state is not None and v.status.operation_state.phase.completed, what="ended"
+    )
+    state = view.status.operation_state
+    assert state is not None and state.sync_result is not None
+    assert "replicaz" in " ".join(r.message for r in state.sync_result.resources)
+    assert await estate.live("Deployment", "web", group="apps") is not None
+
+
+async def test_a_refusal_by_admission_is_that_objects_result(estate: Estate) -> None:
+    await estate.given({"app/good.yaml": config("good"), "app/web.yaml": deployment("UPPER")})
+    await estate.app("app", policy={"retry": {"limit": 0}})
+    view = await estate.until(
+        lambda v: v.status.operation_state is not None and v.status.operation_state.phase.completed, what="ended"
+    )
+    state = view.status.operation_state
+    assert state is not None and state.phase == "Failed" and state.sync_result is not None
+    assert [r.name for r in state.sync_result.resources if r.status == "SyncFailed"] == ["UPPER"]
+
+
+async def test_a_secret_that_is_refused_never_shows_its_value(estate: Estate) -> None:
+    canary = "CANARY-7f3a91"
+    text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\ndata: {{token: {canary}!}}\n"
+    await estate.given({"app/s.yaml": text})
+    await estate.app("app", policy={"retry": {"limit": 0}})
+    view = await estate.until(
+        lambda v: bool(v.status.conditions) or (v.status.operation_state is not None), what="reported"
+    )
+    view = await estate.until(
+        lambda v: (
+            bool(v.status.conditions)
+            or (v.status.operation_state is not None and v.status.operation_state.phase.completed)
+        ),
+        what="ended",
+    )
+    assert canary not in str(view.raw)
+    assert canary not in estate.engine.log.read_text(errors="replace")
+
+
+async def test_a_project_refuses_what_it_does_not_permit(estate: Estate) -> None:
+    projects = estate.discovery.find("argoproj.io", "AppProject")
+    assert projects is not None
+    project = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AppProject",
+        "metadata": {"name": estate.name, "namespace": estate.engine.namespace},
+        "spec": {
+            "sourceRepos": ["*"],
+            "destinations": [{"server": "*", "namespace": estate.name}],
+            "namespaceResourceBlacklist": [{"group": "apps", "kind": "Deployment"}],
+        },
+    }
+    await estate.client.create(projects, estate.engine.namespace, msgspec.json.encode(project))
+    await estate.given({"app/web.yaml": deployment(), "other/a.yaml": config("a")})
+    await estate.app("app", spec={"project": estate.name}, policy={"retry": {"limit": 0}}, options=())
+    view = await estate.until(
+        lambda v: any(r.kind == "Deployment" for r in v.status.resources) or bool(v.status.conditions), what="compared"
+    )
+    text = str(view.raw["status"])
+    assert "not permitted" in text
+    denied = f"{estate.name}-d"
+    await estate.app("other", name=denied, spec={"project": estate.name})
+    message = await estate.condition("InvalidSpecError", denied)
+    assert "do not match any of the allowed destinations" in message or "not permitted" in message

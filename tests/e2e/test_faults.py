@@ -1,0 +1,184 @@
+"""Faults: the engine killed in the middle of a sync, the API server away, watches expired."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.conftest import FreshCluster
+from tests.e2e.conftest import POLLING, prepare
+from tests.e2e.estate import EngineProcess, Estate, engine_process, play_repository
+from tests.e2e.manifests import config, deployment, hook, job, wave
+
+from trueup.kube.client import Client
+from trueup.kube.config import load_kubeconfig
+from trueup.kube.discovery import Discovery
+from trueup.sandbox.audit import read_audit
+from trueup.sandbox.controlplane import ControlPlane
+
+KILLS = 20
+NAMESPACE = "argocd"
+NAMES = (f"f{number}" for number in itertools.count(1))
+
+
+class Broken:
+    """A cluster of the test's own, with an engine on it."""
+
+    def __init__(self, plane: ControlPlane, estate: Estate) -> None:
+        self.plane, self.estate = plane, estate
+
+
+Breakable = Callable[[], Awaitable[Broken]]
+
+
+@pytest.fixture
+async def broken(fresh_cluster: FreshCluster, tmp_path: Path) -> AsyncIterator[Broken]:
+    """A cluster and an engine that a test may break."""
+    plane = await fresh_cluster()
+    repositories = tmp_path / "repositories"
+    repositories.mkdir()
+    (tmp_path / "engine").mkdir()
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(Client(load_kubeconfig(plane.kubeconfig, None)))
+        await prepare(client, NAMESPACE, POLLING)
+        discovery = Discovery(client)
+        await discovery.refresh()
+        engine = await stack.enter_async_context(
+            engine_process(plane.kubeconfig_of("trueup"), tmp_path / "engine", repositories, NAMESPACE)
+        )
+        name = next(NAMES)
+        yield Broken(plane, Estate(client, discovery, engine, play_repository(repositories / name), name))
+
+
+async def test_an_engine_killed_in_mid_sync_resumes_the_operation_and_runs_no_hook_twice(broken: Broken) -> None:
+    estate, plane = broken.estate, broken.plane
+    dice = random.Random(20)
+    files = {
+        "app/before.yaml": job("migrate", **hook("PreSync")),
+        "app/a.yaml": config("a", "0", **wave(-1)),
+        "app/web.yaml": deployment(**wave(1)),
+        "app/after.yaml": job("smoke", **hook("PostSync")),
+    }
+    await estate.given(files)
+    await estate.app("app")
+    await estate.settled()
+    for kill in range(KILLS):
+        offset = plane.audit_log.stat().st_size
+        revision = await estate.commit({"app/a.yaml": config("a", str(kill + 1), **wave(-1))})
+        async with watching(estate, revision) as begun:
+            await begun
+            await asyncio.sleep(dice.uniform(0.0, 4.0) * (kill / KILLS))
+            await estate.engine.kill()
+        await estate.engine.start()
+        view = await estate.settled(revision)
+        state = view.status.operation_state
+        assert state is not None and state.phase == "Succeeded", state
+        created = [
+            entry.target
+            for entry in read_audit(plane.audit_log, offset)
+            if entry.written and entry.verb in ("create", "patch") and entry.code == 201 and "jobs/" in entry.target
+        ]
+        assert sorted(set(created)) == sorted(created), f"kill {kill}: a hook was created twice: {created}"
+        assert len(created) == 2, f"kill {kill}: {created}"
+    history = (await estate.view()).status.history
+    assert len(history) == 10, "the limit of the history"
+
+
+@asynccontextmanager
+async def watching(estate: Estate, revision: str) -> AsyncIterator[Awaitable[None]]:
+    """Resolves when an operation of this revision is on record."""
+
+    async def begun() -> None:
+        await estate.until(
+            lambda view: (
+                view.status.operation_state is not None
+                and view.status.operation_state.sync_result is not None
+                and view.status.operation_state.sync_result.revision == revision
+            ),
+            what=f"syncing {revision[:8]}",
+        )
+
+    yield begun()
+
+
+async def test_an_api_server_that_comes_back_finds_nothing_lost_and_is_caught_up_with(broken: Broken) -> None:
+    estate, plane = broken.estate, broken.plane
+    await estate.given({"app/a.yaml": config("a", "0"), "app/b.yaml": config("b", "0")})
+    await estate.app("app")
+    await estate.settled()
+    offset = plane.audit_log.stat().st_size
+    await plane.stop_apiserver()
+    revision = await estate.commit({"app/a.yaml": config("a", "1")})
+    await asyncio.sleep(60)
+    await plane.start_apiserver()
+    assert estate.engine.process is not None and estate.engine.process.returncode is None
+    await estate.settled(revision, patience=10)
+    deleted = [entry.target for entry in read_audit(plane.audit_log, offset, user="trueup") if entry.verb == "delete"]
+    assert deleted == []
+
+
+async def test_watches_expired_by_compaction_lose_nothing(broken: Broken) -> None:
+    estate, plane = broken.estate, broken.plane
+    revision = await estate.given({"app/a.yaml": config("a", "0")})
+    await estate.app("app")
+    await estate.settled(revision)
+    await plane.stop_apiserver()
+    await plane.start_apiserver()
+    await plane.compact()
+    await estate.change("ConfigMap", "a", {"data": {"colour": "drifted"}})
+    for _ in range(300):
+        live = await estate.live("ConfigMap", "a")
+        if live is not None and live.object()["data"] == {"colour": "0"}:
+            break
+        await asyncio.sleep(0.05)
+    else:
+        raise AssertionError(estate.engine.tail())
+    assert (await estate.settled(revision)).status.sync is not None
+
+
+async def test_nothing_outside_the_plan_is_written(broken: Broken) -> None:
+    estate, plane = broken.estate, broken.plane
+    offset = plane.audit_log.stat().st_size
+    revision = await estate.given({"app/a.yaml": config("a"), "app/web.yaml": deployment()})
+    await estate.app("app")
+    await estate.settled(revision)
+    await estate.change("Deployment", "web", {"spec": {"replicas": 3}}, group="apps")
+    await asyncio.sleep(3)
+    await estate.settled(revision)
+    written = {entry.target for entry in read_audit(plane.audit_log, offset, user="trueup") if entry.written}
+    allowed = ("applications/", f"configmaps/{estate.name}/a", f"deployments/{estate.name}/web", "events/")
+    strange = [target for target in written if not any(part in target for part in (*allowed, "namespaces/"))]
+    assert strange == []
+
+
+async def test_a_malformed_application_disturbs_no_other(broken: Broken) -> None:
+    estate = broken.estate
+    broken_app = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": "broken", "namespace": NAMESPACE},
+        "spec": {
+            "project": "default",
+            "destination": {"server": "https://kubernetes.default.svc"},
+            "source": {"repoURL": "https://git.invalid/x", "path": "."},
+            "syncPolicy": {"retry": {"limit": 1, "backoff": {"duration": "5x"}}},
+        },
+    }
+    await estate.client.create(estate.application, NAMESPACE, msgspec.json.encode(broken_app))
+    revision = await estate.given({"app/a.yaml": config("a")})
+    await estate.app("app")
+    await estate.settled(revision)
+    view = await estate.until(lambda v: bool(v.status.conditions), "broken", what="in a condition")
+    assert "5x" in view.status.conditions[0].message
+
+
+async def test_the_engine_stops_when_told_to(broken: Broken) -> None:
+    engine: EngineProcess = broken.estate.engine
+    await broken.estate.given({"app/a.yaml": config("a")})
+    await broken.estate.app("app")
+    await broken.estate.settled()
+    assert await engine.stop() == 0

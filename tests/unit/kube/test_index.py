@@ -1,0 +1,177 @@
+"""Lists, events and our own writes meet in the index: which of them is believed."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trueup.kube.index import Index
+from trueup.model.live import LiveObject, Owner
+from trueup.model.resource import GroupKind, ResourceKey
+
+KIND = GroupKind("", "ConfigMap")
+
+
+def seen(version: int | str, name: str = "x", uid: str = "u1", app: str = "shop", owner: str = "") -> LiveObject:
+    return LiveObject(
+        key=ResourceKey("", "ConfigMap", "a", name),
+        api_version="v1",
+        uid=uid,
+        resource_version=str(version),
+        body=b"{}",
+        labels={"app": app},
+        owners=(Owner(uid=owner),) if owner else (),
+    )
+
+
+X = seen(0).key
+
+
+def fresh() -> Index:
+    return Index(lambda found: found.labels.get("app") or None)
+
+
+def listed(*objects: LiveObject, version: int | str = 10) -> Index:
+    index = fresh()
+    index.replaced(KIND, objects, str(version))
+    return index
+
+
+Rule = tuple[Callable[[Index], object], str | None]
+
+ORDER: dict[str, Rule] = {
+    "a later event wins": (lambda i: i.appeared(seen(11)), "11"),
+    "a write's response wins at once": (lambda i: i.written(seen(11)), "11"),
+    "an event of before our write loses": (lambda i: (i.written(seen(12)), i.appeared(seen(11))), "12"),
+    "the event of our own write changes nothing": (lambda i: (i.written(seen(12)), i.appeared(seen(12))), "12"),
+    "a slow response loses to a later event": (lambda i: (i.appeared(seen(12)), i.written(seen(11))), "12"),
+    "a deletion removes": (lambda i: i.disappeared(seen(12)), None),
+    "a deletion older than what is stored loses": (lambda i: (i.written(seen(13)), i.disappeared(seen(12))), "13"),
+    "the deletion of a predecessor leaves its successor": (
+        lambda i: (i.written(seen(13, uid="u2")), i.disappeared(seen(12))),
+        "13",
+    ),
+    "a slow response does not bring back what was deleted": (
+        lambda i: (i.disappeared(seen(12)), i.written(seen(11))),
+        None,
+    ),
+    "what is created after a deletion is there": (
+        lambda i: (i.disappeared(seen(12)), i.written(seen(13, uid="u2"))),
+        "13",
+    ),
+    "what the server says is gone is gone": (lambda i: i.removed(X, "u1"), None),
+    "events still under way do not bring back what is gone": (
+        lambda i: (i.removed(X, "u1"), i.appeared(seen(11))),
+        None,
+    ),
+    "the news that a predecessor is gone leaves its successor": (
+        lambda i: (i.appeared(seen(11, uid="u2")), i.removed(X, "u1")),
+        "11",
+    ),
+    "a list without the object removes it": (lambda i: i.replaced(KIND, (), "20"), None),
+    "a list older than our write keeps the written object": (
+        lambda i: (i.written(seen(25)), i.replaced(KIND, (), "20")),
+        "25",
+    ),
+    "a list with an older state keeps the newer": (
+        lambda i: (i.written(seen(25)), i.replaced(KIND, (seen(15),), "20")),
+        "25",
+    ),
+    "a list from the past counts alone: the storage was restored": (
+        lambda i: (i.appeared(seen(25)), i.replaced(KIND, (seen(5),), "6")),
+        "5",
+    ),
+    "a list from the past removes what it lacks": (lambda i: (i.appeared(seen(25)), i.replaced(KIND, (), "6")), None),
+    "without numbers the last to arrive wins": (lambda i: i.appeared(seen("abc")), "abc"),
+    "without numbers a deletion removes": (lambda i: (i.appeared(seen("abc")), i.disappeared(seen("xyz"))), None),
+}
+
+
+@pytest.mark.parametrize(("act", "version"), ORDER.values(), ids=ORDER.keys())
+def test_which_version_stays(act: Callable[[Index], object], version: str | None) -> None:
+    index = listed(seen(5))
+    act(index)
+    found = index.get(X)
+    assert (found.resource_version if found else None) == version
+
+
+def test_a_change_is_told_with_before_and_after() -> None:
+    index = listed(seen(5))
+    before = index.get(X)
+    after = seen(11)
+    assert index.appeared(after) == [(before, after)]
+    assert index.appeared(after) == []
+    assert index.disappeared(seen(12)) == [(after, None)]
+
+
+def test_an_equal_list_tells_nothing_and_keeps_the_objects() -> None:
+    index = listed(seen(5))
+    kept = index.get(X)
+    assert index.replaced(KIND, (seen(5),), "30") == []
+    assert index.get(X) is kept
+
+
+def test_an_object_is_found_by_group_and_by_owner_and_moves_between_them() -> None:
+    index = listed(seen(5, owner="r1"))
+    assert list(index.group("shop")) == [X]
+    assert [found.key for found in index.children("r1")] == [X]
+    index.appeared(seen(11, app="blog", owner="r2"))
+    assert (index.group("shop"), index.children("r1")) == ({}, [])
+    assert list(index.group("blog")) == [X]
+    assert [found.key for found in index.children("r2")] == [X]
+
+
+def test_a_group_handed_out_does_not_change_afterwards() -> None:
+    index = listed(seen(5))
+    group = index.group("shop")
+    index.disappeared(seen(12))
+    assert list(group) == [X]
+
+
+def test_a_list_of_one_kind_leaves_the_others() -> None:
+    index = listed(seen(5))
+    index.replaced(GroupKind("", "Secret"), (), "20")
+    assert index.get(X) is not None
+
+
+STEP = st.tuples(
+    st.sampled_from(["appeared", "written", "disappeared", "removed", "listed"]),
+    st.integers(min_value=1, max_value=40),
+    st.sampled_from(["x", "y"]),
+    st.sampled_from(["u1", "u2"]),
+    st.sampled_from(["shop", "blog", ""]),
+    st.sampled_from(["", "r1", "r2"]),
+)
+
+
+@given(st.lists(STEP, max_size=30))
+def test_changes_told_rebuild_the_view_and_every_index_agrees(steps: list[tuple[str, int, str, str, str, str]]) -> None:
+    index = fresh()
+    view: dict[ResourceKey, LiveObject] = {}
+    for action, version, name, uid, app, owner in steps:
+        found = seen(version, name, uid, app, owner)
+        match action:
+            case "appeared":
+                changes = index.appeared(found)
+            case "written":
+                changes = index.written(found)
+            case "disappeared":
+                changes = index.disappeared(found)
+            case "removed":
+                changes = index.removed(found.key, uid)
+            case _:
+                changes = index.replaced(KIND, (found,), str(version))
+        for old, new in changes:
+            key = (old or new or found).key
+            assert view.get(key) is old
+            if new is None:
+                del view[key]
+            else:
+                view[key] = new
+    assert {found.key: found for found in index.of_kind(KIND)} == view
+    for group in ("shop", "blog"):
+        assert index.group(group) == {key: found for key, found in view.items() if found.labels["app"] == group}
+    for uid in ("r1", "r2"):
+        expected = [found for found in view.values() if uid in [owner.uid for owner in found.owners]]
+        assert sorted(map(repr, index.children(uid))) == sorted(map(repr, expected))

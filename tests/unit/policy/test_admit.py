@@ -1,0 +1,174 @@
+"""Specifications that are refused, in Argo CD's words where it has some (reference ``bad-inputs``, A01 to A39)."""
+
+from typing import Any, Protocol
+
+import pytest
+
+from trueup.model.application import Application
+from trueup.model.errors import InvalidSpec
+from trueup.model.project import Project
+from trueup.policy import admit, problems
+from trueup.policy.admit import valid_revision
+
+URL = "https://git.example/shop"
+
+
+class Builder(Protocol):
+    def app(self, **spec: Any) -> Application: ...
+    def project(self, **spec: Any) -> Project: ...
+
+
+def source(**fields: Any) -> dict[str, Any]:
+    return {"source": {"repoURL": URL, "path": "deploy"} | fields}
+
+
+def policy(**fields: Any) -> dict[str, Any]:
+    return {"syncPolicy": fields}
+
+
+def backoff(**fields: Any) -> dict[str, Any]:
+    return policy(retry={"limit": 3, "backoff": fields})
+
+
+REQUIRED = "repoURL and either path or chart are required"
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "A01 no source": ({"source": None}, f"spec.source: {REQUIRED}"),
+    "A01 no path": (source(path=""), f"spec.source: {REQUIRED}"),
+    "A01 no repository": (source(repoURL=""), f"spec.source: {REQUIRED}"),
+    "A01 the second of several": (
+        {"sources": [{"repoURL": URL, "path": "a"}, {"repoURL": URL}]},
+        f"spec.sources[1]: {REQUIRED}",
+    ),
+    "A03 chart without a version": (
+        source(path="", chart="web"),
+        "targetRevision is required if the manifest source is a helm chart",
+    ),
+    "a chart repository": (
+        source(path="", chart="web", targetRevision="1.0.0"),
+        "chart repositories are not supported",
+    ),
+    "A05 the same ref twice": (
+        {"sources": [{"repoURL": URL, "path": "a", "ref": "v"}, {"repoURL": URL, "ref": "v"}]},
+        "multiple sources had the same `ref` key",
+    ),
+    "a ref that is no name": ({"sources": [{"repoURL": URL, "ref": "../v"}]}, "spec.sources[0].ref: only letters"),
+    "A07 destination by name and server": (
+        {"destination": {"name": "prod", "server": "https://b", "namespace": "shop"}},
+        "can't have both name and server defined: prod https://b",
+    ),
+    "no destination": ({"destination": {"namespace": "shop"}}, "Destination server missing from app spec"),
+    "A17 a name too long": ({"name": "a" * 254}, "name longer than 253"),
+    "A23 a revision with a newline": (source(targetRevision="a\nb"), "invalid git revision 'a\\nb'"),
+    "A31 factor 0": (backoff(factor=0), "spec.syncPolicy.retry.backoff.factor: factor must be >= 1"),
+    "A31 factor below 0": (backoff(factor=-3), "factor must be >= 1"),
+    "a duration without a unit anyone knows": (backoff(duration="5x"), 'backoff.duration: invalid duration "5x"'),
+    "a longest duration without a unit anyone knows": (
+        backoff(maxDuration="5x"),
+        "backoff.maxDuration: invalid duration",
+    ),
+    "a negative duration": (backoff(duration="-5s"), "backoff.duration: must not be negative"),
+    "A33 an unknown value of an option": (
+        policy(syncOptions=["Validate=false", "Prune=maybe"]),
+        'spec.syncPolicy.syncOptions[1]: unknown value for sync option Prune: "maybe"',
+    ),
+    "A33 another case of a value": (policy(syncOptions=["CreateNamespace=True"]), "sync option CreateNamespace"),
+    "A33 an option without a value": (policy(syncOptions=["PruneLast"]), "sync option PruneLast: without a value"),
+    "a hydrated source": ({"source": None, "sourceHydrator": {}}, "spec.sourceHydrator: hydrated sources are not"),
+}
+
+
+@pytest.mark.parametrize("rule", REFUSED)
+def test_refused(rule: str, build: Builder) -> None:
+    spec, expected = REFUSED[rule]
+    assert any(expected in problem for problem in problems(build.app(**spec), build.project()))
+
+
+ADMITTED: dict[str, dict[str, Any]] = {
+    "a plain source": {},
+    "sources switch source off": {"source": {"repoURL": ""}, "sources": [{"repoURL": URL, "path": "a"}]},
+    "a ref without a path": {"sources": [{"repoURL": URL, "path": "a"}, {"repoURL": URL, "ref": "values"}]},
+    "a destination by name": {"destination": {"name": "in-cluster", "namespace": "shop"}},
+    "no namespace": {"destination": {"server": "https://b"}},
+    "an option of a newer version": policy(syncOptions=["Dance=true"]),
+    "options that exist": policy(
+        syncOptions=["CreateNamespace=true", "PrunePropagationPolicy=orphan", "Prune=confirm"]
+    ),
+    "a whole retry block": backoff(duration="5s", factor=1, maxDuration="1h30m"),
+    "seconds without a unit": backoff(duration="5", maxDuration="180"),
+    "no limit to retries": policy(retry={"limit": -1}),
+}
+
+
+@pytest.mark.parametrize("rule", ADMITTED)
+def test_admitted(rule: str, build: Builder) -> None:
+    admit(build.app(**ADMITTED[rule]), build.project())
+
+
+def test_a_repository_outside_the_project_is_named_without_its_credentials(build: Builder) -> None:
+    app = build.app(**source(repoURL="https://u:s3cret@git.example/shop"))
+    found = problems(app, build.project(sourceRepos=["https://other.example/*"]))
+    assert found == ["application repo https://******@git.example/shop is not permitted in project 'team'"]
+
+
+def test_a_destination_outside_the_project_is_refused(build: Builder) -> None:
+    found = problems(build.app(), build.project(destinations=[{"server": "*", "namespace": "bank"}]))
+    assert found == [
+        "application destination server 'https://kubernetes.default.svc' and namespace 'shop' do not match any of the "
+        "allowed destinations in project 'team'"
+    ]
+
+
+def test_an_application_of_another_namespace_needs_permission(build: Builder) -> None:
+    found = problems(build.app(namespace="tenant"), build.project())
+    assert found == ["application 'shop' in namespace 'tenant' is not permitted to use project 'team'"]
+
+
+def test_every_problem_is_named_at_once(build: Builder) -> None:
+    app = build.app(**source(path=""), **backoff(factor=0, duration="x"), destination={})
+    with pytest.raises(InvalidSpec) as refused:
+        admit(app, build.project())
+    for part in (REQUIRED, "Destination server missing", "factor must be", "backoff.duration"):
+        assert part in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "revision",
+    [
+        "",
+        "HEAD",
+        "main",
+        "feature/x",
+        "v1.2.3",
+        "refs/heads/main",
+        "0123abc",
+        "1.*",
+        "^1.2",
+        "~1.2",
+        ">=1.0.0 <2.0.0",
+        "*",
+    ],
+)
+def test_revisions_that_git_or_a_range_can_have(revision: str) -> None:
+    assert valid_revision(revision)
+
+
+@pytest.mark.parametrize(
+    "revision",
+    [
+        "a b",
+        "a..b",
+        "main^{commit}",
+        "a\x00b",
+        "a\nb",
+        "--output=x",
+        "-x",
+        "main~3",
+        "a:b",
+        "a\\b",
+        " main",
+        "main@{1}",
+        "a[b",
+    ],
+)
+def test_a23_revisions_that_are_refused(revision: str) -> None:
+    assert not valid_revision(revision)

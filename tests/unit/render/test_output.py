@@ -1,0 +1,274 @@
+"""Objects → manifests; files → objects; manifests → an application's manifests."""
+
+import base64
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trueup.formats import json
+from trueup.model.annotations import TRACKING_ID
+from trueup.model.errors import RenderFailed
+from trueup.model.manifest import Manifest
+from trueup.model.resource import ResourceKey
+from trueup.render.directory import read_directory
+from trueup.render.output import Invalid, Objects, manifest_of
+from trueup.render.stamp import Stamped, stamp
+
+CM = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\n"
+
+
+def thing(**more: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, **more}
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        pytest.param({"apiVersion": "v1", "metadata": {"name": "a"}}, "no kind", id="kind missing"),
+        pytest.param({"kind": "X", "metadata": {"name": "a"}}, "X has no apiVersion", id="apiVersion missing"),
+        pytest.param({"kind": 3, "apiVersion": "v1"}, "kind must be a string, got number", id="kind a number"),
+        pytest.param(thing(metadata={}), "ConfigMap has no name", id="name missing"),
+        pytest.param(thing(metadata=None), "ConfigMap has no name", id="metadata null"),
+        pytest.param(thing(metadata=[]), "metadata must be a mapping, got list", id="metadata a list"),
+        pytest.param(thing(metadata={"name": 7}), "metadata.name must be a string, got number", id="name a number"),
+        pytest.param(
+            thing(metadata={"name": True}), "metadata.name must be a string, got boolean", id="name a boolean"
+        ),
+        pytest.param(thing(metadata={"name": "a", "labels": []}), "labels must be a mapping", id="labels a list"),
+        pytest.param(
+            thing(metadata={"name": "a", "annotations": {"x": 1}}),
+            r"annotations\[x\] must be a string",
+            id="annotation a number",
+        ),
+        pytest.param("text", "must be a mapping, got string", id="no mapping"),
+        pytest.param(
+            {**thing(kind="Secret"), "stringData": {"k": 1}}, "stringData.k must be a string", id="stringData a number"
+        ),
+    ],
+)
+def test_no_manifest_is(value: Any, says: str) -> None:
+    with pytest.raises(Invalid, match=says):
+        manifest_of(value, "f.yaml:1")
+
+
+def test_a_manifest_is_canonical_and_readable() -> None:
+    made = manifest_of(
+        {
+            "kind": "Deployment",
+            "apiVersion": "apps/v1",
+            "metadata": {"namespace": "n", "name": "web", "labels": {"a": "b"}, "annotations": None},
+        },
+        "f.yaml:3",
+        2,
+    )
+    assert made.key == ResourceKey("apps", "Deployment", "n", "web")
+    assert (
+        made.body
+        == b'{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"labels":{"a":"b"},"name":"web","namespace":"n"}}'
+    )
+    assert made.digest == json.digest(made.body)
+    assert (made.labels, made.annotations, made.origin, made.source_index) == ({"a": "b"}, {}, "f.yaml:3", 2)
+
+
+def test_a_generated_name_leaves_the_name_open() -> None:
+    made = manifest_of(thing(metadata={"generateName": "x-"}), "f")
+    assert (made.key.name, made.generate_name) == ("", "x-")
+
+
+def test_what_is_the_servers_is_dropped() -> None:
+    server = {
+        "managedFields": [],
+        "resourceVersion": "1",
+        "uid": "u",
+        "generation": 1,
+        "creationTimestamp": None,
+        "selfLink": "/",
+    }
+    made = manifest_of(thing(metadata={"name": "a", **server}, status={"x": 1}), "f")
+    assert made.object() == thing()
+
+
+def test_string_data_becomes_data_and_wins() -> None:
+    secret = thing(kind="Secret", data={"a": "b2xk", "b": "eA=="}, stringData={"a": "new"})
+    assert manifest_of(secret, "f").object() == thing(
+        kind="Secret", data={"a": base64.b64encode(b"new").decode(), "b": "eA=="}
+    )
+
+
+def test_string_data_of_other_kinds_stays() -> None:
+    assert manifest_of(thing(stringData={"a": "b"}), "f").object() == thing(stringData={"a": "b"})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(),
+    lambda x: st.lists(x) | st.dictionaries(st.text(), x),
+)
+
+
+@given(st.dictionaries(st.sampled_from(["spec", "data", "x", "status"]), JSON))
+def test_cleaning_twice_is_cleaning_once(fields: dict[str, Any]) -> None:
+    once = manifest_of(thing(**fields), "f")
+    assert manifest_of(once.object(), "f") == once
+
+
+def read(files: dict[str, str | bytes]) -> Objects:
+    objects = Objects()
+    read_directory({path: text if isinstance(text, bytes) else text.encode() for path, text in files.items()}, objects)
+    return objects
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        pytest.param(CM.format("a") + "---\n" + CM.format("b"), ["a", "b"], id="documents"),
+        pytest.param("# nothing\n---\n", [], id="comments only"),
+        pytest.param(
+            "kind: List\napiVersion: v1\nitems:\n"
+            "- {apiVersion: v1, kind: X, metadata: {name: a}}\n- {apiVersion: v1, kind: X, metadata: {name: b}}\n",
+            ["a", "b"],
+            id="a list is expanded",
+        ),
+        pytest.param("kind: ConfigMapList\napiVersion: v1\nitems: null\n", [], id="an empty list"),
+        pytest.param("# +argocd:skip-file-rendering\n" + CM.format("a"), [], id="the marker skips the file"),
+        pytest.param("replicaCount: 1\n", [], id="values: no kind, skipped"),
+        pytest.param("a: {{ .Values.x }}\n", [], id="a template: no YAML, skipped"),
+    ],
+)
+def test_a_yaml_file_holds(text: str, names: list[str]) -> None:
+    objects = read({"f.yaml": text})
+    assert [manifest.key.name for manifest in objects.finish()] == names
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        pytest.param(
+            {"d/f.yaml": CM.format("a") + "  x: [1\n"}, "d/f.yaml:", id="broken YAML that looks like a manifest"
+        ),
+        pytest.param(
+            {"f.yaml": CM.format("a") + "---\nx: 1\n"},
+            "f.yaml:6: it has no kind",
+            id="a document without kind beside a manifest",
+        ),
+        pytest.param({"f.json": "{"}, "f.json: broken JSON", id="broken JSON"),
+        pytest.param(
+            {"f.json": "[" * 100_000},
+            "f.json: broken JSON: nesting too deep",
+            id="brackets by the ten thousand in JSON",
+        ),
+        pytest.param(
+            {"f.yaml": CM.format("a") + "x: " + "[" * 50_000}, "f.yaml:", id="brackets by the ten thousand in YAML"
+        ),
+        pytest.param({"f.yaml": CM.format("a") + "\tx: 1\n"}, "f.yaml:", id="a tab as indentation"),
+        pytest.param({"f.yaml": b"apiVersion: kind: metadata: \xff"}, "f.yaml", id="no UTF-8"),
+        pytest.param({"f.yaml": CM.format("a") + "n: 99999999999999999999\n"}, "f.yaml:", id="a number out of range"),
+    ],
+)
+def test_a_file_is_an_error_for(files: dict[str, str | bytes], says: str) -> None:
+    with pytest.raises(RenderFailed, match=says):
+        read(files).finish()
+
+
+def test_every_error_is_named_not_the_first_only() -> None:
+    files: dict[str, str | bytes] = {
+        "a.json": "{",
+        "b.yaml": CM.replace("  name: {}\n", "  x: 1\n"),
+        "c.yaml": CM.format("ok"),
+    }
+    with pytest.raises(RenderFailed) as caught:
+        read(files).finish()
+    assert "a.json" in str(caught.value) and "b.yaml:1" in str(caught.value)
+
+
+def test_a_skipped_file_is_told() -> None:
+    assert "values.yaml: skipped" in read({"values.yaml": "a: 1"}).warnings[0]
+
+
+def test_too_many_objects_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trueup.render.output.MAX_OBJECTS", 2)
+    with pytest.raises(RenderFailed, match="more than 2 objects"):
+        read({f"{name}.yaml": CM.format(name) for name in "abc"}).finish()
+
+
+def manifests(*values: dict[str, Any]) -> list[Manifest]:
+    return [manifest_of(value, f"{index}.yaml") for index, value in enumerate(values)]
+
+
+SCOPES = {"ConfigMap": True, "Namespace": False, "CustomResourceDefinition": False}
+
+
+def stamped(*values: dict[str, Any], label_key: str = "") -> Stamped:
+    return stamp(
+        manifests(*values),
+        instance="shop",
+        namespace="prod",
+        namespaced=lambda group, kind: SCOPES.get(kind),
+        label_key=label_key,
+    )
+
+
+def crd(scope: str) -> dict[str, Any]:
+    spec = {"group": "e.com", "names": {"kind": "Foo"}, "scope": scope}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "f"},
+        "spec": spec,
+    }
+
+
+FOO = {"apiVersion": "e.com/v1", "kind": "Foo", "metadata": {"name": "a"}}
+
+
+@pytest.mark.parametrize(
+    ("values", "key", "tracking"),
+    [
+        pytest.param(
+            [thing()], ("prod", "a"), "shop:/ConfigMap:prod/a", id="a namespaced object gets the destination's"
+        ),
+        pytest.param(
+            [thing(metadata={"name": "a", "namespace": "own"})],
+            ("own", "a"),
+            "shop:/ConfigMap:own/a",
+            id="its own namespace stays",
+        ),
+        pytest.param(
+            [thing(kind="Namespace", metadata={"name": "a", "namespace": "x"})],
+            ("", "a"),
+            "shop:/Namespace:prod/a",
+            id="a cluster-scoped object has none, its tracking id the destination's",
+        ),
+        pytest.param([FOO], ("prod", "a"), "shop:e.com/Foo:prod/a", id="an unknown kind is taken as namespaced"),
+        pytest.param(
+            [crd("Cluster"), FOO], ("", "a"), "shop:e.com/Foo:prod/a", id="a kind defined beside it has that scope"
+        ),
+        pytest.param([crd("Namespaced"), FOO], ("prod", "a"), "shop:e.com/Foo:prod/a", id="or that one"),
+        pytest.param([crd("Cluster")], ("", "f"), None, id="a definition is never tagged"),
+    ],
+)
+def test_stamp(values: list[dict[str, Any]], key: tuple[str, str], tracking: str | None) -> None:
+    last = stamped(*values).manifests[-1]
+    assert (last.key.namespace, last.key.name) == key
+    assert last.annotations.get(TRACKING_ID) == tracking
+    metadata = last.object()["metadata"]
+    assert metadata.get("namespace", "") == key[0]
+    assert metadata.get("annotations", {}).get(TRACKING_ID) == tracking
+    assert last.digest == json.digest(last.body)
+
+
+def test_the_instance_label_where_asked() -> None:
+    (made,) = stamped(thing(metadata={"name": "a", "labels": {"x": "y"}}), label_key="app").manifests
+    assert made.labels == made.object()["metadata"]["labels"] == {"x": "y", "app": "shop"}
+
+
+def test_of_two_with_one_key_the_last_wins_with_a_warning() -> None:
+    result = stamped(thing(data={"v": "1"}), thing(metadata={"name": "a", "namespace": "prod"}, data={"v": "2"}))
+    assert [made.object()["data"]["v"] for made in result.manifests] == ["2"]
+    assert result.warnings == ("ConfigMap prod/a appears twice among the manifests: 0.yaml gives way to 1.yaml",)
+
+
+def test_two_with_generated_names_are_two() -> None:
+    hook = thing(metadata={"generateName": "x-"})
+    assert len(stamped(hook, thing(metadata={"generateName": "x-"})).manifests) == 2

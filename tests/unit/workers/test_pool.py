@@ -1,0 +1,192 @@
+"""The pool: children are limited, killed, replaced, and leave nothing behind."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import pytest
+from tests.support.memtree import MemTree
+
+import trueup
+from trueup.model.application import Source
+from trueup.model.errors import RenderFailed, TrueupError
+from trueup.model.manifest import Rendering
+from trueup.model.tree import Entry, Mode
+from trueup.render.job import Input, Recipe
+from trueup.render.recipe import RenderContext, make_recipe, read_inputs
+from trueup.workers.folder import lay_out
+from trueup.workers.pool import Pool, PoolLimits
+from trueup.workers.process import MEBIBYTE
+
+CM = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+PLAIN = {"a/x.yaml": CM}
+CHART = {"a/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n", "a/values.yaml": ""}
+ENDLESS = {
+    **CHART,
+    "a/templates/x.yaml": "{{ range $i, $e := until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}",
+}
+GREEDY = {**CHART, "a/templates/x.yaml": '{{ $x := repeat 700000000 "abc" }}{{ $y := repeat 9 $x }}{{ len $y }}'}
+
+
+def recipe(files: Mapping[str, str | bytes]) -> tuple[Recipe, dict[str, bytes]]:
+    tree = MemTree(files)
+    made = make_recipe(Source(path="a"), tree, {}, RenderContext(app_name="shop", namespace="prod"))
+    return made, read_inputs(made, tree, {})
+
+
+async def render(pool: Pool, files: Mapping[str, str | bytes]) -> Rendering:
+    return await pool.render(*recipe(files))
+
+
+def descendants(pid: int) -> set[int]:
+    """Processes below one, by /proc."""
+    found: set[int] = set()
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        found |= {int(child)} | descendants(int(child))
+    return found
+
+
+def folders(pids: set[int]) -> set[Path]:
+    return {Path(f"/proc/{pid}/cwd").readlink() for pid in pids}
+
+
+@pytest.fixture
+async def impatient() -> AsyncIterator[Pool]:
+    made = Pool(1, limits=PoolLimits(seconds=1.0, memory=1536 * MEBIBYTE))
+    yield made
+    await made.close()
+
+
+async def test_a_child_is_reused(impatient: Pool) -> None:
+    before = descendants(os.getpid())
+    await render(impatient, PLAIN)
+    first = descendants(os.getpid()) - before
+    await render(impatient, PLAIN)
+    assert descendants(os.getpid()) - before == first
+    assert len(first) == 1
+
+
+async def test_a_child_is_replaced_after_its_jobs() -> None:
+    pool = Pool(1, limits=PoolLimits(jobs=1))
+    before = descendants(os.getpid())
+    try:
+        await pool.warm()
+        first = descendants(os.getpid()) - before
+        await render(pool, PLAIN)
+        await render(pool, PLAIN)
+        assert not first & descendants(os.getpid())
+    finally:
+        await pool.close()
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        pytest.param(ENDLESS, "took longer than 1 s", id="an endless template is stopped at its deadline"),
+        pytest.param(GREEDY, "memory limit", id="a template that eats memory dies at its limit"),
+    ],
+)
+async def test_a_bad_chart_costs_its_own_render_only(impatient: Pool, files: dict[str, str], says: str) -> None:
+    with pytest.raises(RenderFailed, match=f"rendering stopped: .*{says}"):
+        await render(impatient, files)
+    assert len((await render(impatient, PLAIN)).manifests) == 1
+
+
+async def test_a_killed_child_is_replaced(impatient: Pool) -> None:
+    before = descendants(os.getpid())
+    await impatient.warm()
+    (child,) = descendants(os.getpid()) - before
+    os.kill(child, signal.SIGKILL)
+    with pytest.raises(RenderFailed, match="crashed"):
+        await render(impatient, PLAIN)
+    assert len((await render(impatient, PLAIN)).manifests) == 1
+
+
+async def test_a_cancelled_render_frees_its_slot(impatient: Pool) -> None:
+    task = asyncio.create_task(render(impatient, ENDLESS))
+    await asyncio.sleep(0.4)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len((await render(impatient, PLAIN)).manifests) == 1
+
+
+async def test_closing_leaves_no_process_and_no_folder() -> None:
+    before = descendants(os.getpid())
+    pool = Pool(2)
+    await asyncio.gather(render(pool, PLAIN), render(pool, {**CHART, "a/templates/x.yaml": CM}))
+    children = descendants(os.getpid()) - before
+    places = folders(children)
+    assert len(children) == 2 and all(place.is_dir() for place in places)
+    await pool.close()
+    assert not children & descendants(os.getpid())
+    assert not any(place.exists() for place in places)
+
+
+async def test_renders_beyond_the_size_wait_their_turn(impatient: Pool) -> None:
+    results = await asyncio.gather(*(render(impatient, PLAIN) for _ in range(20)))
+    assert {result.key for result in results} == {results[0].key}
+
+
+async def test_a_child_has_no_environment(impatient: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "secret")
+    before = descendants(os.getpid())
+    await impatient.warm()
+    (child,) = descendants(os.getpid()) - before
+    assert b"secret" not in Path(f"/proc/{child}/environ").read_bytes()
+
+
+async def test_a_worker_that_cannot_start_is_no_fault_of_the_source() -> None:
+    pool = Pool(1, limits=PoolLimits(memory=8 * MEBIBYTE))
+    try:
+        with pytest.raises(TrueupError, match="did not start") as caught:
+            await render(pool, PLAIN)
+        assert not isinstance(caught.value, RenderFailed)
+    finally:
+        await pool.close()
+
+
+PARENT = """
+import asyncio, sys
+from trueup.workers.pool import Pool
+async def main():
+    pool = Pool(1)
+    await pool.warm()
+    print("up", flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+async def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
+    environment = {"PYTHONPATH": str(Path(trueup.__file__).parents[1]), "TMPDIR": str(tmp_path)}
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, env=environment)
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == b"up\n"
+    children = descendants(parent.pid)
+    assert len(children) == 1
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    async with asyncio.timeout(5):
+        while any(Path(f"/proc/{child}").exists() for child in children):
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", "a//x", ".", "", "a\0b"])
+def test_nothing_is_written_outside_the_private_folder(tmp_path: Path, path: str) -> None:
+    with pytest.raises(RenderFailed, match="no path a render may write"):
+        lay_out(tmp_path / "root", [Input(path, Entry(path, Mode.FILE, "0"))], {path: b"x"})
+    assert list(tmp_path.rglob("*")) == []
+
+
+@pytest.mark.parametrize("target", ["/etc", "../../x", ".."])
+def test_no_link_leads_out_of_the_private_folder(tmp_path: Path, target: str) -> None:
+    link = Input("l", Entry("l", Mode.LINK, "0"))
+    with pytest.raises(RenderFailed, match="leads out of the repository"):
+        lay_out(tmp_path / "root", [link], {"l": target.encode()})
+    assert not (tmp_path / "root" / "l").is_symlink()
