@@ -16,7 +16,7 @@ from trueup.health.assess import assess
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
-from trueup.kube.errors import NotFound
+from trueup.kube.errors import NotFound, Unreachable
 from trueup.model.annotations import (
     FIELD_MANAGER,
     HOOK,
@@ -42,6 +42,7 @@ from trueup.plan.task import (
     AnyTask,
     ApplyTask,
     DeleteHookTask,
+    Finish,
     PruneTask,
     RunHookTask,
     Writing,
@@ -430,10 +431,11 @@ async def test_a_confirmation_is_asked_once_whatever_moves_in_the_status(target:
 
 async def test_a_successful_apply_needs_no_confirmation(target: Target, namespace: str) -> None:
     wanted = config(namespace, a="1")
-    await applied(target, wanted)
+    performed = await applied(target, wanted)
     confirmer = Confirmer(target)
+    for manifest, stored in performed.stored:
+        confirmer.seed(manifest, stored)
     live = await target.client.get(target.type(wanted), namespace, "web")
-    confirmer.seed(wanted, live)
     answer = confirmer.remembered(wanted, live)
     assert answer is not None
     assert msgspec.json.decode(answer.body)["data"] == {"a": "1"}
@@ -502,3 +504,18 @@ def observed(target: Target, targets: list[Manifest], hooks: list[Manifest], old
         health={key: assess(found) for key, found in live.items()},
         serves=lambda api_version, kind: True,
     )
+
+
+async def test_a_cluster_that_does_not_answer_interrupts_and_refuses_nothing(target: Target, namespace: str) -> None:
+    wanted = config(namespace, a="1")
+    nowhere = msgspec.structs.replace(target.client.config, server="https://127.0.0.1:1")
+    async with Client(nowhere) as client:
+        cut_off = Target(client, target.discovery, target.cache)
+        performed = await perform(act(task_of(wanted)), cut_off)
+        assert performed.interrupted is not None
+        assert performed.results == ()
+        live = live_of(wanted, finalizers=(HOOK_FINALIZER,))
+        task = DeleteHookTask(key=live.key, phase=SyncPhase.SYNC, wave=0, rank=0, uid=live.uid, api_version="v1")
+        verdict = Finish(phase=OperationPhase.SUCCEEDED, message="", results=(), cleanup=(task,))
+        with pytest.raises(Unreachable):
+            await perform(verdict, cut_off)

@@ -3,7 +3,7 @@
 
 def config(name: str = "settings", value: str = "red", **annotations: str) -> str:
     """A ConfigMap."""
-    return _document("v1", "ConfigMap", name, annotations, f"data: {{colour: {value}}}\n")
+    return _document("v1", "ConfigMap", name, annotations, f"data: {{colour: \"{value}\"}}\n")
 
 
 def deployment(name: str = "web", replicas: int = 1, pod_annotations: str = "{}", **annotations: str) -> str:

@@ -12,6 +12,8 @@ from trueup.apply.hooks import delete_hook, release_hook, run_hook
 from trueup.apply.remove import delete_object
 from trueup.apply.write import ObjectWriter, Written, leaves_alone
 from trueup.kube.errors import ApiError, NotFound, TooManyRequests, Unreachable
+from trueup.model.live import LiveObject
+from trueup.model.manifest import Manifest
 from trueup.model.progress import Applied, Progress, Pruned, Refused, Waited
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import ResourceResult, ResultCode
@@ -47,11 +49,14 @@ class Performed(msgspec.Struct, frozen=True):
     Attributes:
         results: one for each task that was carried out, refused ones included.
         progress: the same for people and streams, in the order it happened.
+        stored: each applied manifest with the server's own answer, for :meth:`Confirmer.seed`. The cache will not do:
+            somebody may have changed the object since.
         interrupted: the cluster could not be asked; tasks without a result come again with the next pass.
     """
 
     results: tuple[ResourceResult, ...] = ()
     progress: tuple[Progress, ...] = ()
+    stored: tuple[tuple[Manifest, LiveObject], ...] = ()
     interrupted: ApiError | None = None
 
 
@@ -74,7 +79,7 @@ async def perform(step: Step | DeletionStep, cluster: Cluster, *, parallel: int 
             break
     if ending and run.interrupted is not None:
         raise run.interrupted
-    return Performed(tuple(run.results), tuple(run.progress), run.interrupted)
+    return Performed(tuple(run.results), tuple(run.progress), tuple(run.stored), run.interrupted)
 
 
 def interrupts(error: ApiError) -> bool:
@@ -104,6 +109,7 @@ class _Run:
         self.slots = asyncio.Semaphore(parallel)
         self.results: list[ResourceResult] = []
         self.progress: list[Progress] = []
+        self.stored: list[tuple[Manifest, LiveObject]] = []
         self.interrupted: ApiError | None = None
         self.namespaces: set[str] = set()
         self.kinds: set[GroupKind] = set()
@@ -161,6 +167,8 @@ class _Run:
         writer = ObjectWriter(self.cluster.client, type_, task.manifest, task.writing, dry_run=self.dry_run)
         written = await _once_served(lambda: writer.write(before))
         self._written(task, written)
+        if not self.dry_run and isinstance(task, ApplyTask):
+            self.stored.append((task.manifest, written.live))
 
     def _missing(self, task: ApplyTask | CreateNamespaceTask | RunHookTask) -> bool:
         """In a dry run: whether the object needs a namespace or a kind that only the real run would create."""

@@ -287,6 +287,10 @@ class ApplicationReconciler:
             performed = await cluster.perform(step)
             self._acted[stored.key] = self.ports.clock.now()
             outcomes = performed.results
+        elif isinstance(step, Finish):
+            # The hooks' ends are on record since the pass before: their objects may go, and must before the verdict
+            # is written, or a crash in between would leave our finalizer on them.
+            await cluster.perform(step)
         after = advance(state, step, outcomes, self.ports.clock.now(), facts.retry)
         return await self._progressed(stored, write, seen, step, after)
 
@@ -301,13 +305,8 @@ class ApplicationReconciler:
         write.set("operationState", after)
         if not after.phase.completed:
             await write.flush()
-            if isinstance(step, Finish):
-                await self.ports.cluster.perform(step)
             seconds = step.after if isinstance(step, Wait) else step.settles_in if isinstance(step, Act) else 0.0
             return Requeue.after(seconds)
-        if isinstance(step, Finish) and step.cleanup:
-            # The hooks' ends are on record since the pass before: their objects may go.
-            await self.ports.cluster.perform(step)
         write.operation(None)
         self._acted.pop(stored.key, None)
         if after.phase is OperationPhase.SUCCEEDED and _full(after):

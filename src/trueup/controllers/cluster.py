@@ -13,9 +13,8 @@ from trueup.kube.discovery import Discovery, ResourceType
 from trueup.model.application import Destination
 from trueup.model.errors import InvalidSpec
 from trueup.model.resource import GroupKind, group_of, version_of
-from trueup.model.status import ResultCode
 from trueup.plan.deletion import DeletionStep
-from trueup.plan.task import Act, ApplyTask, Step
+from trueup.plan.task import Step
 
 log = structlog.get_logger("trueup.cluster")
 
@@ -64,19 +63,8 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
     async def perform(self, step: Step | DeletionStep) -> Performed:
         """Carry a step out, and remember what it confirmed."""
         performed = await perform(step, self)
-        if isinstance(step, Act) and not step.dry_run:
-            done = {
-                (result.group, result.kind, result.namespace, result.name)
-                for result in performed.results
-                if result.status == ResultCode.SYNCED.value
-            }
-            for task in step.tasks:
-                key = task.key
-                if not isinstance(task, ApplyTask) or (key.group, key.kind, key.namespace, key.name) not in done:
-                    continue
-                stored = self.cache.get(key)
-                if stored is not None:
-                    self.confirmer.seed(task.manifest, stored)
+        for manifest, answer in performed.stored:
+            self.confirmer.seed(manifest, answer)
         if performed.interrupted is not None:
             log.warning("cluster not reached", cluster=self.name, error=str(performed.interrupted))
         return performed

@@ -52,7 +52,8 @@ def holds(desired: dict[str, Any], live: dict[str, Any], fields: Fields) -> bool
         wanted["metadata"] = {name: value for name, value in metadata.items() if name not in _IDENTITY_METADATA}
         if not wanted["metadata"] and "f:metadata" not in fields:
             del wanted["metadata"]
-    return _holds(wanted, live, fields)
+    # An object that declares nothing but itself is owned in no field.
+    return _holds(wanted, live, fields) if wanted and fields else not wanted and not fields
 
 
 def _holds(desired: Any, live: Any, fields: Fields) -> bool:

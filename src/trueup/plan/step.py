@@ -236,8 +236,7 @@ def _cleanup(
             continue
         result = results.get(task_key(task))
         ended = result is not None and result.hook_phase != RUNNING
-        leaving = live.deletion_timestamp
-        if not ended or (policy in task.policies and not leaving):
+        if not ended or policy in task.policies:
             kind: type[DeleteHookTask | ReleaseHookTask] = DeleteHookTask
         elif HOOK_FINALIZER in live.finalizers:
             kind = ReleaseHookTask

@@ -199,11 +199,12 @@ def _needs_apply(resource: ComparedResource) -> bool:
 
 def _wipes_out(comparison: Comparison) -> bool:
     """Whether nothing of the application would be left: objects to prune, and none that stays or comes."""
-    return not any(
+    counted = [resource for resource in comparison.resources if not resource.hook]
+    stays = any(
         resource.target is not None and (resource.live is not None or resource.status is not SyncCode.UNKNOWN)
-        for resource in comparison.resources
-        if not resource.hook
+        for resource in counted
     )
+    return not stays and any(resource.requires_pruning for resource in counted)
 
 
 def _untargeted(source: Source) -> Source:

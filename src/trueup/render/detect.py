@@ -25,7 +25,7 @@ def detect_tool(source: Source, tree: Tree, path: str) -> str:
     explicit = [name for name, block in blocks.items() if block is not None]
     if len(explicit) > 1:
         raise InvalidSpec(
-            f"multiple application sources defined: {', '.join(explicit)}",
+            f"multiple application sources defined: {','.join(sorted(explicit))}",
             hint="keep one of helm, kustomize, directory and plugin in the source",
         )
     if explicit == ["Plugin"]:

@@ -239,6 +239,12 @@ TAKEN = {
         {"spec": {"ports": [{"port": 81}]}},
         {"spec": {"ports": [{"port": 81, "protocol": "TCP"}]}},
     ),
+    "a list entry that somebody else owns, too, stays": (
+        [entry("argocd-controller", "Update", PORTS), entry("other", "Update", PORTS)],
+        {"spec": {"ports": [PORT]}},
+        {"spec": {"ports": []}},
+        {"spec": {"ports": [PORT]}},
+    ),
     "a list entry that Git declares without its defaults stays and loses what Git dropped of it": (
         [entry("argocd-controller", "Update", PORTS)],
         {"spec": {"ports": [PORT]}},

@@ -27,9 +27,9 @@ TAGGED = (
 
 SHAPES = {
     "as a value": "k: {}\n",
-    "as a key": "{}: v\n",
+    "as a key": "{} : v\n",
     "in a flow sequence": "k: [{}]\n",
-    "as a key in flow": "k: {{{}: v}}\n",
+    "as a key in flow": "k: {{{} : v}}\n",
 }
 
 TEXTS = {

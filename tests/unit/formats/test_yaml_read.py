@@ -165,8 +165,8 @@ def test_bytes_that_are_no_utf_8_are_named() -> None:
 
 
 def test_the_last_of_duplicate_keys_wins_with_a_warning_that_names_file_and_line() -> None:
-    loaded = read("a: 1\nb: {c: 1, c: 2}\na: 3\n---\n1: x\n'1': y\n")
-    assert [found.value for found in loaded.documents] == [{"a": 3, "b": {"c": 2}}, {"1": "y"}]
+    loaded = read("a: 1\nb: {c: 1, c: 2}\na: 3\n---\n1: w\n'1': z\n")
+    assert [found.value for found in loaded.documents] == [{"a": 3, "b": {"c": 2}}, {"1": "z"}]
     assert loaded.warnings == [
         "dir/file.yaml:2: duplicate key 'c', the last one is used",
         "dir/file.yaml:3: duplicate key 'a', the last one is used",

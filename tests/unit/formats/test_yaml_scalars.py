@@ -73,7 +73,7 @@ VALUES = {
     "!!timestamp keeps the text": ("!!timestamp 2001-01-01", "2001-01-01"),
     "!!binary is decoded": ("!!binary aGVsbG8=", "hello"),
     "!!map on a scalar is a string": ("!!map x", "x"),
-    "a literal block": ("|\n  x\n  y", "x\ny"),
+    "a literal block": ("|\n  x\n  y", "x\ny\n"),
     "a folded block": (">-\n  x\n  y", "x y"),
     "a pair beyond the basic plane": ("😀", "😀"),
 }

@@ -88,10 +88,11 @@ def test_prune_waves(waves: list[int], options: tuple[str, ...], expected: dict[
     assert found == {f"old{wave}": place for wave, place in expected.items()}
 
 
-def test_prune_last_counts_from_wave_zero_at_least() -> None:
+def test_prune_last_counts_from_wave_zero_at_least_and_the_sync_phase_only() -> None:
     extra = [live_of(manifest("ConfigMap", "old", wave=-9))]
-    plan = build(state(prune=True), facts([manifest("ConfigMap", "a", wave=-4)], extra, options=["PruneLast=true"]))
-    assert plan.tasks[-1].wave == 1
+    targets = [manifest("ConfigMap", "a", wave=-4), manifest("Job", "late", hook="PostSync", wave=9)]
+    plan = build(state(prune=True), facts(targets, extra, options=["PruneLast=true"]))
+    assert [task.wave for task in plan.tasks if isinstance(task, PruneTask)] == [1]
 
 
 @pytest.mark.parametrize(

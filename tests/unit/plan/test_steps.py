@@ -17,7 +17,7 @@ from trueup.plan.build import build
 from trueup.plan.record import advance
 from trueup.plan.results import merge, result_of
 from trueup.plan.step import next_step
-from trueup.plan.task import Act, AnyTask, Finish, PruneTask, ReleaseHookTask, Step, Wait
+from trueup.plan.task import Act, AnyTask, Finish, PruneTask, ReleaseHookTask, RunHookTask, Step, Wait
 
 WEB = manifest("Deployment", "web")
 API = manifest("Deployment", "api")
@@ -140,6 +140,28 @@ def test_stale_health_keeps_the_gate_shut(live: LiveObject, written: dict[Resour
 def test_the_rest_of_an_interrupted_wave_does_not_wait_for_its_first_part() -> None:
     seen = facts([WEB, API, LATER], live=[live_of(WEB)], health={"web": PROGRESSING})
     assert names(next_step(done([WEB]), seen, START)) == ["api"]
+
+
+def test_the_rest_of_an_interrupted_wave_follows_without_a_pause() -> None:
+    seen = facts([WEB, API], live=[live_of(WEB)], health={"web": HEALTHY}, acted_at=START)
+    assert names(next_step(done([WEB]), seen, START)) == ["api"]
+
+
+def test_an_object_of_the_last_wave_is_not_judged_though_a_hook_beside_it_is() -> None:
+    targets = [WEB, manifest("Job", "db", hook="Sync")]
+    running = done(targets)
+    (hook,) = [task for task in build(running, facts(targets)).tasks if isinstance(task, RunHookTask)]
+    seen = facts(targets, live=[live_of(WEB), live_of(hook.manifest)], health={"web": DEGRADED, "db": HEALTHY})
+    step = next_step(running, seen, START)
+    assert phases(step) == {"web": "Running", "db": "Succeeded"}
+    ended = next_step(advance(running, step, [], START), seen, START)
+    assert isinstance(ended, Finish)
+    assert ended.phase is OperationPhase.SUCCEEDED
+
+
+def test_an_operation_under_way_is_not_stopped_by_a_kind_that_goes() -> None:
+    seen = facts([WEB, LATER], live=[live_of(WEB)], health={"web": HEALTHY}, serves=lambda api_version, kind: False)
+    assert names(next_step(done([WEB]), seen, START)) == ["later"]
 
 
 PAUSES = {

@@ -105,6 +105,7 @@ STARTS: dict[str, tuple[dict[str, Any], Comparison]] = {
     "only pruning is left and prune is on": (automated(prune=True), compared(extra("old"), resource("web", SYNCED))),
     "all is replaced by other objects": (automated(prune=True), compared(extra("old"), resource("new", live=False))),
     "everything would be pruned and may be": (automated(prune=True, allowEmpty=True), compared(extra("a"))),
+    "forbidden objects alone are no wipe-out": (automated(prune=True), compared(resource("role", UNKNOWN, live=False))),
     "a forbidden object is reported by a sync": (
         automated(),
         compared(resource("role", UNKNOWN, live=False), resource("web", SYNCED)),

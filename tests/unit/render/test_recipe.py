@@ -69,7 +69,7 @@ def test_the_tool_is(files: dict[str, str], source: Source, tool: str) -> None:
 
 
 def test_two_explicit_blocks_are_an_invalid_spec() -> None:
-    with pytest.raises(InvalidSpec, match="Helm, Directory"):
+    with pytest.raises(InvalidSpec, match="Directory,Helm"):
         recipe({"a/x.yaml": CM}, Source(path="a", helm=HelmSource(), directory=DirectorySource()))
 
 

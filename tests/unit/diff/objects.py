@@ -1,0 +1,53 @@
+"""Manifests and live objects, as their YAML would read."""
+
+from typing import Any
+
+import msgspec
+
+from trueup.formats.json import canonical, digest
+from trueup.model.live import LiveObject, Owner
+from trueup.model.manifest import Manifest
+from trueup.model.resource import ResourceKey, group_of
+
+INSTANCE = "shop"
+
+
+def key_of(obj: dict[str, Any]) -> ResourceKey:
+    metadata = obj["metadata"]
+    return ResourceKey(
+        group_of(obj["apiVersion"]), obj["kind"], metadata.get("namespace", ""), metadata.get("name", "")
+    )
+
+
+def manifest(obj: dict[str, Any]) -> Manifest:
+    body = canonical(obj)
+    annotations = obj["metadata"].get("annotations", {})
+    return Manifest(
+        key=key_of(obj), api_version=obj["apiVersion"], body=body, digest=digest(body), annotations=annotations
+    )
+
+
+def live(obj: dict[str, Any]) -> LiveObject:
+    metadata = obj["metadata"]
+    return LiveObject(
+        key=key_of(obj),
+        api_version=obj["apiVersion"],
+        uid=metadata.get("uid", "uid"),
+        resource_version=metadata.get("resourceVersion", "1"),
+        body=msgspec.json.encode(obj),
+        annotations=metadata.get("annotations", {}),
+        owners=tuple(msgspec.convert(metadata.get("ownerReferences", []), list[Owner])),
+    )
+
+
+def config_map(name: str = "web", *, data: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "shop"} | metadata,
+        "data": data if data is not None else {"a": "1"},
+    }
+
+
+def tracked(name: str, described: str = "", instance: str = INSTANCE) -> dict[str, str]:
+    return {"argocd.argoproj.io/tracking-id": f"{instance}:/ConfigMap:shop/{described or name}"}
