@@ -52,6 +52,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         data: folder for the mirrors.
         local_repositories: folders below which file:// repositories may lie; none by default.
         render_workers: processes that render.
+        wave_delay: seconds between the waves of a sync.
     """
 
     config: ClusterConfig
@@ -59,6 +60,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     data: Path
     local_repositories: tuple[Path, ...] = ()
     render_workers: int = 2
+    wave_delay: float = 2.0
 
 
 class Engine:
@@ -197,6 +199,7 @@ class Engine:
             observer=self.observer,
             cluster=cluster,
             recorder=recorder,
+            wave_delay=self.options.wave_delay,
         )
         self.reconciler = ApplicationReconciler(ports)
         self.queue = Queue("applications", self.reconciler.reconcile, failed=self._failed)

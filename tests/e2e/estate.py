@@ -1,4 +1,4 @@
-"""The language of the end-to-end tests: an engine of its own process, a repository, applications, what the cluster has."""
+"""The language of the end-to-end tests: an engine in a process of its own, a repository, applications, live objects."""
 
 import asyncio
 import sys
@@ -27,8 +27,9 @@ AUTOMATED = {"prune": True, "selfHeal": True}
 class EngineProcess:
     """``trueup server`` as users run it."""
 
-    def __init__(self, kubeconfig: Path, folder: Path, repositories: Path, namespace: str) -> None:
+    def __init__(self, kubeconfig: Path, folder: Path, repositories: Path, namespace: str, wave_delay: float) -> None:
         self.kubeconfig, self.folder, self.repositories, self.namespace = kubeconfig, folder, repositories, namespace
+        self.wave_delay = wave_delay
         self.log = folder / "engine.log"
         self.process: asyncio.subprocess.Process | None = None
 
@@ -38,6 +39,7 @@ class EngineProcess:
                 sys.executable, "-m", "trueup", "server",
                 "--kubeconfig", str(self.kubeconfig), "--namespace", self.namespace,
                 "--data", str(self.folder / "mirrors"), "--allow-local-repos", str(self.repositories),
+                "--sync-wave-delay", str(self.wave_delay),
                 stdout=output, stderr=output, stdin=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
 
@@ -64,10 +66,10 @@ class EngineProcess:
 
 @asynccontextmanager
 async def engine_process(
-    kubeconfig: Path, folder: Path, repositories: Path, namespace: str
+    kubeconfig: Path, folder: Path, repositories: Path, namespace: str, wave_delay: float = 2.0
 ) -> AsyncIterator[EngineProcess]:
     """A running engine, ended with the test."""
-    engine = EngineProcess(kubeconfig, folder, repositories, namespace)
+    engine = EngineProcess(kubeconfig, folder, repositories, namespace, wave_delay)
     await engine.start()
     try:
         yield engine

@@ -1,12 +1,20 @@
 """Small manifests that the end-to-end tests share."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 
-def config(name: str = "settings", value: str = "red", **annotations: str) -> str:
+Annotations = Mapping[str, str]
+NONE: Annotations = MappingProxyType({})
+
+
+def config(name: str = "settings", value: str = "red", annotations: Annotations = NONE) -> str:
     """A ConfigMap."""
-    return _document("v1", "ConfigMap", name, annotations, f"data: {{colour: \"{value}\"}}\n")
+    return _document("v1", "ConfigMap", name, annotations, f'data: {{colour: "{value}"}}\n')
 
 
-def deployment(name: str = "web", replicas: int = 1, pod_annotations: str = "{}", **annotations: str) -> str:
+def deployment(
+    name: str = "web", replicas: int = 1, pod_annotations: str = "{}", annotations: Annotations = NONE
+) -> str:
     """A Deployment; ``pod_annotations`` may ask the simulator for trouble."""
     body = f"""spec:
   replicas: {replicas}
@@ -20,7 +28,7 @@ def deployment(name: str = "web", replicas: int = 1, pod_annotations: str = "{}"
     return _document("apps/v1", "Deployment", name, annotations, body)
 
 
-def job(name: str, pod_annotations: str = "{}", generate: bool = False, **annotations: str) -> str:
+def job(name: str, pod_annotations: str = "{}", generate: bool = False, annotations: Annotations = NONE) -> str:
     """A Job that tries once."""
     body = f"""spec:
   backoffLimit: 0
@@ -43,7 +51,7 @@ def hook(phase: str, policy: str = "") -> dict[str, str]:
     return {**annotations, "argocd.argoproj.io/hook-delete-policy": policy} if policy else annotations
 
 
-def _document(api_version: str, kind: str, name: str, annotations: dict[str, str], body: str) -> str:
+def _document(api_version: str, kind: str, name: str, annotations: Annotations, body: str) -> str:
     lines = "".join(f'    {key}: "{value}"\n' for key, value in annotations.items())
     head = f"apiVersion: {api_version}\nkind: {kind}\nmetadata:\n  name: {name}\n"
     return head + (f"  annotations:\n{lines}" if lines else "") + body

@@ -162,11 +162,14 @@ async def test_a_project_refuses_what_it_does_not_permit(estate: Estate) -> None
     await estate.client.create(projects, estate.engine.namespace, msgspec.json.encode(project))
     await estate.given({"app/web.yaml": deployment(), "other/a.yaml": config("a")})
     await estate.app("app", spec={"project": estate.name}, policy={"retry": {"limit": 0}}, options=())
+    view = await estate.until(lambda v: any(r.kind == "Deployment" for r in v.status.resources), what="compared")
     view = await estate.until(
-        lambda v: any(r.kind == "Deployment" for r in v.status.resources) or bool(v.status.conditions), what="compared"
+        lambda v: v.status.operation_state is not None and v.status.operation_state.phase.completed, what="ended"
     )
-    text = str(view.raw["status"])
-    assert "not permitted" in text
+    state = view.status.operation_state
+    assert state is not None and state.sync_result is not None
+    assert ["not permitted" in r.message for r in state.sync_result.resources] == [True]
+    assert await estate.live("Deployment", "web", group="apps") is None
     denied = f"{estate.name}-d"
     await estate.app("other", name=denied, spec={"project": estate.name})
     message = await estate.condition("InvalidSpecError", denied)

@@ -21,6 +21,8 @@ from trueup.sandbox.audit import read_audit
 from trueup.sandbox.controlplane import ControlPlane
 
 KILLS = 20
+WAVE_DELAY = 0.3
+"""Seconds: shorter than users have it, so that twenty syncs fit into a minute."""
 NAMESPACE = "argocd"
 NAMES = (f"f{number}" for number in itertools.count(1))
 
@@ -48,7 +50,7 @@ async def broken(fresh_cluster: FreshCluster, tmp_path: Path) -> AsyncIterator[B
         discovery = Discovery(client)
         await discovery.refresh()
         engine = await stack.enter_async_context(
-            engine_process(plane.kubeconfig_of("trueup"), tmp_path / "engine", repositories, NAMESPACE)
+            engine_process(plane.kubeconfig_of("trueup"), tmp_path / "engine", repositories, NAMESPACE, WAVE_DELAY)
         )
         name = next(NAMES)
         yield Broken(plane, Estate(client, discovery, engine, play_repository(repositories / name), name))
@@ -58,20 +60,20 @@ async def test_an_engine_killed_in_mid_sync_resumes_the_operation_and_runs_no_ho
     estate, plane = broken.estate, broken.plane
     dice = random.Random(20)
     files = {
-        "app/before.yaml": job("migrate", **hook("PreSync")),
-        "app/a.yaml": config("a", "0", **wave(-1)),
-        "app/web.yaml": deployment(**wave(1)),
-        "app/after.yaml": job("smoke", **hook("PostSync")),
+        "app/before.yaml": job("migrate", annotations=hook("PreSync")),
+        "app/a.yaml": config("a", "0", annotations=wave(-1)),
+        "app/web.yaml": deployment(annotations=wave(1)),
+        "app/after.yaml": job("smoke", annotations=hook("PostSync")),
     }
     await estate.given(files)
     await estate.app("app")
     await estate.settled()
     for kill in range(KILLS):
         offset = plane.audit_log.stat().st_size
-        revision = await estate.commit({"app/a.yaml": config("a", str(kill + 1), **wave(-1))})
+        revision = await estate.commit({"app/a.yaml": config("a", str(kill + 1), annotations=wave(-1))})
         async with watching(estate, revision) as begun:
             await begun
-            await asyncio.sleep(dice.uniform(0.0, 4.0) * (kill / KILLS))
+            await asyncio.sleep(dice.uniform(0.5, 1.0) * 3.0 * kill / KILLS)
             await estate.engine.kill()
         await estate.engine.start()
         view = await estate.settled(revision)
@@ -80,7 +82,10 @@ async def test_an_engine_killed_in_mid_sync_resumes_the_operation_and_runs_no_ho
         created = [
             entry.target
             for entry in read_audit(plane.audit_log, offset)
-            if entry.written and entry.verb in ("create", "patch") and entry.code == 201 and entry.target.startswith("jobs.")
+            if entry.written
+            and entry.verb in ("create", "patch")
+            and entry.code == 201
+            and entry.target.startswith("jobs.")
         ]
         assert sorted(set(created)) == sorted(created), f"kill {kill}: a hook was created twice: {created}"
         assert len(created) == 2, f"kill {kill}: {created}"
@@ -154,7 +159,7 @@ async def test_nothing_outside_the_plan_is_written(broken: Broken) -> None:
         f"applications.argoproj.io/{NAMESPACE}/{estate.name}",
         f"configmaps/{estate.name}/a",
         f"deployments.apps/{estate.name}/web",
-        f"namespaces/{estate.name}",
+        f"namespaces/{estate.name}/{estate.name}",
     }
     strange = [target for target in written - allowed if not target.startswith("events")]
     assert strange == []

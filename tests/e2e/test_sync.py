@@ -12,8 +12,8 @@ async def test_a_wave_waits_until_the_one_before_is_healthy(estate: Estate) -> N
     slow = "{trueup.dev/simulate-delay: 2s}"
     revision = await estate.given(
         {
-            "app/first.yaml": deployment("first", pod_annotations=slow, **wave(-1)),
-            "app/second.yaml": config("second", **wave(3)),
+            "app/first.yaml": deployment("first", pod_annotations=slow, annotations=wave(-1)),
+            "app/second.yaml": config("second", annotations=wave(3)),
         }
     )
     await estate.app("app")
@@ -38,8 +38,8 @@ async def _namespace(estate: Estate) -> bool:
 async def test_hooks_run_before_and_after_and_leave_as_their_policies_say(estate: Estate) -> None:
     revision = await estate.given(
         {
-            "app/before.yaml": job("migrate", **hook("PreSync", "HookSucceeded")),
-            "app/after.yaml": job("smoke", generate=True, **hook("PostSync", "HookSucceeded")),
+            "app/before.yaml": job("migrate", annotations=hook("PreSync", "HookSucceeded")),
+            "app/after.yaml": job("smoke", generate=True, annotations=hook("PostSync", "HookSucceeded")),
             "app/config.yaml": config(),
         }
     )
@@ -56,8 +56,8 @@ async def test_hooks_run_before_and_after_and_leave_as_their_policies_say(estate
 async def test_a_failing_hook_fails_the_sync_and_runs_the_failure_hook(estate: Estate) -> None:
     await estate.given(
         {
-            "app/before.yaml": job("migrate", pod_annotations=FAIL, **hook("PreSync")),
-            "app/alarm.yaml": config("alarm", **hook("SyncFail")),
+            "app/before.yaml": job("migrate", pod_annotations=FAIL, annotations=hook("PreSync")),
+            "app/alarm.yaml": config("alarm", annotations=hook("SyncFail")),
             "app/config.yaml": config(),
         }
     )
@@ -97,7 +97,7 @@ async def test_automation_never_prunes_everything_without_allow_empty(estate: Es
 
 async def test_prune_false_on_the_live_object_keeps_it(estate: Estate) -> None:
     keep = {"argocd.argoproj.io/sync-options": "Prune=false"}
-    await estate.given({"app/a.yaml": config("a"), "app/b.yaml": config("b", **keep)})
+    await estate.given({"app/a.yaml": config("a"), "app/b.yaml": config("b", annotations=keep)})
     await estate.app("app")
     await estate.settled()
     await estate.commit({"app/b.yaml": None, "app/a.yaml": config("a", "blue")})
@@ -150,7 +150,7 @@ spec:
 
 
 async def test_deleting_an_application_deletes_what_it_deployed(estate: Estate) -> None:
-    revision = await estate.given({"app/a.yaml": config("a", **wave(1)), "app/web.yaml": deployment()})
+    revision = await estate.given({"app/a.yaml": config("a", annotations=wave(1)), "app/web.yaml": deployment()})
     await estate.app("app")
     await estate.settled(revision)
     await estate.remove_application()

@@ -27,6 +27,14 @@ from trueup.cli.logs import configure_logs
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
 @click.option("--render-workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Render processes.")
+@click.option(
+    "--sync-wave-delay",
+    type=click.FloatRange(0, 300),
+    envvar="ARGOCD_SYNC_WAVE_DELAY",
+    default=2.0,
+    show_default=True,
+    help="Seconds between the waves of a sync.",
+)
 @access_options
 def server(
     access: Access,
@@ -35,6 +43,7 @@ def server(
     log_format: str,
     log_level: str,
     render_workers: int,
+    sync_wave_delay: float,
 ) -> None:
     """Run the engine until it is told to stop."""
     configure_logs(log_format, log_level)
@@ -44,6 +53,7 @@ def server(
         data=data or _data_folder(),
         local_repositories=tuple(path.resolve() for path in allow_local_repos),
         render_workers=render_workers,
+        wave_delay=sync_wave_delay,
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(options))

@@ -58,6 +58,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     observer: Observer
     cluster: ManagedCluster
     recorder: Recorder
+    wave_delay: float = 2.0
 
 
 class ApplicationReconciler:
@@ -277,6 +278,7 @@ class ApplicationReconciler:
             namespace_metadata=sync_policy.managed_namespace_metadata if sync_policy else None,
             refused=seen.refused,
             unwatched=cluster.unwatched(),
+            wave_delay=self.ports.wave_delay,
             acted_at=self._acted.get(stored.key),
             approved_at=_approved(app),
             retry=sync_policy.retry if sync_policy else None,

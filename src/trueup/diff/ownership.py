@@ -70,7 +70,8 @@ def _holds(desired: Any, live: Any, fields: Fields) -> bool:
             return _elements_hold(desired, live, inner)
         if all(name.startswith("v:") for name in inner):
             owned = [_decode(name) for name in inner]
-            return len(owned) == len(desired) and _in_order([_only(live, value) for value in desired])
+            ours = len(owned) == len(desired) and all(_only(owned, value) >= 0 for value in desired)
+            return ours and _in_order([_only(live, value) for value in desired])
     return False
 
 
@@ -92,8 +93,9 @@ def _elements_hold(desired: list[Any], live: list[Any], nodes: Fields) -> bool:
     return _in_order(places)
 
 
-def _only(live: list[Any], value: Any) -> int:
-    places = [index for index, item in enumerate(live) if equal(item, value)]
+def _only(items: list[Any], value: Any) -> int:
+    """The place of a value that occurs once, else -1."""
+    places = [index for index, item in enumerate(items) if equal(item, value)]
     return places[0] if len(places) == 1 else -1
 
 
