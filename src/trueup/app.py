@@ -35,7 +35,7 @@ from trueup.store.events import Recorder
 from trueup.store.renders import Renders
 from trueup.store.settings import CONFIG_MAP, Settings, read_settings
 from trueup.workers.git import run_git
-from trueup.workers.pool import Pool
+from trueup.workers.pool import Pool, scratch
 
 log = structlog.get_logger("trueup")
 
@@ -49,7 +49,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         config: the control cluster, which is also the destination ``https://kubernetes.default.svc``.
-        data: folder for the mirrors.
+        data: folder for mirrors and renders, for this engine alone.
         local_repositories: folders below which file:// repositories may lie; none by default.
         render_workers: processes that render.
         wave_delay: seconds between the waves of a sync.
@@ -80,8 +80,8 @@ class Engine:
             excluded=excluded_type(self._excluded),
         )
         self.applications = Applications(self.cache, options.control_namespace)
-        self.mirrors = Mirrors(options.data, run_git, allowed_local=options.local_repositories)
-        self.pool = Pool(options.render_workers)
+        self.mirrors = Mirrors(options.data / "mirrors", run_git, allowed_local=options.local_repositories)
+        self.pool = Pool(options.render_workers, root=scratch(options.data / "render"))
 
     async def __aenter__(self) -> Self:
         await self.client.__aenter__()

@@ -38,7 +38,7 @@ class EngineProcess:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "trueup", "server",
                 "--kubeconfig", str(self.kubeconfig), "--namespace", self.namespace,
-                "--data", str(self.folder / "mirrors"), "--allow-local-repos", str(self.repositories),
+                "--data", str(self.folder / "data"), "--allow-local-repos", str(self.repositories),
                 "--sync-wave-delay", str(self.wave_delay),
                 stdout=output, stderr=output, stdin=asyncio.subprocess.DEVNULL,
             )  # fmt: skip

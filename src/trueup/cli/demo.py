@@ -145,15 +145,15 @@ def _commands(console: Console, ground: Playground) -> None:
         ]
     for line in lines:
         console.print(f"  {line}", soft_wrap=True)
-    console.print(f"\nThe engine's log: {ground.engine_log}\nCtrl-C stops everything.\n", soft_wrap=True)
+    console.print(f"\nThe engine's log: {ground.engine.log}\nCtrl-C stops everything.\n", soft_wrap=True)
 
 
 async def _watch(console: Console, ground: Playground, stop: asyncio.Event) -> None:
     with Live(Text("waiting for applications…"), console=console, auto_refresh=False) as live:
         before = ""
         while not stop.is_set():
-            if ground.engine.returncode is not None:
-                raise TrueupError("the engine has stopped", hint=_tail(ground.engine_log))
+            if not ground.engine.alive:
+                raise TrueupError("the engine has stopped", hint=_tail(ground.engine.log))
             rows = await _rows(ground)
             text = repr(rows)
             if text != before:

@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": ("trueup.cli.demo", "demo", "Bring up a cluster, a repository and the engine, and show them work."),
     "install": ("trueup.cli.install", "install", "Put the CRDs, the namespace and the default project on a cluster."),
     "server": ("trueup.cli.server", "server", "Run the engine."),
+    "simulate": ("trueup.cli.simulate", "simulate", "Let Pods come up on a control plane without nodes."),
     "version": ("trueup.cli.version", "version", "Print the version."),
 }
 

@@ -21,7 +21,7 @@ from trueup.cli.logs import configure_logs
     metavar="PREFIX",
     help="Folder whose repositories file:// may read. Repeatable; none by default.",
 )
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), default=None, help="Folder for mirrors.")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), default=None, help="Folder for mirrors and renders, for this engine alone.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
@@ -70,4 +70,4 @@ async def _serve(options: Options) -> None:
 
 def _data_folder() -> Path:
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "trueup" / "mirrors"
+    return Path(home) / "trueup" / "engine"

@@ -110,8 +110,8 @@ async def walk(ground: Playground, console: Console) -> bool:
             seen = await step(tour)
         except TrueupError as error:
             console.print(f"✗ {title}: {error}", style="red", soft_wrap=True)
-            console.print(f"  the engine's log: {ground.engine_log}", soft_wrap=True)
-            tail = ground.engine_log.read_text(errors="replace").splitlines()[-15:]
+            console.print(f"  the engine's log: {ground.engine.log}", soft_wrap=True)
+            tail = ground.engine.log.read_text(errors="replace").splitlines()[-15:]
             console.print("\n".join(f"  | {line}" for line in tail), soft_wrap=True, markup=False)
             return False
         console.print(f"[green]✓[/] {title} [dim]({time.monotonic() - began:.1f} s)[/]\n  {seen}", soft_wrap=True)

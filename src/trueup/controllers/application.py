@@ -71,6 +71,7 @@ class ApplicationReconciler:
         self.ports = ports
         self._refreshing: dict[str, _Refresh] = {}
         self._acted: dict[str, datetime] = {}
+        self._attempted: dict[str, str] = {}
 
     async def reconcile(self, key: str) -> Requeue:
         """One pass over one Application."""
@@ -86,12 +87,15 @@ class ApplicationReconciler:
         assert stored is not None
         write = ApplicationWrite(stored, ports.cluster.client, ports.cluster.cache, ports.clock.now())
         try:
-            return await self._pass(stored, write)
+            requeue = await self._pass(stored, write)
         except (Conflict, NotFound) as error:
             if not error.subject_is(stored.live.key):
                 raise
             # The application moved under this pass: the watch brings the newer one, and the pass begins again.
             return Requeue.after(0.05)
+        for change in _changes(stored, write):
+            self._tell(write, "ResourceUpdated", change)
+        return requeue
 
     async def _pass(self, stored: StoredApplication, write: ApplicationWrite) -> Requeue:
         ports, app = self.ports, stored.app
@@ -226,7 +230,13 @@ class ApplicationReconciler:
         if state is None:
             operation = stored.app.operation
             if operation is None:
-                decision = policy.automatic_sync(stored.app, stored.status, seen.comparison, now)
+                decision = policy.automatic_sync(
+                    stored.app,
+                    stored.status,
+                    seen.comparison,
+                    now,
+                    manifests_changed=self._attempted.get(stored.key) != seen.content,
+                )
                 if decision.condition:
                     write.conditions([*seen.warnings, decision.condition])
                 operation = decision.operation
@@ -234,6 +244,7 @@ class ApplicationReconciler:
                     await write.flush()
                     return Requeue.after(min(decision.again, self.ports.settings().resync_seconds or LONGEST_REST))
             state = self._started(stored, operation, seen, now)
+            self._attempted[stored.key] = seen.content
             write.set("operationState", state)
             write.operation(operation)
             # On record before any effect: a crashed pass is resumed, not begun again.
@@ -379,6 +390,7 @@ class ApplicationReconciler:
     def _forget(self, key: str) -> None:
         self._refreshing.pop(key, None)
         self._acted.pop(key, None)
+        self._attempted.pop(key, None)
 
     # --- small things --------------------------------------------------------------------------------------------
 
@@ -396,6 +408,17 @@ class _Refresh(msgspec.Struct, frozen=True):
     """A refresh under way: looks at each repository when it was asked for."""
 
     looks: dict[str, int]
+
+
+def _changes(stored: StoredApplication, write: ApplicationWrite) -> list[str]:
+    """What a pass changed, in Argo CD's words."""
+    found = []
+    for name in ("sync", "health"):
+        before = (stored.raw_status.get(name) or {}).get("status") or ""
+        after = (write.status.get(name) or {}).get("status") or ""
+        if before != after:
+            found.append(f"Updated {name} status: {before} -> {after}")
+    return found
 
 
 def _running(stored: StoredApplication) -> OperationState | None:

@@ -10,6 +10,7 @@ from trueup.apply.confirm import Question
 from trueup.controllers.cluster import ManagedCluster
 from trueup.controllers.target import Target, Targets
 from trueup.diff import Answer, Pair, Pairs
+from trueup.formats.json import digest
 from trueup.model.annotations import GROUP
 from trueup.model.application import Operation, Source
 from trueup.model.comparison import Comparison
@@ -35,6 +36,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         live: objects by key: of targets, prune candidates, hooks, and the destination namespace.
         health: verdicts over ``live``.
+        content: digest of all manifests, hooks among them: equal for two commits that declare the same.
         vitals: of the whole application.
         refused: keys the project does not permit, with the reason.
         warnings: (condition type, message).
@@ -43,6 +45,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     comparison: Comparison
     live: Mapping[ResourceKey, LiveObject]
     health: Mapping[ResourceKey, Health | None]
+    content: str
     vitals: Health
     refused: Mapping[ResourceKey, str]
     warnings: tuple[tuple[str, str], ...]
@@ -177,6 +180,7 @@ class Observer:
             comparison=comparison,
             live={**live, namespace: found} if found else live,
             health=verdicts,
+            content=digest("".join(sorted(manifest.digest for manifest in target.manifests)).encode()),
             vitals=vitals,
             refused=refused,
             warnings=(*target.warnings, *warnings),

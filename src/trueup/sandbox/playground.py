@@ -1,8 +1,6 @@
 """Everything a first run needs, brought up and taken down as one: a cluster, a repository, the engine."""
 
-import asyncio
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -16,12 +14,15 @@ from trueup.kube.discovery import Discovery
 from trueup.model.annotations import API_VERSION, RESOURCES_FINALIZER
 from trueup.model.errors import TrueupError
 from trueup.sandbox.controlplane import ControlPlane
+from trueup.sandbox.processes import Nest, Process
 from trueup.sandbox.repository import Git, PlayRepository
 from trueup.store.install import install
 
 NAMESPACE = "argocd"
 POLLING = {"timeout.reconciliation": "2s", "timeout.reconciliation.jitter": "0s"}
 ROOT = "apps"
+TRUEUP = (sys.executable, "-m", "trueup")
+STOP_SECONDS = 10.0
 
 
 class Playground(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,8 +34,7 @@ class Playground(msgspec.Struct, frozen=True, kw_only=True):
     discovery: Discovery
     repository: PlayRepository | None
     repository_url: str
-    engine_log: Path
-    engine: asyncio.subprocess.Process
+    engine: Process
 
     async def create(self, manifest: dict[str, Any]) -> None:
         """Apply one object of ours."""
@@ -55,7 +55,9 @@ async def playground(
         report: told of each step.
     """
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trueup-demo-")))
+        nest = await Nest.open("trueup-demo-")
+        stack.push_async_callback(nest.close)
+        folder = nest.folder
         report("starting a Kubernetes control plane (etcd, kube-apiserver, kube-controller-manager)")
         plane = await stack.enter_async_context(ControlPlane(folders))
         client = await stack.enter_async_context(Client(load_kubeconfig(plane.kubeconfig, None)))
@@ -72,11 +74,13 @@ async def playground(
             repository = PlayRepository(folder / "repository", git)
             await repository.create(content)
             url = repository.url
-        await stack.enter_async_context(_process("sandbox.simulator", plane.kubeconfig, folder / "simulator.log"))
+        access: list[str | Path] = ["--kubeconfig", plane.kubeconfig]
+        await nest.start("simulator", [*TRUEUP, "simulate", *access])
         report("starting the engine")
-        local = [url.removeprefix("file://")] if url.startswith("file://") else []
-        log = folder / "engine.log"
-        engine = await stack.enter_async_context(_process("", plane.kubeconfig, log, *_engine_arguments(folder, local)))
+        local = ["--allow-local-repos", url.removeprefix("file://")] if url.startswith("file://") else []
+        engine = await nest.start("engine", [*TRUEUP, "server", *access, "--data", folder / "data", *local])
+        # Asked first, so that its log ends in order; the others are just ended.
+        stack.push_async_callback(nest.stop, engine, STOP_SECONDS)
         yield Playground(
             folder=folder,
             kubeconfig=plane.kubeconfig,
@@ -84,7 +88,6 @@ async def playground(
             discovery=discovery,
             repository=repository,
             repository_url=url,
-            engine_log=log,
             engine=engine,
         )
 
@@ -116,31 +119,3 @@ async def apply(client: Client, discovery: Discovery, manifest: dict[str, Any]) 
     metadata = manifest["metadata"]
     body = msgspec.json.encode(manifest)
     await client.apply(resource, metadata.get("namespace", ""), metadata["name"], body, manager="trueup-demo")
-
-
-def _engine_arguments(folder: Path, local: list[str]) -> list[str]:
-    allowed = [argument for prefix in local for argument in ("--allow-local-repos", prefix)]
-    return ["server", "--data", str(folder / "mirrors"), *allowed]
-
-
-@asynccontextmanager
-async def _process(
-    module: str, kubeconfig: Path, log: Path, *arguments: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    name = f"trueup.{module}" if module else "trueup"
-    # Ctrl-C in the terminal reaches the whole process group: a session of its own lets the demo end its parts in order.
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", name, *arguments, "--kubeconfig", str(kubeconfig),
-            stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-        )  # fmt: skip
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), 10)
-            except TimeoutError:
-                process.kill()
-                await process.wait()

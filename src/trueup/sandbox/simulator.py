@@ -1,20 +1,14 @@
-"""Plays the nodes and cloud controllers that a bare control plane lacks: an ordinary client that writes statuses.
+"""Plays the nodes and cloud controllers that a bare control plane lacks: an ordinary client that writes statuses."""
 
-``python -m trueup.sandbox.simulator --kubeconfig FILE`` runs it as a process of its own.
-"""
-
-import argparse
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 
 import msgspec
 import structlog
-import uvloop
 
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
-from trueup.kube.config import ClusterConfig, load_kubeconfig
+from trueup.kube.config import ClusterConfig
 from trueup.kube.discovery import Discovery
 from trueup.kube.errors import ApiError, Conflict, NotFound
 from trueup.model.live import LiveObject
@@ -136,19 +130,3 @@ class Simulator:
             log.warning("status not written", object=str(live.key), stage=stage, error=str(error))
             return False
         return True
-
-
-def main() -> None:
-    """Entry of the process."""
-    parser = argparse.ArgumentParser(description="Set the statuses of Pods that no node runs, and their like.")
-    parser.add_argument("--kubeconfig", type=Path, required=True)
-    arguments = parser.parse_args()
-    config = load_kubeconfig(arguments.kubeconfig, None)
-    try:
-        uvloop.run(run(config))
-    except KeyboardInterrupt:
-        return
-
-
-if __name__ == "__main__":
-    main()

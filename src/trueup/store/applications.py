@@ -14,6 +14,7 @@ from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import Status
 from trueup.model.tracking import instance_name
 from trueup.sources.url import normalise
+from trueup.store.install import default_project
 
 APPLICATION = GroupKind(GROUP, "Application")
 PROJECT = GroupKind(GROUP, "AppProject")
@@ -114,7 +115,7 @@ class Applications:
         if project is not None:
             return project
         if name == "default":
-            return everything_allowed(name)
+            return msgspec.convert(default_project(self.control_namespace), type=Project)
         raise InvalidSpec(
             f"Application referencing project {name} which does not exist",
             hint="create the AppProject, or name another in spec.project",
@@ -135,21 +136,6 @@ class Applications:
             raise InvalidSpec(
                 f"project {name} cannot be read: {error}", hint="correct the AppProject's field of that path"
             ) from error
-
-
-def everything_allowed(name: str) -> Project:
-    """The project ``default`` where nobody created one, as Argo CD creates it."""
-    return msgspec.convert(
-        {
-            "metadata": {"name": name},
-            "spec": {
-                "sourceRepos": ["*"],
-                "destinations": [{"server": "*", "namespace": "*"}],
-                "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
-            },
-        },
-        type=Project,
-    )
 
 
 def _decode(key: str, live: LiveObject) -> StoredApplication:

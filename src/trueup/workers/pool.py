@@ -51,10 +51,16 @@ class Pool:
 
     Children start when first needed. Each has an empty environment, a private folder, a session of its own, and dies
     with this process.
+
+    Args:
+        size: processes at a time.
+        limits: of each render.
+        root: where the private folders are made; the system's temporary folder by default.
     """
 
-    def __init__(self, size: int = 2, *, limits: PoolLimits | None = None) -> None:
+    def __init__(self, size: int = 2, *, limits: PoolLimits | None = None, root: Path | None = None) -> None:
         self._limits = limits or PoolLimits()
+        self._root = root
         # Last in, first out: the child used last is the warmest.
         self._slots: asyncio.LifoQueue[_Child | None] = asyncio.LifoQueue()
         for _ in range(size):
@@ -113,7 +119,7 @@ class Pool:
         await self._discard(child)
         if self._closed:
             raise RuntimeError("the worker pool is closed")
-        child = await _Child.spawn(self._limits)
+        child = await _Child.spawn(self._limits, self._root)
         self._children.add(child)
         if not await child.ready():
             failure = TrueupError(
@@ -148,6 +154,13 @@ class Pool:
             raise failure from None
 
 
+def scratch(folder: Path) -> Path:
+    """An empty folder for the renders of one engine: what a killed one left there is removed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
 class _Child:
     """One process and its folder."""
 
@@ -158,8 +171,8 @@ class _Child:
         self._folder = folder
 
     @classmethod
-    async def spawn(cls, limits: PoolLimits) -> "_Child":
-        folder = Path(tempfile.mkdtemp(prefix="trueup-render-"))
+    async def spawn(cls, limits: PoolLimits, root: Path | None) -> "_Child":
+        folder = Path(tempfile.mkdtemp(prefix="trueup-render-", dir=root))
         command = [sys.executable, "-m", "trueup.workers.child", str(os.getpid())]
         allowed = Limits(memory=limits.memory, file_size=limits.file_size, open_files=limits.open_files)
         errors = _open_errors(folder)

@@ -184,3 +184,5 @@ def test_values_of_a_set() -> None:
     assert is_settled(desired, stored)
     stored["metadata"]["finalizers"] = ["a/b"]
     assert not is_settled(desired, stored)
+    stored["metadata"]["finalizers"] = ["a/b", "a/c", "a/d"]
+    assert not is_settled({**desired, "metadata": {"name": "p", "finalizers": ["a/b", "a/d"]}}, stored)
