@@ -66,16 +66,14 @@ async def _bare(ground: Playground, names: list[str]) -> float:
             bare = f"bare-{name}"
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": bare}}
             await ground.client.apply(spaces, "", bare, msgspec.json.encode(body), manager=FIELD_MANAGER)
-            await ground.create(
-                {**application(bare, "https://git.invalid/none", ".", namespace=bare), "operation": None}
-                | {
-                    "metadata": {
-                        "name": bare,
-                        "namespace": NAMESPACE,
-                        "annotations": {"trueup.dev/controller": "argocd"},
-                    }
-                }
-            )
+            manifest = application(bare, "https://git.invalid/none", ".", namespace=bare)
+            # Marked as another engine's, so that ours leaves it alone.
+            manifest["metadata"] = {
+                "name": bare,
+                "namespace": NAMESPACE,
+                "annotations": {"trueup.dev/controller": "argocd"},
+            }
+            await ground.create(manifest)
             intent = {"status": {"observedAt": "2026-01-01T00:00:00Z"}}
             await merge(ground, apps, NAMESPACE, bare, intent)
             for i in range(OBJECTS):

@@ -1,6 +1,7 @@
 """``trueup server``."""
 
 import asyncio
+import hashlib
 import os
 import signal
 from pathlib import Path
@@ -11,6 +12,7 @@ import uvloop
 from trueup.app import Engine, Options
 from trueup.cli.connect import Access, access_options
 from trueup.cli.logs import configure_logs
+from trueup.kube.config import ClusterConfig
 
 
 @click.command()
@@ -21,7 +23,12 @@ from trueup.cli.logs import configure_logs
     metavar="PREFIX",
     help="Folder whose repositories file:// may read. Repeatable; none by default.",
 )
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), default=None, help="Folder for mirrors and renders, for this engine alone.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Folder for mirrors and renders, for this engine alone.",
+)
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
@@ -47,10 +54,11 @@ def server(
 ) -> None:
     """Run the engine until it is told to stop."""
     configure_logs(log_format, log_level)
+    config = access.config()
     options = Options(
-        config=access.config(),
+        config=config,
         control_namespace=access.namespace,
-        data=data or _data_folder(),
+        data=data or _data_folder(config, access.namespace),
         local_repositories=tuple(path.resolve() for path in allow_local_repos),
         render_workers=render_workers,
         wave_delay=sync_wave_delay,
@@ -68,6 +76,8 @@ async def _serve(options: Options) -> None:
         await engine.run(stop)
 
 
-def _data_folder() -> Path:
+def _data_folder(config: ClusterConfig, namespace: str) -> Path:
+    """One folder for each engine: two on one machine must not share it."""
+    engine = hashlib.sha256(f"{config.server} {namespace}".encode()).hexdigest()[:12]
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "trueup" / "engine"
+    return Path(home) / "trueup" / f"engine-{engine}"
