@@ -210,7 +210,7 @@ class Engine:
         self.queue.add(key)
 
     def _users(self, repository: str) -> list[str]:
-        return self.applications.reading(repository)
+        return self.applications.reading(lambda url: self.mirrors.identity(url) == repository)
 
     def _excluded(self, group: str, kind: str) -> bool:
         return self.settings().excludes(group, kind, IN_CLUSTER_SERVER)

@@ -174,3 +174,13 @@ async def test_a_project_refuses_what_it_does_not_permit(estate: Estate) -> None
     await estate.app("other", name=denied, spec={"project": estate.name})
     message = await estate.condition("InvalidSpecError", denied)
     assert "do not match any of the allowed destinations" in message or "not permitted" in message
+
+
+async def test_a_duplicate_key_is_a_warning_that_names_file_and_line(estate: Estate) -> None:
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: twice}\ndata:\n  a: first\n  a: last\n"
+    revision = await estate.given({"app/twice.yaml": text})
+    await estate.app("app")
+    view = await estate.settled(revision)
+    assert [(c.type, "twice.yaml:6" in c.message) for c in view.status.conditions] == [("RenderWarning", True)]
+    live = await estate.live("ConfigMap", "twice")
+    assert live is not None and live.object()["data"] == {"a": "last"}

@@ -10,7 +10,7 @@ from trueup.runtime.outcome import Requeue, backoff
 from trueup.runtime.queue import Queue
 from trueup.sources.mirror import Mirror
 from trueup.sources.mirrors import Mirrors
-from trueup.sources.url import normalise, redact
+from trueup.sources.url import redact
 from trueup.store.settings import Settings
 
 log = structlog.get_logger("trueup.repository")
@@ -21,7 +21,7 @@ class Repositories:
 
     Args:
         mirrors: the bare mirrors on disk.
-        users: the applications (keys) that read a repository, by its normalised URL.
+        users: the applications (keys) that read a repository, by its identity.
         wake: asks for an application's reconcile.
         settings: the polling interval, read at each turn.
     """
@@ -52,7 +52,7 @@ class Repositories:
         Raises:
             TrueupError: the last attempt to fetch a mirror that was never there failed.
         """
-        name = normalise(url)
+        name = self._mirrors.identity(url)
         if self._updates.get(name):
             return self._mirrors.get(url)
         error = self._errors.get(name)
@@ -62,19 +62,19 @@ class Repositories:
 
     def looks(self, url: str) -> int:
         """How many looks at the server have ended, well or not; a request is served when the number has grown."""
-        return self._looks.get(normalise(url), 0)
+        return self._looks.get(self._mirrors.identity(url), 0)
 
     def polls(self, url: str) -> bool:
         """Whether the repository is known and looked at again by itself."""
-        return normalise(url) in self._urls
+        return self._mirrors.identity(url) in self._urls
 
     def error(self, url: str) -> TrueupError | None:
         """Why the last look at the server failed; None when it did not."""
-        return self._errors.get(normalise(url))
+        return self._errors.get(self._mirrors.identity(url))
 
     def request(self, url: str, app: str) -> None:
         """An application wants to know what the server has from now on; it is woken when that is known."""
-        name = normalise(url)
+        name = self._mirrors.identity(url)
         self._urls[name] = url
         self._asked.setdefault(name, set()).add(app)
         self.queue.add(name)
@@ -85,7 +85,7 @@ class Repositories:
         Raises:
             TrueupError: it cannot be read.
         """
-        name = normalise(url)
+        name = self._mirrors.identity(url)
         self._urls[name] = url
         self._asked.setdefault(name, set()).add(app)
         await self.reconcile(name)

@@ -15,6 +15,10 @@ from trueup.render.stamp import stamp
 from trueup.store.renders import Renders
 
 
+SHOWN_WARNINGS = 10
+"""Warnings of renders that become conditions, so that a status stays small."""
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """The wanted state.
 
@@ -91,6 +95,10 @@ class Targets:
             namespaced=namespaced,
         )
         warnings = [("RepeatedResourceWarning", text) for text in stamped.warnings]
+        told = [text for rendering in renderings for text in rendering.warnings]
+        warnings += [("RenderWarning", text) for text in told[:SHOWN_WARNINGS]]
+        if len(told) > SHOWN_WARNINGS:
+            warnings.append(("RenderWarning", f"and {len(told) - SHOWN_WARNINGS} warnings more"))
         return Target(
             manifests=stamped.manifests,
             revisions=tuple(revisions),

@@ -101,7 +101,7 @@ def _read_yaml(path: str, data: bytes, objects: Objects) -> None:
     documents = [document for document in loaded.documents if document.value is not None]
     strangers = [document for document in documents if not _has_kind(document.value)]
     if strangers and len(strangers) == len(documents) and not looks_like_manifest(data):
-        objects.warn(f"{path}: skipped, it is no manifest (no kind)")
+        # A values file, a pipeline: Argo CD passes over them without a word, and so do we.
         return
     for document in documents:
         objects.add(document.value, f"{path}:{document.line}")

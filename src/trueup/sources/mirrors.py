@@ -6,11 +6,13 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from trueup.model.errors import InvalidSpec
 from trueup.sources.mirror import Mirror
 from trueup.sources.port import Git, Timeouts
 from trueup.sources.url import admit
 
 _NAME_LENGTH = 32
+_REMEMBERED = 10_000
 
 
 class Mirrors:
@@ -34,6 +36,7 @@ class Mirrors:
         self._allowed_local = tuple(allowed_local)
         self._timeouts = timeouts or Timeouts()
         self._mirrors: dict[str, Mirror] = {}
+        self._identities: dict[str, str] = {}
 
     def get(self, url: str) -> Mirror:
         """The mirror of a repository, fetched or not yet.
@@ -47,6 +50,19 @@ class Mirrors:
             folder = self._root / _name(remote.identity)
             mirror = self._mirrors[remote.identity] = Mirror(remote, folder, self._git, self._timeouts)
         return mirror
+
+    def identity(self, url: str) -> str:
+        """What two URLs of one repository have in common; an unallowed URL is its own."""
+        known = self._identities.get(url)
+        if known is None:
+            try:
+                known = admit(url, self._allowed_local).identity
+            except InvalidSpec:
+                known = url
+            if len(self._identities) >= _REMEMBERED:
+                self._identities.clear()
+            self._identities[url] = known
+        return known
 
     async def keep_only(self, urls: Iterable[str]) -> None:
         """Drop the mirrors of all other repositories, and their folders, also those of an earlier run."""

@@ -1,5 +1,6 @@
 """Typed reads of Applications and AppProjects from the control cluster's watch cache."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,7 +14,6 @@ from trueup.model.project import Project
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import Status
 from trueup.model.tracking import instance_name
-from trueup.sources.url import normalise
 from trueup.store.install import default_project
 
 APPLICATION = GroupKind(GROUP, "Application")
@@ -86,12 +86,12 @@ class Applications:
                 found.append(stored)
         return found
 
-    def reading(self, repository: str) -> list[str]:
-        """Applications with a source in this repository (its normalised URL)."""
+    def reading(self, is_it: Callable[[str], bool]) -> list[str]:
+        """Applications with a source whose repository URL is the one asked for."""
         return [
             stored.key
             for stored in self.readable()
-            if any(normalise(source.repo_url) == repository for source in stored.app.spec.all_sources())
+            if any(is_it(source.repo_url) for source in stored.app.spec.all_sources())
         ]
 
     def instance(self, key: str) -> str:

@@ -23,6 +23,7 @@ OWN_CONDITIONS = frozenset(
         "ExcludedResourceWarning",
         "InvalidSpecError",
         "OrphanedResourceWarning",
+        "RenderWarning",
         "RepeatedResourceWarning",
         "SharedResourceWarning",
         "SyncError",

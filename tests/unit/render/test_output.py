@@ -182,8 +182,13 @@ def test_every_error_is_named_not_the_first_only() -> None:
     assert "a.json" in str(caught.value) and "b.yaml:1" in str(caught.value)
 
 
-def test_a_skipped_file_is_told() -> None:
-    assert "values.yaml: skipped" in read({"values.yaml": "a: 1"}).warnings[0]
+def test_a_file_that_is_no_manifest_is_passed_over() -> None:
+    passed = read({"values.yaml": "a: 1"})
+    assert passed.warnings == [] and passed.finish() == ()
+
+
+def test_a_file_that_is_skipped_because_it_does_not_parse_is_told() -> None:
+    assert "values.yaml: skipped" in read({"values.yaml": "a: [1"}).warnings[0]
 
 
 def test_too_many_objects_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
