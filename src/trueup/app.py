@@ -181,7 +181,7 @@ class Engine:
             wake=self._wake,
             settings=self.settings,
         )
-        targets = Targets(self.repositories, renders)
+        targets = Targets(self.repositories, renders, self.settings)
         self.confirmer = Confirmer(Parts(client=self.client, discovery=self.discovery, cache=self.cache))
         cluster = ManagedCluster(
             client=self.client,

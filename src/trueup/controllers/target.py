@@ -13,6 +13,7 @@ from trueup.model.tree import Tree
 from trueup.render.environment import RenderContext
 from trueup.render.stamp import stamp
 from trueup.store.renders import Renders
+from trueup.store.settings import Settings
 
 
 SHOWN_WARNINGS = 10
@@ -44,8 +45,9 @@ class NotFetched(Waiting):
 class Targets:
     """Renders what Applications want. Reads mirrors only: nothing here talks to a Git server."""
 
-    def __init__(self, repositories: Repositories, renders: Renders) -> None:
+    def __init__(self, repositories: Repositories, renders: Renders, settings: Callable[[], Settings]) -> None:
         self._repositories = repositories
+        self._settings = settings
         self._renders = renders
 
     def resolve(self, sources: Sequence[Source], revisions: Sequence[str] = ()) -> tuple[str, ...]:
@@ -88,11 +90,13 @@ class Targets:
                 for index, (source, tree) in enumerate(zip(sources, trees, strict=True))
             )
         )
+        settings = self._settings()
         stamped = stamp(
             [manifest for rendering in renderings for manifest in rendering.manifests],
             instance=instance,
             namespace=app.spec.destination.namespace,
             namespaced=namespaced,
+            label_key=settings.instance_label if settings.labelled else "",
         )
         warnings = [("RepeatedResourceWarning", text) for text in stamped.warnings]
         told = [text for rendering in renderings for text in rendering.warnings]

@@ -11,6 +11,7 @@ from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey
 from trueup.model.tracking import tracking_id
 
+_LABEL_LENGTH = 63
 _CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
@@ -91,7 +92,7 @@ def _stamped(manifest: Manifest, key: ResourceKey, instance: str, namespace: str
         annotations = {**annotations, TRACKING_ID: tracking_id(instance, key, namespace)}
         metadata["annotations"] = annotations
         if label_key:
-            labels = {**labels, label_key: instance}
+            labels = {**labels, label_key: instance[:_LABEL_LENGTH].rstrip("-_.")}
             metadata["labels"] = labels
     body = json.canonical(value)
     return msgspec.structs.replace(

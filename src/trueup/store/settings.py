@@ -46,11 +46,15 @@ class Exclusion(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Typed settings. Times in seconds; ``resync_seconds`` 0 switches polling off."""
+    """Typed settings. Times in seconds; ``resync_seconds`` 0 switches polling off.
+
+    ``labelled``: objects carry the instance label beside the tracking annotation (``annotation+label``).
+    """
 
     resync_seconds: float = 120.0
     resync_jitter_seconds: float = 60.0
     instance_label: str = INSTANCE_LABEL
+    labelled: bool = False
     exclusions: tuple[Exclusion, ...] = tuple(
         Exclusion(groups=(group,), kinds=(kind,)) for group, kind in SHIPPED_EXCLUSIONS
     )
@@ -82,9 +86,19 @@ def read_settings(data: dict[str, str]) -> Settings:
         resync_seconds=duration("timeout.reconciliation", defaults.resync_seconds),
         resync_jitter_seconds=duration("timeout.reconciliation.jitter", defaults.resync_jitter_seconds),
         instance_label=data.get("application.instanceLabelKey", "").strip() or INSTANCE_LABEL,
+        labelled=_labelled(data, warnings),
         exclusions=_exclusions(data, defaults.exclusions, warnings),
         warnings=tuple(warnings),
     )
+
+
+def _labelled(data: dict[str, str], warnings: list[str]) -> bool:
+    method = data.get("application.resourceTrackingMethod", "").strip()
+    if method not in ("", "annotation", "annotation+label"):
+        warnings.append(
+            f"{CONFIG_MAP}: application.resourceTrackingMethod: {method!r} is not supported; annotation is used"
+        )
+    return method == "annotation+label"
 
 
 def _exclusions(data: dict[str, str], shipped: tuple[Exclusion, ...], warnings: list[str]) -> tuple[Exclusion, ...]:
