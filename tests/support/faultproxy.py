@@ -32,7 +32,7 @@ class FaultProxy:
         self.line: Callable[[bytes], bytes | None] | None = None
         self.url = ""
         self._upstream = upstream
-        self._open: set[asyncio.BaseTransport] = set()
+        self._open: set[asyncio.Transport] = set()
 
     @property
     def config(self) -> ClusterConfig:
@@ -46,7 +46,6 @@ class FaultProxy:
     def cut(self) -> None:
         """Breaks every connection that has an answer under way."""
         for transport in list(self._open):
-            assert isinstance(transport, asyncio.Transport)
             transport.abort()
 
     @classmethod

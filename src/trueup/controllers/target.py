@@ -15,7 +15,6 @@ from trueup.render.stamp import stamp
 from trueup.store.renders import Renders
 from trueup.store.settings import Settings
 
-
 SHOWN_WARNINGS = 10
 """Warnings of renders that become conditions, so that a status stays small."""
 
