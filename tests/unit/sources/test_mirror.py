@@ -458,7 +458,7 @@ async def test_a_commit_tells_its_author_date_and_message(repo: GitRepo, mirrors
 
 
 class TestMirrors:
-    def test_one_repository_has_one_mirror(self, mirrors: Mirrors) -> None:
+    async def test_one_repository_has_one_mirror(self, mirrors: Mirrors) -> None:
         assert mirrors.get("https://Host.example/r") is mirrors.get("HTTPS://host.example/r/")
 
     @pytest.mark.parametrize(
@@ -472,7 +472,7 @@ class TestMirrors:
         ],
         ids=["case of the path", "with and without credentials", "other credentials", "other scheme", "other port"],
     )
-    def test_what_may_be_another_repository_has_another_mirror(self, mirrors: Mirrors, one: str, other: str) -> None:
+    async def test_what_may_be_another_repository_has_another_mirror(self, mirrors: Mirrors, one: str, other: str) -> None:
         assert mirrors.get(one) is not mirrors.get(other)
 
     async def test_mirrors_no_longer_named_are_dropped_with_their_folders(
