@@ -368,7 +368,7 @@ async def test_a_watch_gives_bookmarks_and_what_happened_since_a_version(admin: 
     await admin.delete(CONFIG_MAPS, namespace, "x", propagation="Background")
     events = [
         event
-        async for event in admin.watch(CONFIG_MAPS, listing.resource_version, namespace=namespace, timeout=3)
+        async for event in admin.watch(CONFIG_MAPS, listing.resource_version, namespace=namespace, timeout=8)
         if event.type == "BOOKMARK" or event.object.key.name == "x"
     ]
     told = [(event.type, event.resource_version) for event in events if event.type != "BOOKMARK"]

@@ -31,6 +31,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     origin: str = ""
     source_index: int = 0
 
+    def __repr__(self) -> str:
+        # The body may hold a Secret's values, and a repr ends up in logs and tracebacks.
+        return f"Manifest({str(self.key)!r}, {self.digest[:12]}, {self.origin!r})"
+
     @property
     def group_kind(self) -> GroupKind:
         return GroupKind(self.key.group, self.key.kind)
