@@ -11,9 +11,10 @@ import structlog
 
 from trueup import diff, policy
 from trueup.apply.confirm import Confirmer
-from trueup.controllers.application import ApplicationReconciler, Ports
+from trueup.controllers.application import ApplicationReconciler
 from trueup.controllers.cluster import IN_CLUSTER_SERVER, ManagedCluster, Parts, excluded_type
 from trueup.controllers.observe import Observation, Observer
+from trueup.controllers.ports import Ports
 from trueup.controllers.repository import Repositories
 from trueup.controllers.target import Targets
 from trueup.controllers.wake import Wakes

@@ -1,0 +1,34 @@
+"""What the reconcilers of applications work with."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from trueup.controllers.cluster import ManagedCluster
+from trueup.controllers.observe import Observer
+from trueup.controllers.repository import Repositories
+from trueup.runtime.clock import Clock
+from trueup.store.applications import Applications
+from trueup.store.events import Recorder
+from trueup.store.settings import Settings
+from trueup.store.write import ApplicationWrite
+
+LONGEST_REST = 3600.0
+"""Seconds after which an application is looked at again though nothing woke it and polling is off."""
+
+
+class Ports(msgspec.Struct, frozen=True, kw_only=True):
+    """Filled by the composition root."""
+
+    clock: Clock
+    settings: Callable[[], Settings]
+    applications: Applications
+    repositories: Repositories
+    observer: Observer
+    cluster: ManagedCluster
+    recorder: Recorder
+    wave_delay: float = 2.0
+
+    def tell(self, write: ApplicationWrite, reason: str, message: str, *, warning: bool = False) -> None:
+        """Record an Event about an Application."""
+        self.recorder.record(write.live, reason, message, now=self.clock.now(), warning=warning)
