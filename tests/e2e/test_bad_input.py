@@ -1,5 +1,7 @@
 """Bad input: a condition that names the file or field, nothing lost, nobody else disturbed."""
 
+import asyncio
+
 import msgspec
 import pytest
 from tests.e2e.estate import Estate
@@ -184,3 +186,51 @@ async def test_a_duplicate_key_is_a_warning_that_names_file_and_line(estate: Est
     assert [(c.type, "twice.yaml:6" in c.message) for c in view.status.conditions] == [("RenderWarning", True)]
     live = await estate.live("ConfigMap", "twice")
     assert live is not None and live.object()["data"] == {"a": "last"}
+
+
+async def test_a_denial_by_an_admission_policy_is_told_in_its_words_and_stops_nothing_else(estate: Estate) -> None:
+    policy = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": estate.name},
+        "spec": {
+            "failurePolicy": "Fail",
+            "matchConstraints": {
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": estate.name}},
+                "resourceRules": [
+                    {
+                        "apiGroups": [""],
+                        "apiVersions": ["v1"],
+                        "operations": ["CREATE", "UPDATE"],
+                        "resources": ["configmaps"],
+                    }
+                ],
+            },
+            "validations": [{"expression": "object.metadata.name != 'denied'", "message": "no such name here"}],
+        },
+    }
+    binding = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": estate.name},
+        "spec": {"policyName": estate.name, "validationActions": ["Deny"]},
+    }
+    for manifest in (policy, binding):
+        resource = estate.discovery.find("admissionregistration.k8s.io", str(manifest["kind"]))
+        assert resource is not None
+        await estate.client.create(resource, "", msgspec.json.encode(manifest))
+    # A policy comes into force some moments after it is stored.
+    await asyncio.sleep(5)
+    await estate.given({"app/denied.yaml": config("denied"), "app/good.yaml": config("good")})
+    await estate.app("app", policy={"retry": {"limit": 0}})
+    view = await estate.until(
+        lambda v: v.status.operation_state is not None and v.status.operation_state.phase.completed, what="ended"
+    )
+    state = view.status.operation_state
+    assert state is not None and state.phase == "Failed" and state.sync_result is not None
+    failed = [r for r in state.sync_result.resources if r.status == "SyncFailed"]
+    assert [r.name for r in failed] == ["denied"] and "no such name here" in failed[0].message
+    assert await estate.live("ConfigMap", "good") is not None
+    resource = estate.discovery.find("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding")
+    assert resource is not None
+    await estate.client.delete(resource, "", estate.name, propagation="Background")
