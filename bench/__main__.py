@@ -1,9 +1,10 @@
-"""``make bench``: a table, and ``build/bench.json``."""
+"""``make bench``: a table, and ``build/bench.json``. Names of parts (``ARGS='heal idle'``) measure only those."""
 
 import asyncio
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,10 +19,11 @@ from trueup.sandbox.playground import playground
 from trueup.workers.git import run_git
 
 OUTPUT = Path("build/bench.json")
+PARTS = {"heal": heal, "refresh": refresh, "fleet": fleet, "idle": idle}
 
 
-async def suite() -> list[Result]:
-    """Every measurement, in one run against one API server."""
+async def suite(parts: Sequence[str]) -> list[Result]:
+    """These measurements, in one run against one API server."""
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="trueup-bench-") as folder:
         seed = Path(folder) / "seed"
@@ -30,9 +32,9 @@ async def suite() -> list[Result]:
         async with playground(
             folders=default_folders(os.environ, Path.home()), git=run_git, content=seed, url="", report=_say
         ) as ground:
-            for title, measure in (("heal", heal), ("refresh", refresh), ("fleet", fleet), ("idle", idle)):
-                _say(f"measuring: {title}")
-                results += await measure(ground)
+            for part in parts:
+                _say(f"measuring: {part}")
+                results += await PARTS[part](ground)
     return results
 
 
@@ -41,8 +43,11 @@ def _say(step: str) -> None:
 
 
 def main() -> None:
+    parts = sys.argv[1:] or list(PARTS)
+    if unknown := set(parts) - set(PARTS):
+        sys.exit(f"bench: no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        results = runner.run(suite())
+        results = runner.run(suite(parts))
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
     write_table(results)

@@ -1,114 +1,130 @@
 """A hundred applications from nothing to Synced, then what the engine costs when nothing happens."""
 
 import asyncio
-import os
+import signal
 import time
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import msgspec
 
-from bench.ground import config_map, kind, merge, repository, until, write
+from bench.ground import config_map, is_settled, kind, merge, repository, witness, write
 from bench.result import Result, result
-from trueup.cli.app.access import application_type, read_view
+from bench.usage import cpu, family, memory, writes
+from trueup.cli.app.access import application_type
 from trueup.formats import yaml
 from trueup.model.annotations import FIELD_MANAGER
+from trueup.model.live import LiveObject
 from trueup.sandbox.playground import NAMESPACE, Playground, application
 
 APPLICATIONS = 100
 OBJECTS = 5
+SETTLE_SECONDS = 3.0
 IDLE_SECONDS = 20.0
 IN_FLIGHT = 24
-TICKS = os.sysconf("SC_CLK_TCK")
+BARE_NAMESPACE = "bench-bare"
+"""Where the bare loop keeps its Applications: the engine looks after those of its own namespace alone."""
 
 
 async def fleet(ground: Playground) -> list[Result]:
-    """Wall time and CPU of the engine's process, against a bare loop of as many namespaces, applies and patches."""
+    """Wall time, CPU of the engine with its workers, and writes, against a bare loop of the same writes.
+
+    The bare loop writes for each application what any engine must: the Application, a namespace, the intent, the
+    objects, the result. It runs while the engine is stopped, or the two would share the machine.
+    """
     git = repository(ground)
     names = [f"fleet-{number:03d}" for number in range(APPLICATIONS)]
     for name in names:
         write(git.folder, {f"fleet/{name}/{i}.yaml": yaml.dump(config_map(f"c{i}", name)) for i in range(OBJECTS)})
-    await git.commit("fleet")
-    cpu, began = _cpu(ground.engine.pid), time.perf_counter()
-    limit = asyncio.Semaphore(IN_FLIGHT)
+    revision = await git.commit("fleet")
+    await _make_namespace(ground, BARE_NAMESPACE)
+    pending = set(names)
 
-    async def create(name: str) -> None:
-        async with limit:
-            await ground.create(application(name, git.url, f"fleet/{name}", namespace=name))
+    def all_settled(live: LiveObject) -> bool:
+        if live.key.name in pending and is_settled(live, revision):
+            pending.discard(live.key.name)
+        return not pending
 
-    await asyncio.gather(*(create(name) for name in names))
-
-    async def all_synced() -> bool:
-        await asyncio.sleep(0.1)
-        listing = await ground.client.list(application_type(ground.discovery), NAMESPACE)
-        ours = [v for v in (read_view(live.body) for live in listing.objects) if v.app.metadata.name in names]
-        return len(ours) == APPLICATIONS and all(
-            v.status.sync
-            and v.status.sync.status == "Synced"
-            and v.status.operation_state
-            and v.status.operation_state.phase.completed
-            for v in ours
-        )
-
-    await until(all_synced, "the fleet synced")
-    wall, spent = time.perf_counter() - began, _cpu(ground.engine.pid) - cpu
-    floor = await _bare(ground, names)
-    title = f"fleet: {APPLICATIONS} applications × {OBJECTS} objects"
-    return [result(f"{title}, wall", wall, "s", floor), result(f"{title}, engine CPU", spent, "s")]
-
-
-async def _bare(ground: Playground, names: list[str]) -> float:
-    maps, spaces = kind(ground, "", "ConfigMap"), kind(ground, "", "Namespace")
-    apps = application_type(ground.discovery)
-    limit = asyncio.Semaphore(IN_FLIGHT)
-
-    async def one(name: str) -> None:
-        async with limit:
-            bare = f"bare-{name}"
-            body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": bare}}
-            await ground.client.apply(spaces, "", bare, msgspec.json.encode(body), manager=FIELD_MANAGER)
-            manifest = application(bare, "https://git.invalid/none", ".", namespace=bare)
-            # Marked as another engine's, so that ours leaves it alone.
-            manifest["metadata"] = {
-                "name": bare,
-                "namespace": NAMESPACE,
-                "annotations": {"trueup.dev/controller": "argocd"},
-            }
-            await ground.create(manifest)
-            intent = {"status": {"observedAt": "2026-01-01T00:00:00Z"}}
-            await merge(ground, apps, NAMESPACE, bare, intent)
-            for i in range(OBJECTS):
-                data = msgspec.json.encode(config_map(f"c{i}", name, namespace=bare))
-                await ground.client.apply(maps, bare, f"c{i}", data, manager=FIELD_MANAGER)
-            lines = [
-                {"kind": "ConfigMap", "name": f"c{i}", "namespace": bare, "status": "Synced"} for i in range(OBJECTS)
-            ]
-            await merge(ground, apps, NAMESPACE, bare, {"status": {"resources": lines}})
-
-    began = time.perf_counter()
-    await asyncio.gather(*(one(name) for name in names))
-    return time.perf_counter() - began
+    async with witness(ground, application_type(ground.discovery), NAMESPACE) as apps:
+        before, spent, began = await writes(ground), cpu(family(ground.engine.pid)), time.perf_counter()
+        settled = apps.expect(all_settled)
+        await _at_once(names, lambda name: ground.create(_application(ground, name)))
+        await apps.wait(settled, "the fleet synced")
+        wall, spent = time.perf_counter() - began, cpu(family(ground.engine.pid)) - spent
+    # Events and the cluster's own default objects come a little later.
+    await asyncio.sleep(SETTLE_SECONDS)
+    written = (await writes(ground) - before) / APPLICATIONS
+    async with _stopped(ground):
+        before, began = await writes(ground), time.perf_counter()
+        await _at_once(names, lambda name: _bare(ground, name))
+        bare = time.perf_counter() - began
+        await asyncio.sleep(SETTLE_SECONDS)
+        needed = (await writes(ground) - before) / APPLICATIONS
+    title = f"{APPLICATIONS} applications × {OBJECTS} objects"
+    return [
+        result(f"{title}, wall", wall, "s", bare),
+        result(f"{title}, engine CPU with workers", spent, "s"),
+        result(f"{title}, writes per application", written, "", needed),
+    ]
 
 
 async def idle(ground: Playground) -> list[Result]:
     """CPU and memory of the engine with everything settled, polling Git every two seconds."""
-    await asyncio.sleep(3)
-    before = _cpu(ground.engine.pid)
+    await asyncio.sleep(SETTLE_SECONDS)
+    before, began = cpu(family(ground.engine.pid)), time.perf_counter()
+    written = await writes(ground)
     await asyncio.sleep(IDLE_SECONDS)
-    share = (_cpu(ground.engine.pid) - before) / IDLE_SECONDS * 100
+    took = time.perf_counter() - began
+    share = (cpu(family(ground.engine.pid)) - before) / took * 100
     return [
-        result("idle: engine CPU", share, "% of a core"),
-        result("idle: engine memory (RSS)", _memory(ground.engine.pid), "MiB"),
+        result("idle: engine CPU with workers and git", share, "% of a core"),
+        result("idle: memory of the engine", memory([ground.engine.pid]), "MiB"),
+        result("idle: memory with render workers", memory(family(ground.engine.pid)), "MiB"),
+        result("idle: writes a second, by anybody", (await writes(ground) - written) / took, "/s"),
     ]
 
 
-def _cpu(pid: int) -> float:
-    """CPU seconds of a process and the children it has waited for."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(fields[i]) for i in (11, 12, 13, 14)) / TICKS
+def _application(ground: Playground, name: str) -> dict[str, object]:
+    return application(name, repository(ground).url, f"fleet/{name}", namespace=name)
 
 
-def _memory(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+async def _at_once(names: list[str], do: Callable[[str], Awaitable[None]]) -> None:
+    limit = asyncio.Semaphore(IN_FLIGHT)
+
+    async def one(name: str) -> None:
+        async with limit:
+            await do(name)
+
+    await asyncio.gather(*(one(name) for name in names))
+
+
+@asynccontextmanager
+async def _stopped(ground: Playground) -> AsyncIterator[None]:
+    ground.engine.send(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        ground.engine.send(signal.SIGCONT)
+
+
+async def _make_namespace(ground: Playground, name: str) -> None:
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    spaces = kind(ground, "", "Namespace")
+    await ground.client.apply(spaces, "", name, msgspec.json.encode(body), manager=FIELD_MANAGER)
+
+
+async def _bare(ground: Playground, name: str) -> None:
+    maps, apps = kind(ground, "", "ConfigMap"), application_type(ground.discovery)
+    manifest, bare = _application(ground, name), f"bare-{name}"
+    manifest["metadata"] = {"name": name, "namespace": BARE_NAMESPACE}
+    await ground.create(manifest)
+    sync = {"status": "OutOfSync", "revision": "0" * 40}
+    running = {"operation": {}, "phase": "Running", "startedAt": "2026-01-01T00:00:00Z"}
+    await merge(ground, apps, BARE_NAMESPACE, name, {"status": {"sync": sync, "operationState": running}})
+    await _make_namespace(ground, bare)
+    for i in range(OBJECTS):
+        data = msgspec.json.encode(config_map(f"c{i}", name, namespace=bare))
+        await ground.client.apply(maps, bare, f"c{i}", data, manager=FIELD_MANAGER)
+    lines = [{"kind": "ConfigMap", "name": f"c{i}", "namespace": bare, "status": "Synced"} for i in range(OBJECTS)]
+    ended = {"resources": lines, "sync": {"status": "Synced"}, "operationState": {"phase": "Succeeded"}}
+    await merge(ground, apps, BARE_NAMESPACE, name, {"status": ended})

@@ -17,7 +17,7 @@ from trueup.controllers.observe import Observation, Observer
 from trueup.controllers.ports import Ports
 from trueup.controllers.repository import Repositories
 from trueup.controllers.target import Targets
-from trueup.controllers.wake import Wakes
+from trueup.controllers.wake import CONFIG_MAPS, Wakes
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig
@@ -25,7 +25,7 @@ from trueup.kube.discovery import Discovery
 from trueup.model.comparison import ComparedResource
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.live import LiveObject
-from trueup.model.resource import GroupKind, ResourceKey
+from trueup.model.resource import ResourceKey
 from trueup.model.tracking import owner_instance
 from trueup.runtime.clock import SystemClock
 from trueup.runtime.outcome import Outcome
@@ -40,7 +40,6 @@ from trueup.workers.pool import Pool, scratch
 
 log = structlog.get_logger("trueup")
 
-CONFIG_MAPS = GroupKind("", "ConfigMap")
 FREEZE_AFTER = 15.0
 """Seconds after which what start-up built is taken out of the garbage collector's rounds (cluster-truths, costs)."""
 
@@ -74,6 +73,7 @@ class Engine:
         self.discovery = Discovery(self.client)
         self._settings = Settings()
         self._settings_version = ""
+        self._excluded_kinds: dict[tuple[str, str], bool] = {}
         self.cache = WatchCache(
             self.client,
             self.discovery,
@@ -110,6 +110,7 @@ class Engine:
         if version != self._settings_version:
             self._settings_version = version
             self._settings = read_settings((live.object().get("data") or {}) if live else {})
+            self._excluded_kinds.clear()
             for warning in self._settings.warnings:
                 log.warning("setting not read", problem=warning)
         return self._settings
@@ -214,7 +215,11 @@ class Engine:
         return self.applications.reading(lambda url: self.mirrors.identity(url) == repository)
 
     def _excluded(self, group: str, kind: str) -> bool:
-        return self.settings().excludes(group, kind, IN_CLUSTER_SERVER)
+        settings = self.settings()  # clears the memory when they changed
+        known = self._excluded_kinds.get((group, kind))
+        if known is None:
+            known = self._excluded_kinds[(group, kind)] = settings.excludes(group, kind, IN_CLUSTER_SERVER)
+        return known
 
     def _failed(self, key: str, error: Exception, outcome: Outcome) -> None:
         message = str(error) if isinstance(error, TrueupError) else type(error).__name__

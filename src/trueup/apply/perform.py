@@ -1,6 +1,7 @@
 """Carries out a step: kinds in series, the objects of one kind in parallel."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import groupby
 from typing import TypeVar
@@ -12,6 +13,7 @@ from trueup.apply.hooks import delete_hook, release_hook, run_hook
 from trueup.apply.remove import delete_object
 from trueup.apply.write import ObjectWriter, Written, leaves_alone
 from trueup.kube.errors import ApiError, NotFound, TooManyRequests, Unreachable
+from trueup.model.annotations import RESOURCES_FINALIZER
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.progress import Applied, Progress, Pruned, Refused, Waited
@@ -87,10 +89,14 @@ def interrupts(error: ApiError) -> bool:
     return isinstance(error, Unreachable | TooManyRequests) or error.code in _PASSING
 
 
+_FINALIZER_WARNING = re.compile(rf'metadata\.finalizers: "{re.escape(RESOURCES_FINALIZER)}"')
+"""Kubernetes would prefer a path in the name. The name is Argo CD's: nobody can act on it, and every child has it."""
+
+
 def object_message(key: ResourceKey, change: str, warnings: Iterable[str] = ()) -> str:
     """``deployment.apps/web configured``, as kubectl says it; warnings follow in brackets."""
     kind = f"{key.kind.lower()}.{key.group}" if key.group else key.kind.lower()
-    told = "; ".join(warnings)
+    told = "; ".join(text for text in warnings if not _FINALIZER_WARNING.match(text))
     return f"{kind}/{key.name} {change}" + (f" (warning: {told})" if told else "")
 
 

@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -27,6 +29,8 @@ from trueup.workers.git import run_git
 
 READABLE = 120
 REFRESH = 0.5
+
+Rows = list[tuple[str, ...]]
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -85,7 +89,7 @@ async def _run(choice: Choice, *, tour: bool) -> bool:
         loop.add_signal_handler(number, stop.set)
 
     def report(step: str) -> None:
-        console.print(f"• {step}")
+        console.print(f"• {step}", soft_wrap=True)
 
     async with playground(
         folders=default_folders(os.environ, Path.home()),
@@ -149,7 +153,7 @@ def _commands(console: Console, ground: Playground) -> None:
 
 
 async def _watch(console: Console, ground: Playground, stop: asyncio.Event) -> None:
-    with Live(Text("waiting for applications…"), console=console, auto_refresh=False) as live:
+    with _screen(console) as update:
         before = ""
         while not stop.is_set():
             if not ground.engine.alive:
@@ -157,7 +161,7 @@ async def _watch(console: Console, ground: Playground, stop: asyncio.Event) -> N
             rows = await _rows(ground)
             text = repr(rows)
             if text != before:
-                live.update(_table(rows), refresh=True)
+                update(rows)
                 before = text
             try:
                 await asyncio.wait_for(stop.wait(), REFRESH)
@@ -165,7 +169,26 @@ async def _watch(console: Console, ground: Playground, stop: asyncio.Event) -> N
                 continue
 
 
-async def _rows(ground: Playground) -> list[tuple[str, ...]]:
+@contextmanager
+def _screen(console: Console) -> Iterator[Callable[[Rows], None]]:
+    """A table that is drawn over; where nobody watches a terminal, a line for each row that changed."""
+    if console.is_terminal:
+        with Live(Text("waiting for applications…"), console=console, auto_refresh=False) as live:
+            yield lambda rows: live.update(_table(rows), refresh=True)
+        return
+    seen: set[tuple[str, ...]] = set()
+
+    def tell(rows: Rows) -> None:
+        for row in rows:
+            if row not in seen:
+                console.print("  ".join(cell for cell in row if cell), markup=False, soft_wrap=True)
+        seen.clear()
+        seen.update(rows)
+
+    yield tell
+
+
+async def _rows(ground: Playground) -> Rows:
     listing = await ground.client.list(application_type(ground.discovery), NAMESPACE)
     rows = []
     for view in (read_view(live.body) for live in listing.objects):
@@ -177,7 +200,7 @@ async def _rows(ground: Playground) -> list[tuple[str, ...]]:
     return sorted(rows)
 
 
-def _table(rows: list[tuple[str, ...]]) -> Table:
+def _table(rows: Rows) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("APPLICATION", "SYNC", "HEALTH", "REVISION", "MESSAGE"):
         table.add_column(heading, overflow="fold")

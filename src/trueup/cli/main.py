@@ -13,6 +13,7 @@ from trueup.model.errors import TrueupError
 # Loaded when first used: `trueup version` must not pay for an engine.
 COMMANDS = {
     "app": ("trueup.cli.app", "app", "Work with applications, straight on Kubernetes."),
+    "completion": ("trueup.cli.completion", "completion", "Print the completion script of bash, zsh or fish."),
     "demo": ("trueup.cli.demo", "demo", "Bring up a cluster, a repository and the engine, and show them work."),
     "install": ("trueup.cli.install", "install", "Put the CRDs, the namespace and the default project on a cluster."),
     "server": ("trueup.cli.server", "server", "Run the engine."),
@@ -53,9 +54,13 @@ def main() -> NoReturn:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
         sys.exit(INTERRUPTED)
     except TrueupError as error:
-        fail(error.message, hint=error.hint)
+        # Imported only now: `trueup version` must not pay for a Kubernetes client.
+        from trueup.cli.advice import advice
+
+        fail(error.message, hint=advice(error))
     except BrokenPipeError:
         # The reader (head, less) has left: nothing more to say, and no traceback on exit.
         sys.stderr.close()

@@ -29,9 +29,19 @@ from trueup.kube.config import ClusterConfig
     default=None,
     help="Folder for mirrors and renders, for this engine alone.",
 )
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, or JSON for machines.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="The least that is logged.",
 )
 @click.option("--render-workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Render processes.")
 @click.option(

@@ -9,6 +9,7 @@ from trueup import policy
 from trueup.controllers.observe import Observation
 from trueup.controllers.operation import Operations, about_source, approved
 from trueup.controllers.ports import LONGEST_REST, Ports
+from trueup.controllers.record import record
 from trueup.controllers.target import NotFetched
 from trueup.formats.time import parse_time
 from trueup.kube.errors import Conflict, NotFound
@@ -96,17 +97,9 @@ class ApplicationReconciler:
     # --- what was seen -------------------------------------------------------------------------------------------
 
     def _record(self, stored: StoredApplication, write: ApplicationWrite, seen: Observation) -> None:
-        app = stored.app
-        write.set("sync", build.sync_status(app, seen.comparison))
-        write.set("resources", build.resources(seen.comparison, seen.health))
-        write.health(str(seen.vitals.status), seen.vitals.message)
-        for field, value in build.source_types(app, seen.comparison).items():
-            write.set(field, value)
-        write.set("summary", build.summary(seen.live))
-        write.set("controllerNamespace", self.ports.applications.control_namespace)
-        write.conditions(list(seen.warnings))
+        record(stored.app, write, seen, self.ports.applications.control_namespace)
         refresh = self._refreshing.pop(stored.key, None)
-        if refresh or REFRESH in app.metadata.annotations:
+        if refresh or REFRESH in stored.app.metadata.annotations:
             write.refreshed()
 
     async def _invalid(self, stored: StoredApplication, write: ApplicationWrite, error: InvalidSpec) -> Requeue:

@@ -10,7 +10,6 @@ from trueup.apply.confirm import Question
 from trueup.controllers.cluster import ManagedCluster
 from trueup.controllers.target import Target, Targets
 from trueup.diff import Answer, Pair, Pairs
-from trueup.formats.json import digest
 from trueup.model.annotations import GROUP
 from trueup.model.application import Operation, Source
 from trueup.model.comparison import Comparison
@@ -59,6 +58,7 @@ class Observer:
         self._targets = targets
         self._cluster = cluster
         self._equal: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+        self._verdicts: OrderedDict[tuple[str, str], Health | None] = OrderedDict()
 
     async def observe(
         self,
@@ -106,7 +106,7 @@ class Observer:
             found = self._cluster.cache.get(key)
             if found is not None:
                 live[key] = found
-                verdicts[key] = health.assess(found)
+                verdicts[key] = self._health(found)
         return msgspec.structs.replace(seen, live=live, health=verdicts)
 
     def managed(self, stored: StoredApplication) -> dict[ResourceKey, LiveObject]:
@@ -141,7 +141,7 @@ class Observer:
             project=app.spec.project or "default",
             namespace=app.spec.destination.namespace,
             kube_version=discovery.server_version,
-            api_versions=tuple(discovery.api_versions()),
+            api_versions=discovery.api_versions(),
             instance=self._applications.instance(stored.key),
         )
 
@@ -164,7 +164,7 @@ class Observer:
             source_types=target.source_types,
         )
         live = {item.key: item.live for item in comparison.resources if item.live is not None}
-        verdicts = {key: health.assess(found) for key, found in live.items()}
+        verdicts = {key: self._health(found) for key, found in live.items()}
         warnings += [
             ("SharedResourceWarning", _shared(key, owner)) for key, owner in diff.shared(pairs, instance).items()
         ]
@@ -180,11 +180,20 @@ class Observer:
             comparison=comparison,
             live={**live, namespace: found} if found else live,
             health=verdicts,
-            content=digest("".join(sorted(manifest.digest for manifest in target.manifests)).encode()),
+            content=target.content,
             vitals=vitals,
             refused=refused,
             warnings=(*target.warnings, *warnings),
         )
+
+    def _health(self, found: LiveObject) -> Health | None:
+        """The verdict over one version of an object, which is read and judged once."""
+        version = (found.uid, found.resource_version)
+        if version not in self._verdicts:
+            self._verdicts[version] = health.assess(found)
+            while len(self._verdicts) > REMEMBERED:
+                self._verdicts.popitem(last=False)
+        return self._verdicts[version]
 
     def _included(self, target: Target) -> tuple[list[Manifest], list[tuple[str, str]]]:
         """The manifests without those of excluded kinds, which are named in a warning."""

@@ -6,7 +6,8 @@ import msgspec
 
 from trueup import policy
 from trueup.controllers.observe import Observation
-from trueup.controllers.ports import LONGEST_REST, Ports
+from trueup.controllers.ports import LONGEST_REST, SHORTEST_REST, Ports
+from trueup.controllers.record import record
 from trueup.formats.time import format_time, parse_time
 from trueup.kube.errors import ApiError
 from trueup.model.annotations import DELETION_APPROVED
@@ -17,7 +18,7 @@ from trueup.model.status import OperationPhase, OperationState, ResourceResult, 
 from trueup.plan.facts import Facts, options_for
 from trueup.plan.record import advance
 from trueup.plan.step import next_step
-from trueup.plan.task import Act, Finish, Step, Wait
+from trueup.plan.task import Act, AnyTask, DeleteHookTask, Finish, ReleaseHookTask, RunHookTask, Step, Wait
 from trueup.runtime.outcome import Requeue
 from trueup.store import status as build
 from trueup.store.applications import StoredApplication
@@ -61,7 +62,7 @@ class Operations:
                 operation = decision.operation
                 if operation is None:
                     await write.flush()
-                    return Requeue.after(min(decision.again, self.ports.settings().resync_seconds or LONGEST_REST))
+                    return Requeue.after(min(decision.again, self._rest()))
             state = self._started(stored, operation, seen, now)
             self._attempted[stored.key] = seen.content
             write.set("operationState", state)
@@ -77,7 +78,19 @@ class Operations:
             self.abandon(stored, write, str(error), state)
             await write.flush()
             return Requeue.after(0.0)
-        return await self._step(stored, write, running, state)
+        step, after = await self._step(stored, running, state)
+        if isinstance(step, Act) and not after.phase.completed and not any(map(_is_hook, step.tasks)):
+            seen, step, after = await self._verdict(stored, project, write, seen, step, after)
+        return await self._progressed(stored, write, seen, step, after)
+
+    def _rest(self) -> float:
+        """Seconds after which an application is looked at though nothing woke it.
+
+        Watches and the repositories' polls wake it; this only catches what they cannot tell. A short polling interval
+        is no reason to compare a fleet that often.
+        """
+        polling = self.ports.settings().resync_seconds
+        return max(polling, SHORTEST_REST) if polling else LONGEST_REST
 
     async def _of_operation(
         self, stored: StoredApplication, project: Project, state: OperationState, seen: Observation
@@ -93,12 +106,55 @@ class Operations:
         return self.ports.observer.with_hooks(seen, state)
 
     async def _step(
-        self, stored: StoredApplication, write: ApplicationWrite, seen: Observation, state: OperationState
-    ) -> Requeue:
-        """Decide the next step of an operation, take it, record what came of it."""
-        cluster, app, sync_policy = self.ports.cluster, stored.app, stored.app.spec.sync_policy
+        self, stored: StoredApplication, seen: Observation, state: OperationState
+    ) -> tuple[Step, OperationState]:
+        """Decide the next step of an operation and take it; what came of it is yet to be put on record."""
+        cluster = self.ports.cluster
+        facts = self._facts(stored, seen, state)
+        step = next_step(state, facts, self.ports.clock.now())
+        outcomes: tuple[ResourceResult, ...] = ()
+        if isinstance(step, Act):
+            performed = await cluster.perform(step)
+            self._acted[stored.key] = self.ports.clock.now()
+            outcomes = performed.results
+        elif isinstance(step, Finish):
+            # The hooks' ends are on record since the pass before: their objects may go, and must before the verdict
+            # is written, or a crash in between would leave our finalizer on them.
+            await cluster.perform(step)
+        return step, advance(state, step, outcomes, self.ports.clock.now(), facts.retry)
+
+    async def _verdict(
+        self,
+        stored: StoredApplication,
+        project: Project,
+        write: ApplicationWrite,
+        seen: Observation,
+        step: Step,
+        after: OperationState,
+    ) -> tuple[Observation, Step, OperationState]:
+        """Look again after the objects were written, and end the operation at once where nothing is left to do.
+
+        The status is the dearest write of a sync (cluster-truths 6), so that its result and its end share one. A
+        crash in between costs an apply that changes nothing. Hooks are not for this: their results go on record
+        before anything follows from them.
+        """
+        try:
+            fresh = await self.ports.observer.observe(stored, project)
+            running = await self._of_operation(stored, project, after, fresh)
+        except TrueupError:
+            # What was done must be put on record whatever the cluster or the repository says now.
+            return seen, step, after
+        record(stored.app, write, fresh, self.ports.applications.control_namespace)
+        facts = self._facts(stored, running, after)
         now = self.ports.clock.now()
-        facts = Facts(
+        following = next_step(after, facts, now)
+        if isinstance(following, Finish) and not following.cleanup:
+            return fresh, following, advance(after, following, (), now, facts.retry)
+        return fresh, step, after
+
+    def _facts(self, stored: StoredApplication, seen: Observation, state: OperationState) -> Facts:
+        cluster, app, sync_policy = self.ports.cluster, stored.app, stored.app.spec.sync_policy
+        return Facts(
             comparison=seen.comparison,
             live=seen.live,
             health=seen.health,
@@ -113,18 +169,6 @@ class Operations:
             approved_at=approved(app),
             retry=sync_policy.retry if sync_policy else None,
         )
-        step = next_step(state, facts, now)
-        outcomes: tuple[ResourceResult, ...] = ()
-        if isinstance(step, Act):
-            performed = await cluster.perform(step)
-            self._acted[stored.key] = self.ports.clock.now()
-            outcomes = performed.results
-        elif isinstance(step, Finish):
-            # The hooks' ends are on record since the pass before: their objects may go, and must before the verdict
-            # is written, or a crash in between would leave our finalizer on them.
-            await cluster.perform(step)
-        after = advance(state, step, outcomes, self.ports.clock.now(), facts.retry)
-        return await self._progressed(stored, write, seen, step, after)
 
     async def _progressed(
         self,
@@ -192,6 +236,10 @@ class Operations:
         ended = msgspec.structs.replace(state, phase=OperationPhase.ERROR, message=message[:1024], finished_at=now)
         write.set("operationState", ended)
         write.operation(None)
+
+
+def _is_hook(task: AnyTask) -> bool:
+    return isinstance(task, RunHookTask | DeleteHookTask | ReleaseHookTask)
 
 
 def _running(stored: StoredApplication) -> OperationState | None:

@@ -16,6 +16,9 @@ from trueup.store.write import ApplicationWrite
 LONGEST_REST = 3600.0
 """Seconds after which an application is looked at again though nothing woke it and polling is off."""
 
+SHORTEST_REST = 60.0
+"""The same where polling is on, however short its interval."""
+
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Filled by the composition root."""

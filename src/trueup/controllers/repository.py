@@ -1,5 +1,6 @@
 """The repository reconciler: the only one that talks to Git servers, and it wakes the applications that read them."""
 
+import itertools
 import random
 from collections.abc import Callable, Iterable
 
@@ -44,6 +45,8 @@ class Repositories:
         self._failures: dict[str, int] = {}
         self._updates: dict[str, int] = {}
         self._looks: dict[str, int] = {}
+        self._states: dict[str, int] = {}
+        self._next_state = itertools.count(1)
         self.queue = Queue("repositories", self.reconcile, workers=4)
 
     def mirror(self, url: str) -> Mirror | None:
@@ -59,6 +62,10 @@ class Repositories:
         if error is not None:
             raise error
         return None
+
+    def state(self, url: str) -> int:
+        """A number for the refs a mirror has: another one after each change, 0 while there is no mirror."""
+        return self._states.get(self._mirrors.identity(url), 0)
 
     def looks(self, url: str) -> int:
         """How many looks at the server have ended, well or not; a request is served when the number has grown."""
@@ -99,7 +106,7 @@ class Repositories:
         # Who asks while this look is under way is answered by the next one.
         asked = self._asked.pop(name, set())
         if not users and not asked:
-            for memory in (self._urls, self._errors, self._failures, self._updates, self._looks):
+            for memory in (self._urls, self._errors, self._failures, self._updates, self._looks, self._states):
                 memory.pop(name, None)
             return Requeue.never()
         url = self._urls[name]
@@ -120,6 +127,8 @@ class Repositories:
         self._failures.pop(name, None)
         first = not self._updates.get(name)
         self._updates[name] = self._updates.get(name, 0) + 1
+        if moved or first:
+            self._states[name] = next(self._next_state)
         self._wake_all(users | asked if moved or recovered or first else asked)
         interval = self._interval()
         return Requeue.after(interval) if interval else Requeue.never()

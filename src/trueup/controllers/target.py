@@ -1,11 +1,13 @@
 """What an Application wants: its sources resolved to commits, rendered, and made its own."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from trueup.controllers.repository import Repositories
+from trueup.formats.json import digest
 from trueup.model.application import Application, Source
 from trueup.model.errors import RenderFailed, Waiting
 from trueup.model.manifest import Manifest, Rendering
@@ -15,6 +17,8 @@ from trueup.render.stamp import stamp
 from trueup.store.renders import Renders
 from trueup.store.settings import Settings
 
+REMEMBERED = 4096
+"""Targets kept, and revisions resolved, so that a pass in which Git did not move costs neither a tree nor a stamp."""
 SHOWN_WARNINGS = 10
 """Warnings of renders that become conditions, so that a status stays small."""
 
@@ -24,15 +28,25 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         manifests: stamped, hooks among them, one for each key.
+        content: digest of all manifests: equal for two commits that declare the same.
         revisions: a full SHA for each source.
         source_types: a renderer's name for each source.
         warnings: (condition type, message).
     """
 
     manifests: tuple[Manifest, ...]
+    content: str
     revisions: tuple[str, ...]
     source_types: tuple[str, ...]
     warnings: tuple[tuple[str, str], ...] = ()
+
+
+class _Inputs(msgspec.Struct, frozen=True):
+    """All that a target follows from, beside the commits."""
+
+    sources: tuple[Source, ...]
+    context: RenderContext
+    label_key: str
 
 
 class NotFetched(Waiting):
@@ -48,6 +62,8 @@ class Targets:
         self._repositories = repositories
         self._settings = settings
         self._renders = renders
+        self._resolved: OrderedDict[tuple[str, str, str], tuple[int, str]] = OrderedDict()
+        self._built: OrderedDict[tuple[str, tuple[str, ...]], tuple[_Inputs, Target]] = OrderedDict()
 
     def resolve(self, sources: Sequence[Source], revisions: Sequence[str] = ()) -> tuple[str, ...]:
         """A commit for each source: of ``revisions`` where one is given, else of the declared target.
@@ -58,12 +74,24 @@ class Targets:
         """
         resolved = []
         for index, source in enumerate(sources):
-            mirror = self._repositories.mirror(source.repo_url)
-            if mirror is None:
-                raise NotFetched(f"{source.repo_url} is being fetched", after=60.0)
             wanted = revisions[index] if index < len(revisions) and revisions[index] else source.target_revision
-            resolved.append(mirror.resolve(wanted, source.tag_prefix))
+            resolved.append(self._resolve(source, wanted))
         return tuple(resolved)
+
+    def _resolve(self, source: Source, wanted: str) -> str:
+        question, state = (source.repo_url, wanted, source.tag_prefix), self._repositories.state(source.repo_url)
+        known = self._resolved.get(question)
+        if state and known is not None and known[0] == state:
+            return known[1]
+        mirror = self._repositories.mirror(source.repo_url)
+        if mirror is None:
+            raise NotFetched(f"{source.repo_url} is being fetched", after=60.0)
+        revision = mirror.resolve(wanted, source.tag_prefix)
+        self._resolved[question] = (state, revision)
+        self._resolved.move_to_end(question)
+        while len(self._resolved) > REMEMBERED:
+            self._resolved.popitem(last=False)
+        return revision
 
     async def build(
         self,
@@ -76,11 +104,39 @@ class Targets:
         namespaced: Callable[[str, str], bool | None],
         fresh: bool = False,
     ) -> Target:
-        """Render all sources at these commits.
+        """Render all sources at these commits, unless that has been done just so.
+
+        Args:
+            fresh: render anew (a hard refresh).
 
         Raises:
             RenderFailed: a source cannot become manifests.
         """
+        settings = self._settings()
+        label_key = settings.instance_label if settings.labelled else ""
+        slot, inputs = (instance, tuple(revisions)), _Inputs(tuple(sources), context, label_key)
+        known = self._built.get(slot)
+        if known is not None and known[0] == inputs and not fresh:
+            self._built.move_to_end(slot)
+            return known[1]
+        target = await self._build(app, inputs, slot[1], instance=instance, namespaced=namespaced, fresh=fresh)
+        self._built[slot] = (inputs, target)
+        self._built.move_to_end(slot)
+        while len(self._built) > REMEMBERED:
+            self._built.popitem(last=False)
+        return target
+
+    async def _build(
+        self,
+        app: Application,
+        inputs: _Inputs,
+        revisions: tuple[str, ...],
+        *,
+        instance: str,
+        namespaced: Callable[[str, str], bool | None],
+        fresh: bool,
+    ) -> Target:
+        sources, context = inputs.sources, inputs.context
         trees = [self._tree(source, revision) for source, revision in zip(sources, revisions, strict=True)]
         refs = {source.ref: tree for source, tree in zip(sources, trees, strict=True) if source.ref}
         renderings = await asyncio.gather(
@@ -89,13 +145,12 @@ class Targets:
                 for index, (source, tree) in enumerate(zip(sources, trees, strict=True))
             )
         )
-        settings = self._settings()
         stamped = stamp(
             [manifest for rendering in renderings for manifest in rendering.manifests],
             instance=instance,
             namespace=app.spec.destination.namespace,
             namespaced=namespaced,
-            label_key=settings.instance_label if settings.labelled else "",
+            label_key=inputs.label_key,
         )
         warnings = [("RepeatedResourceWarning", text) for text in stamped.warnings]
         told = [text for rendering in renderings for text in rendering.warnings]
@@ -104,7 +159,8 @@ class Targets:
             warnings.append(("RenderWarning", f"and {len(told) - SHOWN_WARNINGS} warnings more"))
         return Target(
             manifests=stamped.manifests,
-            revisions=tuple(revisions),
+            content=digest("".join(sorted(manifest.digest for manifest in stamped.manifests)).encode()),
+            revisions=revisions,
             source_types=tuple(rendering.source_type for rendering in renderings),
             warnings=tuple(warnings),
         )

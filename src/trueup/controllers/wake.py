@@ -6,8 +6,12 @@ from typing import Any
 import msgspec
 
 from trueup.model.live import LiveObject
+from trueup.model.resource import GroupKind
 from trueup.model.tracking import owner_instance
 from trueup.store.applications import APPLICATION, PROJECT, Applications
+from trueup.store.settings import CONFIG_MAP
+
+CONFIG_MAPS = GroupKind("", "ConfigMap")
 
 
 class _Wanted(msgspec.Struct):
@@ -35,9 +39,15 @@ class Wakes:
         """Told of every change."""
         found = new or old
         assert found is not None
+        ours = found.key.namespace == self._applications.control_namespace
         if found.group_kind == APPLICATION:
-            if found.key.namespace == self._applications.control_namespace and _asks(old, new):
+            if ours and _asks(old, new):
+                self._applications.changed()
                 self._add(f"{found.key.namespace}/{found.key.name}")
+        elif found.group_kind == CONFIG_MAPS and ours and found.key.name == CONFIG_MAP:
+            # Any setting may change what is compared.
+            for key in self._applications.names():
+                self._add(key)
         elif found.group_kind == PROJECT:
             for stored in self._applications.readable():
                 if (stored.app.spec.project or "default") == found.key.name:

@@ -89,7 +89,10 @@ class WatchCache:
                 self._follow(kind)
             elif self._reflectors[kind].error is not None:
                 self._reflectors[kind].wake()
-        await asyncio.gather(*(self._reflectors[kind].answered.wait() for kind in wanted))
+        # Every reconcile comes here, and nearly always there is nothing to wait for: no task is made then.
+        unanswered = [reflector for kind in wanted if not (reflector := self._reflectors[kind]).answered.is_set()]
+        if unanswered:
+            await asyncio.gather(*(reflector.answered.wait() for reflector in unanswered))
 
     def get(self, key: ResourceKey) -> LiveObject | None:
         """An object as last seen; None when there is none, or its kind is not followed."""

@@ -74,6 +74,7 @@ class Discovery:
         self._etags: dict[str, str] = {}
         self._parts: dict[str, list[_Group]] = {}
         self._versions: dict[GroupKind, list[ResourceType]] = {}
+        self._names: tuple[str, ...] | None = None
         self._lock = asyncio.Lock()
         self._rounds = 0
         self.server_version = ""
@@ -167,6 +168,7 @@ class Discovery:
                     for type_ in version.types:
                         versions.setdefault(type_.group_kind, []).append(type_)
         self._versions, self.unavailable = versions, frozenset(stale)
+        self._names = None
 
     def find(self, group: str, kind: str, version: str = "") -> ResourceType | None:
         """A served kind, in the version asked for or the one the server prefers; None when it serves none."""
@@ -183,13 +185,18 @@ class Discovery:
         """Every served kind once, in its preferred version."""
         return [versions[0] for versions in self._versions.values()]
 
-    def api_versions(self) -> list[str]:
-        """Helm's ``.Capabilities.APIVersions``: ``apps/v1`` and ``apps/v1/Deployment``, sorted."""
+    def api_versions(self) -> tuple[str, ...]:
+        """Helm's ``.Capabilities.APIVersions``: ``apps/v1`` and ``apps/v1/Deployment``, sorted. The same tuple until
+        the cluster serves something else, since every reconcile asks.
+        """
+        if self._names is not None:
+            return self._names
         names: set[str] = set()
         for versions in self._versions.values():
             for type_ in versions:
                 names.update((type_.api_version, f"{type_.api_version}/{type_.kind}"))
-        return sorted(names)
+        self._names = tuple(sorted(names))
+        return self._names
 
 
 class _Group:

@@ -45,6 +45,7 @@ class Applications:
         self._cache = cache
         self.control_namespace = control_namespace
         self._decoded: dict[str, StoredApplication] = {}
+        self._readers: dict[str, set[str]] | None = None
 
     def get(self, key: str) -> StoredApplication | None:
         """The Application, or None when it is gone.
@@ -87,12 +88,20 @@ class Applications:
         return found
 
     def reading(self, is_it: Callable[[str], bool]) -> list[str]:
-        """Applications with a source whose repository URL is the one asked for."""
-        return [
-            stored.key
-            for stored in self.readable()
-            if any(is_it(source.repo_url) for source in stored.app.spec.all_sources())
-        ]
+        """Applications with a source whose repository URL is the one asked for, sorted."""
+        if self._readers is None:
+            self._readers = {}
+            for stored in self.readable():
+                for source in stored.app.spec.all_sources():
+                    self._readers.setdefault(source.repo_url, set()).add(stored.key)
+        return sorted({key for url, keys in self._readers.items() if is_it(url) for key in keys})
+
+    def changed(self) -> None:
+        """Told when somebody changed, created or deleted an Application: who reads which repository is read anew.
+
+        Every poll of every repository asks for that, and a status of ours changes nothing about it.
+        """
+        self._readers = None
 
     def instance(self, key: str) -> str:
         """The application's name in tracking ids."""

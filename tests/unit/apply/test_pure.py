@@ -282,6 +282,13 @@ def test_messages_are_kubectls() -> None:
     assert told == "service/web created (warning: unknown field)"
 
 
+def test_a_warning_about_the_name_of_argo_cds_own_finalizer_is_not_repeated_for_every_child() -> None:
+    name = "resources-finalizer.argocd.argoproj.io"
+    ours, other = (f'metadata.finalizers: "{each}": prefer a domain-qualified name' for each in (name, "other"))
+    told = object_message(ResourceKey("argoproj.io", "Application", "argocd", "web"), "created", [ours, other])
+    assert told == f"application.argoproj.io/web created (warning: {other})"
+
+
 INTERRUPTIONS: dict[str, tuple[ApiError, bool]] = {
     "no answer interrupts": (Unreachable("x"), True),
     "overload interrupts": (TooManyRequests("x", code=429), True),

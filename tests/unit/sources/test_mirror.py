@@ -472,7 +472,9 @@ class TestMirrors:
         ],
         ids=["case of the path", "with and without credentials", "other credentials", "other scheme", "other port"],
     )
-    async def test_what_may_be_another_repository_has_another_mirror(self, mirrors: Mirrors, one: str, other: str) -> None:
+    async def test_what_may_be_another_repository_has_another_mirror(
+        self, mirrors: Mirrors, one: str, other: str
+    ) -> None:
         assert mirrors.get(one) is not mirrors.get(other)
 
     async def test_mirrors_no_longer_named_are_dropped_with_their_folders(

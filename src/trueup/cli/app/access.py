@@ -18,6 +18,12 @@ from trueup.model.status import Status
 POLL = 0.25
 
 
+class ApplicationNotFound(TrueupError):
+    """There is no application of that name."""
+
+    reason = "NotFound"
+
+
 class View(msgspec.Struct):
     """An Application as a command sees it."""
 
@@ -51,18 +57,23 @@ class Handle:
         try:
             live = await self.client.get(self.resource, self.namespace, self.name)
         except NotFound as error:
-            raise TrueupError(
-                f"application {self.namespace}/{self.name} does not exist",
-                hint="`trueup app list` shows those that do",
-            ) from error
+            raise self._absent() from error
         return read_view(live.body)
 
     async def patch(self, change: dict[str, Any]) -> View:
         """Merge-patch it."""
-        live = await self.client.patch(
-            self.resource, self.namespace, self.name, msgspec.json.encode(change), kind="merge"
-        )
+        try:
+            live = await self.client.patch(
+                self.resource, self.namespace, self.name, msgspec.json.encode(change), kind="merge"
+            )
+        except NotFound as error:
+            raise self._absent() from error
         return read_view(live.body)
+
+    def _absent(self) -> "ApplicationNotFound":
+        return ApplicationNotFound(
+            f"application {self.namespace}/{self.name} does not exist", hint="`trueup app list` shows those that do"
+        )
 
     async def refresh(self, *, hard: bool, timeout: float = 60.0) -> View:
         """Ask the engine to look again and wait until it has."""

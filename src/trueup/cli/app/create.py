@@ -27,27 +27,32 @@ from trueup.model.errors import TrueupError
 @click.option("--dest-server", default="", help="Cluster URL (default: the cluster Trueup runs on).")
 @click.option("--dest-name", default="", help="Cluster name, instead of --dest-server.")
 @click.option("--dest-namespace", default="", help="Namespace for objects that name none.")
-@click.option("--project", default="default", show_default=True)
-@click.option("--sync-policy", type=click.Choice(["none", "manual", "automated", "auto", "automatic"]), default=None)
+@click.option("--project", default="default", show_default=True, help="Project it belongs to.")
+@click.option(
+    "--sync-policy",
+    type=click.Choice(["none", "manual", "automated", "auto", "automatic"]),
+    default=None,
+    help="Sync by itself, or on demand.",
+)
 @click.option("--auto-prune", is_flag=True, help="Automated sync may delete what left Git.")
 @click.option("--self-heal", is_flag=True, help="Put manual changes back.")
 @click.option("--allow-empty", is_flag=True, help="Automated sync may delete everything.")
 @click.option("--sync-option", multiple=True, help="Such as CreateNamespace=true. Repeatable.")
-@click.option("--sync-retry-limit", type=int, default=None)
-@click.option("-l", "--label", multiple=True, metavar="KEY=VALUE")
-@click.option("--annotations", multiple=True, metavar="KEY=VALUE")
+@click.option("--sync-retry-limit", type=int, default=None, help="Tries after the first; negative: no limit.")
+@click.option("-l", "--label", multiple=True, metavar="KEY=VALUE", help="Label of the application. Repeatable.")
+@click.option("--annotations", multiple=True, metavar="KEY=VALUE", help="Annotation of the application. Repeatable.")
 @click.option("--set-finalizer", is_flag=True, help="Deleting the application deletes its objects.")
 @click.option("--values", multiple=True, help="Helm: value file. Repeatable.")
 @click.option("--helm-set", multiple=True, metavar="KEY=VALUE", help="Helm: parameter. Repeatable.")
-@click.option("--helm-set-string", multiple=True, metavar="KEY=VALUE")
-@click.option("--release-name", default="")
-@click.option("--helm-skip-crds", is_flag=True)
-@click.option("--kustomize-image", multiple=True, metavar="NAME=IMAGE")
-@click.option("--nameprefix", default="")
-@click.option("--namesuffix", default="")
-@click.option("--directory-recurse", is_flag=True)
-@click.option("--directory-include", default="")
-@click.option("--directory-exclude", default="")
+@click.option("--helm-set-string", multiple=True, metavar="KEY=VALUE", help="Helm: text parameter. Repeatable.")
+@click.option("--release-name", default="", help="Helm: release (default: the application's name).")
+@click.option("--helm-skip-crds", is_flag=True, help="Helm: leave the chart's CRDs out.")
+@click.option("--kustomize-image", multiple=True, metavar="NAME=IMAGE", help="Kustomize: another image. Repeatable.")
+@click.option("--nameprefix", default="", help="Kustomize: prefix of all names.")
+@click.option("--namesuffix", default="", help="Kustomize: suffix of all names.")
+@click.option("--directory-recurse", is_flag=True, help="Plain manifests: those in folders below too.")
+@click.option("--directory-include", default="", help="Plain manifests: only files that match, such as *.yaml.")
+@click.option("--directory-exclude", default="", help="Plain manifests: no files that match.")
 @click.option("--upsert", is_flag=True, help="Replace an application of that name.")
 @access_options
 def create(access: Access, name: str, manifest: Path | None, upsert: bool, **flags: Any) -> None:
@@ -117,7 +122,12 @@ def _apply_flags(body: dict[str, Any], name: str, namespace: str, flags: dict[st
     if not destination.get("server") and not destination.get("name"):
         destination["server"] = "https://kubernetes.default.svc"
     if not spec.get("sources"):
-        _source_flags(spec.setdefault("source", {}), flags)
+        source = spec.setdefault("source", {})
+        _source_flags(source, flags)
+        if not source.get("repoURL"):
+            raise click.UsageError("name the repository: --repo URL")
+        if not source.get("path") and not source.get("chart"):
+            raise click.UsageError("name the folder in the repository: --path FOLDER, or '.' for its root")
     _policy_flags(spec, flags)
 
 

@@ -24,6 +24,7 @@ from trueup.model.errors import TrueupError
     type=click.Choice(["foreground", "background"]),
     default="foreground",
     show_default=True,
+    help="How the objects are deleted: foreground waits for what they own.",
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--wait", is_flag=True, help="Wait until it is gone.")

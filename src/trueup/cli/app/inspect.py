@@ -10,13 +10,28 @@ from pathlib import Path
 import click
 
 from trueup.app import Engine, Options
-from trueup.cli.connect import Access, access_options
-from trueup.cli.exits import DIFFERS
+from trueup.cli.app.access import Handle
+from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.exits import DIFFERS, fail
+from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.controllers.observe import Observation
 from trueup.formats import yaml
 from trueup.model.comparison import ComparedResource
 from trueup.model.status import SyncCode
+
+EVERYWHERE = Path("/")
+"""Who runs the command may read his own disk anyhow; an engine that serves others must be told which folders."""
+
+local_option = click.option(
+    "--allow-local-repos",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PREFIX",
+    default=[EVERYWHERE],
+    show_default=True,
+    help="Folder whose repositories file:// may read. Repeatable.",
+)
 
 
 @click.command()
@@ -25,20 +40,19 @@ from trueup.model.status import SyncCode
 @click.option(
     "--exit-code/--no-exit-code", default=True, show_default=True, help="Exit with --diff-exit-code on a difference."
 )
+@click.option("--refresh", is_flag=True, help="Ask the engine to look again too; this command always does.")
+@click.option("--hard-refresh", is_flag=True, help="As --refresh, and render anew.")
 @click.option("--diff-exit-code", type=int, default=DIFFERS, show_default=True, help="Exit code for a difference.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
-@click.option(
-    "--allow-local-repos",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Folder whose repositories file:// may read. Repeatable.",
-)
+@local_option
 @access_options
 def diff(
     access: Access,
     name: str,
     revision: str,
     exit_code: bool,
+    refresh: bool,
+    hard_refresh: bool,
     diff_exit_code: int,
     app_namespace: str,
     allow_local_repos: tuple[Path, ...],
@@ -46,6 +60,9 @@ def diff(
     """Show what a sync would change. Exits 1 where there is a difference, 20 on an error."""
 
     async def compare() -> tuple[Observation, dict[str, str]]:
+        if refresh or hard_refresh:
+            async with connected(access) as (client, discovery):
+                await Handle(client, discovery, access, name, app_namespace).refresh(hard=hard_refresh)
         async with engine(access, allow_local_repos) as running:
             seen = await running.observe(_key(access, name, app_namespace), revision)
             return seen, {str(r.key): running.change(r) for r in _differing(seen)}
@@ -56,8 +73,8 @@ def diff(
     for resource in differing:
         click.secho(f"===== {resource.key} ======", bold=True)
         click.echo(texts[str(resource.key)].rstrip("\n"))
-    for resource in unknown:
-        click.echo(f"{resource.key}: {resource.message}", err=True)
+    if unknown:
+        fail("; ".join(f"{resource.key} cannot be compared: {resource.message}" for resource in unknown))
     if differing and exit_code:
         sys.exit(diff_exit_code)
 
@@ -65,14 +82,15 @@ def diff(
 @click.command()
 @click.argument("name")
 @click.option("--revision", default="", help="Render this revision instead of the declared one.")
-@click.option("--source", type=click.Choice(["git", "live"]), default="git", show_default=True)
-@click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @click.option(
-    "--allow-local-repos",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Folder whose repositories file:// may read. Repeatable.",
+    "--source",
+    type=click.Choice(["git", "live"]),
+    default="git",
+    show_default=True,
+    help="As declared or as they are.",
 )
+@click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
+@local_option
 @output_option("yaml", "json")
 @access_options
 def manifests(
@@ -106,7 +124,8 @@ def manifests(
 
 @contextlib.asynccontextmanager
 async def engine(access: Access, local: tuple[Path, ...]) -> AsyncIterator[Engine]:
-    """An engine that reconciles nothing. Its mirrors go with it."""
+    """An engine that reconciles nothing. Its mirrors go with it; what it warns of, the command says as errors."""
+    configure_logs("text", "error")
     with tempfile.TemporaryDirectory(prefix="trueup-") as folder:
         options = Options(
             config=access.config(),

@@ -16,19 +16,29 @@ from trueup.model.errors import TrueupError
 @click.argument("name")
 @click.option("--refresh", is_flag=True, help="Ask the engine to look again first.")
 @click.option("--hard-refresh", is_flag=True, help="As --refresh, and render anew.")
+@click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds to wait for a refresh.")
 @click.option("--show-operation", is_flag=True, help="Also show the operation.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @output_option("wide", "json", "yaml")
 @access_options
 def get(
-    access: Access, name: str, refresh: bool, hard_refresh: bool, show_operation: bool, app_namespace: str, output: str
+    access: Access,
+    name: str,
+    refresh: bool,
+    hard_refresh: bool,
+    timeout: float,
+    show_operation: bool,
+    app_namespace: str,
+    output: str,
 ) -> None:
     """Show one application: what it deploys, how it compares, how it is."""
 
     async def read() -> View:
         async with connected(access) as (client, discovery):
             handle = Handle(client, discovery, access, name, app_namespace)
-            return await (handle.refresh(hard=hard_refresh) if refresh or hard_refresh else handle.view())
+            if refresh or hard_refresh:
+                return await handle.refresh(hard=hard_refresh, timeout=timeout)
+            return await handle.view()
 
     view = asyncio.run(read())
     if output == "wide":
@@ -42,14 +52,16 @@ def get(
 @click.option("-p", "--project", multiple=True, help="Only applications of these projects.")
 @click.option("-l", "--selector", default="", help="Only applications with these labels.")
 @click.option("-r", "--repo", default="", help="Only applications of this repository.")
+@click.option("-N", "--app-namespace", default="", help="Namespace of the applications.")
 @output_option("wide", "name", "json", "yaml")
 @access_options
-def list_(access: Access, project: tuple[str, ...], selector: str, repo: str, output: str) -> None:
+def list_(access: Access, project: tuple[str, ...], selector: str, repo: str, app_namespace: str, output: str) -> None:
     """List applications."""
+    namespace = app_namespace or access.namespace
 
     async def read() -> list[View]:
         async with connected(access) as (client, discovery):
-            listing = await client.list(application_type(discovery), access.namespace, label_selector=selector)
+            listing = await client.list(application_type(discovery), namespace, label_selector=selector)
             return [readable(live.body) for live in listing.objects]
 
     views = [
@@ -59,6 +71,10 @@ def list_(access: Access, project: tuple[str, ...], selector: str, repo: str, ou
         and (not repo or any(source.repo_url == repo for source in view.app.spec.all_sources()))
     ]
     views.sort(key=lambda view: view.app.metadata.name)
+    if not views and output in ("wide", "name"):
+        narrowed = " that match" if project or selector or repo else ""
+        click.echo(f"no applications{narrowed} in namespace {namespace}", err=True)
+        return
     if output == "name":
         for view in views:
             click.echo(f"{view.app.metadata.namespace}/{view.app.metadata.name}")

@@ -5,6 +5,7 @@ import getpass
 from typing import Any
 
 import click
+import msgspec
 
 from trueup.cli.app.access import Handle, View
 from trueup.cli.app.read import print_resources, print_summary
@@ -13,6 +14,7 @@ from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.exits import fail
 from trueup.cli.output import output_option, show
 from trueup.model.errors import TrueupError
+from trueup.model.status import ResourceStatus
 
 
 @click.command()
@@ -21,13 +23,20 @@ from trueup.model.errors import TrueupError
 @click.option("--prune", is_flag=True, help="Delete what left Git.")
 @click.option("--dry-run", is_flag=True, help="Ask the cluster, change nothing.")
 @click.option("--force", is_flag=True, help="Delete and create where an update is refused.")
-@click.option("--strategy", type=click.Choice(["apply", "hook"]), default="hook", show_default=True)
-@click.option("--resource", multiple=True, metavar="GROUP:KIND:[NS/]NAME", help="Only these resources. Repeatable.")
+@click.option(
+    "--strategy", type=click.Choice(["apply", "hook"]), default="hook", show_default=True, help="Without or with hooks."
+)
+@click.option(
+    "--resource",
+    multiple=True,
+    metavar="GROUP:KIND:[NS/]NAME",
+    help="Only these resources, or with ! before it all others; * matches anything. Repeatable.",
+)
 @click.option("--sync-option", multiple=True, help="Instead of the application's. Repeatable.")
 @click.option("--retry-limit", type=int, default=0, help="Tries after the first; negative: no limit.")
 @click.option("--retry-backoff-duration", default="", help="First wait between tries, such as 5s.")
-@click.option("--retry-backoff-factor", type=int, default=None)
-@click.option("--retry-backoff-max-duration", default="")
+@click.option("--retry-backoff-factor", type=int, default=None, help="What each wait is multiplied by for the next.")
+@click.option("--retry-backoff-max-duration", default="", help="Longest wait between tries, such as 3m.")
 @click.option("--async", "asynchronous", is_flag=True, help="Do not wait for the end.")
 @click.option("--timeout", type=float, default=0.0, help="Seconds to wait; 0 waits for ever.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
@@ -43,6 +52,7 @@ def sync(
     **flags: Any,
 ) -> None:
     """Make the cluster as Git declares, now."""
+    patterns = [pattern(text) for text in flags["resource"]]
     operation = _operation(flags)
 
     async def run(name: str) -> View:
@@ -55,11 +65,12 @@ def sync(
                     "another operation is already in progress",
                     hint=f"`trueup app wait {name} --operation` waits for it",
                 )
+            asked = operation | {"sync": operation["sync"] | chosen(view, patterns)}
             version = view.app.metadata.resource_version
-            view = await handle.patch({"metadata": {"resourceVersion": version}, "operation": operation})
+            patched = await handle.patch({"metadata": {"resourceVersion": version}, "operation": asked})
             if asynchronous:
-                return view
-            return await follow(handle, Goal(operation=True), timeout, quiet=output != "wide")
+                return patched
+            return await follow(handle, Goal(operation=True), timeout, quiet=output != "wide", before=view)
 
     for name in names:
         view = asyncio.run(run(name))
@@ -85,8 +96,6 @@ def _operation(flags: dict[str, Any]) -> dict[str, Any]:
             sync_part[field] = True
     if flags["sync_option"]:
         sync_part["syncOptions"] = list(flags["sync_option"])
-    if flags["resource"]:
-        sync_part["resources"] = [_resource(text) for text in flags["resource"]]
     operation: dict[str, Any] = {"sync": sync_part, "initiatedBy": {"username": _user()}}
     backoff = {
         "duration": flags["retry_backoff_duration"],
@@ -99,13 +108,66 @@ def _operation(flags: dict[str, Any]) -> dict[str, Any]:
     return operation
 
 
-def _resource(text: str) -> dict[str, str]:
-    parts = text.split(":")
-    if len(parts) != 3 or not parts[1] or not parts[2]:
+class Pattern(msgspec.Struct, frozen=True):
+    """One ``--resource``; an empty field or ``*`` matches anything, but an empty group is the core group."""
+
+    text: str
+    excludes: bool
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+    def matches(self, resource: ResourceStatus) -> bool:
+        """Whether a resource is meant."""
+        pairs = (
+            (self.group, resource.group),
+            (self.kind or "*", resource.kind),
+            (self.namespace or "*", resource.namespace),
+            (self.name or "*", resource.name),
+        )
+        return all(wanted in ("*", found) for wanted, found in pairs)
+
+
+def pattern(text: str) -> Pattern:
+    """Read ``[!]GROUP:KIND:[NAMESPACE/]NAME``.
+
+    Raises:
+        click.UsageError: it is not of that form.
+    """
+    parts = text.removeprefix("!").split(":")
+    if len(parts) != 3:
         raise click.UsageError(f"{text!r} is not GROUP:KIND:NAME (the core group is empty: ':Service:web')")
     namespace, _, name = parts[2].rpartition("/")
-    resource = {"group": parts[0], "kind": parts[1], "name": name}
-    return {**resource, "namespace": namespace} if namespace else resource
+    return Pattern(text, text.startswith("!"), parts[0], parts[1], namespace, name)
+
+
+def chosen(view: View, patterns: list[Pattern]) -> dict[str, Any]:
+    """The ``resources`` of an operation; nothing without patterns.
+
+    Raises:
+        TrueupError: the application has no such resource.
+    """
+    if not patterns:
+        return {}
+    wanted = [p for p in patterns if not p.excludes]
+    unwanted = [p for p in patterns if p.excludes]
+    for each in wanted:
+        if not any(each.matches(resource) for resource in view.status.resources):
+            raise TrueupError(
+                f"application '{view.app.metadata.name}' has no resource {each.text}",
+                hint=f"`trueup app get {view.app.metadata.name}` lists them",
+            )
+    found = [
+        {"group": r.group, "kind": r.kind, "namespace": r.namespace, "name": r.name}
+        for r in view.status.resources
+        if (not wanted or any(p.matches(r) for p in wanted)) and not any(p.matches(r) for p in unwanted)
+    ]
+    if not found:
+        raise TrueupError(
+            "--resource leaves nothing to sync", hint=f"`trueup app get {view.app.metadata.name}` lists the resources"
+        )
+    return {"resources": found}
 
 
 def _user() -> str:

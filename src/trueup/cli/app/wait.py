@@ -6,12 +6,16 @@ import time
 import click
 import msgspec
 
-from trueup.cli.app.access import Handle, View
+from trueup.cli.app.access import ApplicationNotFound, Handle, View
 from trueup.cli.app.read import print_resources, print_summary
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.output import output_option, painted, show
 from trueup.model.errors import TrueupError
 from trueup.model.status import OperationPhase, SyncCode
+
+PATIENCE = 10.0
+"""Seconds without a sign of the engine after which the user is told."""
+ENGINE_HINT = "is the engine running? `trueup server` starts it"
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,31 +42,63 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
         return ""
 
 
-async def follow(handle: Handle, goal: Goal, timeout: float, *, quiet: bool = False) -> View:
+async def follow(
+    handle: Handle, goal: Goal, timeout: float, *, quiet: bool = False, before: View | None = None
+) -> View:
     """Print what changes until the goal holds.
+
+    Args:
+        before: the application before a sync was asked for; what its last operation did is not told again.
 
     Raises:
         TrueupError: the time is over.
     """
-    lines = Progress(quiet)
+    lines = Progress(quiet, before)
     view: View | None = None
-    async for view in handle.follow(timeout):
-        lines.show(view)
-        if not goal.missing(view):
-            return view
+    nudge = asyncio.get_running_loop().call_later(PATIENCE, lambda: _ask_for_engine(view, handle))
+    try:
+        async for view in handle.follow(timeout):
+            lines.show(view)
+            if not goal.missing(view):
+                return view
+    finally:
+        nudge.cancel()
     waiting = goal.missing(view) if view else "an answer"
-    raise TrueupError(
-        f"timed out after {timeout:g} s waiting for {waiting}",
-        hint=f"`trueup app get {handle.name} --show-operation` shows where it stands",
-    )
+    raise TrueupError(f"timed out after {timeout:g} s waiting for {waiting}", hint=_where_it_stands(view, handle))
+
+
+def _where_it_stands(view: View | None, handle: Handle) -> str:
+    if view and untouched(view):
+        return ENGINE_HINT
+    told = "; ".join(f"{condition.type}: {condition.message}" for condition in view.status.conditions) if view else ""
+    return told or f"`trueup app get {handle.name} --show-operation` shows where it stands"
+
+
+def _ask_for_engine(view: View | None, handle: Handle) -> None:
+    if view and untouched(view):
+        click.echo(f"application '{handle.name}' is not taken up yet: {ENGINE_HINT}", err=True)
+
+
+def untouched(view: View) -> bool:
+    """No engine has looked at it, or taken up the sync that was asked for."""
+    state = view.status.operation_state
+    asked = view.app.operation is not None and (state is None or state.phase.completed)
+    return asked or view.status.sync is None
 
 
 class Progress:
-    """One line for each thing that changed."""
+    """One line for each thing that changed.
 
-    def __init__(self, quiet: bool) -> None:
+    Args:
+        quiet: print nothing.
+        before: an earlier view, whose operation is no news.
+    """
+
+    def __init__(self, quiet: bool, before: View | None = None) -> None:
         self._quiet = quiet
         self._seen: dict[str, str] = {}
+        self._before = before.status.operation_state if before else None
+        self._first = before is None
 
     def show(self, view: View) -> None:
         """Print what is new in this view."""
@@ -70,9 +106,13 @@ class Progress:
         self._line("sync", str(status.sync.status) if status.sync else "Unknown", "")
         self._line("health", (status.health.status if status.health else "") or "Unknown", "")
         state = status.operation_state
-        if state:
-            self._line("operation", str(state.phase), state.message)
-        for result in state.sync_result.resources if state and state.sync_result else []:
+        if self._first and state and state.phase.completed:
+            self._before = state
+        self._first = False
+        if state is None or state == self._before:
+            return
+        self._line("operation", str(state.phase), state.message)
+        for result in state.sync_result.resources if state.sync_result else []:
             kind = f"{result.group}/{result.kind}" if result.group else result.kind
             name = f"{result.namespace}/{result.name}" if result.namespace else result.name
             word = result.hook_phase if result.hook_type else result.status or result.hook_phase
@@ -155,6 +195,9 @@ async def gone(handle: Handle, timeout: float) -> None:
     try:
         async for _ in handle.follow(timeout):
             pass
-    except TrueupError:
+    except ApplicationNotFound:
         return
-    raise TrueupError(f"application {handle.name} is still there after {timeout:g} s")
+    raise TrueupError(
+        f"application {handle.name} is still there after {timeout:g} s",
+        hint=f"`trueup app get {handle.name}` shows what holds it",
+    )

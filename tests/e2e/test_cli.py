@@ -1,0 +1,302 @@
+"""The command line as its users run it: the executable, its exit codes, what it prints for people and for programs."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import pytest
+import pytest_asyncio
+from tests.conftest import FreshCluster
+from tests.e2e.estate import Estate
+from tests.e2e.manifests import config, deployment, hook, job
+
+from trueup.cli.main import trueup as root_command
+from trueup.formats import yaml
+from trueup.sandbox.controlplane import ControlPlane
+
+EXECUTABLE = Path(sys.executable).parent / "trueup"
+PATIENCE = 90.0
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def documents(text: str) -> list[Any]:
+    return [document.value for document in yaml.load_all(text.encode(), "stdout").documents]
+
+
+class Shell:
+    """Runs the executable, its output in pipes."""
+
+    def __init__(self, kubeconfig: str | Path, home: Path) -> None:
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(home), "KUBECONFIG": str(kubeconfig)}
+
+    async def start(self, *args: str, environment: Mapping[str, str] | None = None) -> asyncio.subprocess.Process:
+        pipe = asyncio.subprocess.PIPE
+        return await asyncio.create_subprocess_exec(
+            EXECUTABLE, *args, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe,
+            env={**self.environment, **(environment or {})},
+        )  # fmt: skip
+
+    async def __call__(self, *args: str, environment: Mapping[str, str] | None = None) -> Ran:
+        process = await self.start(*args, environment=environment)
+        try:
+            out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        assert process.returncode is not None
+        ran = Ran(process.returncode, out.decode(), err.decode())
+        assert "Traceback" not in ran.err, ran.err
+        assert "\x1b" not in ran.out + ran.err, "colour in a pipe"
+        return ran
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "broken").write_text("clusters: [")
+    (tmp_path / "unreachable").write_text(KUBECONFIG % "https://127.0.0.1:1")
+    return tmp_path
+
+
+@pytest_asyncio.fixture
+async def shell(cluster: ControlPlane, home: Path) -> Shell:
+    return Shell(cluster.kubeconfig, home)
+
+
+KUBECONFIG = """apiVersion: v1
+kind: Config
+current-context: main
+contexts: [{name: main, context: {cluster: main, user: main}}]
+clusters: [{name: main, cluster: {server: "%s"}}]
+users: [{name: main, user: {}}]
+"""
+
+WRONG = {
+    "an unknown command": ("app nope", 2, "No such command 'nope'"),
+    "a missing name": ("app get", 2, "Missing argument 'NAME'"),
+    "an unknown flag": ("app list --nope", 2, "No such option"),
+    "a resource that is not group, kind and name": ("app sync x --resource bad", 2, "is not GROUP:KIND:NAME"),
+    "an application without a name": ("app create", 2, "name the application"),
+    "an application without a repository": ("app create x", 2, "name the repository: --repo URL"),
+    "an application without a path": ("app create x --repo https://git.example", 2, "name the folder"),
+    "a manifest that is not there": ("app create -f nope.yaml", 20, "hint: name a readable file"),
+    "a label that is no pair": ("app create x -l nope", 2, "'nope' is not KEY=VALUE"),
+    "a shell that is not known": ("completion tcsh", 2, "'tcsh' is not one of"),
+    "no kubeconfig": ("app list --kubeconfig /nonexistent", 20, "hint: name an existing kubeconfig file"),
+    "no kubeconfig for diff": ("app diff x --kubeconfig /nonexistent", 20, "hint: name an existing kubeconfig file"),
+    "a kubeconfig that is not YAML": ("app list --kubeconfig {home}/broken", 20, "hint: correct the kubeconfig"),
+    "a context that is not there": ("app list --kubeconfig {home}/unreachable --kube-context other", 20, "'other'"),
+    "a cluster that does not answer": ("app get x --kubeconfig {home}/unreachable", 20, "hint: is the cluster up?"),
+    "a cluster that does not answer diff": ("app diff x --kubeconfig {home}/unreachable", 20, "is the cluster up?"),
+    "install on a cluster that does not answer": ("install --kubeconfig {home}/unreachable", 20, "is the cluster up?"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+async def test_what_is_wrong_is_said_on_stderr_with_its_exit_code(home: Path, case: str) -> None:
+    line, code, said = WRONG[case]
+    ran = await Shell(home / "nowhere", home)(*line.format(home=home).split())
+    assert (ran.code, ran.out) == (code, "")
+    assert said in ran.err
+
+
+async def test_what_needs_no_cluster_works_without_one(home: Path) -> None:
+    offline = Shell(home / "nowhere", home)
+    version = await offline("version", "-o", "json")
+    assert set(version.json()) == {"trueup", "python", "platform"}
+    assert (await offline("version")).out.startswith(f"trueup {version.json()['trueup']} ")
+    printed = await offline("install", "--print")
+    kinds = [document["kind"] for document in documents(printed.out)]
+    assert kinds.count("CustomResourceDefinition") >= 2 and kinds[-1] == "AppProject"
+    for shell in ("bash", "zsh", "fish"):
+        assert "_TRUEUP_COMPLETE" in (await offline("completion", shell)).out
+    words = {"COMP_WORDS": "trueup app s", "COMP_CWORD": "2", "_TRUEUP_COMPLETE": "bash_complete"}
+    assert (await offline(environment=words)).out == "plain,sync\n"
+
+
+def commands(group: click.Group = root_command, path: str = "trueup") -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield f"{path} {name}", command
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+
+
+@pytest.mark.parametrize(("path", "command"), [pytest.param(*each, id=each[0]) for each in commands()])
+def test_every_command_and_flag_says_what_it_is_for(path: str, command: click.Command) -> None:
+    assert command.help and command.help.strip().partition("\n")[0].endswith((".", ":")), path
+    silent = [option.name for option in command.params if isinstance(option, click.Option) and not option.help]
+    assert not silent
+
+
+async def test_an_application_from_create_to_delete(estate: Estate, shell: Shell) -> None:
+    revision = await estate.given({"app/settings.yaml": config(value="red"), "app/web.yaml": deployment()})
+    name = estate.name
+    created = await shell(
+        "app", "create", name, "--repo", estate.repository.url, "--path", "app", "--dest-namespace", name,
+        "--sync-option", "CreateNamespace=true", "-l", f"test={name}", "--set-finalizer",
+    )  # fmt: skip
+    estate.made.append(name)
+    assert (created.code, created.out) == (0, f"application '{name}' created\n")
+    again = await shell("app", "create", name, "--repo", estate.repository.url, "--path", "app")
+    assert again.code == 20 and "hint: --upsert replaces it" in again.err
+
+    refreshed = await shell("app", "get", name, "--refresh", "-o", "json")
+    assert refreshed.json()["status"]["sync"] == refreshed.json()["status"]["sync"] | {
+        "status": "OutOfSync",
+        "revision": revision,
+    }
+    assert refreshed.json()["spec"]["source"] == {"repoURL": estate.repository.url, "path": "app"}
+
+    differs = await shell("app", "diff", name)
+    assert differs.code == 1 and differs.err == ""
+    assert f"===== ConfigMap {name}/settings ======" in differs.out and "+  colour: red" in differs.out
+    assert (await shell("app", "diff", name, "--no-exit-code")).code == 0
+    assert (await shell("app", "diff", name, "--diff-exit-code", "7")).code == 7
+    refused = await shell("app", "diff", name, "--allow-local-repos", "/nonexistent")
+    assert refused.code == 20 and "hint: " in refused.err and refused.out == ""
+
+    synced = await shell("app", "sync", name)
+    assert synced.code == 0 and synced.err == ""
+    assert f"ConfigMap {name}/settings" in synced.out and "configmap/settings created" in synced.out
+    waited = await shell("app", "wait", name, "--timeout", "60", "-o", "json")
+    assert waited.code == 0 and waited.json()["status"]["health"]["status"] == "Healthy"
+    assert await shell("app", "diff", name) == Ran(0, "", "")
+
+    await estate.commit({"app/settings.yaml": config(value="blue")})
+    differs = await shell("app", "diff", name)
+    assert differs.code == 1 and "-  colour: red" in differs.out and "+  colour: blue" in differs.out
+    assert "Deployment" not in differs.out
+    assert (await shell("app", "diff", name, "--revision", revision)).code == 0
+
+    rendered = await shell("app", "manifests", name)
+    names = {(d["kind"], d["metadata"]["name"]) for d in documents(rendered.out)}
+    assert names == {("ConfigMap", "settings"), ("Deployment", "web")}
+    colours = [d["data"] for d in (await shell("app", "manifests", name, "-o", "json")).json() if "data" in d]
+    assert colours == [{"colour": "blue"}]
+    live = await shell("app", "manifests", name, "--source", "live", "-o", "json")
+    assert all(d["metadata"]["uid"] for d in live.json()) and len(live.json()) == 2
+
+    history = await shell("app", "history", name, "-o", "json")
+    assert [(entry["id"], entry["revision"]) for entry in history.json()] == [(0, revision)]
+    assert (await shell("app", "history", name, "-o", "id")).out == "0\n"
+
+    deleted = await shell("app", "delete", name, "-y", "--wait")
+    assert (deleted.code, deleted.out) == (0, f"application '{name}' deleted\n")
+    assert await estate.live("ConfigMap", "settings") is None
+    for line in (f"app get {name}", f"app sync {name}", f"app delete {name} -y", f"app diff {name}"):
+        missing = await shell(*line.split())
+        assert missing.code == 20 and "hint: `trueup app list` shows those that do" in missing.err, line
+    assert (await shell("app", "wait", name, "--delete")).code == 0
+
+
+async def test_applications_are_found_by_namespace_label_and_project(estate: Estate, shell: Shell) -> None:
+    await estate.given({"app/settings.yaml": config()})
+    name = await estate.app("app")
+    await estate.patch({"metadata": {"labels": {"test": name}}})
+    await estate.settled()
+    namespace = estate.engine.namespace
+    for line in (f"app get {namespace}/{name}", f"app get {name} -N {namespace}", f"app get {name}"):
+        assert (await shell(*line.split(), "-o", "yaml")).out.startswith("apiVersion: argoproj.io/v1alpha1\n"), line
+    assert (await shell("app", "list", "-l", f"test={name}", "-o", "name")).out == f"{namespace}/{name}\n"
+    listed = await shell("app", "list", "--repo", estate.repository.url)
+    assert listed.out.splitlines()[0].split()[0] == "NAME"
+    assert [line.split()[4:6] for line in listed.out.splitlines()[1:]] == [["Synced", "Healthy"]]
+    empty = await shell("app", "list", "-l", f"test={name}", "-p", "other")
+    assert (empty.code, empty.out) == (0, "") and "no applications that match" in empty.err
+    assert (await shell("app", "list", "-N", "nowhere", "-o", "json")).json() == []
+
+
+async def test_a_sync_of_chosen_resources_leaves_the_others(estate: Estate, shell: Shell) -> None:
+    files = {f"app/{name}.yaml": config(name) for name in ("one", "two", "three")}
+    await estate.given(files)
+    name = await estate.app("app", automated=None)
+    await estate.refresh()
+    await shell("app", "sync", name, "--resource", ":ConfigMap:one")
+    assert await estate.live("ConfigMap", "one") and not await estate.live("ConfigMap", "two")
+    dry = await shell("app", "sync", name, "--dry-run")
+    assert dry.code == 0 and "(dry run)" in dry.out
+    assert not await estate.live("ConfigMap", "two"), "a dry run writes nothing"
+    await shell("app", "sync", name, "--resource", f"!:ConfigMap:{name}/three")
+    assert await estate.live("ConfigMap", "two") and not await estate.live("ConfigMap", "three")
+    unknown = await shell("app", "sync", name, "--resource", ":ConfigMap:four")
+    assert unknown.code == 20 and "has no resource :ConfigMap:four" in unknown.err
+    asked = await shell("app", "sync", name, "--async")
+    assert (asked.code, asked.out) == (0, f"application '{name}': sync asked for\n")
+    assert (await shell("app", "wait", name, "--sync", "--timeout", "60")).code == 0
+
+
+async def test_a_failed_sync_exits_20_and_shows_what_failed(estate: Estate, shell: Shell) -> None:
+    fails = "{trueup.dev/simulate: fail}"
+    await estate.given(
+        {"app/config.yaml": config(), "app/job.yaml": job("migrate", fails, annotations=hook("PreSync"))}
+    )
+    name = await estate.app("app", automated=None)
+    ran = await shell("app", "sync", name)
+    assert ran.code == 20 and f"application '{name}': " in ran.err
+    assert f"batch/Job {name}/migrate" in ran.out and "Phase:          Failed" in ran.out
+
+    await estate.commit({"app/config.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: [unclosed\n"})
+    broken = await shell("app", "diff", name)
+    assert broken.code == 20 and "config.yaml" in broken.err and broken.out == ""
+    waited = await shell("app", "wait", name, "--sync", "--timeout", "3")
+    assert waited.code == 20 and "timed out after 3 s waiting for the application to be Synced" in waited.err
+
+
+async def test_ctrl_c_ends_a_wait_without_a_traceback(estate: Estate, shell: Shell) -> None:
+    await estate.given({"app/settings.yaml": config()})
+    name = await estate.app("app")
+    await estate.settled()
+    process = await shell.start("app", "wait", name, "--suspended")
+    assert process.stdout is not None
+    await process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert (process.returncode, err.strip()) == (130, b"interrupted")
+
+
+async def test_a_reader_that_leaves_early_gets_no_traceback(estate: Estate, shell: Shell) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = await asyncio.create_subprocess_exec(
+        EXECUTABLE, "app", "list", "-o", "json",
+        stdout=writing, stderr=asyncio.subprocess.PIPE, env=shell.environment,
+    )  # fmt: skip
+    os.close(writing)
+    _, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert err == b""
+
+
+async def test_a_cluster_without_our_kinds_or_engine_says_what_to_do(fresh_cluster: FreshCluster, home: Path) -> None:
+    plane = await fresh_cluster(simulate=False)
+    shell = Shell(plane.kubeconfig, home)
+    for line in ("app list", "app get x", "app diff x", "server"):
+        ran = await shell(*line.split())
+        assert ran.code == 20 and "hint: run `trueup install` first" in ran.err, line
+    assert (await shell("install")).code == 0
+    assert "unchanged" in (await shell("install")).out
+    assert (await shell("app", "create", "x", "--repo", "https://git.example/x", "--path", ".")).code == 0
+    for line in ("app sync x --timeout 1", "app get x --refresh --timeout 1", "app wait x --timeout 1"):
+        ran = await shell(*line.split())
+        assert ran.code == 20 and "hint: is the engine running? `trueup server` starts it" in ran.err, line
+    taken = await shell("app", "sync", "x")
+    assert taken.code == 20 and "another operation is already in progress" in taken.err
