@@ -1,0 +1,66 @@
+"""An engine with narrow rights: what RBAC denies is told for the object, and the rest goes on."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tests.conftest import FreshCluster
+from tests.e2e.conftest import NAMESPACE, POLLING, prepare
+from tests.e2e.estate import Estate, engine_process, play_repository
+from tests.e2e.manifests import config
+
+from trueup.kube.client import Client
+from trueup.kube.config import load_kubeconfig
+from trueup.kube.discovery import Discovery
+
+RBAC = "rbac.authorization.k8s.io"
+ALL_READ = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}
+OWN = {"apiGroups": ["argoproj.io"], "resources": ["*"], "verbs": ["*"]}
+SOME = {"apiGroups": [""], "resources": ["configmaps", "namespaces", "events"], "verbs": ["create", "patch", "delete"]}
+
+
+async def grant(client: Client, discovery: Discovery, rules: list[dict[str, Any]]) -> None:
+    """Let the user ``guest`` do this much."""
+    role = {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": {"name": "narrow"}, "rules": rules}
+    binding = {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "narrow"},
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "narrow"},
+        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": "guest"}],
+    }
+    for manifest in (role, binding):
+        resource = discovery.find(RBAC, str(manifest["kind"]))
+        assert resource is not None
+        await client.create(resource, "", msgspec.json.encode(manifest))
+
+
+async def test_an_object_that_rbac_denies_is_named_and_the_others_are_applied(
+    fresh_cluster: FreshCluster, tmp_path: Path
+) -> None:
+    plane = await fresh_cluster(simulate=False)
+    (tmp_path / "engine").mkdir()
+    repositories = tmp_path / "repositories"
+    repositories.mkdir()
+    async with Client(load_kubeconfig(plane.kubeconfig, None)) as client:
+        await prepare(client, NAMESPACE, POLLING)
+        discovery = Discovery(client)
+        await discovery.refresh()
+        await grant(client, discovery, [ALL_READ, OWN, SOME])
+        guest = plane.kubeconfig_of("guest")
+        async with engine_process(guest, tmp_path / "engine", repositories, NAMESPACE) as engine:
+            estate = Estate(client, discovery, engine, play_repository(repositories / "narrow"), "narrow")
+            account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: denied}\n"
+            await estate.given({"app/denied.yaml": account, "app/good.yaml": config("good")})
+            await estate.app("app", policy={"retry": {"limit": 0}})
+            view = await estate.until(
+                lambda v: v.status.operation_state is not None and v.status.operation_state.phase.completed,
+                what="ended",
+            )
+            state = view.status.operation_state
+            assert state is not None and state.phase == "Failed" and state.sync_result is not None
+            failed = [r for r in state.sync_result.resources if r.status == "SyncFailed"]
+            assert [(r.kind, r.name) for r in failed] == [("ServiceAccount", "denied")]
+            assert "forbidden" in failed[0].message
+            assert await estate.live("ServiceAccount", "denied") is None
+            assert await estate.live("ConfigMap", "good") is not None
