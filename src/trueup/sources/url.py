@@ -13,7 +13,6 @@ from trueup.model.errors import InvalidSpec
 
 _HELPER = re.compile(r"^([A-Za-z0-9+.-]+)::")
 _SCP = re.compile(r"^(?:[^/@]*@)?([^/:@]+):")
-_SSH = re.compile(r"^(?:ssh://)?[^/:]*@[^@]+$")
 _HOST = re.compile(r"^(?:[\w.-]+|[0-9A-Fa-f:.]+)$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _USER_AND_SECRET = re.compile(r"(://[^\s/?#:@]*):(?!\d*(?:[/?#\s]|$))[^\s@]*@(?:[^\s/?#@]*@)*")
@@ -41,17 +40,6 @@ class Remote(msgspec.Struct, frozen=True, repr_omit_defaults=True):
 
     def __repr__(self) -> str:
         return f"Remote({self.shown!r})"
-
-
-def normalise(url: str) -> str:
-    """A form in which two spellings of one repository are equal, for matching as Argo CD does (``NormalizeGitURL``).
-
-    It folds case and drops ``.git``, so it may also make two different repositories equal: never read one by it.
-    """
-    text = url.strip().lower()
-    if _SSH.match(text) and not text.startswith("ssh://"):
-        text = "ssh://" + text.replace(":", "/", 1)
-    return text.removesuffix(".git").removeprefix("ssh://")
 
 
 def redact(text: str) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trueup.model.errors import InvalidSpec
-from trueup.sources.url import admit, check, normalise, redact
+from trueup.sources.url import admit, check, redact
 
 REFUSED = {
     "empty": ("", "empty"),
@@ -127,15 +127,3 @@ def test_no_admitted_url_shows_its_password(filling: str) -> None:
         assert "canary" not in str(error)
     else:
         assert "canary" not in f"{remote!r} {remote.shown} {remote.address}"
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("https://GitHub.com/Org/Repo.git", "https://github.com/org/repo"),
-        ("git@github.com:org/repo.git", "ssh://git@github.com/org/repo"),
-        (" https://h/r ", "https://h/r"),
-    ],
-)
-def test_spellings_of_one_repository_are_equal_when_normalised(one: str, other: str) -> None:
-    assert normalise(one) == normalise(other)
