@@ -56,6 +56,7 @@ async def broken(fresh_cluster: FreshCluster, tmp_path: Path) -> AsyncIterator[B
         yield Broken(plane, Estate(client, discovery, engine, play_repository(repositories / name), name))
 
 
+@pytest.mark.timeout(900)
 async def test_an_engine_killed_in_mid_sync_resumes_the_operation_and_runs_no_hook_twice(broken: Broken) -> None:
     estate, plane = broken.estate, broken.plane
     dice = random.Random(20)
@@ -110,6 +111,7 @@ async def watching(estate: Estate, revision: str) -> AsyncIterator[Awaitable[Non
     yield begun()
 
 
+@pytest.mark.timeout(400)
 async def test_an_api_server_that_comes_back_finds_nothing_lost_and_is_caught_up_with(broken: Broken) -> None:
     estate, plane = broken.estate, broken.plane
     await estate.given({"app/a.yaml": config("a", "0"), "app/b.yaml": config("b", "0")})
