@@ -139,6 +139,8 @@ class Unreachable(ApiError):
     """
 
     reason = "Unreachable"
+    # A cluster that is back is to be caught up with within seconds, however long it was away.
+    longest_retry = 5.0
     connected: bool = True
 
 

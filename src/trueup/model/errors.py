@@ -10,9 +10,14 @@ class TrueupError(Exception):
         message: one or two sentences, no secret, no host path; names the file, field or object.
         hint: the remedy, as an imperative sentence. Empty when there is none to give.
         reason: CamelCase word for conditions and Events.
+
+    Attributes:
+        longest_retry: seconds the backoff grows to. Short where a try costs little and the end of the trouble should
+            be noticed soon.
     """
 
     reason = "Error"
+    longest_retry = 300.0
 
     def __init__(self, message: str, *, hint: str = "", reason: str = "") -> None:
         super().__init__(message)

@@ -54,10 +54,11 @@ def outcome_of(error: BaseException, failures: int) -> Outcome:
         case Waiting(after=after):
             return Outcome(Requeue.after(after), reason, Severity.NORMAL)
         case _:
-            return Outcome(Requeue.after(backoff(failures)), reason, Severity.WARNING)
+            longest = error.longest_retry if isinstance(error, TrueupError) else LONGEST_RETRY
+            return Outcome(Requeue.after(backoff(failures, longest)), reason, Severity.WARNING)
 
 
-def backoff(failures: int) -> float:
+def backoff(failures: int, longest: float = LONGEST_RETRY) -> float:
     """Seconds to wait after so many consecutive failures: doubling, capped, spread by half."""
-    delay = min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(max(failures - 1, 0), 20))
+    delay = min(longest, FIRST_RETRY * 2.0 ** min(max(failures - 1, 0), 20))
     return delay * (0.75 + random.random() / 2)  # noqa: S311 - jitter is no secret
