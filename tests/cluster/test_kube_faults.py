@@ -58,13 +58,6 @@ def answering(status: int, times: int, *, headers: dict[str, str] | None = None,
     return fault
 
 
-async def lose_answer(request: web.Request) -> web.StreamResponse | None:
-    """The server acts, and its answer never arrives."""
-    assert request.transport is not None
-    request.transport.abort()
-    return None
-
-
 Call = Callable[[Client, str], Awaitable[object]]
 
 CALLS: dict[str, tuple[str, Call]] = {
@@ -136,12 +129,12 @@ async def test_an_apply_that_cannot_be_typed_is_sent_once(client: Client, proxy:
 async def test_a_create_whose_answer_is_lost_is_not_sent_again(
     client: Client, proxy: FaultProxy, namespace: str
 ) -> None:
-    proxy.fault = lose_answer
+    proxy.loses_answers = True
     with pytest.raises(Unreachable) as caught:
         await client.create(CONFIG_MAPS, namespace, config_map("x"))
     assert caught.value.connected
     assert proxy.count("POST", "/configmaps") == 1
-    proxy.fault = None
+    proxy.loses_answers = False
     with pytest.raises(AlreadyExists):
         await client.create(CONFIG_MAPS, namespace, config_map("x"))
 

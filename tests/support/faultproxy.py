@@ -24,12 +24,14 @@ class FaultProxy:
         requests: method and path with query of every request so far.
         fault: asked for each request.
         line: what becomes of each line of a watch; None drops it.
+        loses_answers: the server acts, and its answer never arrives.
     """
 
     def __init__(self, upstream: ClusterConfig) -> None:
         self.requests: list[tuple[str, str]] = []
         self.fault: Fault | None = None
         self.line: Callable[[bytes], bytes | None] | None = None
+        self.loses_answers = False
         self.url = ""
         self._upstream = upstream
         self._open: set[asyncio.Transport] = set()
@@ -88,6 +90,8 @@ class FaultProxy:
         url = URL(self._upstream.server + request.raw_path, encoded=True)
         body = await request.read()
         async with session.request(request.method, url, data=body or None, headers=headers) as answer:
+            if self.loses_answers:
+                raise ConnectionResetError("the answer is to be lost")
             passed = web.StreamResponse(status=answer.status)
             for name, value in answer.headers.items():
                 if name.lower() not in HOP_BY_HOP:
