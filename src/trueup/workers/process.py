@@ -160,8 +160,8 @@ async def run(
     """
     loop = asyncio.get_running_loop()
     argv = limited(command, limits) if limits else list(command)
-    try:
-        transport, collector = await loop.subprocess_exec(
+    starting = loop.create_task(
+        loop.subprocess_exec(
             lambda: _Collector(max_output),
             *argv,
             stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
@@ -172,8 +172,14 @@ async def run(
             start_new_session=True,
             pass_fds=tuple(hold),
         )
+    )
+    try:
+        transport, collector = await asyncio.shield(starting)
     except OSError as error:
         raise StartFailed(f"cannot start {command[0]}: {error.strerror or error}") from error
+    except asyncio.CancelledError:
+        await _abandon(starting)
+        raise
     try:
         if stdin:
             _feed(transport, stdin)
@@ -186,9 +192,23 @@ async def run(
         error.errors = bytes(collector.errors)
         raise
     finally:
-        kill_group(transport.get_pid())
-        await asyncio.wait([collector.exited], timeout=_REAP_SECONDS)
-        transport.close()
+        await _end(transport, collector)
+
+
+_Started = tuple[asyncio.SubprocessTransport, _Collector]
+
+
+async def _abandon(starting: asyncio.Task[_Started]) -> None:
+    """A caller cancelled while the process was being made: it may run already, and nobody else knows its group."""
+    await asyncio.wait([starting])
+    if starting.exception() is None:
+        await _end(*starting.result())
+
+
+async def _end(transport: asyncio.SubprocessTransport, collector: _Collector) -> None:
+    kill_group(transport.get_pid())
+    await asyncio.wait([collector.exited], timeout=_REAP_SECONDS)
+    transport.close()
 
 
 def _feed(transport: asyncio.SubprocessTransport, data: bytes) -> None:

@@ -115,6 +115,19 @@ async def test_a_cancelled_run_is_killed(tmp_path: Path) -> None:
     assert all(gone(int(pid)) for pid in pids.read_text().split())
 
 
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_run_cancelled_while_it_starts_leaves_nothing(tmp_path: Path, turns: int) -> None:
+    pids = tmp_path / "pids"
+    task = asyncio.create_task(shell(f"sleep 60 & echo $! $$ > {pids}; wait"))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    time.sleep(0.03)  # the process gets ahead of the loop that started it
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not pids.exists() or all(gone(int(pid)) for pid in pids.read_text().split())
+
+
 @pytest.mark.parametrize("where", ["", ">/dev/null 2>&1"], ids=["with our pipes open", "with our pipes closed"])
 async def test_what_a_tool_left_in_the_background_is_killed_when_the_tool_ends(tmp_path: Path, where: str) -> None:
     pid = tmp_path / "pid"
