@@ -1,0 +1,32 @@
+"""The typed merge behind server-side apply: types, ownership of fields, patches.
+
+The rules are those of ``sigs.k8s.io/structured-merge-diff`` and ``k8s.io/apimachinery``.
+"""
+
+from trueup.diff.merge.apply import Conflict, Conflicts, Versions, apply, is_unchanged, predict, track_update
+from trueup.diff.merge.defaults import fill_defaults
+from trueup.diff.merge.schema import DEDUCED, Type, Types, compile_type
+from trueup.diff.merge.strategic import PatchError, strategic_merge
+from trueup.diff.merge.typed import TypedError, validate
+from trueup.diff.merge.unknown import prune, unknown_fields
+
+__all__ = [
+    "DEDUCED",
+    "Conflict",
+    "Conflicts",
+    "PatchError",
+    "Type",
+    "TypedError",
+    "Types",
+    "Versions",
+    "apply",
+    "compile_type",
+    "fill_defaults",
+    "is_unchanged",
+    "predict",
+    "prune",
+    "strategic_merge",
+    "track_update",
+    "unknown_fields",
+    "validate",
+]

@@ -1,0 +1,35 @@
+"""Where a cluster's objects are: one revision counter, ordered lists, a history to watch, a file to keep them."""
+
+from trueup.sandbox.cluster.storage.entry import (
+    Changed,
+    Entry,
+    Event,
+    Exists,
+    Expired,
+    Missing,
+    Page,
+    StorageFailed,
+)
+from trueup.sandbox.cluster.storage.fields import FieldSelector, parse_fields
+from trueup.sandbox.cluster.storage.labels import LabelSelector, parse_labels
+from trueup.sandbox.cluster.storage.storage import Storage
+from trueup.sandbox.cluster.storage.watch import Bookmark, Change, watch
+
+__all__ = [
+    "Bookmark",
+    "Change",
+    "Changed",
+    "Entry",
+    "Event",
+    "Exists",
+    "Expired",
+    "FieldSelector",
+    "LabelSelector",
+    "Missing",
+    "Page",
+    "Storage",
+    "StorageFailed",
+    "parse_fields",
+    "parse_labels",
+    "watch",
+]
