@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.conftest import on_kubernetes
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
@@ -125,7 +126,7 @@ CASES: dict[str, tuple[str, str, Object, Verdict]] = {
         {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
         bound,
     ),
-    "an autoscaler is content": (
+    "an autoscaler without its target says so": (
         "autoscaling",
         "HorizontalPodAutoscaler",
         {
@@ -135,7 +136,7 @@ CASES: dict[str, tuple[str, str, Object, Verdict]] = {
                 "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "sample"},
             }
         },
-        condition("ScalingActive"),
+        condition("AbleToScale", "False", "FailedGetScale"),
     ),
 }
 
@@ -178,6 +179,7 @@ async def test_a_task_with_a_delay_runs_until_then(client: Client, discovery: Di
     await until(client, pods, namespace, lambda live: bool(live["status"]["phase"] == "Succeeded"))
 
 
+@on_kubernetes
 async def test_each_status_is_written_once(cluster: ControlPlane) -> None:
     """Whatever the server stores of a status is recognised: only a task with a delay has two."""
     await asyncio.sleep(simulator.REPEAT_SECONDS + 0.2)

@@ -7,11 +7,14 @@ import uvloop
 
 from trueup.cli.connect import Access, access_options
 from trueup.sandbox import simulator
+from trueup.sandbox.lifecycle import read_lifecycles
 
 
 @click.command()
+@click.option("--controllers", is_flag=True, help="Play Kubernetes' own controllers too, where none run.")
 @access_options
-def simulate(access: Access) -> None:
+def simulate(access: Access, controllers: bool) -> None:
     """Set the statuses of Pods that no node runs, on a control plane without nodes. Not for a cluster with any."""
+    lifecycles = read_lifecycles() if controllers else None
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(simulator.run(access.config()))
+        runner.run(simulator.run(access.config(), lifecycles))

@@ -90,6 +90,7 @@ class ControlPlane:
         audit_reads: whether gets, lists and watches are in the audit log too.
         start_timeout: seconds within which each start must be ready.
         apiserver_args, etcd_args: further flags, after the built-in ones.
+        controllers: those that kube-controller-manager runs.
 
     Raises (on entry):
         ControlPlaneMissing: a binary was not found.
@@ -105,6 +106,7 @@ class ControlPlane:
         start_timeout: float = 60.0,
         apiserver_args: Sequence[str] = (),
         etcd_args: Sequence[str] = (),
+        controllers: Sequence[str] = CONTROLLERS,
     ) -> None:
         self._binaries = find_binaries(folders)
         self._audit_level = audit_level
@@ -112,6 +114,7 @@ class ControlPlane:
         self._start_timeout = start_timeout
         self._apiserver_args = tuple(apiserver_args)
         self._etcd_args = tuple(etcd_args)
+        self._controllers = tuple(controllers)
         self._tokens = {user: secrets.token_urlsafe(24) for user in USERS}
         self._nest: Nest | None = None
         self._etcd: Process | None = None
@@ -333,7 +336,7 @@ class ControlPlane:
             f"--kubeconfig={self.kubeconfig_of('system:kube-controller-manager')}",
             f"--root-ca-file={certificates / 'apiserver.crt'}",
             f"--service-account-private-key-file={certificates / 'apiserver.key'}",
-            f"--controllers={','.join(CONTROLLERS)}",
+            f"--controllers={','.join(self._controllers)}",
             "--secure-port=0",
             "--leader-elect=false",
             "--kube-api-qps=500",

@@ -1,6 +1,7 @@
-"""Life-cycles of objects as data: which status an object gets next, and when.
+"""Life-cycles of objects as data: which status an object gets next, and when; what controls it.
 
-A file of stages names a kind and a list of stages, the first matching of which is where an object goes:
+A file of stages names a kind and has one of the following, or both. ``stages`` is a list, the first matching entry of
+which is where an object goes:
 
 ``when``
     A pattern: a mapping matches an object that matches it in every key; a list matches one of its entries; any other
@@ -10,6 +11,21 @@ A file of stages names a kind and a list of stages, the first matching of which 
 ``status``
     The status to merge; a stage without one is an end. ``$now`` is the time, ``$object.PATH`` and ``$item.PATH`` are
     values, ``$address NETWORK`` is an address of the object's own, ``{$each: PATH, $item: …}`` makes a list of a list.
+
+``controller`` is for what makes other objects, or counts them. Rollouts and schedules are no data, so a pure function
+decides, and the file says what it is shown:
+
+``decides``
+    A name in :data:`trueup.sandbox.workloads.DECISIONS`: a function of the object, what is related to it, and the time,
+    to the writes to be made.
+``relates``
+    The kinds it is shown, in the object's namespace. ``by: owner`` are the objects it controls, and those without a
+    controller that its ``spec.selector`` matches; ``by: selector`` those that a label selector at ``spec.selector``
+    matches, ``by: labels`` those that have the labels there; ``by: controller`` what controls the objects of the
+    entries above; ``by: target`` what ``spec.scaleTargetRef`` names; ``by: name`` what has its name. A change of any,
+    but for ``by: controller``, has the function decide again.
+``standsInFor``
+    The program that does the same elsewhere: where it runs, nobody may do it a second time.
 """
 
 import hashlib
@@ -17,7 +33,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -26,6 +42,7 @@ from trueup.formats.time import format_time
 from trueup.formats.yaml import load
 from trueup.model.errors import TrueupError
 from trueup.model.resource import GroupKind
+from trueup.sandbox.workloads import DECISIONS
 
 ANY_TIME = "$now"
 """Stands for a time whose value does not count: a state that has begun is not begun again."""
@@ -41,13 +58,38 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     delay: str = ""
 
 
+class Related(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One entry of ``relates``."""
+
+    kind: str
+    by: Literal["owner", "selector", "labels", "controller", "target", "name"]
+    group: str = ""
+
+    @property
+    def group_kind(self) -> GroupKind:
+        return GroupKind(self.group, self.kind)
+
+
+class Controller(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """The ``controller`` of a stage file."""
+
+    decides: str
+    relates: tuple[Related, ...]
+    stands_in_for: str = ""
+
+    def __post_init__(self) -> None:
+        if self.decides not in DECISIONS:
+            raise ValueError(f'nothing decides "{self.decides}"')
+
+
 class Lifecycle(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A stage file."""
 
     group: str
     kind: str
-    stages: tuple[Stage, ...]
+    stages: tuple[Stage, ...] = ()
     delay_annotation: str = ""
+    controller: Controller | None = None
 
     @property
     def group_kind(self) -> GroupKind:
@@ -75,6 +117,17 @@ def read_lifecycles(folder: Path = FOLDER) -> dict[GroupKind, Lifecycle]:
         except ValueError as error:
             raise TrueupError(f"{path.name} is no stage file: {error}") from error
         found[lifecycle.group_kind] = lifecycle
+    return found
+
+
+def beside(lifecycles: Mapping[GroupKind, Lifecycle], program: str) -> dict[GroupKind, Lifecycle]:
+    """The life-cycles that are needed where a program runs: without the controllers that stand in for it."""
+    found: dict[GroupKind, Lifecycle] = {}
+    for kind, lifecycle in lifecycles.items():
+        if lifecycle.controller is not None and lifecycle.controller.stands_in_for == program:
+            lifecycle = msgspec.structs.replace(lifecycle, controller=None)
+        if lifecycle.stages or lifecycle.controller:
+            found[kind] = lifecycle
     return found
 
 

@@ -1,4 +1,4 @@
-"""Plays the nodes and cloud controllers that a bare control plane lacks: an ordinary client that writes statuses."""
+"""Plays what a control plane lacks: nodes, a cloud, on the embedded server controllers too. An ordinary client."""
 
 import asyncio
 from collections.abc import Mapping
@@ -14,10 +14,12 @@ from trueup.kube.errors import ApiError, Conflict, NotFound
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind
 from trueup.runtime.clock import SystemClock
-from trueup.sandbox.lifecycle import Lifecycle, Transition, next_status, read_lifecycles
+from trueup.sandbox.lifecycle import Lifecycle, Transition, beside, next_status, read_lifecycles
+from trueup.sandbox.reconciler import Reconciler
 
 log = structlog.get_logger(__name__)
 
+CONTROLLER_MANAGER = "kube-controller-manager"
 FIELD_MANAGER = "pod-simulator"
 REPEAT_SECONDS = 1.0
 """Pause before an object is given the same stage again: after a refusal, or where the server stores it otherwise."""
@@ -27,13 +29,16 @@ async def run(config: ClusterConfig, lifecycles: Mapping[GroupKind, Lifecycle] |
     """Moves the objects of a cluster through their stages until cancelled.
 
     Args:
-        lifecycles: the stages by kind; those shipped in ``stages/`` by default.
+        lifecycles: by kind. By default those for a control plane with its own kube-controller-manager;
+            :func:`~trueup.sandbox.lifecycle.read_lifecycles` has all, for a server without.
 
     Raises:
         ApiError: the cluster does not answer at the start. Later it is waited for.
     """
     async with Client(config) as client:
-        simulator = Simulator(client, lifecycles or read_lifecycles())
+        if lifecycles is None:
+            lifecycles = beside(read_lifecycles(), CONTROLLER_MANAGER)
+        simulator = Simulator(client, lifecycles)
         try:
             await simulator.start()
             await asyncio.get_running_loop().create_future()
@@ -42,7 +47,7 @@ async def run(config: ClusterConfig, lifecycles: Mapping[GroupKind, Lifecycle] |
 
 
 class Simulator:
-    """Follows the kinds that have stages and writes each object's next status when it is due."""
+    """Follows the kinds that have a life-cycle, writes each object's next status when it is due, runs controllers."""
 
     def __init__(self, client: Client, lifecycles: Mapping[GroupKind, Lifecycle]) -> None:
         self._client = client
@@ -50,6 +55,7 @@ class Simulator:
         self._discovery = Discovery(client)
         self._cache = WatchCache(client, self._discovery, classify=lambda _: None)
         self._clock = SystemClock()
+        self._reconciler = Reconciler(client, self._discovery, self._cache, lifecycles, self._clock)
         self._pending: dict[str, tuple[str, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_stage: dict[str, str] = {}
@@ -58,16 +64,20 @@ class Simulator:
         """Begins; every object that is there already is looked at."""
         self._cache.subscribe(self._changed)
         await self._cache.start()
-        await self._cache.ensure(self._lifecycles)
+        await self._cache.ensure({*self._lifecycles, *self._reconciler.kinds})
+        # Before everything is listed, what is there would be made a second time.
+        self._reconciler.start()
 
     async def close(self) -> None:
         """Ends the watches and drops what is due."""
+        await self._reconciler.close()
         await self._cache.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
+        self._reconciler.changed(old, new)
         if new is None:
             if old is not None:
                 self._drop(old.uid)
@@ -87,7 +97,9 @@ class Simulator:
 
     def _next(self, live: LiveObject) -> Transition | None:
         lifecycle = self._lifecycles.get(live.group_kind)
-        return next_status(lifecycle, live.object(), self._clock.now()) if lifecycle else None
+        if lifecycle is None or not lifecycle.stages:
+            return None
+        return next_status(lifecycle, live.object(), self._clock.now())
 
     def _drop(self, uid: str) -> None:
         _, task = self._pending.pop(uid, ("", None))

@@ -1,4 +1,8 @@
-"""The stage files do what their examples show; the notation means what it says."""
+"""The stage files do what their examples show; the notation means what it says.
+
+An example of stages is an object and its next transition; one of a controller is an object with what is related to it,
+and the writes that are decided.
+"""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,12 +14,14 @@ import pytest
 from trueup.formats.yaml import load
 from trueup.model.errors import TrueupError
 from trueup.model.resource import GroupKind, group_of
-from trueup.sandbox.lifecycle import FOLDER, covers, fill, matches, next_status, read_lifecycles
+from trueup.sandbox.lifecycle import FOLDER, beside, covers, fill, matches, next_status, read_lifecycles
+from trueup.sandbox.workloads import DECISIONS, Create, Delete, Patch, Write
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "stages"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATER = datetime(2026, 1, 2, 4, 0, 0, tzinfo=UTC)
 INPUTS = sorted(GOLDEN.glob("*/*.input.yaml"))
+OF_STAGES = [path for path in INPUTS if not path.read_bytes().startswith((b"object:", b"#"))]
 
 
 def transition(live: dict[str, Any], now: datetime = NOW) -> dict[str, Any]:
@@ -25,18 +31,44 @@ def transition(live: dict[str, Any], now: datetime = NOW) -> dict[str, Any]:
     return msgspec.to_builtins(found) if found else {}
 
 
+def decision(example: dict[str, Any]) -> dict[str, Any]:
+    """What a controller decides, as an expected file has it."""
+    live = example["object"]
+    controller = read_lifecycles()[GroupKind(group_of(live["apiVersion"]), live["kind"])].controller
+    assert controller
+    found = DECISIONS[controller.decides](live, example.get("related") or [], NOW)
+    described: dict[str, Any] = {"writes": [describe(write) for write in found.writes]}
+    return described | ({"again": round(found.again, 1)} if found.again is not None else {})
+
+
+def describe(write: Write) -> dict[str, Any]:
+    match write:
+        case Create(object=made):
+            return {"create": made}
+        case Patch(target=target, body=body, subresource=subresource):
+            on = f"{name_of(target)}/{subresource}" if subresource else name_of(target)
+            return {"patch": on, "body": body}
+        case Delete(target=target, propagation=propagation):
+            return {"delete": name_of(target), "propagation": propagation}
+
+
+def name_of(obj: dict[str, Any]) -> str:
+    return f"{obj['kind']} {obj['metadata']['name']}"
+
+
 def case_name(path: Path) -> str:
     return f"{path.parent.name}/{path.name.removesuffix('.input.yaml')}"
 
 
 @pytest.mark.parametrize("path", INPUTS, ids=case_name)
 def test_example(path: Path) -> None:
-    live = load(path.read_bytes(), path.name)
+    example = load(path.read_bytes(), path.name)
     expected = path.with_name(path.name.replace(".input.", ".expected."))
-    assert transition(live) == (load(expected.read_bytes(), expected.name) or {})
+    found = decision(example) if "object" in example else transition(example)
+    assert found == (load(expected.read_bytes(), expected.name) or {})
 
 
-@pytest.mark.parametrize("path", INPUTS, ids=case_name)
+@pytest.mark.parametrize("path", OF_STAGES, ids=case_name)
 def test_a_status_that_was_given_is_not_given_again(path: Path) -> None:
     """Only a stage on the way, such as a task that begins, leads to another; each ends, and no stage comes twice."""
     live = load(path.read_bytes(), path.name)
@@ -112,9 +144,32 @@ def test_an_address_is_in_its_network_and_stays() -> None:
     assert first in ("10.0.0.1", "10.0.0.2")
 
 
+def test_beside_a_program_nobody_stands_in_for_it() -> None:
+    everything = read_lifecycles()
+    left = beside(everything, "kube-controller-manager")
+    assert {kind.kind for kind in set(everything) - set(left)} == {
+        "CronJob",
+        "DaemonSet",
+        "Deployment",
+        "Job",
+        "PodDisruptionBudget",
+        "ReplicaSet",
+        "StatefulSet",
+    }
+    service = GroupKind("", "Service")
+    assert everything[service].controller and left[service].controller is None
+    assert left[service].stages == everything[service].stages
+    assert left[GroupKind("autoscaling", "HorizontalPodAutoscaler")].controller
+
+
 BAD_FILES: dict[str, tuple[str, str]] = {
     "a misspelt key": ("kind: Pod\ngroup: ''\nstages: []\ndelayAnotation: x\n", "delayAnotation"),
     "a stage without a pattern": ("kind: Pod\ngroup: ''\nstages: [{name: x}]\n", "when"),
+    "a decision nobody makes": ("kind: Pod\ngroup: ''\ncontroller: {decides: x, relates: []}\n", "nothing decides"),
+    "a relation nobody knows": (
+        "kind: Pod\ngroup: ''\ncontroller: {decides: job, relates: [{kind: Pod, by: chance}]}\n",
+        "chance",
+    ),
     "no YAML": ("kind: [", "pod.yaml"),
 }
 
