@@ -9,6 +9,7 @@ from trueup.sandbox.cluster.storage.entry import (
     Missing,
     Page,
     StorageFailed,
+    heading,
 )
 from trueup.sandbox.cluster.storage.fields import FieldSelector, parse_fields
 from trueup.sandbox.cluster.storage.labels import LabelSelector, parse_labels
@@ -29,6 +30,7 @@ __all__ = [
     "Page",
     "Storage",
     "StorageFailed",
+    "heading",
     "parse_fields",
     "parse_labels",
     "watch",

@@ -9,9 +9,18 @@ _ENCODE = msgspec.json.Encoder(order="deterministic").encode
 
 
 def encode(obj: dict[str, Any], revision: int) -> bytes:
-    """An object as it is stored at a revision; equal objects have equal bytes. Sets ``metadata.resourceVersion``."""
+    """An object as it is stored at a revision; equal objects have equal bytes. Sets ``metadata.resourceVersion``.
+
+    Kind and apiVersion come first, as Go writes them: lists cut them off by their length.
+    """
     obj["metadata"]["resourceVersion"] = str(revision)
-    return _ENCODE(obj)
+    rest = {name: value for name, value in obj.items() if name not in ("kind", "apiVersion")}
+    return heading(obj.get("kind", ""), obj.get("apiVersion", "")) + _ENCODE(rest)[1:]
+
+
+def heading(kind: str, api_version: str) -> bytes:
+    """How every stored object of a kind begins."""
+    return b'{"kind":%s,"apiVersion":%s,' % (_ENCODE(kind), _ENCODE(api_version))
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):

@@ -26,6 +26,7 @@ class Shelf:
     def __init__(self, revision: int) -> None:
         self.history = History(revision)
         self.waiting: set[asyncio.Event] = set()
+        self.closed = False
         self._entries: dict[str, Entry] = {}
         self._keys: list[str] = []
 
@@ -54,6 +55,11 @@ class Shelf:
             if event.type == "ADDED":
                 insort(self._keys, key)
         self.history.add(event)
+        self.wake()
+
+    def close(self) -> None:
+        """Ends the watches."""
+        self.closed = True
         self.wake()
 
     def wake(self) -> None:

@@ -22,7 +22,6 @@ class Storage:
 
     def __init__(self, journal: Journal | None = None) -> None:
         self.revision = 1
-        self.closed = False
         self._journal = journal
         self._start = 1
         self._shelves: dict[str, Shelf] = {}
@@ -48,9 +47,8 @@ class Storage:
 
     async def close(self) -> None:
         """Ends the watches and writes what is not written yet."""
-        self.closed = True
         for shelf in self._shelves.values():
-            shelf.wake()
+            shelf.close()
         if self._journal is not None:
             await self._journal.close()
 
@@ -69,6 +67,13 @@ class Storage:
         if shelf is None:
             shelf = self._shelves[stored_as] = Shelf(self._start)
         return shelf
+
+    def forget(self, stored_as: str) -> None:
+        """Ends the watches of a kind that is gone, of which nothing is stored any more."""
+        shelf = self._shelves.get(stored_as)
+        if shelf is not None and not len(shelf):
+            del self._shelves[stored_as]
+            shelf.close()
 
     def count(self, stored_as: str) -> int:
         """How many objects there are of a kind."""

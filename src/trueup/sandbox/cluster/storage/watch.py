@@ -54,7 +54,7 @@ async def watch(
     shelf.waiting.add(changed)
     try:
         marking = _next_bookmark(loop.time(), end)
-        while not storage.closed:
+        while not shelf.closed:
             changed.clear()
             events = shelf.history.after(since, _MOST_AT_ONCE)
             since = events[-1].entry.revision if events else max(since, storage.revision)
