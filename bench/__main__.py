@@ -16,6 +16,7 @@ from bench.refresh import refresh
 from bench.result import Result, write_table
 from trueup.sandbox.controlplane import default_folders
 from trueup.sandbox.playground import playground
+from trueup.sandbox.sites import real
 from trueup.workers.git import run_git
 
 OUTPUT = Path("build/bench.json")
@@ -29,9 +30,10 @@ async def suite(parts: Sequence[str]) -> list[Result]:
         seed = Path(folder) / "seed"
         seed.mkdir()
         (seed / "README.md").write_text("The bench writes its applications here.\n")
-        async with playground(
-            folders=default_folders(os.environ, Path.home()), git=run_git, content=seed, url="", report=_say
-        ) as ground:
+        async with (
+            real(_say, default_folders(os.environ, Path.home())) as site,
+            playground(site, git=run_git, content=seed, url="", report=_say) as ground,
+        ):
             for part in parts:
                 _say(f"measuring: {part}")
                 results += await PARTS[part](ground)

@@ -1,4 +1,4 @@
-"""Fixtures of every test that needs a Kubernetes API server: the shared one, and fresh ones to break."""
+"""Fixtures of every test that needs a Kubernetes API server: shared ones of both kinds, and fresh ones to break."""
 
 import asyncio
 import itertools
@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,18 @@ from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.errors import NotFound
 from trueup.sandbox import simulator
+from trueup.sandbox.cluster.embedded import EmbeddedCluster
 from trueup.sandbox.controlplane import ControlPlane
+from trueup.sandbox.lifecycle import read_lifecycles
 
 BUILD = Path(__file__).parents[1] / "tools" / "controlplane" / "build.py"
 NAMESPACES = "/api/v1/namespaces"
+
+KUBERNETES, EMBEDDED = "kubernetes", "embedded"
+Cluster = ControlPlane | EmbeddedCluster
+
+on_kubernetes = pytest.mark.parametrize("cluster", [KUBERNETES], indirect=True)
+"""For tests of what only the real server has: rights that are enforced, admission policies, an audit log."""
 
 FreshCluster = Callable[..., Awaitable[ControlPlane]]
 """``await fresh_cluster(simulate=True, **ControlPlane's options)``."""
@@ -45,11 +53,15 @@ def controlplane_folders(pytestconfig: pytest.Config) -> list[Path]:
     return [Path(line) for line in built.stdout.splitlines()]
 
 
-@pytest_asyncio.fixture(scope="session")
-async def cluster(controlplane_folders: list[Path]) -> AsyncIterator[ControlPlane]:
-    """The control plane that the tests of a run share, with Pods that come up."""
-    async with ControlPlane(controlplane_folders) as plane, simulated(plane):
-        yield plane
+@pytest_asyncio.fixture(scope="session", params=[KUBERNETES, EMBEDDED])
+async def cluster(request: pytest.FixtureRequest, controlplane_folders: list[Path]) -> AsyncIterator[Cluster]:
+    """The clusters that the tests of a run share, with Pods that come up: the real one, and the embedded one."""
+    if request.param == KUBERNETES:
+        async with ControlPlane(controlplane_folders) as plane, simulated(plane):
+            yield plane
+    else:
+        async with EmbeddedCluster() as embedded, simulated(embedded):
+            yield embedded
 
 
 @pytest_asyncio.fixture
@@ -67,7 +79,7 @@ async def fresh_cluster(controlplane_folders: list[Path]) -> AsyncIterator[Fresh
 
 
 @pytest_asyncio.fixture(scope="session")
-async def admin(cluster: ControlPlane) -> AsyncIterator[Client]:
+async def admin(cluster: Cluster) -> AsyncIterator[Client]:
     """The administrator's client of the shared cluster."""
     async with Client(load_kubeconfig(cluster.kubeconfig, None)) as client:
         yield client
@@ -79,7 +91,8 @@ async def namespace(admin: Client, namespace_names: "itertools.count[int]") -> A
     name = f"test-{next(namespace_names)}"
     await make_namespace(admin, name)
     yield name
-    await admin.request("DELETE", f"{NAMESPACES}/{name}")
+    with suppress(NotFound):
+        await admin.request("DELETE", f"{NAMESPACES}/{name}")
 
 
 @pytest.fixture(scope="session")
@@ -100,10 +113,12 @@ async def make_namespace(client: Client, name: str) -> None:
 
 
 @asynccontextmanager
-async def simulated(plane: ControlPlane) -> AsyncIterator[None]:
+async def simulated(plane: Cluster) -> AsyncIterator[None]:
     """Pods come up while the block lasts; a simulator that fails, fails the test."""
     config = load_kubeconfig(plane.kubeconfig_of("pod-simulator"), None)
-    task = asyncio.create_task(simulator.run(config), name="pod simulator")
+    # Who has a controller manager needs nodes alone.
+    lifecycles = None if isinstance(plane, ControlPlane) else read_lifecycles()
+    task = asyncio.create_task(simulator.run(config, lifecycles), name="pod simulator")
     try:
         yield
     finally:

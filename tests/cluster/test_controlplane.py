@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.conftest import FreshCluster
+from tests.conftest import FreshCluster, on_kubernetes
 
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
@@ -47,12 +47,14 @@ async def test_the_version_is_that_of_a_release(discovery: Discovery) -> None:
     assert discovery.server_version.startswith("v1.37.")
 
 
+@on_kubernetes
 async def test_a_user_without_groups_may_nothing(cluster: ControlPlane) -> None:
     async with Client(load_kubeconfig(cluster.kubeconfig_of("guest"), None)) as guest:
         with pytest.raises(Forbidden):
             await guest.request("GET", "/api/v1/namespaces/default/configmaps")
 
 
+@on_kubernetes
 async def test_a_writer_is_found_in_the_audit_log(cluster: ControlPlane, namespace: str) -> None:
     offset = cluster.audit_log.stat().st_size
     path = f"/api/v1/namespaces/{namespace}/configmaps"
@@ -129,6 +131,7 @@ async def test_nothing_outlives_the_starter(controlplane_folders: list[Path], nu
             await asyncio.sleep(0.05)
 
 
+@on_kubernetes
 async def test_a_stranger_on_the_port_is_not_taken_for_our_server(
     controlplane_folders: list[Path], cluster: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from tests.conftest import on_kubernetes
 from tests.support.faultproxy import FaultProxy
 
 from trueup.kube.cache import WatchCache
@@ -126,6 +127,7 @@ async def test_a_response_that_comes_after_the_deletion_brings_nothing_back(admi
         assert cache.get(made.key) is None
 
 
+@on_kubernetes
 async def test_one_kind_that_may_not_be_listed_never_blocks_the_rest(
     cluster: ControlPlane, admin: Client, namespace: str
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.conftest import on_kubernetes
 
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig, load_kubeconfig
@@ -302,6 +303,7 @@ async def test_a_terminating_namespace_is_forbidden_with_its_cause(admin: Client
     await admin.patch(CONFIG_MAPS, namespace, "held", encode({"metadata": {"finalizers": None}}), kind="merge")
 
 
+@on_kubernetes
 async def test_who_is_not_known_and_who_may_not(cluster: ControlPlane) -> None:
     stranger = ClusterConfig(server=cluster.url, ca_data=cluster.ca_data, token="not-a-token")
     async with Client(stranger) as client:

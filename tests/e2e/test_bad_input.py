@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
+from tests.conftest import on_kubernetes
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment
 
@@ -188,6 +189,7 @@ async def test_a_duplicate_key_is_a_warning_that_names_file_and_line(estate: Est
     assert live is not None and live.object()["data"] == {"a": "last"}
 
 
+@on_kubernetes
 async def test_a_denial_by_an_admission_policy_is_told_in_its_words_and_stops_nothing_else(estate: Estate) -> None:
     policy = {
         "apiVersion": "admissionregistration.k8s.io/v1",

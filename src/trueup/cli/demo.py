@@ -4,8 +4,9 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 
 import click
@@ -24,7 +25,9 @@ from trueup.cli.output import COLOURS
 from trueup.cli.tour import walk
 from trueup.model.errors import TrueupError
 from trueup.sandbox.controlplane import default_folders
-from trueup.sandbox.playground import NAMESPACE, ROOT, Playground, application, playground
+from trueup.sandbox.guest import guest
+from trueup.sandbox.playground import ROOT, Playground, application, playground
+from trueup.sandbox.sites import Site, embedded, real
 from trueup.workers.git import run_git
 
 READABLE = 120
@@ -42,16 +45,27 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 @click.command()
+@click.option(
+    "--cluster",
+    default="embedded",
+    metavar="embedded|kubernetes|CONTEXT",
+    help="Where: on an embedded cluster (default), a real control plane, or a context of your kubeconfig.",
+)
+@click.option("--kubeconfig", default="", help="For a context: kubeconfig file (default: $KUBECONFIG, ~/.kube/config).")
 @click.option("--tour", is_flag=True, help="Walk through commit, drift, a bad commit and a revert, then exit.")
 @click.option("--repo", default="", metavar="PATH|URL", help="Another repository than the examples.")
 @click.option("--path", default="", help="Folder in that repository (default: its root, searched recursively).")
-def demo(tour: bool, repo: str, path: str) -> None:
-    """Bring up a cluster, a repository and the engine, and show them work."""
+def demo(cluster: str, kubeconfig: str, tour: bool, repo: str, path: str) -> None:
+    """Bring up a cluster, a repository and the engine, and show them work.
+
+    A cluster of yours gets namespaces of the demo's own, trueup-demo and trueup-demo-*, and loses them at the end.
+    """
+    began = time.monotonic()
     if tour and repo:
         raise click.UsageError("--tour walks through the examples: leave --repo out")
     choice = _choice(repo, path)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        held = runner.run(_run(choice, tour=tour))
+        held = runner.run(_run(_Stage(cluster, kubeconfig, began), choice, tour=tour))
     sys.exit(0 if held else FAILED)
 
 
@@ -81,7 +95,23 @@ def _choice(repo: str, path: str) -> Choice:
     return Choice(folder, "", path)
 
 
-async def _run(choice: Choice, *, tour: bool) -> bool:
+class _Stage(msgspec.Struct, frozen=True):
+    """Where the demo runs, and when its command began (monotonic seconds)."""
+
+    cluster: str
+    kubeconfig: str
+    began: float
+
+    def site(self, report: Callable[[str], None]) -> AbstractAsyncContextManager[Site]:
+        if self.cluster == "embedded":
+            return embedded(report)
+        if self.cluster == "kubernetes":
+            return real(report, default_folders(os.environ, Path.home()))
+        named = self.kubeconfig or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+        return guest(report, Path(named or Path.home() / ".kube" / "config").resolve(), self.cluster)
+
+
+async def _run(stage: _Stage, choice: Choice, *, tour: bool) -> bool:
     console = Console(highlight=False)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -91,21 +121,29 @@ async def _run(choice: Choice, *, tour: bool) -> bool:
     def report(step: str) -> None:
         console.print(f"• {step}", soft_wrap=True)
 
-    async with playground(
-        folders=default_folders(os.environ, Path.home()),
-        git=run_git,
-        content=choice.content,
-        url=choice.url,
-        report=report,
-    ) as ground:
+    async with (
+        stage.site(report) as site,
+        playground(site, git=run_git, content=choice.content, url=choice.url, report=report) as ground,
+    ):
         custom = bool(choice.path) or choice.content is None or choice.content != _examples_or_none()
         if custom:
             recurse = {} if choice.path else {"directory": {"recurse": True}}
-            manifest = application("demo", ground.repository_url, choice.path or ".", namespace="demo", **recurse)
-            await ground.create(manifest)
+            namespace, path = f"{site.prefix}demo", choice.path or "."
+            manifest = application(
+                "demo", ground.repository_url, path, namespace=namespace, control=site.namespace, **recurse
+            )
         else:
-            values = {"helm": {"valuesObject": {"repoURL": ground.repository_url, "targetRevision": "HEAD"}}}
-            await ground.create(application(ROOT, ground.repository_url, "apps", namespace=NAMESPACE, **values))
+            values = {"repoURL": ground.repository_url, "targetRevision": "HEAD", "namespacePrefix": site.prefix}
+            manifest = application(
+                ROOT,
+                ground.repository_url,
+                "apps",
+                namespace=site.namespace,
+                control=site.namespace,
+                helm={"valuesObject": values},
+            )
+        await ground.create(manifest)
+        report(f"everything is up after {time.monotonic() - stage.began:.1f} s")
         if tour:
             walking = asyncio.create_task(walk(ground, console))
             stopping = asyncio.create_task(stop.wait())
@@ -116,7 +154,7 @@ async def _run(choice: Choice, *, tour: bool) -> bool:
                 return False
             return walking.result()
         _commands(console, ground)
-        await _watch(console, ground, stop)
+        await _watch(console, ground, stop, stage.began)
         console.print("stopping; nothing is left behind")
         return True
 
@@ -133,16 +171,19 @@ def _commands(console: Console, ground: Playground) -> None:
     binary = Path(sys.executable).parent / "trueup"
     program = str(binary) if binary.exists() else f"{sys.executable} -m trueup"
     kubectl = Path(sys.executable).parent / "kubectl"
+    site = ground.site
+    context = f" --context {site.context}" if site.context else ""
+    ours = f" --kube-context {site.context} --namespace {site.namespace}" if site.context else ""
     lines = [
         f"export KUBECONFIG={ground.kubeconfig}",
-        f"{program} app list",
-        f"{program} app get {ROOT if ground.repository else 'demo'}",
+        f"{program} app list{ours}",
+        f"{program} app get {ROOT if ground.repository else 'demo'}{ours}",
     ]
     if ground.repository:
         folder = ground.repository.folder
         lines += [
-            f"{program} app wait plain --timeout 60",
-            f"{kubectl} -n plain scale deployment web --replicas 5    # Trueup puts it back",
+            f"{program} app wait plain --timeout 60{ours}",
+            f"{kubectl}{context} -n {site.prefix}plain scale deployment web --replicas 5    # Trueup puts it back",
             f"cd {folder}",
             "sed -i 's/replicas: .*/replicas: 3/' plain/deployment.yaml && git commit -am 'Three replicas'",
             "git revert --no-edit HEAD",
@@ -152,9 +193,11 @@ def _commands(console: Console, ground: Playground) -> None:
     console.print(f"\nThe engine's log: {ground.engine.log}\nCtrl-C stops everything.\n", soft_wrap=True)
 
 
-async def _watch(console: Console, ground: Playground, stop: asyncio.Event) -> None:
+async def _watch(console: Console, ground: Playground, stop: asyncio.Event, began: float) -> None:
+    """Show the applications until told to stop, and once when the first, and when all of them, run as declared."""
     with _screen(console) as update:
         before = ""
+        told: set[str] = set()
         while not stop.is_set():
             if not ground.engine.alive:
                 raise TrueupError("the engine has stopped", hint=_tail(ground.engine.log))
@@ -163,6 +206,14 @@ async def _watch(console: Console, ground: Playground, stop: asyncio.Event) -> N
             if text != before:
                 update(rows)
                 before = text
+                settled = [row[1:3] == ("Synced", "Healthy") for row in rows]
+                for what, holds in (
+                    ("the first application", any(settled)),
+                    ("every application", settled and all(settled)),
+                ):
+                    if holds and what not in told:
+                        told.add(what)
+                        console.print(f"• {what} is Synced and Healthy after {time.monotonic() - began:.1f} s")
             try:
                 await asyncio.wait_for(stop.wait(), REFRESH)
             except TimeoutError:
@@ -189,7 +240,7 @@ def _screen(console: Console) -> Iterator[Callable[[Rows], None]]:
 
 
 async def _rows(ground: Playground) -> Rows:
-    listing = await ground.client.list(application_type(ground.discovery), NAMESPACE)
+    listing = await ground.client.list(application_type(ground.discovery), ground.site.namespace)
     rows = []
     for view in (read_view(live.body) for live in listing.objects):
         row = list_row(view)

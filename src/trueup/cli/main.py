@@ -13,9 +13,12 @@ from trueup.model.errors import TrueupError
 # Loaded when first used: `trueup version` must not pay for an engine.
 COMMANDS = {
     "app": ("trueup.cli.app", "app", "Work with applications, straight on Kubernetes."),
+    "check": ("trueup.cli.check", "check", "Let a fresh cluster judge all that a repository declares."),
     "completion": ("trueup.cli.completion", "completion", "Print the completion script of bash, zsh or fish."),
     "demo": ("trueup.cli.demo", "demo", "Bring up a cluster, a repository and the engine, and show them work."),
     "install": ("trueup.cli.install", "install", "Put the CRDs, the namespace and the default project on a cluster."),
+    "render": ("trueup.cli.render", "render", "Print the manifests of a folder, without a cluster."),
+    "sandbox": ("trueup.cli.sandbox", "sandbox", "A Kubernetes API for first steps and tests, without containers."),
     "server": ("trueup.cli.server", "server", "Run the engine."),
     "simulate": ("trueup.cli.simulate", "simulate", "Let Pods come up on a control plane without nodes."),
     "version": ("trueup.cli.version", "version", "Print the version."),

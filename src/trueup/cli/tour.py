@@ -11,7 +11,7 @@ from trueup.cli.app.access import View, application_type, read_view
 from trueup.kube.errors import NotFound
 from trueup.model.errors import TrueupError
 from trueup.model.status import SyncCode
-from trueup.sandbox.playground import NAMESPACE, Playground
+from trueup.sandbox.playground import Playground
 from trueup.sandbox.repository import PlayRepository
 
 APPLICATION = "plain"
@@ -26,9 +26,11 @@ class Tour:
     def __init__(self, ground: Playground, repository: PlayRepository) -> None:
         self.ground = ground
         self.repository = repository
+        self.control = ground.site.namespace
+        self.namespace = f"{ground.site.prefix}{APPLICATION}"
 
     async def view(self) -> View:
-        live = await self.ground.client.get(application_type(self.ground.discovery), NAMESPACE, APPLICATION)
+        live = await self.ground.client.get(application_type(self.ground.discovery), self.control, APPLICATION)
         return read_view(live.body)
 
     async def until(self, what: str, holds: Callable[[View], bool]) -> View:
@@ -58,7 +60,7 @@ class Tour:
     async def replicas(self) -> int:
         resource = self.ground.discovery.find("apps", "Deployment")
         assert resource is not None
-        live = await self.ground.client.get(resource, APPLICATION, DEPLOYMENT)
+        live = await self.ground.client.get(resource, self.namespace, DEPLOYMENT)
         return int(live.object()["spec"]["replicas"])
 
     async def scale(self, replicas: int) -> None:
@@ -66,7 +68,7 @@ class Tour:
         resource = self.ground.discovery.find("apps", "Deployment")
         assert resource is not None
         body = msgspec.json.encode({"spec": {"replicas": replicas}})
-        await self.ground.client.patch(resource, APPLICATION, DEPLOYMENT, body, kind="merge", manager="kubectl")
+        await self.ground.client.patch(resource, self.namespace, DEPLOYMENT, body, kind="merge", manager="kubectl")
 
     async def objects(self) -> set[tuple[str, str]]:
         """What the application has on the cluster."""

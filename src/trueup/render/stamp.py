@@ -38,7 +38,7 @@ def stamp(
     Of two with one key the last wins, with a warning.
 
     Args:
-        instance: the application part of tracking ids.
+        instance: the application part of tracking ids; empty leaves the mark out.
         namespace: the destination's.
         namespaced: scope of (group, kind) in the destination cluster, None when it does not know the kind.
         label_key: also set this label to the instance; empty for none. Definitions are never tagged.
@@ -78,7 +78,7 @@ def _defined_scopes(manifests: list[Manifest]) -> dict[tuple[str, str], bool]:
 
 
 def _stamped(manifest: Manifest, key: ResourceKey, instance: str, namespace: str, label_key: str) -> Manifest:
-    tagged = (key.group, key.kind) != _CRD
+    tagged = bool(instance) and (key.group, key.kind) != _CRD
     if not tagged and key == manifest.key:
         return manifest
     value = manifest.object()

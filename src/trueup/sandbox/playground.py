@@ -1,5 +1,6 @@
 """Everything a first run needs, brought up and taken down as one: a cluster, a repository, the engine."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,12 +14,14 @@ from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
 from trueup.model.annotations import API_VERSION, RESOURCES_FINALIZER
 from trueup.model.errors import TrueupError
-from trueup.sandbox.controlplane import ControlPlane
+from trueup.sandbox.guest import confined_project, remove_applications
 from trueup.sandbox.processes import Nest, Process
 from trueup.sandbox.repository import Git, PlayRepository
+from trueup.sandbox.sites import NAMESPACE, Site
 from trueup.store.install import install
 
-NAMESPACE = "argocd"
+__all__ = ["NAMESPACE", "ROOT", "Playground", "application", "apply", "playground"]
+
 POLLING = {"timeout.reconciliation": "2s", "timeout.reconciliation.jitter": "0s"}
 ROOT = "apps"
 TRUEUP = (sys.executable, "-m", "trueup")
@@ -28,13 +31,18 @@ STOP_SECONDS = 10.0
 class Playground(msgspec.Struct, frozen=True, kw_only=True):
     """What is up."""
 
+    site: Site
     folder: Path
-    kubeconfig: Path
     client: Client
     discovery: Discovery
     repository: PlayRepository | None
     repository_url: str
     engine: Process
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Leads to the cluster."""
+        return self.site.kubeconfig
 
     async def create(self, manifest: dict[str, Any]) -> None:
         """Apply one object of ours."""
@@ -43,12 +51,11 @@ class Playground(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def playground(
-    *, folders: list[Path], git: Git, content: Path | None, url: str, report: Callable[[str], None]
+    site: Site, *, git: Git, content: Path | None, url: str, report: Callable[[str], None]
 ) -> AsyncIterator[Playground]:
-    """Bring everything up; leave nothing behind.
+    """Bring everything up on a cluster; leave nothing behind.
 
     Args:
-        folders: where the control plane's binaries are.
         git: runs git.
         content: a folder to make a repository of.
         url: an existing repository instead.
@@ -57,33 +64,25 @@ async def playground(
     async with AsyncExitStack() as stack:
         nest = await Nest.open("trueup-demo-")
         stack.push_async_callback(nest.close)
-        folder = nest.folder
-        report("starting a Kubernetes control plane (etcd, kube-apiserver, kube-controller-manager)")
-        plane = await stack.enter_async_context(ControlPlane(folders))
-        client = await stack.enter_async_context(Client(load_kubeconfig(plane.kubeconfig, None)))
-        discovery = Discovery(client)
-        await discovery.refresh()
-        report("installing the CRDs and the default project")
-        await install(client, NAMESPACE, lambda _: None)
-        await discovery.refresh()
-        settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm", "namespace": NAMESPACE}}
-        await apply(client, discovery, {**settings, "data": POLLING})
-        repository = None
-        if content is not None:
-            report("making a Git repository")
-            repository = PlayRepository(folder / "repository", git)
-            await repository.create(content)
-            url = repository.url
-        access: list[str | Path] = ["--kubeconfig", plane.kubeconfig]
-        await nest.start("simulator", [*TRUEUP, "simulate", *access])
+        client = await stack.enter_async_context(Client(load_kubeconfig(site.kubeconfig, site.context or None)))
+        if site.simulate is not None:
+            await nest.start("simulator", [*TRUEUP, "simulate", *site.access, *site.simulate])
+        report("installing the CRDs and the default project, making a Git repository")
+        discovery, repository = await asyncio.gather(
+            _installed(client, site), _repository(nest.folder / "repository", git, content)
+        )
+        url = repository.url if repository else url
         report("starting the engine")
         local = ["--allow-local-repos", url.removeprefix("file://")] if url.startswith("file://") else []
-        engine = await nest.start("engine", [*TRUEUP, "server", *access, "--data", folder / "data", *local])
+        command = [*TRUEUP, "server", *site.access, "--namespace", site.namespace, "--data", nest.folder / "data"]
+        engine = await nest.start("engine", [*command, *local])
         # Asked first, so that its log ends in order; the others are just ended.
         stack.push_async_callback(nest.stop, engine, STOP_SECONDS)
+        if site.guest:
+            stack.push_async_callback(remove_applications, client, site.namespace)
         yield Playground(
-            folder=folder,
-            kubeconfig=plane.kubeconfig,
+            site=site,
+            folder=nest.folder,
             client=client,
             discovery=discovery,
             repository=repository,
@@ -92,12 +91,34 @@ async def playground(
         )
 
 
-def application(name: str, url: str, path: str, *, namespace: str, **source: Any) -> dict[str, Any]:
-    """An automated Application manifest."""
+async def _installed(client: Client, site: Site) -> Discovery:
+    """What the cluster serves, with our kinds and settings on it."""
+    discovery = Discovery(client)
+    await install(client, site.namespace, lambda _: None)
+    await discovery.refresh()
+    metadata = {"name": "argocd-cm", "namespace": site.namespace}
+    await apply(client, discovery, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": POLLING})
+    if site.guest:
+        await apply(client, discovery, confined_project())
+    return discovery
+
+
+async def _repository(folder: Path, git: Git, content: Path | None) -> PlayRepository | None:
+    if content is None:
+        return None
+    repository = PlayRepository(folder, git)
+    await repository.create(content)
+    return repository
+
+
+def application(
+    name: str, url: str, path: str, *, namespace: str, control: str = NAMESPACE, **source: Any
+) -> dict[str, Any]:
+    """An automated Application manifest, in the namespace ``control``."""
     return {
         "apiVersion": API_VERSION,
         "kind": "Application",
-        "metadata": {"name": name, "namespace": NAMESPACE, "finalizers": [RESOURCES_FINALIZER]},
+        "metadata": {"name": name, "namespace": control, "finalizers": [RESOURCES_FINALIZER]},
         "spec": {
             "project": "default",
             "source": {"repoURL": url, "path": path, "targetRevision": "HEAD", **source},

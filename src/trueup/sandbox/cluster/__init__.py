@@ -1,1 +1,1 @@
-"""An embedded Kubernetes API: what a GitOps engine and kubectl need of a cluster, in one process. Not for production."""
+"""An embedded Kubernetes API: what a GitOps engine and kubectl need, in one process. Not for production."""

@@ -1,0 +1,132 @@
+"""The demo on somebody else's cluster: in namespaces of its own, which go with it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from trueup.kube.client import Client
+from trueup.kube.config import load_kubeconfig
+from trueup.kube.discovery import ResourceType
+from trueup.kube.errors import ApiError, NotFound
+from trueup.model.annotations import API_VERSION
+from trueup.model.errors import TrueupError
+from trueup.sandbox.sites import Report, Site
+from trueup.store.install import APPLICATION, DEFINITION, NAMESPACE, PROJECT
+
+NAME = "trueup-demo"
+"""The control namespace; the applications' begin with it and a dash."""
+GONE_SECONDS = 60.0
+POLL_SECONDS = 0.2
+
+
+@asynccontextmanager
+async def guest(report: Report, kubeconfig: Path, context: str) -> AsyncIterator[Site]:
+    """A context of the user's kubeconfig. Afterwards the demo's namespaces are deleted, and the definitions it brought.
+
+    Raises:
+        ConfigError: there is no such context.
+        TrueupError: namespaces of the demo are there already.
+    """
+    async with Client(load_kubeconfig(kubeconfig, context)) as client:
+        if left := await _namespaces(client):
+            raise TrueupError(
+                f"context {context} has namespaces of the demo: {', '.join(left)}",
+                hint=f"if no demo runs there: kubectl --context {context} delete namespace {' '.join(left)}",
+            )
+        brought = [type_ for type_ in (APPLICATION, PROJECT) if not await _defined(client, type_)]
+        report(f"using context {context}: namespaces {NAME} and {NAME}-* only; they are deleted at the end")
+        try:
+            yield Site(
+                kubeconfig=kubeconfig,
+                context=context,
+                namespace=NAME,
+                prefix=f"{NAME}-",
+                simulate=None,
+                guest=True,
+            )
+        finally:
+            report("deleting the demo's namespaces")
+            await _clean(client, brought, report)
+
+
+def confined_project() -> dict[str, Any]:
+    """The project of the demo's applications: no namespaces but its own, nothing outside of namespaces."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "AppProject",
+        "metadata": {"name": "default", "namespace": NAME},
+        "spec": {
+            "sourceRepos": ["*"],
+            "destinations": [
+                {"server": "*", "namespace": NAME},
+                {"server": "*", "namespace": f"{NAME}-*"},
+            ],
+            "clusterResourceWhitelist": [{"group": "", "kind": "Namespace"}],
+        },
+    }
+
+
+async def remove_applications(client: Client, namespace: str) -> None:
+    """Delete the demo's applications until none comes back; the engine, which must run, deletes theirs."""
+    with suppress(NotFound, TimeoutError):
+        async with asyncio.timeout(GONE_SECONDS):
+            while names := await _names(client, APPLICATION, namespace):
+                for name in names:
+                    with suppress(NotFound):
+                        await client.delete(APPLICATION, namespace, name)
+                await asyncio.sleep(POLL_SECONDS)
+
+
+async def _clean(client: Client, brought: list[ResourceType], report: Report) -> None:
+    try:
+        for name in await _names(client, APPLICATION, NAME):
+            # An engine that is gone releases nothing.
+            with suppress(NotFound):
+                body = b'{"metadata":{"finalizers":null}}'
+                await client.patch(APPLICATION, NAME, name, body, kind="merge")
+        for name in await _namespaces(client):
+            with suppress(NotFound):
+                await client.delete(NAMESPACE, "", name, propagation="Background")
+        left = await _until_gone(client)
+        for type_ in brought:
+            if not await _names(client, type_, ""):
+                with suppress(NotFound):
+                    await client.delete(DEFINITION, "", f"{type_.plural}.{type_.group}", propagation="Background")
+    except ApiError as error:
+        report(f"not everything could be deleted: {error}")
+        return
+    if left:
+        report(f"still being deleted by the cluster: {', '.join(left)}")
+
+
+async def _until_gone(client: Client) -> list[str]:
+    left = await _namespaces(client)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GONE_SECONDS):
+            while left:
+                await asyncio.sleep(POLL_SECONDS)
+                left = await _namespaces(client)
+    return left
+
+
+async def _namespaces(client: Client) -> list[str]:
+    return [name for name in await _names(client, NAMESPACE, "") if name == NAME or name.startswith(f"{NAME}-")]
+
+
+async def _names(client: Client, type_: ResourceType, namespace: str) -> list[str]:
+    """Names of a kind's objects; none where the kind is not served."""
+    try:
+        listing = await client.list(type_, namespace)
+    except NotFound:
+        return []
+    return [live.key.name for live in listing.objects]
+
+
+async def _defined(client: Client, type_: ResourceType) -> bool:
+    try:
+        await client.get(DEFINITION, "", f"{type_.plural}.{type_.group}")
+    except NotFound:
+        return False
+    return True

@@ -1,0 +1,234 @@
+"""Whether everything that a repository declares would be taken by a cluster."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from trueup import policy
+from trueup.model.annotations import GROUP
+from trueup.model.application import Application
+from trueup.model.manifest import Manifest
+from trueup.model.project import Project
+from trueup.model.resource import GroupKind, ResourceKey
+from trueup.model.tracking import instance_name
+from trueup.plan.options import CREATE_NAMESPACE, SKIP_MISSING_KIND, Options
+from trueup.render.stamp import stamp
+from trueup.sandbox.offline.applications import CONTROL_NAMESPACE, Found
+from trueup.sandbox.offline.kubernetes import Kubernetes
+from trueup.sandbox.offline.rendered import Rendered
+from trueup.sandbox.offline.report import Checked, Problem, Report, Unverified, shown
+from trueup.sandbox.offline.trial import DEFINITION, NAMESPACE, Fault, Trial, UnknownKind
+from trueup.store.install import default_project
+
+ASKED_AT_ONCE = 16
+BUILT_IN_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+
+# Looked up by the admission of Pods, and so stored for real.
+_LOOKED_UP = (
+    GroupKind("", "ServiceAccount"),
+    GroupKind("scheduling.k8s.io", "PriorityClass"),
+    GroupKind("node.k8s.io", "RuntimeClass"),
+)
+_NO_NAMESPACE = Fault(
+    "metadata.namespace",
+    "neither the object nor the application's destination names a namespace",
+    "set spec.destination.namespace",
+)
+_HINT_NAMESPACE = "declare it, set CreateNamespace=true, or name it in --existing-namespace"
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """One object of one application, as it would be sent."""
+
+    rendered: Rendered
+    manifest: Manifest
+
+    @property
+    def application(self) -> str:
+        return self.rendered.declared.name
+
+    def problem(self, fault: Fault) -> Problem:
+        """A fault, with its place."""
+        return Problem(
+            application=self.application,
+            file=self.rendered.file_of(self.manifest, fault.field),
+            object=shown(self.manifest.key, self.manifest.generate_name),
+            field=fault.field,
+            message=fault.message,
+            hint=fault.hint,
+        )
+
+
+class Check:
+    """One check.
+
+    Args:
+        trial: a fresh cluster that knows Applications.
+        namespaces: that exist on the real one though nobody declares them.
+    """
+
+    def __init__(self, trial: Trial, kubernetes: Kubernetes, namespaces: Iterable[str] = ()) -> None:
+        self._trial, self._kubernetes = trial, kubernetes
+        self._existing = {*BUILT_IN_NAMESPACES, CONTROL_NAMESPACE, *namespaces}
+        self._report = Report()
+        self._places = asyncio.Semaphore(ASKED_AT_ONCE)
+
+    async def run(self, found: Found, rendered: Sequence[Rendered]) -> Report:
+        """What is wrong with all of them."""
+        report = self._report
+        report.problems += found.problems
+        report.unverified += found.unverified
+        for each in rendered:
+            declared = each.declared
+            paths = tuple(source.path or "." for source in declared.app.spec.all_sources() if source.path)
+            report.applications.append(
+                Checked(name=declared.name, file=declared.file, paths=paths, objects=len(each.manifests))
+            )
+            report.problems += self._of_application(declared.app, declared.file, found.projects)
+            report.problems += each.problems
+            report.warnings += each.warnings
+            report.unverified += each.unverified
+        wanted = self._stamped(rendered)
+        self._shared(wanted)
+        await self._define([item for item in wanted if item.manifest.group_kind == DEFINITION])
+        await self._make_namespaces(wanted, rendered)
+        for kind in _LOOKED_UP:
+            await self._all([item for item in wanted if item.manifest.group_kind == kind], real=True)
+        done = {DEFINITION, NAMESPACE, *_LOOKED_UP}
+        await self._all([item for item in wanted if item.manifest.group_kind not in done], real=False)
+        report.problems.sort(key=lambda problem: problem.application)
+        return report
+
+    def _of_application(self, app: Application, file: str, projects: dict[str, Project]) -> list[Problem]:
+        """What the engine would refuse before it fetches anything."""
+        if not file:
+            return []
+        name = app.spec.project or "default"
+        project = projects.get(name)
+        if project is None:
+            assumed = default_project(app.metadata.namespace)
+            assumed["metadata"]["name"] = name
+            project = msgspec.convert(assumed, type=Project)
+            if name != "default":
+                what = f"project {name}"
+                self._report.unverified.append(
+                    Unverified(application=app.key, what=what, why="the repository does not declare it")
+                )
+        spec = app.spec
+        if any(source.chart for source in spec.all_sources()):
+            # Said already: charts are not read.
+            kept = [source for source in spec.all_sources() if not source.chart]
+            if not kept:
+                return []
+            app = msgspec.structs.replace(app, spec=msgspec.structs.replace(spec, sources=kept))
+        return [
+            Problem(application=app.key, file=file, object=str(_own_key(app)), message=text)
+            for text in policy.problems(app, project)
+        ]
+
+    def _stamped(self, rendered: Sequence[Rendered]) -> list[Wanted]:
+        scopes = dict(self._kubernetes.scopes)
+        scopes[GroupKind(GROUP, "Application")] = scopes[GroupKind(GROUP, "AppProject")] = True
+        for each in rendered:
+            scopes |= _defined(each.manifests)
+        wanted = []
+        for each in rendered:
+            app = each.declared.app
+            result = stamp(
+                each.manifests,
+                instance=instance_name(app.metadata.namespace, app.metadata.name, CONTROL_NAMESPACE),
+                namespace=app.spec.destination.namespace,
+                namespaced=lambda group, kind: scopes.get(GroupKind(group, kind)),
+            )
+            self._report.warnings += [Problem(application=app.key, message=text) for text in result.warnings]
+            wanted += [Wanted(each, manifest) for manifest in result.manifests]
+        return wanted
+
+    def _shared(self, wanted: Sequence[Wanted]) -> None:
+        owners: dict[tuple[str, str, ResourceKey], Wanted] = {}
+        for item in wanted:
+            if not item.manifest.key.name:
+                continue
+            destination = item.rendered.declared.app.spec.destination
+            slot = (destination.server, destination.name, item.manifest.key)
+            first = owners.setdefault(slot, item)
+            if first.application != item.application:
+                text = f"it is part of application {first.application} too: the last of them to sync wins"
+                self._report.warnings.append(item.problem(Fault("", text)))
+
+    async def _define(self, definitions: Sequence[Wanted]) -> None:
+        await self._all(definitions, real=True)
+        refused = {problem.object for problem in self._report.problems}
+        names = {item.manifest.key.name: item for item in definitions if str(item.manifest.key) not in refused}
+        for name in await self._trial.serve(names):
+            fault = Fault("", "the definition is stored, but not established", "look at its names and versions")
+            self._report.problems.append(names[name].problem(fault))
+
+    async def _make_namespaces(self, wanted: Sequence[Wanted], rendered: Sequence[Rendered]) -> None:
+        """Those that are declared; the others an object is in are missing, and made all the same to go on."""
+        declared = [item for item in wanted if item.manifest.group_kind == NAMESPACE]
+        await self._all(declared, real=True)
+        known = self._existing | {item.manifest.key.name for item in declared}
+        created = {each.declared.app.metadata.namespace for each in rendered}
+        for each in rendered:
+            app = each.declared.app
+            policy_of = app.spec.sync_policy
+            if policy_of and Options(frozenset(policy_of.sync_options)).on(CREATE_NAMESPACE, {}):
+                created.add(app.spec.destination.namespace)
+        missing: dict[tuple[str, str], Wanted] = {}
+        for item in wanted:
+            namespace = item.manifest.key.namespace
+            if namespace and namespace not in known | created:
+                missing.setdefault((item.application, namespace), item)
+        for (_, namespace), item in missing.items():
+            text = f'namespaces "{namespace}" not found'
+            self._report.problems.append(item.problem(Fault("metadata.namespace", text, _HINT_NAMESPACE)))
+        made = {*known, *created, *(namespace for _, namespace in missing)} - {""}
+        for name in sorted(made - set(BUILT_IN_NAMESPACES) - {item.manifest.key.name for item in declared}):
+            for fault in await self._trial.create_namespace(name):
+                self._report.problems.append(
+                    Problem(object=f"Namespace {name}", field=fault.field, message=fault.message, hint=fault.hint)
+                )
+
+    async def _all(self, wanted: Sequence[Wanted], *, real: bool) -> None:
+        faults = await asyncio.gather(*(self._ask(item, real=real) for item in wanted))
+        for item, found in zip(wanted, faults, strict=True):
+            self._report.problems += [item.problem(fault) for fault in found]
+
+    async def _ask(self, item: Wanted, *, real: bool) -> list[Fault]:
+        manifest = item.manifest
+        if not manifest.key.namespace and self._namespaced(manifest):
+            return [_NO_NAMESPACE]
+        try:
+            async with self._places:
+                return await (self._trial.create(manifest) if real else self._trial.ask(manifest))
+        except UnknownKind as error:
+            if error.certain:
+                return [Fault("apiVersion", error.message, error.hint)]
+            app = item.rendered.declared.app
+            options = Options(frozenset(app.spec.sync_policy.sync_options if app.spec.sync_policy else ()))
+            if not options.on(SKIP_MISSING_KIND, manifest.annotations):
+                why = f"{error.message}: the repository has no definition of it"
+                self._report.unverified.append(
+                    Unverified(application=item.application, what=shown(manifest.key, manifest.generate_name), why=why)
+                )
+            return []
+
+    def _namespaced(self, manifest: Manifest) -> bool:
+        return bool(self._kubernetes.namespaced(manifest.key.group, manifest.key.kind))
+
+
+def _own_key(app: Application) -> ResourceKey:
+    return ResourceKey(GROUP, "Application", app.metadata.namespace, app.metadata.name)
+
+
+def _defined(manifests: Iterable[Manifest]) -> dict[GroupKind, bool]:
+    """Scopes of the kinds that manifests define."""
+    scopes = {}
+    for manifest in manifests:
+        spec = manifest.object().get("spec") if manifest.group_kind == DEFINITION else None
+        names = spec.get("names") if isinstance(spec, dict) else None
+        if isinstance(spec, dict) and isinstance(names, dict):
+            scopes[GroupKind(str(spec.get("group")), str(names.get("kind")))] = spec.get("scope") != "Cluster"
+    return scopes

@@ -1,0 +1,76 @@
+"""Which file of a repository something comes from, where the render itself does not say."""
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from trueup.formats import yaml
+from trueup.model.manifest import Manifest
+from trueup.model.tree import Mode, Tree
+
+_FILE = re.compile(r"^(?:[a-z]+: )?(?P<file>[^\s:;(]+\.(?:ya?ml|json|tpl|txt))(?P<line>:\d+)?")
+_TEMPLATE = re.compile(r"\((?P<chart>[^\s:()/]+)/(?P<file>[^\s:()]+\.(?:ya?ml|tpl|txt))(?P<line>:\d+)?")
+_STEP = re.compile(r"[^.\[\]]+|\[[^\]]*\]")
+
+
+def file_of_error(message: str, path: str) -> str:
+    """The file that the message of a failed render names, else the folder that was rendered.
+
+    Args:
+        path: the source's folder; templates are named by their chart, which is it.
+    """
+    if template := _TEMPLATE.search(message):
+        return posixpath.join(path, template["file"]) + (template["line"] or "")
+    if named := _FILE.search(message):
+        return named["file"] + (named["line"] or "")
+    return path or "."
+
+
+def file_of_object(manifest: Manifest, files: Sequence[tuple[str, Tree]], field: str) -> str:
+    """The file that most likely declares an object which Kustomize built: the last to set the field, else the first.
+
+    Args:
+        files: paths the build reads, each with its tree.
+        field: of the object, as a server names it; empty for the object itself.
+    """
+    first = ""
+    chosen = ""
+    for path, line, value in _documents(files):
+        metadata = value.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        if value.get("kind") != manifest.key.kind or not isinstance(name, str) or name not in manifest.key.name:
+            continue
+        place = f"{path}:{line}"
+        first = first or place
+        if field and sets(value, field):
+            chosen = place
+    return chosen or first or manifest.origin
+
+
+def sets(value: Any, field: str) -> bool:
+    """Whether a manifest has a field, lists aside: of ``spec.containers[0].image`` any container's counts."""
+    steps = [step for step in _STEP.findall(field) if not step.startswith("[")]
+    found = [value]
+    for step in steps:
+        below = []
+        for item in found:
+            for entry in item if isinstance(item, list) else [item]:
+                if isinstance(entry, Mapping) and step in entry:
+                    below.append(entry[step])
+        found = below
+    return bool(found)
+
+
+def _documents(files: Sequence[tuple[str, Tree]]) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    for path, tree in files:
+        entry = tree.entry(path)
+        if entry is None or entry.mode not in (Mode.FILE, Mode.EXECUTABLE) or not path.endswith((".yaml", ".yml")):
+            continue
+        try:
+            documents = yaml.load_all(tree.read(entry), path).documents
+        except yaml.YamlError:
+            continue
+        for document in documents:
+            if isinstance(document.value, dict):
+                yield path, document.line, document.value

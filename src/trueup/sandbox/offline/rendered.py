@@ -1,0 +1,159 @@
+"""Renders Applications, and the Applications among what they render."""
+
+import asyncio
+import posixpath
+from collections.abc import Mapping
+
+import msgspec
+
+from trueup.model.application import Application, Source
+from trueup.model.errors import RenderFailed, TrueupError
+from trueup.model.manifest import Manifest
+from trueup.model.tree import Tree
+from trueup.render.environment import RenderContext
+from trueup.render.recipe import make_recipe
+from trueup.sandbox.offline.applications import Declared, Found
+from trueup.sandbox.offline.kubernetes import Kubernetes
+from trueup.sandbox.offline.place import file_of_error, file_of_object
+from trueup.sandbox.offline.renderer import Renderer
+from trueup.sandbox.offline.report import Problem, Unverified
+from trueup.sandbox.offline.repositories import NotHere, Repositories, described
+
+LEVELS = 8
+"""Applications that declare Applications, as deep as this."""
+
+
+class Rendered(msgspec.Struct, kw_only=True):
+    """What became of one Application.
+
+    Attributes:
+        manifests: in order, not stamped.
+        kustomize: of each source that Kustomize built, by index: the files it reads.
+    """
+
+    declared: Declared
+    manifests: list[Manifest] = []
+    kustomize: dict[int, list[tuple[str, Tree]]] = {}
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    unverified: list[Unverified] = []
+
+    def file_of(self, manifest: Manifest, field: str) -> str:
+        """The file an object, or a field of it, comes from."""
+        files = self.kustomize.get(manifest.source_index)
+        return file_of_object(manifest, files, field) if files is not None else manifest.origin
+
+
+class Applications:
+    """Renders what a repository declares.
+
+    Args:
+        kubernetes: what charts see of a cluster.
+    """
+
+    def __init__(self, renderer: Renderer, repositories: Repositories, kubernetes: Kubernetes) -> None:
+        self._renderer, self._repositories, self._kubernetes = renderer, repositories, kubernetes
+
+    async def render(self, found: Found) -> list[Rendered]:
+        """All of them, sorted by name; those that others render join ``found``, and the render has the last word."""
+        results: dict[str, Rendered] = {}
+        pending = dict(found.applications)
+        for _ in range(LEVELS):
+            if not pending:
+                break
+            level = await asyncio.gather(*(self._one(declared) for declared in pending.values()))
+            pending = {}
+            for rendered in level:
+                results[rendered.declared.name] = rendered
+            for rendered in level:
+                for manifest in rendered.manifests:
+                    child = found.take(manifest.object(), rendered.file_of(manifest, ""))
+                    if child is not None:
+                        pending[child.name] = child
+        return self._without_twice(results)
+
+    def _without_twice(self, results: Mapping[str, Rendered]) -> list[Rendered]:
+        """Without folders that were taken as applications, and of which a declared one was found meanwhile."""
+        declared = {
+            posixpath.normpath(source.path or ".")
+            for each in results.values()
+            if each.declared.file
+            for source in each.declared.app.spec.all_sources()
+            if self._repositories.is_own(source.repo_url)
+        }
+        kept = []
+        for name in sorted(results):
+            app = results[name].declared
+            paths = {posixpath.normpath(source.path or ".") for source in app.app.spec.all_sources()}
+            if app.file or not paths <= declared:
+                kept.append(results[name])
+        return kept
+
+    async def _one(self, declared: Declared) -> Rendered:
+        result = Rendered(declared=declared)
+        trees: list[Tree | None] = []
+        for source in declared.app.spec.all_sources():
+            trees.append(await self._tree(source, result))
+        sources = declared.app.spec.all_sources()
+        refs = {
+            source.ref: tree for source, tree in zip(sources, trees, strict=True) if source.ref and tree is not None
+        }
+        missing = {source.ref for source, tree in zip(sources, trees, strict=True) if source.ref and tree is None}
+        for index, (source, tree) in enumerate(zip(sources, trees, strict=True)):
+            if tree is None:
+                continue
+            used = [ref for ref in missing if _names(source, ref)]
+            if used:
+                why = f"its value files are in ${used[0]}, which is not read"
+                result.unverified.append(Unverified(application=declared.name, what=described(source), why=why))
+                continue
+            await self._source(source, tree, refs, index, result)
+        return result
+
+    async def _tree(self, source: Source, result: Rendered) -> Tree | None:
+        declared = result.declared
+        try:
+            return await self._repositories.tree(source)
+        except NotHere as reason:
+            what = described(source)
+            result.unverified.append(Unverified(application=declared.name, what=what, why=str(reason)))
+        except TrueupError as error:
+            result.problems.append(
+                Problem(application=declared.name, file=declared.file, message=error.message, hint=error.hint)
+            )
+        return None
+
+    async def _source(self, source: Source, tree: Tree, refs: Mapping[str, Tree], index: int, result: Rendered) -> None:
+        declared = result.declared
+        context = self.context(declared.app)
+        try:
+            rendering = await self._renderer.render(source, tree, context, refs=refs, index=index)
+        except TrueupError as error:
+            message = error.message if isinstance(error, RenderFailed) else f"{declared.name}: {error.message}"
+            file = file_of_error(error.message, source.path)
+            result.problems.append(Problem(application=declared.name, file=file, message=message, hint=error.hint))
+            return
+        result.manifests += rendering.manifests
+        result.warnings += [Problem(application=declared.name, message=text) for text in rendering.warnings]
+        if rendering.source_type == "Kustomize":
+            recipe = make_recipe(source, tree, refs, context, source_index=index)
+            result.kustomize[index] = [(file.path, tree) for file in recipe.inputs if not file.ref]
+
+    def context(self, app: Application) -> RenderContext:
+        """What a render of an application may depend on besides files."""
+        return RenderContext(
+            app_name=app.metadata.name,
+            app_namespace=app.metadata.namespace,
+            project=app.spec.project or "default",
+            namespace=app.spec.destination.namespace,
+            kube_version=self._kubernetes.version,
+            api_versions=self._kubernetes.api_versions,
+        )
+
+
+def _names(source: Source, ref: str) -> bool:
+    """Whether a source's files are in the source of a ref."""
+    if source.helm is None:
+        return False
+    files = [*source.helm.value_files, *(parameter.path for parameter in source.helm.file_parameters)]
+    return any(file.startswith(f"${ref}/") for file in files)

@@ -1,0 +1,54 @@
+"""Renders sources as the engine does, with its workers."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from trueup.model.application import Source
+from trueup.model.manifest import Rendering
+from trueup.model.tree import Tree
+from trueup.render.environment import RenderContext
+from trueup.store.renders import Renders
+from trueup.workers.pool import Pool
+
+
+class Renderer:
+    """An async context manager around one or more render processes.
+
+    Args:
+        workers: processes that render.
+        root: where they make their private folders; the system's temporary folder by default.
+    """
+
+    def __init__(self, workers: int = 1, *, root: Path | None = None) -> None:
+        self._pool = Pool(workers, root=root)
+        self._renders = Renders(self._pool)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._pool.close()
+
+    async def render(
+        self,
+        source: Source,
+        tree: Tree,
+        context: RenderContext,
+        *,
+        refs: Mapping[str, Tree] | None = None,
+        index: int = 0,
+    ) -> Rendering:
+        """The manifests of one source.
+
+        Args:
+            refs: trees that value files name as ``$ref/path``.
+            index: which of an application's sources.
+
+        Raises:
+            RenderFailed, InvalidSpec: the source cannot become manifests; the message names the file.
+        """
+        return await self._renders.manifests(source, tree, refs or {}, context, index=index)

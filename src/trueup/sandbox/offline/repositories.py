@@ -1,0 +1,71 @@
+"""Which tree of files a source reads: the checkout, or a repository elsewhere."""
+
+import re
+from collections.abc import Iterable
+
+from trueup.model.application import Source
+from trueup.model.tree import Tree
+from trueup.sources.checkout import Checkout
+from trueup.sources.mirrors import Mirrors
+from trueup.sources.url import redact
+
+_SCHEME = re.compile(r"^[a-z+]+://")
+_SCP = re.compile(r"^(?P<host>[^/:]+):(?!/)")
+_PORT = re.compile(r"^(?P<host>[^/]+?):[0-9]+/")
+
+
+class NotHere(Exception):
+    """A source that is not read; the text says why."""
+
+
+class Repositories:
+    """Trees by repository URL.
+
+    Args:
+        checkout: stands for its own repository, whatever revision a source asks for.
+        urls: further URLs of that repository.
+        mirrors: reads the others; None leaves them out.
+    """
+
+    def __init__(self, checkout: Checkout, urls: Iterable[str] = (), mirrors: Mirrors | None = None) -> None:
+        self._checkout = checkout
+        self._own = {place_of(url) for url in (*checkout.urls, *urls)} | {place_of(checkout.root.as_uri())}
+        self._mirrors = mirrors
+
+    def is_own(self, url: str) -> bool:
+        """Whether a URL means the checkout's repository."""
+        return place_of(url) in self._own
+
+    async def tree(self, source: Source) -> Tree:
+        """What a source reads.
+
+        Raises:
+            NotHere: it is not read.
+            TrueupError: it cannot be read.
+        """
+        if source.chart:
+            raise NotHere("charts of Helm repositories are not read")
+        if self.is_own(source.repo_url):
+            return self._checkout.tree
+        if self._mirrors is None:
+            raise NotHere("another repository; --remote reads it")
+        mirror = self._mirrors.get(source.repo_url)
+        await mirror.update()
+        return mirror.tree(await mirror.locate(source.target_revision, source.tag_prefix))
+
+
+def place_of(url: str) -> str:
+    """Host and path of a URL, without what differs between the ways to reach one repository: scheme, user, ``.git``."""
+    text = _SCHEME.sub("", url.strip().rstrip("/").lower())
+    host, slash, path = text.partition("/")
+    text = host.rpartition("@")[2] + slash + path
+    text = _PORT.sub(r"\g<host>/", text) if _PORT.match(text) else _SCP.sub(r"\g<host>/", text)
+    return text.removesuffix(".git")
+
+
+def described(source: Source) -> str:
+    """A source in a phrase, without credentials."""
+    if source.chart:
+        return f"chart {source.chart} {source.target_revision} of {redact(source.repo_url)}".replace("  ", " ")
+    path = source.path if source.path not in ("", ".") else ""
+    return f"{path} of {redact(source.repo_url)}" if path else redact(source.repo_url)
