@@ -163,6 +163,7 @@ def track_update(
     now: str,
     subresource: str = "",
     reset: Sequence[Path] = (),
+    blank: Object | None = None,
 ) -> None:
     """Sets ``metadata.managedFields`` of an object as a write other than an apply leaves them.
 
@@ -171,6 +172,7 @@ def track_update(
 
     Args:
         live: what was stored, in the version of ``new``; None for a new object.
+        blank: what a new object is compared with: an object of the kind in which nothing is set.
     """
     version = str(new.get("apiVersion", ""))
     stored = _managed_fields(live) if live is not None else None
@@ -178,7 +180,15 @@ def track_update(
     managers = _chosen(stored, None if subresource else sent, versions)
     forgotten = not managers and live is not None and live["metadata"].get("uid")
     if not forgotten:
-        before = _without_managed_fields(live) if live is not None else {"apiVersion": version, "kind": new.get("kind")}
+        before = (
+            _without_managed_fields(live)
+            if live is not None
+            else {
+                **(blank or {}),
+                "apiVersion": version,
+                "kind": new.get("kind"),
+            }
+        )
         who = updater(manager, version, subresource)
         try:
             managers = capped(_Writing(versions, version, tuple(reset)).updated(before, new, managers, who, now))

@@ -106,7 +106,8 @@ def invalid(kind: str, group: str, name: str, causes: Sequence[Cause]) -> Failur
 def not_found(plural: str, group: str, name: str) -> Failure:
     """The 404 for an object. ``plural`` is the resource's name."""
     qualified = f"{plural}.{group}" if group else plural
-    return Failure("NotFound", f'{qualified} "{name}" not found', name=name, group=group, kind=plural)
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return Failure("NotFound", f'{qualified} "{quoted}" not found', name=name, group=group, kind=plural)
 
 
 def conflict(plural: str, group: str, name: str, why: str) -> Failure:

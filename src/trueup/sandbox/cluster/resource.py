@@ -32,6 +32,11 @@ class Behaviour(Protocol):
         """
         ...
 
+    def blank(self, version: str) -> Object:
+        """An object in which nothing is set, as its encoder writes it: what a new object is compared with, to tell
+        which fields its creator owns."""
+        ...
+
     def default(self, obj: Object, version: str) -> None:
         """Fills in what the manifest leaves out and brings values to their stored form (quantities, base64)."""
         ...

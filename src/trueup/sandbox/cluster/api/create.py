@@ -39,6 +39,7 @@ def create(core: Core, call: Call, obj: Object) -> Written:
         manager=call.options.manager,
         now=now,
         reset=resource.behaviour.reset_fields(resource.api_version, ""),
+        blank=resource.behaviour.blank(resource.api_version),
     )
     admit_create(core.storage, resource, call.namespace, metadata.get("name") or "")
     return insert(core, call, obj)

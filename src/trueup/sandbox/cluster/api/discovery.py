@@ -1,5 +1,6 @@
 """What is served, and how it looks: discovery and OpenAPI documents, made anew when custom resources change."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ VERSION: Final = {
     "compiler": "gc",
     "platform": "linux/amd64",
 }
+OPENAPI_V2: Final = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 _PLAIN: Final = ("/healthz", "/livez", "/readyz")
 _AGGREGATED: Final = "g=apidiscovery.k8s.io"
 
@@ -49,7 +51,7 @@ class Discovery:
                 body=f"[+]ping ok\n{path[1:]} check passed\n".encode() if verbose else b"ok", content_type=TEXT
             )
         if path == "/version":
-            return respond(VERSION)
+            return Response(body=json.dumps(VERSION, indent=2).encode())
         parts = path.split("/")[1:]
         if parts[0] == "openapi":
             return self._openapi(request, parts[1:])
@@ -78,6 +80,8 @@ class Discovery:
         return _json(documents.resources(parts[1], parts[2]))
 
     def _openapi(self, request: Request, parts: list[str]) -> Response | None:
+        if parts == ["v2"]:
+            return _second(request)
         if not parts or parts[0] != "v3":
             return None
         if len(parts) == 1:
@@ -89,6 +93,14 @@ class Discovery:
         groups = {one.group for one in self._registry.all() if one.group}
         paths = [f"/apis/{one}" for one in sorted({*groups, *(one for one in versions if "/" in one)})]
         return respond({"paths": ["/api", "/api/v1", "/apis", *paths, *_PLAIN, "/openapi/v3", "/version"]})
+
+
+def _second(request: Request) -> Response:
+    """OpenAPI v2, in which nothing is described: who asks for it would check manifests, which the server does."""
+    if OPENAPI_V2 in request.headers.get("accept", ""):
+        # The type is not a valid media type as it is asked for; the real server answers with dots.
+        return Response(content_type=OPENAPI_V2.replace("@", "."))
+    return respond({"swagger": "2.0", "info": {"title": "Kubernetes", "version": VERSION["gitVersion"]}, "paths": {}})
 
 
 def _json(value: Any) -> Response | None:

@@ -23,6 +23,7 @@ from trueup.sandbox.cluster.storage import Entry
 
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
+_SORTED: Final = msgspec.json.Encoder(order="sorted").encode
 STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 _OPERATIONS_LIMIT: Final = 10_000
@@ -94,7 +95,7 @@ def read_patch(call: Call, kind: str) -> tuple[Patch, Callable[[Object], str], S
     if call.options.validation != "Ignore":
         repeated = catalog.read_body(body, "application/json").duplicates
     if kind == MERGE_PATCH:
-        return _merge(value), _as_json, repeated
+        return _merge(value), _as_json if call.resource.columns is None else _as_sorted_json, repeated
     behaviour, version = call.resource.behaviour, call.resource.api_version
 
     def strategic(obj: Object) -> Object:
@@ -176,6 +177,11 @@ def _merge(value: dict[str, Any]) -> Patch:
 
 def _as_json(obj: Object) -> str:
     return encode(obj).decode()
+
+
+def _as_sorted_json(obj: Object) -> str:
+    """As objects without a Go type are written."""
+    return _SORTED(obj).decode()
 
 
 def _refusal(shown: str, why: str) -> Failure:

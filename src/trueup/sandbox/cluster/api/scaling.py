@@ -153,6 +153,10 @@ def _changed(core: Core, call: Call, live: Object | None, entry: Entry | None, s
     new = core.read(resource, entry)
     _put(new, paths_of(resource).spec, replicas)
     new["metadata"]["resourceVersion"] = (scale.get("metadata") or {}).get("resourceVersion") or ""
+    fields = tuple(f"f:{part}" for part in paths_of(resource).spec)
+    if not any(_at(one.get("fieldsV1"), fields) is not None for one in new["metadata"].get("managedFields") or ()):
+        # A Scale knows no owners but those of the replicas; without any, none is written down.
+        return new
     track(core, call, live, new)
     for one in new["metadata"].get("managedFields") or ():
         # Ownership that came by way of a Scale has no time.

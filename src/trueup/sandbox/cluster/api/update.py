@@ -64,6 +64,7 @@ def track(core: Core, call: Call, live: Object | None, obj: Object) -> None:
         now=core.now_text(),
         subresource=call.subresource,
         reset=resource.behaviour.reset_fields(resource.api_version, call.subresource),
+        blank=resource.behaviour.blank(resource.api_version) if live is None else None,
     )
 
 

@@ -19,6 +19,12 @@ _UNACCEPTED: Final = {"plural": "", "kind": ""}
 class DefinitionBehaviour:
     """Satisfies :class:`~trueup.sandbox.cluster.resource.Behaviour`."""
 
+    def blank(self, version: str) -> Object:
+        names = {"plural": "", "kind": ""}
+        spec = {"group": "", "names": names, "scope": "", "versions": None}
+        status = {"conditions": None, "acceptedNames": dict(names), "storedVersions": None}
+        return {"metadata": {"creationTimestamp": None}, "spec": spec, "status": status}
+
     def type_of(self, version: str) -> Type:
         return catalog.type_of(API_VERSION, KIND)
 

@@ -95,6 +95,9 @@ class CustomBehaviour:
             text = f'{kind} in version "{shown}" cannot be handled as a {kind}: {misfit}'
             raise Failure("BadRequest", text) from misfit
 
+    def blank(self, version: str) -> Object:
+        return {}
+
     def default(self, obj: Object, version: str) -> None:
         self.prune(obj, version)
         fill_defaults(obj, self._version(version).node)

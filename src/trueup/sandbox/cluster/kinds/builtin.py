@@ -41,6 +41,10 @@ class BuiltIn:
             text = f'{self.kind} in version "{shown.rpartition("/")[2]}" cannot be handled as a {self.kind}'
             raise Failure("BadRequest", f"{text}: {mismatch.message()}") from mismatch
 
+    def blank(self, version: str) -> Object:
+        struct = self._struct(version)
+        return struct.blank() if struct is not None else {}
+
     def default(self, obj: Object, version: str) -> None:
         struct = self._struct(version)
         if struct is None:

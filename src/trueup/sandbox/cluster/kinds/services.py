@@ -313,6 +313,7 @@ def _change_status(_: Object, new: Object, subresource: str, problems: Problems)
     ingress = at(new, "status", "loadBalancer", "ingress") or []
     if ingress and new["spec"].get("type") != "LoadBalancer":
         problems.forbidden("status.loadBalancer.ingress", "may only be used when `spec.type` is 'LoadBalancer'")
+        return
     for index, item in enumerate(ingress):
         field = f"status.loadBalancer.ingress[{index}]"
         if item.get("ip"):

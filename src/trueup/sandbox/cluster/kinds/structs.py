@@ -112,6 +112,13 @@ class Struct(Node):
     def zero(self) -> dict[str, Any]:
         return self.stored({})
 
+    def blank(self) -> dict[str, Any]:
+        """What an encoder writes of a struct in which nothing is set, defaults aside."""
+        return {
+            field.name: field.node.blank() if isinstance(field.node, Struct) and not field.pointer else field.zero()
+            for field in self.always
+        }
+
 
 class Slice(Node):
     def __init__(self, name: str, element: Node, pointers: bool) -> None:

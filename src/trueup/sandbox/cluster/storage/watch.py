@@ -12,6 +12,8 @@ from trueup.sandbox.cluster.storage.storage import Storage
 
 BOOKMARK_SECONDS: Final = 60.0
 _BEFORE_END_SECONDS: Final = 2.0
+_GRACE_SECONDS: Final = 0.05
+"""Clients measure too, and find a watch of less than they asked for strange."""
 _MOST_AT_ONCE: Final = 500
 
 Change = tuple[Literal["ADDED", "MODIFIED", "DELETED"], Entry]
@@ -45,7 +47,7 @@ async def watch(
     """
     shelf = storage.shelf(stored_as)
     loop = asyncio.get_running_loop()
-    end = loop.time() + timeout
+    end = loop.time() + timeout + _GRACE_SECONDS
     if initial_events:
         page = storage.list(stored_as, namespace)
         since = page.revision

@@ -1,4 +1,4 @@
-"""What the server does of itself: a new cluster's first objects, garbage collection, namespaces, the end of Events."""
+"""What the server does of itself: first objects, garbage collection, namespaces, protected volumes, old Events."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from trueup.sandbox.cluster.upkeep.events import EventExpiry
 from trueup.sandbox.cluster.upkeep.namespaces import Namespaces
 from trueup.sandbox.cluster.upkeep.paths import path_of
 from trueup.sandbox.cluster.upkeep.ports import Api, Entry, Event, Storage, stores_of
+from trueup.sandbox.cluster.upkeep.protection import Protection
 
 INITIAL = Path(__file__).with_name("initial.yaml")
 
@@ -32,6 +33,7 @@ class Upkeep:
         self._api, self._storage = api, storage
         self._collector = Collector(api, storage)
         self._namespaces = Namespaces(api, storage, ca=ca, now=now)
+        self._protection = Protection(api, storage)
         self._events = EventExpiry(api)
         self._tasks: list[asyncio.Task[None]] = []
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -46,7 +48,7 @@ class Upkeep:
             for entry in self._storage.list(resource.stored_as).entries:
                 self._changed(resource.stored_as, _Found(entry))
         self._unsubscribe = self._storage.subscribe(self._changed)
-        runs = (self._collector.run, self._namespaces.run, self._events.run)
+        runs = (self._collector.run, self._namespaces.run, self._protection.run, self._events.run)
         self._tasks = [asyncio.create_task(run(), name=f"upkeep: {run.__qualname__}") for run in runs]
         for obj in load(INITIAL.read_bytes(), INITIAL.name):
             await self._make(obj)
@@ -62,11 +64,12 @@ class Upkeep:
 
     def idle(self) -> bool:
         """Whether nothing is due."""
-        return self._collector.idle() and self._namespaces.idle()
+        return self._collector.idle() and self._namespaces.idle() and self._protection.idle()
 
     def _changed(self, stored_as: str, event: Event) -> None:
         self._collector.changed(stored_as, event)
         self._namespaces.changed(stored_as, event)
+        self._protection.changed(stored_as, event)
         self._events.changed(stored_as, event)
 
     async def _make(self, obj: Object) -> None:
