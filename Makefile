@@ -19,7 +19,7 @@ help: ## List the targets
 	@echo "ARGS=... is handed on: make demo ARGS=--tour, make test ARGS='tests/unit -x'"
 
 .PHONY: demo
-demo: $(STAMP) controlplane ## A cluster, a repository and the engine at work (ARGS=--tour walks by itself)
+demo: $(STAMP) ## A cluster, a repository and the engine at work (ARGS=--tour walks by itself)
 	@$(BIN)/trueup demo $(ARGS)
 
 .PHONY: test

@@ -160,7 +160,8 @@ async def _serve(folder: Path, data: Path | None, port: int) -> None:
     try:
         await serve_cluster(folder, data, port, SystemClock().now, stop)
     except OSError as error:
-        raise TrueupError(error.strerror or str(error), hint="choose another --port or --data") from error
+        where = f"{error.filename}: " if error.filename else ""
+        raise TrueupError(f"{where}{error.strerror or error}", hint="choose another --port or --data") from error
     except StorageFailed as error:
         raise TrueupError(str(error), hint="choose another folder for --data") from error
 

@@ -212,8 +212,12 @@ class Background:
 
     @staticmethod
     def _make(folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder.chmod(0o700)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.chmod(0o700)
+        except OSError as error:
+            hint = "set XDG_STATE_HOME to a folder that you may write"
+            raise TrueupError(f"{folder}: {error.strerror}", hint=hint) from error
 
 
 def _locked(descriptor: int) -> bool:

@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
-from trueup.kube.discovery import ResourceType
+from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import ApiError, NotFound
-from trueup.model.annotations import API_VERSION
+from trueup.model.annotations import API_VERSION, HOOK_FINALIZER
 from trueup.model.errors import TrueupError
 from trueup.sandbox.sites import Report, Site
 from trueup.store.install import APPLICATION, DEFINITION, NAMESPACE, PROJECT
@@ -18,6 +20,8 @@ from trueup.store.install import APPLICATION, DEFINITION, NAMESPACE, PROJECT
 NAME = "trueup-demo"
 """The control namespace; the applications' begin with it and a dash."""
 GONE_SECONDS = 60.0
+SOON_SECONDS = 2.0
+"""What the cluster needs to delete a namespace in which nothing waits."""
 POLL_SECONDS = 0.2
 
 
@@ -89,7 +93,10 @@ async def _clean(client: Client, brought: list[ResourceType], report: Report) ->
         for name in await _namespaces(client):
             with suppress(NotFound):
                 await client.delete(NAMESPACE, "", name, propagation="Background")
-        left = await _until_gone(client)
+        left = await _until_gone(client, SOON_SECONDS)
+        if left:
+            await _release_hooks(client, left)
+            left = await _until_gone(client, GONE_SECONDS)
         for type_ in brought:
             if not await _names(client, type_, ""):
                 with suppress(NotFound):
@@ -101,10 +108,28 @@ async def _clean(client: Client, brought: list[ResourceType], report: Report) ->
         report(f"still being deleted by the cluster: {', '.join(left)}")
 
 
-async def _until_gone(client: Client) -> list[str]:
+async def _release_hooks(client: Client, namespaces: list[str]) -> None:
+    """Hooks of a sync that was under way wait for an engine that is gone."""
+    discovery = Discovery(client)
+    await discovery.refresh()
+    for type_ in discovery.types():
+        if not type_.namespaced or not {"list", "patch"} <= type_.verbs:
+            continue
+        for namespace in namespaces:
+            for live in (await client.list(type_, namespace)).objects:
+                finalizers = live.object()["metadata"].get("finalizers") or []
+                if HOOK_FINALIZER in finalizers:
+                    kept = [name for name in finalizers if name != HOOK_FINALIZER]
+                    body = msgspec.json.encode({"metadata": {"finalizers": kept}})
+                    with suppress(NotFound):
+                        await client.patch(type_, namespace, live.key.name, body, kind="merge")
+
+
+async def _until_gone(client: Client, seconds: float) -> list[str]:
+    """The demo's namespaces that are still there after a while."""
     left = await _namespaces(client)
     with suppress(TimeoutError):
-        async with asyncio.timeout(GONE_SECONDS):
+        async with asyncio.timeout(seconds):
             while left:
                 await asyncio.sleep(POLL_SECONDS)
                 left = await _namespaces(client)

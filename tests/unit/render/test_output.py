@@ -268,6 +268,12 @@ def test_the_instance_label_where_asked() -> None:
     assert made.labels == made.object()["metadata"]["labels"] == {"x": "y", "app": "shop"}
 
 
+def test_without_an_instance_there_is_no_mark() -> None:
+    plain = manifests(thing())
+    result = stamp(plain, instance="", namespace="prod", namespaced=lambda *_: True).manifests
+    assert [made.object() for made in result] == [thing(metadata={"name": "a", "namespace": "prod"})]
+
+
 def test_of_two_with_one_key_the_last_wins_with_a_warning() -> None:
     result = stamped(thing(data={"v": "1"}), thing(metadata={"name": "a", "namespace": "prod"}, data={"v": "2"}))
     assert [made.object()["data"]["v"] for made in result.manifests] == ["2"]

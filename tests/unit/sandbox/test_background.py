@@ -118,6 +118,12 @@ def test_why_it_did_not_start_is_told(cluster: Background) -> None:
     assert cluster.running() is None
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TrueupError, match=r"file/state: Not a directory.*XDG_STATE_HOME"):
+        Background(tmp_path / "file/state", "c").start(["true"], seconds=1)
+
+
 def test_one_that_is_never_ready_is_ended(cluster: Background) -> None:
     with pytest.raises(ProcessFailed, match=r"not ready within 1\.5 s"):
         cluster.start(command(cluster, "slow"), seconds=1.5)

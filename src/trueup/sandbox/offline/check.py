@@ -173,8 +173,7 @@ class Check:
         created = {each.declared.app.metadata.namespace for each in rendered}
         for each in rendered:
             app = each.declared.app
-            policy_of = app.spec.sync_policy
-            if policy_of and Options(frozenset(policy_of.sync_options)).on(CREATE_NAMESPACE, {}):
+            if _options(app).on(CREATE_NAMESPACE, {}):
                 created.add(app.spec.destination.namespace)
         missing: dict[tuple[str, str], Wanted] = {}
         for item in wanted:
@@ -206,9 +205,7 @@ class Check:
         except UnknownKind as error:
             if error.certain:
                 return [Fault("apiVersion", error.message, error.hint)]
-            app = item.rendered.declared.app
-            options = Options(frozenset(app.spec.sync_policy.sync_options if app.spec.sync_policy else ()))
-            if not options.on(SKIP_MISSING_KIND, manifest.annotations):
+            if not _options(item.rendered.declared.app).on(SKIP_MISSING_KIND, manifest.annotations):
                 why = f"{error.message}: the repository has no definition of it"
                 self._report.unverified.append(
                     Unverified(application=item.application, what=shown(manifest.key, manifest.generate_name), why=why)
@@ -217,6 +214,10 @@ class Check:
 
     def _namespaced(self, manifest: Manifest) -> bool:
         return bool(self._kubernetes.namespaced(manifest.key.group, manifest.key.kind))
+
+
+def _options(app: Application) -> Options:
+    return Options(frozenset(app.spec.sync_policy.sync_options if app.spec.sync_policy else ()))
 
 
 def _own_key(app: Application) -> ResourceKey:

@@ -1,0 +1,65 @@
+"""A check says of a repository what a real API server says."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.conftest import FreshCluster
+from tests.golden.render.golden import checkout
+from tests.support.broken import FOUND, break_everything
+
+from trueup.kube.client import Client
+from trueup.kube.config import load_kubeconfig
+from trueup.kube.discovery import Discovery
+from trueup.sandbox.cluster.embedded import EmbeddedCluster
+from trueup.sandbox.offline.applications import CONTROL_NAMESPACE, find_applications
+from trueup.sandbox.offline.check import Check
+from trueup.sandbox.offline.kubernetes import embedded
+from trueup.sandbox.offline.rendered import Applications
+from trueup.sandbox.offline.renderer import Renderer
+from trueup.sandbox.offline.report import Report
+from trueup.sandbox.offline.repositories import Repositories
+from trueup.sandbox.offline.trial import Trial
+from trueup.sources.checkout import open_checkout
+from trueup.store.install import install
+
+
+@asynccontextmanager
+async def trial(kubeconfig: Path) -> AsyncIterator[Trial]:
+    async with Client(load_kubeconfig(kubeconfig, None)) as client:
+        await install(client, CONTROL_NAMESPACE, lambda _: None)
+        discovery = Discovery(client)
+        await discovery.refresh()
+        yield Trial(client, discovery)
+
+
+async def checked(folder: Path, renderer: Renderer, kubeconfig: Path) -> Report:
+    files = open_checkout(folder)
+    found = find_applications(files.tree, "")
+    rendered = await Applications(renderer, Repositories(files), embedded()).render(found)
+    async with trial(kubeconfig) as cluster:
+        return await Check(cluster, embedded()).run(found, rendered)
+
+
+async def test_both_clusters_find_the_same_mistakes_in_the_same_words(
+    fresh_cluster: FreshCluster, tmp_path: Path
+) -> None:
+    folder = checkout(tmp_path / "examples")
+    break_everything(folder)
+    real = await fresh_cluster(simulate=False)
+    async with Renderer() as renderer, EmbeddedCluster() as ours:
+        truth = await checked(folder, renderer, real.kubeconfig)
+        report = await checked(folder, renderer, ours.kubeconfig)
+    assert {(item.application, item.file, item.object, item.field) for item in truth.problems} == FOUND
+    assert report == truth
+
+
+async def test_what_is_assumed_offline_is_what_a_cluster_says(fresh_cluster: FreshCluster) -> None:
+    assumed = embedded()
+    real = await fresh_cluster(simulate=False)
+    async with Client(load_kubeconfig(real.kubeconfig, None)) as client:
+        discovery = Discovery(client)
+        await discovery.refresh()
+    assert assumed.version == discovery.server_version
+    assert assumed.scopes == {type_.group_kind: type_.namespaced for type_ in discovery.types()}
+    assert assumed.api_versions == discovery.api_versions()
