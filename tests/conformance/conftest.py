@@ -1,10 +1,14 @@
 """Both servers side by side: the real one, and the embedded one that must answer as it does."""
 
+import itertools
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
+import pytest
 import pytest_asyncio
+from tests.conformance.exchange import Both
 from tests.conftest import simulated
 
 from trueup.sandbox.cluster.embedded import EmbeddedCluster
@@ -21,6 +25,30 @@ class Pair(msgspec.Struct, frozen=True):
 @pytest_asyncio.fixture(scope="session")
 async def pair(controlplane_folders: list[Path]) -> AsyncIterator[Pair]:
     """The two servers of a run; every test has a namespace of its own on them."""
-    async with ControlPlane(controlplane_folders) as real, EmbeddedCluster() as embedded:
-        async with simulated(real), simulated(embedded):
-            yield Pair(real, embedded)
+    async with AsyncExitStack() as stack:
+        real = await stack.enter_async_context(ControlPlane(controlplane_folders))
+        embedded = await stack.enter_async_context(EmbeddedCluster())
+        await stack.enter_async_context(simulated(real))
+        await stack.enter_async_context(simulated(embedded))
+        yield Pair(real, embedded)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def both(pair: Pair) -> AsyncIterator[Both]:
+    """Requests to the two servers at once."""
+    async with Both.open(pair.real, pair.embedded) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def namespace(both: Both, numbers: "itertools.count[int]") -> AsyncIterator[str]:
+    """A namespace of a case's own, on both."""
+    name = f"case-{next(numbers)}"
+    await both.make_namespace(name)
+    yield name
+    await both.silently("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture(scope="session")
+def numbers() -> "itertools.count[int]":
+    return itertools.count(1)

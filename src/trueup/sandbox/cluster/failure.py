@@ -97,6 +97,7 @@ class Failure(Exception):
 def invalid(kind: str, group: str, name: str, causes: Sequence[Cause]) -> Failure:
     """The 422 that lists every field that is wrong."""
     texts = [f"{cause.field}: {cause.message}" if cause.field else cause.message for cause in causes]
+    texts = list(dict.fromkeys(texts))
     text = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     qualified = f"{kind}.{group}" if group else kind
     message = f'{qualified} "{name}" is invalid: {text}'

@@ -134,6 +134,11 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
+    def stored_group(self) -> str:
+        """The group of the kind as it is stored, which refusals name: that of an Event is the core group."""
+        return self.stored_as.partition(".")[2]
+
+    @property
     def qualified(self) -> str:
         """``deployments.apps``, as messages name it."""
         return f"{self.plural}.{self.group}" if self.group else self.plural

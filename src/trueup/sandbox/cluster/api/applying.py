@@ -44,7 +44,8 @@ def read_configuration(call: Call) -> Configuration:
     try:
         decoded = catalog.read_body(body, "application/yaml")
     except Failure as failure:
-        raise Failure("BadRequest", f"error encoding patch: {failure.message}") from None
+        why = failure.message.removeprefix("error converting YAML to JSON: ")
+        raise Failure("BadRequest", f"error encoding patch: {why}") from None
     obj = decoded.obj
     if obj is None:
         return Configuration({}, [])

@@ -63,7 +63,7 @@ def insert(core: Core, call: Call, obj: Object) -> Written:
     problems.extend(behaviour.validate(obj, version))
     name = metadata.get("name") or ""
     if problems:
-        raise invalid(resource.kind, resource.group, name, problems)
+        raise invalid(resource.kind, resource.stored_group, name, problems)
     call.warn(*behaviour.warnings(obj, version))
     if metadata.get("resourceVersion"):
         raise internal("resourceVersion should not be set on objects to be created")

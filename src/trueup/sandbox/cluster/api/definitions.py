@@ -22,6 +22,10 @@ from trueup.sandbox.cluster.resource import Object, Resource
 from trueup.sandbox.cluster.storage import Event
 
 STORED_AS: Final = "customresourcedefinitions.apiextensions.k8s.io"
+_DEPRECATED: Final = {
+    "componentstatuses": "v1 ComponentStatus is deprecated in v1.19+",
+    "endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+}
 _CONTROLLER: Final = Request(method="DELETE", path="/")
 
 
@@ -45,6 +49,8 @@ class Definitions:
 
     def deprecation(self, resource: Resource) -> str:
         """The warning that comes with a deprecated version; empty where it is none."""
+        if resource.columns is None:
+            return _DEPRECATED.get(resource.stored_as, "")
         definition = self._known.get(resource.stored_as)
         return (deprecation_warning(definition, resource.version) if definition else None) or ""
 

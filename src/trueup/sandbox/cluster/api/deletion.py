@@ -1,7 +1,7 @@
 """Delete (k8s.io/apiserver ``registry/generic/registry/store.go``, ``registry/rest/delete.go``)."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from trueup.formats.time import format_time, parse_time
 from trueup.sandbox.cluster.api.admission import admit_delete
@@ -14,6 +14,11 @@ from trueup.sandbox.cluster.custom import marked_for_deletion
 from trueup.sandbox.cluster.failure import conflict, not_found
 from trueup.sandbox.cluster.resource import Object, Resource
 from trueup.sandbox.cluster.storage import Entry
+
+_JOBS_ORPHAN: Final = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set"
+    " propagationPolicy=Orphan to suppress this warning"
+)
 
 
 def delete(core: Core, call: Call, options: DeleteOptions) -> tuple[int, Object]:
@@ -37,6 +42,8 @@ def delete(core: Core, call: Call, options: DeleteOptions) -> tuple[int, Object]
         kept = _terminate(core, entry, obj, options)
         if kept is not None:
             return _answer(core, call, kept, options, gone=False)
+    if resource.stored_as == "jobs.batch" and options.orphan is None and not options.propagation:
+        call.warn(_JOBS_ORPHAN)
     _check_preconditions(resource, entry, obj, options)
     before = entry.object()["metadata"]
     if resource.stored_as == "customresourcedefinitions.apiextensions.k8s.io" and not before.get("deletionTimestamp"):
@@ -87,14 +94,17 @@ def _check_preconditions(resource: Resource, entry: Entry, obj: Object, options:
     if options.uid is not None and options.uid != entry.uid:
         text = f"the UID in the precondition ({options.uid}) does not match the UID in record ({entry.uid})"
         raise conflict(
-            resource.kind, resource.group, name, f"{text}. The object might have been deleted and then recreated"
+            resource.kind, resource.stored_group, name, f"{text}. The object might have been deleted and then recreated"
         )
     if options.revision is not None and options.revision != str(entry.revision):
         text = (
             f"the ResourceVersion in the precondition ({options.revision}) does not match the ResourceVersion in record"
         )
         raise conflict(
-            resource.kind, resource.group, name, f"{text} ({entry.revision}). The object might have been modified"
+            resource.kind,
+            resource.stored_group,
+            name,
+            f"{text} ({entry.revision}). The object might have been modified",
         )
 
 

@@ -46,9 +46,11 @@ class Found(msgspec.Struct, frozen=True):
     token: str = ""
     remaining: int | None = None
 
-    def metadata(self) -> dict[str, Any]:
-        """As ``metadata`` of the list."""
+    def metadata(self, *, custom: bool = False) -> dict[str, Any]:
+        """As ``metadata`` of the list; that of a custom resource names the token even where there is none."""
         metadata: dict[str, Any] = {"resourceVersion": str(self.revision)}
+        if custom:
+            metadata["continue"] = ""
         if self.token:
             metadata["continue"] = self.token
             if self.remaining is not None:
@@ -134,20 +136,22 @@ def _collect(
         entry = storage.get(stored_as, selection.namespace, selection.name)
         there = [entry] if entry is not None and (keep is None or keep(entry)) else []
         return Found(there, storage.revision)
-    found: list[Entry] = []
-    while True:
+    if keep is None or not limit:
         page = storage.list(stored_as, selection.namespace, revision=revision, limit=limit, after=after)
-        revision = page.revision
-        found.extend(page.entries if keep is None else filter(keep, page.entries))
-        after = page.after
-        if after is None or (limit and len(found) >= limit):
-            break
-    if after is None:
-        return Found(found, revision)
-    if keep is not None and len(found) > limit:
-        found = found[:limit]
-        after = (found[-1].namespace, found[-1].name)
-    return Found(found, revision, _token(revision, after, call.namespace), None if keep else page.remaining)
+        entries = list(page.entries if keep is None else filter(keep, page.entries))
+        if page.after is None:
+            return Found(entries, page.revision)
+        return Found(entries, page.revision, _token(page.revision, page.after, call.namespace), page.remaining)
+    page = storage.list(stored_as, selection.namespace, revision=revision, after=after)
+    found: list[Entry] = []
+    for entry in page.entries:
+        if len(found) == limit:
+            # Whether any that follows is meant is not known until it is asked for.
+            last = found[-1]
+            return Found(found, page.revision, _token(page.revision, (last.namespace, last.name), call.namespace))
+        if keep(entry):
+            found.append(entry)
+    return Found(found, page.revision)
 
 
 def check_reached(core: Core, revision: int) -> None:

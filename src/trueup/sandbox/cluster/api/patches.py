@@ -12,7 +12,7 @@ from trueup.sandbox.cluster import catalog
 from trueup.sandbox.cluster.api.calls import Call, Written
 from trueup.sandbox.cluster.api.core import Core
 from trueup.sandbox.cluster.api.decoding import check_size, typed
-from trueup.sandbox.cluster.api.errors import unknown_patch_type, unprocessable
+from trueup.sandbox.cluster.api.errors import internal, unknown_patch_type, unprocessable
 from trueup.sandbox.cluster.api.json_patch import PatchError, apply_json_patch
 from trueup.sandbox.cluster.api.metadata import check_name, distinct_owners, metadata_of
 from trueup.sandbox.cluster.api.request import encode
@@ -23,6 +23,7 @@ from trueup.sandbox.cluster.storage import Entry
 
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
+_MALFORMED: Final = "invalid patch format"
 _SORTED: Final = msgspec.json.Encoder(order="sorted").encode
 STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
@@ -102,7 +103,8 @@ def read_patch(call: Call, kind: str) -> tuple[Patch, Callable[[Object], str], S
         try:
             return strategic_merge(obj, value, behaviour.type_of(version))
         except StrategicError as error:
-            raise Failure("BadRequest", str(error)) from None
+            text = str(error)
+            raise Failure("BadRequest", text) if text.startswith(_MALFORMED) else internal(text) from None
 
     return strategic, lambda _: go_value(value), repeated
 

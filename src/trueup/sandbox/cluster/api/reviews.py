@@ -5,6 +5,7 @@ from typing import Any, Final, Protocol
 from trueup.sandbox.cluster.api.calls import Call
 from trueup.sandbox.cluster.api.core import Core
 from trueup.sandbox.cluster.api.request import User
+from trueup.sandbox.cluster.api.update import track
 from trueup.sandbox.cluster.failure import Failure, invalid
 from trueup.sandbox.cluster.kinds.problems import Problems
 from trueup.sandbox.cluster.resource import Object
@@ -35,6 +36,7 @@ def review(core: Core, call: Call, tokens: Tokens, obj: Object) -> Object:
     Raises:
         Failure: Invalid, BadRequest.
     """
+    track(core, call, None, obj)
     spec: dict[str, Any] = obj.get("spec") or {}
     match call.resource.kind:
         case "SelfSubjectReview":

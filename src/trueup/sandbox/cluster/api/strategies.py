@@ -63,7 +63,7 @@ RETURNED_WHEN_DELETED: Final = frozenset(
 )
 """ReturnDeletedObject: a deletion answers with the object, not with a Status."""
 
-ORPHANS: Final = frozenset({"jobs.batch", "cronjobs.batch", "replicationcontrollers"})
+ORPHANS: Final = frozenset({"jobs.batch", "replicationcontrollers"})
 """DefaultGarbageCollectionPolicy is to orphan what the object owns."""
 
 NOT_COLLECTED: Final = frozenset({"events"})

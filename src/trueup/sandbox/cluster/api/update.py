@@ -126,9 +126,12 @@ def prepare(core: Core, call: Call, live: Object, new: Object) -> None:
     if metadata != live["metadata"]:
         problems = problems_of(new, resource, custom=core.registry.is_custom(resource))
         problems.extend(problems_of_change(live, new))
+        if core.registry.is_custom(resource):
+            # The real server looks at these twice, and says so.
+            problems.extend(problems_of_change(live, new))
     problems.extend(behaviour.validate_update(live, new, version, call.subresource))
     if problems:
-        raise invalid(resource.kind, resource.group, metadata.get("name") or "", problems)
+        raise invalid(resource.kind, resource.stored_group, metadata.get("name") or "", problems)
     call.warn(*behaviour.warnings(new, version))
 
 

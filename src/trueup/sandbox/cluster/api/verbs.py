@@ -71,8 +71,7 @@ class Verbs:
             subresource=route.subresource,
             warnings=warnings,
         )
-        if resource.columns is not None:
-            call.warn(self._definitions.deprecation(resource))
+        call.warn(self._definitions.deprecation(resource))
         if route.watch:
             return await self._read_many(call, watch=True)
         if route.subresource:

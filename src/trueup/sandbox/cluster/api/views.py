@@ -74,9 +74,16 @@ def show_list(core: Core, request: Request, resource: Resource, found: Found, vi
         return respond(table(core, request, resource, objects, found.metadata()))
     if view:
         items = b",".join([partial(entry.body) for entry in found.entries])
-        return Response(body=_list(b"PartialObjectMetadataList", META_VERSION.encode(), found, items))
+        return Response(body=_list(b"PartialObjectMetadataList", META_VERSION.encode(), found.metadata(), items))
     kind = f"{resource.kind}List".encode()
-    return Response(body=_list(kind, resource.api_version.encode(), found, _items(core, resource, found.entries)))
+    return Response(
+        body=_list(
+            kind,
+            resource.api_version.encode(),
+            found.metadata(custom=resource.columns is not None),
+            _items(core, resource, found.entries),
+        )
+    )
 
 
 def partial(body: bytes) -> bytes:
@@ -109,15 +116,21 @@ def table(
 
 
 def _items(core: Core, resource: Resource, entries: Sequence[Entry]) -> bytes:
-    if resource.columns is not None or resource.api_version != resource.storage_version:
+    if resource.columns is not None:
         return b",".join([body_of(core, resource, entry) for entry in entries])
+    if resource.api_version != resource.storage_version:
+        return b",".join([encode(_nameless(core.read(resource, entry))) for entry in entries])
     cut = len(heading(resource.kind, resource.storage_version))
     return b",".join([b"{" + entry.body[cut:] for entry in entries])
 
 
-def _list(kind: bytes, version: bytes, found: Found, items: bytes) -> bytes:
+def _nameless(obj: Object) -> Object:
+    return {name: value for name, value in obj.items() if name not in ("kind", "apiVersion")}
+
+
+def _list(kind: bytes, version: bytes, metadata: dict[str, Any], items: bytes) -> bytes:
     head = b'{"kind":"%s","apiVersion":"%s","metadata":' % (kind, version)
-    return b"".join([head, encode(found.metadata()), b',"items":[', items, b"]}"])
+    return b"".join([head, encode(metadata), b',"items":[', items, b"]}"])
 
 
 def _go_type(resource: Resource) -> str:

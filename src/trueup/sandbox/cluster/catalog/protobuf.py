@@ -24,6 +24,7 @@ _PACKAGES: Final = {
     "apiextensions.k8s.io": "k8s.io.apiextensions_apiserver.pkg.apis.apiextensions",
     "apiregistration.k8s.io": "k8s.io.kube_aggregator.pkg.apis.apiregistration",
 }
+_END: Final = "unexpected EOF"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SCHEMA_PROPS: Final = ".JSONSchemaProps"
 _DROP: Final = object()
@@ -55,7 +56,8 @@ def decode_protobuf(body: bytes) -> Object:
             raise Failure("BadRequest", f'no kind "{kind}" is registered for version "{api_version}" in scheme')
         obj = _decode(_bytes(envelope.get(2, b"")), message, 0)
     except _Broken as error:
-        raise Failure("BadRequest", f"proto: {error}") from None
+        text = str(error)
+        raise Failure("BadRequest", text if text == _END else f"proto: {text}") from None
     return {"apiVersion": api_version, "kind": kind, **obj}
 
 
@@ -265,13 +267,13 @@ def _fields(data: bytes | memoryview) -> Iterator[tuple[int, int | bytes]]:
         elif wire == _BYTES:
             length, position = _varint(raw, position)
             if length > end - position:
-                raise _Broken("unexpected EOF")
+                raise _Broken(_END)
             yield number, raw[position : position + length]
             position += length
         elif wire in (_FIXED64, _FIXED32):
             size = 8 if wire == _FIXED64 else 4
             if size > end - position:
-                raise _Broken("unexpected EOF")
+                raise _Broken(_END)
             yield number, int.from_bytes(raw[position : position + size], "little")
             position += size
         else:
@@ -289,4 +291,4 @@ def _varint(raw: bytes, position: int) -> tuple[int, int]:
         shift += 7
         if shift > 63:
             raise _Broken("integer overflow")
-    raise _Broken("unexpected EOF")
+    raise _Broken(_END)

@@ -43,7 +43,7 @@ def _config_map(obj: Object, problems: Problems) -> None:
         problems.each(f"binaryData[{key}]", key, names.config_key(key))
         size += _decoded_size(value)
     if size > _LARGEST:
-        problems.too_long("", _LARGEST)
+        problems.too_long("[]", _LARGEST)
 
 
 def _decoded_size(text: str) -> int:

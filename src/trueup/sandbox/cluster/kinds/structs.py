@@ -59,6 +59,7 @@ class Struct(Node):
         self.fill: list[Callable[[dict[str, Any]], None]] = []
         self.collect(go_name, ())
         self.always = [field for field in self.fields.values() if field.always]
+        self.lists = [field for field in self.always if isinstance(field.node, Slice | Map)]
         self.declared = [field for field in self.fields.values() if field.default is not _UNSET]
 
     def collect(self, go_name: str, path: tuple[str, ...]) -> None:
@@ -95,6 +96,10 @@ class Struct(Node):
                 gone.append(key)
         for key in gone:
             del value[key]
+        for field in self.lists:
+            # What is stored has no empty lists and maps; without omitempty they come back as null.
+            if field.name in value and not value[field.name]:
+                value[field.name] = None
         for fill in self.fill:
             fill(value)
         for field in self.declared:

@@ -1,0 +1,247 @@
+"""Every verb on every kind: both servers answer alike."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+import yaml
+from tests.conformance.exchange import (
+    APPLY,
+    DRIVEN,
+    JSON_PATCH,
+    MERGE,
+    PARTIAL,
+    PARTIAL_LIST,
+    STRATEGIC,
+    TABLE,
+    Both,
+    Json,
+)
+
+KINDS = yaml.safe_load((Path(__file__).with_name("kinds.yaml")).read_text().replace("{ns}", "NAMESPACE"))
+WIDGETS = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "widgets.conformance.example.com"},
+    "spec": {
+        "group": "conformance.example.com",
+        "scope": "Namespaced",
+        "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "shortNames": ["wd"]},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "subresources": {"status": {}, "scale": {"specReplicasPath": ".spec.size",
+                                                         "statusReplicasPath": ".status.size"}},
+                "additionalPrinterColumns": [{"name": "Size", "type": "integer", "jsonPath": ".spec.size"}],
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "properties": {
+                            "spec": {
+                                "type": "object",
+                                "properties": {
+                                    "size": {"type": "integer", "minimum": 0},
+                                    "colour": {"type": "string", "enum": ["red", "blue"]},
+                                    "shape": {"type": "string", "default": "round"},
+                                    "parts": {
+                                        "type": "array",
+                                        "x-kubernetes-list-type": "map",
+                                        "x-kubernetes-list-map-keys": ["name"],
+                                        "items": {
+                                            "type": "object",
+                                            "required": ["name"],
+                                            "properties": {"name": {"type": "string"}, "count": {"type": "integer"}},
+                                        },
+                                    },
+                                },
+                            },
+                            "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+                        },
+                    }
+                },
+            }
+        ],
+    },
+}  # fmt: skip
+
+
+class Case:
+    """One kind in one namespace."""
+
+    def __init__(self, both: Both, facts: Json, namespace: str, name: str) -> None:
+        text = msgspec.json.encode(facts).decode().replace("NAMESPACE", namespace)
+        self.facts: Json = msgspec.json.decode(text)
+        self.both, self.name = both, name
+        self.path = f"/{self.facts['path']}"
+        self.own = f"{self.path}/{name}"
+
+    def manifest(self, **more: Any) -> Json:
+        body = dict(self.facts["body"])
+        return {
+            "apiVersion": self.facts["version"],
+            "kind": self.facts["kind"],
+            "metadata": {"name": self.name, "labels": {"case": self.name}},
+            **body,
+            **more,
+        }
+
+    async def create(self) -> None:
+        await self.both.same("POST", f"{self.path}?fieldManager=maker", self.manifest(), code=201)
+
+
+Check = Callable[[Case], Awaitable[object]]
+
+
+async def create(case: Case) -> None:
+    await case.create()
+    await case.both.same("POST", f"{case.path}?fieldManager=maker", case.manifest(), code=409)
+
+
+async def dry_create(case: Case) -> None:
+    await case.both.same("POST", f"{case.path}?dryRun=All&fieldManager=maker", case.manifest(), code=201)
+    await case.both.same("GET", case.own, code=404)
+
+
+async def strict_create(case: Case) -> None:
+    manifest = case.manifest(nothing=1)
+    await case.both.same("POST", f"{case.path}?fieldValidation=Strict", manifest, code=400)
+    await case.both.same("POST", f"{case.path}?fieldValidation=Warn", manifest, code=201)
+
+
+async def read(case: Case) -> None:
+    await case.create()
+    await case.both.same("GET", case.own, code=200)
+    await case.both.same("GET", case.own, headers={"Accept": PARTIAL}, code=200)
+    if case.facts["kind"] not in DRIVEN:
+        await case.both.same("GET", case.own, headers={"Accept": TABLE}, code=200)
+
+
+async def lists(case: Case) -> None:
+    await case.create()
+    query = f"labelSelector=case={case.name}"
+    for accept in ("application/json", PARTIAL_LIST, *(() if case.facts["kind"] in DRIVEN else (TABLE,))):
+        await case.both.same("GET", f"{case.path}?{query}", headers={"Accept": accept}, code=200)
+    await case.both.same("GET", f"{case.path}?labelSelector=case=nothing", code=200)
+    await case.both.same("GET", f"{case.path}?fieldSelector=metadata.name={case.name}", code=200)
+
+
+async def update(case: Case) -> None:
+    await case.create()
+    real, embedded = await case.both.ask("GET", case.own)
+    current = (real.body, embedded.body)
+    answers = []
+    for server, body in zip((case.both.real, case.both.embedded), current, strict=True):
+        body["metadata"]["labels"]["more"] = "x"
+        del body["metadata"]["resourceVersion"]
+        answers.append((await server.ask("PUT", f"{case.own}?fieldManager=updater", body)).plain())
+    assert answers[1] == answers[0]
+
+
+async def stale_update(case: Case) -> None:
+    await case.create()
+    manifest = case.manifest()
+    manifest["metadata"]["resourceVersion"] = "1"
+    await case.both.same("PUT", case.own, manifest, code=409)
+    manifest["metadata"]["resourceVersion"] = "x"
+    await case.both.same("PUT", case.own, manifest)
+
+
+async def merge_patch(case: Case) -> None:
+    await case.create()
+    headers = {"Content-Type": MERGE}
+    await case.both.same("PATCH", f"{case.own}?dryRun=All&fieldManager=p", case.facts["patch"], headers)
+    await case.both.same("PATCH", f"{case.own}?fieldManager=p", case.facts["patch"], headers)
+    await case.both.same("PATCH", f"{case.own}?fieldManager=p", case.facts["patch"], headers)
+
+
+async def strategic_patch(case: Case) -> None:
+    await case.create()
+    await case.both.same("PATCH", f"{case.own}?fieldManager=p", case.facts["patch"], {"Content-Type": STRATEGIC})
+
+
+async def json_patch(case: Case) -> None:
+    await case.create()
+    headers = {"Content-Type": JSON_PATCH}
+    operations = [{"op": "test", "path": "/metadata/name", "value": case.name},
+                  {"op": "add", "path": "/metadata/labels/new", "value": "x"}]  # fmt: skip
+    await case.both.same("PATCH", f"{case.own}?fieldManager=p", operations, headers, code=200)
+    await case.both.same("PATCH", case.own, [{"op": "remove", "path": "/metadata/labels/gone"}], headers, code=422)
+
+
+async def apply(case: Case) -> None:
+    headers = {"Content-Type": APPLY}
+    path = f"{case.own}?fieldManager=one"
+    await case.both.same("PATCH", path, case.manifest(), headers, code=201)
+    await case.both.same("PATCH", path, case.manifest(), headers, code=200)
+    less = case.manifest()
+    less["metadata"] = {"name": case.name, "labels": {"other": "x"}}
+    await case.both.same("PATCH", path, less, headers, code=200)
+
+
+async def applies_of_two(case: Case) -> None:
+    headers = {"Content-Type": APPLY}
+    await case.both.same("PATCH", f"{case.own}?fieldManager=one", case.manifest(), headers, code=201)
+    changed = case.manifest()
+    changed["metadata"]["labels"] = {"case": "changed"}
+    await case.both.same("PATCH", f"{case.own}?fieldManager=two", changed, headers, code=409)
+    await case.both.same("PATCH", f"{case.own}?fieldManager=two&force=true", changed, headers, code=200)
+    await case.both.same("PATCH", f"{case.own}?fieldManager=one", case.manifest(), headers, code=409)
+    await case.both.same("PATCH", f"{case.own}?fieldManager=two", changed | case.facts["patch"] | {
+        "metadata": {"name": case.name}}, headers)  # fmt: skip
+
+
+async def delete(case: Case) -> None:
+    await case.create()
+    await case.both.same("DELETE", f"{case.own}?dryRun=All", code=200)
+    wrong = {"preconditions": {"uid": "00000000-0000-0000-0000-000000000000"}}
+    await case.both.same("DELETE", case.own, wrong, code=409)
+    await case.both.same("DELETE", case.own, code=200)
+
+
+async def finalized(case: Case) -> None:
+    manifest = case.manifest()
+    manifest["metadata"]["finalizers"] = ["example.com/wait"]
+    await case.both.same("POST", f"{case.path}?fieldManager=maker", manifest, code=201)
+    await case.both.same("DELETE", case.own, {"propagationPolicy": "Background"}, code=200)
+    await case.both.same("GET", case.own, code=200)
+    late = [{"op": "add", "path": "/metadata/finalizers/-", "value": "example.com/late"}]
+    await case.both.same("PATCH", case.own, late, {"Content-Type": JSON_PATCH}, code=422)
+    done = {"metadata": {"finalizers": None}}
+    await case.both.same("PATCH", f"{case.own}?fieldManager=p", done, {"Content-Type": MERGE}, code=200)
+
+
+CHECKS: list[Check] = [
+    create,
+    dry_create,
+    strict_create,
+    read,
+    lists,
+    update,
+    stale_update,
+    merge_patch,
+    strategic_patch,
+    json_patch,
+    apply,
+    applies_of_two,
+    delete,
+    finalized,
+]
+
+
+@pytest_asyncio.fixture(scope="session")
+async def widgets(both: Both) -> None:
+    await both.silently("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", WIDGETS)
+    for server in (both.real, both.embedded):
+        while (await server.ask("GET", "/apis/conformance.example.com/v1/widgets")).code != 200:
+            pass
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("facts", KINDS, ids=[f"{facts['kind']} in {facts['version']}" for facts in KINDS])
+async def test_both_answer_alike(both: Both, namespace: str, widgets: None, facts: Json, check: Check) -> None:
+    await check(Case(both, facts, namespace, f"{namespace}-{check.__name__.replace('_', '-')}"))
