@@ -22,6 +22,7 @@ from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig
 from trueup.kube.discovery import Discovery
+from trueup.kube.schemas import Schemas
 from trueup.model.comparison import ComparedResource
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.live import LiveObject
@@ -189,6 +190,7 @@ class Engine:
             client=self.client,
             discovery=self.discovery,
             cache=self.cache,
+            schemas=Schemas(self.client),
             excluded=self._excluded,
             confirmer=self.confirmer,
         )

@@ -183,7 +183,7 @@ async def test_what_is_predicted_is_what_a_dry_run_answers(
     await both.real.ask("DELETE", path)
 
 
-EMPTY = (None, [], {})
+EMPTY: tuple[Any, ...] = (None, [], {})
 
 
 def subset(found: Any, want: Any) -> bool:

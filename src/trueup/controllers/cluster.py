@@ -10,6 +10,7 @@ from trueup.apply.perform import Performed, perform
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
+from trueup.kube.schemas import Schemas
 from trueup.model.application import Destination
 from trueup.model.errors import InvalidSpec
 from trueup.model.resource import GroupKind, group_of, version_of
@@ -28,6 +29,7 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
     client: Client
     discovery: Discovery
     cache: WatchCache
+    schemas: Schemas
     excluded: Callable[[str, str], bool]
     server: str = IN_CLUSTER_SERVER
     name: str = IN_CLUSTER_NAME

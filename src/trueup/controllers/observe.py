@@ -153,7 +153,7 @@ class Observer:
         pairs = diff.pair(wanted, self.managed(stored), cluster.cache.get)
         keys = [item.key for item in pairs.pairs] + [hook.key for hook in pairs.hooks]
         refused = self.forbidden(project, keys)
-        doubtful = self._suspects(pairs, refused)
+        doubtful = await self._suspects(pairs, refused)
         comparison = diff.compare(
             pairs,
             await self._ask(stored, doubtful),
@@ -212,7 +212,7 @@ class Observer:
         kinds |= {GroupKind(line.group, line.kind) for line in stored.status.resources}
         await self._cluster.cache.ensure(kind for kind in kinds if not self._cluster.excluded(kind.group, kind.kind))
 
-    def _suspects(self, pairs: Pairs, refused: Mapping[ResourceKey, str]) -> list[Pair]:
+    async def _suspects(self, pairs: Pairs, refused: Mapping[ResourceKey, str]) -> list[Pair]:
         """Pairs for the server to judge. What was certain of this very version of an object stays certain."""
         unsure = tuple(
             item
@@ -222,6 +222,11 @@ class Observer:
             and (item.target.digest, item.live.uid, item.live.resource_version) not in self._equal
         )
         doubtful = diff.suspects(Pairs(unsure), refused)
+        if doubtful:
+            # Typed schemas are for those alone that ownership does not settle.
+            schemas = self._cluster.schemas
+            await schemas.learn({(item.target.api_version, item.key.kind) for item in doubtful if item.target})
+            doubtful = diff.suspects(Pairs(tuple(doubtful)), refused, schemas.type_of)
         asked = {item.key for item in doubtful}
         for item in unsure:
             if item.key not in asked and item.target is not None and item.live is not None:

@@ -1,12 +1,14 @@
 """OpenAPI v3 schemas of a cluster, fetched per group version when first asked for."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from trueup.kube.errors import NotFound
+from trueup.diff.merge import Type, Types
+from trueup.kube.errors import ApiError, NotFound
 from trueup.kube.transport import Transport
 from trueup.model.resource import group_of, version_of
 
@@ -15,6 +17,7 @@ INDEX_SECONDS = 10.0
 
 Schema = dict[str, Any]
 _GVK = "x-kubernetes-group-version-kind"
+_PREFIX = "#/components/schemas/"
 
 
 class Schemas:
@@ -26,6 +29,39 @@ class Schemas:
         self._asked_at = float("-inf")
         self._documents: dict[str, tuple[str, Schema]] = {}
         self._lock = asyncio.Lock()
+        self._compiled: dict[str, tuple[str, Types, dict[str, Type | None]]] = {}
+
+    async def learn(self, kinds: Iterable[tuple[str, str]]) -> None:
+        """Fetches and compiles what :meth:`type_of` is going to be asked for. What cannot be had now is left out:
+        a comparison without types asks the server more often, and is as right."""
+        for api_version, kind in kinds:
+            path = _path(api_version)
+            try:
+                async with self._lock:
+                    await self._refresh_index(path)
+                    document = await self._document(path)
+            except ApiError:
+                continue
+            if document is not None:
+                self._compile(path, document, api_version, kind)
+
+    def type_of(self, api_version: str, kind: str) -> Type | None:
+        """The compiled type of a kind that was learnt; None for any other."""
+        known = self._compiled.get(_path(api_version))
+        return known[2].get(kind) if known else None
+
+    def _compile(self, path: str, document: Schema, api_version: str, kind: str) -> None:
+        url = self._documents[path][0]
+        schemas = (document.get("components") or {}).get("schemas") or {}
+        known = self._compiled.get(path)
+        if known is None or known[0] != url:
+            known = self._compiled[path] = (url, Types(schemas), {})
+        if kind not in known[2]:
+            name = _named(schemas, api_version, kind)
+            try:
+                known[2][kind] = known[1].compile({"$ref": f"{_PREFIX}{name}"}) if name else None
+            except ValueError:
+                known[2][kind] = None
 
     async def schema_for(self, api_version: str, kind: str) -> Schema | None:
         """The schema of a kind, with the ``components`` of its document beside it, so that every
@@ -37,17 +73,15 @@ class Schemas:
             ApiError: the server does not answer.
         """
         async with self._lock:
-            group = group_of(api_version)
-            path = f"apis/{api_version}" if group else f"api/{api_version}"
+            path = _path(api_version)
             await self._refresh_index(path)
             document = await self._document(path)
         if document is None:
             return None
-        wanted = {"group": group, "version": version_of(api_version), "kind": kind}
         components = document.get("components") or {}
-        for component in (components.get("schemas") or {}).values():
-            if wanted in component.get(_GVK, ()):
-                return {**component, "components": components}
+        schemas = components.get("schemas") or {}
+        if name := _named(schemas, api_version, kind):
+            return {**schemas[name], "components": components}
         # The kind may have come after the document; the next call looks again.
         self._asked_at = float("-inf")
         return None
@@ -73,9 +107,20 @@ class Schemas:
             answer = await self._transport.request("GET", parts.path, params=dict(parse_qsl(parts.query)))
         except NotFound:
             return None
-        document: Schema = msgspec.json.decode(answer)
+        # Of all that describes a group version, the paths are most, and never looked at.
+        document: Schema = {"components": msgspec.json.decode(answer).get("components") or {}}
         self._documents[path] = (url, document)
         return document
+
+
+def _path(api_version: str) -> str:
+    return f"apis/{api_version}" if group_of(api_version) else f"api/{api_version}"
+
+
+def _named(schemas: Schema, api_version: str, kind: str) -> str:
+    """The name of a kind's schema; empty where there is none."""
+    wanted = {"group": group_of(api_version), "version": version_of(api_version), "kind": kind}
+    return next((name for name, schema in schemas.items() if wanted in schema.get(_GVK, ())), "")
 
 
 class _Entry(msgspec.Struct, gc=False):
