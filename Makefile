@@ -26,6 +26,10 @@ demo: $(STAMP) ## A cluster, a repository and the engine at work (ARGS=--tour wa
 test: $(STAMP) controlplane ## Every test, those on a real API server too
 	@$(BIN)/pytest -q $(ARGS)
 
+.PHONY: conformance
+conformance: $(STAMP) controlplane ## The embedded cluster against the real API server, alone
+	@$(BIN)/pytest -q tests/conformance $(ARGS)
+
 .PHONY: check
 check: $(STAMP) ## Format, lint, types, layers
 	@$(BIN)/ruff format --quiet --check . || { echo "make check: run $(BIN)/ruff format" >&2; exit 1; }

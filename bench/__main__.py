@@ -10,17 +10,28 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from bench.comparison import comparison
+from bench.demo import demo
 from bench.fleet import fleet, idle
 from bench.heal import heal
 from bench.refresh import refresh
 from bench.result import Result, write_table
+from bench.sandbox import sandbox
 from trueup.sandbox.controlplane import default_folders
 from trueup.sandbox.playground import playground
 from trueup.sandbox.sites import real
 from trueup.workers.git import run_git
 
 OUTPUT = Path("build/bench.json")
-PARTS = {"heal": heal, "refresh": refresh, "fleet": fleet, "idle": idle}
+PARTS = {
+    "heal": heal,
+    "refresh": refresh,
+    "fleet": fleet,
+    "idle": idle,
+    "sandbox": sandbox,
+    "comparison": comparison,
+    "demo": demo,
+}
 
 
 async def suite(parts: Sequence[str]) -> list[Result]:
