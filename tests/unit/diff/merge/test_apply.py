@@ -208,16 +208,14 @@ def test_what_does_not_fit_is_refused_in_the_real_words(config: dict[str, Any], 
 
 
 names = st.sampled_from(["x", "y", "z"])
-specs = st.fixed_dictionaries(
+item: st.SearchStrategy[Any] = st.fixed_dictionaries({"name": names}, optional={"value": names})
+size: st.SearchStrategy[Any] = st.integers(0, 2)
+specs: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     # Who owns nothing is not remembered, hence one field that always is.
-    {"size": st.integers(0, 2)},
+    {"size": size},
     optional={
         "text": st.sampled_from(["a", "b"]),
-        "items": st.lists(
-            st.fixed_dictionaries({"name": names}, optional={"value": names}),
-            min_size=1,
-            unique_by=lambda one: one["name"],
-        ),
+        "items": st.lists(item, min_size=1, unique_by=lambda one: str(one["name"])),
         "tags": st.lists(names, min_size=1, unique=True),
         "words": st.lists(names, min_size=1),
         "labels": st.dictionaries(names, names, min_size=1),
