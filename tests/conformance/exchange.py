@@ -179,7 +179,7 @@ class Server:
         ):
             raw = await response.read()
             kind = response.headers.get("Content-Type", "")
-            parsed = msgspec.json.decode(raw) if kind.startswith("application/json") and raw else raw.decode()
+            parsed = msgspec.json.decode(raw) if kind.startswith("application/json") and raw else raw.decode(errors="replace")
             return Answer(response.status, parsed, response.headers.getall("Warning", []), kind)
 
     async def watch(self, path: str, lines: int) -> list[Any]:
