@@ -157,12 +157,12 @@ class Server:
 
     def __init__(self, session: aiohttp.ClientSession, cluster: Cluster) -> None:
         self._session, self._url = session, cluster.url
-        self._headers = {"Authorization": f"Bearer {cluster.token}"}
-        self._trust = ssl.create_default_context(cadata=cluster.ca_data.decode())
+        self.headers = {"Authorization": f"Bearer {cluster.token}"}
+        self.trust = ssl.create_default_context(cadata=cluster.ca_data.decode())
 
     async def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
         """One request; a body that is no text is sent as JSON."""
-        sent = {**self._headers, "Content-Type": "application/json", "Accept": "application/json", **(headers or {})}
+        sent = {**self.headers, "Content-Type": "application/json", "Accept": "application/json", **(headers or {})}
         data = body if isinstance(body, bytes | None) else msgspec.json.encode(body)
         # A large body that is sent from memory as it is would hold the loop up.
         payload = io.BytesIO(data) if data is not None and len(data) > 1 << 20 else data
@@ -173,13 +173,17 @@ class Server:
                 self._url + path,
                 data=payload,
                 headers=sent,
-                ssl=self._trust,
+                ssl=self.trust,
                 allow_redirects=False,
             ) as response,
         ):
             raw = await response.read()
             kind = response.headers.get("Content-Type", "")
-            parsed = msgspec.json.decode(raw) if kind.startswith("application/json") and raw else raw.decode(errors="replace")
+            parsed = (
+                msgspec.json.decode(raw)
+                if kind.startswith("application/json") and raw
+                else raw.decode(errors="replace")
+            )
             return Answer(response.status, parsed, response.headers.getall("Warning", []), kind)
 
     async def watch(self, path: str, lines: int) -> list[Any]:
@@ -187,7 +191,7 @@ class Server:
         found: list[Any] = []
         async with (
             asyncio.timeout(SECONDS),
-            self._session.get(self._url + path, headers=self._headers, ssl=self._trust) as response,
+            self._session.get(self._url + path, headers=self.headers, ssl=self.trust) as response,
         ):
             if response.status != 200:
                 return [response.status, await response.json()]
