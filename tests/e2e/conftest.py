@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 import pytest_asyncio
+from tests.conftest import Cluster
 from tests.e2e.estate import EngineProcess, Estate, engine_process, play_repository
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
-from trueup.sandbox.controlplane import ControlPlane
 from trueup.store.install import install
 
 NAMESPACE = "argocd"
@@ -42,14 +42,15 @@ async def client(admin: Client) -> Client:
     return admin
 
 
-@pytest.fixture(scope="session")
-def repositories(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest_asyncio.fixture(scope="session")
+async def repositories(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where repositories are made; each cluster's engine has a folder of its own."""
     return tmp_path_factory.mktemp("repositories")
 
 
 @pytest_asyncio.fixture(scope="session")
 async def engine(
-    cluster: ControlPlane, client: Client, repositories: Path, tmp_path_factory: pytest.TempPathFactory
+    cluster: Cluster, client: Client, repositories: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[EngineProcess]:
     """The engine that most tests share."""
     folder = tmp_path_factory.mktemp("engine")
