@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.conftest import FreshCluster, on_kubernetes
+from tests.conftest import Cluster, FreshCluster, on_kubernetes
 
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
@@ -145,7 +145,7 @@ async def test_a_stranger_on_the_port_is_not_taken_for_our_server(
         assert second.pids["kube-apiserver"] != cluster.pids["kube-apiserver"]
 
 
-async def test_a_token_of_another_control_plane_is_refused(cluster: ControlPlane) -> None:
+async def test_a_token_of_another_control_plane_is_refused(cluster: Cluster) -> None:
     config = load_kubeconfig(cluster.kubeconfig, None)
     text = cluster.kubeconfig.read_text().replace(config.token, "another")
     path = cluster.folder / "another.kubeconfig"

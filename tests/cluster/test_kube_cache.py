@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from tests.conftest import on_kubernetes
+from tests.conftest import Cluster, on_kubernetes
 from tests.support.faultproxy import FaultProxy
 
 from trueup.kube.cache import WatchCache
@@ -64,7 +64,7 @@ async def until(what: Callable[[], object], seconds: float = 15.0) -> None:
 
 
 @pytest_asyncio.fixture
-async def proxy(cluster: ControlPlane) -> AsyncIterator[FaultProxy]:
+async def proxy(cluster: Cluster) -> AsyncIterator[FaultProxy]:
     async with FaultProxy.before(load_kubeconfig(cluster.kubeconfig, None)) as running:
         yield running
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.conftest import on_kubernetes
+from tests.conftest import Cluster, on_kubernetes
 
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig, load_kubeconfig
@@ -315,7 +315,7 @@ async def test_who_is_not_known_and_who_may_not(cluster: ControlPlane) -> None:
 
 
 async def test_a_server_whose_certificate_is_not_trusted_is_unreachable_and_insecure_reaches_it(
-    cluster: ControlPlane,
+    cluster: Cluster,
 ) -> None:
     async with Client(ClusterConfig(server=cluster.url, token=cluster.token)) as client:
         with pytest.raises(Unreachable, match="not trusted"):
@@ -324,7 +324,7 @@ async def test_a_server_whose_certificate_is_not_trusted_is_unreachable_and_inse
         assert b"gitVersion" in await client.request("GET", "/version")
 
 
-async def test_a_name_of_the_certificate_may_be_given(cluster: ControlPlane) -> None:
+async def test_a_name_of_the_certificate_may_be_given(cluster: Cluster) -> None:
     wrong = ClusterConfig(
         server=cluster.url, ca_data=cluster.ca_data, token=cluster.token, tls_server_name="other.test"
     )

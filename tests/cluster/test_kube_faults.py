@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from tests.conftest import Cluster
 from tests.support.faultproxy import Fault, FaultProxy
 
 from trueup.kube.client import Client
@@ -29,7 +30,7 @@ CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", True)
 
 
 @pytest_asyncio.fixture
-async def proxy(cluster: ControlPlane) -> AsyncIterator[FaultProxy]:
+async def proxy(cluster: Cluster) -> AsyncIterator[FaultProxy]:
     async with FaultProxy.before(load_kubeconfig(cluster.kubeconfig, None)) as running:
         yield running
 
@@ -196,7 +197,7 @@ async def test_nothing_is_compressed_on_loopback(client: Client, proxy: FaultPro
     assert seen == ["identity"]
 
 
-async def test_nobody_listens(cluster: ControlPlane, proxy: FaultProxy) -> None:
+async def test_nobody_listens(cluster: Cluster, proxy: FaultProxy) -> None:
     config = msgspec.structs.replace(proxy.config, server="http://127.0.0.1:9")
     async with Client(config) as client:
         with pytest.raises(Unreachable, match=r"http://127\.0\.0\.1:9 cannot be reached") as caught:

@@ -13,13 +13,12 @@ import click
 import msgspec
 import pytest
 import pytest_asyncio
-from tests.conftest import FreshCluster
+from tests.conftest import Cluster, FreshCluster
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment, hook, job
 
 from trueup.cli.main import trueup as root_command
 from trueup.formats import yaml
-from trueup.sandbox.controlplane import ControlPlane
 
 EXECUTABLE = Path(sys.executable).parent / "trueup"
 PATIENCE = 90.0
@@ -76,7 +75,7 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest_asyncio.fixture
-async def shell(cluster: ControlPlane, home: Path) -> Shell:
+async def shell(cluster: Cluster, home: Path) -> Shell:
     return Shell(cluster.kubeconfig, home)
 
 
