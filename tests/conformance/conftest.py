@@ -41,12 +41,12 @@ async def both(pair: Pair) -> AsyncIterator[Both]:
 
 
 @pytest_asyncio.fixture
-async def namespace(both: Both, numbers: "itertools.count[int]") -> AsyncIterator[str]:
-    """A namespace of a case's own, on both."""
+async def namespace(both: Both, numbers: "itertools.count[int]") -> str:
+    """A namespace of a case's own, on both. It goes with the clusters: hundreds of deletions would keep the namespace
+    controller from those that cases wait for."""
     name = f"case-{next(numbers)}"
     await both.make_namespace(name)
-    yield name
-    await both.silently("DELETE", f"/api/v1/namespaces/{name}")
+    return name
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 PARTIAL = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 MASKED = {
     "uid": "UID",
@@ -240,11 +240,10 @@ class Both:
         await self.ask(method, path, body)
 
     async def make_namespace(self, name: str) -> None:
-        """Creates a namespace and waits for its service account."""
+        """Creates a namespace and waits for what controllers put into it."""
         await self.silently("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
         async with asyncio.timeout(SECONDS):
-            while any(
-                answer.code != 200
-                for answer in await self.ask("GET", f"/api/v1/namespaces/{name}/serviceaccounts/default")
-            ):
-                await asyncio.sleep(0.02)
+            for furniture in ("serviceaccounts/default", "configmaps/kube-root-ca.crt"):
+                path = f"/api/v1/namespaces/{name}/{furniture}"
+                while any(answer.code != 200 for answer in await self.ask("GET", path)):
+                    await asyncio.sleep(0.02)

@@ -106,7 +106,7 @@ async def test_pages_are_the_same(both: Both, namespace: str, query: str) -> Non
 
 async def settled(server: Server, path: str, code: int) -> bool:
     """Whether a path comes to answer with a code."""
-    for _ in range(100):
+    for _ in range(600):
         if (await server.ask("GET", path)).code == code:
             return True
         await asyncio.sleep(0.1)
@@ -161,7 +161,7 @@ async def test_a_namespace_takes_along_what_is_in_it_and_waits_for_finalizers(bo
     for server in (both.real, both.embedded):
         assert await settled(server, f"{maps}/free", 404)
         assert (await server.ask("GET", f"{maps}/held")).code == 200
-        for _ in range(100):
+        for _ in range(600):
             found = (await server.ask("GET", f"/api/v1/namespaces/{name}")).body
             conditions = {one["type"]: one["status"] for one in found["status"].get("conditions") or ()}
             if conditions.get("NamespaceFinalizersRemaining") == "True":
