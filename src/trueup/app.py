@@ -33,6 +33,7 @@ from trueup.runtime.outcome import Outcome
 from trueup.runtime.queue import Queue
 from trueup.sources.mirrors import Mirrors
 from trueup.store.applications import APPLICATION, KINDS, Applications
+from trueup.store.credentials import Credentials
 from trueup.store.events import Recorder
 from trueup.store.renders import Renders
 from trueup.store.settings import CONFIG_MAP, Settings, read_settings
@@ -82,14 +83,20 @@ class Engine:
             excluded=excluded_type(self._excluded),
         )
         self.applications = Applications(self.cache, options.control_namespace)
-        self.mirrors = Mirrors(options.data / "mirrors", run_git, allowed_local=options.local_repositories)
+        self.credentials = Credentials(self.client, options.control_namespace)
+        self.mirrors = Mirrors(
+            options.data / "mirrors",
+            run_git,
+            allowed_local=options.local_repositories,
+            credential=self.credentials.of,
+        )
         self.pool = Pool(options.render_workers, root=scratch(options.data / "render"))
 
     async def __aenter__(self) -> Self:
         await self.client.__aenter__()
         try:
             await self.cache.start()
-            await self.cache.ensure([*KINDS, CONFIG_MAPS])
+            await asyncio.gather(self.cache.ensure([*KINDS, CONFIG_MAPS]), self.credentials.load())
             events = self.discovery.find("", "Event")
             if self.discovery.find(APPLICATION.group, APPLICATION.kind) is None or events is None:
                 raise Stalled("this cluster does not know Applications", hint="run `trueup install` first")
@@ -161,12 +168,14 @@ class Engine:
             asyncio.create_task(self.queue.run(), name="applications"),
             asyncio.create_task(self.repositories.queue.run(), name="repositories"),
             asyncio.create_task(self.recorder.run(), name="events"),
+            asyncio.create_task(self.credentials.run(), name="credentials"),
+            asyncio.create_task(self._look_again(), name="repositories with new credentials"),
             asyncio.create_task(_freeze_later(), name="freeze"),
         ]
         stopping = asyncio.create_task(_until(stop), name="stop")
         try:
-            await asyncio.wait([*tasks[:3], stopping], return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks[:3]:
+            await asyncio.wait([*tasks[:5], stopping], return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks[:5]:
                 if task.done():
                     task.result()
         finally:
@@ -209,6 +218,13 @@ class Engine:
         self.queue = Queue("applications", self.reconciler.reconcile, failed=self._failed)
         wakes = Wakes(self.applications, add=self._wake)
         self.cache.subscribe(wakes.changed)
+
+    async def _look_again(self) -> None:
+        """A repository that could not be read is looked at as soon as a credential changes."""
+        while True:
+            await self.credentials.changed.wait()
+            self.credentials.changed.clear()
+            self.repositories.retry_failed()
 
     def _wake(self, key: str) -> None:
         self.queue.add(key)

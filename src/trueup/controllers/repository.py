@@ -86,6 +86,11 @@ class Repositories:
         self._asked.setdefault(name, set()).add(app)
         self.queue.add(name)
 
+    def retry_failed(self) -> None:
+        """Look again at the repositories that could not be read: something has changed that may help."""
+        for name in self._errors:
+            self.queue.add(name)
+
     async def look(self, url: str, app: str) -> None:
         """Look at one repository now, for a caller that waits.
 

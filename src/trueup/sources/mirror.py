@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pygit2
@@ -10,6 +10,7 @@ import pygit2
 from trueup.model.errors import RenderFailed, SourceUnavailable
 from trueup.sources import revision as revisions
 from trueup.sources.commit import CommitInfo, describe
+from trueup.sources.credential import Credential, lent
 from trueup.sources.folder import MIRRORED_HEAD, Folder
 from trueup.sources.port import Git, Timeouts
 from trueup.sources.revision import BRANCHES, HEAD, TAGS, UnknownRevision
@@ -30,8 +31,17 @@ class Mirror:
     update runs: :meth:`resolve`, :meth:`tree`, :meth:`commit`.
     """
 
-    def __init__(self, remote: Remote, folder: Path, git: Git, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        remote: Remote,
+        folder: Path,
+        git: Git,
+        timeouts: Timeouts,
+        *,
+        credential: Callable[[], Credential | None] = lambda: None,
+    ) -> None:
         self.shown = remote.shown
+        self._credential = credential
         self._remote = remote
         self._folder = Folder(folder)
         self._git = git
@@ -66,6 +76,40 @@ class Mirror:
         """
         async with self._turn:
             await self._bring(await self.remote_refs())
+
+    async def push(self, sha: str, branch: str, credential: Credential | None = None) -> str:
+        """Move a branch of the server forward to a commit that lies in the mirror; never by force.
+
+        Args:
+            credential: shown instead of the one that reads.
+
+        Returns:
+            Why the server did not move it, in its words; empty when it did.
+
+        Raises:
+            SourceUnavailable: the server cannot be reached, or does not let us in.
+        """
+        async with self._turn:
+            target = f"{sha}:{BRANCHES}{branch}"
+            options = ["--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no"]
+            command = [self._in(self._folder.repository), "push", *options, "--", self._remote.address, target]
+            answer = await self._run(command, self._timeouts.fetch, credential=credential, answers=(0, 1))
+        for line in answer.decode("utf-8", "replace").splitlines():
+            flag, _, rest = line.partition("\t")
+            if flag == "!":
+                return rest.partition("\t")[2] or "rejected"
+        return ""
+
+    def repository(self) -> pygit2.Repository:
+        """The objects of the mirror, to add some: what no ref leads to stays for two days.
+
+        Raises:
+            SourceUnavailable: nothing has been fetched yet.
+        """
+        try:
+            return pygit2.Repository(str(self._folder.repository))
+        except (OSError, pygit2.GitError) as error:
+            raise SourceUnavailable(f"repository {self.shown} has not been fetched yet") from error
 
     async def remote_refs(self) -> dict[str, str]:
         """Branches, tags (annotated ones: the tag object) and HEAD of the server, by full name.
@@ -243,11 +287,28 @@ class Mirror:
             command = [self._in(self._folder.repository), "gc", "--auto", "--quiet"]
             await self._git(command, timeout=self._timeouts.local, config=_TIDY, hold=[lock])
 
-    async def _run(self, args: Sequence[str], timeout: float, *, hold: Sequence[int] = ()) -> bytes:
+    async def _run(
+        self,
+        args: Sequence[str],
+        timeout: float,
+        *,
+        hold: Sequence[int] = (),
+        credential: Credential | None = None,
+        answers: Sequence[int] = (0,),
+    ) -> bytes:
+        credential = credential or self._credential()
         try:
-            return await self._git(
-                args, timeout=timeout, protocols=self._remote.protocols, config=self._remote.config, hold=hold
-            )
+            with lent(self._remote, credential) as shown:
+                return await self._git(
+                    args,
+                    timeout=timeout,
+                    protocols=self._remote.protocols,
+                    config=shown.config,
+                    hold=hold,
+                    ssh=shown.ssh,
+                    no_proxy=credential.no_proxy if credential else "",
+                    answers=answers,
+                )
         except SourceUnavailable as error:
             raise SourceUnavailable(f"repository {self.shown}: {error.message}", hint=error.hint) from error
 

@@ -3,10 +3,11 @@
 import asyncio
 import hashlib
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from trueup.model.errors import InvalidSpec
+from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
 from trueup.sources.port import Git, Timeouts
 from trueup.sources.url import admit
@@ -26,15 +27,23 @@ class Mirrors:
         root: folder of the mirrors, for this engine alone.
         git: the git command.
         allowed_local: folders below which local repositories may lie.
+        credential: what to show the server of a URL, asked for at each run of git.
     """
 
     def __init__(
-        self, root: Path, git: Git, *, allowed_local: Sequence[Path] = (), timeouts: Timeouts | None = None
+        self,
+        root: Path,
+        git: Git,
+        *,
+        allowed_local: Sequence[Path] = (),
+        timeouts: Timeouts | None = None,
+        credential: Callable[[str], Credential | None] = lambda _: None,
     ) -> None:
         self._root = root
         self._git = git
         self._allowed_local = tuple(allowed_local)
         self._timeouts = timeouts or Timeouts()
+        self._credential = credential
         self._mirrors: dict[str, Mirror] = {}
         self._identities: dict[str, str] = {}
 
@@ -48,7 +57,8 @@ class Mirrors:
         mirror = self._mirrors.get(remote.identity)
         if mirror is None:
             folder = self._root / _name(remote.identity)
-            mirror = self._mirrors[remote.identity] = Mirror(remote, folder, self._git, self._timeouts)
+            mirror = Mirror(remote, folder, self._git, self._timeouts, credential=lambda: self._credential(url))
+            self._mirrors[remote.identity] = mirror
         return mirror
 
     def identity(self, url: str) -> str:

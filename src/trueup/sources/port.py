@@ -19,11 +19,15 @@ class Git(Protocol):
         protocols: Sequence[str] = (),
         config: Mapping[str, str] | None = None,
         hold: Sequence[int] = (),
+        ssh: Sequence[str] = (),
+        no_proxy: str = "",
+        answers: Sequence[int] = (0,),
     ) -> bytes:
         """Run ``git *args`` and give its standard output.
 
         ``protocols`` are the transports allowed, ``config`` further configuration, ``hold`` file descriptors kept open
-        while it or a child of it lives.
+        while it or a child of it lives, ``ssh`` the ssh command, ``no_proxy`` hosts that no proxy is asked for,
+        ``answers`` the exit codes that are no failure.
 
         Raises:
             SourceUnavailable: it failed, with its reason.

@@ -12,7 +12,8 @@ import msgspec
 from trueup.model.errors import InvalidSpec
 
 _HELPER = re.compile(r"^([A-Za-z0-9+.-]+)::")
-_SCP = re.compile(r"^(?:[^/@]*@)?([^/:@]+):")
+_SCP = re.compile(r"^(?:([^/@]*)@)?([^/:@]+):(.*)$", re.DOTALL)
+_SSH_USER = re.compile(r"^[A-Za-z0-9_.][A-Za-z0-9_.-]*$")
 _HOST = re.compile(r"^(?:[\w.-]+|[0-9A-Fa-f:.]+)$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _USER_AND_SECRET = re.compile(r"(://[^\s/?#:@]*):(?!\d*(?:[/?#\s]|$))[^\s@]*@(?:[^\s/?#@]*@)*")
@@ -41,6 +42,12 @@ class Remote(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     def __repr__(self) -> str:
         return f"Remote({self.shown!r})"
 
+    @property
+    def origin(self) -> str:
+        """``scheme://host[:port]`` of an address over HTTP."""
+        parts = urlsplit(self.address)
+        return f"{parts.scheme}://{parts.netloc}"
+
 
 def redact(text: str) -> str:
     """A URL, or a text with URLs, with passwords and tokens masked: ``https://u:******@host/r``."""
@@ -60,7 +67,8 @@ def admit(url: str, allowed_local: Sequence[Path]) -> Remote:
     """Check a URL and take it apart.
 
     Args:
-        url: ``http(s)://…``, or a local repository as ``file:///path``, ``/path`` or ``./path``.
+        url: ``http(s)://…``, ``ssh://…``, ``user@host:path``, or a local repository as ``file:///path``, ``/path`` or
+            ``./path``.
         allowed_local: folders below which local repositories may lie; links are resolved on both sides.
 
     Raises:
@@ -80,8 +88,9 @@ def admit(url: str, allowed_local: Sequence[Path]) -> Remote:
     if text.startswith(("/", "./", "../")) or text in (".", ".."):
         return _admit_local(text, text, allowed_local)
     if scp := _SCP.match(text):
-        _refuse_dash(text, scp[1])
-        _refuse_scheme(text, "ssh")
+        user, host, path = scp[1] or "", scp[2], scp[3]
+        _refuse_dash(text, host)
+        return _admit_ssh(text, user, host, None, path)
     _refuse(text, "neither a URL nor a path", hint="Write https://host/repository, or ./path for a local one.")
 
 
@@ -97,11 +106,33 @@ def _admit_url(text: str, allowed_local: Sequence[Path]) -> Remote:
         if host not in ("", "localhost"):
             _refuse(text, "file:// names a path of this machine, not a host")
         return _admit_local(text, unquote(parts.path), allowed_local)
+    if scheme == "ssh":
+        if parts.password is not None:
+            _refuse(text, "ssh takes no password from the URL", hint="Put a key into the repository's Secret.")
+        return _admit_ssh(text, unquote(parts.username or ""), host, port, parts.path)
     if scheme not in ("http", "https"):
         _refuse_scheme(text, scheme)
     if not _HOST.match(host):
         _refuse(text, "no valid host in the URL")
     return _remote_over_http(parts, host, port)
+
+
+def _admit_ssh(text: str, user: str, host: str, port: int | None, path: str) -> Remote:
+    """One address for both notations. ``host:path`` is relative to the user's home, ``ssh://host/path`` is not."""
+    if not _HOST.match(host):
+        _refuse(text, "no valid host in the URL")
+    if user and not _SSH_USER.match(user):
+        _refuse(text, "no valid user in the URL")
+    path = path.rstrip("/")
+    if not path or path.startswith("-"):
+        _refuse(text, "no path in the URL")
+    who = f"{user}@" if user else ""
+    if "://" not in text:
+        address = f"{who}{host.lower()}:{path}"
+        return Remote(address, address, address, ("ssh",))
+    place = f"[{host}]" if ":" in host else host
+    address = f"ssh://{who}{place}{f':{port}' if port is not None else ''}{path}"
+    return Remote(address, address, address, ("ssh",))
 
 
 def _remote_over_http(parts: SplitResult, host: str, port: int | None) -> Remote:
@@ -141,7 +172,7 @@ def _refuse_dash(text: str, host: str) -> None:
 
 
 def _refuse_scheme(text: str, scheme: str) -> NoReturn:
-    _refuse(text, f'scheme "{scheme}" not allowed', hint="Use https://, http:// or an allowed local path.")
+    _refuse(text, f'scheme "{scheme}" not allowed', hint="Use https://, http://, ssh:// or an allowed local path.")
 
 
 def _refuse(text: str, why: str, *, hint: str = "") -> NoReturn:

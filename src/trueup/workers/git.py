@@ -1,6 +1,7 @@
 """The git command, for what the network needs: no prompt, no hook, no credential helper, no configuration but ours."""
 
 import re
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,6 +30,9 @@ async def run_git(
     protocols: Sequence[str] = (),
     config: Mapping[str, str] | None = None,
     hold: Sequence[int] = (),
+    ssh: Sequence[str] = (),
+    no_proxy: str = "",
+    answers: Sequence[int] = (0,),
 ) -> bytes:
     """Run ``git *args`` and give its standard output.
 
@@ -40,6 +44,9 @@ async def run_git(
         protocols: the transports it may use (``http``, ``https``, ``file``); every other is refused by git itself.
         config: further configuration, for secrets too: it travels in the environment, which other users cannot read.
         hold: file descriptors it keeps open while it or a child of it lives.
+        ssh: the ssh command; without one, ssh is refused.
+        no_proxy: hosts that no proxy is asked for.
+        answers: exit codes of runs that did what they should.
 
     Raises:
         GitFailed: with the reason git gave, trimmed, credentials masked.
@@ -48,7 +55,7 @@ async def run_git(
     try:
         ended = await run(
             ["git", *args],
-            env=_environment(folder, protocols, config or {}),
+            env=_environment(folder, protocols, config or {}, ssh, no_proxy),
             cwd=folder,
             timeout=timeout,
             max_output=max_output,
@@ -59,12 +66,14 @@ async def run_git(
         raise GitFailed(f"git: {error}", hint="Install git where the engine runs.") from error
     except ProcessError as error:
         raise GitFailed(f"git {_verb(args)}: {error}{_because(error.errors)}") from error
-    if ended.returncode != 0:
+    if ended.returncode not in answers:
         raise GitFailed(f"git {_verb(args)} failed{_because(ended.errors) or f': exit code {ended.returncode}'}")
     return ended.output
 
 
-def _environment(cwd: Path, protocols: Sequence[str], config: Mapping[str, str]) -> dict[str, str]:
+def _environment(
+    cwd: Path, protocols: Sequence[str], config: Mapping[str, str], ssh: Sequence[str], no_proxy: str
+) -> dict[str, str]:
     environment = {
         "PATH": _SEARCH,
         "HOME": "/nonexistent",
@@ -74,7 +83,8 @@ def _environment(cwd: Path, protocols: Sequence[str], config: Mapping[str, str])
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "true",
-        "GIT_SSH_COMMAND": "false",
+        "GIT_SSH_COMMAND": shlex.join(ssh) or "false",
+        "GIT_SSH_VARIANT": "ssh",
         "GIT_PROTOCOL_FROM_USER": "0",
         "GIT_ALLOW_PROTOCOL": ":".join(protocols) or "none",
         "GIT_CEILING_DIRECTORIES": str(cwd.parent),
@@ -82,6 +92,8 @@ def _environment(cwd: Path, protocols: Sequence[str], config: Mapping[str, str])
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_CONFIG_COUNT": str(len(config)),
     }
+    if no_proxy:
+        environment["NO_PROXY"] = no_proxy
     for number, (key, value) in enumerate(config.items()):
         environment[f"GIT_CONFIG_KEY_{number}"] = key
         environment[f"GIT_CONFIG_VALUE_{number}"] = value

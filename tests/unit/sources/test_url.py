@@ -20,8 +20,11 @@ REFUSED = {
     "scp form, user, such a host": ("git@-oProxyCommand=x:r", 'host must not start with "-"'),
     "https with such a host": ("https://-x/r", 'host must not start with "-"'),
     "https with such a host, encoded": ("https://%2dx/r", 'host must not start with "-"'),
-    "ssh": ("ssh://git@h/r", 'scheme "ssh" not allowed'),
-    "scp form": ("git@github.com:o/r.git", 'scheme "ssh" not allowed'),
+    "ssh with a password": ("ssh://git:pw@h/r", "ssh takes no password"),
+    "ssh without a path": ("ssh://git@h", "no path"),
+    "ssh with a path that is an option": ("git@h:-oProxyCommand=x", "no path"),
+    "ssh with a user that is an option": ("ssh://-oProxyCommand=x@h/r", "no valid user"),
+    "scp form with a host that holds a space": ("git@a b:r", "no valid host"),
     "git's own protocol": ("git://h/r", 'scheme "git" not allowed'),
     "ftp": ("ftp://h/r", 'scheme "ftp" not allowed'),
     "an OCI registry": ("oci://h/r", 'scheme "oci" not allowed'),
@@ -58,6 +61,8 @@ def test_refused(rule: str) -> None:
         ("HTTP://Host:8080/R", "http://host:8080/R"),
         ("https://[::1]:8443/r", "https://[::1]:8443/r"),
         ("https://u:p%40w@h/r", "https://h/r"),
+        ("ssh://git@Host:2222/o/r.git", "ssh://git@host:2222/o/r.git"),
+        ("git@GitHub.com:o/r.git/", "git@github.com:o/r.git"),
     ],
 )
 def test_admitted_without_credentials_in_the_address(url: str, address: str) -> None:

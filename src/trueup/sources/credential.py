@@ -1,0 +1,136 @@
+"""What a Git server is shown: passwords, tokens, keys and certificates, lent to one run of git at a time."""
+
+import base64
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+
+import msgspec
+
+from trueup.sources.url import Remote
+
+_SSH = (
+    *("ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none"),
+    *("-o", "PasswordAuthentication=no", "-o", "KbdInteractiveAuthentication=no", "-o", "ConnectTimeout=20"),
+    *("-o", "LogLevel=ERROR", "-o", "GlobalKnownHostsFile=/dev/null", "-o", "UpdateHostKeys=no"),
+)
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """How to reach one repository, by the fields of Argo CD's repository Secrets.
+
+    Attributes:
+        bearer_token: sent instead of user and password.
+        insecure: neither certificates nor host keys are verified.
+        ca: PEM certificates that are trusted instead of the system's; empty for those.
+        known_hosts: lines of a ``known_hosts`` file.
+        proxy, no_proxy: as git's ``http.proxy`` and the variable ``NO_PROXY``.
+    """
+
+    username: str = ""
+    password: str = ""
+    bearer_token: str = ""
+    ssh_private_key: str = ""
+    tls_client_cert: str = ""
+    tls_client_key: str = ""
+    insecure: bool = False
+    ca: str = ""
+    known_hosts: str = ""
+    proxy: str = ""
+    no_proxy: str = ""
+
+    def __repr__(self) -> str:
+        """Without a value: this may end up in a log."""
+        return "Credential(…)"
+
+    @property
+    def authorization(self) -> str:
+        """The value of an ``Authorization`` header; empty where there is nothing to show."""
+        if self.bearer_token:
+            return f"Bearer {self.bearer_token}"
+        if self.password or self.username:
+            pair = f"{self.username}:{self.password}"
+            return f"Basic {base64.b64encode(pair.encode()).decode()}"
+        return ""
+
+
+class Lent(msgspec.Struct, frozen=True):
+    """What one run of git gets.
+
+    Attributes:
+        config: configuration with secrets in it; it travels in the environment.
+        ssh: the ssh command; empty where ssh is not needed.
+    """
+
+    config: dict[str, str]
+    ssh: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return "Lent(…)"
+
+
+@contextlib.contextmanager
+def lent(remote: Remote, credential: Credential | None) -> Iterator[Lent]:
+    """What git needs to reach a repository, for as long as the block lasts.
+
+    Keys never lie in a folder: git reads them through a descriptor of this process, which has no name on a disk (on
+    Linux; elsewhere through a file that only its owner reads and that the block removes).
+    """
+    with contextlib.ExitStack() as stack:
+        credential = credential or Credential()
+        if remote.protocols == ("ssh",):
+            yield Lent({}, _ssh_command(credential, stack))
+        elif "https" in remote.protocols:
+            yield Lent({**_http_config(remote, credential, stack), **remote.config})
+        else:
+            yield Lent({})
+
+
+def _ssh_command(credential: Credential, stack: contextlib.ExitStack) -> tuple[str, ...]:
+    options: list[str] = []
+    if credential.insecure:
+        options += ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+    else:
+        known = stack.enter_context(_paper(credential.known_hosts))
+        options += ["-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={known}"]
+    if credential.ssh_private_key:
+        key = credential.ssh_private_key.strip().replace("\r\n", "\n") + "\n"
+        options += ["-i", stack.enter_context(_paper(key))]
+    return (*_SSH, *options)
+
+
+def _http_config(remote: Remote, credential: Credential, stack: contextlib.ExitStack) -> dict[str, str]:
+    config: dict[str, str] = {}
+    if credential.authorization:
+        # Without redirects: one must not carry the header to a host that the URL does not name.
+        config[f"http.{remote.origin}/.extraHeader"] = f"Authorization: {credential.authorization}"
+        config["http.followRedirects"] = "false"
+    if credential.insecure:
+        config["http.sslVerify"] = "false"
+    if credential.ca:
+        config["http.sslCAInfo"] = stack.enter_context(_paper(credential.ca))
+    if credential.tls_client_cert and credential.tls_client_key:
+        config["http.sslCert"] = stack.enter_context(_paper(credential.tls_client_cert))
+        config["http.sslKey"] = stack.enter_context(_paper(credential.tls_client_key))
+    if credential.proxy:
+        config["http.proxy"] = credential.proxy
+    return config
+
+
+@contextlib.contextmanager
+def _paper(text: str) -> Iterator[str]:
+    """A path that leads to a text, and to nothing after the block."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("trueup", os.MFD_CLOEXEC)
+        try:
+            os.fchmod(descriptor, 0o600)
+            os.write(descriptor, text.encode())
+            yield f"/proc/{os.getpid()}/fd/{descriptor}"
+        finally:
+            os.close(descriptor)
+        return
+    with tempfile.NamedTemporaryFile("w", prefix="trueup-") as file:
+        file.write(text)
+        file.flush()
+        yield file.name

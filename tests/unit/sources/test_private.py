@@ -1,0 +1,133 @@
+"""Private repositories: read and written over smart HTTP and ssh, with credentials that stay where they belong."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.support.githttp import GitHttpServer
+from tests.support.gitrepo import GitRepo
+from tests.support.gitssh import GitSshServer
+
+from trueup.model.errors import SourceUnavailable
+from trueup.sources.credential import Credential
+from trueup.sources.mirrors import Mirrors
+from trueup.sources.writer import Ask, PushRefused, write
+from trueup.workers.git import run_git
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+ASK = Ask(branch="main", message=lambda changes: f"Change {', '.join(changes)}")
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> GitRepo:
+    repo = GitRepo(tmp_path / "remote" / "repo.git")
+    repo.git("config", "http.receivepack", "true")
+    return repo
+
+
+@pytest.fixture
+def http(tmp_path: Path) -> Iterator[GitHttpServer]:
+    with GitHttpServer(tmp_path / "remote") as server:
+        server.credentials = "ada:s3cret/+ word"
+        yield server
+
+
+@pytest.fixture
+async def ssh(tmp_path: Path) -> AsyncIterator[GitSshServer]:
+    async with GitSshServer(tmp_path / "remote") as server:
+        yield server
+
+
+def mirrors(tmp_path: Path, credential: Credential | None) -> Mirrors:
+    return Mirrors(tmp_path / "mirrors", run_git, credential=lambda _: credential)
+
+
+async def test_https_with_user_and_password(tmp_path: Path, repo: GitRepo, http: GitHttpServer) -> None:
+    sha = repo.commit({"a": b"1"})
+    mirror = mirrors(tmp_path, Credential(username="ada", password="s3cret/+ word")).get(f"{http.url}/repo.git")
+    await mirror.update()
+    assert mirror.resolve("main") == sha
+    written = await write(mirror, ASK, lambda _: {"a": b"2"}, now=lambda: NOW)
+    assert repo.git("show", "main:a") == "2"
+    assert repo.git("rev-parse", "main") == written.sha
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [None, Credential(username="ada", password="wrong"), Credential(bearer_token="nonsense")],
+    ids=["without credentials", "with a wrong password", "with a token that is none"],
+)
+async def test_https_is_refused(
+    tmp_path: Path, repo: GitRepo, http: GitHttpServer, credential: Credential | None
+) -> None:
+    repo.commit({"a": b"1"})
+    with pytest.raises(SourceUnavailable) as caught:
+        await mirrors(tmp_path, credential).get(f"{http.url}/repo.git").update()
+    assert "wrong" not in str(caught.value) and "nonsense" not in str(caught.value)
+
+
+async def test_ssh_with_a_key_and_known_hosts(tmp_path: Path, repo: GitRepo, ssh: GitSshServer) -> None:
+    sha = repo.commit({"a": b"1"})
+    credential = Credential(ssh_private_key=ssh.private_key, known_hosts=ssh.known_hosts)
+    mirror = mirrors(tmp_path, credential).get(ssh.url("repo.git"))
+    await mirror.update()
+    assert mirror.resolve("main") == sha
+    await write(mirror, ASK, lambda _: {"deep/er/b": b"new"}, now=lambda: NOW)
+    assert repo.git("show", "main:deep/er/b") == "new"
+    assert repo.git("show", "main:a") == "1"
+
+
+async def test_ssh_refuses_a_host_nobody_knows(tmp_path: Path, repo: GitRepo, ssh: GitSshServer) -> None:
+    repo.commit({"a": b"1"})
+    with pytest.raises(SourceUnavailable, match=r"[Hh]ost key verification"):
+        await mirrors(tmp_path, Credential(ssh_private_key=ssh.private_key)).get(ssh.url("repo.git")).update()
+
+
+async def test_ssh_takes_any_host_where_the_secret_says_insecure(
+    tmp_path: Path, repo: GitRepo, ssh: GitSshServer
+) -> None:
+    sha = repo.commit({"a": b"1"})
+    mirror = mirrors(tmp_path, Credential(ssh_private_key=ssh.private_key, insecure=True)).get(ssh.url("repo.git"))
+    await mirror.update()
+    assert mirror.resolve("main") == sha
+
+
+async def test_no_key_is_left_behind(tmp_path: Path, repo: GitRepo, ssh: GitSshServer) -> None:
+    repo.commit({"a": b"1"})
+    credential = Credential(ssh_private_key=ssh.private_key, known_hosts=ssh.known_hosts)
+    await mirrors(tmp_path, credential).get(ssh.url("repo.git")).update()
+    secret = ssh.private_key.splitlines()[2].encode()
+    assert not [p for p in (tmp_path / "mirrors").rglob("*") if p.is_file() and secret in p.read_bytes()]
+
+
+class TestRefusedPushes:
+    async def test_a_key_that_may_only_read_is_told_where_to_put_another(self, tmp_path: Path, repo: GitRepo) -> None:
+        repo.commit({"a": b"1"})
+        async with GitSshServer(tmp_path / "remote", read_only=True) as server:
+            credential = Credential(ssh_private_key=server.private_key, known_hosts=server.known_hosts)
+            mirror = mirrors(tmp_path, credential).get(server.url("repo.git"))
+            with pytest.raises(PushRefused, match=r"repository-write"):
+                await write(mirror, ASK, lambda _: {"a": b"2"}, now=lambda: NOW)
+
+    async def test_an_http_server_that_takes_no_pushes(
+        self, tmp_path: Path, repo: GitRepo, http: GitHttpServer
+    ) -> None:
+        repo.git("config", "http.receivepack", "false")
+        repo.commit({"a": b"1"})
+        mirror = mirrors(tmp_path, Credential(username="ada", password="s3cret/+ word")).get(f"{http.url}/repo.git")
+        with pytest.raises(PushRefused, match="403"):
+            await write(mirror, ASK, lambda _: {"a": b"2"}, now=lambda: NOW)
+
+    async def test_a_protected_branch_is_named_with_the_servers_words(
+        self, tmp_path: Path, repo: GitRepo, http: GitHttpServer
+    ) -> None:
+        sha = repo.commit({"a": b"1"})
+        hook = repo.path / "hooks" / "pre-receive"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text("#!/bin/sh\necho main is protected >&2\nexit 1\n")
+        hook.chmod(0o755)
+        mirror = mirrors(tmp_path, Credential(username="ada", password="s3cret/+ word")).get(f"{http.url}/repo.git")
+        with pytest.raises(PushRefused, match=r"branch main cannot be pushed.*hook declined"):
+            await write(mirror, ASK, lambda _: {"a": b"2"}, now=lambda: NOW)
+        assert repo.git("rev-parse", "main") == sha
