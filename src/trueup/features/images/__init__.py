@@ -1,0 +1,1 @@
+"""Image automation: a newer image in a registry becomes a commit in Git."""

@@ -1,0 +1,182 @@
+"""Which of a registry's tags is the newest by a rule, and why the others are not."""
+
+import functools
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+import re2
+
+from trueup.features.images.rule import ImageRule, Strategy
+from trueup.formats import semver
+from trueup.formats.glob import glob_match
+from trueup.model.errors import InvalidSpec
+
+_REFERENCE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_LONGEST_PATTERN = 1000
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """What was chosen, and why not the others.
+
+    Attributes:
+        tag: empty where no tag fits.
+        passed_over: a reason for each other tag that the registry has.
+    """
+
+    tag: str
+    passed_over: dict[str, str]
+
+
+def candidates(rule: ImageRule, tags: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The tags that a rule lets through, with what of each is compared; and the reasons against the others.
+
+    Raises:
+        InvalidSpec: the rule's pattern cannot be read.
+    """
+    pattern = compiled(rule)
+    kept: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    for tag in tags:
+        ignored = next((glob for glob in rule.ignore if glob_match(glob, tag)), None)
+        if ignored is not None:
+            refused[tag] = f"ignored by {ignored}"
+            continue
+        match = pattern.search(tag) if pattern else None
+        if pattern and match is None:
+            refused[tag] = f"not allowed by {rule.allow}"
+            continue
+        if rule.strategy is Strategy.DIGEST:
+            if tag == rule.constraint:
+                kept[tag] = tag
+            else:
+                refused[tag] = f"the digest of {rule.constraint} is followed"
+            continue
+        compared = _extracted(match, rule.extract) if match and rule.extract else tag
+        reason = _unfit(rule, compared)
+        if reason:
+            refused[tag] = reason
+        else:
+            kept[tag] = compared
+    return kept, refused
+
+
+def choose(rule: ImageRule, tags: Iterable[str], created: Mapping[str, float] | None = None) -> Choice:
+    """The newest tag by the rule's strategy.
+
+    Args:
+        created: when the images of tags were made, for ``newest-build``, in seconds; a tag without is passed over.
+
+    Raises:
+        InvalidSpec: the rule's pattern cannot be read.
+    """
+    kept, refused = candidates(rule, tags)
+    times = created or {}
+    if rule.strategy is Strategy.NEWEST_BUILD:
+        for tag in [tag for tag in kept if tag not in times]:
+            refused[tag] = "it does not say when it was made"
+            del kept[tag]
+    if not kept:
+        return Choice("", refused)
+
+    def order(left: str, right: str) -> int:
+        return _order(rule, (left, kept[left]), (right, kept[right]), times)
+
+    ordered = sorted(kept, key=functools.cmp_to_key(order))
+    newest = ordered[0] if rule.descending else ordered[-1]
+    for tag in kept:
+        if tag != newest:
+            refused[tag] = f"{newest} is newer"
+    return Choice(newest, refused)
+
+
+def compiled(rule: ImageRule) -> Any:
+    """The pattern that tags must match; None for any. Go's syntax, and linear in time whatever the pattern.
+
+    Raises:
+        InvalidSpec: it cannot be read.
+    """
+    if not rule.allow:
+        return None
+    try:
+        if len(rule.allow) > _LONGEST_PATTERN:
+            raise ValueError("too long")
+        return _compile(rule.allow)
+    except (re2.error, ValueError) as error:
+        raise InvalidSpec(
+            f"{rule.origin}: {rule.allow[:100]!r} is no regular expression: {error}",
+            hint="correct it, or allow any tag",
+        ) from None
+
+
+@functools.lru_cache(maxsize=1000)
+def _compile(pattern: str) -> Any:
+    return re2.compile(pattern, _quiet())
+
+
+@functools.cache
+def _quiet() -> Any:
+    """Without a line on standard error for each pattern that is none."""
+    options = re2.Options()
+    options.log_errors = False
+    return options
+
+
+def _unfit(rule: ImageRule, compared: str) -> str:
+    if rule.strategy is Strategy.SEMVER:
+        version = semver.parse_version(compared)
+        if version is None:
+            return "no version"
+        wanted = rule.constraint or "*"
+        if semver.best_match(wanted, [compared]) is None:
+            return "a prerelease" if version.prerelease and not rule.constraint else f"not in {wanted}"
+    elif rule.strategy is Strategy.NUMERICAL and _number(compared) is None:
+        return "no number"
+    return ""
+
+
+def _order(rule: ImageRule, left: tuple[str, str], right: tuple[str, str], created: Mapping[str, float]) -> int:
+    """Older first. Ties are broken by the tag itself, so that a choice does not depend on the registry's order."""
+    result = 0
+    if rule.strategy is Strategy.SEMVER:
+        ours, theirs = semver.parse_version(left[1]), semver.parse_version(right[1])
+        assert ours and theirs
+        result = semver.compare(ours, theirs)
+    elif rule.strategy is Strategy.NUMERICAL:
+        mine, other = _number(left[1]), _number(right[1])
+        assert mine is not None and other is not None
+        result = (mine > other) - (mine < other)
+    elif rule.strategy is Strategy.NEWEST_BUILD:
+        result = (created[left[0]] > created[right[0]]) - (created[left[0]] < created[right[0]])
+    else:
+        result = (left[1] > right[1]) - (left[1] < right[1])
+    if result == 0:
+        # Of 1.2 and 1.2.0 the longer one says more.
+        a, b = (len(left[0]), left[0]), (len(right[0]), right[0])
+        result = (a > b) - (a < b)
+        if rule.descending:
+            result = -result
+    return result
+
+
+def _number(text: str) -> Decimal | None:
+    if not text or len(text) > 100 or not text.isascii() or "_" in text:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _extracted(match: Any, template: str) -> str:
+    def value(reference: re.Match[str]) -> str:
+        name = reference[1] or reference[2]
+        try:
+            return match.group(int(name) if name.isdigit() else name) or ""
+        except (IndexError, KeyError, re2.error):
+            return ""
+
+    return _REFERENCE.sub(value, template)
