@@ -36,13 +36,18 @@ def candidates(rule: ImageRule, tags: Iterable[str]) -> tuple[dict[str, str], di
     Raises:
         InvalidSpec: the rule's pattern cannot be read.
     """
-    pattern = compiled(rule)
+    pattern = _pattern(rule, rule.allow)
+    excluded = [(text, _pattern(rule, text)) for text in rule.exclude]
     kept: dict[str, str] = {}
     refused: dict[str, str] = {}
     for tag in tags:
         ignored = next((glob for glob in rule.ignore if glob_match(glob, tag)), None)
         if ignored is not None:
             refused[tag] = f"ignored by {ignored}"
+            continue
+        left_out = next((text for text, each in excluded if each and each.search(tag)), None)
+        if left_out is not None:
+            refused[tag] = f"left out by {left_out}"
             continue
         match = pattern.search(tag) if pattern else None
         if pattern and match is None:
@@ -92,22 +97,22 @@ def choose(rule: ImageRule, tags: Iterable[str], created: Mapping[str, float] | 
     return Choice(newest, refused)
 
 
-def compiled(rule: ImageRule) -> Any:
-    """The pattern that tags must match; None for any. Go's syntax, and linear in time whatever the pattern.
+def _pattern(rule: ImageRule, text: str) -> Any:
+    """A pattern in Go's syntax, linear in time whatever it is; None for an empty one.
 
     Raises:
         InvalidSpec: it cannot be read.
     """
-    if not rule.allow:
+    if not text:
         return None
     try:
-        if len(rule.allow) > _LONGEST_PATTERN:
+        if len(text) > _LONGEST_PATTERN:
             raise ValueError("too long")
-        return _compile(rule.allow)
-    except (re2.error, ValueError) as error:
+        return _compile(text)
+    except (re2.error, ValueError, UnicodeError) as error:
+        why = error.args[0].decode("utf-8", "replace") if error.args and isinstance(error.args[0], bytes) else error
         raise InvalidSpec(
-            f"{rule.origin}: {rule.allow[:100]!r} is no regular expression: {error}",
-            hint="correct it, or allow any tag",
+            f"{rule.origin}: {text[:100]!r} is no regular expression: {why}", hint="correct it, or allow any tag"
         ) from None
 
 

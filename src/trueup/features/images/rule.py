@@ -42,6 +42,7 @@ class ImageRule(msgspec.Struct, frozen=True, kw_only=True):
         allow: a regular expression that a tag must match somewhere; empty for any.
         extract: what of a match is compared, as ``$name`` or ``$1``; empty for the whole tag.
         ignore: globs of tags that are passed over.
+        exclude: regular expressions of such tags.
         descending: the smallest is the newest.
         platforms: of which a tag must offer one; empty for any.
         pull_secret: ``namespace/name`` or ``namespace/name#field``; empty for the registry's own.
@@ -57,6 +58,7 @@ class ImageRule(msgspec.Struct, frozen=True, kw_only=True):
     allow: str = ""
     extract: str = ""
     ignore: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     descending: bool = False
     platforms: tuple[str, ...] = ()
     pull_secret: str = ""

@@ -53,7 +53,7 @@ class Text:
     """
 
     def __init__(self, data: bytes, origin: str) -> None:
-        self._data, self._origin = data, origin
+        self._data, self._origin, self.origin = data, origin, origin
         self.values = [document.value for document in load_all(data, origin).documents]
         self._mark = _BYTE_ORDER_MARK if data.startswith(_BYTE_ORDER_MARK) else b""
         self._text = data.removeprefix(_BYTE_ORDER_MARK).decode()
@@ -110,6 +110,10 @@ class Text:
         found = self.scalar(path, document)
         if found is not None:
             return self if self._is(path, document, new) else self.replace(found, new)
+        return self._grown(path, new, document)
+
+    def _grown(self, path: Path, new: Any, document: int) -> "Text":
+        """The text with a value at a path that leads to none: below the deepest mapping that is there."""
         for depth in range(len(path), -1, -1):
             node = self._find(path[:depth], document)
             if node is None and depth:
@@ -125,8 +129,8 @@ class Text:
             raise self._error(node.start_mark.line + 1, f"{shown} is not {what}")
         raise AssertionError("the first node of a document is looked at last")
 
-    def append(self, path: Sequence[Step], item: dict[str, Any], document: int = 0) -> "Text":
-        """The text with one more item in the list at a path of one key; the list is made where there is none.
+    def append(self, path: Sequence[Step], item: Any, document: int = 0) -> "Text":
+        """The text with one more item in the list at a path; the list, and what leads to it, is made where missing.
 
         Raises:
             YamlError: what is there is no list.
@@ -136,12 +140,7 @@ class Text:
         if node is None or _is_null(node):
             if node is not None:
                 return self._filled(path, [item], document)
-            above = self._find(path[:-1], document)
-            if above is None:
-                return self._appended({path[-1]: [item]}, document)
-            if not isinstance(above, MappingNode):
-                raise self._error(above.start_mark.line + 1, "not a mapping")
-            return self._entered(above, path[-1], [item])
+            return self._grown(path, [item], document)
         if not isinstance(node, SequenceNode):
             raise self._error(node.start_mark.line + 1, f"{'.'.join(map(str, path))} is not a list")
         if node.flow_style or not node.value:

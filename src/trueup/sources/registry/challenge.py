@@ -1,0 +1,53 @@
+"""What a registry says it wants to be shown (RFC 7235, and the token flow of the distribution project)."""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+
+import msgspec
+from yarl import URL
+
+_WORD = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+_SCHEME = re.compile(rf"[\s,]*({_WORD})(?:\s+|$|(?=,))")
+_PARAMETER = re.compile(rf'[\s,]*({_WORD})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_WORD}[^\s,]*))')
+_LONGEST = 4096
+
+
+class Challenge(msgspec.Struct, frozen=True):
+    """One way in: ``basic`` or ``bearer``, with its parameters."""
+
+    scheme: str
+    parameters: dict[str, str]
+
+
+def read_challenges(headers: Iterable[str]) -> list[Challenge]:
+    """All challenges of ``WWW-Authenticate`` headers; what is no challenge is left out."""
+    found: list[Challenge] = []
+    for header in headers:
+        text, at = header[:_LONGEST], 0
+        while match := _SCHEME.match(text, at):
+            at = match.end()
+            parameters: dict[str, str] = {}
+            while (parameter := _PARAMETER.match(text, at)) is not None:
+                value = parameter[2] if parameter[2] is not None else parameter[3]
+                parameters[parameter[1].lower()] = re.sub(r"\\(.)", r"\1", value)
+                at = parameter.end()
+            found.append(Challenge(match[1].lower(), parameters))
+    return found
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host is this machine."""
+    if host is None:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def may_be_shown_to(realm: URL) -> bool:
+    """Whether a password may go to a token server: over TLS, or on this machine."""
+    return realm.scheme == "https" or (realm.scheme == "http" and is_loopback(realm.host))
