@@ -4,7 +4,7 @@ import asyncio
 import gc
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 import structlog
@@ -12,6 +12,7 @@ import structlog
 from trueup import diff, policy
 from trueup.apply.confirm import Confirmer
 from trueup.controllers.application import ApplicationReconciler
+from trueup.controllers.chronicle import Chronicle
 from trueup.controllers.cluster import IN_CLUSTER_SERVER, ManagedCluster, Parts, excluded_type
 from trueup.controllers.observe import Observation, Observer
 from trueup.controllers.ports import Ports
@@ -31,8 +32,10 @@ from trueup.model.tracking import owner_instance
 from trueup.runtime.clock import SystemClock
 from trueup.runtime.outcome import Outcome
 from trueup.runtime.queue import Queue
+from trueup.sources.commit import CommitInfo
 from trueup.sources.mirrors import Mirrors
 from trueup.store.applications import APPLICATION, KINDS, Applications
+from trueup.store.audit import Trail
 from trueup.store.credentials import Credentials
 from trueup.store.events import Recorder
 from trueup.store.renders import Renders
@@ -42,6 +45,8 @@ from trueup.workers.pool import Pool, scratch
 
 log = structlog.get_logger("trueup")
 
+TRAIL = "audit.db"
+"""File of the audit trail in the data folder."""
 FREEZE_AFTER = 15.0
 """Seconds after which what start-up built is taken out of the garbage collector's rounds (cluster-truths, costs)."""
 
@@ -83,6 +88,7 @@ class Engine:
             excluded=excluded_type(self._excluded),
         )
         self.applications = Applications(self.cache, options.control_namespace)
+        self.trail = Trail(options.data / TRAIL, self.clock.now)
         self.credentials = Credentials(self.client, options.control_namespace)
         self.mirrors = Mirrors(
             options.data / "mirrors",
@@ -142,11 +148,7 @@ class Engine:
     def change(self, resource: ComparedResource) -> str:
         """What a sync would change in one object, as text."""
         before = resource.live.object() if resource.live else None
-        after = resource.target.object() if resource.target else None
-        if resource.live and resource.target:
-            answer = self.confirmer.remembered(resource.target, resource.live)
-            if answer is not None and answer.body:
-                after = answer.object()
+        after = self._answer(resource)
         return diff.render(
             diff.comparable(before) if before else None,
             diff.comparable(after) if after else None,
@@ -212,6 +214,7 @@ class Engine:
             observer=self.observer,
             cluster=cluster,
             recorder=recorder,
+            chronicle=Chronicle(self.trail.write, self.clock, commit=self._commit, answer=self._answer),
             wave_delay=self.options.wave_delay,
         )
         self.reconciler = ApplicationReconciler(ports)
@@ -228,6 +231,21 @@ class Engine:
 
     def _wake(self, key: str) -> None:
         self.queue.add(key)
+
+    def _answer(self, resource: ComparedResource) -> dict[str, Any] | None:
+        """What an object becomes by an apply: the server's answer where there is one, else what Git declares."""
+        if resource.live and resource.target:
+            answer = self.confirmer.remembered(resource.target, resource.live)
+            if answer is not None and answer.body:
+                return answer.object()
+        return resource.target.object() if resource.target else None
+
+    def _commit(self, url: str, revision: str) -> CommitInfo | None:
+        try:
+            mirror = self.repositories.mirror(url)
+            return mirror.commit(revision) if mirror else None
+        except TrueupError:
+            return None
 
     def _users(self, repository: str) -> list[str]:
         return self.applications.reading(lambda url: self.mirrors.identity(url) == repository)
@@ -250,6 +268,7 @@ class Engine:
         await self.cache.close()
         await self.pool.close()
         await self.mirrors.close()
+        await self.trail.close()
         await self.client.__aexit__(None, None, None)
 
 

@@ -13,6 +13,7 @@ from trueup.model.errors import TrueupError
 # Loaded when first used: `trueup version` must not pay for an engine.
 COMMANDS = {
     "app": ("trueup.cli.app", "app", "Work with applications, straight on Kubernetes."),
+    "audit": ("trueup.cli.audit", "audit", "Show what was done and seen: who, what, why, when."),
     "check": ("trueup.cli.check", "check", "Let a fresh cluster judge all that a repository declares."),
     "completion": ("trueup.cli.completion", "completion", "Print the completion script of bash, zsh or fish."),
     "demo": ("trueup.cli.demo", "demo", "Bring up a cluster, a repository and the engine, and show them work."),

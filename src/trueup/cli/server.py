@@ -1,8 +1,6 @@
 """``trueup server``."""
 
 import asyncio
-import hashlib
-import os
 import signal
 from pathlib import Path
 
@@ -11,8 +9,8 @@ import uvloop
 
 from trueup.app import Engine, Options
 from trueup.cli.connect import Access, access_options
+from trueup.cli.data import data_folder
 from trueup.cli.logs import configure_logs
-from trueup.kube.config import ClusterConfig
 
 
 @click.command()
@@ -68,7 +66,7 @@ def server(
     options = Options(
         config=config,
         control_namespace=access.namespace,
-        data=data or _data_folder(config, access.namespace),
+        data=data or data_folder(config, access.namespace),
         local_repositories=tuple(path.resolve() for path in allow_local_repos),
         render_workers=render_workers,
         wave_delay=sync_wave_delay,
@@ -84,10 +82,3 @@ async def _serve(options: Options) -> None:
         loop.add_signal_handler(number, stop.set)
     async with Engine(options) as engine:
         await engine.run(stop)
-
-
-def _data_folder(config: ClusterConfig, namespace: str) -> Path:
-    """One folder for each engine: two on one machine must not share it."""
-    engine = hashlib.sha256(f"{config.server} {namespace}".encode()).hexdigest()[:12]
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "trueup" / f"engine-{engine}"

@@ -91,6 +91,7 @@ class ApplicationReconciler:
             if not about_source(error):
                 raise
             return await self._unrenderable(stored, write, error)
+        await ports.chronicle.observed(stored, seen)
         self._record(stored, write, seen)
         return await self._operations.advance(stored, project, write, seen)
 
@@ -185,6 +186,7 @@ class ApplicationReconciler:
         step = deletion_step(app, managed, forbidden=frozenset(forbidden), approved_at=approved(app))
         if isinstance(step, Gone):
             write.finalizers([name for name in app.metadata.finalizers if not propagation_of([name])])
+            await self.ports.chronicle.deleted(stored)
             await write.flush()
             self._forget(stored.key)
             return Requeue.never()

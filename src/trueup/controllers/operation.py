@@ -68,6 +68,7 @@ class Operations:
             write.set("operationState", state)
             write.operation(operation)
             # On record before any effect: a crashed pass is resumed, not begun again.
+            await self.ports.chronicle.started(stored, state)
             await write.flush()
             self.ports.tell(write, "OperationStarted", _initiated(state))
         try:
@@ -117,6 +118,7 @@ class Operations:
             performed = await cluster.perform(step)
             self._acted[stored.key] = self.ports.clock.now()
             outcomes = performed.results
+            await self.ports.chronicle.performed(stored, state, seen, outcomes)
         elif isinstance(step, Finish):
             # The hooks' ends are on record since the pass before: their objects may go, and must before the verdict
             # is written, or a crash in between would leave our finalizer on them.
@@ -144,6 +146,7 @@ class Operations:
         except TrueupError:
             # What was done must be put on record whatever the cluster or the repository says now.
             return seen, step, after
+        await self.ports.chronicle.observed(stored, fresh)
         record(stored.app, write, fresh, self.ports.applications.control_namespace)
         facts = self._facts(stored, running, after)
         now = self.ports.clock.now()
@@ -184,6 +187,7 @@ class Operations:
             seconds = step.after if isinstance(step, Wait) else step.settles_in if isinstance(step, Act) else 0.0
             return Requeue.after(seconds)
         write.operation(None)
+        await self.ports.chronicle.finished(stored, after, str(seen.vitals.status))
         self._acted.pop(stored.key, None)
         if after.phase is OperationPhase.SUCCEEDED and _full(after):
             write.set("history", build.history(stored.app, stored.status, after))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from trueup.controllers.chronicle import Chronicle
 from trueup.controllers.cluster import ManagedCluster
 from trueup.controllers.observe import Observer
 from trueup.controllers.repository import Repositories
@@ -30,6 +31,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     observer: Observer
     cluster: ManagedCluster
     recorder: Recorder
+    chronicle: Chronicle
     wave_delay: float = 2.0
 
     def tell(self, write: ApplicationWrite, reason: str, message: str, *, warning: bool = False) -> None:

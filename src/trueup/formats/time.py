@@ -41,3 +41,14 @@ def format_time(moment: datetime) -> str:
     if moment.tzinfo is None:
         raise ValueError("a moment without a time zone has no RFC 3339 form")
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def format_exact_time(moment: datetime) -> str:
+    """RFC 3339 in UTC to the microsecond, ending in ``Z``.
+
+    Raises:
+        ValueError: the moment does not know its time zone.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone has no RFC 3339 form")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -34,6 +34,8 @@ OPERATION_ID = "trueup.dev/operation-id"
 """On a hook object: the operation that created it (its start time and revision)."""
 CONTROLLER = "trueup.dev/controller"
 """On an Application: ``trueup`` or ``argocd``, which of two engines owns it."""
+PUSHED = "trueup.dev/pushed"
+"""On an Application, beside the refresh annotation: the commit whose push asked for the refresh."""
 MADE_BY = "trueup.dev/made-by"
 """On our CustomResourceDefinitions: says that Trueup made them and may change them."""
 

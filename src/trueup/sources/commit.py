@@ -1,5 +1,7 @@
 """What a commit says about itself."""
 
+import base64
+import hashlib
 from datetime import UTC, datetime
 
 import msgspec
@@ -15,11 +17,13 @@ class CommitInfo(msgspec.Struct, frozen=True):
         author: ``Name <email>``.
         date: when it was written, in UTC; 1970 when the commit gives no time that exists.
         message: without blank lines around it.
+        signer: what the signature says of the key it was made with, unverified; empty where there is none.
     """
 
     author: str
     date: datetime
     message: str
+    signer: str = ""
 
 
 def describe(commit: pygit2.Commit) -> CommitInfo:
@@ -31,4 +35,19 @@ def describe(commit: pygit2.Commit) -> CommitInfo:
         date = _EPOCH
     name = author.raw_name.decode("utf-8", "replace")
     email = author.raw_email.decode("utf-8", "replace")
-    return CommitInfo(f"{name} <{email}>", date, commit.raw_message.decode("utf-8", "replace").strip())
+    message = commit.raw_message.decode("utf-8", "replace").strip()
+    return CommitInfo(f"{name} <{email}>", date, message, _signer(commit))
+
+
+def _signer(commit: pygit2.Commit) -> str:
+    signature = commit.gpg_signature[0] or b""
+    if b"BEGIN SSH SIGNATURE" not in signature:
+        return "an OpenPGP key" if signature else ""
+    try:
+        blob = base64.b64decode(b"".join(signature.strip().splitlines()[1:-1]))
+        length = int.from_bytes(blob[10:14], "big")
+    except ValueError:
+        return "an SSH key"
+    # PROTOCOL.sshsig: the magic, a version, then the public key as a string.
+    digest = hashlib.sha256(blob[14 : 14 + length]).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")

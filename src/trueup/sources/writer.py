@@ -89,7 +89,7 @@ async def write(
     reason = ""
     for attempt in range(1, ATTEMPTS + 1):
         await mirror.update()
-        branch = ask.branch or await _head_branch(mirror)
+        branch = ask.branch or await head_branch(mirror)
         target = ask.to or branch
         start, previous = await asyncio.to_thread(_start, mirror, branch, target), tip
         tip = start
@@ -159,7 +159,7 @@ def _start(mirror: Mirror, branch: str, target: str) -> str:
     return mirror.resolve(BRANCHES + branch)
 
 
-async def _head_branch(mirror: Mirror) -> str:
+async def head_branch(mirror: Mirror) -> str:
     """The branch that HEAD names: of those at the same commit, the usual names first."""
     refs = await mirror.remote_refs()
     at = refs.get(HEAD, "")

@@ -1,0 +1,43 @@
+"""``trueup app timeline``."""
+
+from pathlib import Path
+
+import click
+
+from trueup.cli.audit import data_option, full_name, moment, since_option, trail_path
+from trueup.cli.connect import Access, access_options
+from trueup.cli.output import output_option, show
+from trueup.store.audit import Filter, query
+from trueup.store.audit.story import Line, clock, story
+
+COLOURS = {"good": "green", "bad": "red", "changed": "cyan"}
+
+
+@click.command()
+@click.argument("name")
+@since_option
+@click.option("--limit", type=click.IntRange(0), default=500, show_default=True, help="The newest so many entries.")
+@data_option
+@output_option("text", "json", "yaml")
+@access_options
+def timeline(access: Access, name: str, since: str, limit: int, data: Path | None, output: str) -> None:
+    """Tell what an application went through, as a story."""
+    wanted = Filter(application=full_name(name, access), since=moment(since), limit=limit)
+    lines = story(query(trail_path(access, data), wanted))
+    if output != "text":
+        show(lines, output)
+        return
+    if not lines:
+        click.echo(f"nothing is on record about application '{name}'", err=True)
+        return
+    day = ""
+    for line in lines:
+        if line.at[:10] != day:
+            day = line.at[:10]
+            click.echo(f"{day} (UTC)")
+        click.echo(f"  {clock(line.at)}  {'    ' if line.inner else ''}{_painted(line)}")
+
+
+def _painted(line: Line) -> str:
+    colour = COLOURS.get(line.tone)
+    return click.style(line.text, fg=colour) if colour else line.text

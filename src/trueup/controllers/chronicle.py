@@ -1,0 +1,264 @@
+"""What goes on record: observations and steps as entries of the audit trail."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from trueup import diff
+from trueup.controllers.observe import Observation
+from trueup.diff.change import ABSENT
+from trueup.formats.time import format_exact_time, format_time
+from trueup.model.annotations import FIELD_MANAGER, PUSHED, REFRESH
+from trueup.model.audit import Action, Actor, Entry, FieldChange, Why
+from trueup.model.comparison import ComparedResource
+from trueup.model.live import LiveObject
+from trueup.model.resource import ResourceKey
+from trueup.model.status import OperationState, ResourceResult, SyncCode
+from trueup.runtime.clock import Clock
+from trueup.sources.commit import CommitInfo
+from trueup.sources.url import redact
+from trueup.store.applications import StoredApplication
+
+MOST_CHANGES = 20
+LONGEST_VALUE = 200
+ENGINE = Actor(name="trueup", kind="engine")
+
+Write = Callable[..., Awaitable[list[int]]]
+"""Appends entries and returns their ids once they are safe."""
+
+
+class Chronicle:
+    """Writes what applications go through.
+
+    It remembers which drift it has told, so that one drift is one entry; losing that costs a repeated entry.
+
+    Args:
+        write: the trail's.
+        commit: describes a commit of a repository, by URL and SHA; None where it cannot.
+        answer: what an apply would make of an object, where that is known.
+    """
+
+    def __init__(
+        self,
+        write: Write,
+        clock: Clock,
+        *,
+        commit: Callable[[str, str], CommitInfo | None],
+        answer: Callable[[ComparedResource], dict[str, Any] | None],
+    ) -> None:
+        self._write, self._clock = write, clock
+        self._commit, self._answer = commit, answer
+        self._drifts: dict[tuple[str, ResourceKey], tuple[str, int, tuple[FieldChange, ...]]] = {}
+        self._last: dict[str, tuple[tuple[str, ...], str]] = {}
+
+    async def observed(self, stored: StoredApplication, seen: Observation) -> None:
+        """A look at an application: new commits, drift, health that changed. One pass may look twice."""
+        entries = [*self._commits(stored, seen), *self._health(stored, seen)]
+        drifted = list(self._new_drift(stored, seen))
+        self._last[stored.key] = (seen.comparison.revisions, str(seen.vitals.status))
+        ids = await self._write(*entries, *(entry for entry, _, _ in drifted))
+        for (entry, resource, version), given in zip(drifted, ids[len(entries) :], strict=True):
+            self._drifts[(stored.key, resource.key)] = (version, given, entry.changes)
+
+    async def started(self, stored: StoredApplication, state: OperationState) -> None:
+        """An operation is about to begin."""
+        await self._write(self._operation(stored, state, Action.STARTED))
+
+    async def performed(
+        self, stored: StoredApplication, state: OperationState, seen: Observation, results: Sequence[ResourceResult]
+    ) -> None:
+        """A step has been taken."""
+        compared = {resource.key: resource for resource in seen.comparison.resources}
+        entries, healed = [], []
+        for result in results:
+            key = ResourceKey(result.group, result.kind, result.namespace, result.name)
+            resource = compared.get(key)
+            if result.hook_type:
+                action = Action.HOOK
+            elif result.status == "Pruned":
+                action = Action.PRUNED
+            elif result.status == "PruneSkipped" or (resource and resource.status is SyncCode.SYNCED):
+                continue  # nothing was changed
+            else:
+                action = Action.APPLIED
+            told = self._drifts.pop((stored.key, key), None)
+            changes = self._reversed(resource) if resource and resource.live else ()
+            links: tuple[int, ...] = ()
+            if action is Action.APPLIED and told is not None and result.status == "Synced":
+                action, links = Action.HEALED, (told[1],)
+                changes = tuple(FieldChange(c.path, c.after, c.before) for c in told[2])
+                healed.append(key)
+            entries.append(
+                Entry(
+                    at=self._now(),
+                    action=action,
+                    application=stored.key,
+                    object=spelt(key),
+                    why=self._why(stored, state),
+                    by=ENGINE,
+                    changes=changes,
+                    revision=self._revision(state),
+                    result=result.hook_phase if action is Action.HOOK else result.status,
+                    message=result.message[:1000],
+                    operation=state.started_at,
+                    links=links,
+                )
+            )
+        await self._write(*entries)
+
+    async def finished(self, stored: StoredApplication, state: OperationState, health: str) -> None:
+        """An operation has ended."""
+        result = "Succeeded" if str(state.phase) == "Succeeded" else str(state.phase)
+        entry = self._operation(stored, state, Action.FINISHED)
+        message = health if result == "Succeeded" else state.message[:1000]
+        await self._write(msgspec.structs.replace(entry, result=result, message=message))
+
+    async def deleted(self, stored: StoredApplication) -> None:
+        """An application is gone."""
+        self._last.pop(stored.key, None)
+        self._drifts = {slot: told for slot, told in self._drifts.items() if slot[0] != stored.key}
+        await self._write(Entry(at=self._now(), action=Action.DELETED, application=stored.key, by=ENGINE))
+
+    # --- entries -------------------------------------------------------------------------------------------------
+
+    def _commits(self, stored: StoredApplication, seen: Observation) -> Iterable[Entry]:
+        sync = stored.status.sync
+        before = tuple(sync.revisions or ([sync.revision] if sync.revision else [])) if sync else ()
+        if stored.key in self._last:
+            before = self._last[stored.key][0]
+        annotations = stored.app.metadata.annotations
+        for number, source in enumerate(stored.app.spec.all_sources()):
+            revision = seen.comparison.revisions[number] if number < len(seen.comparison.revisions) else ""
+            old = before[number] if number < len(before) else ""
+            if not revision or revision == old:
+                continue
+            info = self._commit(source.repo_url, revision)
+            pushed = REFRESH in annotations and annotations.get(PUSHED) == revision
+            yield Entry(
+                at=self._now(),
+                action=Action.COMMIT,
+                application=stored.key,
+                why=Why.PUSH if pushed else Why.POLL,
+                by=Actor(name=info.author, kind="author", signer=info.signer) if info else Actor(),
+                repository=redact(source.repo_url),
+                from_revision=old,
+                revision=revision,
+                committed_at=format_time(info.date) if info else "",
+                message=info.message.partition("\n")[0][:200] if info else "",
+            )
+
+    def _health(self, stored: StoredApplication, seen: Observation) -> Iterable[Entry]:
+        before = (stored.raw_status.get("health") or {}).get("status") or ""
+        if stored.key in self._last:
+            before = self._last[stored.key][1]
+        after = str(seen.vitals.status)
+        if before != after:
+            yield Entry(
+                at=self._now(),
+                action=Action.HEALTH,
+                application=stored.key,
+                by=ENGINE,
+                changes=(FieldChange("health", before, after),),
+                revision=next(iter(seen.comparison.revisions), ""),
+                result=after,
+                message=seen.vitals.message[:1000],
+            )
+
+    def _new_drift(self, stored: StoredApplication, seen: Observation) -> Iterable[tuple[Entry, ComparedResource, str]]:
+        """What somebody changed: out of sync although Git declares what was synced last."""
+        state = stored.status.operation_state
+        deployed = state.sync_result if state and state.phase.completed and str(state.phase) == "Succeeded" else None
+        revisions = tuple(deployed.revisions or ([deployed.revision] if deployed.revision else [])) if deployed else ()
+        if revisions != seen.comparison.revisions or stored.app.operation is not None:
+            return
+        for resource in seen.comparison.resources:
+            slot = (stored.key, resource.key)
+            if resource.status is not SyncCode.OUT_OF_SYNC or resource.target is None:
+                self._drifts.pop(slot, None)
+                continue
+            version = resource.live.resource_version if resource.live else "gone"
+            told = self._drifts.get(slot)
+            changes = self._changes(resource)
+            if told is not None and (told[0] == version or told[2] == changes):
+                continue
+            yield (
+                Entry(
+                    at=self._now(),
+                    action=Action.DRIFTED,
+                    application=stored.key,
+                    object=spelt(resource.key),
+                    by=Actor(name=last_manager(resource.live), kind="manager") if resource.live else Actor(),
+                    changes=changes,
+                    revision=next(iter(revisions), ""),
+                    message="" if resource.live else "deleted",
+                ),
+                resource,
+                version,
+            )
+
+    def _operation(self, stored: StoredApplication, state: OperationState, action: Action) -> Entry:
+        by = state.operation.initiated_by
+        history = stored.status.history
+        return Entry(
+            at=self._now(),
+            action=action,
+            application=stored.key,
+            why=self._why(stored, state),
+            by=ENGINE if by.automated else Actor(name=by.username, kind="user"),
+            repository=redact(next((s.repo_url for s in stored.app.spec.all_sources()), "")),
+            from_revision=(history[-1].revision or next(iter(history[-1].revisions), "")) if history else "",
+            revision=self._revision(state),
+            operation=state.started_at,
+        )
+
+    def _why(self, stored: StoredApplication, state: OperationState) -> Why:
+        if not state.operation.initiated_by.automated:
+            return Why.MANUAL
+        history = stored.status.history
+        last = (history[-1].revision or next(iter(history[-1].revisions), "")) if history else ""
+        return Why.SELF_HEAL if last and last == self._revision(state) else Why.AUTOMATED
+
+    def _revision(self, state: OperationState) -> str:
+        result = state.sync_result
+        return (result.revision or next(iter(result.revisions), "")) if result else ""
+
+    def _changes(self, resource: ComparedResource) -> tuple[FieldChange, ...]:
+        """From what Git declares to what is there."""
+        if resource.live is None:
+            return (FieldChange("the whole object", "declared", ""),)
+        wanted = self._answer(resource)
+        return field_changes(wanted, resource.live.object()) if wanted is not None else ()
+
+    def _reversed(self, resource: ComparedResource) -> tuple[FieldChange, ...]:
+        wanted = self._answer(resource)
+        return field_changes(resource.live.object(), wanted) if wanted is not None and resource.live else ()
+
+    def _now(self) -> str:
+        return format_exact_time(self._clock.now())
+
+
+def spelt(key: ResourceKey) -> str:
+    """``group/Kind/namespace/name``."""
+    return f"{key.group}/{key.kind}/{key.namespace}/{key.name}"
+
+
+def field_changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[FieldChange, ...]:
+    """The differing fields of two objects as text, values of Secrets masked."""
+    found = diff.differences(before, after)[:MOST_CHANGES]
+    return tuple(FieldChange(change.path, _text(change.before), _text(change.after)) for change in found)
+
+
+def last_manager(live: LiveObject) -> str:
+    """Who wrote an object last, other than us: the field manager's name, which is all that the API server keeps."""
+    entries = live.object()["metadata"].get("managedFields") or []
+    others = [e for e in entries if e.get("manager") != FIELD_MANAGER and e.get("subresource") != "status"]
+    latest = max(others, key=lambda entry: entry.get("time") or "", default=None)
+    return str(latest.get("manager") or "") if latest else ""
+
+
+def _text(value: Any) -> str:
+    if value is ABSENT:
+        return ""
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

@@ -1,0 +1,148 @@
+"""Opening pull requests: GitHub, GitLab and Gitea (and Forgejo), by the API of the host that a repository lies on."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+import msgspec
+
+from trueup.model.errors import SourceUnavailable, Stalled
+from trueup.sources.credential import Credential
+
+PROVIDER = "trueup.dev/git-provider"
+"""On an Application: ``github``, ``gitlab`` or ``gitea``, where the host's name does not say it."""
+SECONDS = 20.0
+_LIMIT = 1024 * 1024
+_SCP = re.compile(r"(?:[^/@]*@)?([^/:@]+):(.+)")
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A pull request that is wanted."""
+
+    url: str
+    provider: str = ""
+    head: str
+    base: str
+    title: str
+    body: str
+
+
+class _Host(msgspec.Struct, frozen=True):
+    provider: str
+    origin: str
+    path: str
+
+
+async def open_pull_request(request: Request, credential: Credential | None, session: aiohttp.ClientSession) -> str:
+    """Open a pull request, unless one for this branch is open; returns its page.
+
+    Raises:
+        Stalled: the host does not allow it, or nobody knows its API.
+        SourceUnavailable: the host cannot be reached.
+    """
+    host = _host(request)
+    token = (credential.bearer_token or credential.password) if credential else ""
+    if not token:
+        raise Stalled(
+            f"{host.origin}: a pull request needs a token", hint="put password or bearerToken into the write Secret"
+        )
+    match host.provider:
+        case "gitlab":
+            url = f"{_api(host, '/api/v4')}/projects/{quote(host.path, safe='')}/merge_requests"
+            headers = {"PRIVATE-TOKEN": token}
+            fields: dict[str, Any] = {"source_branch": request.head, "target_branch": request.base}
+            body = {**fields, "title": request.title, "description": request.body, "remove_source_branch": True}
+            query = {**fields, "state": "opened"}
+            page = "web_url"
+        case "gitea":
+            url = f"{_api(host, '/api/v1')}/repos/{host.path}/pulls"
+            headers = {"Authorization": f"token {token}"}
+            body = {"head": request.head, "base": request.base, "title": request.title, "body": request.body}
+            query = {"state": "open"}
+            page = "html_url"
+        case _:
+            api = "https://api.github.com" if host.origin == "https://github.com" else _api(host, "/api/v3")
+            url = f"{api}/repos/{host.path}/pulls"
+            headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
+            body = {"head": request.head, "base": request.base, "title": request.title, "body": request.body}
+            owner = host.path.partition("/")[0]
+            query = {"state": "open", "head": f"{owner}:{request.head}", "base": request.base}
+            page = "html_url"
+    found = await _ask(session, "GET", url, headers, query=query)
+    for known in found if isinstance(found, list) else []:
+        head = known.get("source_branch") or (known.get("head") or {}).get("ref")
+        if head == request.head:
+            return str(known.get(page, ""))
+    made = await _ask(session, "POST", url, headers, body=body)
+    return str(made.get(page, "")) if isinstance(made, dict) else ""
+
+
+def _host(request: Request) -> _Host:
+    text = request.url
+    scp = _SCP.fullmatch(text)
+    if "://" not in text and scp:
+        name, path, origin = scp[1], scp[2], f"https://{scp[1]}"
+    else:
+        parts = urlsplit(text)
+        name, path = parts.hostname or "", parts.path
+        port = f":{parts.port}" if parts.port and parts.scheme in ("http", "https") else ""
+        scheme = parts.scheme if parts.scheme in ("http", "https") else "https"
+        origin = f"{scheme}://{name}{port}"
+    provider = request.provider or next((p for p in ("github", "gitlab", "gitea") if p in name.lower()), "")
+    provider = provider or ("gitea" if "codeberg" in name or "forgejo" in name else "")
+    if provider not in ("github", "gitlab", "gitea"):
+        raise Stalled(
+            f"nobody knows which API {name or 'this repository'} has",
+            hint=f"annotate the Application with {PROVIDER}: github, gitlab or gitea",
+        )
+    return _Host(provider, origin, path.strip("/").removesuffix(".git"))
+
+
+def _api(host: _Host, prefix: str) -> str:
+    return host.origin + prefix
+
+
+async def _ask(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    query: Mapping[str, str] | None = None,
+    body: Any = None,
+) -> Any:
+    place = urlsplit(url).netloc
+    try:
+        async with session.request(
+            method,
+            url,
+            headers={**headers, "Content-Type": "application/json"},
+            params=query,
+            data=msgspec.json.encode(body) if body is not None else None,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=SECONDS),
+        ) as response:
+            data = await response.content.read(_LIMIT)
+            status = response.status
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise SourceUnavailable(f"{place}: the pull request could not be asked for: {type(error).__name__}") from error
+    if status >= 500:
+        raise SourceUnavailable(f"{place}: it answers {status} to a pull request")
+    try:
+        answer = msgspec.json.decode(data) if data else None
+    except msgspec.DecodeError:
+        answer = None
+    if status >= 300:
+        raise Stalled(
+            f"{place}: no pull request: {status}{_said(answer)}",
+            hint="give the token the right to open pull requests, and check the branch's name",
+        )
+    return answer
+
+
+def _said(answer: Any) -> str:
+    message = answer.get("message") if isinstance(answer, dict) else None
+    text = message if isinstance(message, str) else ""
+    return f" ({''.join(c if c.isprintable() else ' ' for c in text)[:200]})" if text else ""

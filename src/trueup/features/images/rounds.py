@@ -1,0 +1,322 @@
+"""A round of image automation: look at the registries, then one commit for each repository and branch."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import msgspec
+import structlog
+
+from trueup.features.images.policies import Key
+from trueup.features.images.pulls import PROVIDER, Request, open_pull_request
+from trueup.features.images.rule import ImageRule, Method, TargetKind, Update
+from trueup.features.images.settings import ImageSettings
+from trueup.features.images.survey import Survey
+from trueup.features.images.target import (
+    Changed,
+    Editor,
+    find_markers,
+    helm_parameters,
+    kustomize_image,
+    write_images,
+    write_markers,
+)
+from trueup.features.images.template import render
+from trueup.features.images.work import Report, Subject, Work, annotated, folder_of, marked, pushed_branch, values
+from trueup.model.application import Source
+from trueup.model.errors import InvalidSpec, TrueupError
+from trueup.model.tree import Tree
+from trueup.sources.credential import Credential
+from trueup.sources.mirror import Mirror
+from trueup.sources.signing import Signer
+from trueup.sources.writer import Ask, Author, Written, head_branch, write
+
+log = structlog.get_logger("trueup.images")
+
+REMEMBERED = 10_000
+
+
+class Ports(msgspec.Struct, frozen=True, kw_only=True):
+    """Filled by whoever runs rounds: the engine, or a command.
+
+    Attributes:
+        subjects: the applications to look at.
+        policies: Flux's policies as rules, and why some cannot be read.
+        tree: the files of a source at its revision; None while nobody has fetched them.
+        mirror: of a repository that is written.
+        credential: for pushing to a repository; the second argument names a Secret, or is empty.
+        patch: writes a merge patch to an Application, by its key.
+        allowed: namespaces whose Secrets an application may name.
+        control_namespace: where Applications and settings are.
+    """
+
+    subjects: Callable[[], Sequence[Subject]]
+    policies: Callable[[], Awaitable[tuple[Mapping[Key, ImageRule], Mapping[Key, str]]]]
+    tree: Callable[[Source], Awaitable[Tree | None]]
+    mirror: Callable[[str], Mirror]
+    credential: Callable[[str, str], Awaitable[Credential | None]]
+    patch: Callable[[str, dict[str, Any]], Awaitable[None]]
+    settings: Callable[[], Awaitable[ImageSettings]]
+    signer: Callable[[], Awaitable[Signer | None]]
+    now: Callable[[], datetime]
+    control_namespace: str
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one commit, or of one Application's change.
+
+    Attributes:
+        written: None where nothing was written to Git.
+        pull_request: its page.
+        problem: why it failed; empty when it did not.
+    """
+
+    repository: str
+    done: tuple[tuple[Work, tuple[Update, ...]], ...]
+    changes: tuple[Changed, ...] = ()
+    written: Written | None = None
+    pull_request: str = ""
+    problem: str = ""
+
+
+class Rounds:
+    """Looks and writes."""
+
+    def __init__(self, survey: Survey, ports: Ports) -> None:
+        self._survey, self._ports = survey, ports
+        self._markers: dict[tuple[str, str], tuple[frozenset[Key], tuple[str, ...]]] = {}
+
+    async def look(self, wanted: Callable[[Subject], bool] = lambda _: True) -> list[Report]:
+        """What every application asks for, and what the registries say."""
+        settings = await self._ports.settings()
+        rules, broken = await self._ports.policies()
+        works: list[Work] = []
+        for subject in self._ports.subjects():
+            if not wanted(subject):
+                continue
+            work = annotated(subject)
+            if work is not None:
+                works.append(work)
+            if rules or broken:
+                works += await self._marked(subject, rules, broken)
+        asked = [(rule, self._namespaces(work, rule)) for work in works for rule in work.rules]
+        findings = iter(await self._survey.look(asked, settings))
+        return [Report(work=work, findings=tuple(next(findings) for _ in work.rules)) for work in works]
+
+    async def write(self, reports: Sequence[Report], *, dry_run: bool = False) -> list[Outcome]:
+        """Put the updates where they belong: one commit for each repository and branch."""
+        settings = await self._ports.settings()
+        outcomes: list[Outcome] = []
+        groups: dict[tuple[str, str, str, str], list[tuple[Work, tuple[Update, ...]]]] = {}
+        for report in reports:
+            work, updates = report.work, tuple(report.updates)
+            if work.problem or not updates:
+                continue
+            if work.back.method is Method.APPLICATION and work.back.target is not TargetKind.MARKERS:
+                outcomes.append(await self._patched(work, updates, dry_run=dry_run))
+                continue
+            try:
+                to = pushed_branch(work, updates)
+            except InvalidSpec as error:
+                outcomes.append(Outcome(repository=work.repository, done=((work, updates),), problem=str(error)))
+                continue
+            group = (work.repository, work.branch, to, work.back.credentials)
+            groups.setdefault(group, []).append((work, updates))
+        for (url, branch, to, secret), done in groups.items():
+            outcomes.append(await self._committed(url, branch, to, secret, done, settings, dry_run=dry_run))
+        return outcomes
+
+    async def _committed(
+        self,
+        url: str,
+        branch: str,
+        to: str,
+        secret: str,
+        done: list[tuple[Work, tuple[Update, ...]]],
+        settings: ImageSettings,
+        *,
+        dry_run: bool,
+    ) -> Outcome:
+        changes: list[Changed] = []
+
+        def edit(tree: Tree) -> Mapping[str, bytes | None]:
+            editor = Editor(tree)
+            for work, updates in done:
+                edit_work(editor, work, updates)
+            changes[:] = editor.changes
+            return editor.files
+
+        def message(_: Mapping[str, bytes | None]) -> str:
+            return commit_message(done, settings)
+
+        try:
+            mirror = self._ports.mirror(url)
+            credential = await self._ports.credential(url, secret)
+            if dry_run:
+                await mirror.update()
+                edit(mirror.tree(mirror.resolve(f"refs/heads/{branch}" if branch else "")))
+                return Outcome(repository=mirror.shown, done=tuple(done), changes=tuple(changes))
+            author = Author(settings.user, settings.email)
+            signer = await self._ports.signer()
+            ask = Ask(branch=branch, to=to, message=message, author=author, signer=signer)
+            written = await write(mirror, ask, edit, now=self._ports.now, credential=credential)
+            page = ""
+            if done[0][0].back.pull_request and to:
+                page = await self._proposed(url, mirror, branch, to, message({}), credential, done[0][0])
+            return Outcome(
+                repository=mirror.shown,
+                done=tuple(done),
+                changes=tuple(changes),
+                written=written if written.sha else None,
+                pull_request=page,
+            )
+        except TrueupError as error:
+            return Outcome(repository=url.rpartition("@")[2], done=tuple(done), problem=str(error))
+
+    async def _proposed(
+        self,
+        url: str,
+        mirror: Mirror,
+        branch: str,
+        to: str,
+        message: str,
+        credential: Credential | None,
+        work: Work,
+    ) -> str:
+        title, _, body = message.partition("\n")
+        base = branch or await head_branch(mirror)
+        request = Request(
+            url=url,
+            provider=work.subject.app.metadata.annotations.get(PROVIDER, ""),
+            head=to,
+            base=base,
+            title=title,
+            body=body.strip(),
+        )
+        async with aiohttp.ClientSession(trust_env=True) as session:
+            return await open_pull_request(request, credential, session)
+
+    async def _patched(self, work: Work, updates: tuple[Update, ...], *, dry_run: bool) -> Outcome:
+        """Image Updater's method ``argocd``: the parameters of the Application itself."""
+        patch, changes = application_patch(work, updates)
+        outcome = Outcome(repository=f"application {work.subject.key}", done=((work, updates),), changes=tuple(changes))
+        if dry_run or not changes:
+            return outcome
+        try:
+            await self._ports.patch(work.subject.key, patch)
+        except TrueupError as error:
+            return msgspec.structs.replace(outcome, problem=str(error))
+        return outcome
+
+    async def _marked(self, subject: Subject, rules: Mapping[Key, ImageRule], broken: Mapping[Key, str]) -> list[Work]:
+        works = []
+        for source in subject.app.spec.all_sources():
+            if source.chart:
+                continue
+            try:
+                tree = await self._ports.tree(source)
+            except TrueupError:
+                continue  # its own reconcile says so
+            if tree is None:
+                continue
+            keys, problems = self._found(tree, source)
+            told = [*problems, *(broken[key] for key in sorted(keys) if key in broken)]
+            work = marked(subject, source, keys - set(broken), rules, told)
+            if work is not None:
+                works.append(work)
+        return works
+
+    def _found(self, tree: Tree, source: Source) -> tuple[frozenset[Key], tuple[str, ...]]:
+        """Markers below a folder; read once for each content of it."""
+        folder = folder_of(source)
+        entry = tree.entry(folder)
+        if entry is None:
+            return frozenset(), ()
+        slot = (entry.oid, folder)
+        if slot not in self._markers:
+            if len(self._markers) >= REMEMBERED:
+                self._markers.clear()
+            keys, problems = find_markers(Editor(tree), folder)
+            self._markers[slot] = (frozenset(keys), tuple(problems))
+        return self._markers[slot]
+
+    def _namespaces(self, work: Work, rule: ImageRule) -> frozenset[str]:
+        spaces = {self._ports.control_namespace, work.subject.app.spec.destination.namespace}
+        if work.policies:
+            # A policy is read from the cluster, by its own rights: its repository's Secret lies beside that.
+            spaces.add(rule.pull_secret.partition("/")[0])
+        return frozenset(spaces - {""})
+
+
+def edit_work(editor: Editor, work: Work, updates: Sequence[Update]) -> None:
+    """Put one work's images into the files.
+
+    Raises:
+        WriteBackFailed: a file cannot take them.
+    """
+    if work.back.target is TargetKind.MARKERS:
+        new = {update.rule.alias: update.new for update in updates}
+        images = {key: new[rule.alias] for key, rule in work.policies.items() if rule.alias in new}
+        write_markers(editor, work.folder, images)
+        return
+    write_images(editor, work.source, work.subject.instance, work.back, updates)
+
+
+def commit_message(done: Sequence[tuple[Work, Sequence[Update]]], settings: ImageSettings) -> str:
+    """The message by the template; by the usual one where that cannot be read."""
+    try:
+        text = render(settings.message, values(done), "git.commit-message-template")
+    except InvalidSpec as error:
+        log.warning("commit message template not used", problem=str(error))
+        text = render(ImageSettings().message, values(done), "")
+    text = text.strip() + "\n"
+    return text + f"\nSigned-off-by: {settings.user} <{settings.email}>\n" if settings.sign_off else text
+
+
+def application_patch(work: Work, updates: Sequence[Update]) -> tuple[dict[str, Any], list[Changed]]:
+    """A merge patch for an Application's own parameters, and what it changes."""
+    source, changes = work.source, []
+    helm = source.helm is not None or bool(source.chart) or (source.kustomize is None and _named_for_helm(updates))
+    if helm:
+        parameters = [msgspec.to_builtins(each) for each in (source.helm.parameters if source.helm else [])]
+        for update in updates:
+            for name, value in helm_parameters(update):
+                known = next((each for each in parameters if each.get("name") == name), None)
+                if known is None:
+                    parameters.append({"name": name, "value": value, "forceString": True})
+                    changes.append(Changed(f"helm.parameters[{name}]", "", value))
+                elif known.get("value") != value:
+                    changes.append(Changed(f"helm.parameters[{name}]", str(known.get("value", "")), value))
+                    known["value"] = value
+        part: dict[str, Any] = {"helm": {"parameters": parameters}}
+    else:
+        images = list(source.kustomize.images) if source.kustomize else []
+        for update in updates:
+            spelt = kustomize_image(update)
+            wanted = update.rule.kustomize_name or update.rule.image.name
+            known_at = next((n for n, text in enumerate(images) if _stem(text) == wanted), None)
+            if known_at is None:
+                images.append(spelt)
+                changes.append(Changed(f"kustomize.images[{wanted}]", "", spelt))
+            elif images[known_at] != spelt:
+                changes.append(Changed(f"kustomize.images[{wanted}]", images[known_at], spelt))
+                images[known_at] = spelt
+        part = {"kustomize": {"images": images}}
+    spec = work.subject.app.spec
+    if spec.sources:
+        sources = [msgspec.to_builtins(each) for each in spec.sources]
+        at = spec.sources.index(source)
+        for name, value in part.items():
+            sources[at][name] = {**(sources[at].get(name) or {}), **value}
+        return {"spec": {"sources": sources}}, changes
+    return {"spec": {"source": part}}, changes
+
+
+def _named_for_helm(updates: Sequence[Update]) -> bool:
+    return any(each.rule.helm_name or each.rule.helm_tag or each.rule.helm_spec for each in updates)
+
+
+def _stem(text: str) -> str:
+    name = text.partition("=")[0]
+    return name.partition("@")[0].rpartition(":")[0] if ":" in name.rpartition("/")[2] else name.partition("@")[0]

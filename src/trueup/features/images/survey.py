@@ -1,0 +1,183 @@
+"""Asking registries: which image is the newest by each rule, and why the others are not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+import msgspec
+
+from trueup.features.images.choose import Choice, candidates, choose
+from trueup.features.images.rule import ImageRule, Pin, Strategy
+from trueup.features.images.settings import ImageSettings, Registry
+from trueup.formats.image import Image
+from trueup.model.errors import InvalidSpec, Stalled, TrueupError
+from trueup.sources.registry import Access, ImageFacts, Platform, RegistryClient, access_from_dockerconfig
+
+CONCURRENT = 8
+REMEMBERED = 20_000
+DOCKER_KEYS = (".dockerconfigjson", ".dockercfg")
+
+Secrets = Callable[[str, str], Awaitable[Mapping[str, bytes] | None]]
+"""The data of a Secret by namespace and name; None where there is none."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a registry says about one rule.
+
+    Attributes:
+        newest: with tag, and with digest where it is pinned; None where nothing fits.
+        problem: why it could not be asked; empty when it could.
+    """
+
+    rule: ImageRule
+    newest: Image | None = None
+    passed_over: dict[str, str] = {}
+    problem: str = ""
+
+
+class Survey:
+    """Looks rules up, each repository once a round.
+
+    What a digest leads to never changes, so that is remembered over rounds.
+
+    Args:
+        secrets: reads Secrets.
+    """
+
+    def __init__(self, client: RegistryClient, secrets: Secrets) -> None:
+        self._client, self._secrets = client, secrets
+        self._facts: dict[tuple[str, str, str, str], ImageFacts] = {}
+        self._slots = asyncio.Semaphore(CONCURRENT)
+
+    async def look(self, rules: Iterable[tuple[ImageRule, frozenset[str]]], settings: ImageSettings) -> list[Finding]:
+        """A finding for each rule, in their order.
+
+        Args:
+            rules: each with the namespaces whose Secrets it may name. Without that limit an application could send
+                another team's password to a registry of its own.
+        """
+        tags: dict[tuple[str, str, Access], asyncio.Task[list[str]]] = {}
+        try:
+            return list(await asyncio.gather(*(self._one(rule, spaces, settings, tags) for rule, spaces in rules)))
+        finally:
+            for task in tags.values():
+                task.cancel()
+            await asyncio.gather(*tags.values(), return_exceptions=True)
+
+    async def _one(
+        self,
+        rule: ImageRule,
+        namespaces: frozenset[str],
+        settings: ImageSettings,
+        tags: dict[tuple[str, str, Access], "asyncio.Task[list[str]]"],
+    ) -> Finding:
+        try:
+            registry = settings.registry(rule.image)
+            host, repository = registry.host or rule.image.registry, rule.image.repository
+            if registry.namespace and "/" not in repository:
+                repository = f"{registry.namespace}/{repository}"
+            access = await self._access(rule, registry, repository, namespaces)
+            asked = (host, repository, access)
+            if asked not in tags:
+                tags[asked] = asyncio.create_task(self._tags(*asked))
+            listed = await asyncio.shield(tags[asked])
+            choice = await self._choice(rule, listed, host, repository, access)
+            if not choice.tag:
+                why = _why(choice, len(listed), rule)
+                return Finding(rule=rule, passed_over=choice.passed_over, problem=f"{rule.origin}: {why}")
+            digest = ""
+            if rule.pin is not Pin.NEVER:
+                digest = await self._client.digest(host, repository, choice.tag, access)
+            newest = Image(rule.image.name, choice.tag, digest)
+            return Finding(rule=rule, newest=newest, passed_over=choice.passed_over)
+        except TrueupError as error:
+            return Finding(rule=rule, problem=f"{rule.origin}: {error}")
+
+    async def _tags(self, host: str, repository: str, access: Access) -> list[str]:
+        async with self._slots:
+            return await self._client.tags(host, repository, access)
+
+    async def _choice(self, rule: ImageRule, listed: list[str], host: str, repository: str, access: Access) -> Choice:
+        kept, refused = candidates(rule, listed)
+        platforms = [Platform.parse(text) for text in rule.platforms]
+        created: dict[str, float] = {}
+        if rule.strategy is Strategy.NEWEST_BUILD:
+            facts = await asyncio.gather(*(self._describe(host, repository, tag, access, platforms) for tag in kept))
+            for tag, found in zip(kept, facts, strict=True):
+                if platforms and not _offers(found, platforms):
+                    refused[tag] = f"not for {', '.join(rule.platforms)}"
+                elif found.created is not None:
+                    created[tag] = found.created.timestamp()
+            choice = choose(rule, [tag for tag in listed if tag not in refused], created)
+            return Choice(choice.tag, {**choice.passed_over, **refused})
+        while True:
+            choice = choose(rule, [tag for tag in listed if tag not in refused])
+            if not choice.tag or not platforms:
+                return Choice(choice.tag, {**choice.passed_over, **refused})
+            # Only the newest is asked about its platforms, then the next one: most often the first will do.
+            found = await self._describe(host, repository, choice.tag, access, platforms)
+            if _offers(found, platforms):
+                return Choice(choice.tag, {**choice.passed_over, **refused})
+            refused[choice.tag] = f"not for {', '.join(rule.platforms)}"
+
+    async def _describe(
+        self, host: str, repository: str, tag: str, access: Access, platforms: list[Platform]
+    ) -> ImageFacts:
+        wanted = platforms[0] if platforms else None
+        async with self._slots:
+            digest = await self._client.digest(host, repository, tag, access)
+            key = (host, repository, digest, str(wanted))
+            if key not in self._facts:
+                if len(self._facts) >= REMEMBERED:
+                    self._facts.clear()
+                self._facts[key] = await self._client.describe(host, repository, digest, access, wanted)
+            return self._facts[key]
+
+    async def _access(self, rule: ImageRule, registry: Registry, repository: str, namespaces: frozenset[str]) -> Access:
+        base = Access(plain_http=registry.plain_http or rule.insecure, insecure=registry.insecure)
+        reference = rule.pull_secret or registry.credentials
+        if not reference:
+            return base
+        place, _, field = reference.partition("#")
+        namespace, _, name = place.partition("/")
+        if rule.pull_secret and namespace not in namespaces:
+            raise InvalidSpec(
+                f"pull-secret: Secrets of namespace {namespace} may not be used by this application",
+                hint=f"put the Secret into {' or '.join(sorted(namespaces))}",
+            )
+        data = await self._secrets(namespace, name)
+        if data is None:
+            raise Stalled(f"pull-secret: there is no Secret {namespace}/{name}", hint="create it")
+        if field:
+            user, colon, password = data.get(field, b"").decode("utf-8", "replace").strip().partition(":")
+            if not colon:
+                raise InvalidSpec(
+                    f"Secret {namespace}/{name}: field {field} is not USER:PASSWORD", hint="correct the Secret"
+                )
+            return msgspec.structs.replace(base, username=user, password=password)
+        host = registry.host or rule.image.registry
+        for key in DOCKER_KEYS:
+            if key in data:
+                found = access_from_dockerconfig(data[key], host, repository)
+                if found is None:
+                    found = access_from_dockerconfig(data[key], rule.image.registry, repository)
+                if found is None:
+                    return base
+                return msgspec.structs.replace(
+                    base, username=found.username, password=found.password, token=found.token
+                )
+        raise InvalidSpec(
+            f"Secret {namespace}/{name} has no {DOCKER_KEYS[0]}",
+            hint="make it by kubectl create secret docker-registry",
+        )
+
+
+def _offers(facts: ImageFacts, wanted: list[Platform]) -> bool:
+    return not facts.platforms or any(has.offers(want) for has in facts.platforms for want in wanted)
+
+
+def _why(choice: Choice, tags: int, rule: ImageRule) -> str:
+    if not tags:
+        return f"{rule.image.name} has no tags"
+    reasons = list(choice.passed_over.values())
+    most = max(set(reasons), key=reasons.count) if reasons else "none fits"
+    return f"none of the {tags} tags of {rule.image.name} fits; most often: {most}"

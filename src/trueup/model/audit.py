@@ -1,0 +1,87 @@
+"""One record for each thing that was done or seen."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Action(StrEnum):
+    """What happened."""
+
+    COMMIT = "seen-commit"
+    STARTED = "sync-started"
+    FINISHED = "sync-finished"
+    APPLIED = "applied"
+    PRUNED = "pruned"
+    HOOK = "hook"
+    DRIFTED = "drifted"
+    HEALED = "healed"
+    HEALTH = "health"
+    IMAGE = "image-update"
+    ROLLBACK = "rollback"
+    DELETED = "deleted"
+    ERROR = "error"
+
+
+class Why(StrEnum):
+    """What set it off."""
+
+    POLL = "poll"
+    PUSH = "push"
+    MANUAL = "manual"
+    AUTOMATED = "automated"
+    SELF_HEAL = "self-heal"
+    IMAGE_UPDATE = "image-update"
+    ROLLBACK = "rollback"
+
+
+class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who did it.
+
+    Attributes:
+        kind: ``author`` of a commit, ``user``, ``manager`` of fields on the cluster, or ``engine``.
+        signer: the key that signed the commit; empty for none.
+    """
+
+    name: str = ""
+    kind: str = ""
+    signer: str = ""
+
+
+class FieldChange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One field, as people read it; values of Secrets are masked before they come here."""
+
+    path: str
+    before: str = ""
+    after: str = ""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One record.
+
+    Attributes:
+        id: given by the trail; they grow.
+        at: RFC 3339 with microseconds, UTC.
+        application: ``namespace/name``.
+        object: ``group/Kind/namespace/name``.
+        committed_at: when the revision was committed, RFC 3339.
+        operation: which sync it belongs to.
+        links: ids of the entries that this one answers.
+    """
+
+    id: int = 0
+    at: str
+    action: Action
+    application: str = ""
+    object: str = ""
+    why: Why | None = None
+    by: Actor = Actor()
+    changes: tuple[FieldChange, ...] = ()
+    repository: str = ""
+    from_revision: str = ""
+    revision: str = ""
+    committed_at: str = ""
+    result: str = ""
+    message: str = ""
+    operation: str = ""
+    links: tuple[int, ...] = ()

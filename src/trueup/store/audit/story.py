@@ -1,0 +1,96 @@
+"""The trail as a story that people read. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from trueup.formats.time import parse_time
+from trueup.model.audit import Action, Entry
+
+_SHOWN = 3
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line. ``tone``: good, bad, changed or plain; ``inner``: it belongs to the line above."""
+
+    at: str
+    text: str
+    tone: str = "plain"
+    inner: bool = False
+
+
+def story(entries: Iterable[Entry]) -> list[Line]:
+    """Lines for entries, oldest first."""
+    ordered = list(entries)
+    known = {entry.id: entry for entry in ordered}
+    return [_of_object(entry, known) if entry.object else _line(entry) for entry in ordered]
+
+
+def _line(entry: Entry) -> Line:
+    """About the application as a whole."""
+    revision, who = entry.revision[:8], entry.by.name
+    match entry.action:
+        case Action.COMMIT:
+            signed = f", signed by {entry.by.signer}" if entry.by.signer else ""
+            seen = f"(seen by {entry.why}{signed})"
+            return Line(entry.at, f"{who} committed {revision} “{entry.message}” {seen}", "changed")
+        case Action.STARTED:
+            return Line(entry.at, f"sync to {revision} started ({entry.why}{f', by {who}' if who else ''})")
+        case Action.FINISHED if entry.result == "Succeeded":
+            return Line(entry.at, f"synced to {revision}", "good")
+        case Action.FINISHED:
+            return Line(entry.at, f"sync to {revision} {entry.result}: {entry.message}", "bad")
+        case Action.HEALTH:
+            tone = {"Healthy": "good", "Degraded": "bad"}.get(entry.result, "plain")
+            return Line(entry.at, f"{entry.result}{f': {entry.message}' if entry.message else ''}", tone)
+        case Action.IMAGE:
+            return Line(entry.at, f"image update committed {revision}: {_changes(entry)}", "changed")
+        case Action.ROLLBACK:
+            return Line(entry.at, f"{who} rolled back to {entry.from_revision[:8]}: commit {revision}", "changed")
+        case Action.DELETED:
+            return Line(entry.at, "the application was deleted")
+        case _:
+            return Line(entry.at, entry.message, "bad")
+
+
+def _of_object(entry: Entry, known: Mapping[int, Entry]) -> Line:
+    """About one of its objects."""
+    name = _object(entry)
+    match entry.action:
+        case Action.DRIFTED:
+            return Line(entry.at, f"{name} was changed by {entry.by.name or 'somebody'}: {_changes(entry)}", "changed")
+        case Action.HEALED:
+            undone = [known[link].at for link in entry.links if link in known]
+            of = f" (undoes the change of {', '.join(map(clock, undone))})" if undone else ""
+            return Line(entry.at, f"{name} put back: {_changes(entry)}{of}", "good")
+        case Action.PRUNED:
+            return Line(entry.at, f"{name} deleted: it left Git", inner=True)
+        case Action.HOOK:
+            return Line(entry.at, f"hook {name} {entry.result}: {entry.message}", inner=True)
+        case _ if entry.result == "SyncFailed":
+            return Line(entry.at, f"{name} refused: {entry.message}", "bad", inner=True)
+        case _:
+            changed = f": {_changes(entry)}" if entry.changes else ""
+            return Line(entry.at, f"{name} {entry.message or 'applied'}{changed}", inner=True)
+
+
+def clock(at: str) -> str:
+    """The time of day, in UTC."""
+    return parse_time(at).strftime("%H:%M:%S")
+
+
+def _object(entry: Entry) -> str:
+    parts = entry.object.split("/", 3)
+    return f"{parts[1]} {parts[3]}" if len(parts) == 4 else entry.object
+
+
+def _changes(entry: Entry) -> str:
+    shown = [_change(path=each.path, before=each.before, after=each.after) for each in entry.changes[:_SHOWN]]
+    more = len(entry.changes) - _SHOWN
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "") or "it differs from Git"
+
+
+def _change(*, path: str, before: str, after: str) -> str:
+    if before and after:
+        return f"{path} {before} → {after}"
+    return f"{path} = {after}" if after else f"{path} removed"

@@ -1,0 +1,207 @@
+"""Writing the trail: a SQLite database, many writers in one transaction, durable before anybody is told."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from trueup.formats.time import parse_time
+from trueup.model.audit import Entry
+from trueup.model.errors import TrueupError
+
+log = structlog.get_logger("trueup.audit")
+
+VERSION = 1
+RETENTION = timedelta(days=400)
+SWEEP_EVERY = 3600.0
+SWEEP_BATCH = 1000
+
+_SCHEMA = """
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    application TEXT NOT NULL,
+    object TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    revision TEXT NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX by_application ON entries (application, id);
+CREATE INDEX by_object ON entries (object, id) WHERE object <> '';
+CREATE INDEX by_time ON entries (at);
+CREATE INDEX by_revision ON entries (revision, id) WHERE revision <> '';
+CREATE TABLE retention (until INTEGER NOT NULL) STRICT;
+INSERT INTO retention VALUES (0);
+CREATE TRIGGER nothing_is_changed BEFORE UPDATE ON entries
+    BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+CREATE TRIGGER nothing_goes_before_its_time BEFORE DELETE ON entries
+    WHEN OLD.at >= (SELECT until FROM retention)
+    BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+"""
+_INSERT = "INSERT INTO entries (id, at, action, application, object, actor, revision, body) VALUES (?,?,?,?,?,?,?,?)"
+
+
+class AuditFailed(TrueupError):
+    """The trail cannot be written."""
+
+    reason = "AuditFailed"
+
+
+class Trail:
+    """Appends entries. Whoever waits for :meth:`write` knows that they survive the process.
+
+    Args:
+        path: of the database; opened by the first write, for its owner only.
+        retention: how long entries are kept.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], datetime], *, retention: timedelta = RETENTION) -> None:
+        self.path = path
+        self._now, self._retention = now, retention
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
+        self._database: sqlite3.Connection | None = None
+        self._next = 1
+        self._swept: datetime | None = None
+        self._pending: list[tuple[Sequence[Entry], asyncio.Future[list[int]]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def write(self, *entries: Entry) -> list[int]:
+        """Append, and return the ids once the entries are on the disk. All that waits shares one transaction.
+
+        Raises:
+            AuditFailed: the disk is full, or the file cannot be written.
+        """
+        if not entries:
+            return []
+        done: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+        self._pending.append((entries, done))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._drain(), name="audit")
+        return await done
+
+    async def close(self) -> None:
+        """Write what waits, and close the file."""
+        if self._writing is not None:
+            await self._writing
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._shut)
+        self._thread.shutdown()
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._pending:
+                batch, self._pending = self._pending, []
+                try:
+                    ids = await loop.run_in_executor(self._thread, self._append, [entries for entries, _ in batch])
+                except Exception as error:  # whoever waits must be told, whatever it is
+                    failure = error if isinstance(error, AuditFailed) else _failure(error)
+                    for _, done in batch:
+                        if not done.done():
+                            done.set_exception(failure)
+                    continue
+                for (_, done), given in zip(batch, ids, strict=True):
+                    if not done.done():
+                        done.set_result(given)
+        finally:
+            self._writing = None
+
+    # --- in the thread -------------------------------------------------------------------------------------------
+
+    def _append(self, batch: Sequence[Sequence[Entry]]) -> list[list[int]]:
+        database = self._opened()
+        rows: list[tuple[int, int, str, str, str, str, str, bytes]] = []
+        given: list[list[int]] = []
+        number = self._next
+        for entries in batch:
+            ids = []
+            for entry in entries:
+                body = msgspec.json.encode(msgspec.structs.replace(entry, id=number))
+                at, action = microseconds(entry.at), str(entry.action)
+                rows.append((number, at, action, entry.application, entry.object, entry.by.name, entry.revision, body))
+                ids.append(number)
+                number += 1
+            given.append(ids)
+        with database:
+            database.executemany(_INSERT, rows)
+        self._next = number
+        self._sweep(database)
+        return given
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._database is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._database = self._open()
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                aside = self.path.with_name(f"{self.path.name}.damaged-{int(self._now().timestamp())}")
+                log.warning("the audit trail is damaged, a new one begins", kept=aside.name, error=str(error))
+                self.path.rename(aside)
+                for suffix in ("-wal", "-shm"):
+                    self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+                self._database = self._open()
+        return self._database
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.touch(mode=0o600)
+        database = sqlite3.connect(self.path, isolation_level="DEFERRED", check_same_thread=False, timeout=10)
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+            # The log outlives this process; only with a machine that dies may the last transactions go.
+            database.execute("PRAGMA synchronous=NORMAL")
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                with database:
+                    database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+            elif version > VERSION:
+                raise AuditFailed(
+                    f"{self.path.name} was written by a newer release",
+                    hint="run that release, or choose another --data",
+                )
+            (last,) = database.execute("SELECT max(id) FROM entries").fetchone()
+        except BaseException:
+            database.close()
+            raise
+        self._next = (last or 0) + 1
+        return database
+
+    def _sweep(self, database: sqlite3.Connection) -> None:
+        """Let go of what is too old, a little at a time."""
+        now = self._now()
+        if self._swept is not None and (now - self._swept).total_seconds() < SWEEP_EVERY:
+            return
+        until = int((now - self._retention).timestamp() * 1_000_000)
+        with database:
+            database.execute("UPDATE retention SET until = ?", (until,))
+            gone = database.execute(
+                "DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE at < ? LIMIT ?)", (until, SWEEP_BATCH)
+            ).rowcount
+        if gone < SWEEP_BATCH:
+            self._swept = now
+
+    def _shut(self) -> None:
+        if self._database is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._database.close()
+            self._database = None
+
+
+def _failure(error: Exception) -> AuditFailed:
+    return AuditFailed(
+        f"the audit trail cannot be written: {error}", hint="free some space, or choose another folder by --data"
+    )
+
+
+def microseconds(at: str) -> int:
+    """A time as whole microseconds since 1970."""
+    moment = parse_time(at)
+    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
