@@ -19,23 +19,35 @@ from trueup.controllers.ports import Ports
 from trueup.controllers.repository import Repositories
 from trueup.controllers.target import Targets
 from trueup.controllers.wake import CONFIG_MAPS, Wakes
+from trueup.features.images.cluster import ImageCluster, running_images
+from trueup.features.images.reconciler import ImageReconciler, Reports
+from trueup.features.images.rounds import Ports as ImagePorts
+from trueup.features.images.rounds import Rounds
+from trueup.features.images.survey import Survey
+from trueup.features.images.work import Subject
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig
 from trueup.kube.discovery import Discovery
 from trueup.kube.schemas import Schemas
+from trueup.model.application import Source
+from trueup.model.audit import Entry
 from trueup.model.comparison import ComparedResource
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
 from trueup.model.tracking import owner_instance
+from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
 from trueup.runtime.outcome import Outcome
 from trueup.runtime.queue import Queue
 from trueup.sources.commit import CommitInfo
+from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
+from trueup.sources.registry import RegistryClient
 from trueup.store.applications import APPLICATION, KINDS, Applications
 from trueup.store.audit import Trail
+from trueup.store.audit.trail import AuditFailed
 from trueup.store.credentials import Credentials
 from trueup.store.events import Recorder
 from trueup.store.renders import Renders
@@ -88,6 +100,7 @@ class Engine:
             excluded=excluded_type(self._excluded),
         )
         self.applications = Applications(self.cache, options.control_namespace)
+        self.registry = RegistryClient()
         self.trail = Trail(options.data / TRAIL, self.clock.now)
         self.credentials = Credentials(self.client, options.control_namespace)
         self.mirrors = Mirrors(
@@ -100,6 +113,7 @@ class Engine:
 
     async def __aenter__(self) -> Self:
         await self.client.__aenter__()
+        await self.registry.__aenter__()
         try:
             await self.cache.start()
             await asyncio.gather(self.cache.ensure([*KINDS, CONFIG_MAPS]), self.credentials.load())
@@ -172,12 +186,13 @@ class Engine:
             asyncio.create_task(self.recorder.run(), name="events"),
             asyncio.create_task(self.credentials.run(), name="credentials"),
             asyncio.create_task(self._look_again(), name="repositories with new credentials"),
+            asyncio.create_task(self.images.run(), name="images"),
             asyncio.create_task(_freeze_later(), name="freeze"),
         ]
         stopping = asyncio.create_task(_until(stop), name="stop")
         try:
-            await asyncio.wait([*tasks[:5], stopping], return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks[:5]:
+            await asyncio.wait([*tasks[:6], stopping], return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks[:6]:
                 if task.done():
                     task.result()
         finally:
@@ -214,13 +229,66 @@ class Engine:
             observer=self.observer,
             cluster=cluster,
             recorder=recorder,
-            chronicle=Chronicle(self.trail.write, self.clock, commit=self._commit, answer=self._answer),
+            chronicle=Chronicle(self._on_record, self.clock, commit=self._commit, answer=self._answer),
             wave_delay=self.options.wave_delay,
         )
         self.reconciler = ApplicationReconciler(ports)
         self.queue = Queue("applications", self.reconciler.reconcile, failed=self._failed)
+        self.images = self._image_automation(recorder)
         wakes = Wakes(self.applications, add=self._wake)
         self.cache.subscribe(wakes.changed)
+
+    def _image_automation(self, recorder: Recorder) -> ImageReconciler:
+        cluster = ImageCluster(self.client, self.discovery, self.options.control_namespace)
+
+        async def credential(url: str, secret: str) -> Credential | None:
+            return await cluster.named_credential(secret) if secret else self.credentials.for_writing(url)
+
+        async def tree(source: Source) -> Tree | None:
+            mirror = self.repositories.mirror(source.repo_url)
+            return mirror.tree(mirror.resolve(source.target_revision, source.tag_prefix)) if mirror else None
+
+        ports = ImagePorts(
+            subjects=self._subjects,
+            policies=cluster.policies,
+            tree=tree,
+            mirror=self.mirrors.get,
+            credential=credential,
+            patch=cluster.patch,
+            settings=cluster.settings,
+            signer=cluster.signer,
+            now=self.clock.now,
+            control_namespace=self.options.control_namespace,
+        )
+        reports = Reports(
+            live=self.applications.live,
+            patch=cluster.patch,
+            event=lambda live, reason, message, warning: recorder.record(
+                live, reason, message, now=self.clock.now(), warning=warning
+            ),
+            pushed=self._pushed,
+            audit=self._on_record,
+            settings=cluster.settings,
+            now=self.clock.now,
+        )
+        return ImageReconciler(Rounds(Survey(self.registry, cluster.secret), ports), reports)
+
+    def _subjects(self) -> list[Subject]:
+        return [
+            Subject(
+                key=stored.key,
+                instance=self.applications.instance(stored.key),
+                app=stored.app,
+                running=running_images(stored.status),
+            )
+            for stored in self.applications.readable()
+            if not stored.app.metadata.deletion_timestamp
+        ]
+
+    def _pushed(self, url: str) -> None:
+        """A commit of our own need not wait for the next poll."""
+        for key in self._users(self.mirrors.identity(url)):
+            self.repositories.request(url, key)
 
     async def _look_again(self) -> None:
         """A repository that could not be read is looked at as soon as a credential changes."""
@@ -239,6 +307,14 @@ class Engine:
             if answer is not None and answer.body:
                 return answer.object()
         return resource.target.object() if resource.target else None
+
+    async def _on_record(self, *entries: Entry) -> list[int]:
+        """Append to the audit trail. One that cannot be written is told loudly, and stops no delivery."""
+        try:
+            return await self.trail.write(*entries)
+        except AuditFailed as error:
+            log.error("not on record", entries=len(entries), error=str(error))
+            return [0] * len(entries)
 
     def _commit(self, url: str, revision: str) -> CommitInfo | None:
         try:
@@ -269,6 +345,7 @@ class Engine:
         await self.pool.close()
         await self.mirrors.close()
         await self.trail.close()
+        await self.registry.__aexit__(None, None, None)
         await self.client.__aexit__(None, None, None)
 
 

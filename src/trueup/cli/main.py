@@ -17,6 +17,7 @@ COMMANDS = {
     "check": ("trueup.cli.check", "check", "Let a fresh cluster judge all that a repository declares."),
     "completion": ("trueup.cli.completion", "completion", "Print the completion script of bash, zsh or fish."),
     "demo": ("trueup.cli.demo", "demo", "Bring up a cluster, a repository and the engine, and show them work."),
+    "images": ("trueup.cli.images", "images", "Look for newer images, and write them to Git."),
     "install": ("trueup.cli.install", "install", "Put the CRDs, the namespace and the default project on a cluster."),
     "render": ("trueup.cli.render", "render", "Print the manifests of a folder, without a cluster."),
     "sandbox": ("trueup.cli.sandbox", "sandbox", "A Kubernetes API for first steps and tests, without containers."),

@@ -1,0 +1,244 @@
+"""``trueup images``."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trueup.cli.app.access import application_type
+from trueup.cli.app.read import readable
+from trueup.cli.connect import Access, access_options
+from trueup.cli.exits import DIFFERS, fail
+from trueup.cli.output import output_option, show, table
+from trueup.cli.repositories import Repositories, environment_credential, with_repositories
+from trueup.features.images.cluster import ImageCluster, running_images
+from trueup.features.images.rounds import Outcome, Ports, Rounds
+from trueup.features.images.survey import Finding, Survey
+from trueup.features.images.work import Report, Subject
+from trueup.model.application import Source
+from trueup.model.tracking import instance_name
+from trueup.model.tree import Tree
+from trueup.runtime.clock import SystemClock
+from trueup.sources.credential import Credential
+from trueup.sources.registry import RegistryClient
+
+local_option = click.option(
+    "--allow-local-repos",
+    "local",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="PREFIX",
+    help="Folder whose repositories file:// may read. Repeatable; none by default.",
+)
+
+
+@click.group()
+def images() -> None:
+    """Look for newer images, and write them to Git."""
+
+
+@images.command("list")
+@click.argument("names", nargs=-1, metavar="[APP]...")
+@local_option
+@output_option("wide", "json", "yaml")
+@access_options
+def list_(access: Access, names: tuple[str, ...], local: tuple[Path, ...], output: str) -> None:
+    """List the images that automation looks after: what runs, and what is newest."""
+    reports = asyncio.run(_look(access, names, local))
+    _print_reports(reports, output)
+
+
+@images.command()
+@click.argument("names", nargs=-1, metavar="[APP]...")
+@click.option("--why", is_flag=True, help="Also say of each tag why it was passed over.")
+@local_option
+@output_option("wide", "json", "yaml")
+@access_options
+def check(access: Access, names: tuple[str, ...], why: bool, local: tuple[Path, ...], output: str) -> None:
+    """Say what would change and why not more. Exits 1 when a newer image is there, 20 when one cannot be judged."""
+    reports = asyncio.run(_look(access, names, local))
+    _print_reports(reports, output)
+    if output == "wide" and why:
+        for report in reports:
+            for finding in report.findings:
+                click.echo(f"\n{report.work.subject.key} {finding.rule.image.name}: tags passed over")
+                table(("TAG", "REASON"), sorted(finding.passed_over.items()))
+    if any(report.problems for report in reports):
+        fail("not every image could be judged", hint="correct what the lines above name")
+    if any(report.updates for report in reports):
+        sys.exit(DIFFERS)
+
+
+@images.command()
+@click.argument("names", nargs=-1, metavar="[APP]...")
+@click.option("--dry-run", is_flag=True, help="Show the changes, push nothing.")
+@local_option
+@output_option("wide", "json", "yaml")
+@access_options
+def update(access: Access, names: tuple[str, ...], dry_run: bool, local: tuple[Path, ...], output: str) -> None:
+    """Write newer images to Git now: one commit for each repository."""
+
+    async def run() -> tuple[list[Report], list[Outcome]]:
+        async with _rounds(access, local) as rounds:
+            reports = await rounds.look(_wanted(access, names))
+            return reports, await rounds.write(reports, dry_run=dry_run)
+
+    reports, outcomes = asyncio.run(run())
+    problems = [text for report in reports for text in report.problems]
+    problems += [outcome.problem for outcome in outcomes if outcome.problem]
+    if output != "wide":
+        show([_outcome(outcome) for outcome in outcomes], output)
+    else:
+        for outcome in outcomes:
+            _print_outcome(outcome, dry_run=dry_run)
+        if not outcomes and not problems:
+            click.echo("every image is the newest")
+    if problems:
+        for text in problems:
+            click.echo(f"  {text}", err=True)
+        fail("not every image could be updated", hint="correct what the lines above name")
+
+
+def _print_outcome(outcome: Outcome, *, dry_run: bool) -> None:
+    for change in outcome.changes:
+        click.echo(f"{change.place}: {change.before or '(nothing)'} → {change.after}")
+    if outcome.written:
+        click.echo(f"pushed {outcome.written.sha[:8]} to {outcome.written.branch} of {outcome.repository}")
+    elif outcome.problem:
+        click.echo(f"{outcome.repository}: not written")
+    elif dry_run:
+        click.echo(f"{outcome.repository}: nothing was pushed, this is a dry run")
+    elif not outcome.changes:
+        click.echo(f"{outcome.repository}: Git has it already; the engine deploys it")
+    if outcome.pull_request:
+        click.echo(f"pull request: {outcome.pull_request}")
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "repository": outcome.repository,
+        "applications": sorted({work.subject.key for work, _ in outcome.done}),
+        "changes": [{"place": c.place, "before": c.before, "after": c.after} for c in outcome.changes],
+        "revision": outcome.written.sha if outcome.written else "",
+        "branch": outcome.written.branch if outcome.written else "",
+        "pullRequest": outcome.pull_request,
+        "problem": outcome.problem,
+    }
+
+
+def _print_reports(reports: list[Report], output: str) -> None:
+    rows = [(report, finding) for report in reports for finding in report.findings]
+    if output != "wide":
+        show(
+            [
+                {
+                    "application": report.work.subject.key,
+                    "image": finding.rule.image.name,
+                    "strategy": str(finding.rule.strategy),
+                    "constraint": finding.rule.constraint,
+                    "running": [str(image) for image in report.current(finding)],
+                    "newest": str(finding.newest) if finding.newest else "",
+                    "update": bool(report.update(finding)),
+                    "passedOver": finding.passed_over,
+                    "problem": finding.problem or report.work.problem,
+                }
+                for report, finding in rows
+            ]
+            + [
+                {"application": report.work.subject.key, "problem": report.work.problem}
+                for report in reports
+                if not report.findings
+            ],
+            output,
+        )
+        return
+    lines = [_row(report, finding) for report, finding in rows]
+    lines += [(r.work.subject.key, "", "", "", "", r.work.problem) for r in reports if r.work.problem]
+    if not lines:
+        click.echo(
+            "no application asks for image updates; the annotation "
+            "argocd-image-updater.argoproj.io/image-list or a marker in its files does",
+            err=True,
+        )
+        return
+    table(("APPLICATION", "IMAGE", "STRATEGY", "RUNNING", "NEWEST", "NOTE"), lines)
+
+
+def _row(report: Report, finding: Finding) -> tuple[str, ...]:
+    current = report.current(finding)
+    strategy = " ".join(filter(None, (str(finding.rule.strategy), finding.rule.constraint)))
+    note = finding.problem
+    if not note and report.update(finding):
+        note = "update"
+    elif not note and not current:
+        note = "no application object runs it"
+    return (
+        report.work.subject.key,
+        finding.rule.image.name,
+        strategy,
+        ", ".join(image.tag or image.digest[:19] for image in current) or "-",
+        (finding.newest.tag if finding.newest else "") or "-",
+        note or "up to date",
+    )
+
+
+async def _look(access: Access, names: tuple[str, ...], local: tuple[Path, ...]) -> list[Report]:
+    async with _rounds(access, local) as rounds:
+        return await rounds.look(_wanted(access, names))
+
+
+def _wanted(access: Access, names: tuple[str, ...]) -> Any:
+    full = {name if "/" in name else f"{access.namespace}/{name}" for name in names}
+    return lambda subject: not full or subject.key in full
+
+
+@asynccontextmanager
+async def _rounds(access: Access, local: tuple[Path, ...]) -> AsyncIterator[Rounds]:
+    async with with_repositories(access, local) as repositories, RegistryClient() as registry:
+        cluster = ImageCluster(repositories.client, repositories.discovery, access.namespace)
+        subjects = await _subjects(repositories, access)
+
+        async def credential(url: str, secret: str) -> Credential | None:
+            if secret:
+                return await cluster.named_credential(secret)
+            return environment_credential() or repositories.credentials.for_writing(url)
+
+        async def tree(source: Source) -> Tree | None:
+            mirror = repositories.mirrors.get(source.repo_url)
+            await mirror.update()
+            return mirror.tree(mirror.resolve(source.target_revision, source.tag_prefix))
+
+        ports = Ports(
+            subjects=lambda: subjects,
+            policies=cluster.policies,
+            tree=tree,
+            mirror=repositories.mirrors.get,
+            credential=credential,
+            patch=cluster.patch,
+            settings=cluster.settings,
+            signer=cluster.signer,
+            now=SystemClock().now,
+            control_namespace=access.namespace,
+        )
+        yield Rounds(Survey(registry, cluster.secret), ports)
+
+
+async def _subjects(repositories: Repositories, access: Access) -> list[Subject]:
+    listing = await repositories.client.list(application_type(repositories.discovery), access.namespace)
+    found = []
+    for live in listing.objects:
+        view = readable(live.body)
+        metadata = view.app.metadata
+        found.append(
+            Subject(
+                key=f"{live.key.namespace}/{live.key.name}",
+                instance=instance_name(live.key.namespace, metadata.name, access.namespace),
+                app=view.app,
+                running=running_images(view.status),
+            )
+        )
+    return sorted(found, key=lambda subject: subject.key)

@@ -1,0 +1,117 @@
+"""What rounds need of the control cluster: policies, Secrets, settings, and changes of Applications."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from trueup.features.images.policies import GROUP, Key, policy_rules
+from trueup.features.images.rule import ImageRule
+from trueup.features.images.settings import CONFIG_MAP, SIGNING_SECRET, ImageSettings, read_image_settings
+from trueup.kube.client import Client
+from trueup.kube.discovery import Discovery
+from trueup.kube.errors import ApiError, NotFound
+from trueup.model.annotations import GROUP as OURS
+from trueup.model.errors import Stalled
+from trueup.model.live import LiveObject
+from trueup.sources.credential import Credential
+from trueup.sources.signing import Signer, SshSigner
+from trueup.store import credentials
+
+
+class ImageCluster:
+    """Reads and writes for image automation; nothing of it is kept.
+
+    Args:
+        namespace: the control namespace.
+    """
+
+    def __init__(self, client: Client, discovery: Discovery, namespace: str) -> None:
+        self._client, self._discovery, self._namespace = client, discovery, namespace
+
+    async def policies(self) -> tuple[Mapping[Key, ImageRule], Mapping[Key, str]]:
+        """Flux's policies; none where the cluster does not have the kind, or does not let us read it."""
+        found = []
+        for kind in ("ImagePolicy", "ImageRepository"):
+            type_ = self._discovery.find(GROUP, kind)
+            if type_ is None:
+                return {}, {}
+            try:
+                listing = await self._client.list(type_)
+            except ApiError:
+                return {}, {}
+            found.append([live.object() for live in listing.objects])
+        return policy_rules(*found)
+
+    async def secret(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
+        """The data of a Secret; None where there is none."""
+        try:
+            live = await self._client.get(credentials.SECRET, namespace, name)
+        except NotFound:
+            return None
+        data = live.object().get("data") or {}
+        return {key: _decoded(value) for key, value in data.items()}
+
+    async def settings(self) -> ImageSettings:
+        """The settings as the ConfigMap has them now."""
+        try:
+            live = await self._client.get(credentials.CONFIG_MAP, self._namespace, CONFIG_MAP)
+        except NotFound:
+            return ImageSettings()
+        return read_image_settings(live.object().get("data") or {})
+
+    async def signer(self) -> Signer | None:
+        """Signs commits, where a key for that is there.
+
+        Raises:
+            InvalidSpec: it cannot be read.
+        """
+        data = await self.secret(self._namespace, SIGNING_SECRET)
+        return SshSigner(data.get("sshPrivateKey", b"")) if data is not None else None
+
+    async def named_credential(self, place: str) -> Credential:
+        """The credential in a Secret, by ``namespace/name``.
+
+        Raises:
+            Stalled: there is none, or it is of another namespace than the settings'.
+        """
+        namespace, _, name = place.partition("/")
+        if namespace != self._namespace:
+            raise Stalled(
+                f"write-back-method: Secrets of namespace {namespace} may not be used",
+                hint=f"put the Secret into {self._namespace}",
+            )
+        data = await self.secret(namespace, name)
+        if data is None:
+            raise Stalled(f"write-back-method: there is no Secret {place}", hint="create it")
+        text = {key: value.decode("utf-8", "replace") for key, value in data.items()}
+        return Credential(
+            username=text.get("username", "") or ("git" if text.get("password") else ""),
+            password=text.get("password", ""),
+            ssh_private_key=text.get("sshPrivateKey", ""),
+        )
+
+    async def patch(self, key: str, change: dict[str, Any]) -> None:
+        """Merge-patch an Application."""
+        await self.patched(key, change)
+
+    async def patched(self, key: str, change: dict[str, Any]) -> LiveObject:
+        """The same, with the answer."""
+        namespace, _, name = key.partition("/")
+        type_ = self._discovery.find(OURS, "Application")
+        if type_ is None:
+            raise Stalled("this cluster does not know Applications", hint="run `trueup install` first")
+        return await self._client.patch(type_, namespace, name, msgspec.json.encode(change), kind="merge")
+
+
+def running_images(status: Any) -> tuple[str, ...]:
+    """The images of ``status.summary``."""
+    return tuple(status.summary.images) if status.summary else ()
+
+
+def _decoded(value: str) -> bytes:
+    try:
+        return base64.b64decode(value)
+    except ValueError:
+        return b""
