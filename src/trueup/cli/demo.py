@@ -123,7 +123,14 @@ async def _run(stage: _Stage, choice: Choice, *, tour: bool) -> bool:
 
     async with (
         stage.site(report) as site,
-        playground(site, git=run_git, content=choice.content, url=choice.url, report=report) as ground,
+        playground(
+            site,
+            git=run_git,
+            content=choice.content,
+            url=choice.url,
+            report=report,
+            workshop=choice.content is not None,
+        ) as ground,
     ):
         custom = bool(choice.path) or choice.content is None or choice.content != _examples_or_none()
         if custom:
@@ -185,8 +192,9 @@ def _commands(console: Console, ground: Playground) -> None:
             f"{program} app wait plain --timeout 60{ours}",
             f"{kubectl}{context} -n {site.prefix}plain scale deployment web --replicas 5    # Trueup puts it back",
             f"cd {folder}",
-            "sed -i 's/replicas: .*/replicas: 3/' plain/deployment.yaml && git commit -am 'Three replicas'",
-            "git revert --no-edit HEAD",
+            "sed -i 's/replicas: .*/replicas: 3/' plain/deployment.yaml && git commit -am 'Three replicas' && git push",
+            "git revert --no-edit HEAD && git push",
+            f"{program} app timeline plain --data {ground.folder / 'data'}{ours}",
         ]
     for line in lines:
         console.print(f"  {line}", soft_wrap=True)

@@ -104,6 +104,8 @@ def update(access: Access, names: tuple[str, ...], dry_run: bool, local: tuple[P
 
 
 def _print_outcome(outcome: Outcome, *, dry_run: bool) -> None:
+    for note in outcome.notes:
+        click.echo(note)
     for change in outcome.changes:
         click.echo(f"{change.place}: {change.before or '(nothing)'} → {change.after}")
     if outcome.written:
@@ -112,7 +114,7 @@ def _print_outcome(outcome: Outcome, *, dry_run: bool) -> None:
         click.echo(f"{outcome.repository}: not written")
     elif dry_run:
         click.echo(f"{outcome.repository}: nothing was pushed, this is a dry run")
-    elif not outcome.changes:
+    elif not outcome.changes and not outcome.notes:
         click.echo(f"{outcome.repository}: Git has it already; the engine deploys it")
     if outcome.pull_request:
         click.echo(f"pull request: {outcome.pull_request}")
@@ -127,6 +129,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "branch": outcome.written.branch if outcome.written else "",
         "pullRequest": outcome.pull_request,
         "problem": outcome.problem,
+        "notes": list(outcome.notes),
     }
 
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "app": ("trueup.cli.app", "app", "Work with applications, straight on Kubernetes."),
     "audit": ("trueup.cli.audit", "audit", "Show what was done and seen: who, what, why, when."),
     "check": ("trueup.cli.check", "check", "Let a fresh cluster judge all that a repository declares."),
+    "ci": ("trueup.cli.ci", "ci", "Build an image, set it in Git, wait until it runs: for any CI system."),
     "completion": ("trueup.cli.completion", "completion", "Print the completion script of bash, zsh or fish."),
     "demo": ("trueup.cli.demo", "demo", "Bring up a cluster, a repository and the engine, and show them work."),
     "images": ("trueup.cli.images", "images", "Look for newer images, and write them to Git."),

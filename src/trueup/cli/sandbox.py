@@ -15,16 +15,19 @@ import msgspec
 import structlog
 import uvloop
 
+from trueup.cli.connect import CONTROL_NAMESPACE
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
+from trueup.cli.workshop import ci, env, repo
 from trueup.formats.time import format_time
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.model.errors import TrueupError
 from trueup.runtime.clock import SystemClock
 from trueup.sandbox import simulator
-from trueup.sandbox.background import POLL_SECONDS, Background
+from trueup.sandbox.background import POLL_SECONDS, Background, Running
 from trueup.sandbox.lifecycle import read_lifecycles
+from trueup.sandbox.services import Herald, Services, furnish, read_place, serving
 
 NOT_RUNNING = 1
 """Exit code of ``status``."""
@@ -32,6 +35,8 @@ START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 ANSWER_SECONDS = 3.0
 REPEAT_SECONDS = 1.0
+
+SERVICES = "services"
 
 log = structlog.get_logger(__name__)
 
@@ -116,6 +121,9 @@ def status(name: str, output: str) -> None:
     if found:
         facts |= {"pid": found.pid, "started": found.started, "url": cluster.url, "kubernetes": version}
         facts |= {"kubeconfig": str(cluster.kubeconfig), "data": found.data}
+        place = read_place(services_folder(cluster, found))
+        if place:
+            facts |= {"git": place.git, "registry": place.host}
         if cluster.log.exists():
             facts["log"] = str(cluster.log)
     if output == "text":
@@ -171,30 +179,39 @@ def _stay(cluster: Background, data: Path | None, port: int, *, workloads: bool)
     with cluster.held(data=data, started=format_time(SystemClock().now())) as folder:
 
         async def run() -> None:
-            helper = asyncio.create_task(_attend(cluster, workloads=workloads))
-            try:
-                await _serve(folder, data, port)
-            finally:
-                helper.cancel()
-                await asyncio.gather(helper, return_exceptions=True)
+            async with serving((data or folder) / SERVICES, SystemClock().now) as services:
+                helper = asyncio.create_task(_attend(cluster, services, workloads=workloads))
+                try:
+                    await _serve(folder, data, port)
+                finally:
+                    helper.cancel()
+                    await asyncio.gather(helper, return_exceptions=True)
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run())
 
 
-async def _attend(cluster: Background, *, workloads: bool) -> None:
+async def _attend(cluster: Background, services: Services, *, workloads: bool) -> None:
     """What runs beside the server, once it is ready."""
     while not cluster.ready:  # noqa: ASYNC110 - the server tells by files
         await asyncio.sleep(POLL_SECONDS)
     click.echo(f"sandbox {cluster.name} is up at {cluster.url}")
     _next_commands(cluster)
-    config = load_kubeconfig(cluster.folder / "pod-simulator.kubeconfig", None)
-    while workloads:
+    async with Client(load_kubeconfig(cluster.kubeconfig, None)) as client:
+        await furnish(client, CONTROL_NAMESPACE, services.place)
+        herald = Herald(client, CONTROL_NAMESPACE, services.place)
+        services.subscribe(herald.pushed)
+        config = load_kubeconfig(cluster.folder / "pod-simulator.kubeconfig", None)
         try:
-            await simulator.run(config, read_lifecycles())
-        except TrueupError as error:
-            log.warning("workloads do not move", error=str(error))
-            await asyncio.sleep(REPEAT_SECONDS)
+            while workloads:
+                try:
+                    await simulator.run(config, read_lifecycles(), services.place)
+                except TrueupError as error:
+                    log.warning("workloads do not move", error=str(error))
+                    await asyncio.sleep(REPEAT_SECONDS)
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await herald.close()
 
 
 async def _version(file: Path) -> str:
@@ -212,8 +229,8 @@ def _next_commands(cluster: Background) -> None:
     click.echo("")
     for line in (
         f"export KUBECONFIG={cluster.kubeconfig}",
-        "kubectl get namespaces",
         "trueup install && trueup server",
+        f"trueup sandbox repo create hello{own}",
         f"trueup sandbox status{own}",
         f"trueup sandbox down{own}",
     ):
@@ -224,6 +241,15 @@ def _named(name: str) -> str:
     return "" if name == "default" else f" --name {name}"
 
 
+def services_folder(cluster: Background, running: Running) -> Path:
+    """Where a sandbox keeps its repositories, images and runs."""
+    return (Path(running.data) if running.data else cluster.folder) / SERVICES
+
+
 def _cluster(name: str) -> Background:
     state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     return Background(Path(state) / "trueup" / "sandbox", name)
+
+
+for _command in (ci, env, repo):
+    sandbox.add_command(_command)

@@ -1,6 +1,7 @@
 """``trueup simulate``."""
 
 import asyncio
+from pathlib import Path
 
 import click
 import uvloop
@@ -8,13 +9,15 @@ import uvloop
 from trueup.cli.connect import Access, access_options
 from trueup.sandbox import simulator
 from trueup.sandbox.lifecycle import read_lifecycles
+from trueup.sandbox.services import read_place
 
 
 @click.command()
 @click.option("--controllers", is_flag=True, help="Play Kubernetes' own controllers too, where none run.")
+@click.option("--services", type=click.Path(path_type=Path, file_okay=False), default=None, hidden=True)
 @access_options
-def simulate(access: Access, controllers: bool) -> None:
+def simulate(access: Access, controllers: bool, services: Path | None) -> None:
     """Set the statuses of Pods that no node runs, on a control plane without nodes. Not for a cluster with any."""
     lifecycles = read_lifecycles() if controllers else None
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(simulator.run(access.config(), lifecycles))
+        runner.run(simulator.run(access.config(), lifecycles, read_place(services) if services else None))

@@ -10,7 +10,7 @@ from trueup.controllers.observe import Observation
 from trueup.diff.change import ABSENT
 from trueup.formats.time import format_exact_time, format_time
 from trueup.model.annotations import FIELD_MANAGER, PUSHED, REFRESH
-from trueup.model.audit import Action, Actor, Entry, FieldChange, Why
+from trueup.model.audit import ROLLBACK_TRAILER, Action, Actor, Entry, FieldChange, Why
 from trueup.model.comparison import ComparedResource
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
@@ -147,6 +147,20 @@ class Chronicle:
                 committed_at=format_time(info.date) if info else "",
                 message=info.message.partition("\n")[0][:200] if info else "",
             )
+            trailer = f"\n{ROLLBACK_TRAILER}: {stored.key} "
+            if info and trailer in info.message:
+                bad, _, good = info.message.rpartition(trailer)[2].partition("\n")[0].partition("..")
+                yield Entry(
+                    at=self._now(),
+                    action=Action.ROLLBACK,
+                    application=stored.key,
+                    why=Why.ROLLBACK,
+                    by=Actor(name=info.author, kind="author", signer=info.signer),
+                    repository=redact(source.repo_url),
+                    from_revision=bad,
+                    revision=revision,
+                    message=f"as at {good}",
+                )
 
     def _health(self, stored: StoredApplication, seen: Observation) -> Iterable[Entry]:
         before = (stored.raw_status.get("health") or {}).get("status") or ""

@@ -4,6 +4,9 @@ from enum import StrEnum
 
 import msgspec
 
+ROLLBACK_TRAILER = "Trueup-Rollback"
+"""In the message of a commit that takes a deployment back: ``namespace/name BAD..GOOD``."""
+
 
 class Action(StrEnum):
     """What happened."""

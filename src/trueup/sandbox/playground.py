@@ -14,9 +14,11 @@ from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
 from trueup.model.annotations import API_VERSION, RESOURCES_FINALIZER
 from trueup.model.errors import TrueupError
+from trueup.runtime.clock import SystemClock
 from trueup.sandbox.guest import confined_project, remove_applications
 from trueup.sandbox.processes import Nest, Process
 from trueup.sandbox.repository import Git, PlayRepository
+from trueup.sandbox.services import Herald, Services, furnish, serving
 from trueup.sandbox.sites import NAMESPACE, Site
 from trueup.store.install import install
 
@@ -24,6 +26,7 @@ __all__ = ["NAMESPACE", "ROOT", "Playground", "application", "apply", "playgroun
 
 POLLING = {"timeout.reconciliation": "2s", "timeout.reconciliation.jitter": "0s"}
 ROOT = "apps"
+SERVICES, REPOSITORY = "services", "examples"
 TRUEUP = (sys.executable, "-m", "trueup")
 STOP_SECONDS = 10.0
 
@@ -38,11 +41,21 @@ class Playground(msgspec.Struct, frozen=True, kw_only=True):
     repository: PlayRepository | None
     repository_url: str
     engine: Process
+    services: Services | None = None
+    git: Git | None = None
 
     @property
     def kubeconfig(self) -> Path:
         """Leads to the cluster."""
         return self.site.kubeconfig
+
+    async def code(self, name: str, content: Path) -> PlayRepository:
+        """A repository beside the first one: of code, with a pipeline."""
+        assert self.services and self.git, "there are no services to push to"
+        await self.services.git.create(name)
+        repository = _pushed(self.services, self.folder / name, name, self.git)
+        await repository.create(content)
+        return repository
 
     async def create(self, manifest: dict[str, Any]) -> None:
         """Apply one object of ours."""
@@ -51,7 +64,13 @@ class Playground(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def playground(
-    site: Site, *, git: Git, content: Path | None, url: str, report: Callable[[str], None]
+    site: Site,
+    *,
+    git: Git,
+    content: Path | None,
+    url: str,
+    report: Callable[[str], None],
+    workshop: bool = False,
 ) -> AsyncIterator[Playground]:
     """Bring everything up on a cluster; leave nothing behind.
 
@@ -60,17 +79,23 @@ async def playground(
         content: a folder to make a repository of.
         url: an existing repository instead.
         report: told of each step.
+        workshop: serve Git over HTTP, a registry and CI too; otherwise the repository is a folder.
     """
     async with AsyncExitStack() as stack:
         nest = await Nest.open("trueup-demo-")
         stack.push_async_callback(nest.close)
         client = await stack.enter_async_context(Client(load_kubeconfig(site.kubeconfig, site.context or None)))
+        services = await _workshop(stack, nest.folder, client, site) if workshop else None
         if site.simulate is not None:
-            await nest.start("simulator", [*TRUEUP, "simulate", *site.access, *site.simulate])
-        report("installing the CRDs and the default project, making a Git repository")
+            images = ["--services", nest.folder / SERVICES] if services else []
+            await nest.start("simulator", [*TRUEUP, "simulate", *site.access, *site.simulate, *images])
+        what = "a Git server, a registry and CI" if services else "a Git repository"
+        report(f"installing the CRDs and the default project, making {what}")
         discovery, repository = await asyncio.gather(
-            _installed(client, site), _repository(nest.folder / "repository", git, content)
+            _installed(client, site), _repository(nest.folder / "repository", git, content, services)
         )
+        if services:
+            await furnish(client, site.namespace, services.place)
         url = repository.url if repository else url
         report("starting the engine")
         local = ["--allow-local-repos", url.removeprefix("file://")] if url.startswith("file://") else []
@@ -88,6 +113,8 @@ async def playground(
             repository=repository,
             repository_url=url,
             engine=engine,
+            services=services,
+            git=git,
         )
 
 
@@ -103,12 +130,27 @@ async def _installed(client: Client, site: Site) -> Discovery:
     return discovery
 
 
-async def _repository(folder: Path, git: Git, content: Path | None) -> PlayRepository | None:
+async def _workshop(stack: AsyncExitStack, folder: Path, client: Client, site: Site) -> Services:
+    services = await stack.enter_async_context(serving(folder / SERVICES, SystemClock().now))
+    herald = Herald(client, site.namespace, services.place)
+    stack.push_async_callback(herald.close)
+    services.subscribe(herald.pushed)
+    return services
+
+
+async def _repository(folder: Path, git: Git, content: Path | None, services: Services | None) -> PlayRepository | None:
     if content is None:
         return None
     repository = PlayRepository(folder, git)
+    if services:
+        await services.git.create(REPOSITORY)
+        repository = _pushed(services, folder, REPOSITORY, git)
     await repository.create(content)
     return repository
+
+
+def _pushed(services: Services, folder: Path, name: str, git: Git) -> PlayRepository:
+    return PlayRepository(folder, git, remote=services.place.repository(name), header=services.place.basic)
 
 
 def application(

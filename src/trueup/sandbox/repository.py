@@ -17,21 +17,35 @@ class PlayRepository:
     Args:
         folder: its work tree.
         git: runs git.
+        remote: where commits are pushed to; without one, the work tree is what is read.
+        header: what that wants to be shown.
     """
 
-    def __init__(self, folder: Path, git: Git) -> None:
+    def __init__(self, folder: Path, git: Git, *, remote: str = "", header: str = "") -> None:
         self.folder = folder
         self._git = git
+        self._remote, self._header = remote, header
 
     @property
     def url(self) -> str:
-        return self.folder.as_uri()
+        """What the engine is given."""
+        return self._remote or self.folder.as_uri()
 
     async def create(self, content: Path) -> str:
         """Fill it with a copy of a folder and commit; returns the commit."""
         ignored = shutil.ignore_patterns(".git")
         await asyncio.to_thread(shutil.copytree, content, self.folder, ignore=ignored, symlinks=True)
         await self.git("init", "--quiet", "--initial-branch=main")
+        if self._remote:
+            # For whoever works in the folder: it is the owner's alone.
+            config = self.folder / ".git" / "config"
+            await self.git("remote", "add", "origin", self._remote)
+            await self.git("config", f"http.{self._remote}.extraHeader", f"Authorization: {self._header}")
+            await self.git("config", "user.name", "You")
+            await self.git("config", "user.email", "you@example.com")
+            await self.git("config", "push.autoSetupRemote", "true")
+            await self.git("config", "pull.rebase", "true")
+            await asyncio.to_thread(config.chmod, 0o600)
         return await self.commit("The first state")
 
     async def write(self, path: str, text: str, message: str) -> str:
@@ -44,12 +58,24 @@ class PlayRepository:
         """Commit everything; returns the commit."""
         await self.git("add", "--all")
         await self.git(*IDENTITY, "commit", "--quiet", "--allow-empty", "--message", message)
+        return await self.push()
+
+    async def push(self) -> str:
+        """Send what is committed to where it is read; returns the commit."""
+        if self._remote:
+            await self._network("push", "--quiet", "--set-upstream", "origin", "main")
+        return await self.head()
+
+    async def pull(self) -> str:
+        """Take what others pushed; returns the commit."""
+        if self._remote:
+            await self._network("pull", "--quiet", "--rebase", "origin", "main")
         return await self.head()
 
     async def revert(self, revision: str = "HEAD") -> str:
         """``git revert``; returns the new commit."""
         await self.git(*IDENTITY, "revert", "--no-edit", revision)
-        return await self.head()
+        return await self.push()
 
     async def head(self) -> str:
         return (await self.git("rev-parse", "HEAD")).decode().strip()
@@ -58,3 +84,7 @@ class PlayRepository:
         """Run git in the work tree."""
         arguments: Sequence[str] = args
         return await self._git(arguments, cwd=self.folder, timeout=30)
+
+    async def _network(self, *args: str) -> bytes:
+        arguments: Sequence[str] = args
+        return await self._git(arguments, cwd=self.folder, timeout=30, protocols=("http",))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import structlog
@@ -15,7 +16,10 @@ from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind
 from trueup.runtime.clock import SystemClock
 from trueup.sandbox.lifecycle import Lifecycle, Transition, beside, next_status, read_lifecycles
+from trueup.sandbox.pulling import POD, Pulling
 from trueup.sandbox.reconciler import Reconciler
+from trueup.sandbox.services import USER, Place
+from trueup.sources.registry import Access, RegistryClient
 
 log = structlog.get_logger(__name__)
 
@@ -25,20 +29,26 @@ REPEAT_SECONDS = 1.0
 """Pause before an object is given the same stage again: after a refusal, or where the server stores it otherwise."""
 
 
-async def run(config: ClusterConfig, lifecycles: Mapping[GroupKind, Lifecycle] | None = None) -> None:
+async def run(
+    config: ClusterConfig, lifecycles: Mapping[GroupKind, Lifecycle] | None = None, registry: Place | None = None
+) -> None:
     """Moves the objects of a cluster through their stages until cancelled.
 
     Args:
         lifecycles: by kind. By default those for a control plane with its own kube-controller-manager;
             :func:`~trueup.sandbox.lifecycle.read_lifecycles` has all, for a server without.
+        registry: asked for the images that lie in it.
 
     Raises:
         ApiError: the cluster does not answer at the start. Later it is waited for.
     """
-    async with Client(config) as client:
+    async with Client(config) as client, RegistryClient() as images:
         if lifecycles is None:
             lifecycles = beside(read_lifecycles(), CONTROLLER_MANAGER)
         simulator = Simulator(client, lifecycles)
+        if registry is not None:
+            access = Access(username=USER, password=registry.token, plain_http=True)
+            simulator.pulling = Pulling(registry.host, access, images, simulator.look_again)
         try:
             await simulator.start()
             await asyncio.get_running_loop().create_future()
@@ -59,6 +69,7 @@ class Simulator:
         self._pending: dict[str, tuple[str, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_stage: dict[str, str] = {}
+        self.pulling: Pulling | None = None
 
     async def start(self) -> None:
         """Begins; every object that is there already is looked at."""
@@ -72,9 +83,16 @@ class Simulator:
         """Ends the watches and drops what is due."""
         await self._reconciler.close()
         await self._cache.close()
+        if self.pulling:
+            await self.pulling.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def look_again(self) -> None:
+        """Look at every Pod: something is known that was not."""
+        for live in self._cache.of_kind(POD):
+            self._changed(live, live)
 
     def _changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
         self._reconciler.changed(old, new)
@@ -99,7 +117,10 @@ class Simulator:
         lifecycle = self._lifecycles.get(live.group_kind)
         if lifecycle is None or not lifecycle.stages:
             return None
-        return next_status(lifecycle, live.object(), self._clock.now())
+        found: dict[str, Any] | None = live.object()
+        if self.pulling and live.group_kind == POD:
+            found = self.pulling.view(live.object())
+        return next_status(lifecycle, found, self._clock.now()) if found is not None else None
 
     def _drop(self, uid: str) -> None:
         _, task = self._pending.pop(uid, ("", None))

@@ -6,6 +6,7 @@ from trueup.cli.app.create import create
 from trueup.cli.app.delete import delete
 from trueup.cli.app.inspect import diff, manifests
 from trueup.cli.app.read import get, history, list_
+from trueup.cli.app.rollback import rollback
 from trueup.cli.app.sync import sync
 from trueup.cli.app.timeline import timeline
 from trueup.cli.app.wait import wait
@@ -16,5 +17,5 @@ def app() -> None:
     """Work with applications, straight on Kubernetes."""
 
 
-for _command in (create, delete, diff, get, history, list_, manifests, sync, timeline, wait):
+for _command in (create, delete, diff, get, history, list_, manifests, rollback, sync, timeline, wait):
     app.add_command(_command)

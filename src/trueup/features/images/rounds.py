@@ -10,6 +10,7 @@ import structlog
 
 from trueup.features.images.policies import Key
 from trueup.features.images.pulls import PROVIDER, Request, open_pull_request
+from trueup.features.images.reverted import Undone, taken_back
 from trueup.features.images.rule import ImageRule, Method, TargetKind, Update
 from trueup.features.images.settings import ImageSettings
 from trueup.features.images.survey import Survey
@@ -70,6 +71,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         written: None where nothing was written to Git.
         pull_request: its page.
         problem: why it failed; empty when it did not.
+        notes: images that were left alone, and why.
     """
 
     repository: str
@@ -78,6 +80,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     written: Written | None = None
     pull_request: str = ""
     problem: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Rounds:
@@ -139,8 +142,13 @@ class Rounds:
         dry_run: bool,
     ) -> Outcome:
         changes: list[Changed] = []
+        notes: list[str] = []
+        asked = done
 
         def edit(tree: Tree) -> Mapping[str, bytes | None]:
+            nonlocal done
+            undone = taken_back(mirror.repository(), tree.revision)
+            done, notes[:] = _wanted(asked, undone)
             editor = Editor(tree)
             for work, updates in done:
                 edit_work(editor, work, updates)
@@ -156,13 +164,14 @@ class Rounds:
             if dry_run:
                 await mirror.update()
                 edit(mirror.tree(mirror.resolve(f"refs/heads/{branch}" if branch else "")))
-                return Outcome(repository=mirror.shown, done=tuple(done), changes=tuple(changes))
+                told = tuple(notes)
+                return Outcome(repository=mirror.shown, done=tuple(done), changes=tuple(changes), notes=told)
             author = Author(settings.user, settings.email)
             signer = await self._ports.signer()
             ask = Ask(branch=branch, to=to, message=message, author=author, signer=signer)
             written = await write(mirror, ask, edit, now=self._ports.now, credential=credential)
             page = ""
-            if done[0][0].back.pull_request and to:
+            if done and done[0][0].back.pull_request and to:
                 page = await self._proposed(url, mirror, branch, to, message({}), credential, done[0][0])
             return Outcome(
                 repository=mirror.shown,
@@ -170,6 +179,7 @@ class Rounds:
                 changes=tuple(changes),
                 written=written if written.sha else None,
                 pull_request=page,
+                notes=tuple(notes),
             )
         except TrueupError as error:
             return Outcome(repository=url.rpartition("@")[2], done=tuple(done), problem=str(error))
@@ -261,6 +271,26 @@ def edit_work(editor: Editor, work: Work, updates: Sequence[Update]) -> None:
         write_markers(editor, work.folder, images)
         return
     write_images(editor, work.source, work.subject.instance, work.back, updates)
+
+
+def _wanted(
+    asked: Sequence[tuple[Work, tuple[Update, ...]]], undone: Sequence[Undone]
+) -> tuple[list[tuple[Work, tuple[Update, ...]]], list[str]]:
+    """The updates that nobody has taken back, and a note on each of the others."""
+    done, notes = [], []
+    for work, updates in asked:
+        kept = []
+        for update in updates:
+            by = next((each.by for each in undone if each.brought(update.new)), "")
+            if by:
+                notes.append(
+                    f"{update.new} was taken back by commit {by[:8]}; push a newer image, or revert that commit"
+                )
+            else:
+                kept.append(update)
+        if kept:
+            done.append((work, tuple(kept)))
+    return done, notes
 
 
 def commit_message(done: Sequence[tuple[Work, Sequence[Update]]], settings: ImageSettings) -> str:

@@ -173,7 +173,8 @@ def _kustomize_image(editor: Editor, path: str, text: Text, update: Update) -> T
             f"{path}: images[{wanted}] has a digest, which wins over a tag",
             hint="remove the digest, or let digests be written: update-strategy digest, or trueup.dev/image-pin",
         )
-    if renamed and entry.get("newName") not in (None, renamed):
+    if renamed and entry.get("newName") != renamed:
+        editor.note(f"{path} images[{wanted}].newName", str(entry.get("newName", "")), renamed)
         text = _edit(path, lambda at=text: at.put(("images", number, "newName"), renamed))  # type: ignore[misc]
     before = str(entry.get(field, ""))
     if before != values[field]:

@@ -46,7 +46,9 @@ def _line(entry: Entry) -> Line:
         case Action.IMAGE:
             return Line(entry.at, f"image update committed {revision}: {_changes(entry)}", "changed")
         case Action.ROLLBACK:
-            return Line(entry.at, f"{who} rolled back to {entry.from_revision[:8]}: commit {revision}", "changed")
+            return Line(
+                entry.at, f"{who} rolled {entry.from_revision[:8]} back: commit {revision}, {entry.message}", "changed"
+            )
         case Action.DELETED:
             return Line(entry.at, "the application was deleted")
         case _:
