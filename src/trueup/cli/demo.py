@@ -152,7 +152,7 @@ async def _run(stage: _Stage, choice: Choice, *, tour: bool) -> bool:
         await ground.create(manifest)
         report(f"everything is up after {time.monotonic() - stage.began:.1f} s")
         if tour:
-            walking = asyncio.create_task(walk(ground, console))
+            walking = asyncio.create_task(walk(ground, console, examples()))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({walking, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()

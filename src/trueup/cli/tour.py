@@ -3,11 +3,16 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 
 from trueup.cli.app.access import View, application_type, read_view
+from trueup.cli.circle import STEPS as CIRCLE
+from trueup.cli.circle import Circle
 from trueup.kube.errors import NotFound
 from trueup.model.errors import TrueupError
 from trueup.model.status import SyncCode
@@ -29,11 +34,14 @@ class Tour:
         self.control = ground.site.namespace
         self.namespace = f"{ground.site.prefix}{APPLICATION}"
 
-    async def view(self) -> View:
-        live = await self.ground.client.get(application_type(self.ground.discovery), self.control, APPLICATION)
+    async def view(self, name: str = APPLICATION) -> View:
+        live = await self.ground.client.get(application_type(self.ground.discovery), self.control, name)
         return read_view(live.body)
 
     async def until(self, what: str, holds: Callable[[View], bool]) -> View:
+        return await self.until_named(APPLICATION, what, holds)
+
+    async def until_named(self, name: str, what: str, holds: Callable[[View], bool]) -> View:
         """Wait for the application to be so.
 
         Raises:
@@ -43,7 +51,7 @@ class Tour:
         state = "the application does not exist"
         while time.monotonic() < deadline:
             try:
-                view = await self.view()
+                view = await self.view(name)
             except NotFound:
                 await asyncio.sleep(0.1)
                 continue
@@ -100,23 +108,32 @@ def is_settled(view: View, revision: str) -> bool:
     )
 
 
-async def walk(ground: Playground, console: Console) -> bool:
-    """The whole tour; False when a step did not hold."""
+async def walk(ground: Playground, console: Console, examples: Path) -> bool:
+    """The whole tour; False when a step did not hold.
+
+    Args:
+        examples: the folder that the repository was made of.
+    """
     if ground.repository is None:
         raise TrueupError("the tour needs the example repository")
     tour = Tour(ground, ground.repository)
+    circle = Circle(ground, ground.repository, examples, tour.until_named)
     console.print("\nThe tour", style="bold")
-    for title, step in STEPS:
+    steps: list[tuple[str, Callable[[], Awaitable[str]]]] = [(title, partial(step, tour)) for title, step in STEPS]
+    steps += [(title, partial(way, circle)) for title, way in CIRCLE]
+    for title, take in steps:
         began = time.monotonic()
         try:
-            seen = await step(tour)
+            seen = await take()
         except TrueupError as error:
             console.print(f"✗ {title}: {error}", style="red", soft_wrap=True)
             console.print(f"  the engine's log: {ground.engine.log}", soft_wrap=True)
             tail = ground.engine.log.read_text(errors="replace").splitlines()[-15:]
             console.print("\n".join(f"  | {line}" for line in tail), soft_wrap=True, markup=False)
             return False
-        console.print(f"[green]✓[/] {title} [dim]({time.monotonic() - began:.1f} s)[/]\n  {seen}", soft_wrap=True)
+        console.print(
+            f"[green]✓[/] {title} [dim]({time.monotonic() - began:.1f} s)[/]\n  {escape(seen)}", soft_wrap=True
+        )
     console.print("Every step held.", style="bold green")
     return True
 

@@ -87,7 +87,7 @@ async def playground(
         client = await stack.enter_async_context(Client(load_kubeconfig(site.kubeconfig, site.context or None)))
         services = await _workshop(stack, nest.folder, client, site) if workshop else None
         if site.simulate is not None:
-            images = ["--services", nest.folder / SERVICES] if services else []
+            images: list[str | Path] = ["--services", nest.folder / SERVICES] if services else []
             await nest.start("simulator", [*TRUEUP, "simulate", *site.access, *site.simulate, *images])
         what = "a Git server, a registry and CI" if services else "a Git repository"
         report(f"installing the CRDs and the default project, making {what}")
