@@ -53,7 +53,23 @@ def deep(levels: int) -> bytes:
 
 MADE: Request = ("POST", MAPS, config_map(), {}, 201)
 
+def event(prefix: str) -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"generateName": prefix},
+        "involvedObject": {"apiVersion": "v1", "kind": "Pod", "namespace": "{ns}", "name": "a"},
+        "reason": "Tried",
+        "source": {"component": "test"},
+        "type": "Normal",
+        "count": 1,
+    }
+
+
 CASES: dict[str, list[Request]] = {
+    # Names that the server makes
+    "an Event whose name begins with a name and a dot": [("POST", f"{NS}/events", event("web."), {}, 201)],
+    "an Event whose name begins with upper case": [("POST", f"{NS}/events", event("Web."), {})],
     # Bodies
     "a body that is no JSON": [("POST", MAPS, b"{", {}, 400)],
     "a body that is another kind of JSON": [("POST", MAPS, b"[1]", {}, 400)],

@@ -165,7 +165,7 @@ async def stays_back(circle: Circle) -> str:
     if not any("1.0.3 was taken back" in note for note in notes):
         raise TrueupError(f"image automation would deploy the bad image again: {output}")
     await circle.runs("1.0.2")
-    return notes[0]
+    return str(notes[0])
 
 
 async def timeline(circle: Circle) -> str:

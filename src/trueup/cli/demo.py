@@ -21,6 +21,7 @@ import trueup
 from trueup.cli.app.access import application_type, read_view
 from trueup.cli.app.read import list_row
 from trueup.cli.exits import FAILED
+from trueup.cli.logs import configure_logs
 from trueup.cli.output import COLOURS
 from trueup.cli.tour import walk
 from trueup.model.errors import TrueupError
@@ -61,6 +62,7 @@ def demo(cluster: str, kubeconfig: str, tour: bool, repo: str, path: str) -> Non
     A cluster of yours gets namespaces of the demo's own, trueup-demo and trueup-demo-*, and loses them at the end.
     """
     began = time.monotonic()
+    configure_logs("text", "warning")
     if tour and repo:
         raise click.UsageError("--tour walks through the examples: leave --repo out")
     choice = _choice(repo, path)

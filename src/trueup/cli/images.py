@@ -14,7 +14,7 @@ from trueup.cli.app.read import readable
 from trueup.cli.connect import Access, access_options
 from trueup.cli.exits import DIFFERS, fail
 from trueup.cli.output import output_option, show, table
-from trueup.cli.repositories import Repositories, environment_credential, with_repositories
+from trueup.cli.repositories import Repositories, environment_credential, local_option, with_repositories
 from trueup.features.images.cluster import ImageCluster, running_images
 from trueup.features.images.rounds import Outcome, Ports, Rounds
 from trueup.features.images.survey import Finding, Survey
@@ -25,15 +25,6 @@ from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
 from trueup.sources.credential import Credential
 from trueup.sources.registry import RegistryClient
-
-local_option = click.option(
-    "--allow-local-repos",
-    "local",
-    multiple=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="PREFIX",
-    help="Folder whose repositories file:// may read. Repeatable; none by default.",
-)
 
 
 @click.group()

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import click
 import msgspec
 
 from trueup.cli.connect import Access, connected
+from trueup.cli.logs import configure_logs
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
 from trueup.sources.credential import Credential
@@ -23,6 +25,16 @@ LOCAL = "TRUEUP_ALLOW_LOCAL_REPOS"
 CredentialOf = Callable[[str], Credential | None]
 
 
+local_option = click.option(
+    "--allow-local-repos",
+    "local",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="PREFIX",
+    help="Folder whose repositories file:// may read. Repeatable; none by default.",
+)
+
+
 class Repositories(msgspec.Struct, frozen=True, kw_only=True):
     """A cluster, and the repositories that it knows the credentials of."""
 
@@ -35,6 +47,7 @@ class Repositories(msgspec.Struct, frozen=True, kw_only=True):
 @asynccontextmanager
 async def with_repositories(access: Access, local: tuple[Path, ...] = ()) -> AsyncIterator[Repositories]:
     """Connect, and read the repositories' Secrets. What the environment names wins over them."""
+    configure_logs("text", "error")
     async with connected(access) as (client, discovery):
         credentials = Credentials(client, access.namespace)
         await credentials.load()

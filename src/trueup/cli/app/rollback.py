@@ -14,8 +14,7 @@ from trueup.cli.app.access import Handle, View
 from trueup.cli.app.wait import Goal, finished_badly, follow
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.exits import fail
-from trueup.cli.images import local_option
-from trueup.cli.repositories import environment_credential, with_repositories
+from trueup.cli.repositories import environment_credential, local_option, with_repositories
 from trueup.features.images.pulls import PROVIDER, Request, open_pull_request
 from trueup.model.application import Source
 from trueup.model.audit import ROLLBACK_TRAILER

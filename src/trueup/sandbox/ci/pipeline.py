@@ -28,7 +28,7 @@ class Pipeline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     steps: list[Step]
-    branches: list[str] = ["main"]
+    branches: tuple[str, ...] = ("main",)
     env: dict[str, str] = {}
 
 
