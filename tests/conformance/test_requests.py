@@ -9,6 +9,7 @@ from tests.conformance.exchange import APPLY, JSON_PATCH, MERGE, STRATEGIC, TABL
 
 NS = "/api/v1/namespaces/{ns}"
 MAPS = f"{NS}/configmaps"
+EVENTS = "/api/v1/namespaces/default/events"
 APPS = "/apis/apps/v1/namespaces/{ns}"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 YAML = {"Content-Type": "application/yaml"}
@@ -53,12 +54,12 @@ def deep(levels: int) -> bytes:
 
 MADE: Request = ("POST", MAPS, config_map(), {}, 201)
 
-def event(prefix: str) -> Json:
+def event(name: str) -> Json:
     return {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"generateName": prefix},
-        "involvedObject": {"apiVersion": "v1", "kind": "Pod", "namespace": "{ns}", "name": "a"},
+        "metadata": {"name": name},
+        "involvedObject": {"apiVersion": "v1", "kind": "Pod", "namespace": "default", "name": "a"},
         "reason": "Tried",
         "source": {"component": "test"},
         "type": "Normal",
@@ -67,9 +68,9 @@ def event(prefix: str) -> Json:
 
 
 CASES: dict[str, list[Request]] = {
-    # Names that the server makes
-    "an Event whose name begins with a name and a dot": [("POST", f"{NS}/events", event("web."), {}, 201)],
-    "an Event whose name begins with upper case": [("POST", f"{NS}/events", event("Web."), {})],
+    # Names
+    "an Event with a name in upper case": [("POST", EVENTS, event("Web.a"), {}, 201)],
+    "an Event with a name that no path takes": [("POST", EVENTS, event("a/b"), {}, 422)],
     # Bodies
     "a body that is no JSON": [("POST", MAPS, b"{", {}, 400)],
     "a body that is another kind of JSON": [("POST", MAPS, b"[1]", {}, 400)],

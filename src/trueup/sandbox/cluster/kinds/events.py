@@ -131,8 +131,13 @@ def _labels_of_events(obj: Object) -> dict[str, str]:
     return labels | reporter | {key: known[key] for key in ("reason", "type")}
 
 
+def _name(name: str) -> list[str]:
+    """The older API takes every name that can stand in a path: what makes events calls them ``object.something``."""
+    return [f"may not contain '{bad}'" for bad in ("/", "%") if bad in name]
+
+
 RULES: Final[dict[tuple[str, str], Rules]] = {
-    ("", "Event"): Rules(check=_check, convert=convert, labels=_labels),
+    ("", "Event"): Rules(check=_check, convert=convert, labels=_labels, name=_name),
     ("events.k8s.io", "Event"): Rules(
         check=_check_strictly,
         change=_change_strictly,
