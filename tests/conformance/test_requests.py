@@ -54,6 +54,7 @@ def deep(levels: int) -> bytes:
 
 MADE: Request = ("POST", MAPS, config_map(), {}, 201)
 
+
 def event(name: str) -> Json:
     return {
         "apiVersion": "v1",

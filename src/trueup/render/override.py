@@ -58,8 +58,18 @@ def _merged(source: Source, data: bytes, file: str) -> Source:
                 f"{file}: {name} cannot be overridden, only parameter overrides are allowed",
                 hint="keep helm, kustomize, directory and plugin in this file; change the Application for the rest",
             )
+    for parameter in _parameters(override):
+        # Argo CD Image Updater spells it so, and Go reads names of fields in any case.
+        if "forcestring" in parameter:
+            parameter.setdefault("forceString", parameter.pop("forcestring"))
     base: Any = msgspec.to_builtins(source)
     try:
         return msgspec.convert(patch.merge_patch(base, override), Source)
     except msgspec.ValidationError as error:
         raise RenderFailed(f"{file}: {error}", hint="use the types of the Application's spec.source") from error
+
+
+def _parameters(override: dict[str, Any]) -> list[dict[str, Any]]:
+    helm = override.get("helm")
+    parameters = helm.get("parameters") if isinstance(helm, dict) else None
+    return [each for each in parameters if isinstance(each, dict)] if isinstance(parameters, list) else []

@@ -18,8 +18,8 @@ MARKERS = "trueup.dev/image-markers"
 """``disabled``: leave Flux's markers in this application's files alone."""
 
 _ALIAS = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-._]*")
-_SECRET = re.compile(r"(?:pullsecret|secret):([a-z0-9.-]+)/([a-z0-9.-]+)(#[A-Za-z0-9._-]+)?")
-_GIT_SECRET = re.compile(r"git:secret:([a-z0-9.-]+)/([a-z0-9.-]+)")
+_SECRET = re.compile(r"(?:pullsecret|secret):([a-z0-9][a-z0-9.-]*)/([a-z0-9][a-z0-9.-]*)(#[A-Za-z0-9._-]+)?")
+_GIT_SECRET = re.compile(r"git:secret:([a-z0-9][a-z0-9.-]*)/([a-z0-9][a-z0-9.-]*)")
 
 
 def image_rules(annotations: Mapping[str, str]) -> list[ImageRule]:

@@ -326,7 +326,7 @@ def _parameter(editor: Editor, path: str, text: Text, name: str, value: str) -> 
                 editor.note(f"{path} {name}", str(item.get("value", "")), value)
             return _edit(path, lambda at=number: text.put(("helm", "parameters", at, "value"), value))  # type: ignore[misc]
     editor.note(f"{path} {name}", "", value)
-    item = {"name": name, "value": value, "forcestring": True}
+    item = {"name": name, "value": value, "forceString": True}
     return _edit(path, lambda: text.append(("helm", "parameters"), item))
 
 
