@@ -164,16 +164,17 @@ class Runner:
             start_new_session=True,
         )
         assert process.stdout
+        copying = asyncio.create_task(_copy(process.stdout, output))
         try:
             async with asyncio.timeout(STEP_SECONDS):
-                while chunk := await process.stdout.read(64 * 1024):
-                    output.write(chunk)
                 code = await process.wait()
         except TimeoutError:
             raise TrueupError(f"{title}: not done after {STEP_SECONDS:g} s", hint="make it shorter") from None
         finally:
+            # What it left in the background ends with it, or its pipe might never close.
             kill_group(process.pid)
             await process.wait()
+            await copying
             output.flush()
         if code:
             raise TrueupError(f"{title} failed with status {code}", hint="its log says more")
@@ -212,6 +213,11 @@ class Runner:
         for old in self.runs()[:-KEPT_RUNS]:
             self.log(old.id).unlink(missing_ok=True)
             (self._folder / f"{old.id}.json").unlink(missing_ok=True)
+
+
+async def _copy(stream: asyncio.StreamReader, output: "_Masked") -> None:
+    while chunk := await stream.read(64 * 1024):
+        output.write(chunk)
 
 
 class _Masked:
