@@ -17,6 +17,7 @@ from bench.heal import heal
 from bench.refresh import refresh
 from bench.result import Result, write_table
 from bench.sandbox import sandbox
+from bench.workflow import workflow
 from trueup.sandbox.controlplane import default_folders
 from trueup.sandbox.playground import playground
 from trueup.sandbox.sites import real
@@ -31,6 +32,7 @@ PARTS = {
     "sandbox": sandbox,
     "comparison": comparison,
     "demo": demo,
+    "workflow": workflow,
 }
 
 

@@ -1,0 +1,88 @@
+"""The labs do what they say: every command, every output."""
+
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.conftest import simulated
+from tests.labs.console import Shell, follow, matches
+
+from trueup.kube.client import Client
+from trueup.kube.config import load_kubeconfig
+from trueup.sandbox.controlplane import ControlPlane
+from trueup.sandbox.services import furnish, read_place
+from trueup.store.credentials import CONFIG_MAP
+
+LABS = Path(__file__).parents[2] / "docs" / "labs"
+FIRST, SECOND, THIRD, FOURTH = sorted(LABS.glob("0*.md"))
+
+
+def environment(home: Path) -> dict[str, str]:
+    """A user who has just installed everything."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "USER": "you",
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
+
+
+@pytest.mark.timeout(400)
+async def test_the_labs_on_the_embedded_cluster(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    async with Shell(tmp_path / "work", environment(tmp_path)) as shell:
+        try:
+            for lab in (FIRST, SECOND, THIRD, FOURTH):
+                await follow(lab, shell)
+        finally:
+            await shell.run("trueup sandbox down")
+
+
+@pytest.mark.timeout(500)
+async def test_the_first_three_labs_on_a_real_api_server(tmp_path: Path, controlplane_folders: list[Path]) -> None:
+    (tmp_path / "work").mkdir()
+    async with (
+        ControlPlane(controlplane_folders) as plane,
+        simulated(plane),
+        Shell(tmp_path / "work", environment(tmp_path)) as shell,
+    ):
+
+        async def instead() -> str:
+            """The sandbox gives the Git server, the real control plane the cluster."""
+            place = read_place(tmp_path / ".local" / "state" / "trueup" / "sandbox" / "default" / "services")
+            assert place
+            async with Client(load_kubeconfig(plane.kubeconfig, None)) as client:
+                await furnish(client, "argocd", place)
+                polling = {"timeout.reconciliation": "1s", "timeout.reconciliation.jitter": "0s"}
+                metadata = {"name": "argocd-cm", "namespace": "argocd"}
+                body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": polling}
+                await client.apply(CONFIG_MAP, "argocd", "argocd-cm", msgspec.json.encode(body), manager="tests")
+            return f"export KUBECONFIG={plane.kubeconfig}"
+
+        try:
+            for lab in (FIRST, SECOND, THIRD):
+                await follow(lab, shell, {"export KUBECONFIG": instead})
+        finally:
+            await shell.run("trueup sandbox down")
+
+
+@pytest.mark.parametrize(
+    ("expected", "lines", "same"),
+    [
+        (("a",), ["a"], True),
+        (("a",), ["b"], False),
+        (("a … c",), ["a b c"], True),
+        (("…", "b"), ["x", "y", "b"], True),
+        (("…", "b"), ["x", "y"], False),
+        (("a", "…"), ["a"], True),
+        (("a  b",), ["a      b"], True),
+        (("a",), ["a", "b"], False),
+        ((), ["a"], False),
+        ((), ["[1] 123"], True),
+    ],
+)
+def test_outputs_are_compared(expected: tuple[str, ...], lines: list[str], same: bool) -> None:
+    assert matches(expected, lines) is same
