@@ -36,6 +36,7 @@ from trueup.model.comparison import ComparedResource
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
+from trueup.model.status import OperationState
 from trueup.model.tracking import owner_instance
 from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
@@ -45,11 +46,13 @@ from trueup.sources.commit import CommitInfo
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.registry import RegistryClient
-from trueup.store.applications import APPLICATION, KINDS, Applications
+from trueup.store.applications import APPLICATION, KINDS, Applications, StoredApplication
 from trueup.store.audit import Trail
 from trueup.store.audit.trail import AuditFailed
 from trueup.store.credentials import Credentials
 from trueup.store.events import Recorder
+from trueup.store.notes import ANNOTATION as NOTES
+from trueup.store.notes import Deployed, Notes
 from trueup.store.renders import Renders
 from trueup.store.settings import CONFIG_MAP, Settings, read_settings
 from trueup.workers.git import run_git
@@ -187,12 +190,13 @@ class Engine:
             asyncio.create_task(self.credentials.run(), name="credentials"),
             asyncio.create_task(self._look_again(), name="repositories with new credentials"),
             asyncio.create_task(self.images.run(), name="images"),
+            asyncio.create_task(self.notes.run(), name="notes"),
             asyncio.create_task(_freeze_later(), name="freeze"),
         ]
         stopping = asyncio.create_task(_until(stop), name="stop")
         try:
-            await asyncio.wait([*tasks[:6], stopping], return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks[:6]:
+            await asyncio.wait([*tasks[:7], stopping], return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks[:7]:
                 if task.done():
                     task.result()
         finally:
@@ -229,12 +233,15 @@ class Engine:
             observer=self.observer,
             cluster=cluster,
             recorder=recorder,
-            chronicle=Chronicle(self._on_record, self.clock, commit=self._commit, answer=self._answer),
+            chronicle=Chronicle(
+                self._on_record, self.clock, commit=self._commit, answer=self._answer, deployed=self._deployed
+            ),
             wave_delay=self.options.wave_delay,
         )
         self.reconciler = ApplicationReconciler(ports)
         self.queue = Queue("applications", self.reconciler.reconcile, failed=self._failed)
         self.images = self._image_automation(recorder)
+        self.notes = Notes(self.mirrors.get, self.credentials.for_writing, self.clock.now)
         wakes = Wakes(self.applications, add=self._wake)
         self.cache.subscribe(wakes.changed)
 
@@ -315,6 +322,18 @@ class Engine:
         except AuditFailed as error:
             log.error("not on record", entries=len(entries), error=str(error))
             return [0] * len(entries)
+
+    def _deployed(self, stored: StoredApplication, state: OperationState) -> None:
+        """A sync has succeeded: noted in Git where the application asks for it."""
+        if stored.app.metadata.annotations.get(NOTES) != "true" or state.sync_result is None:
+            return
+        revisions = state.sync_result.revisions or [state.sync_result.revision]
+        by = state.operation.initiated_by
+        who = "automated" if by.automated else f"by {by.username}"
+        line = f"deployed {stored.key} at {state.finished_at} ({who})"
+        for source, revision in zip(stored.app.spec.all_sources(), revisions, strict=False):
+            if revision and not source.chart:
+                self.notes.add(Deployed(source.repo_url, revision, line))
 
     def _commit(self, url: str, revision: str) -> CommitInfo | None:
         try:

@@ -37,6 +37,7 @@ class Chronicle:
         write: the trail's.
         commit: describes a commit of a repository, by URL and SHA; None where it cannot.
         answer: what an apply would make of an object, where that is known.
+        deployed: told of each sync that succeeded.
     """
 
     def __init__(
@@ -46,9 +47,10 @@ class Chronicle:
         *,
         commit: Callable[[str, str], CommitInfo | None],
         answer: Callable[[ComparedResource], dict[str, Any] | None],
+        deployed: Callable[[StoredApplication, OperationState], None] = lambda _stored, _state: None,
     ) -> None:
         self._write, self._clock = write, clock
-        self._commit, self._answer = commit, answer
+        self._commit, self._answer, self._deployed = commit, answer, deployed
         self._drifts: dict[tuple[str, ResourceKey], tuple[str, int, tuple[FieldChange, ...]]] = {}
         self._last: dict[str, tuple[tuple[str, ...], str]] = {}
 
@@ -113,6 +115,8 @@ class Chronicle:
         entry = self._operation(stored, state, Action.FINISHED)
         message = health if result == "Succeeded" else state.message[:1000]
         await self._write(msgspec.structs.replace(entry, result=result, message=message))
+        if result == "Succeeded":
+            self._deployed(stored, state)
 
     async def deleted(self, stored: StoredApplication) -> None:
         """An application is gone."""

@@ -94,11 +94,36 @@ class Mirror:
             options = ["--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no"]
             command = [self._in(self._folder.repository), "push", *options, "--", self._remote.address, target]
             answer = await self._run(command, self._timeouts.fetch, credential=credential, answers=(0, 1))
-        for line in answer.decode("utf-8", "replace").splitlines():
-            flag, _, rest = line.partition("\t")
-            if flag == "!":
-                return rest.partition("\t")[2] or "rejected"
-        return ""
+        return _refused(answer)
+
+    async def push_note(
+        self, sha: str, line: str, ref: str, by: pygit2.Signature, credential: Credential | None
+    ) -> str:
+        """Add a line to a commit's note, beside the notes that the server has; never by force.
+
+        Args:
+            ref: ``refs/notes/…``.
+
+        Returns:
+            Why the server did not take it, in its words; empty when it did.
+
+        Raises:
+            SourceUnavailable: the server cannot be reached, or does not let us in.
+        """
+        async with self._turn:
+            inside = self._in(self._folder.repository)
+            listed = await self._run(["ls-remote", "--", self._remote.address, ref], self._timeouts.list_refs)
+            if listed:
+                fetch = [inside, "fetch", *_FETCH_OPTIONS, "--no-prune", "--", self._remote.address, f"+{ref}:{ref}"]
+                await self._run(fetch, self._timeouts.fetch)
+            repository = self.repository()
+            if not listed and ref in repository.references:
+                repository.references.delete(ref)
+            text = _noted(repository, sha, ref) + line + "\n"
+            await asyncio.to_thread(repository.create_note, text, by, by, sha, ref, True)
+            push = [inside, "push", "--porcelain", "--no-verify", "--", self._remote.address, f"{ref}:{ref}"]
+            answer = await self._run(push, self._timeouts.fetch, credential=credential, answers=(0, 1))
+        return _refused(answer)
 
     def repository(self) -> pygit2.Repository:
         """The objects of the mirror, to add some: what no ref leads to stays for two days.
@@ -346,3 +371,19 @@ class Mirror:
 
     def _doubt(self) -> None:
         self._doubtful = True
+
+
+def _refused(answer: bytes) -> str:
+    """What ``git push --porcelain`` says of a ref that was not moved; empty when all were."""
+    for line in answer.decode("utf-8", "replace").splitlines():
+        flag, _, rest = line.partition("\t")
+        if flag == "!":
+            return rest.partition("\t")[2] or "rejected"
+    return ""
+
+
+def _noted(repository: pygit2.Repository, sha: str, ref: str) -> str:
+    try:
+        return str(repository.lookup_note(sha, ref).message)
+    except KeyError:
+        return ""

@@ -1,0 +1,85 @@
+"""Deployments recorded in Git itself: a note on the deployed commit, for applications that ask for it."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+import pygit2
+import structlog
+
+from trueup.model.errors import TrueupError
+from trueup.sources.credential import Credential
+from trueup.sources.mirror import Mirror
+from trueup.sources.url import redact
+
+log = structlog.get_logger("trueup.notes")
+
+REF = "refs/notes/trueup"
+ANNOTATION = "trueup.dev/git-notes"
+"""On an Application: ``true`` for a note on each commit that was deployed."""
+ATTEMPTS = 10
+CAPACITY = 1000
+
+
+class Deployed(msgspec.Struct, frozen=True):
+    """A deployment.
+
+    Attributes:
+        line: what the note says of it.
+    """
+
+    url: str
+    revision: str
+    line: str
+
+
+class Notes:
+    """Writes notes beside the work, one after the other; a note that cannot be written is logged and forgotten.
+
+    Args:
+        mirror: of a repository, by its URL.
+        credential: for pushing to it.
+    """
+
+    def __init__(
+        self,
+        mirror: Callable[[str], Mirror],
+        credential: Callable[[str], Credential | None],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._mirror, self._credential, self._now = mirror, credential, now
+        self._queue: asyncio.Queue[Deployed] = asyncio.Queue(CAPACITY)
+
+    def add(self, deployed: Deployed) -> None:
+        """Have a deployment noted."""
+        try:
+            self._queue.put_nowait(deployed)
+        except asyncio.QueueFull:
+            log.warning("deployment not noted", repository=redact(deployed.url), revision=deployed.revision)
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            deployed = await self._queue.get()
+            try:
+                await self.write(deployed)
+            except TrueupError as error:
+                log.warning("deployment not noted", repository=redact(deployed.url), error=str(error))
+
+    async def write(self, deployed: Deployed) -> None:
+        """Add a line to the note of a commit; again where somebody else was quicker.
+
+        Raises:
+            TrueupError: the server does not take it.
+        """
+        mirror = self._mirror(deployed.url)
+        reason = ""
+        for _ in range(ATTEMPTS):
+            by = pygit2.Signature("Trueup", "trueup@localhost", int(self._now().timestamp()), 0)
+            reason = await mirror.push_note(deployed.revision, deployed.line, REF, by, self._credential(deployed.url))
+            if not reason:
+                return
+        raise TrueupError(
+            f"repository {mirror.shown}: {REF} cannot be pushed: {reason}", hint="give write access by a Secret"
+        )
