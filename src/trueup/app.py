@@ -19,10 +19,12 @@ from trueup.controllers.ports import Ports
 from trueup.controllers.repository import Repositories
 from trueup.controllers.target import Targets
 from trueup.controllers.wake import CONFIG_MAPS, Wakes
+from trueup.features.images.annotations import asks_for_images
 from trueup.features.images.cluster import ImageCluster, running_images
 from trueup.features.images.reconciler import ImageReconciler, Reports
 from trueup.features.images.rounds import Ports as ImagePorts
 from trueup.features.images.rounds import Rounds
+from trueup.features.images.settings import CONFIG_MAP as IMAGE_SETTINGS
 from trueup.features.images.survey import Survey
 from trueup.features.images.work import Subject
 from trueup.kube.cache import WatchCache
@@ -244,6 +246,7 @@ class Engine:
         self.notes = Notes(self.mirrors.get, self.credentials.for_writing, self.clock.now)
         wakes = Wakes(self.applications, add=self._wake)
         self.cache.subscribe(wakes.changed)
+        self.cache.subscribe(self._image_settings_changed)
 
     def _image_automation(self, recorder: Recorder) -> ImageReconciler:
         cluster = ImageCluster(self.client, self.discovery, self.options.control_namespace)
@@ -279,6 +282,15 @@ class Engine:
             now=self.clock.now,
         )
         return ImageReconciler(Rounds(Survey(self.registry, cluster.secret), ports), reports)
+
+    def _image_settings_changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
+        """Who has just asked for image updates, or set them otherwise, need not wait for the next round."""
+        if new is None or new.key.namespace != self.options.control_namespace:
+            return
+        settings = new.group_kind == CONFIG_MAPS and new.key.name == IMAGE_SETTINGS
+        asked = new.group_kind == APPLICATION and asks_for_images(new.annotations)
+        if settings or (asked and (old is None or old.annotations != new.annotations)):
+            self.images.wake()
 
     def _subjects(self) -> list[Subject]:
         return [

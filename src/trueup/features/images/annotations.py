@@ -22,6 +22,11 @@ _SECRET = re.compile(r"(?:pullsecret|secret):([a-z0-9][a-z0-9.-]*)/([a-z0-9][a-z
 _GIT_SECRET = re.compile(r"git:secret:([a-z0-9][a-z0-9.-]*)/([a-z0-9][a-z0-9.-]*)")
 
 
+def asks_for_images(annotations: Mapping[str, str]) -> bool:
+    """Whether an Application's annotations have to do with image updates."""
+    return IMAGE_LIST in annotations
+
+
 def image_rules(annotations: Mapping[str, str]) -> list[ImageRule]:
     """The rules of ``image-list``, in its order.
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +19,8 @@ from trueup.sources.url import redact
 log = structlog.get_logger("trueup.images")
 
 CONDITION = "ImageUpdateError"
+SETTLE = 0.3
+"""Seconds that a change is waited for after one."""
 
 
 class Reports(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,8 +69,12 @@ class ImageReconciler:
             except Exception:
                 # One application's surprise must not end the updates of all others.
                 log.exception("round of image updates failed")
-            with suppress(TimeoutError):
+            try:
                 await asyncio.wait_for(self._wake.wait(), interval)
+            except TimeoutError:
+                continue
+            # Changes come in bursts: one round does for all of them.
+            await asyncio.sleep(SETTLE)
             self._wake.clear()
 
     async def round(self) -> list[Outcome]:
