@@ -1,23 +1,28 @@
 """Image automation in a running engine: a tag that appears in a registry becomes a commit, and what cannot is named."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from tests.e2e.conftest import NAMESPACE
 from tests.e2e.estate import Estate
 from tests.registry.conftest import PASSWORD, USER, RunningRegistry
 from tests.registry.images import push_image
 from tests.support.httpserver import serving
+from tests.unit.features.images.test_pulls import Host
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
+from trueup.sandbox.git import GitServer
 from trueup.sandbox.registry import Registry
 from trueup.sources.registry import Access, RegistryClient
-from trueup.store.credentials import CONFIG_MAP, SECRET
+from trueup.store.credentials import CONFIG_MAP, LABEL, SECRET
 
 UPDATER = "argocd-image-updater.argoproj.io/"
 DEPLOYMENT = """\
@@ -175,6 +180,48 @@ async def test_a_branch_that_takes_no_push_is_named_with_the_remedy(estate: Esta
             return
         await asyncio.sleep(0.1)
     raise AssertionError("the condition stays")
+
+
+async def test_a_pull_request_is_opened_where_a_review_has_to_come_first(
+    estate: Estate, registry: RunningRegistry, client: Client, tmp_path: Path
+) -> None:
+    repository = f"{estate.name}/web"
+    await push(registry, repository, "1.0.0", "1.1.0")
+    token = "Basic " + base64.b64encode(b"bot:t0ken").decode()
+    git = GitServer(tmp_path / "git", admit=lambda r: r.headers.get("Authorization") == token, pushed=lambda _: None)
+    forge = Host("gitea")
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return await (git.handle if request.path.startswith("/git/") else forge.handle)(request)
+
+    content = tmp_path / "content" / "app"
+    content.mkdir(parents=True)
+    (content / "kustomization.yaml").write_text(KUSTOMIZATION % f"{registry.host}/{estate.name}")
+    (content / "deployment.yaml").write_text(DEPLOYMENT % "web")
+    first = await git.create(estate.name, tmp_path / "content")
+    async with serving(answer) as host:
+        url = f"http://{host}/git/{estate.name}.git"
+        labels = {LABEL: "repository"}
+        metadata = {"name": estate.name, "namespace": NAMESPACE, "labels": labels}
+        data = {"url": url, "username": "bot", "password": "t0ken"}
+        body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
+        await client.apply(SECRET, NAMESPACE, estate.name, msgspec.json.encode(body), manager="tests")
+        marks = annotations(registry, repository, write_back_target="kustomization", web__kustomize__image_name="web")
+        marks |= {"trueup.dev/image-pull-request": "true", "trueup.dev/git-provider": "gitea"}
+        await estate.app("app", annotations=marks, repoURL=url)
+        for _ in range(300):
+            if forge.opened:
+                break
+            await asyncio.sleep(0.1)
+        assert len(forge.opened) == 1, estate.engine.tail()
+        made = forge.opened[0]
+        assert made["base"] == "main" and made["head"]["ref"].startswith("trueup/images-")
+        refs = git.refs(estate.name)
+        assert refs["refs/heads/main"] == first
+        assert f"refs/heads/{made['head']['ref']}" in refs
+        await asyncio.sleep(3)
+        assert len(forge.opened) == 1, "later rounds open no other"
+        await estate.remove_application()
 
 
 async def test_the_application_itself_takes_the_image_where_git_is_not_asked_for(

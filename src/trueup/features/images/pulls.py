@@ -36,7 +36,9 @@ class _Host(msgspec.Struct, frozen=True):
 
 
 async def open_pull_request(request: Request, credential: Credential | None, session: aiohttp.ClientSession) -> str:
-    """Open a pull request, unless one for this branch is open; returns its page.
+    """Open a pull request, unless there is one for this branch; returns its page.
+
+    One that people have closed counts: they said no, and it is not opened again.
 
     Raises:
         Stalled: the host does not allow it, or nobody knows its API.
@@ -54,13 +56,13 @@ async def open_pull_request(request: Request, credential: Credential | None, ses
             headers = {"PRIVATE-TOKEN": token}
             fields: dict[str, Any] = {"source_branch": request.head, "target_branch": request.base}
             body = {**fields, "title": request.title, "description": request.body, "remove_source_branch": True}
-            query = {**fields, "state": "opened"}
+            query = fields
             page = "web_url"
         case "gitea":
             url = f"{_api(host, '/api/v1')}/repos/{host.path}/pulls"
             headers = {"Authorization": f"token {token}"}
             body = {"head": request.head, "base": request.base, "title": request.title, "body": request.body}
-            query = {"state": "open"}
+            query = {"state": "all"}
             page = "html_url"
         case _:
             api = "https://api.github.com" if host.origin == "https://github.com" else _api(host, "/api/v3")
@@ -68,7 +70,7 @@ async def open_pull_request(request: Request, credential: Credential | None, ses
             headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
             body = {"head": request.head, "base": request.base, "title": request.title, "body": request.body}
             owner = host.path.partition("/")[0]
-            query = {"state": "open", "head": f"{owner}:{request.head}", "base": request.base}
+            query = {"state": "all", "head": f"{owner}:{request.head}", "base": request.base}
             page = "html_url"
     found = await _ask(session, "GET", url, headers, query=query)
     for known in found if isinstance(found, list) else []:
