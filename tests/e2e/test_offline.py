@@ -121,7 +121,7 @@ async def test_a_render_reads_what_git_would_and_no_environment(shell: Shell) ->
 
 CLEAN = {
     "an app of apps": ("apps", "7 applications, 31 objects: 0 problems\n"),
-    "every folder that can be rendered": (".", "8 applications, 34 objects: 0 problems\n"),
+    "every folder that can be rendered": (".", "9 applications, 35 objects: 0 problems\n"),
 }
 
 
@@ -272,7 +272,9 @@ async def test_a_sandbox_in_the_foreground_ends_with_its_terminal(shell: Shell) 
 async def test_the_demo_walks_on_an_embedded_cluster(shell: Shell) -> None:
     ran = await shell("demo", "--tour")
     assert ran.code == 0, ran.out
-    assert ran.out.count("✓") == 6
+    assert ran.out.count("✓") == 13
+    for said in ("1.0.1 runs after", "1.0.2 after", "kubectl-edit set spec.replicas", "Degraded", "was taken back"):
+        assert said in ran.out, ran.out
     assert "starting an embedded Kubernetes API" in ran.out
 
 

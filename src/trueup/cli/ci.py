@@ -14,7 +14,7 @@ import click
 from trueup.cli.app.access import Handle, View
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.output import output_option, painted, show
-from trueup.cli.repositories import environment_credential, make_mirrors
+from trueup.cli.repositories import environment_credential, local_option, make_mirrors
 from trueup.features.images.direct import read_setting, set_images
 from trueup.features.images.pulls import Request, open_pull_request
 from trueup.features.images.target import Changed, Editor
@@ -99,9 +99,7 @@ def build_(
 @click.option("--message", default="", help="The commit's message.")
 @click.option("--author", default="Trueup <trueup@localhost>", show_default=True, help="The commit's author.")
 @click.option("--dry-run", is_flag=True, help="Show the changes, push nothing.")
-@click.option(
-    "--allow-local-repos", "local", multiple=True, type=click.Path(path_type=Path, file_okay=False), hidden=True
-)
+@local_option
 @output_option("text", "json", "yaml")
 def set_image(
     repo: str,

@@ -14,7 +14,13 @@ from trueup.sandbox.services import read_place
 
 @click.command()
 @click.option("--controllers", is_flag=True, help="Play Kubernetes' own controllers too, where none run.")
-@click.option("--services", type=click.Path(path_type=Path, file_okay=False), default=None, hidden=True)
+@click.option(
+    "--services",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    hidden=True,
+    help="Folder of a sandbox's services: its registry is asked for the images that lie there.",
+)
 @access_options
 def simulate(access: Access, controllers: bool, services: Path | None) -> None:
     """Set the statuses of Pods that no node runs, on a control plane without nodes. Not for a cluster with any."""

@@ -120,7 +120,10 @@ async def walk(ground: Playground, console: Console, examples: Path) -> bool:
     circle = Circle(ground, ground.repository, examples, tour.until_named)
     console.print("\nThe tour", style="bold")
     steps: list[tuple[str, Callable[[], Awaitable[str]]]] = [(title, partial(step, tour)) for title, step in STEPS]
-    steps += [(title, partial(way, circle)) for title, way in CIRCLE]
+    if ground.site.guest:
+        console.print("Code and images are left out here: the cluster's nodes cannot pull from this machine.")
+    else:
+        steps += [(title, partial(way, circle)) for title, way in CIRCLE]
     for title, take in steps:
         began = time.monotonic()
         try:
