@@ -1,5 +1,6 @@
 """Every verb on every kind: both servers answer alike."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -130,8 +131,22 @@ async def lists(case: Case) -> None:
     await case.both.same("GET", f"{case.path}?fieldSelector=metadata.name={case.name}", code=200)
 
 
+async def settled(case: Case) -> None:
+    """Until controllers have written to a new object: of a Deployment its annotations too count as a change."""
+    seen = ""
+    for _ in range(40):
+        found = await case.both.real.ask("GET", case.own)
+        version = found.body["metadata"]["resourceVersion"]
+        if version == seen:
+            return
+        seen = version
+        await asyncio.sleep(0.25)
+
+
 async def update(case: Case) -> None:
     await case.create()
+    if case.facts["kind"] in DRIVEN:
+        await settled(case)
     real, embedded = await case.both.ask("GET", case.own)
     current = (real.body, embedded.body)
     answers = []
