@@ -64,6 +64,8 @@ log = structlog.get_logger("trueup")
 
 TRAIL = "audit.db"
 """File of the audit trail in the data folder."""
+DESCRIBED = 256
+"""Commits whose description is remembered."""
 FREEZE_AFTER = 15.0
 """Seconds after which what start-up built is taken out of the garbage collector's rounds (cluster-truths, costs)."""
 
@@ -98,6 +100,7 @@ class Engine:
         self._settings = Settings()
         self._settings_version = ""
         self._excluded_kinds: dict[tuple[str, str], bool] = {}
+        self._described: dict[tuple[str, str], CommitInfo] = {}
         self.cache = WatchCache(
             self.client,
             self.discovery,
@@ -348,11 +351,19 @@ class Engine:
                 self.notes.add(Deployed(source.repo_url, revision, line))
 
     def _commit(self, url: str, revision: str) -> CommitInfo | None:
-        try:
-            mirror = self.repositories.mirror(url)
-            return mirror.commit(revision) if mirror else None
-        except TrueupError:
-            return None
+        """What a commit says; a monorepo's newest is asked for by each of its applications."""
+        known = self._described.get((url, revision))
+        if known is None:
+            try:
+                mirror = self.repositories.mirror(url)
+                known = mirror.commit(revision) if mirror else None
+            except TrueupError:
+                return None
+            if known is not None:
+                if len(self._described) >= DESCRIBED:
+                    self._described.clear()
+                self._described[(url, revision)] = known
+        return known
 
     def _users(self, repository: str) -> list[str]:
         return self.applications.reading(lambda url: self.mirrors.identity(url) == repository)
