@@ -80,6 +80,12 @@ CASES: dict[str, tuple[dict[str, str], WriteBack, Update, dict[str, str]]] = {
         update("web:v2", helm_spec="spec"),
         {"envs/prod.yaml": 'a.b: "x"\nspec: web:v2\n'},
     ),
+    "a valuesObject of an Application in Git": (
+        {"apps/web.yaml": "spec:\n  source:\n    helm:\n      valuesObject: {image: {tag: v1}} # x\n"},
+        WriteBack(target=TargetKind.HELM_VALUES, path="/apps/web.yaml"),
+        update("web:v2", helm_tag="spec.source.helm.valuesObject.image.tag"),
+        {"apps/web.yaml": "spec:\n  source:\n    helm:\n      valuesObject: {image: {tag: v2}} # x\n"},
+    ),
     "a key with dots": (
         {"app/values.yaml": "image.tag: v1\n"},
         VALUES,
