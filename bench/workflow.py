@@ -93,7 +93,7 @@ def _stages(pushed: float, pipeline: float, entries: list[Entry]) -> list[tuple[
     healthy = max(parse_time(e.at).timestamp() for e in entries if e.action is Action.HEALTH and e.result == "Healthy")
     return [
         ("pipeline: test, build, push", pipeline * 1000),
-        ("new tag seen (looked for every 2 s) and committed", (committed - built) * 1000),
+        ("new tag seen and committed", (committed - built) * 1000),
         ("commit applied", (applied - committed) * 1000),
         ("healthy", (healthy - applied) * 1000),
     ]

@@ -199,8 +199,7 @@ async def _attend(cluster: Background, services: Services, *, workloads: bool) -
     _next_commands(cluster)
     async with Client(load_kubeconfig(cluster.kubeconfig, None)) as client:
         await furnish(client, CONTROL_NAMESPACE, services.place)
-        herald = Herald(client, CONTROL_NAMESPACE, services.place)
-        services.subscribe(herald.pushed)
+        herald = Herald(client, CONTROL_NAMESPACE, services)
         config = load_kubeconfig(cluster.folder / "pod-simulator.kubeconfig", None)
         try:
             while workloads:

@@ -35,7 +35,8 @@ OPERATION_ID = "trueup.dev/operation-id"
 CONTROLLER = "trueup.dev/controller"
 """On an Application: ``trueup`` or ``argocd``, which of two engines owns it."""
 PUSHED = "trueup.dev/pushed"
-"""On an Application, beside the refresh annotation: the commit whose push asked for the refresh."""
+"""On an Application, beside the refresh annotation: the commit whose push asked for the refresh. On the settings of
+image automation: the image that was pushed."""
 MADE_BY = "trueup.dev/made-by"
 """On our CustomResourceDefinitions: says that Trueup made them and may change them."""
 

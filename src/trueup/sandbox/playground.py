@@ -132,9 +132,8 @@ async def _installed(client: Client, site: Site) -> Discovery:
 
 async def _workshop(stack: AsyncExitStack, folder: Path, client: Client, site: Site) -> Services:
     services = await stack.enter_async_context(serving(folder / SERVICES, SystemClock().now))
-    herald = Herald(client, site.namespace, services.place)
+    herald = Herald(client, site.namespace, services)
     stack.push_async_callback(herald.close)
-    services.subscribe(herald.pushed)
     return services
 
 

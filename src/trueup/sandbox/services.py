@@ -4,7 +4,7 @@ import asyncio
 import base64
 import hmac
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -73,8 +73,9 @@ class Services:
     def __init__(self, folder: Path, place: Place, now: Callable[[], datetime]) -> None:
         self.place = place
         self._listeners: list[Callable[[Push], None]] = []
+        self._image_listeners: list[Callable[[str, str], None]] = []
         self.git = GitServer(folder / "git", admit=self._admit, pushed=self._pushed)
-        self.registry = Registry(folder / "registry", admit=self._admit)
+        self.registry = Registry(folder / "registry", admit=self._admit, changed=self._image_pushed)
         self.ci = Runner(
             folder / "ci",
             repository=self.git.path,
@@ -86,6 +87,10 @@ class Services:
     def subscribe(self, listener: Callable[[Push], None]) -> None:
         """Have each push told."""
         self._listeners.append(listener)
+
+    def subscribe_images(self, listener: Callable[[str, str], None]) -> None:
+        """Have each pushed image told, by repository and tag."""
+        self._image_listeners.append(listener)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -128,6 +133,10 @@ class Services:
             self.ci.pushed(push.repository, push.branch, push.after)
         for listener in self._listeners:
             listener(push)
+
+    def _image_pushed(self, repository: str, tag: str) -> None:
+        for listener in self._image_listeners:
+            listener(repository, tag)
 
     def _environment(self, _repository: str) -> dict[str, str]:
         return {
@@ -242,18 +251,20 @@ async def furnish(client: Client, namespace: str, place: Place) -> None:
 
 
 class Herald:
-    """Tells a cluster's Applications that their repository has been pushed to: they refresh at once.
+    """Tells a cluster what was pushed here.
 
-    By the refresh annotation, which every engine with Argo CD's API understands.
+    Applications whose repository was pushed to refresh at once, by the annotation that every engine with Argo CD's API
+    understands. Image automation is woken by an annotation on its settings.
     """
 
-    def __init__(self, client: Client, namespace: str, place: Place) -> None:
-        self._client, self._namespace, self._place = client, namespace, place
+    def __init__(self, client: Client, namespace: str, services: Services) -> None:
+        self._client, self._namespace, self._place = client, namespace, services.place
         self._tasks: set[asyncio.Task[None]] = set()
+        services.subscribe(lambda push: self._begin(self._tell(push)))
+        services.subscribe_images(lambda repository, tag: self._begin(self._tell_image(repository, tag)))
 
-    def pushed(self, push: Push) -> None:
-        """Begin to tell."""
-        task = asyncio.create_task(self._tell(push), name=f"tell {push.repository}")
+    def _begin(self, telling: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(telling, name="tell of a push")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -279,6 +290,14 @@ class Herald:
             return  # no Applications yet, or one that has just gone
         except ApiError as error:
             log.warning("push not told", repository=push.repository, error=str(error))
+
+    async def _tell_image(self, repository: str, tag: str) -> None:
+        annotations = {PUSHED: f"{self._place.host}/{repository}:{tag}"}
+        body = msgspec.json.encode({"metadata": {"annotations": annotations}})
+        try:
+            await self._client.patch(CONFIG_MAP, self._namespace, IMAGES, body, kind="merge")
+        except ApiError as error:
+            log.debug("image not told", repository=repository, error=str(error))
 
 
 async def _apply(client: Client, type_: ResourceType, manifest: dict[str, Any]) -> None:
