@@ -87,7 +87,12 @@ def test_of_two_that_start_at_once_one_becomes_the_cluster(cluster: Background) 
     running = cluster.start(command(cluster), seconds=20)
     assert running == cluster.running()
     assert cluster.stop(seconds=10)
-    other.wait(timeout=20)
+    # Where the second was so slow that it came after the end of the first, it is the cluster now.
+    deadline = time.monotonic() + 20
+    while other.poll() is None and time.monotonic() < deadline:
+        cluster.stop(seconds=10)
+        time.sleep(0.05)
+    assert other.poll() is not None
 
 
 def test_a_killed_one_is_not_taken_for_running_whatever_its_lock_says(cluster: Background) -> None:
