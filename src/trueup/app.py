@@ -22,7 +22,6 @@ from trueup.controllers.wake import CONFIG_MAPS, Wakes
 from trueup.features.images.annotations import asks_for_images
 from trueup.features.images.cluster import ImageCluster, running_images
 from trueup.features.images.reconciler import ImageReconciler, Reports
-from trueup.features.images.rounds import Ports as ImagePorts
 from trueup.features.images.rounds import Rounds
 from trueup.features.images.settings import CONFIG_MAP as IMAGE_SETTINGS
 from trueup.features.images.survey import Survey
@@ -32,7 +31,7 @@ from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig
 from trueup.kube.discovery import Discovery
 from trueup.kube.schemas import Schemas
-from trueup.model.application import Source
+from trueup.model.application import Application, Source
 from trueup.model.audit import Entry
 from trueup.model.comparison import ComparedResource
 from trueup.model.errors import Stalled, TrueupError
@@ -45,7 +44,6 @@ from trueup.runtime.clock import SystemClock
 from trueup.runtime.outcome import Outcome
 from trueup.runtime.queue import Queue
 from trueup.sources.commit import CommitInfo
-from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.registry import RegistryClient
 from trueup.store.applications import APPLICATION, KINDS, Applications, StoredApplication
@@ -188,7 +186,7 @@ class Engine:
         )
         for key in self.applications.names():
             self.queue.add(key)
-        tasks: list[asyncio.Task[None]] = [
+        lasting: list[asyncio.Task[None]] = [
             asyncio.create_task(self.queue.run(), name="applications"),
             asyncio.create_task(self.repositories.queue.run(), name="repositories"),
             asyncio.create_task(self.recorder.run(), name="events"),
@@ -196,18 +194,18 @@ class Engine:
             asyncio.create_task(self._look_again(), name="repositories with new credentials"),
             asyncio.create_task(self.images.run(), name="images"),
             asyncio.create_task(self.notes.run(), name="notes"),
-            asyncio.create_task(_freeze_later(), name="freeze"),
         ]
+        freeze = asyncio.create_task(_freeze_later(), name="freeze")
         stopping = asyncio.create_task(_until(stop), name="stop")
         try:
-            await asyncio.wait([*tasks[:7], stopping], return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks[:7]:
+            await asyncio.wait([*lasting, stopping], return_when=asyncio.FIRST_COMPLETED)
+            for task in lasting:
                 if task.done():
                     task.result()
         finally:
-            for task in [*tasks, stopping]:
+            for task in [*lasting, freeze, stopping]:
                 task.cancel()
-            await asyncio.gather(*tasks, stopping, return_exceptions=True)
+            await asyncio.gather(*lasting, freeze, stopping, return_exceptions=True)
         log.info("engine stopped")
 
     def _assemble(self, recorder: Recorder) -> None:
@@ -254,24 +252,20 @@ class Engine:
     def _image_automation(self, recorder: Recorder) -> ImageReconciler:
         cluster = ImageCluster(self.client, self.discovery, self.options.control_namespace)
 
-        async def credential(url: str, secret: str) -> Credential | None:
-            return await cluster.named_credential(secret) if secret else self.credentials.for_writing(url)
-
         async def tree(source: Source) -> Tree | None:
             mirror = self.repositories.mirror(source.repo_url)
             return mirror.tree(mirror.resolve(source.target_revision, source.tag_prefix)) if mirror else None
 
-        ports = ImagePorts(
+        def admit(app: Application, url: str) -> None:
+            policy.admit_repository(app, self.applications.project_of(app), url)
+
+        ports = cluster.ports(
             subjects=self._subjects,
-            policies=cluster.policies,
             tree=tree,
             mirror=self.mirrors.get,
-            credential=credential,
-            patch=cluster.patch,
-            settings=cluster.settings,
-            signer=cluster.signer,
+            writing=self.credentials.for_writing,
+            admit=admit,
             now=self.clock.now,
-            control_namespace=self.options.control_namespace,
         )
         reports = Reports(
             live=self.applications.live,
@@ -284,7 +278,9 @@ class Engine:
             settings=cluster.settings,
             now=self.clock.now,
         )
-        return ImageReconciler(Rounds(Survey(self.registry, cluster.secret), ports), reports)
+        return ImageReconciler(
+            Rounds(Survey(self.registry, cluster.secret, self.credentials.certificates), ports), reports
+        )
 
     def _image_settings_changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
         """Who has just asked for image updates, or set them otherwise, need not wait for the next round."""

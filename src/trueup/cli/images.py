@@ -3,12 +3,14 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
+from trueup import policy
 from trueup.cli.app.access import application_type
 from trueup.cli.app.read import readable
 from trueup.cli.connect import Access, access_options
@@ -16,15 +18,18 @@ from trueup.cli.exits import DIFFERS, fail
 from trueup.cli.output import output_option, show, table
 from trueup.cli.repositories import Repositories, environment_credential, local_option, with_repositories
 from trueup.features.images.cluster import ImageCluster, running_images
-from trueup.features.images.rounds import Outcome, Ports, Rounds
+from trueup.features.images.rounds import Outcome, Rounds
 from trueup.features.images.survey import Finding, Survey
 from trueup.features.images.work import Report, Subject
-from trueup.model.application import Source
+from trueup.model.application import Application, Source
+from trueup.model.errors import InvalidSpec
+from trueup.model.project import Project
 from trueup.model.tracking import instance_name
 from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
 from trueup.sources.credential import Credential
 from trueup.sources.registry import RegistryClient
+from trueup.store.install import PROJECT, default_project
 
 
 @click.group()
@@ -196,9 +201,7 @@ async def _rounds(access: Access, local: tuple[Path, ...]) -> AsyncIterator[Roun
         cluster = ImageCluster(repositories.client, repositories.discovery, access.namespace)
         subjects = await _subjects(repositories, access)
 
-        async def credential(url: str, secret: str) -> Credential | None:
-            if secret:
-                return await cluster.named_credential(secret)
+        def writing(url: str) -> Credential | None:
             return environment_credential() or repositories.credentials.for_writing(url)
 
         async def tree(source: Source) -> Tree | None:
@@ -206,19 +209,32 @@ async def _rounds(access: Access, local: tuple[Path, ...]) -> AsyncIterator[Roun
             await mirror.update()
             return mirror.tree(mirror.resolve(source.target_revision, source.tag_prefix))
 
-        ports = Ports(
+        projects = await _projects(repositories, access)
+
+        def admit(app: Application, url: str) -> None:
+            name = app.spec.project or "default"
+            if name not in projects:
+                raise InvalidSpec(f"there is no project {name}", hint="create the AppProject")
+            policy.admit_repository(app, projects[name], url)
+
+        ports = cluster.ports(
             subjects=lambda: subjects,
-            policies=cluster.policies,
             tree=tree,
             mirror=repositories.mirrors.get,
-            credential=credential,
-            patch=cluster.patch,
-            settings=cluster.settings,
-            signer=cluster.signer,
+            writing=writing,
+            admit=admit,
             now=SystemClock().now,
-            control_namespace=access.namespace,
         )
-        yield Rounds(Survey(registry, cluster.secret), ports)
+        yield Rounds(Survey(registry, cluster.secret, repositories.credentials.certificates), ports)
+
+
+async def _projects(repositories: Repositories, access: Access) -> dict[str, Project]:
+    """The projects that can be read; an installation without a default project allows everything in it."""
+    found = {"default": msgspec.convert(default_project(access.namespace), type=Project)}
+    for live in (await repositories.client.list(PROJECT, access.namespace)).objects:
+        with suppress(msgspec.ValidationError):
+            found[live.key.name] = msgspec.json.decode(live.body, type=Project)
+    return found
 
 
 async def _subjects(repositories: Repositories, access: Access) -> list[Subject]:

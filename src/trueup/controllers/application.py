@@ -111,7 +111,7 @@ class ApplicationReconciler:
         write.conditions([("InvalidSpecError", str(error))])
         if REFRESH in stored.app.metadata.annotations:
             write.refreshed()
-        self._operations.abandon(stored, write, str(error))
+        await self._operations.abandon(stored, write, str(error))
         await write.flush()
         # A project may be corrected without the application changing.
         return Requeue.after(60.0)
@@ -129,7 +129,7 @@ class ApplicationReconciler:
         self._refreshing.pop(stored.key, None)
         if REFRESH in stored.app.metadata.annotations:
             write.refreshed()
-        self._operations.abandon(stored, write, f"ComparisonError: {error}")
+        await self._operations.abandon(stored, write, f"ComparisonError: {error}")
         if await write.flush():
             self.ports.tell(write, "ComparisonError", str(error), warning=True)
         self._request_missing(stored)
@@ -193,6 +193,7 @@ class ApplicationReconciler:
         if isinstance(step, DeletionWait):
             return Requeue.after(step.after)
         performed = await self.ports.cluster.perform(step)
+        await self.ports.chronicle.removed(stored, performed.results)
         refused = [result for result in performed.results if result.status == ResultCode.SYNC_FAILED.value]
         write.conditions([("DeletionError", f"{r.kind} {r.name}: {r.message}") for r in refused])
         await write.flush()

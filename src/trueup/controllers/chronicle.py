@@ -111,12 +111,29 @@ class Chronicle:
 
     async def finished(self, stored: StoredApplication, state: OperationState, health: str) -> None:
         """An operation has ended."""
-        result = "Succeeded" if str(state.phase) == "Succeeded" else str(state.phase)
+        result = str(state.phase)
         entry = self._operation(stored, state, Action.FINISHED)
         message = health if result == "Succeeded" else state.message[:1000]
         await self._write(msgspec.structs.replace(entry, result=result, message=message))
         if result == "Succeeded":
             self._deployed(stored, state)
+
+    async def removed(self, stored: StoredApplication, results: Sequence[ResourceResult]) -> None:
+        """Objects of an application that is being deleted have been deleted, or refused to be."""
+        await self._write(
+            *(
+                Entry(
+                    at=self._now(),
+                    action=Action.PRUNED,
+                    application=stored.key,
+                    object=spelt(ResourceKey(result.group, result.kind, result.namespace, result.name)),
+                    by=ENGINE,
+                    result=result.status,
+                    message=result.message[:1000],
+                )
+                for result in results
+            )
+        )
 
     async def deleted(self, stored: StoredApplication) -> None:
         """An application is gone."""
@@ -217,7 +234,6 @@ class Chronicle:
 
     def _operation(self, stored: StoredApplication, state: OperationState, action: Action) -> Entry:
         by = state.operation.initiated_by
-        history = stored.status.history
         return Entry(
             at=self._now(),
             action=action,
@@ -225,7 +241,7 @@ class Chronicle:
             why=self._why(stored, state),
             by=ENGINE if by.automated else Actor(name=by.username, kind="user"),
             repository=redact(next((s.repo_url for s in stored.app.spec.all_sources()), "")),
-            from_revision=(history[-1].revision or next(iter(history[-1].revisions), "")) if history else "",
+            from_revision=_deployed(stored),
             revision=self._revision(state),
             operation=state.started_at,
         )
@@ -233,8 +249,7 @@ class Chronicle:
     def _why(self, stored: StoredApplication, state: OperationState) -> Why:
         if not state.operation.initiated_by.automated:
             return Why.MANUAL
-        history = stored.status.history
-        last = (history[-1].revision or next(iter(history[-1].revisions), "")) if history else ""
+        last = _deployed(stored)
         return Why.SELF_HEAL if last and last == self._revision(state) else Why.AUTOMATED
 
     def _revision(self, state: OperationState) -> str:
@@ -254,6 +269,12 @@ class Chronicle:
 
     def _now(self) -> str:
         return format_exact_time(self._clock.now())
+
+
+def _deployed(stored: StoredApplication) -> str:
+    """The commit that was deployed last, of the first source; empty before the first."""
+    last = stored.status.history[-1] if stored.status.history else None
+    return (last.revision or next(iter(last.revisions), "")) if last else ""
 
 
 def spelt(key: ResourceKey) -> str:

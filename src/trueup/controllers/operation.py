@@ -76,7 +76,7 @@ class Operations:
         except TrueupError as error:
             if not about_source(error):
                 raise
-            self.abandon(stored, write, str(error), state)
+            await self.abandon(stored, write, str(error), state)
             await write.flush()
             return Requeue.after(0.0)
         step, after = await self._step(stored, running, state)
@@ -226,7 +226,7 @@ class Operations:
             started_at=format_time(now),
         )
 
-    def abandon(
+    async def abandon(
         self, stored: StoredApplication, write: ApplicationWrite, message: str, state: OperationState | None = None
     ) -> None:
         """An operation without manifests ends in Error; what it began stays as it is."""
@@ -240,6 +240,7 @@ class Operations:
         ended = msgspec.structs.replace(state, phase=OperationPhase.ERROR, message=message[:1024], finished_at=now)
         write.set("operationState", ended)
         write.operation(None)
+        await self.ports.chronicle.finished(stored, ended, "")
 
 
 def _is_hook(task: AnyTask) -> bool:

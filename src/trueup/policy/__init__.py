@@ -1,6 +1,6 @@
 """May it, must it? Limits of projects, validity of specifications, the choice to sync by itself."""
 
-from trueup.policy.admit import admit, problems
+from trueup.policy.admit import admit, admit_repository, problems
 from trueup.policy.automatic import Decision, HealSettings, automatic_sync, retry_for
 from trueup.policy.engines import hands_off, last_write_by
 from trueup.policy.project import permits
@@ -9,6 +9,7 @@ __all__ = [
     "Decision",
     "HealSettings",
     "admit",
+    "admit_repository",
     "automatic_sync",
     "hands_off",
     "last_write_by",

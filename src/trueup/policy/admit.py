@@ -26,6 +26,19 @@ def admit(app: Application, project: Project) -> None:
         raise InvalidSpec("; ".join(found))
 
 
+def admit_repository(app: Application, project: Project, url: str) -> None:
+    """Checks an Application as :func:`admit`, and that its project permits one more repository.
+
+    Raises:
+        InvalidSpec: naming every problem.
+    """
+    found = problems(app, project)
+    if not permits_source(project, url):
+        found.append(f"application repo {redacted(url)} is not permitted in project '{project.metadata.name}'")
+    if found:
+        raise InvalidSpec("; ".join(dict.fromkeys(found)))
+
+
 def problems(app: Application, project: Project) -> list[str]:
     """Everything that is wrong, in the words of Argo CD where it has some, each naming its field."""
     found = _of_identity(app, project)

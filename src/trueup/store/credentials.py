@@ -89,11 +89,9 @@ class Credentials:
         """The same when a repository is pushed to: write credentials first, then those that read."""
         return self._find(url, WRITE, WRITE_TEMPLATE) or self.of(url)
 
-    def urls(self) -> list[str]:
-        """The repositories that have a Secret of their own, sorted."""
-        return sorted(
-            {data.get("url", "") for name, data in self._secrets.items() if self._kinds[name] == REPOSITORY} - {""}
-        )
+    def certificates(self, host: str) -> str:
+        """The PEM certificates that are trusted for a host (``argocd-tls-certs-cm``); empty for the system's."""
+        return self._certificates.get(host, "")
 
     def _find(self, url: str, exact: str, template: str) -> Credential | None:
         wanted = normalised(url)
@@ -105,7 +103,7 @@ class Credentials:
             inherited = max(fitting, key=lambda data: len(data["url"]), default=None)
             if inherited is not None:
                 found = {**inherited, **{k: v for k, v in (found or {}).items() if v}, "url": url}
-        hosts, ca = self._hosts, self._certificates.get(_host(url), "")
+        hosts, ca = self._hosts, self.certificates(_host(url))
         if found is None:
             return Credential(known_hosts=hosts, ca=ca) if (hosts or ca) and exact == REPOSITORY else None
         for field in _UNSUPPORTED:
@@ -175,7 +173,9 @@ class Credentials:
                 events = self._client.watch(CONFIG_MAP, listing.resource_version, namespace=self._namespace)
                 async with aclosing(events):
                     async for event in events:
-                        if event.type in ("ADDED", "MODIFIED"):
+                        if event.type == "DELETED":
+                            self._take_map(event.object, gone=True)
+                        elif event.type != "BOOKMARK":
                             self._take_map(event.object)
                 continue
             except ApiError as error:
@@ -186,8 +186,8 @@ class Credentials:
         self._secrets[live.key.name] = decoded(live.object())
         self._kinds[live.key.name] = live.labels.get(LABEL, "")
 
-    def _take_map(self, live: LiveObject) -> None:
-        data: Mapping[str, str] = live.object().get("data") or {}
+    def _take_map(self, live: LiveObject, *, gone: bool = False) -> None:
+        data: Mapping[str, str] = {} if gone else live.object().get("data") or {}
         if live.key.name == KNOWN_HOSTS:
             self._hosts = data.get("ssh_known_hosts", "")
         elif live.key.name == CERTIFICATES:

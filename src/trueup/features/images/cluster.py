@@ -1,21 +1,26 @@
 """What rounds need of the control cluster: policies, Secrets, settings, and changes of Applications."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from trueup.features.images.policies import GROUP, Key, policy_rules
+from trueup.features.images.rounds import Ports
 from trueup.features.images.rule import ImageRule
 from trueup.features.images.settings import CONFIG_MAP, SIGNING_SECRET, ImageSettings, read_image_settings
+from trueup.features.images.work import Subject
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
 from trueup.kube.errors import ApiError, NotFound
 from trueup.model.annotations import GROUP as OURS
+from trueup.model.application import Application, Source
 from trueup.model.errors import Stalled
-from trueup.model.live import LiveObject
+from trueup.model.tree import Tree
 from trueup.sources.credential import Credential
+from trueup.sources.mirror import Mirror
 from trueup.sources.signing import Signer, SshSigner
 from trueup.store import credentials
 
@@ -29,6 +34,39 @@ class ImageCluster:
 
     def __init__(self, client: Client, discovery: Discovery, namespace: str) -> None:
         self._client, self._discovery, self._namespace = client, discovery, namespace
+
+    def ports(
+        self,
+        *,
+        subjects: Callable[[], Sequence[Subject]],
+        tree: Callable[[Source], Awaitable[Tree | None]],
+        mirror: Callable[[str], Mirror],
+        writing: Callable[[str], Credential | None],
+        admit: Callable[[Application, str], None],
+        now: Callable[[], datetime],
+    ) -> Ports:
+        """What rounds work with, where this cluster gives all that is not named.
+
+        Args:
+            writing: the credential for pushing to a repository that names no Secret of its own.
+        """
+
+        async def credential(url: str, secret: str) -> Credential | None:
+            return await self.named_credential(secret) if secret else writing(url)
+
+        return Ports(
+            subjects=subjects,
+            policies=self.policies,
+            tree=tree,
+            mirror=mirror,
+            credential=credential,
+            patch=self.patch,
+            settings=self.settings,
+            signer=self.signer,
+            now=now,
+            admit=admit,
+            control_namespace=self._namespace,
+        )
 
     async def policies(self) -> tuple[Mapping[Key, ImageRule], Mapping[Key, str]]:
         """Flux's policies; none where the cluster does not have the kind, or does not let us read it."""
@@ -94,15 +132,11 @@ class ImageCluster:
 
     async def patch(self, key: str, change: dict[str, Any]) -> None:
         """Merge-patch an Application."""
-        await self.patched(key, change)
-
-    async def patched(self, key: str, change: dict[str, Any]) -> LiveObject:
-        """The same, with the answer."""
         namespace, _, name = key.partition("/")
         type_ = self._discovery.find(OURS, "Application")
         if type_ is None:
             raise Stalled("this cluster does not know Applications", hint="run `trueup install` first")
-        return await self._client.patch(type_, namespace, name, msgspec.json.encode(change), kind="merge")
+        await self._client.patch(type_, namespace, name, msgspec.json.encode(change), kind="merge")
 
 
 def running_images(status: Any) -> tuple[str, ...]:

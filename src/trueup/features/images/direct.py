@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Iterator, Sequence
 
 from trueup.features.images.rule import ImageRule, TargetKind, Update, WriteBack
-from trueup.features.images.target import KUSTOMIZATIONS, Editor, WriteBackFailed, helm_parameters, write_images
+from trueup.features.images.target import KUSTOMIZATIONS, Editor, WriteBackFailed, folder_of, write_images
 from trueup.formats.image import Image, parse_image
 from trueup.formats.yaml import YamlError
 from trueup.formats.yaml.edit import Text, Value
@@ -44,15 +44,15 @@ def set_images(
     Raises:
         WriteBackFailed: no field, or more than one, can be meant; the message names them.
     """
-    folder = posixpath.normpath(folder or ".").strip("/")
-    folder = "" if folder == "." else folder
+    source = Source(path=folder)
+    folder = folder_of(source)
     if folder.startswith(".."):
         raise WriteBackFailed(f"--path {folder} leads out of the repository", hint="name a folder in it")
-    source = Source(path=folder)
     if helm_keys:
         keys = dict(key.partition("=")[::2] for key in helm_keys)
         for name, image in settings:
-            write_images(editor, source, "", _helm(), [_update(name, image, keys)])
+            back = WriteBack(target=TargetKind.HELM_VALUES)
+            write_images(editor, source, "", back, [_update(name, image, keys)])
         return
     if any(editor.text(posixpath.join(folder, name)) is not None for name in KUSTOMIZATIONS):
         back = WriteBack(target=TargetKind.KUSTOMIZATION)
@@ -72,13 +72,7 @@ def _update(name: str, image: Image, keys: dict[str, str]) -> Update:
         helm_tag=keys.get("tag", ""),
         helm_spec=keys.get("spec", ""),
     )
-    update = Update(rule=rule, old=Image(name), new=image)
-    helm_parameters(update)
-    return update
-
-
-def _helm() -> WriteBack:
-    return WriteBack(target=TargetKind.HELM_VALUES)
+    return Update(rule=rule, old=Image(name), new=image)
 
 
 def _fields(editor: Editor, folder: str, name: str, image: Image, *, every: bool) -> None:

@@ -18,14 +18,15 @@ from trueup.features.images.target import (
     Changed,
     Editor,
     find_markers,
+    folder_of,
     helm_parameters,
     kustomize_image,
     write_images,
     write_markers,
 )
 from trueup.features.images.template import render
-from trueup.features.images.work import Report, Subject, Work, annotated, folder_of, marked, pushed_branch, values
-from trueup.model.application import Source
+from trueup.features.images.work import Report, Subject, Work, annotated, marked, pushed_branch, values
+from trueup.model.application import Application, Source
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.tree import Tree
 from trueup.sources.credential import Credential
@@ -48,7 +49,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
         mirror: of a repository that is written.
         credential: for pushing to a repository; the second argument names a Secret, or is empty.
         patch: writes a merge patch to an Application, by its key.
-        allowed: namespaces whose Secrets an application may name.
+        admit: raises InvalidSpec where an Application's project does not permit it, or not this repository.
         control_namespace: where Applications and settings are.
     """
 
@@ -61,6 +62,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     settings: Callable[[], Awaitable[ImageSettings]]
     signer: Callable[[], Awaitable[Signer | None]]
     now: Callable[[], datetime]
+    admit: Callable[[Application, str], None]
     control_namespace: str
 
 
@@ -103,6 +105,7 @@ class Rounds:
                 works.append(work)
             if rules or broken:
                 works += await self._marked(subject, rules, broken)
+        works = [self._admitted(work) for work in works]
         asked = [(rule, self._namespaces(work, rule)) for work in works for rule in work.rules]
         findings = iter(await self._survey.look(asked, settings))
         return [Report(work=work, findings=tuple(next(findings) for _ in work.rules)) for work in works]
@@ -250,6 +253,17 @@ class Rounds:
             keys, problems = find_markers(Editor(tree), folder)
             self._markers[slot] = (frozenset(keys), tuple(problems))
         return self._markers[slot]
+
+    def _admitted(self, work: Work) -> Work:
+        """The work, or a problem instead where the project forbids it.
+
+        An annotation must not lead to the push rights of another team's repository.
+        """
+        try:
+            self._ports.admit(work.subject.app, work.repository)
+        except InvalidSpec as error:
+            return msgspec.structs.replace(work, rules=(), policies={}, problem=str(error))
+        return work
 
     def _namespaces(self, work: Work, rule: ImageRule) -> frozenset[str]:
         spaces = {self._ports.control_namespace, work.subject.app.spec.destination.namespace}

@@ -41,10 +41,13 @@ class Survey:
 
     Args:
         secrets: reads Secrets.
+        certificates: PEM certificates that are trusted for a host beside the system's; empty for none.
     """
 
-    def __init__(self, client: RegistryClient, secrets: Secrets) -> None:
-        self._client, self._secrets = client, secrets
+    def __init__(
+        self, client: RegistryClient, secrets: Secrets, certificates: Callable[[str], str] = lambda _: ""
+    ) -> None:
+        self._client, self._secrets, self._certificates = client, secrets, certificates
         self._facts: dict[tuple[str, str, str, str], ImageFacts] = {}
         self._slots = asyncio.Semaphore(CONCURRENT)
 
@@ -133,7 +136,9 @@ class Survey:
             return self._facts[key]
 
     async def _access(self, rule: ImageRule, registry: Registry, repository: str, namespaces: frozenset[str]) -> Access:
-        base = Access(plain_http=registry.plain_http or rule.insecure, insecure=registry.insecure)
+        host = registry.host or rule.image.registry
+        ca = self._certificates(host.partition(":")[0]).encode()
+        base = Access(plain_http=registry.plain_http or rule.insecure, insecure=registry.insecure, ca=ca)
         reference = rule.pull_secret or registry.credentials
         if not reference:
             return base
@@ -154,7 +159,6 @@ class Survey:
                     f"Secret {namespace}/{name}: field {field} is not USER:PASSWORD", hint="correct the Secret"
                 )
             return msgspec.structs.replace(base, username=user, password=password)
-        host = registry.host or rule.image.registry
         for key in DOCKER_KEYS:
             if key in data:
                 found = access_from_dockerconfig(data[key], host, repository)

@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -20,6 +21,12 @@ LARGEST_FILE = 1024 * 1024
 MARKER = b"$imagepolicy"
 
 Files = dict[str, bytes]
+
+
+def folder_of(source: Source) -> str:
+    """A source's folder; empty for the root."""
+    folder = posixpath.normpath(source.path or ".").strip("/")
+    return "" if folder == "." else folder
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -111,8 +118,7 @@ def write_images(editor: Editor, source: Source, instance: str, back: WriteBack,
     Raises:
         WriteBackFailed: a file cannot take them; the message names it.
     """
-    folder = posixpath.normpath(source.path or ".").removeprefix("./").strip("/")
-    folder = "" if folder == "." else folder
+    folder = folder_of(source)
     if folder.startswith(".."):
         raise WriteBackFailed(f"path {source.path} leads out of the repository", hint="correct the source's path")
     match back.target:
@@ -164,7 +170,7 @@ def _kustomize_image(editor: Editor, path: str, text: Text, update: Update) -> T
         if update.new.digest:
             item.pop("newTag", None)
         editor.note(f"{path} images[{wanted}]", "", str(update.new))
-        return _edit(path, lambda: text.append(("images",), item))
+        return _edit(path, partial(text.append, ("images",), item))
     entry, number = entries[found[0]], found[0]
     # A digest wins over the tag beside it, so a tag alone would have no effect where one is written.
     field = "digest" if update.new.digest else "newTag"
@@ -175,11 +181,11 @@ def _kustomize_image(editor: Editor, path: str, text: Text, update: Update) -> T
         )
     if renamed and entry.get("newName") != renamed:
         editor.note(f"{path} images[{wanted}].newName", str(entry.get("newName", "")), renamed)
-        text = _edit(path, lambda at=text: at.put(("images", number, "newName"), renamed))  # type: ignore[misc]
+        text = _edit(path, partial(text.put, ("images", number, "newName"), renamed))
     before = str(entry.get(field, ""))
     if before != values[field]:
         editor.note(f"{path} images[{wanted}].{field}", before, values[field])
-    return _edit(path, lambda: text.put(("images", number, field), values[field]))
+    return _edit(path, partial(text.put, ("images", number, field), values[field]))
 
 
 def _names(entry: Any, wanted: str) -> bool:
@@ -242,7 +248,7 @@ def _put_path(editor: Editor, path: str, text: Text, name: str, value: str) -> T
     before = found.text if found else ""
     if before != value:
         editor.note(f"{path} {name}", before, value)
-    return _edit(path, lambda: text.put(steps, value))
+    return _edit(path, partial(text.put, steps, value))
 
 
 def _steps(values: Any, name: str) -> tuple[str | int, ...]:
@@ -279,8 +285,7 @@ def _is_helm(editor: Editor, source: Source, updates: Sequence[Update]) -> bool:
         return True
     if source.kustomize is not None:
         return False
-    folder = posixpath.normpath(source.path or ".").strip("/").removeprefix("./")
-    folder = "" if folder == "." else folder
+    folder = folder_of(source)
     if any(editor.text(posixpath.join(folder, name)) is not None for name in KUSTOMIZATIONS):
         return False
     if editor.text(posixpath.join(folder, "Chart.yaml")) is not None:
@@ -299,15 +304,16 @@ def _override_image(editor: Editor, path: str, text: Text, update: Update) -> Te
         if isinstance(item, str) and _stem(item) == wanted:
             if item != spelt:
                 editor.note(f"{path} kustomize.images[{number}]", item, spelt)
-            return _edit(path, lambda at=number: text.put(("kustomize", "images", at), spelt))  # type: ignore[misc]
+            return _edit(path, partial(text.put, ("kustomize", "images", number), spelt))
     editor.note(f"{path} kustomize.images", "", spelt)
-    return _edit(path, lambda: text.append(("kustomize", "images"), spelt))
+    return _edit(path, partial(text.append, ("kustomize", "images"), spelt))
 
 
 def kustomize_image(update: Update) -> str:
-    """An entry of ``spec.source.kustomize.images``."""
+    """An entry of ``spec.source.kustomize.images``; kustomize takes a tag or a digest there, not both."""
     wanted = update.rule.kustomize_name or update.rule.image.name
-    return str(update.new) if wanted == update.new.name else f"{wanted}={update.new}"
+    new = Image(update.new.name, "" if update.new.digest else update.new.tag, update.new.digest)
+    return str(new) if wanted == new.name else f"{wanted}={new}"
 
 
 def _stem(item: str) -> str:
@@ -324,10 +330,10 @@ def _parameter(editor: Editor, path: str, text: Text, name: str, value: str) -> 
         if isinstance(item, dict) and item.get("name") == name:
             if item.get("value") != value:
                 editor.note(f"{path} {name}", str(item.get("value", "")), value)
-            return _edit(path, lambda at=number: text.put(("helm", "parameters", at, "value"), value))  # type: ignore[misc]
+            return _edit(path, partial(text.put, ("helm", "parameters", number, "value"), value))
     editor.note(f"{path} {name}", "", value)
     item = {"name": name, "value": value, "forceString": True}
-    return _edit(path, lambda: text.append(("helm", "parameters"), item))
+    return _edit(path, partial(text.append, ("helm", "parameters"), item))
 
 
 # --- markers -------------------------------------------------------------------------------------------------------
@@ -365,7 +371,7 @@ def write_markers(editor: Editor, folder: str, images: Mapping[Key, Image]) -> N
         while change := _next_change(path, text, images):
             value, new = change
             editor.note(f"{path}:{value.line} {'.'.join(map(str, value.path))}", value.text, new)
-            text = _edit(path, lambda at=text, v=value, n=new: at.replace(v, n))  # type: ignore[misc]
+            text = _edit(path, partial(text.replace, value, new))
         editor.edited(path, before, text)
 
 

@@ -1,7 +1,6 @@
 """What one application asks of image automation: which images, and where newer ones go. Pure."""
 
 import hashlib
-import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from trueup.features.images.annotations import MARKERS, image_rules, write_back
 from trueup.features.images.policies import Key
 from trueup.features.images.rule import ImageRule, TargetKind, Update, WriteBack
 from trueup.features.images.survey import Finding
+from trueup.features.images.target import folder_of
 from trueup.features.images.template import Values, render
 from trueup.formats.image import Image, parse_image
 from trueup.model.application import Application, Source
@@ -98,12 +98,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def problems(self) -> list[str]:
         """Everything that is wrong, for people."""
         return [text for text in (self.work.problem, *(finding.problem for finding in self.findings)) if text]
-
-
-def folder_of(source: Source) -> str:
-    """A source's folder; empty for the root."""
-    folder = posixpath.normpath(source.path or ".").strip("/")
-    return "" if folder == "." else folder
 
 
 def running(subject: Subject, rule: ImageRule) -> list[Image]:

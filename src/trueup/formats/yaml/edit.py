@@ -53,7 +53,7 @@ class Text:
     """
 
     def __init__(self, data: bytes, origin: str) -> None:
-        self._data, self._origin, self.origin = data, origin, origin
+        self._data, self._origin = data, origin
         self.values = [document.value for document in load_all(data, origin).documents]
         self._mark = _BYTE_ORDER_MARK if data.startswith(_BYTE_ORDER_MARK) else b""
         self._text = data.removeprefix(_BYTE_ORDER_MARK).decode()

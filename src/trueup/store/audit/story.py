@@ -65,8 +65,9 @@ def _of_object(entry: Entry, known: Mapping[int, Entry]) -> Line:
             undone = [known[link].at for link in entry.links if link in known]
             of = f" (undoes the change of {', '.join(map(clock, undone))})" if undone else ""
             return Line(entry.at, f"{name} put back: {_changes(entry)}{of}", "good")
-        case Action.PRUNED:
-            return Line(entry.at, f"{name} deleted: it left Git", inner=True)
+        case Action.PRUNED if entry.result != "SyncFailed":
+            why = "it left Git" if entry.operation else "with its application"
+            return Line(entry.at, f"{name} deleted: {why}", inner=True)
         case Action.HOOK:
             return Line(entry.at, f"hook {name} {entry.result}: {entry.message}", inner=True)
         case _ if entry.result == "SyncFailed":
