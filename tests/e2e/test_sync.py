@@ -196,3 +196,43 @@ async def test_kustomize_and_helm_applications_are_deployed(estate: Estate) -> N
     assert web.object()["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.example/web:2"
     made = await estate.live("ConfigMap", helmed, namespace=helmed)
     assert made is not None and made.object()["data"] == {"colour": "blue", "size": "3"}
+
+
+async def test_hooks_with_one_generate_name_all_run_and_go_with_their_application(estate: Estate) -> None:
+    first, second = (
+        job("smoke", generate=True, annotations=hook("PostSync")).replace("job:1", f"job:{number}") for number in (1, 2)
+    )
+    revision = await estate.given({"app/all.yaml": f"{first}---\n{second}---\n{config()}"})
+    await estate.app("app")
+    view = await estate.settled(revision)
+    state = view.status.operation_state
+    assert state is not None and state.sync_result is not None
+    ran = [r for r in state.sync_result.resources if r.hook_type == "PostSync"]
+    assert [r.hook_phase for r in ran] == ["Succeeded", "Succeeded"]
+    assert len({r.name for r in ran}) == 2
+    await estate.remove_application()
+    await estate.application_gone()
+    assert [await estate.live("Job", r.name, group="batch") for r in ran] == [None, None]
+
+
+async def test_an_ordinary_object_with_a_generated_name_is_made_once_and_replaced_by_its_next_version(
+    estate: Estate,
+) -> None:
+    def generated(value: str) -> str:
+        return config("made", value).replace("name: made", "generateName: made-")
+
+    revision = await estate.given({"app/all.yaml": f"{generated('red')}---\n{generated('red')}---\n{config()}"})
+    await estate.app("app")
+    view = await estate.settled(revision)
+    names = {r.name for r in view.status.resources} - {"settings"}
+    assert len(names) == 2
+    assert "metadata.generateName and is no hook" in await estate.condition("RenderWarning")
+    view = await estate.refresh()
+    assert {r.name for r in view.status.resources} == {*names, "settings"}
+    assert len(view.status.history) == 1, "it was synced once"
+    revision = await estate.commit({"app/all.yaml": generated("blue")})
+    view = await estate.settled(revision)
+    (left,) = view.status.resources
+    assert left.name not in names
+    for name in names:
+        await estate.gone("ConfigMap", name)

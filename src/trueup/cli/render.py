@@ -83,7 +83,7 @@ def render(path: Path, output: str, **flags: Any) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         rendering = runner.run(_render(wanted))
     stamped = stamp(rendering.manifests, instance="", namespace=wanted.namespace, namespaced=embedded().namespaced)
-    for warning in (*rendering.warnings, *stamped.warnings):
+    for warning in (*rendering.warnings, *stamped.warnings, *stamped.notes):
         click.echo(f"warning: {warning}", err=True)
     if not stamped.manifests:
         click.echo(f"warning: {path} declares nothing; --directory-recurse reads the folders below it too", err=True)

@@ -153,7 +153,7 @@ class Targets:
             label_key=inputs.label_key,
         )
         warnings = [("RepeatedResourceWarning", text) for text in stamped.warnings]
-        told = [text for rendering in renderings for text in rendering.warnings]
+        told = [*stamped.notes, *(text for rendering in renderings for text in rendering.warnings)]
         warnings += [("RenderWarning", text) for text in told[:SHOWN_WARNINGS]]
         if len(told) > SHOWN_WARNINGS:
             warnings.append(("RenderWarning", f"and {len(told) - SHOWN_WARNINGS} warnings more"))

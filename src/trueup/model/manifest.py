@@ -6,6 +6,14 @@ import msgspec
 
 from trueup.model.resource import GroupKind, ResourceKey
 
+LONGEST_GENERATED_NAME = 63
+"""What a name may have that also becomes a label, as a Job's does."""
+
+
+def generated_name(prefix: str, suffix: str) -> str:
+    """A name from a ``generateName``, whose end gives way where both are too long together (as in the API server)."""
+    return prefix[: max(LONGEST_GENERATED_NAME - len(suffix), 0)] + suffix
+
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One rendered object. ``body`` is its JSON as it will be sent; it is decoded on demand only.

@@ -9,8 +9,8 @@ from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationState, SyncCode, SyncPhase
-from trueup.plan.facts import Facts, revision_of, sync_of
-from trueup.plan.hooks import armed, named, phased_hooks, run_id, runs_hooks
+from trueup.plan.facts import Facts, sync_of
+from trueup.plan.hooks import armed, phased_hooks, run_of, runs_hooks
 from trueup.plan.kinds import NAMESPACE, kind_rank
 from trueup.plan.options import (
     CREATE_NAMESPACE,
@@ -85,7 +85,7 @@ def _applies(state: OperationState, facts: Facts, chosen: list[ComparedResource]
         in_sync = pair.status is SyncCode.SYNCED
         if only_drifted and in_sync and (pair.key, SyncPhase.SYNC.value) not in done:
             continue
-        manifest = named(pair.target, state, revision_of(state, facts.comparison), SyncPhase.SYNC)
+        manifest = pair.target
         tasks.append(
             ApplyTask(
                 key=manifest.key,
@@ -102,10 +102,10 @@ def _applies(state: OperationState, facts: Facts, chosen: list[ComparedResource]
 def _hooks(state: OperationState, facts: Facts) -> list[RunHookTask]:
     if not runs_hooks(state):
         return []
-    revision = revision_of(state, facts.comparison)
+    run = run_of(state, facts.comparison)
     tasks = []
     for manifest, phase in phased_hooks(state, facts.comparison):
-        identity = run_id(state, revision, phase)
+        identity = run.id(phase.value)
         tasks.append(
             RunHookTask(
                 key=manifest.key,

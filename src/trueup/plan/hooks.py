@@ -1,17 +1,17 @@
 """Hook objects: their names, the run they belong to, and what becomes of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from trueup.formats.json import canonical, digest
 from trueup.formats.time import parse_time
-from trueup.model.annotations import HOOK_FINALIZER, OPERATION_ID
+from trueup.model.annotations import HOOK_FINALIZER, OPERATION_ID, TRACKING_ID
 from trueup.model.comparison import Comparison
 from trueup.model.hooks import sync_phases
 from trueup.model.live import LiveObject
-from trueup.model.manifest import Manifest
+from trueup.model.manifest import Manifest, generated_name
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationState, SyncPhase
 from trueup.plan.facts import revision_of, sync_of
@@ -23,33 +23,62 @@ def runs_hooks(state: OperationState) -> bool:
     return not sync.resources and not (sync.sync_strategy and sync.sync_strategy.apply)
 
 
-def run_id(state: OperationState, revision: str, phase: SyncPhase) -> str:
-    """Identity of one run of a hook: the operation's start and revision, the attempt, the phase.
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run of hooks is known by, the same in every repetition of a pass.
 
-    An object that carries it was created by this very run, whoever recorded it or failed to.
+    Attributes:
+        revision: of the manifests.
+        started_at: RFC 3339: the start of the operation, or the deletion of the application.
+        attempt: counted from 0.
     """
-    return f"{state.started_at}/{revision[:12]}/{state.retry_count}/{phase.value}"
+
+    revision: str
+    started_at: str
+    attempt: int = 0
+
+    def id(self, phase: str) -> str:
+        """Identity of a run: an object that carries it was created by this very run, whoever recorded it or did not."""
+        return f"{self.started_at}/{self.revision[:12]}/{self.attempt}/{phase}"
+
+    def name(self, prefix: str, phase: str, place: int = 0) -> str:
+        """``<generateName><rev7>-<phase>-<unix>`` as Argo CD's, of 63 characters at most.
+
+        A further attempt appends its number: a failed object without BeforeHookCreation would stand in its way. So does
+        a further hook with the same ``generateName`` its place among them.
+        """
+        started = int(parse_time(self.started_at).timestamp())
+        numbers = f"-{self.attempt}-{place}" if place else f"-{self.attempt}" if self.attempt else ""
+        return generated_name(prefix, f"{self.revision[:7]}-{phase}-{started}{numbers}".lower())
 
 
-def generated_name(prefix: str, state: OperationState, revision: str, phase: SyncPhase) -> str:
-    """``<generateName><rev7>-<phase>-<unix>`` as Argo CD's, the same in every repetition of a pass.
+def run_of(state: OperationState, comparison: Comparison) -> Run:
+    """The run of an operation's hooks."""
+    return Run(revision=revision_of(state, comparison), started_at=state.started_at, attempt=state.retry_count)
 
-    A further attempt appends its number: a failed object without BeforeHookCreation would stand in its way.
+
+def named(manifests: Sequence[Manifest], run: Run, phase: str) -> list[Manifest]:
+    """Hooks of one phase, each with a name of its own where it only has a ``generateName``.
+
+    Two that would get the same name are told apart by their order, which is the render's and does not change.
     """
-    started = int(parse_time(state.started_at).timestamp())
-    attempt = f"-{state.retry_count}" if state.retry_count else ""
-    return f"{prefix}{revision[:7]}-{phase.value.lower()}-{started}{attempt}".lower()
+    taken = {manifest.key for manifest in manifests if manifest.key.name}
+    return [manifest if manifest.key.name else _named(manifest, run, phase, taken) for manifest in manifests]
 
 
-def named(manifest: Manifest, state: OperationState, revision: str, phase: SyncPhase) -> Manifest:
-    """The manifest with a name of its own where it only has a ``generateName``."""
-    if manifest.key.name or not manifest.generate_name:
-        return manifest
-    name = generated_name(manifest.generate_name, state, revision, phase)
+def _named(manifest: Manifest, run: Run, phase: str, taken: set[ResourceKey]) -> Manifest:
+    key, place = manifest.key, 0
+    while not key.name or key in taken:
+        key, place = _called(manifest.key, run.name(manifest.generate_name, phase, place)), place + 1
+    taken.add(key)
     wanted = manifest.object()
-    wanted["metadata"].pop("generateName", None)
-    wanted["metadata"]["name"] = name
-    return _rebuilt(msgspec.structs.replace(manifest, key=hook_key(manifest, name)), wanted)
+    metadata = wanted["metadata"]
+    metadata.pop("generateName", None)
+    metadata["name"] = key.name
+    annotations = metadata.get("annotations") or {}
+    if annotations.get(TRACKING_ID, "").endswith("/"):
+        # Stamped before there was a name to end with.
+        metadata["annotations"] = {**annotations, TRACKING_ID: annotations[TRACKING_ID] + key.name}
+    return _rebuilt(msgspec.structs.replace(manifest, key=key), wanted)
 
 
 def armed(manifest: Manifest, identity: str) -> Manifest:
@@ -67,12 +96,6 @@ def belongs(live: LiveObject, identity: str) -> bool:
     return live.annotations.get(OPERATION_ID) == identity
 
 
-def hook_key(manifest: Manifest, name: str) -> ResourceKey:
-    """The manifest's key with another name."""
-    key = manifest.key
-    return ResourceKey(key.group, key.kind, key.namespace, name)
-
-
 def hook_keys(state: OperationState, comparison: Comparison) -> frozenset[ResourceKey]:
     """Keys of the objects an operation's hooks have or will have: what to look up for :class:`Facts`."""
     if not runs_hooks(state):
@@ -82,10 +105,15 @@ def hook_keys(state: OperationState, comparison: Comparison) -> frozenset[Resour
 
 def phased_hooks(state: OperationState, comparison: Comparison) -> Iterable[tuple[Manifest, SyncPhase]]:
     """Every hook of the revision once for each phase of a sync it runs in, named."""
-    revision = revision_of(state, comparison)
-    for manifest in comparison.hooks:
-        for phase in sync_phases(manifest.annotations):
-            yield named(manifest, state, revision, phase), phase
+    run = run_of(state, comparison)
+    for phase in SyncPhase:
+        hooks = [manifest for manifest in comparison.hooks if phase in sync_phases(manifest.annotations)]
+        for manifest in named(hooks, run, phase.value):
+            yield manifest, phase
+
+
+def _called(key: ResourceKey, name: str) -> ResourceKey:
+    return ResourceKey(key.group, key.kind, key.namespace, name)
 
 
 def _rebuilt(manifest: Manifest, wanted: dict[str, Any]) -> Manifest:

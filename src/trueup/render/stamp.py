@@ -1,5 +1,6 @@
 """What every manifest gets after its (cached) render: a namespace and the mark of its application."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -7,7 +8,8 @@ import msgspec
 
 from trueup.formats import json
 from trueup.model.annotations import TRACKING_ID
-from trueup.model.manifest import Manifest
+from trueup.model.hooks import is_hook
+from trueup.model.manifest import Manifest, generated_name
 from trueup.model.resource import ResourceKey
 from trueup.model.tracking import tracking_id
 
@@ -15,11 +17,21 @@ _LABEL_LENGTH = 63
 _CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
+_DIGITS = 10
+"""Of the manifest's digest, in a name made of ``generateName``."""
+
+
 class Stamped(msgspec.Struct, frozen=True):
-    """The manifests as they will be compared and sent, and warnings (``RepeatedResourceWarning``)."""
+    """The manifests as they will be compared and sent.
+
+    Attributes:
+        warnings: of what appears twice (``RepeatedResourceWarning``).
+        notes: of what is done otherwise than it reads (``RenderWarning``).
+    """
 
     manifests: tuple[Manifest, ...]
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def stamp(
@@ -36,6 +48,8 @@ def stamp(
     nobody knows is taken by its definition when that is among the manifests, else as namespaced (Argo CD
     ``IsNamespacedOrUnknown``).
     Of two with one key the last wins, with a warning.
+    An object that has a ``generateName`` only gets a name from its content: an object of a new name with each pass
+    would never be what Git declares, and nobody would take the old ones away. Hooks are named when they run.
 
     Args:
         instance: the application part of tracking ids; empty leaves the mark out.
@@ -47,13 +61,19 @@ def stamp(
     defined = _defined_scopes(listed)
     result: dict[ResourceKey | int, Manifest] = {}
     warnings: list[str] = []
+    notes: list[str] = []
+    drafts: Counter[str] = Counter()
     for index, manifest in enumerate(listed):
         key = manifest.key
         scope = namespaced(key.group, key.kind)
         if scope is None:
             scope = defined.get((key.group, key.kind), True)
         place = (key.namespace or namespace) if scope else ""
-        stamped = _stamped(manifest, ResourceKey(key.group, key.kind, place, key.name), instance, namespace, label_key)
+        name = key.name
+        if not name and not is_hook(manifest.annotations):
+            name = _name_of_content(manifest, drafts)
+            notes.append(_generated(manifest, name))
+        stamped = _stamped(manifest, ResourceKey(key.group, key.kind, place, name), instance, namespace, label_key)
         slot: ResourceKey | int = stamped.key if stamped.key.name else index
         former = result.pop(slot, None)
         if former is not None:
@@ -61,7 +81,23 @@ def stamp(
                 f"{stamped.key} appears twice among the manifests: {former.origin} gives way to {stamped.origin}"
             )
         result[slot] = stamped
-    return Stamped(tuple(result.values()), tuple(warnings))
+    return Stamped(tuple(result.values()), tuple(warnings), tuple(notes))
+
+
+def _name_of_content(manifest: Manifest, seen: Counter[str]) -> str:
+    """The same for the same manifest; of several that are equal, each has its own."""
+    seen[manifest.digest] += 1
+    number = seen[manifest.digest]
+    suffix = manifest.digest[:_DIGITS] + (f"-{number}" if number > 1 else "")
+    return generated_name(manifest.generate_name, suffix)
+
+
+def _generated(manifest: Manifest, name: str) -> str:
+    kind = manifest.key.kind
+    return (
+        f"{manifest.origin}: {kind} {manifest.generate_name} has metadata.generateName and is no hook: it is kept as "
+        f"{name}, and a changed manifest is another object (give it metadata.name, or make it a hook)"
+    )
 
 
 def _defined_scopes(manifests: list[Manifest]) -> dict[tuple[str, str], bool]:
@@ -83,6 +119,9 @@ def _stamped(manifest: Manifest, key: ResourceKey, instance: str, namespace: str
         return manifest
     value = manifest.object()
     metadata: dict[str, Any] = value["metadata"]
+    if key.name:
+        metadata.pop("generateName", None)
+        metadata["name"] = key.name
     if key.namespace:
         metadata["namespace"] = key.namespace
     else:

@@ -1,19 +1,28 @@
 """Hooks: when they run, what they are called, how they are judged, what becomes of their objects."""
 
 import pytest
-from tests.support.plans import REVISION, START, ToyCluster, facts, live_of, manifest, run, state
+from tests.support.plans import START, ToyCluster, facts, live_of, manifest, run, state
 
-from trueup.model.annotations import HELM_HOOK, HELM_HOOK_DELETE_POLICY, HELM_HOOK_WEIGHT, HOOK_FINALIZER, OPERATION_ID
+from trueup.model.annotations import (
+    HELM_HOOK,
+    HELM_HOOK_DELETE_POLICY,
+    HELM_HOOK_WEIGHT,
+    HOOK_FINALIZER,
+    OPERATION_ID,
+    TRACKING_ID,
+)
 from trueup.model.health import HealthCode
 from trueup.model.hooks import delete_policies, hook_types, is_hook, sync_phases, wave_of
 from trueup.model.live import LiveObject
-from trueup.model.status import OperationPhase, OperationState, ResultCode, SyncPhase
+from trueup.model.status import OperationPhase, OperationState, ResultCode
+from trueup.model.tracking import owner_instance
 from trueup.plan.build import build
-from trueup.plan.hooks import generated_name, hook_keys, run_id
+from trueup.plan.hooks import hook_keys, run_of
 from trueup.plan.record import advance
 from trueup.plan.results import result_of
 from trueup.plan.step import next_step
 from trueup.plan.task import Act, DeleteHookTask, Finish, ReleaseHookTask, RunHookTask, Wait
+from trueup.plan.validate import validate
 
 WEB = manifest("ConfigMap", "web")
 ARGO, ARGO_POLICY = "argocd.argoproj.io/hook", "argocd.argoproj.io/hook-delete-policy"
@@ -101,9 +110,49 @@ def test_a_generated_name_is_made_of_revision_phase_and_start_and_is_the_same_ev
 
 
 def test_a_further_attempt_gets_a_name_and_an_identity_of_its_own() -> None:
-    again = state(retry_count=2)
-    assert generated_name("db-", again, REVISION, SyncPhase.SYNC).endswith("-2")
-    assert run_id(again, REVISION, SyncPhase.SYNC) != run_id(state(), REVISION, SyncPhase.SYNC)
+    first, again = (run_of(state(retry_count=count), facts().comparison) for count in (0, 2))
+    assert again.name("db-", "Sync") == first.name("db-", "Sync") + "-2"
+    assert again.id("Sync") != first.id("Sync")
+
+
+GENERATED = {
+    "two hooks of one kind": ([("Job", "db-"), ("Job", "db-")], ["db-{run}", "db-{run}-0-1"]),
+    "three": ([("Job", "db-")] * 3, ["db-{run}", "db-{run}-0-1", "db-{run}-0-2"]),
+    "of two kinds are no namesakes": ([("Job", "db-"), ("ConfigMap", "db-")], ["db-{run}", "db-{run}"]),
+    "of two prefixes": ([("Job", "a-"), ("Job", "b-")], ["a-{run}", "b-{run}"]),
+    "a long prefix gives way": ([("Job", "x" * 60)], ["x" * 37 + "{run}"]),
+    "so do two that then are alike": (
+        [("Job", "x" * 60 + "a"), ("Job", "x" * 60 + "b")],
+        ["x" * 37 + "{run}", "x" * 33 + "{run}-0-1"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("hooks", "names"), GENERATED.values(), ids=GENERATED.keys())
+def test_hooks_with_one_generate_name_are_each_run_once(hooks: list[tuple[str, str]], names: list[str]) -> None:
+    run_name = "0123456-presync-1767323045"
+    manifests = [manifest(kind, "", generate_name=prefix, hook="PreSync") for kind, prefix in hooks]
+    cluster = ToyCluster([*manifests, WEB])
+    assert not validate(state(), facts(manifests))
+    ended = run(cluster, state(), replay=range(20), lose=(0, 2))
+    assert ended.phase is OperationPhase.SUCCEEDED
+    assert sorted(key.name for key in cluster.created) == sorted([*(n.format(run=run_name) for n in names), "web"])
+    assert all(len(key.name) <= 63 for key in cluster.created)
+
+
+def test_names_of_a_second_hook_and_of_a_second_attempt_differ() -> None:
+    hooks = [manifest("Job", "", generate_name="db-", hook="PreSync")] * 2
+    tries = [hook_keys(state(retry_count=count), facts(hooks).comparison) for count in range(4)]
+    assert len(frozenset().union(*tries)) == 8
+
+
+def test_a_generated_name_completes_the_tracking_id() -> None:
+    marked = {TRACKING_ID: "shop:batch/Job:shop/"}
+    (task,) = build(
+        state(), facts([manifest("Job", "", generate_name="db-", hook="PreSync", annotations=marked)])
+    ).tasks
+    assert isinstance(task, RunHookTask)
+    assert owner_instance(task.manifest.annotations, task.key) == "shop", "its deletion takes the object along"
 
 
 def test_a_hook_is_created_with_its_run_and_our_finalizer() -> None:

@@ -1,6 +1,7 @@
 """Objects → manifests; files → objects; manifests → an application's manifests."""
 
 import base64
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trueup.formats import json
-from trueup.model.annotations import TRACKING_ID
+from trueup.model.annotations import HOOK, TRACKING_ID
 from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey
@@ -280,6 +281,25 @@ def test_of_two_with_one_key_the_last_wins_with_a_warning() -> None:
     assert result.warnings == ("ConfigMap prod/a appears twice among the manifests: 0.yaml gives way to 1.yaml",)
 
 
-def test_two_with_generated_names_are_two() -> None:
-    hook = thing(metadata={"generateName": "x-"})
-    assert len(stamped(hook, thing(metadata={"generateName": "x-"})).manifests) == 2
+def test_two_hooks_with_generated_names_are_two_and_named_when_they_run() -> None:
+    metadata = {"generateName": "x-", "annotations": {HOOK: "Sync"}}
+    result = stamped(thing(metadata=metadata), thing(metadata=metadata))
+    assert [made.key.name for made in result.manifests] == ["", ""]
+    assert not result.notes
+
+
+def test_an_ordinary_object_with_a_generated_name_is_named_by_its_content() -> None:
+    def named(*values: dict[str, Any]) -> list[str]:
+        result = stamped(*(thing(metadata={"generateName": "x-"}, data=value) for value in values))
+        assert all(made.object()["metadata"]["name"] == made.key.name for made in result.manifests)
+        assert all(made.annotations[TRACKING_ID].endswith("/" + made.key.name) for made in result.manifests)
+        assert all("metadata.generateName and is no hook" in note for note in result.notes)
+        assert len(result.notes) == len(values)
+        return [made.key.name for made in result.manifests]
+
+    red, blue = {"colour": "red"}, {"colour": "blue"}
+    (name,) = named(red)
+    assert re.fullmatch("x-[0-9a-f]{10}", name)
+    assert named(blue, red)[1] == name, "the same manifest is the same object wherever it stands"
+    assert named(blue) != [name], "another manifest is another object"
+    assert named(red, red) == [name, f"{name}-2"], "two that are equal are two"

@@ -141,7 +141,9 @@ class Check:
                 namespace=app.spec.destination.namespace,
                 namespaced=lambda group, kind: scopes.get(GroupKind(group, kind)),
             )
-            self._report.warnings += [Problem(application=app.key, message=text) for text in result.warnings]
+            self._report.warnings += [
+                Problem(application=app.key, message=text) for text in (*result.warnings, *result.notes)
+            ]
             wanted += [Wanted(each, manifest) for manifest in result.manifests]
         return wanted
 
