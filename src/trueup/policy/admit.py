@@ -1,10 +1,19 @@
 """Whether an Application can be worked on: its specification by itself, and against its project."""
 
 import re
+from collections.abc import Sequence
 
 from trueup.formats.duration import parse_duration
 from trueup.formats.semver import is_range
-from trueup.model.application import Application, Backoff, Destination, Source, SyncPolicy
+from trueup.model.application import (
+    Application,
+    Backoff,
+    Destination,
+    HelmFileParameter,
+    HelmParameter,
+    Source,
+    SyncPolicy,
+)
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
 from trueup.policy.options import option_problem
@@ -96,7 +105,17 @@ def _of_source(place: str, source: Source) -> list[str]:
         found.append(f"{place}.ref: only letters, digits, - and _ are allowed")
     if not valid_revision(source.target_revision):
         found.append(f"{place}.targetRevision: invalid git revision {source.target_revision[:80]!a}")
+    for field, parameters in _helm_parameters(source).items():
+        for index, parameter in enumerate(parameters):
+            if not parameter.name.strip():
+                found.append(f"{place}.helm.{field}[{index}].name: a Helm parameter needs a name, such as image.tag")
     return found
+
+
+def _helm_parameters(source: Source) -> dict[str, Sequence[HelmParameter | HelmFileParameter]]:
+    if source.helm is None:
+        return {}
+    return {"parameters": source.helm.parameters, "fileParameters": source.helm.file_parameters}
 
 
 def valid_revision(revision: str) -> bool:

@@ -24,7 +24,7 @@ MAX_RELEASE_NAME = 53
 _RELEASE_NAME = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _GLOB = re.compile(r"[*?\[{]")
-_BARE_COMMA = re.compile(r"([^\\]),")
+_BARE_COMMA = re.compile(r"(?<!\\),")
 
 
 def draft(
@@ -84,14 +84,22 @@ def _release_name(options: HelmSource, context: RenderContext) -> str:
 
 
 def _settings(parameters: list[HelmParameter], environment: Environment) -> list[HelmParameterSetting]:
-    """Parameters as Argo CD hands them to Helm: of one name the last, strings after the others."""
+    """Parameters as Argo CD hands them to Helm: of one name the last, strings after the others.
+
+    Raises:
+        RenderFailed: one has no name. An Application that says so is refused before; an override file comes here.
+    """
     plain: dict[str, HelmParameterSetting] = {}
     strings: dict[str, HelmParameterSetting] = {}
-    for parameter in parameters:
+    for index, parameter in enumerate(parameters):
+        if not parameter.name.strip():
+            raise RenderFailed(
+                f"helm.parameters[{index}] has no name", hint="name the value it sets, such as image.tag"
+            )
         value = environment.substitute(parameter.value)
         if not (value.startswith("{") and value.endswith("}")):
             # A comma would end the value; Argo CD escapes it (``cleanSetParameters``).
-            value = _BARE_COMMA.sub(r"\1\\,", value)
+            value = _BARE_COMMA.sub(r"\\,", value)
         target = strings if parameter.force_string else plain
         target[parameter.name] = HelmParameterSetting(parameter.name, value, parameter.force_string)
     return [*plain.values(), *strings.values()]

@@ -19,7 +19,7 @@ from trueup.render.override import apply_overrides
 __all__ = ["Input", "Job", "Recipe", "RenderContext", "make_recipe", "read_inputs"]
 
 # Part of every key: a change in how outcomes are made must not meet renders of the former way.
-_GENERATION = "1"
+_GENERATION = "2"
 _TOOLS = {"Directory": "", "Kustomize": "kustomize 5.8.1", "Helm": "helm 4.2.3"}
 
 

@@ -13,6 +13,10 @@ MAX_NESTING = 30
 _INDEX = re.compile(r"^[+-]?[0-9]+$")
 
 
+class SetInteger(int):
+    """A number that Helm keeps as an int64. Numbers of values files are float64 to its templates."""
+
+
 class StrvalsError(ValueError):
     """An expression that cannot be read; the text says why."""
 
@@ -184,7 +188,7 @@ class _Parser:
         if lowered == "null":
             return None
         if text == "0":
-            return 0
+            return SetInteger(0)
         if text and text[0] != "0":
             return _integer(text)
         return text
@@ -194,7 +198,7 @@ def _integer(text: str) -> int | str:
     """A signed 64-bit number, or the text itself."""
     if not _INDEX.match(text) or len(text) > 20:
         return text
-    number = int(text)
+    number = SetInteger(text)
     return number if -(1 << 63) <= number < 1 << 63 else text
 
 

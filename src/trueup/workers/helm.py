@@ -12,12 +12,14 @@ from typing import Any
 from trueup.formats import yaml
 from trueup.model.annotations import HELM_HOOK
 from trueup.model.errors import RenderFailed
-from trueup.render import strvals
+from trueup.render import helm_integers, strvals
 from trueup.render.job import HelmJob, Recipe
 from trueup.render.output import Objects
 from trueup.workers.folder import lay_out
 
 _TEST_HOOKS = {"test", "test-success"}
+_DEEP_ENOUGH = 40
+"""Folders that templates of packed subcharts, which are not looked into, may be nested."""
 
 
 def render_helm(job: HelmJob, recipe: Recipe, files: Mapping[str, bytes], scratch: Path, objects: Objects) -> None:
@@ -35,6 +37,7 @@ def render_helm(job: HelmJob, recipe: Recipe, files: Mapping[str, bytes], scratc
         own = [file for file in own if not file.path.endswith("values.schema.json")]
     lay_out(scratch / "chart", own, files)
     values = compose_values(job, files)
+    first = _add_integers(values, scratch / "chart" / job.path)
     options = {"name": job.release, "namespace": job.namespace, "api_versions": list(job.api_versions)}
     if job.kube_version:
         options["kube_version"] = job.kube_version
@@ -52,6 +55,8 @@ def render_helm(job: HelmJob, recipe: Recipe, files: Mapping[str, bytes], scratc
         ) from error
     for crd in crds:
         _read(crd["data"], f"{prefix}{_within(crd['filename'], name)}", objects)
+    if first and rendered and rendered.pop(f"{name}/{first}", None) is None:
+        raise RenderFailed("helm: whole numbers of the parameters are lost", hint="see what .helmignore leaves out")
     for template in sorted(rendered):
         base = template.rpartition("/")[2]
         if base == "NOTES.txt" or base.startswith("_"):
@@ -82,6 +87,18 @@ def compose_values(job: HelmJob, files: Mapping[str, bytes]) -> dict[str, Any]:
     except strvals.StrvalsError as error:
         raise RenderFailed(f"helm parameter {name!r}: {error}", hint="correct helm.parameters") from error
     return values
+
+
+def _add_integers(values: dict[str, Any], chart: Path) -> str:
+    """Add the template that keeps integers of parameters whole; returns its path in the chart, empty without any."""
+    text = helm_integers.template(values)
+    if not text:
+        return ""
+    deepest = max(len(path.parts) for path in chart.rglob("*")) - len(chart.parts)
+    path = helm_integers.place(max(deepest, _DEEP_ENOUGH))
+    (chart / path).parent.mkdir(parents=True)
+    (chart / path).write_text(text)
+    return path
 
 
 def _mapping(data: bytes, origin: str) -> dict[str, Any]:

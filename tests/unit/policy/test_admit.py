@@ -52,6 +52,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "multiple sources had the same `ref` key",
     ),
     "a ref that is no name": ({"sources": [{"repoURL": URL, "ref": "../v"}]}, "spec.sources[0].ref: only letters"),
+    "a Helm parameter without a name": (
+        source(helm={"parameters": [{"name": "a", "value": "1"}, {"name": "", "value": "2"}]}),
+        "spec.source.helm.parameters[1].name: a Helm parameter needs a name",
+    ),
+    "a Helm parameter whose name is a blank": (
+        source(helm={"parameters": [{"name": " ", "value": "2", "forceString": True}]}),
+        "spec.source.helm.parameters[0].name: a Helm parameter needs a name",
+    ),
+    "a Helm parameter from a file without a name": (
+        {"sources": [{"repoURL": URL, "path": "a", "helm": {"fileParameters": [{"path": "x.txt"}]}}]},
+        "spec.sources[0].helm.fileParameters[0].name: a Helm parameter needs a name",
+    ),
     "A07 destination by name and server": (
         {"destination": {"name": "prod", "server": "https://b", "namespace": "shop"}},
         "can't have both name and server defined: prod https://b",

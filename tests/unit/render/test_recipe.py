@@ -520,3 +520,9 @@ def test_overrides_merge_and_the_applications_own_wins() -> None:
 def test_an_override_never_changes(field: str) -> None:
     with pytest.raises(RenderFailed, match=rf"\.argocd-source\.yaml: {field} cannot be overridden"):
         recipe({**BASE, "app/.argocd-source.yaml": f"{field}: evil"}, Source(path="app"))
+
+
+def test_a_helm_parameter_without_a_name_in_an_override_is_refused() -> None:
+    override = "helm: {parameters: [{name: a, value: x}, {value: z}]}"
+    with pytest.raises(RenderFailed, match=r"helm\.parameters\[1\] has no name"):
+        recipe({"app/Chart.yaml": CHART, "app/.argocd-source.yaml": override}, Source(path="app"))
