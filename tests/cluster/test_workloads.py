@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
-from tests.conftest import make_namespace
+from tests.conftest import Cluster, make_namespace
 
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
@@ -150,6 +150,27 @@ CASES: dict[str, tuple[list[Object], list[Step]]] = {
         ],
         [{"StatefulSet/web": pods(terminationGracePeriodSeconds=7)}],
     ),
+    **{
+        f"an update, {management}, {replicas} Pods, its strategy {json.dumps(strategy)}": (
+            [
+                workload(
+                    "StatefulSet",
+                    replicas=replicas,
+                    serviceName="web",
+                    podManagementPolicy=management,
+                    updateStrategy=strategy,
+                )
+            ],
+            [{"StatefulSet/web": pods(terminationGracePeriodSeconds=7)}],
+        )
+        for management in ("OrderedReady", "Parallel")
+        for replicas in (1, 3)
+        for strategy in (
+            {"type": "RollingUpdate"},
+            {"type": "RollingUpdate", "rollingUpdate": {}},
+            {"type": "OnDelete"},
+        )
+    },
     "a Job": ([job()], []),
     "a Job of several": ([job(completions=3, parallelism=2)], []),
     "a Job of numbered parts": ([job(completionMode="Indexed", completions=4, parallelism=2)], []),
@@ -184,12 +205,13 @@ async def bare(controlplane_folders: list[Path]) -> AsyncIterator[Client]:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def ends(admin: Client, bare: Client) -> dict[str, tuple[list[str], list[str]]]:
+async def ends(cluster: Cluster, admin: Client, bare: Client) -> dict[str, tuple[list[str], list[str]]]:
     """What each case leads to, by the real controllers and by ours; several at a time."""
     limit = asyncio.Semaphore(AT_ONCE)
 
     async def end(client: Client, number: int, name: str) -> list[str]:
-        namespace = f"workloads-{number}"
+        # Those of the other cluster's run may still be on their way out of the bare one.
+        namespace = f"workloads-{type(cluster).__name__.lower()}-{number}"
         async with limit:
             await make_namespace(client, namespace)
             found = await play(client, namespace, *CASES[name])

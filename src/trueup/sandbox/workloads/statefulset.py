@@ -152,15 +152,21 @@ class _Set:
         return {**pod, "spec": spec}
 
     def _revision_for(self, ordinal: int) -> Object:
-        """A Pod below the partition comes back as it was (``newVersionedStatefulSetPod``)."""
+        """A Pod below the partition comes back as it was (``newVersionedStatefulSetPod``).
+
+        Where there is no ``rollingUpdate`` at all, which is what ``type: RollingUpdate`` alone leaves, as many come back
+        as still are of the old revision. They are counted, not read from the status: the controller takes a Pod off its
+        count in the step that deletes it, and a status of before that step would bring the old Pod back for ever.
+        """
         strategy = self.spec.get("updateStrategy") or {}
         rolling = strategy.get("rollingUpdate")
         if strategy.get("type", "RollingUpdate") != "RollingUpdate":
             return self.update
-        kept = self.start + (
-            number(rolling, "partition") if rolling is not None else number(self.owner.get("status"), "currentReplicas")
-        )
-        return self.current if ordinal < kept else self.update
+        kept = number(rolling, "partition") if rolling is not None else self._old_ones()
+        return self.current if ordinal < self.start + kept else self.update
+
+    def _old_ones(self) -> int:
+        return sum(self._is_of(pod, self.current) for pod in self.pods.values() if not terminating(pod))
 
     def _claims(self, ordinal: int) -> list[Write]:
         """The claims of a Pod; those that an earlier Pod of the number left are there already."""
