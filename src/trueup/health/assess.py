@@ -7,6 +7,7 @@ import msgspec
 
 from trueup.health import (
     autoscaler,
+    cronjob,
     daemonset,
     deployment,
     extension,
@@ -43,6 +44,7 @@ _CHECKS = {
     GroupKind("apps", "StatefulSet"): _Check(statefulset.check),
     GroupKind("argoproj.io", "Workflow"): _Check(workflow.check, ()),
     GroupKind("autoscaling", "HorizontalPodAutoscaler"): _Check(autoscaler.check, ("v1", "v2", "v2beta1", "v2beta2")),
+    GroupKind("batch", "CronJob"): _Check(cronjob.check, ()),
     GroupKind("batch", "Job"): _Check(job.check),
     GroupKind("extensions", "Ingress"): _Check(network.ingress, ()),
     GroupKind("networking.k8s.io", "Ingress"): _Check(network.ingress, ()),
