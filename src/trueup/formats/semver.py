@@ -8,6 +8,8 @@ from msgspec import Struct
 
 _IDENTIFIERS: Final = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 _VERSION: Final = re.compile(rf"v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-({_IDENTIFIERS}))?(?:\+({_IDENTIFIERS}))?")
+_NUMBER: Final = "(?:0|[1-9][0-9]*)"
+_STRICT: Final = re.compile(rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:[-+].*)?")
 _PARTIAL: Final = rf"v?([0-9xX*]+)(?:\.([0-9xX*]+))?(?:\.([0-9xX*]+))?(-{_IDENTIFIERS})?(?:\+{_IDENTIFIERS})?"
 _PLAIN_PARTIAL: Final = re.sub(r"\((?!\?)", "(?:", _PARTIAL)
 _OPERATOR: Final = r"(?:=>|=<|>=|<=|!=|~>|=|>|<|~|\^|)"
@@ -51,6 +53,14 @@ def parse_version(text: str) -> Version | None:
     if max(major, minor, patch) > _LARGEST or zero_padded:
         return None
     return Version(major, minor, patch, prerelease)
+
+
+def is_strict(text: str) -> bool:
+    """Whether a text is a version as semver.org spells it, but for a ``v`` in front: three numbers without leading zeros.
+
+    Flux (``fluxcd/pkg/version``) takes no other tag for a version, so that ``20240101`` is none.
+    """
+    return _STRICT.fullmatch(text) is not None and parse_version(text) is not None
 
 
 def is_range(text: str) -> bool:

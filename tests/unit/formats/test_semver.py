@@ -2,7 +2,7 @@
 
 import pytest
 
-from trueup.formats.semver import best_match, is_range, parse_version
+from trueup.formats.semver import best_match, is_range, is_strict, parse_version
 
 RANGES = [
     "*",
@@ -107,3 +107,23 @@ def test_the_best_match(constraint: str, versions: list[str], best: str | None) 
 )
 def test_what_is_no_version(text: str) -> None:
     assert parse_version(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "strict"),
+    {
+        "three numbers": ("1.2.3", True),
+        "a v in front": ("v1.2.3", True),
+        "a prerelease and build metadata": ("1.2.3-rc.1+b.7", True),
+        "a date": ("20240101", False),
+        "two numbers": ("1.2", False),
+        "a leading zero": ("2024.01.05", False),
+        "two vs": ("vv1.2.3", False),
+        "a number beyond 64 bits": (f"{2**64}.0.0", False),
+        "an empty prerelease": ("1.2.3-", False),
+        "a line break behind it": ("1.2.3\n", False),
+        "nothing": ("", False),
+    }.values(),
+)
+def test_a_strict_version_has_three_plain_numbers(text: str, strict: bool) -> None:
+    assert is_strict(text) is strict

@@ -134,6 +134,8 @@ def _unfit(rule: ImageRule, compared: str) -> str:
         version = semver.parse_version(compared)
         if version is None:
             return "no version"
+        if rule.strict and not semver.is_strict(compared):
+            return "no version of three numbers"
         wanted = rule.constraint or "*"
         if semver.best_match(wanted, [compared]) is None:
             return "a prerelease" if version.prerelease and not rule.constraint else f"not in {wanted}"

@@ -93,6 +93,7 @@ def _rule(key: Key, policy: Mapping[str, Any], repositories: Mapping[Key, Mappin
         origin=origin,
         strategy=strategy,
         constraint=constraint,
+        strict=True,
         descending=descending,
         allow=str(filters.get("pattern") or ""),
         extract=str(filters.get("extract") or ""),

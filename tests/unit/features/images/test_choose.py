@@ -30,6 +30,21 @@ CHOICES: dict[str, tuple[ImageRule, list[str], str]] = {
         ["app-1.2.0", "app-1.10.0", "1.99.0"],
         "app-1.10.0",
     ),
+    "semver, strict: a date is no version": (
+        rule(strict=True),
+        ["20240101", "v1.10.0", "2024.01.05", "9.9"],
+        "v1.10.0",
+    ),
+    "semver, strict: what a pattern extracts is judged": (
+        rule(strict=True, allow=r"^rel-(?P<v>.*)$", extract="$v"),
+        ["rel-20240101", "rel-1.2.3"],
+        "rel-1.2.3",
+    ),
+    "semver, strict: prereleases and build metadata as ever": (
+        rule(strict=True, constraint=">=1.0.0-0"),
+        ["1.2.3-rc.1+build.5", "1.2"],
+        "1.2.3-rc.1+build.5",
+    ),
     "alphabetical: the last in text order": (rule(Strategy.ALPHABETICAL), ["b", "a", "c"], "c"),
     "alphabetical, descending": (rule(Strategy.ALPHABETICAL, descending=True), ["b", "a", "c"], "a"),
     "numerical: by number, not by text": (rule(Strategy.NUMERICAL), ["9", "10", "x"], "10"),
