@@ -164,12 +164,21 @@ def _source_flags(source: dict[str, Any], flags: dict[str, Any]) -> None:
 def _policy_flags(spec: dict[str, Any], flags: dict[str, Any]) -> None:
     wanted = flags["sync_policy"]
     if wanted in ("none", "manual"):
-        spec.get("syncPolicy", {}).pop("automated", None)
-    elif wanted or flags["auto_prune"] or flags["self_heal"] or flags["allow_empty"]:
-        automated = spec.setdefault("syncPolicy", {}).setdefault("automated", {})
-        for field, flag in (("prune", "auto_prune"), ("selfHeal", "self_heal"), ("allowEmpty", "allow_empty")):
-            if flags[flag]:
-                automated[field] = True
+        (spec.get("syncPolicy") or {}).pop("automated", None)
+    elif wanted:
+        policy = spec["syncPolicy"] = spec.get("syncPolicy") or {}
+        policy["automated"] = policy.get("automated") or {}
+    automated = (spec.get("syncPolicy") or {}).get("automated")
+    for field, flag in (("prune", "auto-prune"), ("selfHeal", "self-heal"), ("allowEmpty", "allow-empty")):
+        if not flags[flag.replace("-", "_")]:
+            continue
+        if not isinstance(automated, dict) or automated.get("enabled") is False:
+            # Argo CD's words: to switch automation on takes a flag of its own (cmd/util/app.go SetAppSpecOptions).
+            raise TrueupError(
+                f"cannot set --{flag}: application not configured with automatic sync",
+                hint="add --sync-policy automated",
+            )
+        automated[field] = True
     if flags["sync_option"]:
         spec.setdefault("syncPolicy", {})["syncOptions"] = list(flags["sync_option"])
     if flags["sync_retry_limit"] is not None:

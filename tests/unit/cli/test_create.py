@@ -1,0 +1,45 @@
+"""What ``trueup app create`` refuses before it asks a cluster."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from trueup.cli.app.create import create
+from trueup.formats.yaml import dump
+from trueup.model.errors import TrueupError
+
+AUTOMATION = ("--auto-prune", "--self-heal", "--allow-empty")
+POLICIES = {
+    "no policy": (None, ()),
+    "policy none": (None, ("--sync-policy", "none")),
+    "policy manual": (None, ("--sync-policy", "manual")),
+    "a file without automation": ({"syncOptions": ["Prune=false"]}, ()),
+    "a file whose automation is switched off": ({"automated": {"enabled": False}}, ()),
+    "a file's automation taken away by the policy": ({"automated": {}}, ("--sync-policy", "none")),
+    "a file whose policy is null": ({}, ()),
+}
+
+
+@pytest.mark.parametrize("flag", AUTOMATION)
+@pytest.mark.parametrize("name", POLICIES)
+def test_what_belongs_to_automated_sync_is_refused_without_it(tmp_path: Path, name: str, flag: str) -> None:
+    policy, arguments = POLICIES[name]
+    given = ["web", "--repo", "https://git.example.com/web.git", "--path", "."]
+    if policy is not None:
+        manifest = {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Application",
+            "metadata": {"name": "web"},
+            "spec": {
+                "project": "default",
+                "source": {"repoURL": "https://git.example.com/web.git", "path": "."},
+                "syncPolicy": policy or None,
+            },
+        }
+        (tmp_path / "app.yaml").write_text(dump(manifest))
+        given = ["-f", str(tmp_path / "app.yaml")]
+    result = CliRunner().invoke(create, [*given, *arguments, flag])
+    assert isinstance(result.exception, TrueupError)
+    assert str(result.exception).startswith(f"cannot set {flag}: application not configured with automatic sync")
+    assert "--sync-policy automated" in result.exception.hint
