@@ -4,16 +4,19 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 from tests.conftest import Cluster
 from tests.e2e.conftest import NAMESPACE
-from tests.e2e.estate import Estate
+from tests.e2e.estate import EngineProcess, Estate
 from tests.e2e.manifests import config, deployment
 from tests.support.githttp import GitHttpServer
 from tests.support.gitrepo import GitRepo
+
+from trueup.cli.app.access import View
 
 LOGIN = {"TRUEUP_GIT_USERNAME": "ada", "TRUEUP_GIT_PASSWORD": "s3cret"}
 
@@ -36,6 +39,7 @@ def repo(tmp_path: Path) -> GitRepo:
 async def trueup(*args: str, env: Mapping[str, str] | None = None, home: Path) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "trueup", *args),
+        stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={"PATH": os.environ["PATH"], "HOME": str(home), **(env or {})},
@@ -95,35 +99,46 @@ async def test_wait_ends_with_the_deployment_or_says_why_not(estate: Estate, clu
     revision = await estate.commit({"app/d.yaml": bad})
     code, _, errors = await trueup(*wait, "--revision", revision, home=tmp_path)
     assert code == 20 and "Degraded" in errors and "rollback" in errors
-    code, output, errors = await trueup(
-        *(
-            "app",
-            "rollback",
-            estate.name,
-            "--git",
-            *where[:4],
-            "--allow-local-repos",
-            str(estate.repository.folder.parent),
-        ),
-        home=tmp_path,
-    )
+    command = ["app", "rollback", estate.name, "--git", *where[:4], "--author", "Ada <ada@example.com>"]
+    command += ["--allow-local-repos", str(estate.repository.folder.parent)]
+    code, _, errors = await trueup(*command, home=tmp_path)
+    assert code == 20 and "nobody is here to be asked" in errors and "--yes" in errors
+    code, output, errors = await trueup(*command, "--dry-run", home=tmp_path)
+    assert code == 0, errors
+    assert any(line.lstrip().startswith("-") and "crash-loop" in line for line in output.splitlines()), output
+    assert await estate.repository.head() == revision
+    code, output, errors = await trueup(*command, "--yes", home=tmp_path)
     assert code == 20 and "cannot be pushed" in errors, output  # the work tree takes no push
     await estate.repository.git("config", "receive.denyCurrentBranch", "updateInstead")
-    code, output, errors = await trueup(
-        *(
-            "app",
-            "rollback",
-            estate.name,
-            "--git",
-            *where[:4],
-            "--allow-local-repos",
-            str(estate.repository.folder.parent),
-        ),
-        home=tmp_path,
-    )
+    code, output, errors = await trueup(*command, "--yes", home=tmp_path)
     assert code == 0 and "takes back" in output, errors
     await estate.settled(await estate.repository.head())
     assert (estate.repository.folder / "app/d.yaml").read_text() == deployment("web")
+    assert (await estate.repository.git("log", "-1", "--format=%an <%ae>")).decode().strip() == "Ada <ada@example.com>"
+
+
+async def test_rollback_passes_over_what_is_on_record_as_degraded(
+    estate: Estate, engine: EngineProcess, cluster: Cluster, tmp_path: Path
+) -> None:
+    good = await estate.given({"app/d.yaml": deployment("web")})
+    await estate.app("app")
+    await estate.settled()
+    for wish in ("crash-loop", "image-pull-error"):
+        bad = await estate.commit({"app/d.yaml": deployment("web", pod_annotations=f"{{trueup.dev/simulate: {wish}}}")})
+        await estate.until(partial(is_degraded_at, bad))
+    await estate.repository.git("config", "receive.denyCurrentBranch", "updateInstead")
+    where = ["--kubeconfig", str(cluster.kubeconfig), "--namespace", NAMESPACE, "--data", str(engine.folder / "data")]
+    where += ["--allow-local-repos", str(estate.repository.folder.parent), "--author", "Ada <ada@example.com>"]
+    code, output, errors = await trueup("app", "rollback", estate.name, "--git", "--yes", *where, home=tmp_path)
+    assert code == 0 and "passed over" in output and f"to {good[:8]}" in output, errors + output
+    await estate.settled(await estate.repository.head())
+    assert (estate.repository.folder / "app/d.yaml").read_text() == deployment("web")
+
+
+def is_degraded_at(revision: str, view: View) -> bool:
+    status = view.status
+    deployed = status.history[-1].revision if status.history else ""
+    return deployed == revision and status.health is not None and status.health.status == "Degraded"
 
 
 async def test_rollback_without_git_is_refused_beside_automation(

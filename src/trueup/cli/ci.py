@@ -13,6 +13,7 @@ import click
 
 from trueup.cli.app.access import Handle, View
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.identity import parse_author
 from trueup.cli.output import output_option, painted, show
 from trueup.cli.repositories import environment_credential, local_option, make_mirrors
 from trueup.features.images.direct import read_setting, set_images
@@ -27,7 +28,7 @@ from trueup.runtime.clock import SystemClock
 from trueup.sources.registry import Access as RegistryAccess
 from trueup.sources.registry import Platform, RegistryClient, access_from_dockerconfig
 from trueup.sources.registry.build import Built, ImageSpec, build, push
-from trueup.sources.writer import Ask, Author, head_branch, write
+from trueup.sources.writer import Ask, head_branch, write
 
 USERNAME, PASSWORD = "TRUEUP_REGISTRY_USERNAME", "TRUEUP_REGISTRY_PASSWORD"
 
@@ -122,7 +123,7 @@ def set_image(
     TRUEUP_GIT_KNOWN_HOSTS.
     """
     wanted = [read_setting(text) for text in settings]
-    name, _, email = author.partition("<")
+    by = parse_author(author)
     changes: list[Changed] = []
 
     def edit(tree: Tree) -> Mapping[str, bytes | None]:
@@ -147,9 +148,7 @@ def set_image(
                 if open_pr
                 else ""
             )
-            ask = Ask(
-                branch=branch, to=to, message=lambda _: text + "\n", author=Author(name.strip(), email.rstrip(">"))
-            )
+            ask = Ask(branch=branch, to=to, message=lambda _: text + "\n", author=by)
             written = await write(mirror, ask, edit, now=SystemClock().now, credential=credential)
             page = ""
             if open_pr and written.sha:

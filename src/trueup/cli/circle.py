@@ -18,6 +18,8 @@ NAME = "hello"
 CODE = "hello-code"
 PAGE = "site/index.html"
 STEP_TIMEOUT = 120.0
+AUTHOR = "You <you@localhost>"
+"""Of the tour's rollback: git may not know its user."""
 
 
 class Circle:
@@ -151,7 +153,9 @@ async def bad_image(circle: Circle) -> str:
 
 async def roll_back(circle: Circle) -> str:
     began = time.monotonic()
-    output = await circle.trueup("app", "rollback", NAME, "--git")
+    output = await circle.trueup(
+        *("app", "rollback", NAME, "--git", "--yes", "--author", AUTHOR, "--data", circle.data)
+    )
     await circle.runs("1.0.2")
     await circle.manifests.pull()
     last = output.strip().splitlines()[-1]

@@ -56,7 +56,7 @@ def parse_version(text: str) -> Version | None:
 
 
 def is_strict(text: str) -> bool:
-    """Whether a text is a version as semver.org spells it, but for a ``v`` in front: three numbers without leading zeros.
+    """Whether a text is a version as semver.org spells it, a ``v`` in front aside: three numbers without leading zeros.
 
     Flux (``fluxcd/pkg/version``) takes no other tag for a version, so that ``20240101`` is none.
     """

@@ -1,6 +1,7 @@
 """What ``trueup app create`` refuses before it asks a cluster."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -10,7 +11,7 @@ from trueup.formats.yaml import dump
 from trueup.model.errors import TrueupError
 
 AUTOMATION = ("--auto-prune", "--self-heal", "--allow-empty")
-POLICIES = {
+POLICIES: dict[str, tuple[dict[str, Any] | None, tuple[str, ...]]] = {
     "no policy": (None, ()),
     "policy none": (None, ("--sync-policy", "none")),
     "policy manual": (None, ("--sync-policy", "manual")),

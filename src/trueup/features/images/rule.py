@@ -43,7 +43,7 @@ class ImageRule(msgspec.Struct, frozen=True, kw_only=True):
         extract: what of a match is compared, as ``$name`` or ``$1``; empty for the whole tag.
         ignore: globs of tags that are passed over.
         exclude: regular expressions of such tags.
-        strict: ``semver`` takes only versions of three numbers, as Flux does; Image Updater reads ``20240101`` as one too.
+        strict: ``semver`` takes only versions of three numbers, as Flux does; Image Updater takes ``20240101`` as well.
         descending: the smallest is the newest.
         platforms: of which a tag must offer one; empty for any.
         pull_secret: ``namespace/name`` or ``namespace/name#field``; empty for the registry's own.

@@ -154,9 +154,9 @@ class _Set:
     def _revision_for(self, ordinal: int) -> Object:
         """A Pod below the partition comes back as it was (``newVersionedStatefulSetPod``).
 
-        Where there is no ``rollingUpdate`` at all, which is what ``type: RollingUpdate`` alone leaves, as many come back
-        as still are of the old revision. They are counted, not read from the status: the controller takes a Pod off its
-        count in the step that deletes it, and a status of before that step would bring the old Pod back for ever.
+        Where there is no ``rollingUpdate`` at all, which is what ``type: RollingUpdate`` alone leaves, as many come
+        back as still are of the old revision. They are counted, not read from the status: the controller takes a Pod
+        off its count in the step that deletes it, and a status of before that step would bring it back for ever.
         """
         strategy = self.spec.get("updateStrategy") or {}
         rolling = strategy.get("rollingUpdate")

@@ -1,0 +1,74 @@
+"""Which deployment of the history a rollback goes back to. Pure."""
+
+from collections.abc import Mapping
+
+from trueup.cli.app.access import View
+from trueup.model.application import Source
+from trueup.model.errors import TrueupError
+from trueup.model.status import RevisionHistory
+from trueup.store.audit.versions import Version
+
+
+def deployment_before(
+    view: View, deployment: int | None, known: Mapping[str, Version]
+) -> tuple[RevisionHistory, tuple[str, ...]]:
+    """The deployment to go back to, and the commits that were passed over as known to be bad.
+
+    By its id, bad or not; else the last one that deployed something else than now, and is not known to be bad.
+
+    Raises:
+        TrueupError: there is none.
+    """
+    history, name = view.status.history, view.app.metadata.name
+    if deployment is not None:
+        found = next((entry for entry in history if entry.id == deployment), None)
+        if found is None:
+            raise TrueupError(
+                f"application '{name}' has no deployment {deployment}", hint=f"`trueup app history {name}` lists them"
+            )
+        return found, ()
+    now = revisions_of(history[-1]) if history else []
+    passed: dict[str, None] = {}
+    for entry in reversed(history[:-1]):
+        revisions = revisions_of(entry)
+        if revisions == now:
+            continue
+        bad = [sha for sha in revisions if sha not in now and sha in known and known[sha].bad]
+        if not bad:
+            return entry, tuple(passed)
+        passed.update(dict.fromkeys(bad))
+    if passed:
+        raise TrueupError(
+            f"application '{name}' has no earlier deployment that is not on record as bad",
+            hint=f"`trueup app history {name}` lists them; name an ID to go back to one all the same",
+        )
+    raise TrueupError(
+        f"application '{name}' has no earlier deployment", hint=f"`trueup app history {name}` lists those it has"
+    )
+
+
+def moved_source(view: View, target: RevisionHistory) -> tuple[Source, str, str]:
+    """The source whose commit differs from the deployment's, with both commits: that of then, and that of now.
+
+    Raises:
+        TrueupError: none does, or more than one.
+    """
+    now, then = revisions_of(view.status.history[-1]), revisions_of(target)
+    moved = [
+        (source, good, bad)
+        for source, good, bad in zip(view.app.spec.all_sources(), then, now, strict=False)
+        if good != bad and not source.chart
+    ]
+    if not moved:
+        raise TrueupError(
+            f"deployment {target.id} is of the commit that is deployed", hint="choose another one of `app history`"
+        )
+    if len({source.repo_url for source, _, _ in moved}) > 1:
+        names = ", ".join(sorted(source.repo_url.rpartition("@")[2] for source, _, _ in moved))
+        raise TrueupError(f"several repositories have changed since: {names}", hint="revert them one by one")
+    return moved[0]
+
+
+def revisions_of(entry: RevisionHistory) -> list[str]:
+    """The commits of a deployment, one a source."""
+    return entry.revisions or [entry.revision]

@@ -1,0 +1,183 @@
+"""``trueup app rollback --git``: a deployment is taken back by a commit, once it was looked at."""
+
+import difflib
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import aiohttp
+import click
+import msgspec
+
+from trueup.cli.app.access import Handle, View
+from trueup.cli.app.deployments import deployment_before, moved_source
+from trueup.cli.connect import Access
+from trueup.cli.identity import git_author, parse_author
+from trueup.cli.repositories import environment_credential, with_repositories
+from trueup.features.images.pulls import PROVIDER, Request, open_pull_request
+from trueup.model.audit import ROLLBACK_TRAILER
+from trueup.model.errors import TrueupError
+from trueup.runtime.clock import SystemClock
+from trueup.sources.revert import Reverted, revert
+from trueup.sources.revision import BRANCHES
+from trueup.sources.tree import GitTree
+from trueup.sources.writer import Ask, Written, head_branch, write
+from trueup.store.audit.versions import Version
+
+MOST_LINES = 400
+"""Lines of a difference that are shown; the rest is counted."""
+_SECRET = re.compile(rb"""(?m)^[ \t]*["']?kind["']?[ \t]*:[ \t]*["']?Secret\b""")
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for.
+
+    Attributes:
+        deployment: an id of the history; None for the last that is not known as bad.
+        paths: folders to take back; empty for the application's own.
+        everything: all that changed in the repository.
+        known: what the trail knows of versions, by commit; None where there is no trail.
+    """
+
+    deployment: int | None
+    paths: tuple[str, ...] = ()
+    everything: bool = False
+    open_pr: bool = False
+    author: str = ""
+    yes: bool = False
+    dry_run: bool = False
+    known: Mapping[str, Version] | None = None
+
+
+async def roll_back_in_git(access: Access, name: str, app_namespace: str, local: tuple[Path, ...], wish: Wish) -> None:
+    """Show what a rollback changes, ask, push.
+
+    Raises:
+        TrueupError: it cannot be taken back, nobody is there to be asked, or the push is refused.
+    """
+    author = parse_author(wish.author) if wish.author else None
+    async with with_repositories(access, local) as repositories:
+        handle = Handle(repositories.client, repositories.discovery, access, name, app_namespace)
+        view = await handle.view()
+        target, passed = deployment_before(view, wish.deployment, wish.known or {})
+        source, good, bad = moved_source(view, target)
+        mirror = repositories.mirrors.get(source.repo_url)
+        credential = environment_credential() or repositories.credentials.for_writing(source.repo_url)
+        await mirror.update()
+        named = "" if source.target_revision in ("", "HEAD") else source.target_revision.removeprefix("refs/heads/")
+        branch = named or await head_branch(mirror)
+        folders = () if wish.everything else (wish.paths or (source.path or ".",))
+
+        def taken_back(tip: str) -> Reverted:
+            return revert(mirror.repository(), good=good, bad=bad, tip=tip, folders=folders)
+
+        tip = mirror.resolve(BRANCHES + branch)
+        shown = taken_back(tip)
+        _tell(view, good, bad, passed, wish.known)
+        _show(mirror.tree(tip), shown)
+        to = f"trueup/rollback-{view.app.metadata.name}-{bad[:8]}" if wish.open_pr else ""
+        if wish.dry_run:
+            click.echo(f"nothing is pushed: --dry-run; a rollback would push this to {to or branch} of {mirror.shown}")
+            return
+        author = author or git_author()
+        _ask(f"Push this to {to or branch} of {mirror.shown}?", yes=wish.yes)
+
+        def edit(tree: GitTree) -> Mapping[str, bytes | None]:
+            changes = taken_back(tree.revision).changes
+            if not wish.yes and changes != shown.changes:
+                raise TrueupError(
+                    f"branch {branch} has moved, and the rollback would change it otherwise than shown",
+                    hint="run the command again and look at the new difference",
+                )
+            return changes
+
+        text = _message(view, shown, good, bad)
+        ask = Ask(branch=branch, to=to, message=lambda _: text, author=author)
+        written = await write(mirror, ask, edit, now=SystemClock().now, credential=credential)
+        _told(written, good)
+        if not wish.open_pr:
+            # The engine need not wait for its next poll.
+            await handle.patch({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}})
+            return
+        title, _, body = text.partition("\n")
+        request = Request(
+            url=source.repo_url,
+            provider=view.app.metadata.annotations.get(PROVIDER, ""),
+            head=to,
+            base=branch,
+            title=title,
+            body=body.strip(),
+        )
+        async with aiohttp.ClientSession(trust_env=True) as session:
+            click.echo(f"pull request: {await open_pull_request(request, credential, session)}")
+
+
+def _ask(question: str, *, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise TrueupError(
+            "nothing is pushed: nobody is here to be asked", hint="--yes pushes without asking, --dry-run only shows"
+        )
+    click.confirm(question, abort=True)
+
+
+def _tell(view: View, good: str, bad: str, passed: Sequence[str], known: Mapping[str, Version] | None) -> None:
+    """From which version to which, and what is on record of both."""
+    click.echo(f"application '{view.app.metadata.name}': back from {_of(bad, known)} to {_of(good, known)}")
+    for sha in passed:
+        click.echo(f"passed over: {_of(sha, known)}; name its ID to go back to it all the same")
+    if known is None:
+        click.echo("no audit trail is here, so that nothing is known of how these versions fared (--data names one)")
+
+
+def _of(sha: str, known: Mapping[str, Version] | None) -> str:
+    version = (known or {}).get(sha)
+    if version is None:
+        return sha[:8] if known is None else f"{sha[:8]} (not on record)"
+    fared = version.health if version.result == "Succeeded" else f"sync {version.result}"
+    reason = f": {_plain(version.message)[:200]}" if version.message else ""
+    return f"{sha[:8]} (deployed {version.at[:16].replace('T', ' ')}, {fared or 'no verdict'}{reason})"
+
+
+def _show(tree: GitTree, taken: Reverted) -> None:
+    for sha, subject in taken.commits:
+        click.echo(f"takes back {sha[:8]} {_plain(subject)}")
+    lines = [line for path, content in sorted(taken.changes.items()) for line in _difference(tree, path, content)]
+    for line in lines[:MOST_LINES]:
+        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+        click.secho(f"  {_plain(line)}", fg=None if line.startswith(("+++", "---")) else colour)
+    if len(lines) > MOST_LINES:
+        click.echo(f"  … {len(lines) - MOST_LINES} more lines")
+
+
+def _difference(tree: GitTree, path: str, after: bytes | None) -> list[str]:
+    entry = tree.entry(path)
+    before = tree.read(entry) if entry is not None else None
+    if any(content is not None and _SECRET.search(content) for content in (before, after)):
+        return [f"--- {path}", "(holds a Secret: not shown)"]
+    try:
+        old, new = ((content or b"").decode().splitlines() for content in (before, after))
+    except UnicodeDecodeError:
+        return [f"--- {path}", "(not text: not shown)"]
+    names = ("/dev/null" if before is None else path, "/dev/null" if after is None else path)
+    return list(difflib.unified_diff(old, new, *names, lineterm=""))
+
+
+def _plain(text: str) -> str:
+    """A stranger's text, without what would steer the terminal."""
+    return "".join(char if char.isprintable() or char == "\t" else f"\\x{ord(char):02x}" for char in text)
+
+
+def _message(view: View, taken: Reverted, good: str, bad: str) -> str:
+    name = view.app.metadata.name
+    one = len(taken.commits) == 1
+    subject = f'Revert "{taken.commits[0][1]}"' if one else f"Roll back {name} to {good[:8]}"
+    reverts = "\n".join(f"This reverts commit {sha}." for sha, _ in taken.commits)
+    trailer = f"{ROLLBACK_TRAILER}: {view.app.metadata.namespace}/{name} {bad[:12]}..{good[:12]}"
+    return "\n\n".join(filter(None, (subject, reverts, trailer))) + "\n"
+
+
+def _told(written: Written, good: str) -> None:
+    click.echo(f"pushed {written.sha[:8]} to {written.branch}: as at {good[:8]}")

@@ -1,0 +1,94 @@
+"""Which deployment a rollback goes back to, who its commit is by, and what of a difference is shown."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from trueup.cli.app.access import View, read_view
+from trueup.cli.app.deployments import deployment_before
+from trueup.cli.identity import git_author, parse_author
+from trueup.model.errors import TrueupError
+from trueup.sources.writer import Author
+from trueup.store.audit.versions import Version
+
+GOOD = Version(at="2026-03-01T10:00:00Z", result="Succeeded", health="Healthy")
+DEGRADED = Version(at="2026-03-01T10:00:00Z", result="Succeeded", health="Degraded", message="no image")
+FAILED = Version(at="2026-03-01T10:00:00Z", result="Failed")
+
+
+def view(*revisions: str) -> View:
+    history: list[dict[str, Any]] = [
+        {"id": number, "revision": sha, "deployedAt": "2026-03-01T10:00:00Z"} for number, sha in enumerate(revisions)
+    ]
+    app = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": "web", "namespace": "argocd"},
+    }
+    spec = {
+        "project": "default",
+        "source": {"repoURL": "https://git.example.com/web.git", "path": "."},
+        "destination": {},
+    }
+    return read_view(msgspec.json.encode({**app, "spec": spec, "status": {"history": history}}))
+
+
+CHOICES: dict[str, tuple[View, int | None, dict[str, Version], tuple[int, tuple[str, ...]]]] = {
+    "the one before": (view("a", "b", "c"), None, {}, (1, ())),
+    "not one of the same commit": (view("a", "b", "b"), None, {}, (0, ())),
+    "not one that was Degraded": (view("a", "b", "c"), None, {"b": DEGRADED}, (0, ("b",))),
+    "not one whose sync failed": (view("a", "b", "c"), None, {"b": FAILED}, (0, ("b",))),
+    "a good one, though the present one is bad": (view("a", "b", "c"), None, {"b": GOOD, "c": DEGRADED}, (1, ())),
+    "a bad one where it is named": (view("a", "b", "c"), 1, {"b": DEGRADED}, (1, ())),
+    "bad ones are named once": (view("a", "b", "b", "x", "c"), None, {"b": DEGRADED, "x": FAILED}, (0, ("x", "b"))),
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_the_deployment_to_go_back_to(name: str) -> None:
+    given, deployment, known, expected = CHOICES[name]
+    found, passed = deployment_before(given, deployment, known)
+    assert (found.id, passed) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "deployment", "known", "why"),
+    [
+        (view(), None, {}, "no earlier deployment"),
+        (view("a"), None, {}, "no earlier deployment"),
+        (view("a", "b"), 9, {}, "no deployment 9"),
+        (view("a", "b"), None, {"a": DEGRADED}, "not on record as bad"),
+    ],
+    ids=["no history", "one deployment", "an unknown ID", "only bad ones"],
+)
+def test_none_to_go_back_to(given: View, deployment: int | None, known: dict[str, Version], why: str) -> None:
+    with pytest.raises(TrueupError, match=why) as caught:
+        deployment_before(given, deployment, known)
+    assert "app history" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["", "Ada", "<a@b>", "Ada <>", "Ada <a b>", "Ada\n <a@b>", "x" * 2000, "A <a@b> x"])
+def test_what_is_no_author(text: str) -> None:
+    with pytest.raises(TrueupError, match="is no author"):
+        parse_author(text)
+
+
+def test_an_author_is_read() -> None:
+    assert parse_author(" Ada Lovelace  <ada@example.com> ") == Author("Ada Lovelace", "ada@example.com")
+
+
+def test_the_author_is_who_git_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    for key, value in (("user.name", "Ada"), ("user.email", "ada@example.com")):
+        subprocess.run(["git", "-C", str(tmp_path), "config", key, value], check=True)
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep")
+    assert git_author() == Author("Ada", "ada@example.com")
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "Grace")
+    assert git_author() == Author("Grace", "ada@example.com")

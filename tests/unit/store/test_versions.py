@@ -1,0 +1,66 @@
+"""What the audit trail says of the versions of an application."""
+
+import pytest
+
+from trueup.model.audit import Action, Entry, Why
+from trueup.store.audit.versions import versions
+
+
+def entry(action: Action, revision: str = "", result: str = "", message: str = "", why: Why | None = None) -> Entry:
+    return Entry(at="2026-03-01T10:00:00Z", action=action, revision=revision, result=result, message=message, why=why)
+
+
+def synced(revision: str, health: str = "Progressing", why: Why | None = None) -> list[Entry]:
+    return [
+        entry(Action.STARTED, revision, why=why),
+        entry(Action.FINISHED, revision, "Succeeded", health, why=why),
+    ]
+
+
+def health(verdict: str, message: str = "") -> Entry:
+    # The revision of such an entry is the one that is compared, which may be ahead of the one that is deployed.
+    return entry(Action.HEALTH, "c", verdict, message)
+
+
+STORIES: dict[str, tuple[list[Entry], dict[str, tuple[str, bool]]]] = {
+    "nothing on record": ([], {}),
+    "deployed and healthy": ([*synced("a"), health("Healthy")], {"a": ("Healthy", False)}),
+    "Degraded to its end": (
+        [*synced("a"), health("Degraded"), *synced("b", "Healthy")],
+        {"a": ("Degraded", True), "b": ("Healthy", False)},
+    ),
+    "Degraded for a while": ([*synced("a"), health("Degraded"), health("Healthy")], {"a": ("Healthy", False)}),
+    "never judged": ([*synced("a", ""), *synced("b")], {"a": ("", False), "b": ("Progressing", False)}),
+    "what breaks while the next one is put in is not the last one's": (
+        [
+            *synced("a", "Healthy"),
+            entry(Action.STARTED, "b"),
+            health("Degraded"),
+            entry(Action.FINISHED, "b", "Succeeded", "Degraded"),
+        ],
+        {"a": ("Healthy", False), "b": ("Degraded", True)},
+    ),
+    "a sync that failed": (
+        [
+            *synced("a", "Healthy"),
+            entry(Action.STARTED, "b"),
+            entry(Action.FINISHED, "b", "Failed", "no"),
+            health("Degraded"),
+        ],
+        {"a": ("Healthy", False), "b": ("", True)},
+    ),
+    "deployed once more, the last time counts": (
+        [*synced("a"), health("Degraded"), *synced("b", "Healthy"), *synced("a", "Healthy")],
+        {"a": ("Healthy", False), "b": ("Healthy", False)},
+    ),
+    "self-heal is no deployment": (
+        [*synced("a"), health("Degraded"), *synced("a", "Progressing", Why.SELF_HEAL)],
+        {"a": ("Degraded", True)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_versions(name: str) -> None:
+    entries, expected = STORIES[name]
+    assert {sha: (version.health, version.bad) for sha, version in versions(entries).items()} == expected
