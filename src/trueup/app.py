@@ -1,7 +1,7 @@
 """The composition root: settings and clusters in, a running engine out."""
 
 import asyncio
-import gc
+import contextlib
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -41,9 +41,13 @@ from trueup.model.status import OperationState
 from trueup.model.tracking import owner_instance
 from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
+from trueup.runtime.folder import claimed, own_folder
+from trueup.runtime.lease import Lease, new_identity
+from trueup.runtime.memory import freeze_later
 from trueup.runtime.outcome import Outcome
 from trueup.runtime.queue import Queue
-from trueup.sources.commit import CommitInfo
+from trueup.runtime.tenure import Jobs, serve
+from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.registry import RegistryClient
 from trueup.store.applications import APPLICATION, KINDS, Applications, StoredApplication
@@ -51,6 +55,7 @@ from trueup.store.audit import Trail
 from trueup.store.audit.trail import AuditFailed
 from trueup.store.credentials import Credentials
 from trueup.store.events import Recorder
+from trueup.store.lease import ControlLease
 from trueup.store.notes import ANNOTATION as NOTES
 from trueup.store.notes import Deployed, Notes
 from trueup.store.renders import Renders
@@ -62,10 +67,6 @@ log = structlog.get_logger("trueup")
 
 TRAIL = "audit.db"
 """File of the audit trail in the data folder."""
-DESCRIBED = 256
-"""Commits whose description is remembered."""
-FREEZE_AFTER = 15.0
-"""Seconds after which what start-up built is taken out of the garbage collector's rounds (cluster-truths, costs)."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,12 +94,14 @@ class Engine:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.clock = SystemClock()
+        self.identity = new_identity()
         self.client = Client(options.config)
+        # A renewal waits behind no other request.
+        self._lease_client = Client(options.config, in_flight=1)
         self.discovery = Discovery(self.client)
         self._settings = Settings()
         self._settings_version = ""
         self._excluded_kinds: dict[tuple[str, str], bool] = {}
-        self._described: dict[tuple[str, str], CommitInfo] = {}
         self.cache = WatchCache(
             self.client,
             self.discovery,
@@ -115,27 +118,53 @@ class Engine:
             allowed_local=options.local_repositories,
             credential=self.credentials.of,
         )
-        self.pool = Pool(options.render_workers, root=scratch(options.data / "render"))
+        self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        await self.client.__aenter__()
-        await self.registry.__aenter__()
         try:
-            await self.cache.start()
-            await asyncio.gather(self.cache.ensure([*KINDS, CONFIG_MAPS]), self.credentials.load())
-            events = self.discovery.find("", "Event")
-            if self.discovery.find(APPLICATION.group, APPLICATION.kind) is None or events is None:
-                raise Stalled("this cluster does not know Applications", hint="run `trueup install` first")
-            self._assemble(Recorder(self.client, events))
+            await self._open()
         except BaseException:
-            await self._close()
+            await self._stack.aclose()
             raise
         return self
+
+    async def _open(self) -> None:
+        remedy = "choose a folder that you may write by --data"
+        data = own_folder(self.options.data, remedy=remedy)
+        enter, defer = self._stack.enter_async_context, self._stack.push_async_callback
+        # Before anything in the folder is touched: it may be another engine's.
+        predecessor = self._stack.enter_context(claimed(data, self.identity, remedy=remedy))
+        self.pool = Pool(self.options.render_workers, root=scratch(data / "render"))
+        for client in (self.client, self._lease_client, self.registry):
+            await enter(client)
+        for close in (self.trail.close, self.mirrors.close, self.pool.close, self.cache.close):
+            defer(close)
+        await self.cache.start()
+        await asyncio.gather(self.cache.ensure([*KINDS, CONFIG_MAPS]), self.credentials.load())
+        events = self.discovery.find("", "Event")
+        if self.discovery.find(APPLICATION.group, APPLICATION.kind) is None or events is None:
+            raise Stalled("this cluster does not know Applications", hint="run `trueup install` first")
+        record = ControlLease(self._lease_client, self.options.control_namespace, self.clock.now)
+        self.lease = Lease(record, self.identity, predecessor=predecessor)
+        self.renders = Renders(self.pool)
+        self.confirmer = Confirmer(Parts(client=self.client, discovery=self.discovery, cache=self.cache))
+        self.cluster = ManagedCluster(
+            client=self.client,
+            discovery=self.discovery,
+            cache=self.cache,
+            schemas=Schemas(self.client),
+            excluded=self._excluded,
+            confirmer=self.confirmer,
+        )
+        self._events = events
+        self._assemble()
+        self.cache.subscribe(self._changed)
+        self.cache.subscribe(self._image_settings_changed)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._close()
+        await self._stack.aclose()
 
     def settings(self) -> Settings:
         """Settings as the ConfigMap has them now; read anew only when it has changed."""
@@ -177,77 +206,76 @@ class Engine:
         )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Reconcile until told to stop."""
+        """Reconcile while no other engine does, until told to stop."""
         log.info(
             "engine started",
             cluster=self.options.config.server,
             kubernetes=self.discovery.server_version,
             namespace=self.options.control_namespace,
+            identity=self.identity,
         )
-        for key in self.applications.names():
-            self.queue.add(key)
-        lasting: list[asyncio.Task[None]] = [
-            asyncio.create_task(self.queue.run(), name="applications"),
-            asyncio.create_task(self.repositories.queue.run(), name="repositories"),
-            asyncio.create_task(self.recorder.run(), name="events"),
-            asyncio.create_task(self.credentials.run(), name="credentials"),
-            asyncio.create_task(self._look_again(), name="repositories with new credentials"),
-            asyncio.create_task(self.images.run(), name="images"),
-            asyncio.create_task(self.notes.run(), name="notes"),
-        ]
-        freeze = asyncio.create_task(_freeze_later(), name="freeze")
-        stopping = asyncio.create_task(_until(stop), name="stop")
+        # Whatever writes, and however late it gets to it: this is asked first.
+        self.client.fence = self.lease.require
+        freeze = asyncio.create_task(freeze_later(), name="freeze")
         try:
-            await asyncio.wait([*lasting, stopping], return_when=asyncio.FIRST_COMPLETED)
-            for task in lasting:
-                if task.done():
-                    task.result()
+            await serve(self.lease, self._begin, stop=stop)
         finally:
-            for task in [*lasting, freeze, stopping]:
-                task.cancel()
-            await asyncio.gather(*lasting, freeze, stopping, return_exceptions=True)
+            freeze.cancel()
+            await asyncio.gather(freeze, return_exceptions=True)
         log.info("engine stopped")
 
-    def _assemble(self, recorder: Recorder) -> None:
-        self.recorder = recorder
-        renders = Renders(self.pool)
+    def _begin(self) -> Jobs:
+        """What a term runs. Memories of an earlier one may be of the past; those keyed by content stay."""
+        self._assemble()
+        for key in self.applications.names():
+            self.queue.add(key)
+        return {
+            "applications": self.queue.run(),
+            "repositories": self.repositories.queue.run(),
+            "events": self.recorder.run(),
+            "credentials": self.credentials.run(),
+            "repositories with new credentials": self._look_again(),
+            "images": self.images.run(),
+            "notes": self.notes.run(),
+        }
+
+    def _assemble(self) -> None:
+        self.recorder = recorder = Recorder(self.client, self._events)
         self.repositories = Repositories(
             self.mirrors,
             users=self._users,
             wake=self._wake,
             settings=self.settings,
         )
-        targets = Targets(self.repositories, renders, self.settings)
-        self.confirmer = Confirmer(Parts(client=self.client, discovery=self.discovery, cache=self.cache))
-        cluster = ManagedCluster(
-            client=self.client,
-            discovery=self.discovery,
-            cache=self.cache,
-            schemas=Schemas(self.client),
-            excluded=self._excluded,
-            confirmer=self.confirmer,
-        )
-        self.observer = Observer(self.applications, targets, cluster)
+        targets = Targets(self.repositories, self.renders, self.settings)
+        self.observer = Observer(self.applications, targets, self.cluster)
         ports = Ports(
             clock=self.clock,
             settings=self.settings,
             applications=self.applications,
             repositories=self.repositories,
             observer=self.observer,
-            cluster=cluster,
+            cluster=self.cluster,
             recorder=recorder,
             chronicle=Chronicle(
-                self._on_record, self.clock, commit=self._commit, answer=self._answer, deployed=self._deployed
+                self._on_record,
+                self.clock,
+                commit=self.repositories.commit,
+                answer=self._answer,
+                deployed=self._deployed,
             ),
             wave_delay=self.options.wave_delay,
         )
         self.reconciler = ApplicationReconciler(ports)
         self.queue = Queue("applications", self.reconciler.reconcile, failed=self._failed)
         self.images = self._image_automation(recorder)
-        self.notes = Notes(self.mirrors.get, self.credentials.for_writing, self.clock.now)
-        wakes = Wakes(self.applications, add=self._wake)
-        self.cache.subscribe(wakes.changed)
-        self.cache.subscribe(self._image_settings_changed)
+        self.notes = Notes(self.mirrors.get, self._for_writing, self.clock.now)
+        self._wakes = Wakes(self.applications, add=self._wake)
+
+    def _for_writing(self, url: str) -> Credential | None:
+        """What to show a Git server for a push, which is a write as well."""
+        self.lease.require()
+        return self.credentials.for_writing(url)
 
     def _image_automation(self, recorder: Recorder) -> ImageReconciler:
         cluster = ImageCluster(self.client, self.discovery, self.options.control_namespace)
@@ -257,13 +285,14 @@ class Engine:
             return mirror.tree(mirror.resolve(source.target_revision, source.tag_prefix)) if mirror else None
 
         def admit(app: Application, url: str) -> None:
+            self.lease.require()
             policy.admit_repository(app, self.applications.project_of(app), url)
 
         ports = cluster.ports(
             subjects=self._subjects,
             tree=tree,
             mirror=self.mirrors.get,
-            writing=self.credentials.for_writing,
+            writing=self._for_writing,
             admit=admit,
             now=self.clock.now,
         )
@@ -281,6 +310,9 @@ class Engine:
         return ImageReconciler(
             Rounds(Survey(self.registry, cluster.secret, self.credentials.certificates), ports), reports
         )
+
+    def _changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
+        self._wakes.changed(old, new)
 
     def _image_settings_changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
         """Who has just asked for image updates, or set them otherwise, need not wait for the next round."""
@@ -346,21 +378,6 @@ class Engine:
             if revision and not source.chart:
                 self.notes.add(Deployed(source.repo_url, revision, line))
 
-    def _commit(self, url: str, revision: str) -> CommitInfo | None:
-        """What a commit says; a monorepo's newest is asked for by each of its applications."""
-        known = self._described.get((url, revision))
-        if known is None:
-            try:
-                mirror = self.repositories.mirror(url)
-                known = mirror.commit(revision) if mirror else None
-            except TrueupError:
-                return None
-            if known is not None:
-                if len(self._described) >= DESCRIBED:
-                    self._described.clear()
-                self._described[(url, revision)] = known
-        return known
-
     def _users(self, repository: str) -> list[str]:
         return self.applications.reading(lambda url: self.mirrors.identity(url) == repository)
 
@@ -378,24 +395,6 @@ class Engine:
         if live is not None and isinstance(error, TrueupError):
             self.recorder.record(live, outcome.reason, message, now=self.clock.now(), warning=True)
 
-    async def _close(self) -> None:
-        await self.cache.close()
-        await self.pool.close()
-        await self.mirrors.close()
-        await self.trail.close()
-        await self.registry.__aexit__(None, None, None)
-        await self.client.__aexit__(None, None, None)
-
 
 def _instance_of(live: LiveObject) -> str | None:
     return owner_instance(live.annotations, live.key) or None
-
-
-async def _until(stop: asyncio.Event) -> None:
-    await stop.wait()
-
-
-async def _freeze_later() -> None:
-    await asyncio.sleep(FREEZE_AFTER)
-    gc.collect()
-    gc.freeze()

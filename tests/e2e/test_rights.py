@@ -1,5 +1,6 @@
 """An engine with narrow rights: what RBAC denies is told for the object, and the rest goes on."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ RBAC = "rbac.authorization.k8s.io"
 ALL_READ = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}
 OWN = {"apiGroups": ["argoproj.io"], "resources": ["*"], "verbs": ["*"]}
 SOME = {"apiGroups": [""], "resources": ["configmaps", "namespaces", "events"], "verbs": ["create", "patch", "delete"]}
+LEASES = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "patch"]}
 
 
 async def grant(client: Client, discovery: Discovery, rules: list[dict[str, Any]]) -> None:
-    """Let the user ``guest`` do this much."""
+    """Let the user ``guest`` do this much, and no more."""
     role = {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": {"name": "narrow"}, "rules": rules}
     binding = {
         "apiVersion": f"{RBAC}/v1",
@@ -32,7 +34,7 @@ async def grant(client: Client, discovery: Discovery, rules: list[dict[str, Any]
     for manifest in (role, binding):
         resource = discovery.find(RBAC, str(manifest["kind"]))
         assert resource is not None
-        await client.create(resource, "", msgspec.json.encode(manifest))
+        await client.apply(resource, "", "narrow", msgspec.json.encode(manifest), manager="tests")
 
 
 async def test_an_object_that_rbac_denies_is_named_and_the_others_are_applied(
@@ -46,8 +48,16 @@ async def test_an_object_that_rbac_denies_is_named_and_the_others_are_applied(
         await prepare(client, NAMESPACE, POLLING)
         discovery = Discovery(client)
         await discovery.refresh()
-        await grant(client, discovery, [ALL_READ, OWN, SOME])
         guest = plane.kubeconfig_of("guest")
+        await grant(client, discovery, [ALL_READ, OWN, SOME])
+        async with engine_process(guest, tmp_path / "engine", repositories, NAMESPACE) as engine:
+            assert engine.process is not None
+            assert await asyncio.wait_for(engine.process.wait(), 30) == 20
+            assert (
+                f"allow it to get, create and patch leases.coordination.k8s.io in namespace {NAMESPACE}"
+                in engine.tail()
+            )
+        await grant(client, discovery, [ALL_READ, OWN, SOME, LEASES])
         async with engine_process(guest, tmp_path / "engine", repositories, NAMESPACE) as engine:
             estate = Estate(client, discovery, engine, play_repository(repositories / "narrow"), "narrow")
             account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: denied}\n"

@@ -9,12 +9,16 @@ import structlog
 from trueup.model.errors import SourceUnavailable, TrueupError
 from trueup.runtime.outcome import Requeue, backoff
 from trueup.runtime.queue import Queue
+from trueup.sources.commit import CommitInfo
 from trueup.sources.mirror import Mirror
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.url import redact
 from trueup.store.settings import Settings
 
 log = structlog.get_logger("trueup.repository")
+
+DESCRIBED = 256
+"""Commits whose description is remembered."""
 
 
 class Repositories:
@@ -46,6 +50,7 @@ class Repositories:
         self._updates: dict[str, int] = {}
         self._looks: dict[str, int] = {}
         self._states: dict[str, int] = {}
+        self._described: dict[tuple[str, str], CommitInfo] = {}
         self._next_state = itertools.count(1)
         self.queue = Queue("repositories", self.reconcile, workers=4)
 
@@ -62,6 +67,21 @@ class Repositories:
         if error is not None:
             raise error
         return None
+
+    def commit(self, url: str, revision: str) -> CommitInfo | None:
+        """What a commit says, None where that is not known; a monorepo's newest is asked for by each of its users."""
+        known = self._described.get((url, revision))
+        if known is None:
+            try:
+                mirror = self.mirror(url)
+                known = mirror.commit(revision) if mirror else None
+            except TrueupError:
+                return None
+            if known is not None:
+                if len(self._described) >= DESCRIBED:
+                    self._described.clear()
+                self._described[(url, revision)] = known
+        return known
 
     def state(self, url: str) -> int:
         """A number for the refs a mirror has: another one after each change, 0 while there is no mirror."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -48,11 +48,15 @@ class Transport:
         config: the cluster. A bad certificate raises ConfigError here.
         in_flight: requests at one time.
         response_limit: bytes of one answer.
+
+    Attributes:
+        fence: asked before each attempt at a request that may change something; it raises where none may be sent now.
     """
 
     def __init__(self, config: ClusterConfig, *, in_flight: int = 24, response_limit: int = RESPONSE_LIMIT) -> None:
         self.config = config
         self.response_limit = response_limit
+        self.fence: Callable[[], None] | None = None
         self._tls = tls_context(config)
         self._token = TokenSource(config)
         self._in_flight = in_flight
@@ -147,8 +151,12 @@ class Transport:
         subject = subject or f"{method} {path}"
         safe = method == "GET" if repeatable is None else repeatable
         applies = (headers or {}).get("Content-Type") == APPLY_PATCH
+        fenced = method != "GET" and "dryRun" not in (params or {})
         async with self._places:
             for attempt in range(1, attempts + 1):
+                # Here and not before: a request may have waited for its place, or for its next try.
+                if fenced and self.fence is not None:
+                    self.fence()
                 try:
                     return await self._once(method, self._url(path, params), body, headers or {}, subject, secret)
                 except ApiError as error:
