@@ -147,12 +147,14 @@ class Engine:
         record = ControlLease(self._lease_client, self.options.control_namespace, self.clock.now)
         self.lease = Lease(record, self.identity, predecessor=predecessor)
         self.renders = Renders(self.pool)
-        self.confirmer = Confirmer(Parts(client=self.client, discovery=self.discovery, cache=self.cache))
+        schemas = Schemas(self.client)
+        parts = Parts(client=self.client, discovery=self.discovery, cache=self.cache, schemas=schemas)
+        self.confirmer = Confirmer(parts)
         self.cluster = ManagedCluster(
             client=self.client,
             discovery=self.discovery,
             cache=self.cache,
-            schemas=Schemas(self.client),
+            schemas=schemas,
             excluded=self._excluded,
             confirmer=self.confirmer,
         )
@@ -352,10 +354,9 @@ class Engine:
 
     def _answer(self, resource: ComparedResource) -> dict[str, Any] | None:
         """What an object becomes by an apply: the server's answer where there is one, else what Git declares."""
-        if resource.live and resource.target:
-            answer = self.confirmer.remembered(resource.target, resource.live)
-            if answer is not None and answer.body:
-                return answer.object()
+        if resource.becomes:
+            becomes: dict[str, Any] = msgspec.json.decode(resource.becomes)
+            return becomes
         return resource.target.object() if resource.target else None
 
     async def _on_record(self, *entries: Entry) -> list[int]:

@@ -1,7 +1,11 @@
 """Fixtures of the tests against a real API server."""
 
-import pytest_asyncio
+from collections.abc import AsyncIterator
 
+import pytest_asyncio
+from tests.cluster.applying import KINDS, Target
+
+from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
 
@@ -18,3 +22,13 @@ async def discovery(admin: Client) -> Discovery:
     found = Discovery(admin)
     await found.refresh()
     return found
+
+
+@pytest_asyncio.fixture
+async def target(client: Client, discovery: Discovery) -> AsyncIterator[Target]:
+    """The shared cluster as ``apply`` sees it."""
+    cache = WatchCache(client, discovery, classify=lambda _: None)
+    await cache.start()
+    await cache.ensure(KINDS)
+    yield Target(client, discovery, cache)
+    await cache.close()

@@ -1,46 +1,34 @@
 """Writes against a real API server: each rule of cluster-truths that an apply has to know."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
 
 import msgspec
 import pytest
-import pytest_asyncio
+from tests.cluster.applying import Target, act, applied, asked, client_side, config, declared, deployment, said, task_of
 from tests.support.plans import live_of, state
 
 from trueup.apply.confirm import Confirmer, Question
-from trueup.apply.perform import Performed, perform
-from trueup.formats.json import canonical, digest
+from trueup.apply.perform import perform
 from trueup.health.assess import assess
-from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
-from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import NotFound, Unreachable
 from trueup.model.annotations import (
     FIELD_MANAGER,
     HOOK,
     HOOK_DELETE_POLICY,
     HOOK_FINALIZER,
-    LAST_APPLIED,
     OPERATION_ID,
     SYNC_WAVE,
 )
 from trueup.model.comparison import ComparedResource, Comparison
 from trueup.model.hooks import HookDeletePolicy
-from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
-from trueup.model.resource import GroupKind, ResourceKey, group_of
 from trueup.model.status import OperationPhase, SyncCode, SyncPhase
 from trueup.plan.facts import Facts
 from trueup.plan.hooks import armed
-from trueup.plan.kinds import kind_rank
 from trueup.plan.record import advance
 from trueup.plan.step import next_step
 from trueup.plan.task import (
-    Act,
-    AnyTask,
-    ApplyTask,
     DeleteHookTask,
     Finish,
     PruneTask,
@@ -48,76 +36,6 @@ from trueup.plan.task import (
     Writing,
 )
 from trueup.runtime.clock import SystemClock
-
-KINDS = [GroupKind("", "ConfigMap"), GroupKind("", "Secret"), GroupKind("", "Service"), GroupKind("apps", "Deployment")]
-KINDS += [GroupKind("batch", "Job"), GroupKind("apps", "StatefulSet"), GroupKind("apps", "DaemonSet")]
-
-DEFAULT = Writing()
-
-
-class Target:
-    """The shared cluster as ``apply`` sees it."""
-
-    def __init__(self, client: Client, discovery: Discovery, cache: WatchCache) -> None:
-        self.client, self.discovery, self.cache = client, discovery, cache
-
-    def type(self, wanted: Manifest) -> ResourceType:
-        group, _, version = wanted.api_version.rpartition("/")
-        found = self.discovery.find(group, wanted.key.kind, version)
-        assert found is not None
-        return found
-
-    async def read(self, wanted: Manifest) -> dict[str, Any]:
-        return (await self.client.get(self.type(wanted), wanted.key.namespace, wanted.key.name)).object()
-
-
-@pytest_asyncio.fixture
-async def target(client: Client, discovery: Discovery) -> AsyncIterator[Target]:
-    cache = WatchCache(client, discovery, classify=lambda _: None)
-    await cache.start()
-    await cache.ensure(KINDS)
-    yield Target(client, discovery, cache)
-    await cache.close()
-
-
-def declared(namespace: str, api_version: str, kind: str, name: str, **content: Any) -> Manifest:
-    metadata: dict[str, Any] = {"name": name, **content.pop("metadata", {})}
-    if namespace:
-        metadata["namespace"] = namespace
-    body = canonical({"apiVersion": api_version, "kind": kind, "metadata": metadata, **content})
-    key = ResourceKey(group_of(api_version), kind, namespace, name)
-    annotations = metadata.get("annotations", {})
-    return Manifest(key=key, api_version=api_version, body=body, digest=digest(body), annotations=annotations)
-
-
-def config(namespace: str, **data: str) -> Manifest:
-    return declared(namespace, "v1", "ConfigMap", "web", data=data)
-
-
-def deployment(namespace: str, *, container: dict[str, Any] | None = None, **spec: Any) -> Manifest:
-    labels = {"app": "web"}
-    containers = [{"name": "web", "image": "nginx", **(container or {})}]
-    template = {"metadata": {"labels": labels}, "spec": {"containers": containers}}
-    wanted = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template, **spec}
-    return declared(namespace, "apps/v1", "Deployment", "web", spec=wanted)
-
-
-def task_of(wanted: Manifest, writing: Writing = DEFAULT) -> ApplyTask:
-    key = wanted.key
-    rank = kind_rank(key.group, key.kind)
-    return ApplyTask(key=key, phase=SyncPhase.SYNC, wave=0, rank=rank, manifest=wanted, writing=writing)
-
-
-def act(*tasks: AnyTask, dry_run: bool = False) -> Act:
-    return Act(phase=SyncPhase.SYNC, wave=0, tasks=tasks, results=(), message="", dry_run=dry_run)
-
-
-async def applied(target: Target, *wanted: Manifest, writing: Writing = DEFAULT) -> Performed:
-    return await perform(act(*(task_of(item, writing) for item in wanted)), target)
-
-
-def said(performed: Performed) -> list[tuple[str, str]]:
-    return [(result.status, result.message) for result in performed.results]
 
 
 async def test_an_object_is_created_left_unchanged_and_configured(target: Target, namespace: str) -> None:
@@ -202,17 +120,6 @@ async def test_the_member_of_a_union_that_nobody_owns_goes(
     await applied(target, wanted(first if declares else None))
     assert said(await applied(target, wanted(second))) == [("Synced", f"{kind.lower()}.apps/web configured")]
     assert (await target.read(wanted(second)))["spec"][field] == {"type": second}
-
-
-async def client_side(target: Target, wanted: Manifest, manager: str) -> LiveObject:
-    """The object as another tool's client-side apply leaves it."""
-    content = wanted.object()
-    memory = msgspec.json.encode(content).decode()
-    content["metadata"]["annotations"] = {LAST_APPLIED: memory}
-    body = msgspec.json.encode(content)
-    live = await target.client.create(target.type(wanted), wanted.key.namespace, body, field_manager=manager)
-    target.cache.stored(live)
-    return live
 
 
 @pytest.mark.parametrize("manager", ["argocd-controller", "kubectl-client-side-apply"])
@@ -392,12 +299,6 @@ async def cleaned(target: Target, namespace: str) -> bool:
     return True
 
 
-async def asked(target: Target, wanted: Manifest, confirmer: Confirmer) -> tuple[dict[str, Any], str]:
-    live = await target.client.get(target.type(wanted), wanted.key.namespace, wanted.key.name)
-    answer = (await confirmer.confirm([Question(wanted, live)]))[wanted.key]
-    return (msgspec.json.decode(answer.body) if answer.body else {}), answer.refused
-
-
 async def test_a_confirmation_is_what_the_server_would_store(target: Target, namespace: str) -> None:
     await applied(target, config(namespace, a="1", b="2"))
     stored, refused = await asked(target, config(namespace, a="9"), Confirmer(target))
@@ -425,7 +326,7 @@ async def test_a_confirmation_is_asked_once_whatever_moves_in_the_status(target:
         type_, namespace, "web", b'{"status":{"collisionCount":3}}', kind="merge", subresource="status"
     )
     live = await target.client.get(type_, namespace, "web")
-    assert confirmer.remembered(wanted, live) is not None
+    assert confirmer.remembered(Question(wanted, live)) is not None
     assert first["spec"]["replicas"] == 1
 
 
@@ -433,10 +334,11 @@ async def test_a_successful_apply_needs_no_confirmation(target: Target, namespac
     wanted = config(namespace, a="1")
     performed = await applied(target, wanted)
     confirmer = Confirmer(target)
-    for manifest, stored in performed.stored:
-        confirmer.seed(manifest, stored)
+    for manifest, stored, writing in performed.stored:
+        confirmer.seed(manifest, stored, writing)
     live = await target.client.get(target.type(wanted), namespace, "web")
-    answer = confirmer.remembered(wanted, live)
+    assert confirmer.remembered(Question(wanted, live, Writing(replace=True))) is None
+    answer = confirmer.remembered(Question(wanted, live))
     assert answer is not None
     assert msgspec.json.decode(answer.body)["data"] == {"a": "1"}
 

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Protocol
 
+from trueup.diff.merge import Merging
 from trueup.kube.client import FieldValidation, PatchKind, Propagation
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import NotFound
@@ -101,6 +102,12 @@ class Seen(Protocol):
     def removed(self, key: ResourceKey, uid: str, /) -> None: ...
 
 
+class Mergings(Protocol):
+    """How kinds merge: :class:`trueup.kube.schemas.Schemas`."""
+
+    async def merging(self, api_version: str, kind: str) -> Merging: ...
+
+
 class Cluster(Protocol):
     """One destination cluster."""
 
@@ -109,6 +116,9 @@ class Cluster(Protocol):
 
     @property
     def discovery(self) -> Kinds: ...
+
+    @property
+    def schemas(self) -> Mergings: ...
 
     @property
     def cache(self) -> Seen: ...

@@ -8,16 +8,19 @@ import msgspec
 
 from trueup.apply.cluster import Cluster, known_type
 from trueup.apply.perform import interrupts
-from trueup.apply.takeover import after_takeover
+from trueup.apply.sanitise import wanted_object
 from trueup.apply.write import ObjectWriter
 from trueup.diff.answer import Answer
 from trueup.diff.digest import live_digest
+from trueup.diff.merge import Merging, PatchError, strategic_merge, three_way
+from trueup.formats.patch import merge_diff, merge_patch
 from trueup.kube.errors import ApiError, BadRequest, Forbidden, Invalid, TypedPatchRefused
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.resource import GroupKind, ResourceKey
-from trueup.plan.task import Writing
+from trueup.plan.task import Way, Writing
 
+ATTEMPTS = 3
 IN_FLIGHT = 8
 REMEMBERED = 20_000
 """Answers kept; each is its object's JSON, or a mark alone where an apply has shown that nothing would change."""
@@ -31,13 +34,16 @@ class Question(msgspec.Struct, frozen=True):
     writing: Writing = Writing()
 
 
+_Key = tuple[str, str, Way]
+
 _SAME = Answer()
 _CERTAIN = (BadRequest, Invalid, TypedPatchRefused)
 """Refusals that the two digests decide; a webhook or a permission may change its mind without them."""
 
 
 class Confirmer:
-    """Server-side dry runs against one cluster, each asked once for a pair of (desired digest, live digest).
+    """Server-side dry runs against one cluster, each asked once for what decides it: the desired digest, the
+    live digest and the way of writing.
 
     Args:
         cluster: where.
@@ -49,7 +55,7 @@ class Confirmer:
         self._cluster = cluster
         self._slots = asyncio.Semaphore(in_flight)
         self._limit = remembered
-        self._memory: OrderedDict[tuple[str, str], Answer] = OrderedDict()
+        self._memory: OrderedDict[_Key, Answer] = OrderedDict()
 
     async def confirm(self, questions: Iterable[Question]) -> dict[ResourceKey, Answer]:
         """An answer for each question whose kind is served; none where the object would have nothing to be applied to.
@@ -62,13 +68,14 @@ class Confirmer:
         answers = await asyncio.gather(*(self._answer(question, denied) for question in listed))
         return {question.manifest.key: answer for question, answer in zip(listed, answers, strict=True)}
 
-    def seed(self, manifest: Manifest, stored: LiveObject) -> None:
-        """Remembers that a manifest has just been applied with this result: it would change nothing."""
-        self._remember((manifest.digest, live_digest(stored.object())), _SAME)
+    def seed(self, manifest: Manifest, stored: LiveObject, writing: Writing) -> None:
+        """Remembers that a manifest has just been written with this result: it would change nothing."""
+        self._remember((manifest.digest, live_digest(stored.object()), writing.way), _SAME)
 
-    def remembered(self, manifest: Manifest, live: LiveObject) -> Answer | None:
+    def remembered(self, question: Question) -> Answer | None:
         """The answer to this question if it has been given, without asking."""
-        key = (manifest.digest, live_digest(live.object()))
+        live = question.live
+        key = (question.manifest.digest, live_digest(live.object()), question.writing.way)
         known = self._memory.get(key)
         if known is None:
             return None
@@ -79,7 +86,7 @@ class Confirmer:
         return known_type(self._cluster, question.manifest.api_version, question.manifest.key.kind) is not None
 
     async def _answer(self, question: Question, denied: dict[tuple[GroupKind, str], str]) -> Answer:
-        if known := self.remembered(question.manifest, question.live):
+        if known := self.remembered(question):
             return known
         scope = (question.manifest.group_kind, question.manifest.key.namespace)
         async with self._slots:
@@ -93,24 +100,49 @@ class Confirmer:
             except ApiError as error:
                 if interrupts(error):
                     raise
-                answer = Answer(refused=str(error), certain=isinstance(error, _CERTAIN))
-                if not answer.certain:
-                    return answer
-        self._remember((question.manifest.digest, live_digest(question.live.object())), answer)
+                if not isinstance(error, _CERTAIN):
+                    return Answer(refused=str(error))
+                answer = Answer(refused=str(error), certain=True, body=await self._intended(question))
+        key = (question.manifest.digest, live_digest(question.live.object()), question.writing.way)
+        self._remember(key, answer)
         return answer
 
     async def _ask(self, question: Question) -> Answer:
         manifest = question.manifest
         type_ = known_type(self._cluster, manifest.api_version, manifest.key.kind)
         assert type_ is not None
-        writer = ObjectWriter(self._cluster.client, type_, manifest, question.writing, dry_run=True)
-        written = await writer.write(question.live)
-        if not question.writing.migrate or question.writing.server_side == "off":
-            return Answer(body=written.live.body)
-        return Answer(body=after_takeover(written.live, question.live, writer.wanted))
+        writer = ObjectWriter(self._cluster, type_, manifest, question.writing, dry_run=True)
+        seen = question.live
+        answer = (await writer.write(seen)).live
+        for _ in range(ATTEMPTS):
+            if answer.resource_version == seen.resource_version:
+                break
+            # The object has been written since it was seen: if more than its status, the answer is of another one.
+            later = await self._cluster.client.get(type_, manifest.key.namespace, manifest.key.name)
+            if live_digest(later.object()) == live_digest(seen.object()):
+                break
+            seen = later
+            answer = (await writer.write(seen)).live
+        return Answer(body=answer.body if seen is question.live else _rebased(answer, seen, question.live))
 
-    def _remember(self, key: tuple[str, str], answer: Answer) -> None:
+    async def _intended(self, question: Question) -> bytes:
+        """The live object with what Git declares of it: what was refused, to be shown."""
+        merging = await self._cluster.schemas.merging(question.manifest.api_version, question.manifest.key.kind)
+        live, wanted = question.live.object(), wanted_object(question.manifest)
+        try:
+            patch = three_way((), wanted, live, Merging(merging.type, strategic=True))
+            return msgspec.json.encode(strategic_merge(live, patch.body, merging.type))
+        except (ValueError, PatchError):
+            return b""
+
+    def _remember(self, key: _Key, answer: Answer) -> None:
         self._memory[key] = answer
         self._memory.move_to_end(key)
         while len(self._memory) > self._limit:
             self._memory.popitem(last=False)
+
+
+def _rebased(answer: LiveObject, base: LiveObject, live: LiveObject) -> bytes:
+    """What the answer changes of the object that it is about, on the object as it was seen."""
+    change = merge_diff(base.object(), answer.object())
+    return msgspec.json.encode(merge_patch(live.object(), change)) if change else live.body

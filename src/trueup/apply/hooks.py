@@ -27,17 +27,9 @@ async def run_hook(task: RunHookTask, cluster: Cluster, *, dry_run: bool = False
         ApiError: the server refused.
     """
     type_ = await served_type(cluster, task.manifest.api_version, task.key.kind)
-    writer = ObjectWriter(cluster.client, type_, task.manifest, task.writing, dry_run=dry_run)
+    writer = ObjectWriter(cluster, type_, task.manifest, task.writing, dry_run=dry_run)
     try:
-        live = await cluster.client.create(
-            type_,
-            task.key.namespace,
-            msgspec.json.encode(writer.wanted),
-            dry_run=dry_run,
-            field_manager=FIELD_MANAGER,
-            field_validation="Warn",
-            warnings=writer.warnings,
-        )
+        return await writer.create()
     except AlreadyExists:
         found = await cluster.client.get(type_, task.key.namespace, task.key.name)
         if not dry_run:
@@ -47,7 +39,6 @@ async def run_hook(task: RunHookTask, cluster: Cluster, *, dry_run: bool = False
         if HookDeletePolicy.BEFORE_HOOK_CREATION in task.policies:
             return None
         return await writer.write(found)
-    return Written(live, "created", tuple(dict.fromkeys(writer.warnings)))
 
 
 async def delete_hook(task: DeleteHookTask, cluster: Cluster) -> None:

@@ -13,6 +13,12 @@ from trueup.model.live import LiveObject
 CLIENT_SIDE_MANAGERS = frozenset({FIELD_MANAGER, "kubectl-client-side-apply", "before-first-apply"})
 
 
+def client_side(entry: dict[str, Any]) -> bool:
+    """Whether an entry is that of a client-side apply, and becomes ours."""
+    update = entry.get("operation") == "Update" and not entry.get("subresource")
+    return update and entry.get("manager") in CLIENT_SIDE_MANAGERS
+
+
 def migration_patch(live: LiveObject) -> bytes | None:
     """A JSON patch that turns client-side entries into one ``argocd-controller``/Apply entry; None when none is there.
 
@@ -20,14 +26,14 @@ def migration_patch(live: LiveObject) -> bytes | None:
     """
     metadata = live.object().get("metadata") or {}
     entries = metadata.get("managedFields") or []
-    moving = [entry for entry in entries if _client_side(entry)]
+    moving = [entry for entry in entries if client_side(entry)]
     if not moving:
         return None
-    own = next((entry for entry in entries if _ours(entry)), None)
+    own = next((entry for entry in entries if is_ours(entry)), None)
     merged: dict[str, Any] = dict((own or {}).get("fieldsV1") or {})
     for entry in moving:
         merged = united(merged, entry.get("fieldsV1") or {})
-    kept = [entry for entry in entries if entry is not own and not _client_side(entry)]
+    kept = [entry for entry in entries if entry is not own and not client_side(entry)]
     entry = {
         "manager": FIELD_MANAGER,
         "operation": "Apply",
@@ -46,7 +52,7 @@ def migration_patch(live: LiveObject) -> bytes | None:
 
 def applied_by_us(live: LiveObject) -> bool:
     """Whether our manager has a server-side entry on the object."""
-    return any(_ours(entry) for entry in (live.object().get("metadata") or {}).get("managedFields") or [])
+    return any(is_ours(entry) for entry in (live.object().get("metadata") or {}).get("managedFields") or [])
 
 
 def united(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
@@ -57,11 +63,7 @@ def united(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _client_side(entry: dict[str, Any]) -> bool:
-    update = entry.get("operation") == "Update" and not entry.get("subresource")
-    return update and entry.get("manager") in CLIENT_SIDE_MANAGERS
-
-
-def _ours(entry: dict[str, Any]) -> bool:
+def is_ours(entry: dict[str, Any]) -> bool:
+    """Whether an entry is that of our server-side applies."""
     apply = entry.get("operation") == "Apply" and not entry.get("subresource")
     return apply and entry.get("manager") == FIELD_MANAGER

@@ -35,6 +35,7 @@ from trueup.plan.task import (
     RunHookTask,
     SkipPruneTask,
     Step,
+    Writing,
 )
 
 PARALLEL = 16
@@ -42,6 +43,7 @@ PARALLEL = 16
 _PASSING = (502, 503, 504)
 
 
+Stored = tuple[Manifest, LiveObject, Writing]
 _W = TypeVar("_W", Written, Written | None)
 
 
@@ -51,14 +53,14 @@ class Performed(msgspec.Struct, frozen=True):
     Attributes:
         results: one for each task that was carried out, refused ones included.
         progress: the same for people and streams, in the order it happened.
-        stored: each applied manifest with the server's own answer, for :meth:`Confirmer.seed`. The cache will not do:
-            somebody may have changed the object since.
+        stored: each applied manifest with the server's own answer and the way it was written, for
+            :meth:`Confirmer.seed`. The cache will not do: somebody may have changed the object since.
         interrupted: the cluster could not be asked; tasks without a result come again with the next pass.
     """
 
     results: tuple[ResourceResult, ...] = ()
     progress: tuple[Progress, ...] = ()
-    stored: tuple[tuple[Manifest, LiveObject], ...] = ()
+    stored: tuple[Stored, ...] = ()
     interrupted: ApiError | None = None
 
 
@@ -115,7 +117,7 @@ class _Run:
         self.slots = asyncio.Semaphore(parallel)
         self.results: list[ResourceResult] = []
         self.progress: list[Progress] = []
-        self.stored: list[tuple[Manifest, LiveObject]] = []
+        self.stored: list[Stored] = []
         self.interrupted: ApiError | None = None
         self.namespaces: set[str] = set()
         self.kinds: set[GroupKind] = set()
@@ -170,11 +172,11 @@ class _Run:
             self._written(task, Written(before, "unchanged"))
             return
         type_ = await served_type(self.cluster, task.manifest.api_version, task.key.kind)
-        writer = ObjectWriter(self.cluster.client, type_, task.manifest, task.writing, dry_run=self.dry_run)
+        writer = ObjectWriter(self.cluster, type_, task.manifest, task.writing, dry_run=self.dry_run)
         written = await _once_served(lambda: writer.write(before))
         self._written(task, written)
         if not self.dry_run and isinstance(task, ApplyTask):
-            self.stored.append((task.manifest, written.live))
+            self.stored.append((task.manifest, written.live, task.writing))
 
     def _missing(self, task: ApplyTask | CreateNamespaceTask | RunHookTask) -> bool:
         """In a dry run: whether the object needs a namespace or a kind that only the real run would create."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.apply.ownership import CLIENT_SIDE_MANAGERS, united
+from trueup.apply.ownership import client_side, is_ours, united
 from trueup.model.annotations import LAST_APPLIED
 from trueup.model.live import LiveObject
 
@@ -27,10 +27,9 @@ def after_takeover(answer: LiveObject, live: LiveObject, wanted: dict[str, Any])
     moving: Fields = {}
     others: Fields = {}
     for entry in entries:
-        client_side = entry.get("operation") == "Update" and entry.get("manager") in CLIENT_SIDE_MANAGERS
-        if client_side and not entry.get("subresource"):
+        if client_side(entry):
             moving = united(moving, entry.get("fieldsV1") or {})
-        else:
+        elif not is_ours(entry):
             others = united(others, entry.get("fieldsV1") or {})
     if not moving:
         return answer.body

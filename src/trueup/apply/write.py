@@ -5,15 +5,15 @@ from typing import Any
 
 import msgspec
 
-from trueup.apply.cluster import Writer
-from trueup.apply.merge import three_way, with_last_applied
-from trueup.apply.ownership import applied_by_us, migration_patch
-from trueup.apply.sanitise import wanted_object
-from trueup.apply.unions import union_patch
-from trueup.kube.client import FieldValidation
+from trueup.apply.clientside import client_side_apply
+from trueup.apply.cluster import Cluster
+from trueup.apply.ownership import applied_by_us
+from trueup.apply.replace import replace
+from trueup.apply.sanitise import is_secret, wanted_object
+from trueup.apply.sending import Sending
+from trueup.apply.serverside import server_side_apply
 from trueup.kube.discovery import ResourceType
-from trueup.kube.errors import AlreadyExists, ApiError, Conflict, DuplicateKey, Invalid, NotFound, UndeclaredField
-from trueup.model.annotations import FIELD_MANAGER
+from trueup.kube.errors import ApiError, Conflict, DuplicateKey, Invalid, NotFound, UndeclaredField
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.plan.kinds import CRD, NAMESPACE
@@ -21,7 +21,6 @@ from trueup.plan.task import Writing
 
 GONE_WAIT = 30.0
 """Seconds ``Force=true`` waits for the old object to go."""
-ATTEMPTS = 3
 _ROLLOUT = "deployment.kubernetes.io/revision"
 """Written by the Deployment controller a moment after each of our writes."""
 
@@ -38,7 +37,7 @@ class ObjectWriter:
     """Writes one manifest over one live object.
 
     Args:
-        client: of the destination cluster.
+        cluster: the destination.
         type_: the manifest's kind in the manifest's version.
         manifest: what Git declares.
         writing: how.
@@ -46,11 +45,12 @@ class ObjectWriter:
     """
 
     def __init__(
-        self, client: Writer, type_: ResourceType, manifest: Manifest, writing: Writing, *, dry_run: bool = False
+        self, cluster: Cluster, type_: ResourceType, manifest: Manifest, writing: Writing, *, dry_run: bool = False
     ) -> None:
-        self.client, self.type, self.manifest, self.writing, self.dry_run = client, type_, manifest, writing, dry_run
+        self._cluster, self._type, self._manifest, self._writing = cluster, type_, manifest, writing
+        self._sending = Sending(cluster, type_, manifest, validate=writing.validate, dry_run=dry_run)
+        self._dry_run = dry_run
         self.wanted = wanted_object(manifest)
-        self.warnings: list[str] = []
 
     async def write(self, before: LiveObject | None) -> Written:
         """Writes.
@@ -62,120 +62,57 @@ class ObjectWriter:
             ApiError: the server refused; in the type that says why.
         """
         try:
-            live = await self._by_options(before)
+            found, live = await self._by_options(before)
         except (Invalid, Conflict) as error:
-            if not self._may_recreate(before, error):
+            if before is None or not self._may_recreate(error):
                 raise
-            assert before is not None
-            live, before = await self._recreated(before), None
-        return Written(live, self._change(before, live), tuple(dict.fromkeys(self.warnings)))
+            found, live = None, await self._recreated(before)
+        return Written(live, self._change(found, live), self.warnings())
 
-    async def _by_options(self, before: LiveObject | None) -> LiveObject:
-        if self.writing.replace:
-            return await self._replace(before)
-        if self.writing.server_side == "off":
+    async def create(self) -> Written:
+        """Creates the object, or fails where it is there.
+
+        Raises:
+            ApiError: the server refused.
+        """
+        return Written(await self._sending.create(self.wanted), "created", self.warnings())
+
+    def warnings(self) -> tuple[str, ...]:
+        """What the server warned of so far."""
+        return tuple(dict.fromkeys(self._sending.warnings))
+
+    async def _by_options(self, before: LiveObject | None) -> tuple[LiveObject | None, LiveObject]:
+        if self._writing.replace:
+            return await replace(self._sending, self.wanted, before)
+        if self._writing.server_side == "off":
             return await self._client_side(before)
         try:
-            return await self._server_side(before)
+            migrate = self._writing.migrate and not self._writing.in_sync
+            return before, await server_side_apply(self._sending, self.wanted, before, migrate=migrate)
         except (UndeclaredField, DuplicateKey) as error:
-            if self.writing.server_side == "asked":
+            if self._writing.server_side == "asked":
                 raise
-            self.warnings.append(f"applied by client-side merge: {error.reason} {', '.join(error.fields)}".rstrip())
+            warning = f"applied by client-side merge: {error.reason} {', '.join(error.fields)}".rstrip()
+            self._sending.warnings.append(warning)
             return await self._client_side(before)
 
-    async def _server_side(self, before: LiveObject | None) -> LiveObject:
-        if before is not None and not self.dry_run:
-            before = await self._migrated(before)
-        try:
-            return await self._apply()
-        except Invalid:
-            patch = union_patch(self.manifest.group_kind, self.wanted, before.object()) if before else None
-            if patch is None:
-                raise
-            patched = await self._patch(patch, strategic=True)
-            # A dry run stores nothing for a second apply to build on: the patched object is the answer.
-            return patched if self.dry_run else await self._apply()
+    async def _client_side(self, before: LiveObject | None) -> tuple[LiveObject | None, LiveObject]:
+        return await client_side_apply(self._sending, self.wanted, before, secret=is_secret(self._manifest))
 
-    async def _apply(self) -> LiveObject:
-        key = self.manifest.key
-        return await self.client.apply(
-            self.type,
-            key.namespace,
-            key.name,
-            msgspec.json.encode(self.wanted),
-            manager=FIELD_MANAGER,
-            force=True,
-            dry_run=self.dry_run,
-            warnings=self.warnings,
-        )
-
-    async def _migrated(self, before: LiveObject) -> LiveObject:
-        """The object with client-side ownership moved to us; a lost race reads it again."""
-        moves = self.writing.migrate and not self.writing.in_sync
-        for _ in range(ATTEMPTS if moves else 0):
-            patch = migration_patch(before)
-            if patch is None:
-                break
-            key = before.key
-            try:
-                return await self.client.patch(
-                    self.type, key.namespace, key.name, patch, kind="json", manager=FIELD_MANAGER
-                )
-            except (Conflict, Invalid):
-                before = await self.client.get(self.type, key.namespace, key.name)
-        return before
-
-    async def _client_side(self, before: LiveObject | None) -> LiveObject:
-        wanted = with_last_applied(self.wanted, self.manifest.key)
-        if before is None:
-            try:
-                return await self._create(wanted)
-            except AlreadyExists:
-                before = await self._read()
-        patch = three_way(wanted, before)
-        return await self._patch(patch) if patch else before
-
-    async def _replace(self, before: LiveObject | None) -> LiveObject:
-        if before is None:
-            try:
-                return await self._create(self.wanted)
-            except AlreadyExists:
-                before = await self._read()
-        for attempt in range(ATTEMPTS):
-            metadata = {**self.wanted["metadata"], "resourceVersion": before.resource_version}
-            body = msgspec.json.encode({**self.wanted, "metadata": metadata})
-            key = self.manifest.key
-            try:
-                return await self.client.replace(
-                    self.type,
-                    key.namespace,
-                    key.name,
-                    body,
-                    dry_run=self.dry_run,
-                    manager=FIELD_MANAGER,
-                    field_validation=self._validation,
-                    warnings=self.warnings,
-                )
-            except Conflict:
-                if attempt + 1 == ATTEMPTS:
-                    raise
-                before = await self._read()
-        raise AssertionError("the last attempt returns or raises")
-
-    def _may_recreate(self, before: LiveObject | None, error: ApiError) -> bool:
+    def _may_recreate(self, error: ApiError) -> bool:
         """``Force=true``; a definition or a namespace would take everything in it along, and never is."""
-        if before is None or not self.writing.force or self.dry_run:
+        if not self._writing.force or self._dry_run:
             return False
-        return self.manifest.group_kind not in (CRD, NAMESPACE) and isinstance(error, Invalid | Conflict)
+        return self._manifest.group_kind not in (CRD, NAMESPACE) and isinstance(error, Invalid | Conflict)
 
     async def _recreated(self, before: LiveObject) -> LiveObject:
         key = before.key
-        await self.client.delete(self.type, key.namespace, key.name, propagation="Foreground", uid=before.uid)
+        await self._cluster.client.delete(self._type, key.namespace, key.name, propagation="Foreground", uid=before.uid)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + GONE_WAIT
         while True:
             try:
-                found = await self._read()
+                found = await self._sending.read()
             except NotFound:
                 break
             if found.uid != before.uid:
@@ -183,47 +120,15 @@ class ObjectWriter:
             if loop.time() > deadline:
                 raise Conflict(f"{key}: the old object is still being deleted after {GONE_WAIT:.0f} s", code=409)
             await asyncio.sleep(0.1)
-        return await self._by_options(None)
-
-    async def _create(self, wanted: dict[str, Any]) -> LiveObject:
-        return await self.client.create(
-            self.type,
-            self.manifest.key.namespace,
-            msgspec.json.encode(wanted),
-            dry_run=self.dry_run,
-            field_manager=FIELD_MANAGER,
-            field_validation=self._validation,
-            warnings=self.warnings,
-        )
-
-    async def _patch(self, patch: dict[str, Any], *, strategic: bool = False) -> LiveObject:
-        key = self.manifest.key
-        return await self.client.patch(
-            self.type,
-            key.namespace,
-            key.name,
-            msgspec.json.encode(patch),
-            kind="strategic" if strategic else "merge",
-            dry_run=self.dry_run,
-            manager=FIELD_MANAGER,
-            field_validation=self._validation,
-            warnings=self.warnings,
-        )
-
-    async def _read(self) -> LiveObject:
-        return await self.client.get(self.type, self.manifest.key.namespace, self.manifest.key.name)
+        return (await self._by_options(None))[1]
 
     def _change(self, before: LiveObject | None, after: LiveObject) -> str:
         if before is None:
             return "created"
-        if before.resource_version == after.resource_version and not self.dry_run:
+        if before.resource_version == after.resource_version and not self._dry_run:
             return "unchanged"
         # The version alone does not tell: a controller may have written meanwhile, and a dry run never moves it.
         return "unchanged" if _declared(before) == _declared(after) else "configured"
-
-    @property
-    def _validation(self) -> FieldValidation:
-        return "Warn" if self.writing.validate else "Ignore"
 
 
 def leaves_alone(before: LiveObject | None, writing: Writing) -> bool:
@@ -239,5 +144,8 @@ def _declared(live: LiveObject) -> dict[str, Any]:
     metadata = content.get("metadata") or {}
     for name in ("managedFields", "resourceVersion", "generation"):
         metadata.pop(name, None)
-    (metadata.get("annotations") or {}).pop(_ROLLOUT, None)
+    annotations = metadata.get("annotations") or {}
+    annotations.pop(_ROLLOUT, None)
+    if not annotations:
+        metadata.pop("annotations", None)
     return content

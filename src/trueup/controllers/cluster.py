@@ -65,8 +65,8 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
     async def perform(self, step: Step | DeletionStep) -> Performed:
         """Carry a step out, and remember what it confirmed."""
         performed = await perform(step, self)
-        for manifest, answer in performed.stored:
-            self.confirmer.seed(manifest, answer)
+        for manifest, answer, writing in performed.stored:
+            self.confirmer.seed(manifest, answer, writing)
         if performed.interrupted is not None:
             log.warning("cluster not reached", cluster=self.name, error=str(performed.interrupted))
         return performed
@@ -83,3 +83,4 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     client: Client
     discovery: Discovery
     cache: WatchCache
+    schemas: Schemas

@@ -9,7 +9,7 @@ from trueup import diff, health, policy
 from trueup.apply.confirm import Question
 from trueup.controllers.cluster import ManagedCluster
 from trueup.controllers.target import Target, Targets
-from trueup.diff import Answer, Pair, Pairs
+from trueup.diff import Pairs
 from trueup.model.annotations import GROUP
 from trueup.model.application import Operation, Source
 from trueup.model.comparison import Comparison
@@ -22,6 +22,7 @@ from trueup.model.status import OperationPhase, OperationState
 from trueup.plan.build import writing
 from trueup.plan.facts import options_for
 from trueup.plan.hooks import hook_keys
+from trueup.plan.options import Options as SyncOptions
 from trueup.render.environment import RenderContext
 from trueup.store.applications import Applications, StoredApplication
 
@@ -57,7 +58,7 @@ class Observer:
         self._applications = applications
         self._targets = targets
         self._cluster = cluster
-        self._equal: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+        self._equal: OrderedDict[tuple[str, str, str, frozenset[str]], None] = OrderedDict()
         self._verdicts: OrderedDict[tuple[str, str], Health | None] = OrderedDict()
 
     async def observe(
@@ -153,11 +154,11 @@ class Observer:
         pairs = diff.pair(wanted, self.managed(stored), cluster.cache.get)
         keys = [item.key for item in pairs.pairs] + [hook.key for hook in pairs.hooks]
         refused = self.forbidden(project, keys)
-        doubtful = await self._suspects(pairs, refused)
+        questions = await self._suspects(pairs, refused, options_for(Operation(), app.spec.sync_policy))
         comparison = diff.compare(
             pairs,
-            await self._ask(stored, doubtful),
-            asked=[item.key for item in doubtful],
+            await cluster.confirmer.confirm(questions) if questions else {},
+            asked=[question.manifest.key for question in questions],
             forbidden=refused,
             ignored=app.spec.ignore_differences,
             revisions=target.revisions,
@@ -212,41 +213,34 @@ class Observer:
         kinds |= {GroupKind(line.group, line.kind) for line in stored.status.resources}
         await self._cluster.cache.ensure(kind for kind in kinds if not self._cluster.excluded(kind.group, kind.kind))
 
-    async def _suspects(self, pairs: Pairs, refused: Mapping[ResourceKey, str]) -> list[Pair]:
-        """Pairs for the server to judge. What was certain of this very version of an object stays certain."""
-        unsure = tuple(
-            item
+    async def _suspects(self, pairs: Pairs, refused: Mapping[ResourceKey, str], options: SyncOptions) -> list[Question]:
+        """Pairs for the server to judge, as the next sync of the application would write them. What was certain of
+        this very version of an object under these options stays certain."""
+        unsure = [
+            (
+                item,
+                item.target,
+                item.live,
+                (item.target.digest, item.live.uid, item.live.resource_version, options.texts),
+            )
             for item in pairs.pairs
-            if item.target is not None
-            and item.live is not None
-            and (item.target.digest, item.live.uid, item.live.resource_version) not in self._equal
-        )
-        doubtful = diff.suspects(Pairs(unsure), refused)
+            if item.target is not None and item.live is not None
+        ]
+        unsure = [one for one in unsure if one[3] not in self._equal]
+        state = OperationState(operation=Operation(), phase=OperationPhase.RUNNING, started_at="")
+        ways = {item.key: writing(state, options, target, live) for item, target, live, _ in unsure}
+        otherwise = {key for key, way in ways.items() if way.replace or way.server_side == "off"}
+        doubtful = diff.suspects(Pairs(tuple(one[0] for one in unsure)), refused, otherwise=otherwise)
         if doubtful:
             # Typed schemas are for those alone that ownership does not settle.
             schemas = self._cluster.schemas
             await schemas.learn({(item.target.api_version, item.key.kind) for item in doubtful if item.target})
-            doubtful = diff.suspects(Pairs(tuple(doubtful)), refused, schemas.type_of)
+            doubtful = diff.suspects(Pairs(tuple(doubtful)), refused, schemas.type_of, otherwise)
         asked = {item.key for item in doubtful}
-        for item in unsure:
-            if item.key not in asked and item.target is not None and item.live is not None:
-                self._equal[(item.target.digest, item.live.uid, item.live.resource_version)] = None
+        self._equal.update({fact: None for item, _, _, fact in unsure if item.key not in asked})
         while len(self._equal) > REMEMBERED:
             self._equal.popitem(last=False)
-        return doubtful
-
-    async def _ask(self, stored: StoredApplication, doubtful: Sequence[Pair]) -> dict[ResourceKey, Answer]:
-        if not doubtful:
-            return {}
-        # Asked as the next sync of the application would write.
-        options = options_for(Operation(), stored.app.spec.sync_policy)
-        state = OperationState(operation=Operation(), phase=OperationPhase.RUNNING, started_at="")
-        questions = [
-            Question(item.target, item.live, writing(state, options, item.target, item.live))
-            for item in doubtful
-            if item.target is not None and item.live is not None
-        ]
-        return await self._cluster.confirmer.confirm(questions)
+        return [Question(target, live, ways[item.key]) for item, target, live, _ in unsure if item.key in asked]
 
 
 def _shared(key: ResourceKey, owner: str) -> str:

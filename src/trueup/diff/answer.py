@@ -9,7 +9,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     """What a server-side dry run of an apply returned, or why it returned nothing.
 
     Attributes:
-        body: JSON of the object as it would be stored; empty when refused.
+        body: JSON of the object as it would be stored; of a certain refusal, as it would be were it not refused.
         refused: the server's reason.
         certain: the refusal follows from the two objects (400 and 422: an immutable field, a bad value), so a sync
             would meet it as well. Else it may be a permission or a webhook that refuses dry runs, and nothing is known.

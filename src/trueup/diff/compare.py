@@ -99,6 +99,7 @@ def _is_ignored_extra(resource: ComparedResource) -> bool:
 
 def _resource(pair: Pair, known: _Known) -> ComparedResource:
     status, message = _verdict(pair, known)
+    answer = known.answers.get(pair.key) if status is SyncCode.OUT_OF_SYNC else None
     return ComparedResource(
         key=pair.key,
         target=pair.target,
@@ -107,6 +108,7 @@ def _resource(pair: Pair, known: _Known) -> ComparedResource:
         requires_pruning=pair.requires_pruning,
         hook=pair.hook,
         message=message,
+        becomes=answer.body if answer is not None else b"",
     )
 
 

@@ -33,6 +33,16 @@ def applied_fields(live: dict[str, Any], api_version: str, manager: str = FIELD_
     return fields
 
 
+def last_apply(live: dict[str, Any], manager: str = FIELD_MANAGER) -> Fields:
+    """The fields of the manager's last server-side apply in the version that ``live`` has; none without one."""
+    for entry in _entries(live):
+        ours = entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
+        fields = entry.get("fieldsV1")
+        if ours and entry.get("apiVersion") == live.get("apiVersion") and isinstance(fields, dict):
+            return fields
+    return {}
+
+
 def fields_of(live: dict[str, Any], managers: frozenset[str]) -> list[Fields]:
     """Every record of the named managers, whatever the operation."""
     named = [entry.get("fieldsV1") for entry in _entries(live) if entry.get("manager") in managers]
@@ -108,6 +118,39 @@ def _has_keys(element: Any, keys: Any, *, absent_fits: bool = False) -> bool:
     if not isinstance(element, dict) or not isinstance(keys, dict):
         return False
     return all((absent_fits and name not in element) or equal(element.get(name), keys[name]) for name in keys)
+
+
+def owned(value: Any, fields: Fields) -> Any:
+    """The part of a value that a record names; elements of lists with those of their fields that it names."""
+    if not fields:
+        return value
+    # A dot alone is the map or list itself, whoever has what is in it.
+    inner = {name: node for name, node in fields.items() if name != "."}
+    if isinstance(value, dict):
+        named = {name[2:]: node for name, node in inner.items() if name.startswith("f:")}
+        return {name: owned(value[name], node) for name, node in named.items() if name in value}
+    if isinstance(value, list):
+        return [part for name, node in inner.items() for part in _owned_elements(value, name, node)]
+    return value
+
+
+def _owned_elements(items: list[Any], name: str, node: Fields) -> list[Any]:
+    known = _decode(name)
+    if name.startswith("v:"):
+        return [item for item in items if equal(item, known)]
+    if name.startswith("k:") and isinstance(known, dict):
+        return [{**owned(item, node), **known} for item in items if _has_keys(item, known) and isinstance(item, dict)]
+    return []
+
+
+def node_of(fields: Fields, item: Any) -> Fields | None:
+    """What a record says of an element of a list; None where it does not name it."""
+    node: Fields
+    for name, node in fields.items():
+        known = _decode(name)
+        if (name.startswith("v:") and equal(known, item)) or (name.startswith("k:") and _has_keys(item, known)):
+            return node
+    return None
 
 
 def without(value: Any, fields: Fields) -> Any:

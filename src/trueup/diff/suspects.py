@@ -15,21 +15,27 @@ TypeOf = Callable[[str, str], Type | None]
 
 
 def suspects(
-    pairs: Pairs, forbidden: Container[ResourceKey] = (), type_of: TypeOf = lambda _version, _kind: None
+    pairs: Pairs,
+    forbidden: Container[ResourceKey] = (),
+    type_of: TypeOf = lambda _version, _kind: None,
+    otherwise: Container[ResourceKey] = (),
 ) -> list[Pair]:
     """The pairs that need a dry run.
+
+    Args:
+        otherwise: objects that are not written by server-side apply, of which ownership proves nothing.
 
     Not asked are objects that are not live (they are missing), prune candidates, objects the project forbids, and
     those that carry proof of being equal (:func:`is_settled`).
     """
-    return [
-        pair
-        for pair in pairs.pairs
-        if pair.target is not None
-        and pair.live is not None
-        and pair.key not in forbidden
-        and not is_settled(pair.target.object(), pair.live.object(), type_of(pair.target.api_version, pair.key.kind))
-    ]
+    doubtful: list[Pair] = []
+    for pair in pairs.pairs:
+        if pair.target is None or pair.live is None or pair.key in forbidden:
+            continue
+        type_ = type_of(pair.target.api_version, pair.key.kind)
+        if pair.key in otherwise or not is_settled(pair.target.object(), pair.live.object(), type_):
+            doubtful.append(pair)
+    return doubtful
 
 
 def is_settled(desired: dict[str, Any], live: dict[str, Any], type_: Type | None = None) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from trueup.diff.merge import Type, Types
+from trueup.diff.merge import DEDUCED, Merging, Type, Types
 from trueup.kube.errors import ApiError, NotFound
 from trueup.kube.transport import Transport
 from trueup.model.resource import group_of, version_of
@@ -18,6 +18,7 @@ INDEX_SECONDS = 10.0
 Schema = dict[str, Any]
 _GVK = "x-kubernetes-group-version-kind"
 _PREFIX = "#/components/schemas/"
+_STRATEGIC = "application/strategic-merge-patch+json"
 
 
 class Schemas:
@@ -44,6 +45,26 @@ class Schemas:
                 continue
             if document is not None:
                 self._compile(path, document, api_version, kind)
+
+    async def merging(self, api_version: str, kind: str) -> Merging:
+        """How client-side apply merges objects of a kind. Without a schema, as a new custom resource is for half a
+        second, maps merge and lists are atomic.
+
+        Raises:
+            ApiError: the server does not answer; what is not known is not guessed, or items of others would go.
+        """
+        path = _path(api_version)
+        async with self._lock:
+            await self._refresh_index(path)
+            document = await self._document(path)
+        if document is None:
+            return Merging(DEDUCED, strategic=False)
+        self._compile(path, document, api_version, kind)
+        found = self.type_of(api_version, kind)
+        if found is None:
+            # The kind may have come after the document; the next call looks again.
+            self._asked_at = float("-inf")
+        return Merging(found or DEDUCED, strategic=kind in document[_STRATEGIC])
 
     def type_of(self, api_version: str, kind: str) -> Type | None:
         """The compiled type of a kind that was learnt; None for any other."""
@@ -107,8 +128,9 @@ class Schemas:
             answer = await self._transport.request("GET", parts.path, params=dict(parse_qsl(parts.query)))
         except NotFound:
             return None
-        # Of all that describes a group version, the paths are most, and never looked at.
-        document: Schema = {"components": msgspec.json.decode(answer).get("components") or {}}
+        # Of all that describes a group version, the paths are most: of them only the types of patches are read.
+        read = msgspec.json.decode(answer, type=_Document)
+        document: Schema = {"components": read.components or {}, _STRATEGIC: read.strategic()}
         self._documents[path] = (url, document)
         return document
 
@@ -121,6 +143,33 @@ def _named(schemas: Schema, api_version: str, kind: str) -> str:
     """The name of a kind's schema; empty where there is none."""
     wanted = {"group": group_of(api_version), "version": version_of(api_version), "kind": kind}
     return next((name for name, schema in schemas.items() if wanted in schema.get(_GVK, ())), "")
+
+
+class _Kind(msgspec.Struct, gc=False):
+    kind: str = ""
+
+
+class _Body(msgspec.Struct, gc=False):
+    content: dict[str, msgspec.Raw] = {}
+
+
+class _Operation(msgspec.Struct, gc=False):
+    kind: _Kind = msgspec.field(default_factory=_Kind, name=_GVK)
+    body: _Body = msgspec.field(default_factory=_Body, name="requestBody")
+
+
+class _Operations(msgspec.Struct, gc=False):
+    patch: _Operation | None = None
+
+
+class _Document(msgspec.Struct, gc=False):
+    paths: dict[str, _Operations] = {}
+    components: Schema | None = None
+
+    def strategic(self) -> frozenset[str]:
+        """The kinds whose objects take strategic merge patches: not custom ones."""
+        patches = [operations.patch for path, operations in self.paths.items() if path.endswith("/{name}")]
+        return frozenset(patch.kind.kind for patch in patches if patch and _STRATEGIC in patch.body.content)
 
 
 class _Entry(msgspec.Struct, gc=False):

@@ -16,6 +16,7 @@ class ComparedResource(msgspec.Struct, frozen=True, kw_only=True):
         requires_pruning: live belongs to the application and Git no longer has it.
         hook: a hook object; it counts neither for sync status nor for health nor for pruning.
         message: why OutOfSync or Unknown, for people: the differing fields, or the server's refusal.
+        becomes: JSON of the object as a sync would leave it; empty where that was not asked or is not known.
     """
 
     key: ResourceKey
@@ -25,6 +26,7 @@ class ComparedResource(msgspec.Struct, frozen=True, kw_only=True):
     requires_pruning: bool = False
     hook: bool = False
     message: str = ""
+    becomes: bytes = b""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):

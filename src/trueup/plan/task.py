@@ -10,6 +10,9 @@ from trueup.model.status import OperationPhase, ResourceResult, SyncPhase
 Order = tuple[int, int, int, str, str, str, str, int]
 
 
+Way = tuple[str, bool, bool]
+
+
 class Writing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How an object is written.
 
@@ -28,6 +31,11 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     validate: bool = True
     migrate: bool = True
     in_sync: bool = False
+
+    @property
+    def way(self) -> Way:
+        """What of it decides whether a write would change anything: server side, replace, migrate."""
+        return (self.server_side, self.replace, self.migrate)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

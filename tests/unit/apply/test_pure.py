@@ -6,18 +6,16 @@ import msgspec
 import pytest
 from tests.support.plans import live_of, manifest
 
-from trueup.apply.merge import three_way, with_last_applied
 from trueup.apply.ownership import applied_by_us, migration_patch
 from trueup.apply.perform import interrupts, object_message
 from trueup.apply.sanitise import wanted_object
 from trueup.apply.takeover import after_takeover
-from trueup.apply.unions import union_patch, unions
 from trueup.apply.write import leaves_alone
 from trueup.kube.errors import ApiError, Forbidden, Invalid, ServerError, TooManyRequests, Unreachable
 from trueup.model.annotations import LAST_APPLIED
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
-from trueup.model.resource import GroupKind, ResourceKey
+from trueup.model.resource import ResourceKey
 from trueup.plan.task import Writing
 
 
@@ -59,83 +57,6 @@ SENT = {
 @pytest.mark.parametrize(("kind", "content", "sent"), SENT.values(), ids=SENT.keys())
 def test_what_is_sent(kind: str, content: dict[str, Any], sent: dict[str, Any]) -> None:
     assert wanted_object(declared(kind, content)) == sent
-
-
-def remembering(before: dict[str, Any]) -> dict[str, Any]:
-    return {"metadata": {"annotations": {LAST_APPLIED: msgspec.json.encode(before).decode()}}}
-
-
-MERGES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]] = {
-    "what is equal is not sent": ({}, {"data": {"a": "1"}}, {"data": {"a": "1", "b": "2"}}, {}),
-    "what differs is sent": ({}, {"data": {"a": "1"}}, {"data": {"a": "0"}}, {"data": {"a": "1"}}),
-    "what was applied last and is no longer declared goes": (
-        {"data": {"a": "1", "b": "2"}},
-        {"data": {"a": "1"}},
-        {"data": {"a": "1", "b": "2"}},
-        {"data": {"b": None}},
-    ),
-    "what somebody else set stays": ({"data": {"a": "1"}}, {"data": {"a": "1"}}, {"data": {"a": "1", "z": "9"}}, {}),
-    "what is gone already is not deleted again": ({"data": {"b": "2"}}, {"data": {}}, {"data": {}}, {}),
-    "lists are replaced whole": ({}, {"args": ["a"]}, {"args": ["a", "b"]}, {"args": ["a"]}),
-    "null deletes": ({}, {"data": {"a": None}}, {"data": {"a": "1"}}, {"data": {"a": None}}),
-    "null of nothing is nothing": ({}, {"data": {"a": None}}, {"data": {}}, {}),
-    "a whole section that is no longer declared goes": (
-        {"spec": {"x": 1}},
-        {},
-        {"spec": {"x": 1, "y": 2}},
-        {"spec": None},
-    ),
-}
-
-
-@pytest.mark.parametrize(("before", "wanted", "there", "patch"), MERGES.values(), ids=MERGES.keys())
-def test_three_way_merge(
-    before: dict[str, Any], wanted: dict[str, Any], there: dict[str, Any], patch: dict[str, Any]
-) -> None:
-    assert three_way(wanted, live({**there, **remembering(before)})) == patch
-
-
-def test_an_unreadable_memory_deletes_nothing() -> None:
-    found = live({"metadata": {"annotations": {LAST_APPLIED: "{broken"}}, "data": {"a": "1"}})
-    assert three_way({"data": {}}, found) == {}
-
-
-def test_the_memory_of_an_apply_does_not_hold_itself() -> None:
-    key = ResourceKey("", "ConfigMap", "n", "a")
-    once = with_last_applied({"metadata": {"name": "a"}, "data": {"k": "v"}}, key)
-    assert with_last_applied(once, key) == once
-
-
-def test_a_secret_is_never_remembered_in_an_annotation() -> None:
-    wanted = {"metadata": {"name": "a"}, "data": {"k": "dg=="}}
-    assert with_last_applied(wanted, ResourceKey("", "Secret", "n", "a")) == wanted
-
-
-STRATEGY = {"spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}}}
-UNIONS = {
-    "a member that nobody may keep is dropped": (
-        {"spec": {"strategy": {"type": "Recreate"}}},
-        STRATEGY,
-        {"spec": {"strategy": {"type": "Recreate", "$retainKeys": ["type"]}}},
-    ),
-    "an unchanged discriminator is not at fault": ({"spec": {"strategy": {"type": "RollingUpdate"}}}, STRATEGY, None),
-    "a member that Git sets is Git's mistake": (
-        {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": {}}}},
-        STRATEGY,
-        None,
-    ),
-    "an absent member is not at fault": ({"spec": {"strategy": {"type": "Recreate"}}}, {"spec": {}}, None),
-}
-
-
-@pytest.mark.parametrize(("wanted", "there", "patch"), UNIONS.values(), ids=UNIONS.keys())
-def test_unions(wanted: dict[str, Any], there: dict[str, Any], patch: dict[str, Any] | None) -> None:
-    assert union_patch(GroupKind("apps", "Deployment"), wanted, there) == patch
-
-
-def test_the_table_of_unions_names_each_field_once() -> None:
-    rows = [(row.group, row.kind, row.field) for row in unions()]
-    assert len(rows) == len(set(rows)) > 0
 
 
 def entry(manager: str, operation: str, fields: dict[str, Any], subresource: str = "") -> dict[str, Any]:

@@ -7,6 +7,7 @@ from trueup.diff.merge.apply import Conflict, Conflicts, Versions, apply, is_unc
 from trueup.diff.merge.defaults import fill_defaults
 from trueup.diff.merge.schema import DEDUCED, Type, Types, compile_type
 from trueup.diff.merge.strategic import PatchError, strategic_merge
+from trueup.diff.merge.threeway import Merging, Patch, identities, three_way
 from trueup.diff.merge.typed import TypedError, validate
 from trueup.diff.merge.unknown import prune, unknown_fields
 
@@ -14,6 +15,8 @@ __all__ = [
     "DEDUCED",
     "Conflict",
     "Conflicts",
+    "Merging",
+    "Patch",
     "PatchError",
     "Type",
     "TypedError",
@@ -22,10 +25,12 @@ __all__ = [
     "apply",
     "compile_type",
     "fill_defaults",
+    "identities",
     "is_unchanged",
     "predict",
     "prune",
     "strategic_merge",
+    "three_way",
     "track_update",
     "unknown_fields",
     "validate",

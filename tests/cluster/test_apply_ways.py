@@ -1,0 +1,206 @@
+"""Client-side apply, replace, and lists whose keys somebody changed, on API servers."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+from tests.cluster.applying import Target, applied, client_side, config, declared, deployment, said
+from tests.cluster.test_apply import widget_definition
+
+from trueup.apply.confirm import Confirmer, Question
+from trueup.diff import changes_of, compare, pair
+from trueup.kube.client import PatchKind
+from trueup.model.annotations import FIELD_MANAGER, LAST_APPLIED
+from trueup.model.manifest import Manifest
+from trueup.model.status import SyncCode
+from trueup.plan.task import Writing
+
+OFF, REPLACE, DEFAULT = Writing(server_side="off"), Writing(replace=True), Writing()
+WAYS = pytest.mark.parametrize("way", [DEFAULT, OFF, REPLACE], ids=["server side", "client side", "replace"])
+
+
+async def edited(
+    target: Target, wanted: Manifest, patch: Any, manager: str = "operator", kind: PatchKind = "strategic"
+) -> dict[str, Any]:
+    """What somebody else does to an object."""
+    key = wanted.key
+    body = msgspec.json.encode(patch)
+    live = await target.client.patch(target.type(wanted), key.namespace, key.name, body, kind=kind, manager=manager)
+    target.cache.stored(live)
+    return live.object()
+
+
+async def drift(target: Target, wanted: Manifest, way: Writing) -> list[str]:
+    """The fields that a fresh engine sees differ."""
+    live = await target.client.get(target.type(wanted), wanted.key.namespace, wanted.key.name)
+    target.cache.stored(live)
+    answers = await Confirmer(target).confirm([Question(wanted, live, way)])
+    pairs = pair([wanted], {}, lambda _: live)
+    (seen,) = compare(pairs, answers, asked=[wanted.key]).resources
+    assert not answers[wanted.key].refused, seen.message
+    changes = [change.path for change in changes_of(live, answers[wanted.key])]
+    assert (seen.status is SyncCode.SYNCED) is (not changes)
+    return changes
+
+
+async def settled(target: Target, wanted: Manifest, way: Writing) -> dict[str, Any]:
+    """The object, which an apply would leave as it is."""
+    assert await drift(target, wanted, way) == []
+    before = await target.read(wanted)
+    if not way.replace:
+        ((status, message),) = said(await applied(target, wanted, writing=way))
+        assert (status, message.split()[1]) == ("Synced", "unchanged"), message
+        assert _version(await target.read(wanted)) == _version(before)
+    return before
+
+
+def _version(obj: dict[str, Any]) -> Any:
+    """What moves with a write, and not with a controller's word on the status."""
+    return obj["metadata"].get("generation") or obj["metadata"]["resourceVersion"]
+
+
+# Client-side apply
+
+
+@WAYS
+@pytest.mark.parametrize("field", ["data", "stringData"])
+async def test_a_key_that_leaves_a_secret_in_git_leaves_the_cluster(
+    target: Target, namespace: str, way: Writing, field: str
+) -> None:
+    first = declared(namespace, "v1", "Secret", "s", **{field: {"user": "dQ==", "old": "YWJj"}})
+    second = declared(namespace, "v1", "Secret", "s", **{field: {"user": "dQ=="}})
+    await applied(target, first, writing=way)
+    await settled(target, first, way)
+    assert await drift(target, second, way) == ["data.old"]
+    await applied(target, second, writing=way)
+    assert (await settled(target, second, way))["data"].keys() == {"user"}
+
+
+async def test_a_secret_applied_client_side_keeps_no_value_in_its_annotations(target: Target, namespace: str) -> None:
+    wanted = declared(namespace, "v1", "Secret", "s", stringData={"password": "hunter22"})
+    plain = declared(namespace, "v1", "Secret", "s", data={"password": "aHVudGVyMjI=", "old": "eA=="})
+    await client_side(target, plain, FIELD_MANAGER)
+    assert await drift(target, wanted, OFF) == ["data.old"]
+    await applied(target, wanted, writing=OFF)
+    stored = await settled(target, wanted, OFF)
+    assert stored["data"] == {"password": "aHVudGVyMjI="}
+    memory = stored["metadata"]["annotations"][LAST_APPLIED]
+    assert "password" in memory
+    assert "aHVudGVyMjI=" not in memory
+    assert "hunter22" not in memory
+    assert "eA==" not in memory
+
+
+async def test_a_key_that_somebody_changed_and_git_drops_goes(target: Target, namespace: str) -> None:
+    first = declared(namespace, "v1", "Secret", "s", data={"a": "MQ==", "b": "Mg=="})
+    await applied(target, first, writing=OFF)
+    await edited(target, first, {"data": {"b": "Mw=="}}, manager="kubectl-edit")
+    assert await drift(target, first, OFF) == ["data.b"]
+    second = declared(namespace, "v1", "Secret", "s", data={"a": "MQ=="})
+    await applied(target, second, writing=OFF)
+    assert (await settled(target, second, OFF))["data"] == {"a": "MQ=="}
+
+
+SIDE = {"name": "side", "image": "side:1"}
+
+
+def containers(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"spec": {"template": {"spec": {"containers": list(items)}}}}
+
+
+@pytest.mark.parametrize(
+    ("way", "more"),
+    [(OFF, {}), (DEFAULT, {"replica": 2}), (DEFAULT, {}), (REPLACE, {})],
+    ids=["client side", "client side for a misspelt field", "server side", "replace"],
+)
+async def test_what_another_controller_adds_to_a_list_is_no_drift_and_stays(
+    target: Target, namespace: str, way: Writing, more: dict[str, Any]
+) -> None:
+    def wanted(image: str) -> Manifest:
+        env = [{"name": "A", "value": "1"}]
+        return deployment(namespace, container={"image": image, "env": env}, **more)
+
+    await applied(target, wanted("web:1"), writing=way)
+    injected = {"name": "web", "env": [{"name": "B", "value": "2"}], "ports": [{"containerPort": 9}]}
+    await edited(target, wanted("web:1"), containers(SIDE, injected))
+    generation = (await settled(target, wanted("web:1"), way))["metadata"]["generation"]
+    assert (await target.read(wanted("web:1")))["metadata"]["generation"] == generation
+    if way.replace:
+        return
+    await applied(target, wanted("web:2"), writing=way)
+    pod = (await settled(target, wanted("web:2"), way))["spec"]["template"]["spec"]["containers"]
+    assert {item["name"]: item["image"] for item in pod} == {"side": "side:1", "web": "web:2"}
+    web = next(item for item in pod if item["name"] == "web")
+    assert {item["name"] for item in web["env"]} == {"A", "B"}
+    assert [item["containerPort"] for item in web["ports"]] == [9]
+
+
+async def test_a_list_item_that_leaves_git_goes_by_client_side_apply_as_well(target: Target, namespace: str) -> None:
+    env = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
+    for way, declares in ((DEFAULT, env), (OFF, env[:1])):
+        await applied(target, deployment(namespace, container={"env": declares}), writing=way)
+    stored = await settled(target, deployment(namespace, container={"env": env[:1]}), OFF)
+    assert stored["spec"]["template"]["spec"]["containers"][0]["env"] == env[:1]
+
+
+async def test_duplicate_keys_settle_beside_the_items_of_others(target: Target, namespace: str) -> None:
+    env = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
+    wanted = deployment(namespace, container={"env": env})
+    await applied(target, wanted)
+    added = [*env, {"name": "B", "value": "3"}]
+    path = "/spec/template/spec/containers/0/env"
+    await edited(target, wanted, [{"op": "replace", "path": path, "value": added}], kind="json")
+    stored = await settled(target, wanted, DEFAULT)
+    assert stored["spec"]["template"]["spec"]["containers"][0]["env"] == added
+
+
+async def test_a_node_port_survives_a_new_target_port(target: Target, namespace: str) -> None:
+    def wanted(port: int) -> Manifest:
+        ports = [{"name": "d", "port": 53, "targetPort": port}, {"name": "u", "port": 53, "protocol": "UDP"}]
+        return declared(namespace, "v1", "Service", "dns", spec={"type": "NodePort", "ports": ports})
+
+    await applied(target, wanted(5300), writing=OFF)
+    before = (await settled(target, wanted(5300), OFF))["spec"]
+    await applied(target, wanted(5301), writing=OFF)
+    after = (await settled(target, wanted(5301), OFF))["spec"]
+    assert [port["nodePort"] for port in after["ports"]] == [port["nodePort"] for port in before["ports"]]
+    assert after["clusterIP"] == before["clusterIP"]
+    assert after["ports"][0]["targetPort"] == 5301
+
+
+async def test_a_custom_resource_merges_by_what_its_schema_says(target: Target, namespace: str) -> None:
+    keyed: dict[str, Any] = {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+    port = {"name": {"type": "string"}, "port": {"type": "integer"}}
+    keyed["items"] = {"type": "object", "required": ["name"], "properties": port}
+    spec = {"type": "object", "properties": {"listeners": keyed, "size": {"type": "integer"}}}
+    definition = widget_definition("doors", "Door").object()
+    schema = {"type": "object", "properties": {"spec": spec}}
+    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = schema
+    crd = declared("", definition["apiVersion"], definition["kind"], "doors.apply.test", spec=definition["spec"])
+
+    def door(**more: Any) -> Manifest:
+        return declared(namespace, "apply.test/v1", "Door", "d", spec=more)
+
+    http, dns = {"name": "http", "port": 80}, {"name": "dns", "port": 53}
+    await applied(target, crd, door(listeners=[http, dns], size=1), writing=OFF)
+    await target.discovery.refresh()
+    others = [{"op": "add", "path": "/spec/listeners/0", "value": {"name": "mesh", "port": 1}}]
+    await edited(target, door(), others, kind="json")
+    async with asyncio.timeout(30):
+        # A new kind is served a moment before its schema.
+        while not (await target.schemas.merging("apply.test/v1", "Door")).type.fields:
+            await asyncio.sleep(0.05)
+    await applied(target, door(listeners=[{**http, "port": 81}]), writing=OFF)
+    stored = await settled(target, door(listeners=[{**http, "port": 81}]), OFF)
+    assert stored["spec"] == {"listeners": [{"name": "mesh", "port": 1}, {**http, "port": 81}]}
+
+
+async def test_an_object_too_large_to_be_remembered_whole_is_applied_and_loses_what_leaves_git(
+    target: Target, namespace: str
+) -> None:
+    big = "x" * 300_000
+    await applied(target, config(namespace, big=big, old="1"), writing=OFF)
+    assert await drift(target, config(namespace, big=big), OFF) == ["data.old"]
+    await applied(target, config(namespace, big=big), writing=OFF)
+    assert (await settled(target, config(namespace, big=big), OFF))["data"].keys() == {"big"}
