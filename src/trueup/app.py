@@ -189,6 +189,8 @@ class Engine:
         stored = self.applications.get(key)
         if stored is None:
             raise TrueupError(f"application {key} does not exist", hint="`trueup app list` shows those that do")
+        if stored.fault is not None:
+            raise stored.fault
         project = self.applications.project_of(stored.app)
         policy.admit(stored.app, project)
         for source in stored.app.spec.all_sources():

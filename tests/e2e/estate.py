@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -210,6 +210,17 @@ class Estate:
             )
 
         return await self.until(holds, name, what=f"synced and healthy at {revision[:8]}", patience=patience)
+
+    async def comes_true(
+        self, holds: Callable[[], Awaitable[bool]], *, what: str = "so", patience: float = PATIENCE
+    ) -> None:
+        """Wait until something holds."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if await holds():
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"not {what} within {patience} s\n{self.engine.tail()}")
 
     async def condition(self, kind: str, name: str = "") -> str:
         """Wait for a condition; returns its message."""

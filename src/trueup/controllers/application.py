@@ -1,28 +1,27 @@
 """The application reconciler: one pass observes, decides, takes one step and leaves."""
 
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import datetime
 
-import msgspec
 import structlog
 
 from trueup import policy
+from trueup.controllers.begin import about_source, operation_sources
+from trueup.controllers.looks import Looks
 from trueup.controllers.observe import Observation
-from trueup.controllers.operation import Operations, about_source, approved
-from trueup.controllers.ports import LONGEST_REST, Ports
-from trueup.controllers.record import record
+from trueup.controllers.operation import Head, Operations, approved
+from trueup.controllers.ports import Ports
+from trueup.controllers.record import condition_of, record
 from trueup.controllers.target import NotFetched
 from trueup.formats.time import parse_time
-from trueup.kube.errors import Conflict, NotFound
-from trueup.model.annotations import REFRESH
+from trueup.kube.errors import ApiError, Conflict, NotFound, Unreachable
+from trueup.model.annotations import PUSHED, REFRESH, REFRESH_TIMESTAMP
 from trueup.model.application import Application
-from trueup.model.errors import InvalidSpec, SourceUnavailable, Stalled, TrueupError
+from trueup.model.errors import InvalidSpec, SourceUnavailable, Stalled, TrueupError, Waiting
 from trueup.model.health import HealthCode
 from trueup.model.live import LiveObject
 from trueup.model.project import Project
-from trueup.model.status import (
-    ResultCode,
-    SyncCode,
-)
+from trueup.model.status import ResultCode, SyncCode
 from trueup.plan.deletion import DeletionWait, Gone, deletion_step, propagation_of
 from trueup.runtime.outcome import Requeue
 from trueup.store import status as build
@@ -33,17 +32,20 @@ log = structlog.get_logger("trueup.application")
 
 GRACE_SECONDS = 180.0
 """How long the last good state is kept when a repository cannot be read (Argo CD's controller.repo.error.grace…)."""
+HANDS_OFF_SECONDS = 60.0
+"""How often it is looked whether an application is another engine's still: nothing tells when that one stops."""
 
 
 class ApplicationReconciler:
     """Reconciles Applications by key.
 
-    The little it remembers between passes only saves work or time: losing it costs a comparison or a pause.
+    The little it remembers between passes only saves work or time: losing it costs a comparison or a pause. However
+    a pass ends, it is not the last one: what nothing wakes is looked at again after a while.
     """
 
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
-        self._refreshing: dict[str, _Refresh] = {}
+        self._refreshes = Looks(ports.repositories)
         self._operations = Operations(ports)
 
     async def reconcile(self, key: str) -> Requeue:
@@ -55,19 +57,28 @@ class ApplicationReconciler:
             return Requeue.never()
         if reason := self._hands_off(live):
             log.debug("left alone", application=key, reason=reason)
-            return Requeue.after(LONGEST_REST)
+            return Requeue.after(HANDS_OFF_SECONDS)
         stored = ports.applications.get(key)
         assert stored is not None
         write = ApplicationWrite(stored, ports.cluster.client, ports.cluster.cache, ports.clock.now())
         try:
             requeue = await self._pass(stored, write)
-        except (Conflict, NotFound) as error:
-            if not error.subject_is(stored.live.key):
-                raise
-            # The application moved under this pass: the watch brings the newer one, and the pass begins again.
-            return Requeue.after(0.05)
+        except NotFetched:
+            # The repositories tell when they have been read for the first time.
+            self._request_sources(stored)
+            await write.flush()
+            return Requeue.after(ports.rest())
+        except Exception as error:
+            if isinstance(error, Conflict | NotFound) and error.subject_is(stored.live.key):
+                # The application moved under this pass: the watch brings the newer one, and the pass begins again.
+                return Requeue.after(0.05)
+            await self._tell_failure(key, error)
+            raise
         for change in _changes(stored, write):
-            self.ports.tell(write, "ResourceUpdated", change)
+            ports.tell(write, "ResourceUpdated", change)
+        if REFRESH in stored.app.metadata.annotations and REFRESH not in write.live.annotations:
+            for source in stored.app.spec.all_sources():
+                ports.repositories.look_once_more(source.repo_url)
         return requeue
 
     async def _pass(self, stored: StoredApplication, write: ApplicationWrite) -> Requeue:
@@ -75,94 +86,125 @@ class ApplicationReconciler:
         if app.metadata.deletion_timestamp:
             return await self._delete(stored, write)
         try:
-            project = self.ports.applications.project_of(app)
+            if stored.fault is not None:
+                raise stored.fault
+            project = ports.applications.project_of(app)
             policy.admit(app, project)
-            self.ports.cluster.require_destination(app.spec.destination)
+            ports.cluster.require_destination(app.spec.destination)
         except InvalidSpec as error:
             return await self._invalid(stored, write, error)
         if not self._refresh_is_due(stored):
-            return Requeue.never()
+            return Requeue.after(ports.rest())
+        head: Head
         try:
-            seen = await ports.observer.observe(stored, project, fresh=self._hard(stored))
-        except NotFetched:
-            self._request_sources(stored)
-            return Requeue.never()
+            head = await ports.observer.observe(stored, project, fresh=self._hard(stored))
+            problem = self._unread_source(app)
         except TrueupError as error:
             if not about_source(error):
                 raise
-            return await self._unrenderable(stored, write, error)
-        await ports.chronicle.observed(stored, seen)
-        self._record(stored, write, seen)
-        return await self._operations.advance(stored, project, write, seen)
+            head = problem = error
+        return await self._compared(stored, project, write, head, problem)
+
+    async def _compared(
+        self,
+        stored: StoredApplication,
+        project: Project,
+        write: ApplicationWrite,
+        head: Head,
+        problem: TrueupError | None,
+    ) -> Requeue:
+        """Record what was seen, or why it could not be, and go on with the operation."""
+        passing = isinstance(problem, SourceUnavailable) and not isinstance(problem, Stalled)
+        grace = self._grace(stored, write.now, "ComparisonError") if passing else 0.0
+        if problem is not None and (grace <= 0 or REFRESH in stored.app.metadata.annotations):
+            head = problem
+        if isinstance(head, Observation):
+            await self.ports.chronicle.observed(stored, head)
+            record(stored.app, write, head, self.ports.applications.control_namespace)
+        else:
+            self._unknown(stored, write, keep=grace > 0 and REFRESH not in stored.app.metadata.annotations)
+        if problem is not None:
+            write.condition("ComparisonError", str(problem))
+            self._request_missing(stored)
+        self._refreshed(stored, write)
+        requeue = await self._operations.advance(stored, project, write, head)
+        if problem is not None and not any(c.type == "ComparisonError" for c in stored.status.conditions):
+            self.ports.tell(write, "ComparisonError", str(problem), warning=True)
+        return requeue.within(grace) if grace > 0 else requeue
 
     # --- what was seen -------------------------------------------------------------------------------------------
 
-    def _record(self, stored: StoredApplication, write: ApplicationWrite, seen: Observation) -> None:
-        record(stored.app, write, seen, self.ports.applications.control_namespace)
-        refresh = self._refreshing.pop(stored.key, None)
-        if refresh or REFRESH in stored.app.metadata.annotations:
-            write.refreshed()
+    def _unread_source(self, app: Application) -> TrueupError | None:
+        """Why a repository of the application cannot be read at present, though a mirror tells what it held last."""
+        errors = [self.ports.repositories.error(source.repo_url) for source in app.spec.all_sources()]
+        return next((error for error in errors if error is not None), None)
 
-    async def _invalid(self, stored: StoredApplication, write: ApplicationWrite, error: InvalidSpec) -> Requeue:
-        """The specification cannot be worked on: nothing is compared, nothing touched."""
-        write.set("sync", build.unknown_sync(stored.app, stored.status.sync))
-        if not stored.status.health:
-            write.health(str(HealthCode.UNKNOWN))
-        write.conditions([("InvalidSpecError", str(error))])
-        if REFRESH in stored.app.metadata.annotations:
-            write.refreshed()
-        await self._operations.abandon(stored, write, str(error))
-        await write.flush()
-        # A project may be corrected without the application changing.
-        return Requeue.after(60.0)
-
-    async def _unrenderable(self, stored: StoredApplication, write: ApplicationWrite, error: TrueupError) -> Requeue:
-        """There are no manifests: Unknown, the last good facts stay, nothing is pruned."""
-        now = self.ports.clock.now()
-        passing = isinstance(error, SourceUnavailable) and not isinstance(error, Stalled)
-        if not (passing and self._in_grace(stored, now)):
+    def _unknown(self, stored: StoredApplication, write: ApplicationWrite, *, keep: bool = False) -> None:
+        """There is nothing to compare with: the last good facts stay, nothing is pruned."""
+        if not keep:
             write.set("sync", build.unknown_sync(stored.app, stored.status.sync))
         if not stored.status.health:
             # Argo CD: an application that never rendered is Healthy, a comparison error leaves health as it was.
             write.health(str(HealthCode.HEALTHY))
-        write.conditions([("ComparisonError", str(error))])
-        self._refreshing.pop(stored.key, None)
-        if REFRESH in stored.app.metadata.annotations:
-            write.refreshed()
-        await self._operations.abandon(stored, write, f"ComparisonError: {error}")
-        if await write.flush():
-            self.ports.tell(write, "ComparisonError", str(error), warning=True)
-        self._request_missing(stored)
-        return Requeue.never()
+        write.conditions([])
 
-    def _in_grace(self, stored: StoredApplication, now: datetime) -> bool:
-        condition = next((c for c in stored.status.conditions if c.type == "ComparisonError"), None)
+    async def _invalid(self, stored: StoredApplication, write: ApplicationWrite, error: InvalidSpec) -> Requeue:
+        """The specification cannot be worked on: nothing is compared, nothing touched."""
+        if stored.fault is None:
+            write.set("sync", build.unknown_sync(stored.app, stored.status.sync))
+        if not stored.status.health:
+            write.health(str(HealthCode.UNKNOWN))
+        write.conditions([("InvalidSpecError", str(error))])
+        self._refreshed(stored, write)
+        await self._operations.refuse(stored, write, str(error))
+        await write.flush()
+        # A project may be corrected without the application changing.
+        return Requeue.after(60.0)
+
+    async def _tell_failure(self, key: str, error: Exception) -> None:
+        """A pass that ended in an error says so in the status, as far as the server takes it."""
+        stored = self.ports.applications.get(key)
+        if stored is None or isinstance(error, Waiting | Unreachable):
+            return
+        write = ApplicationWrite(stored, self.ports.cluster.client, self.ports.cluster.cache, self.ports.clock.now())
+        kind, message = condition_of(error)
+        if stored.fault is None and self._grace(stored, write.now, kind) <= 0:
+            write.set("sync", build.unknown_sync(stored.app, stored.status.sync))
+        write.conditions([(kind, message)])
+        with suppress(ApiError):
+            await write.flush()
+
+    def _grace(self, stored: StoredApplication, now: datetime, kind: str) -> float:
+        """Seconds for which the last good state is kept still, in spite of an error of this kind of condition."""
+        if stored.status.sync is None or stored.status.sync.status is SyncCode.UNKNOWN:
+            return 0.0
+        condition = next((c for c in stored.status.conditions if c.type == kind), None)
         since = condition.last_transition_time if condition else None
-        known = stored.status.sync is not None and stored.status.sync.status is not SyncCode.UNKNOWN
-        return known and (since is None or now - parse_time(since) < timedelta(seconds=GRACE_SECONDS))
+        return GRACE_SECONDS - (now - parse_time(since)).total_seconds() if since else GRACE_SECONDS
 
     # --- refresh -------------------------------------------------------------------------------------------------
 
     def _refresh_is_due(self, stored: StoredApplication) -> bool:
         """False while the repositories are asked on behalf of a refresh: they wake us when they know."""
-        wanted = stored.app.metadata.annotations.get(REFRESH)
-        if wanted is None:
-            self._refreshing.pop(stored.key, None)
+        annotations = stored.app.metadata.annotations
+        if REFRESH not in annotations:
+            self._refreshes.forget(stored.key)
             return True
-        refresh = self._refreshing.get(stored.key)
+        # Who asks anew while one is on record is heard: a look that began before is no answer.
+        question = "\n".join(annotations.get(name, "") for name in (REFRESH, REFRESH_TIMESTAMP, PUSHED))
         urls = [source.repo_url for source in stored.app.spec.all_sources()]
-        if refresh is None:
-            refresh = _Refresh({url: self.ports.repositories.looks(url) for url in urls})
-            self._refreshing[stored.key] = refresh
-            self._request_sources(stored)
-            return False
-        return all(self.ports.repositories.looks(url) > before for url, before in refresh.looks.items())
+        return self._refreshes.answered(stored.key, question, urls)
+
+    def _refreshed(self, stored: StoredApplication, write: ApplicationWrite) -> None:
+        self._refreshes.forget(stored.key)
+        if REFRESH in stored.app.metadata.annotations:
+            write.refreshed()
 
     def _hard(self, stored: StoredApplication) -> bool:
         return stored.app.metadata.annotations.get(REFRESH) == "hard"
 
     def _request_sources(self, stored: StoredApplication) -> None:
-        for source in stored.app.spec.all_sources():
+        for source in [*stored.app.spec.all_sources(), *operation_sources(stored)]:
             self.ports.repositories.request(source.repo_url, stored.key)
 
     def _request_missing(self, stored: StoredApplication) -> None:
@@ -204,7 +246,7 @@ class ApplicationReconciler:
         return policy.hands_off(live.annotations, policy.last_write_by(entries), self.ports.clock.now())
 
     def _forget(self, key: str) -> None:
-        self._refreshing.pop(key, None)
+        self._refreshes.forget(key)
         self._operations.forget(key)
 
     # --- small things --------------------------------------------------------------------------------------------
@@ -214,12 +256,6 @@ class ApplicationReconciler:
             return self.ports.applications.project_of(app)
         except InvalidSpec:
             return None
-
-
-class _Refresh(msgspec.Struct, frozen=True):
-    """A refresh under way: looks at each repository when it was asked for."""
-
-    looks: dict[str, int]
 
 
 def _changes(stored: StoredApplication, write: ApplicationWrite) -> list[str]:

@@ -77,19 +77,16 @@ class Observer:
             RenderFailed, SourceUnavailable, Stalled: there are no manifests.
             ApiError: the cluster cannot be asked.
         """
-        app = stored.app
-        chosen = list(sources) or app.spec.all_sources()
-        resolved = self._targets.resolve(chosen, revisions)
-        target = await self._targets.build(
-            app,
-            chosen,
-            resolved,
-            instance=self._applications.instance(stored.key),
-            context=self._context(stored),
-            namespaced=self._cluster.namespaced,
-            fresh=fresh,
-        )
-        return await self._compared(stored, project, target)
+        chosen = list(sources) or stored.app.spec.all_sources()
+        return await self._compared(stored, project, await self._target(stored, chosen, revisions, fresh=fresh))
+
+    async def content(self, stored: StoredApplication, revisions: Sequence[str]) -> str:
+        """Digest of all manifests that the application's sources declare at these revisions.
+
+        Raises:
+            NotFetched, RenderFailed, SourceUnavailable, Stalled: as :meth:`observe`.
+        """
+        return (await self._target(stored, stored.app.spec.all_sources(), revisions)).content
 
     def resolve(self, sources: Sequence[Source], revisions: Sequence[str]) -> tuple[str, ...]:
         """Commits for revisions somebody asked for.
@@ -133,6 +130,19 @@ class Observer:
             if reason:
                 refused[key] = reason
         return refused
+
+    async def _target(
+        self, stored: StoredApplication, sources: Sequence[Source], revisions: Sequence[str], *, fresh: bool = False
+    ) -> Target:
+        return await self._targets.build(
+            stored.app,
+            sources,
+            self._targets.resolve(sources, revisions),
+            instance=self._applications.instance(stored.key),
+            context=self._context(stored),
+            namespaced=self._cluster.namespaced,
+            fresh=fresh,
+        )
 
     def _context(self, stored: StoredApplication) -> RenderContext:
         app, discovery = stored.app, self._cluster.discovery

@@ -5,96 +5,138 @@ from datetime import datetime
 import msgspec
 
 from trueup import policy
+from trueup.controllers.begin import about_source, begun, initiated, operation_sources
+from trueup.controllers.looks import Looks
 from trueup.controllers.observe import Observation
-from trueup.controllers.ports import LONGEST_REST, SHORTEST_REST, Ports
+from trueup.controllers.ports import Ports
 from trueup.controllers.record import record
+from trueup.controllers.target import NotFetched
+from trueup.formats.json import canonical, digest
 from trueup.formats.time import format_time, parse_time
-from trueup.kube.errors import ApiError
 from trueup.model.annotations import DELETION_APPROVED
-from trueup.model.application import Application, Operation, SyncOperation
-from trueup.model.errors import SourceUnavailable, Stalled, TrueupError
+from trueup.model.application import Application, Operation
+from trueup.model.errors import TrueupError
 from trueup.model.project import Project
-from trueup.model.status import OperationPhase, OperationState, ResourceResult, SyncOperationResult
+from trueup.model.status import OperationPhase, OperationState, ResourceResult, SyncCode, SyncOperationResult
 from trueup.plan.facts import Facts, options_for
-from trueup.plan.record import advance
+from trueup.plan.record import advance, failed
+from trueup.plan.results import MESSAGE_LIMIT
+from trueup.plan.retry import retry_in
 from trueup.plan.step import next_step
 from trueup.plan.task import Act, AnyTask, DeleteHookTask, Finish, ReleaseHookTask, RunHookTask, Step, Wait
 from trueup.runtime.outcome import Requeue
+from trueup.sources.revision import UnknownRevision
 from trueup.store import status as build
 from trueup.store.applications import StoredApplication
 from trueup.store.write import ApplicationWrite
+
+Head = Observation | TrueupError
+"""What a pass saw of an application as it is declared, or why there is nothing to be seen."""
 
 
 class Operations:
     """Runs the operations of Applications, one step a pass.
 
-    What it remembers (when it last acted, what it last attempted) is lost at no cost but a pause or a try.
+    What it remembers (when it last acted, what it has asked the repositories) is lost at no cost but a pause or a look.
     """
 
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
         self._acted: dict[str, datetime] = {}
-        self._attempted: dict[str, str] = {}
+        self._revisions = Looks(ports.repositories)
 
     def forget(self, key: str) -> None:
         """The application is gone."""
         self._acted.pop(key, None)
-        self._attempted.pop(key, None)
+        self._revisions.forget(key)
 
     async def advance(
-        self, stored: StoredApplication, project: Project, write: ApplicationWrite, seen: Observation
+        self, stored: StoredApplication, project: Project, write: ApplicationWrite, head: Head
     ) -> Requeue:
-        """Start an operation where one is asked for or due, and take the next step of the one that runs."""
-        now = self.ports.clock.now()
-        state = _running(stored)
+        """Start an operation where one is asked for or due, and take the next step of the one that runs.
+
+        An operation that brings its revision, or runs already, needs no readable head: what is declared now may be
+        broken, and a sync to an older revision the remedy.
+        """
+        state = running(stored)
         if state is None:
             operation = stored.app.operation
-            if operation is None:
-                decision = policy.automatic_sync(
-                    stored.app,
-                    stored.status,
-                    seen.comparison,
-                    now,
-                    manifests_changed=self._attempted.get(stored.key) != seen.content,
-                )
-                if decision.condition:
-                    write.conditions([*seen.warnings, decision.condition])
+            if operation is None and not stored.operation_fault:
+                decision = await self._automatic(stored, write, head)
                 operation = decision.operation
                 if operation is None:
                     await write.flush()
-                    return Requeue.after(min(decision.again, self._rest()))
-            state = self._started(stored, operation, seen, now)
-            self._attempted[stored.key] = seen.content
-            write.set("operationState", state)
-            write.operation(operation)
-            # On record before any effect: a crashed pass is resumed, not begun again.
-            await self.ports.chronicle.started(stored, state)
-            await write.flush()
-            self.ports.tell(write, "OperationStarted", _initiated(state))
+                    return Requeue.after(min(decision.again, self.ports.rest()))
+            try:
+                state = begun(stored, project, operation, head, self.ports)
+            except UnknownRevision as error:
+                if self._looked_for(stored):
+                    return await self.refuse(stored, write, str(error))
+                await write.flush()
+                return Requeue.after(self.ports.rest())
+            except TrueupError as error:
+                if not about_source(error):
+                    raise
+                return await self.refuse(stored, write, str(error))
+            await self._started(stored, write, state)
         try:
-            running = await self._of_operation(stored, project, state, seen)
+            seen = await self._of_operation(stored, project, state, head)
         except TrueupError as error:
             if not about_source(error):
                 raise
-            await self.abandon(stored, write, str(error), state)
-            await write.flush()
-            return Requeue.after(0.0)
-        step, after = await self._step(stored, running, state)
+            return await self._without_manifests(stored, write, state, head, error)
+        step, after = await self._step(stored, seen, state)
         if isinstance(step, Act) and not after.phase.completed and not any(map(_is_hook, step.tasks)):
-            seen, step, after = await self._verdict(stored, project, write, seen, step, after)
-        return await self._progressed(stored, write, seen, step, after)
+            head, step, after = await self._verdict(stored, project, write, head, step, after)
+        return await self._progressed(stored, write, step, after)
 
-    def _rest(self) -> float:
-        """Seconds after which an application is looked at though nothing woke it.
+    async def _automatic(self, stored: StoredApplication, write: ApplicationWrite, head: Head) -> policy.Decision:
+        if not isinstance(head, Observation):
+            return policy.Decision(reason="there is nothing to compare with")
+        decision = policy.automatic_sync(
+            stored.app,
+            stored.status,
+            head.comparison,
+            write.now,
+            manifests_changed=not await self._same_as_attempted(stored, head),
+        )
+        if decision.condition:
+            write.condition(*decision.condition)
+        return decision
 
-        Watches and the repositories' polls wake it; this only catches what they cannot tell. A short polling interval
-        is no reason to compare a fleet that often.
+    async def _same_as_attempted(self, stored: StoredApplication, head: Observation) -> bool:
+        """Whether another revision than the last operation's declares just the same: a commit elsewhere in a monorepo.
+
+        Asked of the recorded revision, which is rendered again where that is not in the cache.
         """
-        polling = self.ports.settings().resync_seconds
-        return max(polling, SHORTEST_REST) if polling else LONGEST_REST
+        tried = policy.attempted_revisions(stored.status)
+        if head.comparison.status is not SyncCode.OUT_OF_SYNC or not tried or tried == head.comparison.revisions:
+            return False
+        try:
+            return await self.ports.observer.content(stored, tried) == head.content
+        except TrueupError as error:
+            if not about_source(error) and not isinstance(error, NotFetched):
+                raise
+            return False
+
+    def _looked_for(self, stored: StoredApplication) -> bool:
+        """Whether the repositories have been looked at since the operation was asked for: a revision that is not
+        there yet may have been pushed a moment ago."""
+        urls = [source.repo_url for source in operation_sources(stored)]
+        question = digest(canonical(msgspec.to_builtins(stored.app.operation)))
+        return self._revisions.answered(stored.key, question, urls)
+
+    async def _started(self, stored: StoredApplication, write: ApplicationWrite, state: OperationState) -> None:
+        """Put on record before any effect: a crashed pass is resumed, not begun again."""
+        self._revisions.forget(stored.key)
+        write.set("operationState", state)
+        write.operation(state.operation)
+        await self.ports.chronicle.started(stored, state)
+        await write.flush()
+        self.ports.tell(write, "OperationStarted", initiated(state))
 
     async def _of_operation(
-        self, stored: StoredApplication, project: Project, state: OperationState, seen: Observation
+        self, stored: StoredApplication, project: Project, state: OperationState, head: Head
     ) -> Observation:
         """The facts of the revision that the operation runs: the one just compared, or another."""
         result = state.sync_result or SyncOperationResult()
@@ -102,9 +144,13 @@ class Operations:
         sync = state.operation.sync
         sources = (sync.sources or ([sync.source] if sync.source else [])) if sync else []
         own = stored.app.spec.all_sources()
-        if (sources and sources != own) or (revisions and revisions != seen.comparison.revisions):
-            seen = await self.ports.observer.observe(stored, project, sources=sources, revisions=revisions)
-        return self.ports.observer.with_hooks(seen, state)
+        same = isinstance(head, Observation) and (not revisions or revisions == head.comparison.revisions)
+        if not same or (sources and sources != own):
+            if not revisions and isinstance(head, TrueupError):
+                raise head
+            head = await self.ports.observer.observe(stored, project, sources=sources, revisions=revisions)
+        assert isinstance(head, Observation)
+        return self.ports.observer.with_hooks(head, state)
 
     async def _step(
         self, stored: StoredApplication, seen: Observation, state: OperationState
@@ -130,10 +176,10 @@ class Operations:
         stored: StoredApplication,
         project: Project,
         write: ApplicationWrite,
-        seen: Observation,
+        head: Head,
         step: Step,
         after: OperationState,
-    ) -> tuple[Observation, Step, OperationState]:
+    ) -> tuple[Head, Step, OperationState]:
         """Look again after the objects were written, and end the operation at once where nothing is left to do.
 
         The status is the dearest write of a sync (cluster-truths 6), so that its result and its end share one. A
@@ -141,13 +187,16 @@ class Operations:
         before anything follows from them.
         """
         try:
-            fresh = await self.ports.observer.observe(stored, project)
+            fresh: Head = head
+            if isinstance(head, Observation):
+                fresh = await self.ports.observer.observe(stored, project)
             running = await self._of_operation(stored, project, after, fresh)
         except TrueupError:
             # What was done must be put on record whatever the cluster or the repository says now.
-            return seen, step, after
-        await self.ports.chronicle.observed(stored, fresh)
-        record(stored.app, write, fresh, self.ports.applications.control_namespace)
+            return head, step, after
+        if isinstance(fresh, Observation):
+            await self.ports.chronicle.observed(stored, fresh)
+            record(stored.app, write, fresh, self.ports.applications.control_namespace)
         facts = self._facts(stored, running, after)
         now = self.ports.clock.now()
         following = next_step(after, facts, now)
@@ -174,87 +223,76 @@ class Operations:
         )
 
     async def _progressed(
-        self,
-        stored: StoredApplication,
-        write: ApplicationWrite,
-        seen: Observation,
-        step: Step,
-        after: OperationState,
+        self, stored: StoredApplication, write: ApplicationWrite, step: Step, after: OperationState
     ) -> Requeue:
+        if after.phase.completed:
+            return await self._ended(stored, write, after, str((write.status.get("health") or {}).get("status") or ""))
         write.set("operationState", after)
-        if not after.phase.completed:
-            await write.flush()
-            seconds = step.after if isinstance(step, Wait) else step.settles_in if isinstance(step, Act) else 0.0
-            return Requeue.after(seconds)
-        write.operation(None)
-        await self.ports.chronicle.finished(stored, after, str(seen.vitals.status))
-        self._acted.pop(stored.key, None)
-        if after.phase is OperationPhase.SUCCEEDED and _full(after):
-            write.set("history", build.history(stored.app, stored.status, after))
-        if after.phase is not OperationPhase.SUCCEEDED and after.operation.initiated_by.automated:
-            write.conditions([*seen.warnings, ("SyncError", _failed(after))])
         await write.flush()
-        warning = after.phase is not OperationPhase.SUCCEEDED
-        self.ports.tell(
-            write, "OperationCompleted", f"{_initiated(after)}: {after.phase}: {after.message}", warning=warning
-        )
-        return Requeue.after(0.0)
+        seconds = step.after if isinstance(step, Wait) else step.settles_in if isinstance(step, Act) else 0.0
+        return Requeue.after(seconds)
 
-    def _started(
-        self, stored: StoredApplication, operation: Operation, seen: Observation, now: datetime
-    ) -> OperationState:
-        """A new operation. Its revision is fixed here: it cannot move while the operation lasts."""
-        sync = operation.sync or SyncOperation()
-        several = len(seen.comparison.revisions) > 1
-        revisions = seen.comparison.revisions
-        if (sync.revision or sync.revisions) and not sync.sources and not sync.source:
-            sources = stored.app.spec.all_sources()
-            revisions = self.ports.observer.resolve(sources, sync.revisions or [sync.revision])
-        elif sync.source or sync.sources:
-            revisions = tuple(sync.revisions or ([sync.revision] if sync.revision else [])) or revisions
-        result = SyncOperationResult(
-            revision="" if several else "".join(revisions[:1]),
-            revisions=list(revisions) if several else [],
-            source=None if several else sync.source or stored.app.spec.source,
-            sources=(sync.sources or stored.app.spec.sources) if several else [],
-        )
-        return OperationState(
-            operation=operation,
-            phase=OperationPhase.RUNNING,
-            message="waiting to start",
-            sync_result=result,
-            started_at=format_time(now),
-        )
+    async def _without_manifests(
+        self, stored: StoredApplication, write: ApplicationWrite, state: OperationState, head: Head, error: TrueupError
+    ) -> Requeue:
+        """An attempt for which there are no manifests ends in Error; what it began stays as it is.
 
-    async def abandon(
-        self, stored: StoredApplication, write: ApplicationWrite, message: str, state: OperationState | None = None
-    ) -> None:
-        """An operation without manifests ends in Error; what it began stays as it is."""
-        state = state or _running(stored)
-        if state is None and stored.app.operation is None:
-            return
+        It is tried again as any other, unless a newer commit is there to be had instead.
+        """
+        now, sync_policy = self.ports.clock.now(), stored.app.spec.sync_policy
+        retry = sync_policy.retry if sync_policy else None
+        left = retry_in(state, retry, now)
+        if left <= 0:
+            superseded = isinstance(head, Observation) and state.operation.initiated_by.automated
+            state = failed(state, str(error)[:MESSAGE_LIMIT], now, retry, last=superseded)
+            if state.phase.completed:
+                return await self._ended(stored, write, state)
+            write.set("operationState", state)
+            left = retry_in(state, retry, now)
+        await write.flush()
+        return Requeue.after(left)
+
+    async def refuse(self, stored: StoredApplication, write: ApplicationWrite, message: str) -> Requeue:
+        """End the operation that runs or is asked for, if any, in Error: it cannot go on, or not even start."""
+        self._revisions.forget(stored.key)
+        state = running(stored)
+        asked = stored.app.operation or (Operation() if stored.operation_fault else None)
         now = format_time(self.ports.clock.now())
-        state = state or OperationState(
-            operation=stored.app.operation or Operation(), phase=OperationPhase.RUNNING, started_at=now
-        )
-        ended = msgspec.structs.replace(state, phase=OperationPhase.ERROR, message=message[:1024], finished_at=now)
-        write.set("operationState", ended)
+        if state is None and asked is not None:
+            state = OperationState(operation=asked, phase=OperationPhase.RUNNING, started_at=now)
+        if state is None:
+            return Requeue.after(self.ports.rest())
+        message = message[:MESSAGE_LIMIT]
+        ended = msgspec.structs.replace(state, phase=OperationPhase.ERROR, message=message, finished_at=now)
+        return await self._ended(stored, write, ended)
+
+    async def _ended(
+        self, stored: StoredApplication, write: ApplicationWrite, after: OperationState, health: str = ""
+    ) -> Requeue:
+        """Put an operation's end on record."""
+        succeeded = after.phase is OperationPhase.SUCCEEDED
+        write.set("operationState", after)
         write.operation(None)
-        await self.ports.chronicle.finished(stored, ended, "")
+        await self.ports.chronicle.finished(stored, after, health)
+        self._acted.pop(stored.key, None)
+        if succeeded and _full(after):
+            write.set("history", build.history(stored.app, stored.status, after))
+        if not succeeded and after.operation.initiated_by.automated:
+            write.condition("SyncError", _failed(after))
+        await write.flush()
+        told = f"{initiated(after)}: {after.phase}: {after.message}"
+        self.ports.tell(write, "OperationCompleted", told, warning=not succeeded)
+        return Requeue.after(0.0)
 
 
 def _is_hook(task: AnyTask) -> bool:
     return isinstance(task, RunHookTask | DeleteHookTask | ReleaseHookTask)
 
 
-def _running(stored: StoredApplication) -> OperationState | None:
+def running(stored: StoredApplication) -> OperationState | None:
+    """The operation that is on record as not ended."""
     state = stored.status.operation_state
     return state if state is not None and not state.phase.completed else None
-
-
-def about_source(error: TrueupError) -> bool:
-    """Whether an error says that there are no manifests, rather than that the cluster does not answer."""
-    return isinstance(error, Stalled | SourceUnavailable) and not isinstance(error, ApiError)
 
 
 def approved(app: Application) -> datetime | None:
@@ -269,14 +307,6 @@ def _full(state: OperationState) -> bool:
     """Whether a sync was of the whole application and for real: only such a one is history."""
     sync = state.operation.sync
     return sync is not None and not sync.resources and not sync.dry_run
-
-
-def _initiated(state: OperationState) -> str:
-    by = state.operation.initiated_by
-    who = "automated sync" if by.automated else f"{by.username or 'unknown user'} initiated sync"
-    result = state.sync_result
-    revision = (result.revision or ",".join(result.revisions)) if result else ""
-    return f"{who} to {revision[:12]}" if revision else who
 
 
 def _failed(state: OperationState) -> str:

@@ -34,6 +34,15 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     chronicle: Chronicle
     wave_delay: float = 2.0
 
+    def rest(self) -> float:
+        """Seconds after which an application is looked at though nothing woke it.
+
+        Watches and the repositories' polls wake it; this only catches what they cannot tell. A short polling interval
+        is no reason to compare a fleet that often.
+        """
+        polling = self.settings().resync_seconds
+        return max(polling, SHORTEST_REST) if polling else LONGEST_REST
+
     def tell(self, write: ApplicationWrite, reason: str, message: str, *, warning: bool = False) -> None:
         """Record an Event about an Application."""
         self.recorder.record(write.live, reason, message, now=self.clock.now(), warning=warning)

@@ -1,7 +1,9 @@
-"""What a pass saw, as an Application's status."""
+"""What a pass saw, or how it failed, as an Application's status."""
 
 from trueup.controllers.observe import Observation
+from trueup.kube.errors import ApiError
 from trueup.model.application import Application
+from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable, TrueupError
 from trueup.store import status as build
 from trueup.store.write import ApplicationWrite
 
@@ -16,3 +18,17 @@ def record(app: Application, write: ApplicationWrite, seen: Observation, control
     write.set("summary", build.summary(seen.live))
     write.set("controllerNamespace", control_namespace)
     write.conditions(list(seen.warnings))
+
+
+def condition_of(error: Exception) -> tuple[str, str]:
+    """The condition (type, message) that tells of a pass that failed: the one table from errors to conditions."""
+    match error:
+        case InvalidSpec():
+            return "InvalidSpecError", str(error)
+        case RenderFailed() | SourceUnavailable() | ApiError():
+            return "ComparisonError", str(error)
+        case TrueupError():
+            return "UnknownError", str(error)
+        case _:
+            # What a fault of our own says may hold anything.
+            return "UnknownError", f"internal error: {type(error).__name__} (the engine's log has more)"

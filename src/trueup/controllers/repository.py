@@ -4,6 +4,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterable
 
+import msgspec
 import structlog
 
 from trueup.model.errors import SourceUnavailable, TrueupError
@@ -19,6 +20,14 @@ log = structlog.get_logger("trueup.repository")
 
 DESCRIBED = 256
 """Commits whose description is remembered."""
+LIVELY = 2.0
+"""Seconds after which a repository is looked at once more where it has moved, or where somebody has asked. Each look
+that finds nothing doubles them: who pushes once pushes again soon, and a refresh that is asked for while one is on
+record is no change that anybody hears."""
+LIVELY_LOOKS = 5
+"""How often in a row: the last of them comes a minute after the first."""
+UNPOLLED = 120.0
+"""Seconds after which a repository that only an edit can help is looked at again, where polling is off."""
 
 
 class Repositories:
@@ -43,13 +52,7 @@ class Repositories:
         self._users = users
         self._wake = wake
         self._settings = settings
-        self._urls: dict[str, str] = {}
-        self._asked: dict[str, set[str]] = {}
-        self._errors: dict[str, TrueupError] = {}
-        self._failures: dict[str, int] = {}
-        self._updates: dict[str, int] = {}
-        self._looks: dict[str, int] = {}
-        self._states: dict[str, int] = {}
+        self._known: dict[str, _Repository] = {}
         self._described: dict[tuple[str, str], CommitInfo] = {}
         self._next_state = itertools.count(1)
         self.queue = Queue("repositories", self.reconcile, workers=4)
@@ -60,12 +63,11 @@ class Repositories:
         Raises:
             TrueupError: the last attempt to fetch a mirror that was never there failed.
         """
-        name = self._mirrors.identity(url)
-        if self._updates.get(name):
+        known = self._find(url)
+        if known is not None and known.state:
             return self._mirrors.get(url)
-        error = self._errors.get(name)
-        if error is not None:
-            raise error
+        if known is not None and known.error is not None:
+            raise known.error
         return None
 
     def commit(self, url: str, revision: str) -> CommitInfo | None:
@@ -85,31 +87,46 @@ class Repositories:
 
     def state(self, url: str) -> int:
         """A number for the refs a mirror has: another one after each change, 0 while there is no mirror."""
-        return self._states.get(self._mirrors.identity(url), 0)
+        known = self._find(url)
+        return known.state if known else 0
 
-    def looks(self, url: str) -> int:
-        """How many looks at the server have ended, well or not; a request is served when the number has grown."""
-        return self._looks.get(self._mirrors.identity(url), 0)
+    def begun(self, url: str) -> int:
+        """The number of the look at the server that began last; 0 before the first."""
+        known = self._find(url)
+        return known.begun if known else 0
+
+    def ended(self, url: str) -> int:
+        """The number of the look that ended last, well or not. One greater than :meth:`begun` was at some moment
+        knows what the server had at that moment."""
+        known = self._find(url)
+        return known.ended if known else 0
 
     def polls(self, url: str) -> bool:
         """Whether the repository is known and looked at again by itself."""
-        return self._mirrors.identity(url) in self._urls
+        return self._find(url) is not None
 
     def error(self, url: str) -> TrueupError | None:
         """Why the last look at the server failed; None when it did not."""
-        return self._errors.get(self._mirrors.identity(url))
+        known = self._find(url)
+        return known.error if known else None
 
     def request(self, url: str, app: str) -> None:
         """An application wants to know what the server has from now on; it is woken when that is known."""
-        name = self._mirrors.identity(url)
-        self._urls[name] = url
-        self._asked.setdefault(name, set()).add(app)
-        self.queue.add(name)
+        self._ask(url, app)
+        self.queue.add(self._mirrors.identity(url))
+
+    def look_once_more(self, url: str) -> None:
+        """Somebody was just answered: what was asked meanwhile, by the same words, may have gone unheard."""
+        known = self._find(url)
+        if known is not None:
+            known.quiet = 0
+            self.queue.add(self._mirrors.identity(url), after=LIVELY)
 
     def retry_failed(self) -> None:
         """Look again at the repositories that could not be read: something has changed that may help."""
-        for name in self._errors:
-            self.queue.add(name)
+        for name, known in self._known.items():
+            if known.error is not None:
+                self.queue.add(name)
 
     async def look(self, url: str, app: str) -> None:
         """Look at one repository now, for a caller that waits.
@@ -117,46 +134,79 @@ class Repositories:
         Raises:
             TrueupError: it cannot be read.
         """
-        name = self._mirrors.identity(url)
-        self._urls[name] = url
-        self._asked.setdefault(name, set()).add(app)
-        await self.reconcile(name)
-        error = self._errors.get(name)
-        if error is not None:
+        self._ask(url, app)
+        await self.reconcile(self._mirrors.identity(url))
+        if error := self.error(url):
             raise error
 
     async def reconcile(self, name: str) -> Requeue:
         """One look at one repository."""
+        known = self._known.get(name)
+        if known is None:
+            return Requeue.never()
         users = set(self._users(name))
         # Who asks while this look is under way is answered by the next one.
-        asked = self._asked.pop(name, set())
+        asked, known.asked = known.asked, set()
         if not users and not asked:
-            for memory in (self._urls, self._errors, self._failures, self._updates, self._looks, self._states):
-                memory.pop(name, None)
+            del self._known[name]
             return Requeue.never()
-        url = self._urls[name]
+        known.begun = number = known.begun + 1
         try:
-            moved = await self._mirrors.get(url).update()
+            moved = await self._mirrors.get(known.url).update()
         except TrueupError as error:
-            self._looks[name] = self._looks.get(name, 0) + 1
-            first = name not in self._errors
-            self._errors[name] = error
-            failures = self._failures[name] = self._failures.get(name, 0) + 1
-            log.warning("repository not read", repository=redact(url), error=str(error))
-            self._wake_all(users | asked if first else asked)
-            interval = self._interval()
-            wait = backoff(failures + 3) if isinstance(error, SourceUnavailable) else interval or 120.0
-            return Requeue.after(min(wait, interval) if interval else wait)
-        self._looks[name] = self._looks.get(name, 0) + 1
-        recovered = self._errors.pop(name, None) is not None
-        self._failures.pop(name, None)
-        first = not self._updates.get(name)
-        self._updates[name] = self._updates.get(name, 0) + 1
+            known.ended = max(known.ended, number)
+            return self._unread(known, error, users, asked)
+        except BaseException:
+            # They are still waiting: the queue looks again.
+            known.asked |= asked
+            raise
+        known.ended = max(known.ended, number)
+        return self._read(known, moved, users, asked)
+
+    def _read(self, known: "_Repository", moved: bool, users: set[str], asked: set[str]) -> Requeue:
+        first = not known.state
+        news = moved or known.error is not None or first
+        known.error, known.failures = None, 0
         if moved or first:
-            self._states[name] = next(self._next_state)
-        self._wake_all(users | asked if moved or recovered or first else asked)
+            known.state = next(self._next_state)
+        if first:
+            known.quiet = LIVELY_LOOKS  # an engine that starts meets all its repositories: that is no push
+        else:
+            known.quiet = 0 if moved or asked else known.quiet + 1
+        self._wake_all(users | asked if news else asked)
         interval = self._interval()
+        if known.quiet < LIVELY_LOOKS:
+            lively = LIVELY * 2.0**known.quiet
+            return Requeue.after(min(lively, interval) if interval else lively)
         return Requeue.after(interval) if interval else Requeue.never()
+
+    def _unread(self, known: "_Repository", error: TrueupError, users: set[str], asked: set[str]) -> Requeue:
+        first = known.error is None
+        known.error = error
+        known.failures += 1
+        if not known.state and self._kept(known.url):
+            known.state = next(self._next_state)
+        log.warning("repository not read", repository=redact(known.url), error=str(error))
+        self._wake_all(users | asked if first else asked)
+        interval = self._interval()
+        wait = backoff(known.failures + 3) if isinstance(error, SourceUnavailable) else interval or UNPOLLED
+        return Requeue.after(min(wait, interval) if interval else wait)
+
+    def _kept(self, url: str) -> bool:
+        """Whether an earlier engine left a mirror: what it holds is the last that is known, as it was to that one."""
+        try:
+            self._mirrors.get(url).repository()
+        except TrueupError:
+            return False
+        return True
+
+    def _find(self, url: str) -> "_Repository | None":
+        return self._known.get(self._mirrors.identity(url))
+
+    def _ask(self, url: str, app: str) -> None:
+        known = self._known.setdefault(self._mirrors.identity(url), _Repository(url))
+        known.url = url
+        known.asked.add(app)
 
     def _wake_all(self, apps: Iterable[str]) -> None:
         for app in sorted(apps):
@@ -167,3 +217,26 @@ class Repositories:
         if not settings.resync_seconds:
             return 0.0
         return settings.resync_seconds + random.uniform(0, settings.resync_jitter_seconds)  # noqa: S311 - spreads load
+
+
+class _Repository(msgspec.Struct):
+    """What is known of one repository.
+
+    Attributes:
+        url: one of its spellings.
+        asked: applications that wait for a look that begins from now on.
+        error: of the last look.
+        failures: looks in a row that failed.
+        begun, ended: numbers of looks.
+        state: the number of its refs; 0 before the first look that succeeded.
+        quiet: looks in a row that found nothing new and answered nobody.
+    """
+
+    url: str
+    asked: set[str] = msgspec.field(default_factory=set)
+    error: TrueupError | None = None
+    failures: int = 0
+    begun: int = 0
+    ended: int = 0
+    state: int = 0
+    quiet: int = 0

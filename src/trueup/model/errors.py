@@ -31,7 +31,7 @@ class TrueupError(Exception):
 
 
 class Stalled(TrueupError):
-    """Only an edit can help: not tried again until an input changes."""
+    """Only an edit can help: tried again when an input changes, else only once in a while."""
 
     reason = "Stalled"
 

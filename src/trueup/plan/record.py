@@ -49,6 +49,20 @@ def advance(
             return state
 
 
+def failed(
+    state: OperationState, message: str, now: datetime, retry: Retry | None = None, *, last: bool = False
+) -> OperationState:
+    """The state to write where an attempt could not be made at all: it is in Error, and tried again as any other.
+
+    Args:
+        last: it is not tried again.
+    """
+    if state.finished_at:
+        state = attempt_begun(state)
+    last = last or state.phase is OperationPhase.TERMINATING
+    return _ended(state, OperationPhase.ERROR, message, now, retry, last=last)
+
+
 def _ended(
     state: OperationState,
     phase: OperationPhase,

@@ -54,6 +54,15 @@ def retry_at(state: OperationState, fallback: Retry | None) -> datetime | None:
     return parse_time(state.finished_at) + timedelta(seconds=wait)
 
 
+def retry_in(state: OperationState, fallback: Retry | None, now: datetime) -> float:
+    """Seconds until the next attempt, 0 when it is due or the operation does not wait for one."""
+    try:
+        due = retry_at(state, fallback)
+    except ValueError:
+        return 0.0
+    return max((due - now).total_seconds(), 0.0) if due else 0.0
+
+
 def _seconds(text: str) -> str:
     """A bare number is seconds in a retry block."""
     return f"{text}s" if text.isdecimal() else text

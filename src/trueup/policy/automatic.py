@@ -92,7 +92,7 @@ def automatic_sync(
         return Decision(reason="need to prune extra resources only but automated prune is disabled")
     operation = _full(app, policy, automated, comparison)
     last = status.operation_state
-    if last is not None and _attempted(app, last, comparison.revisions, manifests_changed):
+    if last is not None and _attempted(app, status, last, comparison.revisions, manifests_changed):
         decision = _after_attempt(automated, operation, last, comparison, now, heal)
         if decision.operation is None:
             return decision
@@ -139,7 +139,19 @@ def _full(app: Application, policy: SyncPolicy, automated: Automated, comparison
     return msgspec.structs.replace(operation, retry=retry_for(operation, policy.retry))
 
 
-def _attempted(app: Application, last: OperationState, revisions: Sequence[str], manifests_changed: bool) -> bool:
+def attempted_revisions(status: Status) -> tuple[str, ...]:
+    """The commits that the last operation was for; empty where it was for none, or only asked the cluster."""
+    last = status.operation_state
+    if last is None or last.operation.sync is None or last.operation.sync.dry_run:
+        return ()
+    sync, result = last.operation.sync, last.sync_result
+    recorded = result if result and (result.revision or result.revisions) else sync
+    return tuple(recorded.revisions or ([recorded.revision] if recorded.revision else []))
+
+
+def _attempted(
+    app: Application, status: Status, last: OperationState, revisions: Sequence[str], manifests_changed: bool
+) -> bool:
     """Whether the last operation was for these revisions and this source configuration.
 
     Target revisions are not part of it: what they resolve to is compared, and ``HEAD`` may be ``main``.
@@ -147,9 +159,7 @@ def _attempted(app: Application, last: OperationState, revisions: Sequence[str],
     sync, result = last.operation.sync, last.sync_result
     if sync is None or sync.dry_run:
         return False
-    recorded = result if result and (result.revision or result.revisions) else sync
-    tried = recorded.revisions or ([recorded.revision] if recorded.revision else [])
-    if manifests_changed and list(tried) != list(revisions):
+    if manifests_changed and attempted_revisions(status) != tuple(revisions):
         return False
     sources = (result and (result.sources or result.source)) or sync.sources or sync.source
     known = [sources] if isinstance(sources, Source) else list(sources or ())

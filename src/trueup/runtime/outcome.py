@@ -9,6 +9,8 @@ from trueup.model.errors import Stalled, TrueupError, Waiting
 
 FIRST_RETRY = 1.0
 LONGEST_RETRY = 300.0
+STALLED_RETRY = 300.0
+"""Only an edit can help, and it wakes the key. But an error may be wrong about that, and no key is given up."""
 
 
 class Severity(StrEnum):
@@ -26,6 +28,10 @@ class Requeue(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def after(cls, seconds: float) -> "Requeue":
         return cls(max(0.0, seconds))
+
+    def within(self, seconds: float) -> "Requeue":
+        """The same, or the sooner."""
+        return self.after(seconds if self.seconds is None else min(seconds, self.seconds))
 
     @classmethod
     def never(cls) -> "Requeue":
@@ -50,7 +56,7 @@ def outcome_of(error: BaseException, failures: int) -> Outcome:
     reason = error.reason if isinstance(error, TrueupError) else "InternalError"
     match error:
         case Stalled():
-            return Outcome(Requeue.never(), reason, Severity.WARNING)
+            return Outcome(Requeue.after(STALLED_RETRY), reason, Severity.WARNING)
         case Waiting(after=after):
             return Outcome(Requeue.after(after), reason, Severity.NORMAL)
         case _:

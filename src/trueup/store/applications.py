@@ -9,6 +9,7 @@ from trueup.kube.cache import WatchCache
 from trueup.model.annotations import GROUP
 from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec
+from trueup.model.fields import Metadata
 from trueup.model.live import LiveObject
 from trueup.model.project import Project
 from trueup.model.resource import GroupKind, ResourceKey
@@ -29,6 +30,8 @@ class StoredApplication(msgspec.Struct, frozen=True, kw_only=True):
         live: the object itself, for its resourceVersion.
         status: typed status; empty where what is stored cannot be read.
         raw_status: the status as stored, which a write is computed against.
+        fault: why the specification cannot be read; ``app`` is its metadata alone then, enough to let it go.
+        operation_fault: why ``.operation`` cannot be read; ``app`` has none then.
     """
 
     key: str
@@ -36,6 +39,8 @@ class StoredApplication(msgspec.Struct, frozen=True, kw_only=True):
     app: Application
     status: Status
     raw_status: dict[str, Any]
+    fault: InvalidSpec | None = None
+    operation_fault: str = ""
 
 
 class Applications:
@@ -48,18 +53,14 @@ class Applications:
         self._readers: dict[str, set[str]] | None = None
 
     def get(self, key: str) -> StoredApplication | None:
-        """The Application, or None when it is gone.
-
-        Raises:
-            InvalidSpec: a field has the wrong type; the message names it.
-        """
+        """The Application, or None when it is gone. One that cannot be read has its fault."""
         live = self.live(key)
         if live is None:
             self._decoded.pop(key, None)
             return None
         known = self._decoded.get(key)
         if known is None or known.live.resource_version != live.resource_version:
-            known = self._decoded[key] = _decode(key, live)
+            known = self._decoded[key] = decode(key, live)
         return known
 
     def live(self, key: str) -> LiveObject | None:
@@ -77,15 +78,8 @@ class Applications:
 
     def readable(self) -> list[StoredApplication]:
         """All Applications that can be decoded; the others are reported by their own reconcile."""
-        found = []
-        for key in self.names():
-            try:
-                stored = self.get(key)
-            except InvalidSpec:
-                continue
-            if stored:
-                found.append(stored)
-        return found
+        found = [self.get(key) for key in self.names()]
+        return [stored for stored in found if stored is not None and stored.fault is None]
 
     def reading(self, is_it: Callable[[str], bool]) -> list[str]:
         """Applications with a source whose repository URL is the one asked for, sorted."""
@@ -147,20 +141,39 @@ class Applications:
             ) from error
 
 
-def _decode(key: str, live: LiveObject) -> StoredApplication:
-    try:
-        app = msgspec.json.decode(live.body, type=Application)
-    except msgspec.ValidationError as error:
-        raise InvalidSpec(
-            f"application {key} cannot be read: {error}", hint="correct the field of that path"
-        ) from error
+def decode(key: str, live: LiveObject) -> StoredApplication:
+    """An Application from the object that is stored, whatever is in it."""
+    app, fault, operation_fault = _read(key, live)
     raw = msgspec.json.decode(live.body, type=_StatusOnly).status
     try:
         status = msgspec.convert(raw, type=Status)
     except msgspec.ValidationError:
         # A status another engine or version wrote is no reason to refuse the application: it is written anew.
         status = Status()
-    return StoredApplication(key=key, live=live, app=app, status=status, raw_status=raw)
+    return StoredApplication(
+        key=key, live=live, app=app, status=status, raw_status=raw, fault=fault, operation_fault=operation_fault
+    )
+
+
+def _read(key: str, live: LiveObject) -> tuple[Application, InvalidSpec | None, str]:
+    """As much of an Application as can be read, and what is wrong with its specification and with its operation."""
+    try:
+        return msgspec.json.decode(live.body, type=Application), None, ""
+    except msgspec.ValidationError as error:
+        problem = str(error)
+    body = live.object()
+    operation = body.pop("operation", None)
+    try:
+        app = msgspec.convert(body, type=Application)
+    except msgspec.ValidationError as error:
+        metadata = msgspec.json.decode(live.body, type=_MetadataOnly).metadata
+        fault = InvalidSpec(f"application {key} cannot be read: {error}", hint="correct the field of that path")
+        return Application(metadata=metadata), fault, ""
+    return app, None, f"operation cannot be read: {problem}" if operation is not None else ""
+
+
+class _MetadataOnly(msgspec.Struct):
+    metadata: Metadata = Metadata()
 
 
 class _StatusOnly(msgspec.Struct):

@@ -9,7 +9,7 @@ from trueup.formats.patch import merge_diff
 from trueup.formats.time import format_time
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
-from trueup.model.annotations import REFRESH
+from trueup.model.annotations import REFRESH, REFRESH_TIMESTAMP
 from trueup.model.live import LiveObject
 from trueup.model.status import Condition, HealthStatus
 from trueup.store.applications import StoredApplication
@@ -26,6 +26,7 @@ OWN_CONDITIONS = frozenset(
         "RenderWarning",
         "RepeatedResourceWarning",
         "SharedResourceWarning",
+        "SelfHealLoopWarning",
         "SyncError",
         "UnknownError",
     }
@@ -46,6 +47,7 @@ class ApplicationWrite:
         self._cache = cache
         self._written = stored.raw_status
         self.status: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(stored.raw_status))
+        self._found: list[tuple[str, str]] = []
         self._metadata: dict[str, Any] = {}
         self._operation: Any = msgspec.UNSET
         self._decided = False
@@ -68,17 +70,23 @@ class ApplicationWrite:
         self.set("health", HealthStatus(status=status, message=message, last_transition_time=when))
 
     def conditions(self, found: list[tuple[str, str]]) -> None:
-        """Conditions of this pass as (type, message); transition times of those that stay are kept."""
-        before = {(c.get("type"), c.get("message")): c for c in self.status.get("conditions") or []}
-        kept = [c for c in self.status.get("conditions") or [] if c.get("type") not in OWN_CONDITIONS]
-        now = format_time(self.now)
+        """Conditions of this pass as (type, message); transition times of those that stay are kept.
+
+        An error keeps its time while its words change: it tells since when something is wrong.
+        """
+        self._found = found
+        stored = self.stored.raw_status.get("conditions") or []
+        before = {(c.get("type"), c.get("message")): c.get("lastTransitionTime") for c in stored}
+        errors = {c.get("type"): c.get("lastTransitionTime") for c in stored if str(c.get("type")).endswith("Error")}
+        kept = [c for c in stored if c.get("type") not in OWN_CONDITIONS]
         for kind, message in sorted(set(found)):
-            old = before.get((kind, message))
-            kept.append(old or msgspec.to_builtins(Condition(type=kind, message=message, last_transition_time=now)))
-        if kept:
-            self.status["conditions"] = kept
-        else:
-            self.status.pop("conditions", None)
+            since = before.get((kind, message)) or errors.get(kind) or format_time(self.now)
+            kept.append(msgspec.to_builtins(Condition(type=kind, message=message, last_transition_time=since)))
+        self.set("conditions", kept or None)
+
+    def condition(self, kind: str, message: str) -> None:
+        """One more condition of this pass."""
+        self.conditions([*self._found, (kind, message)])
 
     def operation(self, value: Any) -> None:
         """``.operation``: an Operation to record, or None to clear it. Guards the patch by the resourceVersion."""
@@ -93,7 +101,8 @@ class ApplicationWrite:
         """The refresh that was asked for has been done."""
         self._refreshed = True
         if REFRESH in self.stored.app.metadata.annotations:
-            self._metadata.setdefault("annotations", {})[REFRESH] = None
+            for name in {REFRESH, REFRESH_TIMESTAMP} & self.stored.app.metadata.annotations.keys():
+                self._metadata.setdefault("annotations", {})[name] = None
             # Somebody may have asked again meanwhile, by the same value: that request must survive.
             self._decided = True
 

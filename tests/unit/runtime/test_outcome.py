@@ -4,9 +4,14 @@ import pytest
 
 from trueup.kube.errors import ApiError, Unreachable
 from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable, Stalled, TrueupError, Waiting
-from trueup.runtime.outcome import LONGEST_RETRY, Requeue, Severity, backoff, outcome_of
+from trueup.runtime.outcome import LONGEST_RETRY, STALLED_RETRY, Requeue, Severity, backoff, outcome_of
 
 SPREAD = (0.75, 1.25)
+
+
+def _kinds(base: type[TrueupError]) -> list[type[TrueupError]]:
+    """A type of errors and all below it that have been imported."""
+    return [base, *(each for below in base.__subclasses__() for each in _kinds(below))]
 
 
 @pytest.mark.parametrize(
@@ -17,9 +22,17 @@ SPREAD = (0.75, 1.25)
         pytest.param(RenderFailed("no"), id="a source that cannot be rendered waits for a commit"),
     ],
 )
-def test_what_only_an_edit_can_help_is_not_tried_again(error: TrueupError) -> None:
-    outcome = outcome_of(error, 1)
-    assert (outcome.requeue, outcome.severity) == (Requeue.never(), Severity.WARNING)
+@pytest.mark.parametrize("failures", [1, 500])
+def test_what_only_an_edit_can_help_is_tried_again_once_in_a_while(error: TrueupError, failures: int) -> None:
+    outcome = outcome_of(error, failures)
+    assert (outcome.requeue, outcome.severity) == (Requeue.after(STALLED_RETRY), Severity.WARNING)
+
+
+@pytest.mark.parametrize("kind", [*_kinds(TrueupError), KeyError, MemoryError, RecursionError, OSError])
+def test_no_error_of_any_kind_takes_a_key_out_of_the_work(kind: type[Exception]) -> None:
+    error = kind("x", after=1.0) if issubclass(kind, Waiting) else kind("x")
+    seconds = outcome_of(error, 1).requeue.seconds
+    assert seconds is not None and seconds < 600
 
 
 def test_what_time_will_help_waits_for_just_that_time_and_warns_nobody() -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from trueup.model.errors import Stalled, TrueupError, Waiting
-from trueup.runtime.outcome import LONGEST_RETRY, Outcome, Requeue, Severity, backoff, outcome_of
+from trueup.runtime.outcome import LONGEST_RETRY, STALLED_RETRY, Outcome, Requeue, Severity, backoff, outcome_of
 from trueup.runtime.queue import Queue
 
 
@@ -132,7 +132,9 @@ async def test_a_forgotten_key_has_no_timer_left() -> None:
 @pytest.mark.parametrize(
     ("error", "seconds", "reason", "severity"),
     [
-        pytest.param(Stalled("x"), None, "Stalled", Severity.WARNING, id="what only an edit can mend is left"),
+        pytest.param(
+            Stalled("x"), STALLED_RETRY, "Stalled", Severity.WARNING, id="what only an edit can mend is seen to seldom"
+        ),
         pytest.param(Waiting("x", after=7.0), 7.0, "Waiting", Severity.NORMAL, id="what time mends waits its time"),
     ],
 )

@@ -10,7 +10,7 @@ from trueup.cli.connect import Access
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import NotFound
-from trueup.model.annotations import GROUP, REFRESH
+from trueup.model.annotations import GROUP
 from trueup.model.application import Application
 from trueup.model.errors import TrueupError
 from trueup.model.status import Status
@@ -44,6 +44,7 @@ class Handle:
     ) -> None:
         namespace, slash, bare = name.rpartition("/")
         self.client = client
+        self.control_namespace = access.namespace
         self.namespace = (namespace if slash else app_namespace) or access.namespace
         self.name = bare
         self.resource = application_type(discovery)
@@ -73,17 +74,6 @@ class Handle:
     def _absent(self) -> "ApplicationNotFound":
         return ApplicationNotFound(
             f"application {self.namespace}/{self.name} does not exist", hint="`trueup app list` shows those that do"
-        )
-
-    async def refresh(self, *, hard: bool, timeout: float = 60.0) -> View:
-        """Ask the engine to look again and wait until it has."""
-        await self.patch({"metadata": {"annotations": {REFRESH: "hard" if hard else "normal"}}})
-        async for view in self.follow(timeout):
-            if REFRESH not in view.app.metadata.annotations:
-                return view
-        raise TrueupError(
-            f"application {self.name} was not refreshed within {timeout:g} s",
-            hint="is the engine running? `trueup server` starts it",
         )
 
     async def follow(self, timeout: float) -> AsyncIterator[View]:

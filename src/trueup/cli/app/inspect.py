@@ -11,6 +11,7 @@ import click
 
 from trueup.app import Engine, Options
 from trueup.cli.app.access import Handle
+from trueup.cli.app.engine import refreshed
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.exits import DIFFERS, fail
 from trueup.cli.logs import configure_logs
@@ -62,7 +63,7 @@ def diff(
     async def compare() -> tuple[Observation, dict[str, str]]:
         if refresh or hard_refresh:
             async with connected(access) as (client, discovery):
-                await Handle(client, discovery, access, name, app_namespace).refresh(hard=hard_refresh)
+                await refreshed(Handle(client, discovery, access, name, app_namespace), hard=hard_refresh)
         async with engine(access, allow_local_repos) as running:
             seen = await running.observe(_key(access, name, app_namespace), revision)
             return seen, {str(r.key): running.change(r) for r in _differing(seen)}

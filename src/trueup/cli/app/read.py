@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from trueup.cli.app.access import Handle, View, application_type, read_view
+from trueup.cli.app.engine import refreshed
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.output import output_option, painted, show, table
 from trueup.model.errors import TrueupError
@@ -37,7 +38,7 @@ def get(
         async with connected(access) as (client, discovery):
             handle = Handle(client, discovery, access, name, app_namespace)
             if refresh or hard_refresh:
-                return await handle.refresh(hard=hard_refresh, timeout=timeout)
+                return await refreshed(handle, hard=hard_refresh, timeout=timeout)
             return await handle.view()
 
     view = asyncio.run(read())

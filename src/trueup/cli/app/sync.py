@@ -63,7 +63,7 @@ def sync(
             if view.app.operation is not None or (state and not state.phase.completed):
                 raise TrueupError(
                     "another operation is already in progress",
-                    hint=f"`trueup app wait {name} --operation` waits for it",
+                    hint=f"`trueup app wait {name} --operation` waits for it, `trueup app terminate-op {name}` ends it",
                 )
             asked = operation | {"sync": operation["sync"] | chosen(view, patterns)}
             version = view.app.metadata.resource_version

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from trueup.cli.app.access import ApplicationNotFound, Handle, View
+from trueup.cli.app.engine import why_untouched
 from trueup.cli.app.read import print_resources, print_summary
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.output import output_option, painted, show
@@ -15,7 +16,6 @@ from trueup.model.status import OperationPhase, SyncCode
 
 PATIENCE = 10.0
 """Seconds without a sign of the engine after which the user is told."""
-ENGINE_HINT = "is the engine running? `trueup server` starts it"
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +55,7 @@ async def follow(
     """
     lines = Progress(quiet, before)
     view: View | None = None
-    nudge = asyncio.get_running_loop().call_later(PATIENCE, lambda: _ask_for_engine(view, handle))
+    nudge = asyncio.create_task(_ask_for_engine(handle))
     try:
         async for view in handle.follow(timeout):
             lines.show(view)
@@ -63,20 +63,24 @@ async def follow(
                 return view
     finally:
         nudge.cancel()
+        await asyncio.gather(nudge, return_exceptions=True)
     waiting = goal.missing(view) if view else "an answer"
-    raise TrueupError(f"timed out after {timeout:g} s waiting for {waiting}", hint=_where_it_stands(view, handle))
+    hint = await _where_it_stands(view, handle)
+    raise TrueupError(f"timed out after {timeout:g} s waiting for {waiting}", hint=hint)
 
 
-def _where_it_stands(view: View | None, handle: Handle) -> str:
+async def _where_it_stands(view: View | None, handle: Handle) -> str:
     if view and untouched(view):
-        return ENGINE_HINT
+        return await why_untouched(handle, view)
     told = "; ".join(f"{condition.type}: {condition.message}" for condition in view.status.conditions) if view else ""
     return told or f"`trueup app get {handle.name} --show-operation` shows where it stands"
 
 
-def _ask_for_engine(view: View | None, handle: Handle) -> None:
-    if view and untouched(view):
-        click.echo(f"application '{handle.name}' is not taken up yet: {ENGINE_HINT}", err=True)
+async def _ask_for_engine(handle: Handle) -> None:
+    await asyncio.sleep(PATIENCE)
+    view = await handle.view()
+    if untouched(view):
+        click.echo(f"application '{handle.name}' is not taken up yet: {await why_untouched(handle, view)}", err=True)
 
 
 def untouched(view: View) -> bool:

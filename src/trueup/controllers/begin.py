@@ -1,0 +1,83 @@
+"""How an operation begins: who asks for it, for what, and whether it can be had."""
+
+from trueup import policy
+from trueup.controllers.observe import Observation
+from trueup.controllers.ports import Ports
+from trueup.formats.time import format_time
+from trueup.kube.errors import ApiError
+from trueup.model.application import Operation, Source
+from trueup.model.errors import InvalidSpec, SourceUnavailable, Stalled, TrueupError
+from trueup.model.project import Project
+from trueup.model.status import OperationPhase, OperationState, SyncOperationResult
+from trueup.store.applications import StoredApplication
+
+
+def begun(
+    stored: StoredApplication,
+    project: Project,
+    operation: Operation | None,
+    head: Observation | TrueupError,
+    ports: Ports,
+) -> OperationState:
+    """A new operation. Its revision is fixed here: it cannot move while the operation lasts.
+
+    Args:
+        operation: None where the one that is asked for cannot be read.
+        head: what the application declares now, or why that is not known.
+
+    Raises:
+        TrueupError: it cannot start; the message tells why.
+    """
+    if operation is None or operation.sync is None:
+        problem = stored.operation_fault or "no operation specified"
+        raise InvalidSpec(f"Invalid operation request: {problem}", hint="write .operation.sync")
+    sync = operation.sync
+    asked = sync.sources or ([sync.source] if sync.source else [])
+    for source in asked:
+        policy.admit_repository(stored.app, project, source.repo_url)
+    sources = asked or stored.app.spec.all_sources()
+    several = len(sources) > 1
+    wanted = sync.revisions or ([sync.revision] if sync.revision else [])
+    if any(wanted) or (asked and asked != stored.app.spec.all_sources()):
+        revisions = ports.observer.resolve(sources, wanted)
+    elif isinstance(head, Observation):
+        revisions = head.comparison.revisions
+    else:
+        raise head
+    result = SyncOperationResult(
+        revision="" if several else "".join(revisions[:1]),
+        revisions=list(revisions) if several else [],
+        source=None if several else sources[0],
+        sources=sources if several else [],
+    )
+    return OperationState(
+        operation=operation,
+        phase=OperationPhase.RUNNING,
+        message="waiting to start",
+        sync_result=result,
+        started_at=format_time(ports.clock.now()),
+    )
+
+
+def operation_sources(stored: StoredApplication) -> list[Source]:
+    """What the operation that is asked for, or the one that runs, is to be read from."""
+    state = stored.status.operation_state
+    running = state.operation if state is not None and not state.phase.completed else None
+    operation = running or stored.app.operation
+    sync = operation.sync if operation else None
+    own = (sync.sources or ([sync.source] if sync.source else [])) if sync else []
+    return own or stored.app.spec.all_sources()
+
+
+def about_source(error: TrueupError) -> bool:
+    """Whether an error says that there are no manifests, rather than that the cluster does not answer."""
+    return isinstance(error, Stalled | SourceUnavailable) and not isinstance(error, ApiError)
+
+
+def initiated(state: OperationState) -> str:
+    """Who asked for an operation, and for which revision, for Events."""
+    by = state.operation.initiated_by
+    who = "automated sync" if by.automated else f"{by.username or 'unknown user'} initiated sync"
+    result = state.sync_result
+    revision = (result.revision or ",".join(result.revisions)) if result else ""
+    return f"{who} to {revision[:12]}" if revision else who

@@ -1,0 +1,124 @@
+"""Operations that cannot start, go on or end by themselves: nothing takes an application out of reconciliation."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from tests.e2e.estate import EngineProcess, Estate
+from tests.e2e.manifests import config, hook, job
+
+from trueup.cli.app.access import Handle
+from trueup.cli.app.terminate import terminate
+from trueup.cli.connect import Access
+from trueup.model.errors import TrueupError
+from trueup.model.status import OperationState
+
+BROKEN = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bad}\ndata: [unclosed\n"
+SLOW = "{trueup.dev/simulate-delay: 3600s}"
+
+
+def state_of(view: Any) -> OperationState:
+    state = view.status.operation_state
+    assert isinstance(state, OperationState)
+    return state
+
+
+async def healed(estate: Estate, name: str, colour: str) -> None:
+    """Wait until a ConfigMap is as Git has it."""
+
+    async def so() -> bool:
+        live = await estate.live("ConfigMap", name)
+        return live is not None and live.object()["data"] == {"colour": colour}
+
+    await estate.comes_true(so, what=f"{name} is {colour}")
+
+
+CANNOT_START: dict[str, tuple[dict[str, Any], str]] = {
+    "a revision that nobody has": ({"sync": {"revision": "v1.0.O"}}, 'revision "v1.0.O" not found'),
+    "a revision that is an option": ({"sync": {"revision": "--upload-pack=x"}}, "invalid git revision"),
+    "a commit that nobody has": ({"sync": {"revision": "0" * 39 + "1"}}, "0" * 39 + "1"),
+    "no sync at all": ({"info": [{"name": "why", "value": "curious"}]}, "no operation specified"),
+    "a source of its own that cannot be read": (
+        {"sync": {"source": {"repoURL": "file:///etc", "path": "."}}},
+        "--allow-local-repos",
+    ),
+    "a folder that is not there": (
+        {"sync": {"source": {"repoURL": "REPOSITORY", "path": "nowhere"}}},
+        "nowhere",
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", CANNOT_START)
+async def test_an_operation_that_cannot_start_ends_in_error_and_automation_goes_on(estate: Estate, rule: str) -> None:
+    asked, named = CANNOT_START[rule]
+    text = msgspec.json.encode(asked).decode().replace("REPOSITORY", estate.repository.url)
+    await estate.given({"app/a.yaml": config("a", "red")})
+    await estate.app("app")
+    await estate.settled()
+    await estate.patch({"operation": {**msgspec.json.decode(text), "initiatedBy": {"username": "tester"}}})
+    view = await estate.until(
+        lambda v: v.app.operation is None and state_of(v).operation.initiated_by.username == "tester", what="taken up"
+    )
+    assert state_of(view).phase == "Error" and named in state_of(view).message
+    assert state_of(view).finished_at
+    await estate.change("ConfigMap", "a", {"data": {"colour": "drifted"}})
+    await healed(estate, "a", "red")
+    revision = await estate.commit({"app/a.yaml": config("a", "blue")})
+    await estate.settled(revision)
+
+
+async def test_a_sync_to_an_older_revision_works_though_what_is_declared_now_is_broken(estate: Estate) -> None:
+    first = await estate.given({"app/a.yaml": config("a", "red")})
+    await estate.app("app", automated=None)
+    await estate.sync()
+    second = await estate.commit({"app/a.yaml": config("a", "blue")})
+    await estate.until(lambda v: bool(v.status.sync and v.status.sync.revision == second), what="seen")
+    await estate.sync()
+    await estate.commit({"app/a.yaml": BROKEN})
+    await estate.condition("ComparisonError")
+    assert state_of(await estate.sync(revision=first)).phase == "Succeeded"
+    await healed(estate, "a", "red")
+    view = await estate.view()
+    assert view.status.sync is not None and view.status.sync.status == "Unknown"
+    failed = state_of(await estate.sync())
+    assert failed.phase == "Error" and "a.yaml" in failed.message
+
+
+async def test_an_operation_goes_on_with_its_revision_while_a_broken_commit_comes(estate: Estate) -> None:
+    slow = job("migrate", pod_annotations="{trueup.dev/simulate-delay: 4s}", annotations=hook("PreSync"))
+    first = await estate.given({"app/before.yaml": slow, "app/a.yaml": config("a", "red")})
+    await estate.app("app")
+    await estate.until(
+        lambda v: bool(v.status.operation_state and v.status.operation_state.sync_result.resources),  # type: ignore[union-attr]
+        what="in its hook",
+    )
+    await estate.commit({"app/bad.yaml": BROKEN})
+    await estate.condition("ComparisonError")
+    view = await estate.until(lambda v: state_of(v).phase.completed, what="ended")
+    assert state_of(view).phase == "Succeeded", state_of(view).message
+    assert state_of(view).sync_result and state_of(view).sync_result.revision == first  # type: ignore[union-attr]
+    assert await estate.live("ConfigMap", "a") is not None
+
+
+async def test_an_operation_is_terminated_with_the_hook_that_it_waits_for(
+    estate: Estate, engine: EngineProcess
+) -> None:
+    await estate.given(
+        {"app/before.yaml": job("migrate", SLOW, annotations=hook("PreSync")), "app/a.yaml": config("a")}
+    )
+    await estate.app("app", automated=None)
+    await estate.until(lambda v: v.status.sync is not None, what="compared")
+    handle = Handle(
+        estate.client, estate.discovery, Access(kubeconfig="", context="", namespace=engine.namespace), estate.name
+    )
+    with pytest.raises(TrueupError, match="No operation is in progress"):
+        await terminate(handle)
+    await estate.patch({"operation": {"sync": {}, "initiatedBy": {"username": "tester"}}})
+    await estate.until(lambda v: "waiting for completion of hook" in str(v.raw.get("status")), what="in its hook")
+    assert await terminate(handle) == "operation terminating"
+    view = await estate.until(lambda v: state_of(v).phase.completed, what="ended")
+    assert (state_of(view).phase, state_of(view).message) == ("Failed", "Operation terminated")
+    assert view.app.operation is None
+    await estate.gone("Job", "migrate", group="batch")
+    assert await estate.live("ConfigMap", "a") is None

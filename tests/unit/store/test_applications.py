@@ -1,0 +1,38 @@
+"""Applications as they lie on the server, whatever is in them."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from trueup.model.live import LiveObject
+from trueup.model.resource import ResourceKey
+from trueup.store.applications import decode
+
+SPEC = {"project": "default", "source": {"repoURL": "https://git.example/x", "path": "."}}
+
+
+def stored(**fields: Any) -> LiveObject:
+    body = {"metadata": {"name": "web", "namespace": "argocd", "finalizers": ["x/y"]}, "spec": SPEC, **fields}
+    key = ResourceKey("argoproj.io", "Application", "argocd", "web")
+    encoded = msgspec.json.encode(body)
+    return LiveObject(key=key, api_version="argoproj.io/v1alpha1", uid="u", resource_version="1", body=encoded)
+
+
+UNREADABLE: dict[str, tuple[dict[str, Any], str, str]] = {
+    "a specification": ({"spec": {"source": {"repoURL": 5}}}, "$.spec.source.repoURL", ""),
+    "an operation": ({"operation": {"sync": {"revision": 5}}}, "", "$.operation.sync.revision"),
+    "an operation that is no object": ({"operation": "sync"}, "", "$.operation"),
+    "both": ({"spec": {"project": []}, "operation": 5}, "$.spec.project", ""),
+    "a status": ({"status": {"sync": 5}}, "", ""),
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_what_cannot_be_read_is_named_and_the_application_can_be_worked_on(what: str) -> None:
+    fields, fault, operation_fault = UNREADABLE[what]
+    app = decode("argocd/web", stored(**fields))
+    assert app.app.metadata.finalizers == ["x/y"], "enough to let it go"
+    assert fault in str(app.fault or "") and bool(fault) == bool(app.fault)
+    assert operation_fault in app.operation_fault and bool(operation_fault) == bool(app.operation_fault)
+    assert app.app.operation is None
