@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from trueup.model.errors import TrueupError
+from trueup.workers.process import PIPE_CLOSED
 
 GUARD = Path(__file__).with_name("guard.py")
 TAIL_BYTES = 4096
@@ -129,4 +130,6 @@ class Nest:
 
     def _register(self, sign: str, process: Process) -> None:
         if self._sweeper.stdin:
-            self._sweeper.stdin.write(f"{sign}{process.pid}\n".encode())
+            # One that was killed sweeps no more; what it watched still ends with us.
+            with suppress(*PIPE_CLOSED):
+                self._sweeper.stdin.write(f"{sign}{process.pid}\n".encode())

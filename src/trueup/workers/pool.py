@@ -20,7 +20,7 @@ from trueup.model.errors import RenderFailed, TrueupError
 from trueup.model.manifest import Rendering
 from trueup.render.job import ClosureTooNarrow, Recipe
 from trueup.workers.frame import HEADER, MAX_FRAME, READY, Answer, Done, Task, pack, unpack_answer
-from trueup.workers.process import MEBIBYTE, Limits, kill_group, limited
+from trueup.workers.process import MEBIBYTE, Limits, kill_group, limited, write_all
 
 _ERRORS_SHOWN = 2000
 _START_SECONDS = 30.0
@@ -218,8 +218,7 @@ class _Child:
         """
         self.jobs += 1
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(frame)
-        await self._process.stdin.drain()
+        await write_all(self._process.stdin, frame)
         (length,) = HEADER.unpack(await self._process.stdout.readexactly(HEADER.size))
         if length > MAX_FRAME:
             raise EOFError("the child announced more than it may answer")

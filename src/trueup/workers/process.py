@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -18,6 +19,9 @@ MEBIBYTE = 1 << 20
 ERRORS_KEPT = 64 * 1024
 """Bytes of standard error kept: the last ones, where tools put the reason."""
 _REAP_SECONDS = 5.0
+
+PIPE_CLOSED: tuple[type[Exception], ...] = (ConnectionError, RuntimeError)
+"""What a write to a pipe raises whose reader has gone: asyncio ConnectionError, uvloop RuntimeError once it knows."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +95,19 @@ def kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):  # macOS answers EPERM for a group of zombies
         return
+
+
+async def write_all(pipe: asyncio.StreamWriter, data: bytes) -> None:
+    """Write to a process's standard input, no faster than it reads.
+
+    Raises:
+        ConnectionError: it reads no more.
+    """
+    try:
+        pipe.write(data)
+        await pipe.drain()
+    except RuntimeError as error:
+        raise BrokenPipeError("standard input is closed") from error
 
 
 class _Collector(asyncio.SubprocessProtocol):
@@ -212,6 +229,10 @@ async def _end(transport: asyncio.SubprocessTransport, collector: _Collector) ->
 
 
 def _feed(transport: asyncio.SubprocessTransport, data: bytes) -> None:
-    pipe = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
-    pipe.write(data)
-    pipe.close()
+    """Write all of standard input. A tool may end, or close it, without reading: that is no failure of the run."""
+    pipe = cast(asyncio.WriteTransport | None, transport.get_pipe_transport(0))
+    if pipe is None:
+        return
+    with suppress(*PIPE_CLOSED):
+        pipe.write(data)
+        pipe.close()

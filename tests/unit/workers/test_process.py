@@ -18,6 +18,7 @@ from trueup.workers.process import (
     StartFailed,
     limited,
     run,
+    write_all,
 )
 
 ENV = {"PATH": os.environ["PATH"]}
@@ -60,6 +61,34 @@ async def test_standard_input_is_written_and_closed() -> None:
 
 async def test_standard_input_a_tool_does_not_read_is_no_failure() -> None:
     assert (await shell("exit 0", stdin=b"x" * 3_000_000)).returncode == 0
+
+
+@pytest.mark.parametrize("size", [1, 3_000_000])
+@pytest.mark.parametrize("script", ["exit 0", "exec <&-; sleep 0.05"], ids=["it ends", "it closes it"])
+async def test_standard_input_closed_before_it_is_written_is_no_failure(script: str, size: int) -> None:
+    loop = asyncio.get_running_loop()
+
+    def lag() -> None:
+        """The tool gets ahead of the loop at every turn, as on a busy machine."""
+        nonlocal turn
+        time.sleep(0.02)
+        turn = loop.call_soon(lag)
+
+    turn = loop.call_soon(lag)
+    try:
+        assert (await shell(script, stdin=b"x" * size)).returncode == 0
+    finally:
+        turn.cancel()
+
+
+async def test_a_process_that_reads_no_more_is_a_connection_error_to_who_writes() -> None:
+    process = await asyncio.create_subprocess_exec("true", stdin=asyncio.subprocess.PIPE)
+    assert process.stdin is not None
+    await process.wait()
+    with pytest.raises(ConnectionError):
+        while True:
+            await write_all(process.stdin, b"x" * 100_000)
+            await asyncio.sleep(0)
 
 
 async def test_no_standard_input_is_an_empty_one() -> None:

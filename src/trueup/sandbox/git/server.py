@@ -16,7 +16,7 @@ from aiohttp import web
 
 from trueup.model.errors import TrueupError
 from trueup.workers.git import run_git
-from trueup.workers.process import kill_group
+from trueup.workers.process import kill_group, write_all
 
 PREFIX = "/git/"
 MAIN = "main"
@@ -197,8 +197,7 @@ async def _feed(request: web.BaseRequest, process: asyncio.subprocess.Process) -
     assert process.stdin
     with suppress(ConnectionError):
         async for chunk in request.content.iter_chunked(_CHUNK):
-            process.stdin.write(chunk)
-            await process.stdin.drain()
+            await write_all(process.stdin, chunk)
     process.stdin.close()
 
 
