@@ -12,6 +12,8 @@ UV_VERSION := 0.13.9
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 ARGS ?=
+# A worker for each core; ARGS=-n0 runs the tests one after the other in one process, as debuggers want it.
+PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 8
 
 .PHONY: help
 help: ## List the targets
@@ -24,11 +26,11 @@ demo: $(STAMP) ## A cluster, a repository and the engine at work (ARGS=--tour wa
 
 .PHONY: test
 test: $(STAMP) controlplane ## Every test, those on a real API server too
-	@$(BIN)/pytest -q $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 .PHONY: conformance
 conformance: $(STAMP) controlplane ## The embedded cluster against the real API server, alone
-	@$(BIN)/pytest -q tests/conformance $(ARGS)
+	@$(PYTEST) tests/conformance $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## Format, lint, types, layers

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import uvloop
+from tests.support.sharing import Recorder, SharedByLength
+from xdist.remote import Producer
 
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
@@ -38,6 +40,17 @@ FreshCluster = Callable[..., Awaitable[ControlPlane]]
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, Callable[[], Any]]:
     """Tests run on the loop that the product runs on."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if "UPDATE_DURATIONS" in os.environ and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Recorder())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SharedByLength:
+    """Tests that need the same cluster run in the same worker."""
+    return SharedByLength(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -66,19 +66,20 @@ async def test_standard_input_a_tool_does_not_read_is_no_failure() -> None:
 @pytest.mark.parametrize("size", [1, 3_000_000])
 @pytest.mark.parametrize("script", ["exit 0", "exec <&-; sleep 0.05"], ids=["it ends", "it closes it"])
 async def test_standard_input_closed_before_it_is_written_is_no_failure(script: str, size: int) -> None:
-    loop = asyncio.get_running_loop()
+    running = True
 
-    def lag() -> None:
+    async def lag() -> None:
         """The tool gets ahead of the loop at every turn, as on a busy machine."""
-        nonlocal turn
-        time.sleep(0.02)
-        turn = loop.call_soon(lag)
+        while running:
+            time.sleep(0.02)
+            await asyncio.sleep(0)
 
-    turn = loop.call_soon(lag)
+    lagging = asyncio.create_task(lag())
     try:
         assert (await shell(script, stdin=b"x" * size)).returncode == 0
     finally:
-        turn.cancel()
+        running = False
+        await lagging
 
 
 async def test_a_process_that_reads_no_more_is_a_connection_error_to_who_writes() -> None:
