@@ -37,7 +37,6 @@ from trueup.model.comparison import ComparedResource
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
-from trueup.model.status import OperationState
 from trueup.model.tracking import owner_instance
 from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
@@ -50,14 +49,14 @@ from trueup.runtime.tenure import Jobs, serve
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.registry import RegistryClient
-from trueup.store.applications import APPLICATION, KINDS, Applications, StoredApplication
+from trueup.store.applications import APPLICATION, KINDS, Applications
 from trueup.store.audit import Trail
+from trueup.store.audit.place import TRAIL, prepare
 from trueup.store.audit.trail import AuditFailed
 from trueup.store.credentials import Credentials
 from trueup.store.events import Recorder
 from trueup.store.lease import ControlLease
-from trueup.store.notes import ANNOTATION as NOTES
-from trueup.store.notes import Deployed, Notes
+from trueup.store.notes import Notes
 from trueup.store.renders import Renders
 from trueup.store.settings import CONFIG_MAP, Settings, read_settings
 from trueup.workers.git import run_git
@@ -65,16 +64,15 @@ from trueup.workers.pool import Pool, scratch
 
 log = structlog.get_logger("trueup")
 
-TRAIL = "audit.db"
-"""File of the audit trail in the data folder."""
-
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What an engine is told at its start.
 
     Attributes:
         config: the control cluster, which is also the destination ``https://kubernetes.default.svc``.
-        data: folder for mirrors and renders, for this engine alone.
+        data: folder for mirrors and renders, for this engine alone. It may be deleted.
+        state: folder for what must last, shared by all engines of this machine: the audit trail.
+        data_named: whether somebody chose the data folder for this engine, rather than its cluster's address.
         local_repositories: folders below which file:// repositories may lie; none by default.
         render_workers: processes that render.
         wave_delay: seconds between the waves of a sync.
@@ -83,7 +81,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     config: ClusterConfig
     control_namespace: str
     data: Path
+    state: Path
     local_repositories: tuple[Path, ...] = ()
+    data_named: bool = False
     render_workers: int = 2
     wave_delay: float = 2.0
 
@@ -110,7 +110,6 @@ class Engine:
         )
         self.applications = Applications(self.cache, options.control_namespace)
         self.registry = RegistryClient()
-        self.trail = Trail(options.data / TRAIL, self.clock.now)
         self.credentials = Credentials(self.client, options.control_namespace)
         self.mirrors = Mirrors(
             options.data / "mirrors",
@@ -137,6 +136,11 @@ class Engine:
         self.pool = Pool(self.options.render_workers, root=scratch(data / "render"))
         for client in (self.client, self._lease_client, self.registry):
             await enter(client)
+        # A port of this machine is no identity: what lies under its name may be of a cluster that is gone.
+        ours = self.options.data_named or not self.options.config.loopback
+        state, namespace = self.options.state, self.options.control_namespace
+        trail = await prepare(self.client, state, namespace, old=data / TRAIL, ours=ours)
+        self.trail = Trail(trail, self.clock.now)
         for close in (self.trail.close, self.mirrors.close, self.pool.close, self.cache.close):
             defer(close)
         await self.cache.start()
@@ -251,6 +255,7 @@ class Engine:
             wake=self._wake,
             settings=self.settings,
         )
+        self.notes = Notes(self.mirrors.get, self._for_writing, self.clock.now)
         targets = Targets(self.repositories, self.renders, self.settings)
         self.observer = Observer(self.applications, targets, self.cluster)
         ports = Ports(
@@ -266,14 +271,13 @@ class Engine:
                 self.clock,
                 commit=self.repositories.commit,
                 answer=self._answer,
-                deployed=self._deployed,
+                deployed=self.notes.deployed,
             ),
             wave_delay=self.options.wave_delay,
         )
         self.reconciler = ApplicationReconciler(ports)
         self.queue = Queue("applications", self.reconciler.reconcile, failed=self._failed)
         self.images = self._image_automation(recorder)
-        self.notes = Notes(self.mirrors.get, self._for_writing, self.clock.now)
         self._wakes = Wakes(self.applications, add=self._wake)
 
     def _for_writing(self, url: str) -> Credential | None:
@@ -368,18 +372,6 @@ class Engine:
         except AuditFailed as error:
             log.error("not on record", entries=len(entries), error=str(error))
             return [0] * len(entries)
-
-    def _deployed(self, stored: StoredApplication, state: OperationState) -> None:
-        """A sync has succeeded: noted in Git where the application asks for it."""
-        if stored.app.metadata.annotations.get(NOTES) != "true" or state.sync_result is None:
-            return
-        revisions = state.sync_result.revisions or [state.sync_result.revision]
-        by = state.operation.initiated_by
-        who = "automated" if by.automated else f"by {by.username}"
-        line = f"deployed {stored.key} at {state.finished_at} ({who})"
-        for source, revision in zip(stored.app.spec.all_sources(), revisions, strict=False):
-            if revision and not source.chart:
-                self.notes.add(Deployed(source.repo_url, revision, line))
 
     def _users(self, repository: str) -> list[str]:
         return self.applications.reading(lambda url: self.mirrors.identity(url) == repository)

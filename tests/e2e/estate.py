@@ -30,6 +30,7 @@ class EngineProcess:
     def __init__(self, kubeconfig: Path, folder: Path, repositories: Path, namespace: str, wave_delay: float) -> None:
         self.kubeconfig, self.folder, self.repositories, self.namespace = kubeconfig, folder, repositories, namespace
         self.wave_delay = wave_delay
+        self.state = folder / "state"
         self.log = folder / "engine.log"
         self.process: asyncio.subprocess.Process | None = None
 
@@ -38,7 +39,8 @@ class EngineProcess:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "trueup", "server",
                 "--kubeconfig", str(self.kubeconfig), "--namespace", self.namespace,
-                "--data", str(self.folder / "data"), "--allow-local-repos", str(self.repositories),
+                "--data", str(self.folder / "data"), "--state", str(self.state),
+                "--allow-local-repos", str(self.repositories),
                 "--sync-wave-delay", str(self.wave_delay),
                 stdout=output, stderr=output, stdin=asyncio.subprocess.DEVNULL,
             )  # fmt: skip

@@ -65,7 +65,8 @@ async def test_no_value_of_a_secret_is_on_record(estate: Estate, cluster: Cluste
         await asyncio.sleep(0.1)
     (drift,) = [entry for entry in entries if entry["action"] == "drifted"]
     assert drift["changes"] and drift["changes"][0]["path"] == "data.password"
-    data = b"".join(file.read_bytes() for file in (estate.engine.folder / "data").glob("audit.db*"))
+    data = b"".join(file.read_bytes() for file in estate.engine.state.rglob("audit.db*"))
+    assert b"login" in data
     for secret in (b"hunter2", b"hunter3", changed.encode(), base64.b64encode(b"declared-hunter2")):
         assert secret not in data
 

@@ -1,5 +1,6 @@
 """``trueup audit``."""
 
+import asyncio
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -7,15 +8,16 @@ from pathlib import Path
 import click
 import msgspec
 
-from trueup.app import TRAIL
 from trueup.cli.connect import Access, access_options
-from trueup.cli.data import data_folder
+from trueup.cli.data import state_folder, state_option
 from trueup.cli.output import output_option, show, table
 from trueup.formats.duration import parse_duration
 from trueup.formats.time import format_time, parse_time
+from trueup.kube.client import Client
 from trueup.model.audit import Action, Entry
 from trueup.runtime.clock import SystemClock
 from trueup.store.audit import Filter, query
+from trueup.store.audit.place import TRAIL, locate
 from trueup.store.audit.stats import Facts, facts_of
 
 _DAYS = re.compile(r"([0-9]{1,5})d")
@@ -24,7 +26,7 @@ data_option = click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
     default=None,
-    help="The engine's data folder, if it was started with one.",
+    help="Read the trail by an engine's data folder instead: no cluster is asked.",
 )
 since_option = click.option("--since", default="", help="A time (RFC 3339), or how long ago: 30m, 2h, 7d.")
 
@@ -40,6 +42,7 @@ since_option = click.option("--since", default="", help="A time (RFC 3339), or h
 @click.option("--action", type=click.Choice([str(action) for action in Action]), default=None, help="Only this.")
 @click.option("--limit", type=click.IntRange(0), default=100, show_default=True, help="The newest so many; 0 for all.")
 @data_option
+@state_option
 @output_option("table", "json", "yaml")
 @access_options
 @click.pass_context
@@ -54,6 +57,7 @@ def audit(
     action: str | None,
     limit: int,
     data: Path | None,
+    state: Path | None,
     output: str,
 ) -> None:
     """Show what was done and seen: who, what, why, when, and what came of it."""
@@ -68,7 +72,7 @@ def audit(
         action=action or "",
         limit=limit,
     )
-    entries = list(query(trail_path(access, data), wanted))
+    entries = list(query(trail_path(access, data, state), wanted))
     if output != "table":
         show(entries, output)
     elif not entries:
@@ -83,10 +87,11 @@ def audit(
 @audit.command()
 @since_option
 @data_option
+@state_option
 @access_options
-def export(access: Access, since: str, data: Path | None) -> None:
+def export(access: Access, since: str, data: Path | None, state: Path | None) -> None:
     """Print everything as JSON, one entry a line."""
-    for entry in query(trail_path(access, data), Filter(since=moment(since))):
+    for entry in query(trail_path(access, data, state), Filter(since=moment(since))):
         click.echo(msgspec.json.encode(entry))
 
 
@@ -94,12 +99,13 @@ def export(access: Access, since: str, data: Path | None) -> None:
 @click.option("--app", "application", default="", help="Only this application: [NAMESPACE/]NAME.")
 @since_option
 @data_option
+@state_option
 @output_option("table", "json", "yaml")
 @access_options
-def stats(access: Access, application: str, since: str, data: Path | None, output: str) -> None:
+def stats(access: Access, application: str, since: str, data: Path | None, state: Path | None, output: str) -> None:
     """Show how long commits take, how often deployments fail, and how soon that is mended."""
     wanted = Filter(application=full_name(application, access), since=moment(since))
-    each, everything = facts_of(query(trail_path(access, data), wanted))
+    each, everything = facts_of(query(trail_path(access, data, state), wanted))
     if output != "table":
         show({"applications": each, "total": everything}, output)
         return
@@ -107,9 +113,16 @@ def stats(access: Access, application: str, since: str, data: Path | None, outpu
     table(header, [_facts(name, facts) for name, facts in [*each.items(), ("all", everything)]])
 
 
-def trail_path(access: Access, data: Path | None) -> Path:
-    """The file that an engine of this cluster writes."""
-    return (data or data_folder(access.config(), access.namespace)) / TRAIL
+def trail_path(access: Access, data: Path | None, state: Path | None = None) -> Path:
+    """The trail of the cluster and control namespace that are meant, or that of an engine by its data folder."""
+    if data is not None:
+        return data / TRAIL
+
+    async def find() -> Path:
+        async with Client(access.config()) as client:
+            return await locate(client, state or state_folder(), access.namespace)
+
+    return asyncio.run(find())
 
 
 def full_name(name: str, access: Access) -> str:

@@ -13,6 +13,7 @@ import click
 
 from trueup.cli.app.access import Handle, View
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.home import home
 from trueup.cli.identity import parse_author
 from trueup.cli.output import output_option, painted, show
 from trueup.cli.repositories import environment_credential, local_option, make_mirrors
@@ -277,7 +278,7 @@ async def _push(built: Built, image: Image) -> None:
 def _registry_access(image: Image) -> RegistryAccess:
     if os.environ.get(PASSWORD):
         return RegistryAccess(username=os.environ.get(USERNAME, ""), password=os.environ[PASSWORD])
-    folder = os.environ.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
+    folder = os.environ.get("DOCKER_CONFIG") or str(home() / ".docker")
     try:
         data = (Path(folder) / "config.json").read_bytes()
         json.loads(data)

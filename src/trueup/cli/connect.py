@@ -9,6 +9,7 @@ from typing import Any
 import click
 import msgspec
 
+from trueup.cli.home import home
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig, in_cluster, load_kubeconfig
 from trueup.kube.discovery import Discovery
@@ -28,7 +29,7 @@ class Access(msgspec.Struct, frozen=True):
         if not self.kubeconfig and not os.environ.get("KUBECONFIG") and os.environ.get("KUBERNETES_SERVICE_HOST"):
             return in_cluster()
         named = self.kubeconfig or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-        return load_kubeconfig(Path(named) if named else Path.home() / ".kube" / "config", self.context or None)
+        return load_kubeconfig(Path(named) if named else home() / ".kube" / "config", self.context or None)
 
 
 def access_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,14 +1,27 @@
 """Where an engine keeps its own files."""
 
 import hashlib
-import os
 from pathlib import Path
 
+import click
+
+from trueup.cli.home import cache_home, state_home
 from trueup.kube.config import ClusterConfig
+
+state_option = click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
+    default=None,
+    help="Folder of the audit trails, one for each cluster (default: below $XDG_STATE_HOME).",
+)
 
 
 def data_folder(config: ClusterConfig, namespace: str) -> Path:
-    """One folder for each engine: two on one machine must not share it."""
+    """What can be made anew. One folder for each engine: two on one machine must not share it."""
     engine = hashlib.sha256(f"{config.server} {namespace}".encode()).hexdigest()[:12]
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "trueup" / f"engine-{engine}"
+    return cache_home() / "trueup" / f"engine-{engine}"
+
+
+def state_folder() -> Path:
+    """What must last, of all engines of this user."""
+    return state_home() / "trueup"

@@ -21,6 +21,7 @@ import trueup
 from trueup.cli.app.access import application_type, read_view
 from trueup.cli.app.read import list_row
 from trueup.cli.exits import FAILED
+from trueup.cli.home import home
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import COLOURS
 from trueup.cli.tour import walk
@@ -108,9 +109,9 @@ class _Stage(msgspec.Struct, frozen=True):
         if self.cluster == "embedded":
             return embedded(report)
         if self.cluster == "kubernetes":
-            return real(report, default_folders(os.environ, Path.home()))
+            return real(report, default_folders(os.environ, home()))
         named = self.kubeconfig or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-        return guest(report, Path(named or Path.home() / ".kube" / "config").resolve(), self.cluster)
+        return guest(report, Path(named or home() / ".kube" / "config").resolve(), self.cluster)
 
 
 async def _run(stage: _Stage, choice: Choice, *, tour: bool) -> bool:

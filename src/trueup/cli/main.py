@@ -27,6 +27,11 @@ COMMANDS = {
     "version": ("trueup.cli.version", "version", "Print the version."),
 }
 
+FILES = (
+    "name another place by the command's own option, or by HOME, TMPDIR, XDG_CACHE_HOME or XDG_STATE_HOME; "
+    "is there space left?"
+)
+
 
 class LazyGroup(click.Group):
     """Subcommands from the table above."""
@@ -71,4 +76,8 @@ def main() -> NoReturn:
         # The reader (head, less) has left: nothing more to say, and no traceback on exit.
         sys.stderr.close()
         sys.exit(FAILED)
+    except OSError as error:
+        # Files and folders: whoever opens one may fail, and no command is worth a traceback for that.
+        where = f"{error.filename}: " if error.filename else ""
+        fail(f"{where}{error.strerror or error}", hint=FILES)
     sys.exit(0)

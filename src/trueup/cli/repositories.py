@@ -9,9 +9,11 @@ import click
 import msgspec
 
 from trueup.cli.connect import Access, connected
+from trueup.cli.home import cache_home
 from trueup.cli.logs import configure_logs
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
+from trueup.runtime.folder import own_folder
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
 from trueup.store.credentials import Credentials
@@ -61,9 +63,9 @@ async def with_repositories(access: Access, local: tuple[Path, ...] = ()) -> Asy
 
 def make_mirrors(local: tuple[Path, ...], credential: CredentialOf) -> Mirrors:
     """Mirrors in the user's cache; several commands at a time share them."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = own_folder(cache_home() / "trueup" / "mirrors", remedy="set XDG_CACHE_HOME to a folder that you may write")
     allowed = [*local, *(Path(each) for each in os.environ.get(LOCAL, "").split(os.pathsep) if each)]
-    return Mirrors(Path(home) / "trueup" / "mirrors", run_git, allowed_local=allowed, credential=credential)
+    return Mirrors(folder, run_git, allowed_local=allowed, credential=credential)
 
 
 def environment_credential() -> Credential | None:

@@ -1,7 +1,6 @@
 """``trueup sandbox``."""
 
 import asyncio
-import os
 import re
 import signal
 import sys
@@ -16,6 +15,8 @@ import structlog
 import uvloop
 
 from trueup.cli.connect import CONTROL_NAMESPACE
+from trueup.cli.data import state_folder
+from trueup.cli.home import resolved
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.workshop import ci, env, repo
@@ -24,6 +25,7 @@ from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.model.errors import TrueupError
 from trueup.runtime.clock import SystemClock
+from trueup.runtime.folder import own_folder
 from trueup.sandbox import simulator
 from trueup.sandbox.background import POLL_SECONDS, Background, Running
 from trueup.sandbox.lifecycle import read_lifecycles
@@ -74,7 +76,8 @@ def sandbox() -> None:
 def up(name: str, data: Path | None, port: int, foreground: bool, workloads: bool) -> None:
     """Start a cluster, and say how to use it."""
     cluster = _cluster(name)
-    data = data.expanduser().resolve() if data else None
+    if data:
+        data = own_folder(resolved(data), remedy="choose a folder that you may write by --data")
     if foreground:
         _stay(cluster, data, port, workloads=workloads)
         return
@@ -246,8 +249,7 @@ def services_folder(cluster: Background, running: Running) -> Path:
 
 
 def _cluster(name: str) -> Background:
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Background(Path(state) / "trueup" / "sandbox", name)
+    return Background(state_folder() / "sandbox", name)
 
 
 for _command in (ci, env, repo):

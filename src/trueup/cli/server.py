@@ -9,7 +9,8 @@ import uvloop
 
 from trueup.app import Engine, Options
 from trueup.cli.connect import Access, access_options
-from trueup.cli.data import data_folder
+from trueup.cli.data import data_folder, state_folder, state_option
+from trueup.cli.home import resolved
 from trueup.cli.logs import configure_logs
 
 
@@ -27,6 +28,7 @@ from trueup.cli.logs import configure_logs
     default=None,
     help="Folder for mirrors and renders, for this engine alone.",
 )
+@state_option
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
@@ -55,6 +57,7 @@ def server(
     access: Access,
     allow_local_repos: tuple[Path, ...],
     data: Path | None,
+    state: Path | None,
     log_format: str,
     log_level: str,
     render_workers: int,
@@ -67,7 +70,9 @@ def server(
         config=config,
         control_namespace=access.namespace,
         data=data or data_folder(config, access.namespace),
-        local_repositories=tuple(path.resolve() for path in allow_local_repos),
+        data_named=data is not None,
+        state=state or state_folder(),
+        local_repositories=tuple(map(resolved, allow_local_repos)),
         render_workers=render_workers,
         wave_delay=sync_wave_delay,
     )

@@ -1,7 +1,6 @@
 """``trueup sandbox repo|ci|env``: the sandbox's Git server, CI runner and registry."""
 
 import asyncio
-import os
 import shutil
 import tempfile
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 import aiohttp
 import click
 
+from trueup.cli.data import state_folder
 from trueup.cli.output import output_option, show, table
 from trueup.model.errors import TrueupError
 from trueup.sandbox.background import Background
@@ -184,8 +184,7 @@ def _runs(sandbox_name: str) -> list[Run]:
 
 
 def _services(sandbox_name: str) -> tuple[Place, Path]:
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    cluster = Background(Path(state) / "trueup" / "sandbox", sandbox_name)
+    cluster = Background(state_folder() / "sandbox", sandbox_name)
     running = cluster.running()
     folder = (Path(running.data) if running and running.data else cluster.folder) / "services"
     place = read_place(folder) if running else None

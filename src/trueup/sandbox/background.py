@@ -16,6 +16,7 @@ from trueup.model.errors import TrueupError
 from trueup.sandbox.controlplane import USERS
 from trueup.sandbox.processes import ProcessFailed
 
+REMEDY = "set XDG_STATE_HOME to a folder that you may write"
 POLL_SECONDS = 0.01
 CLAIM_SECONDS = 1.0
 """Who only looks whether a cluster runs holds its lock for a moment."""
@@ -86,6 +87,8 @@ class Background:
                 descriptor = os.open(self._lock, os.O_RDWR | os.O_CLOEXEC)
             except FileNotFoundError:
                 return None
+            except OSError as error:
+                raise TrueupError(f"{self._lock}: {error.strerror}", hint=REMEDY) from error
             try:
                 if _locked(descriptor):
                     return None
@@ -216,8 +219,7 @@ class Background:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             folder.chmod(0o700)
         except OSError as error:
-            hint = "set XDG_STATE_HOME to a folder that you may write"
-            raise TrueupError(f"{folder}: {error.strerror}", hint=hint) from error
+            raise TrueupError(f"{folder}: {error.strerror}", hint=REMEDY) from error
 
 
 def _locked(descriptor: int) -> bool:

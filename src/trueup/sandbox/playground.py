@@ -100,6 +100,7 @@ async def playground(
         report("starting the engine")
         local = ["--allow-local-repos", url.removeprefix("file://")] if url.startswith("file://") else []
         command = [*TRUEUP, "server", *site.access, "--namespace", site.namespace, "--data", nest.folder / "data"]
+        command += ["--state", nest.folder / "state"]
         engine = await nest.start("engine", [*command, *local])
         # Asked first, so that its log ends in order; the others are just ended.
         stack.push_async_callback(nest.stop, engine, STOP_SECONDS)

@@ -9,9 +9,11 @@ import pygit2
 import structlog
 
 from trueup.model.errors import TrueupError
+from trueup.model.status import OperationState
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
 from trueup.sources.url import redact
+from trueup.store.applications import StoredApplication
 
 log = structlog.get_logger("trueup.notes")
 
@@ -57,6 +59,18 @@ class Notes:
             self._queue.put_nowait(deployed)
         except asyncio.QueueFull:
             log.warning("deployment not noted", repository=redact(deployed.url), revision=deployed.revision)
+
+    def deployed(self, stored: StoredApplication, state: OperationState) -> None:
+        """A sync has succeeded: noted where the application asks for it."""
+        if stored.app.metadata.annotations.get(ANNOTATION) != "true" or state.sync_result is None:
+            return
+        revisions = state.sync_result.revisions or [state.sync_result.revision]
+        by = state.operation.initiated_by
+        who = "automated" if by.automated else f"by {by.username}"
+        line = f"deployed {stored.key} at {state.finished_at} ({who})"
+        for source, revision in zip(stored.app.spec.all_sources(), revisions, strict=False):
+            if revision and not source.chart:
+                self.add(Deployed(source.repo_url, revision, line))
 
     async def run(self) -> None:
         """Write until cancelled."""

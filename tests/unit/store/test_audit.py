@@ -102,7 +102,7 @@ async def test_a_file_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
 async def test_a_folder_that_cannot_be_written_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     trail = Trail(tmp_path / "file" / "a.db", lambda: NOW)
-    with pytest.raises(AuditFailed, match="--data"):
+    with pytest.raises(AuditFailed, match="--state"):
         await trail.write(entry())
     await trail.close()
 

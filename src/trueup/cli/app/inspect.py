@@ -14,6 +14,7 @@ from trueup.cli.app.access import Handle
 from trueup.cli.app.engine import refreshed
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.exits import DIFFERS, fail
+from trueup.cli.home import resolved
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.controllers.observe import Observation
@@ -131,8 +132,9 @@ async def engine(access: Access, local: tuple[Path, ...]) -> AsyncIterator[Engin
         options = Options(
             config=access.config(),
             control_namespace=access.namespace,
-            data=Path(folder),
-            local_repositories=tuple(path.resolve() for path in local),
+            data=Path(folder) / "data",
+            state=Path(folder) / "state",
+            local_repositories=tuple(map(resolved, local)),
             render_workers=1,
         )
         async with Engine(options) as built:

@@ -6,6 +6,7 @@ import click
 
 from trueup.cli.audit import data_option, full_name, moment, since_option, trail_path
 from trueup.cli.connect import Access, access_options
+from trueup.cli.data import state_option
 from trueup.cli.output import output_option, show
 from trueup.store.audit import Filter, query
 from trueup.store.audit.story import Line, clock, story
@@ -18,12 +19,15 @@ COLOURS = {"good": "green", "bad": "red", "changed": "cyan"}
 @since_option
 @click.option("--limit", type=click.IntRange(0), default=500, show_default=True, help="The newest so many entries.")
 @data_option
+@state_option
 @output_option("text", "json", "yaml")
 @access_options
-def timeline(access: Access, name: str, since: str, limit: int, data: Path | None, output: str) -> None:
+def timeline(
+    access: Access, name: str, since: str, limit: int, data: Path | None, state: Path | None, output: str
+) -> None:
     """Tell what an application went through, as a story."""
     wanted = Filter(application=full_name(name, access), since=moment(since), limit=limit)
-    lines = story(query(trail_path(access, data), wanted))
+    lines = story(query(trail_path(access, data, state), wanted))
     if output != "text":
         show(lines, output)
         return

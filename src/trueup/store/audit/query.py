@@ -1,5 +1,6 @@
 """Reading the trail, also while an engine writes it."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -55,9 +56,9 @@ def query(path: Path, wanted: Filter) -> Iterator[Entry]:
     Raises:
         TrueupError: there is no trail, or it cannot be read.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where a folder above may not be entered
         raise TrueupError(
-            f"there is no audit trail at {path}", hint="`trueup server` writes one; --data names the engine's folder"
+            f"there is no audit trail at {path}", hint="`trueup server` writes one; --state names the folder where"
         )
     clauses, values = ["1"], list[str | int]()
     for clause, value in (

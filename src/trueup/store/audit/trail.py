@@ -23,7 +23,7 @@ SWEEP_EVERY = 3600.0
 SWEEP_BATCH = 1000
 
 _SCHEMA = """
-CREATE TABLE entries (
+CREATE TABLE IF NOT EXISTS entries (
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
     action TEXT NOT NULL,
@@ -33,15 +33,15 @@ CREATE TABLE entries (
     revision TEXT NOT NULL,
     body BLOB NOT NULL
 ) STRICT;
-CREATE INDEX by_application ON entries (application, id);
-CREATE INDEX by_object ON entries (object, id) WHERE object <> '';
-CREATE INDEX by_time ON entries (at);
-CREATE INDEX by_revision ON entries (revision, id) WHERE revision <> '';
-CREATE TABLE retention (until INTEGER NOT NULL) STRICT;
-INSERT INTO retention VALUES (0);
-CREATE TRIGGER nothing_is_changed BEFORE UPDATE ON entries
+CREATE INDEX IF NOT EXISTS by_application ON entries (application, id);
+CREATE INDEX IF NOT EXISTS by_object ON entries (object, id) WHERE object <> '';
+CREATE INDEX IF NOT EXISTS by_time ON entries (at);
+CREATE INDEX IF NOT EXISTS by_revision ON entries (revision, id) WHERE revision <> '';
+CREATE TABLE IF NOT EXISTS retention (until INTEGER NOT NULL) STRICT;
+INSERT INTO retention SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM retention);
+CREATE TRIGGER IF NOT EXISTS nothing_is_changed BEFORE UPDATE ON entries
     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
-CREATE TRIGGER nothing_goes_before_its_time BEFORE DELETE ON entries
+CREATE TRIGGER IF NOT EXISTS nothing_goes_before_its_time BEFORE DELETE ON entries
     WHEN OLD.at >= (SELECT until FROM retention)
     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 """
@@ -67,7 +67,6 @@ class Trail:
         self._now, self._retention = now, retention
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
         self._database: sqlite3.Connection | None = None
-        self._next = 1
         self._swept: datetime | None = None
         self._pending: list[tuple[Sequence[Entry], asyncio.Future[list[int]]]] = []
         self._writing: asyncio.Task[None] | None = None
@@ -116,21 +115,12 @@ class Trail:
 
     def _append(self, batch: Sequence[Sequence[Entry]]) -> list[list[int]]:
         database = self._opened()
-        rows: list[tuple[int, int, str, str, str, str, str, bytes]] = []
-        given: list[list[int]] = []
-        number = self._next
-        for entries in batch:
-            ids = []
-            for entry in entries:
-                body = msgspec.json.encode(msgspec.structs.replace(entry, id=number))
-                at, action = microseconds(entry.at), str(entry.action)
-                rows.append((number, at, action, entry.application, entry.object, entry.by.name, entry.revision, body))
-                ids.append(number)
-                number += 1
-            given.append(ids)
         with database:
+            # Before the ids are chosen: another engine of this machine may have written since.
+            database.execute("BEGIN IMMEDIATE")
+            (last,) = database.execute("SELECT max(id) FROM entries").fetchone()
+            rows, given = _numbered(batch, (last or 0) + 1)
             database.executemany(_INSERT, rows)
-        self._next = number
         self._sweep(database)
         return given
 
@@ -159,18 +149,17 @@ class Trail:
             database.execute("PRAGMA synchronous=NORMAL")
             (version,) = database.execute("PRAGMA user_version").fetchone()
             if version == 0:
+                # Two engines on one machine share a trail, and may come to make it at one time.
                 with database:
-                    database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+                    database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
             elif version > VERSION:
                 raise AuditFailed(
                     f"{self.path.name} was written by a newer release",
-                    hint="run that release, or choose another --data",
+                    hint="run that release, or choose another --state",
                 )
-            (last,) = database.execute("SELECT max(id) FROM entries").fetchone()
         except BaseException:
             database.close()
             raise
-        self._next = (last or 0) + 1
         return database
 
     def _sweep(self, database: sqlite3.Connection) -> None:
@@ -195,9 +184,25 @@ class Trail:
             self._database = None
 
 
+def _numbered(batch: Sequence[Sequence[Entry]], number: int) -> tuple[list[tuple[object, ...]], list[list[int]]]:
+    """Rows, and the ids of each sequence of entries, from a number on."""
+    rows: list[tuple[object, ...]] = []
+    given: list[list[int]] = []
+    for entries in batch:
+        ids = []
+        for entry in entries:
+            body = msgspec.json.encode(msgspec.structs.replace(entry, id=number))
+            at, action = microseconds(entry.at), str(entry.action)
+            rows.append((number, at, action, entry.application, entry.object, entry.by.name, entry.revision, body))
+            ids.append(number)
+            number += 1
+        given.append(ids)
+    return rows, given
+
+
 def _failure(error: Exception) -> AuditFailed:
     return AuditFailed(
-        f"the audit trail cannot be written: {error}", hint="free some space, or choose another folder by --data"
+        f"the audit trail cannot be written: {error}", hint="free some space, or choose another folder by --state"
     )
 
 
