@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from trueup.runtime.lease import Lease
+from trueup.runtime.lease import Lease, NotHeld
 
 log = structlog.get_logger("trueup.lease")
 
@@ -55,7 +55,10 @@ async def _term(lease: Lease, jobs: Jobs, ending: asyncio.Task[None]) -> str:
         await asyncio.wait([keeping, ending, *running], return_when=asyncio.FIRST_COMPLETED)
         for task in running:
             if task.done():
-                task.result()
+                # A write may notice before the keeper does, when both were stopped and go on.
+                with contextlib.suppress(NotHeld):
+                    task.result()
+                return "a write came too late for it"
         return keeping.result() if keeping.done() and not ending.done() else ""
 
 

@@ -265,3 +265,18 @@ async def test_a_job_that_fails_ends_the_others_and_gives_the_lease_back() -> No
     assert others == ["ended"]
     assert record.stored is not None
     assert record.stored.holder == ""
+
+
+async def test_a_write_that_comes_too_late_ends_the_term_and_not_the_engine() -> None:
+    record, stop = Memory(), asyncio.Event()
+    terms: list[str] = []
+
+    async def act() -> None:
+        terms.append("term")
+        if len(terms) == 1:
+            raise NotHeld("too late", after=0.0)
+        stop.set()
+        await asyncio.Event().wait()
+
+    await asyncio.wait_for(serve(Lease(record, "a", terms=QUICK), lambda: {"act": act()}, stop=stop), 5)
+    assert len(terms) == 2
