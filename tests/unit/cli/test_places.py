@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import structlog
 
 from trueup.cli.home import cache_home, home, state_home
 from trueup.cli.main import main
@@ -72,6 +73,8 @@ def test_a_folder_that_cannot_be_used_is_named_with_a_remedy(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    # The logs of a command in this process would go on to write where pytest reads this test's errors.
+    monkeypatch.setattr(structlog, "configure", lambda **_: None)
     for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "KUBECONFIG", "KUBERNETES_SERVICE_HOST"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "kubeconfig").write_text(KUBECONFIG)
