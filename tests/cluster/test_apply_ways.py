@@ -1,6 +1,7 @@
 """Client-side apply, replace, and lists whose keys somebody changed, on API servers."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -204,3 +205,170 @@ async def test_an_object_too_large_to_be_remembered_whole_is_applied_and_loses_w
     assert await drift(target, config(namespace, big=big), OFF) == ["data.old"]
     await applied(target, config(namespace, big=big), writing=OFF)
     assert (await settled(target, config(namespace, big=big), OFF))["data"].keys() == {"big"}
+
+
+# Replace
+
+
+def job(namespace: str, image: str = "job:1") -> Manifest:
+    pod = {"restartPolicy": "Never", "containers": [{"name": "c", "image": image}]}
+    return declared(namespace, "batch/v1", "Job", "j", spec={"template": {"spec": pod}})
+
+
+def claim(namespace: str) -> Manifest:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    return declared(namespace, "v1", "PersistentVolumeClaim", "p", spec=spec)
+
+
+def service(namespace: str, *ports: dict[str, Any], **spec: Any) -> Manifest:
+    return declared(namespace, "v1", "Service", "web", spec={"ports": list(ports), **spec})
+
+
+REPLACED = {
+    "a Deployment, whose controller writes its revision": deployment,
+    "a Job, whose selector the server chose": job,
+    "a claim": claim,
+    "a Service, whose addresses the server chose": lambda namespace: service(namespace, {"port": 80}, type="NodePort"),
+    "a Secret given as text": lambda namespace: declared(namespace, "v1", "Secret", "s", stringData={"a": "b"}),
+    "a ServiceAccount": lambda namespace: declared(namespace, "v1", "ServiceAccount", "sa"),
+}
+
+
+@pytest.mark.parametrize("make", REPLACED.values(), ids=REPLACED.keys())
+async def test_a_replaced_object_is_in_sync_and_can_be_replaced_again(
+    target: Target, namespace: str, make: Callable[[str], Manifest]
+) -> None:
+    wanted = make(namespace)
+    await applied(target, wanted, writing=REPLACE)
+    for _ in range(2):
+        assert await drift(target, wanted, REPLACE) == []
+        ((status, message),) = said(await applied(target, wanted, writing=REPLACE))
+        assert status == "Synced", message
+
+
+async def test_a_replace_sees_what_git_declares_and_what_we_set_and_nothing_else(
+    target: Target, namespace: str
+) -> None:
+    labels = {"metadata": {"labels": {"ours": "1", "old": "1"}}}
+    first = declared(namespace, "v1", "ConfigMap", "web", data={"a": "1"}, **labels)
+    await applied(target, first, writing=REPLACE)
+    await edited(target, first, {"metadata": {"labels": {"theirs": "1"}}, "data": {"b": "2"}})
+    assert await drift(target, first, REPLACE) == []
+    second = declared(namespace, "v1", "ConfigMap", "web", data={"a": "1"}, metadata={"labels": {"ours": "1"}})
+    assert await drift(target, second, REPLACE) == ["metadata.labels.old"]
+    await edited(target, first, {"data": {"a": "9"}}, manager="kubectl-edit")
+    assert await drift(target, second, REPLACE) == ["data.a", "metadata.labels.old"]
+    await applied(target, second, writing=REPLACE)
+    assert await drift(target, second, REPLACE) == []
+
+
+async def test_replicas_that_an_autoscaler_set_are_no_drift_of_a_replaced_deployment(
+    target: Target, namespace: str
+) -> None:
+    spec = deployment(namespace).object()["spec"]
+    del spec["replicas"]
+    wanted = declared(namespace, "apps/v1", "Deployment", "web", spec=spec)
+    await applied(target, wanted, writing=REPLACE)
+    await edited(target, wanted, {"spec": {"replicas": 3}}, manager="autoscaler")
+    assert await drift(target, wanted, REPLACE) == []
+
+
+async def test_a_replace_keeps_the_finalizers_of_others(target: Target, namespace: str) -> None:
+    await applied(target, config(namespace, a="1"), writing=REPLACE)
+    await edited(target, config(namespace), {"metadata": {"finalizers": ["example.com/cleanup"]}})
+    await applied(target, config(namespace, a="2"), writing=REPLACE)
+    stored = await target.read(config(namespace))
+    assert (stored["data"], stored["metadata"]["finalizers"]) == ({"a": "2"}, ["example.com/cleanup"])
+    await edited(target, config(namespace), {"metadata": {"finalizers": None}}, kind="merge")
+
+
+async def test_force_and_replace_settle_after_an_impossible_change(target: Target, namespace: str) -> None:
+    force = Writing(replace=True, force=True)
+    await applied(target, job(namespace), writing=force)
+    uid = (await target.read(job(namespace)))["metadata"]["uid"]
+    ((status, message),) = said(await applied(target, job(namespace, "job:2"), writing=REPLACE))
+    assert (status, "immutable" in message) == ("SyncFailed", True)
+    ((status, message),) = said(await applied(target, job(namespace, "job:2"), writing=force))
+    assert (status, message) == ("Synced", "job.batch/j created")
+    assert (await target.read(job(namespace)))["metadata"]["uid"] != uid
+    assert await drift(target, job(namespace, "job:2"), force) == []
+
+
+# Keys that somebody changed
+
+HTTP = {"name": "http", "port": 80, "targetPort": 8080}
+MOVED = {"name": "http", "port": 81, "protocol": "TCP", "targetPort": 8080}
+
+
+async def ports_edited(target: Target, wanted: Manifest, manager: str, *ports: dict[str, Any]) -> None:
+    await edited(target, wanted, {"spec": {"ports": list(ports)}}, manager=manager, kind="merge")
+
+
+def numbers(stored: dict[str, Any]) -> list[int]:
+    return [port["port"] for port in stored["spec"]["ports"]]
+
+
+@WAYS
+@pytest.mark.parametrize("manager", ["kubectl-edit", "kubectl-patch"])
+async def test_a_port_whose_number_somebody_changed_is_put_back(
+    target: Target, namespace: str, way: Writing, manager: str
+) -> None:
+    await applied(target, service(namespace, HTTP), writing=way)
+    await ports_edited(target, service(namespace), manager, MOVED)
+    assert await drift(target, service(namespace, HTTP), way) != []
+    await applied(target, service(namespace, HTTP), writing=way)
+    assert numbers(await settled(target, service(namespace, HTTP), way)) == [80]
+    await ports_edited(target, service(namespace), manager, MOVED)
+    await applied(target, service(namespace, {**HTTP, "port": 82}), writing=way)
+    assert numbers(await settled(target, service(namespace, {**HTTP, "port": 82}), way)) == [82]
+
+
+@pytest.mark.parametrize("way", [DEFAULT, OFF], ids=["server side", "client side"])
+async def test_a_port_without_a_name_is_put_back(target: Target, namespace: str, way: Writing) -> None:
+    await applied(target, service(namespace, {"port": 80}), writing=way)
+    await ports_edited(target, service(namespace), "kubectl-edit", {"port": 81})
+    await applied(target, service(namespace, {"port": 80}), writing=way)
+    assert numbers(await settled(target, service(namespace, {"port": 80}), way)) == [80]
+
+
+@pytest.mark.parametrize("way", [DEFAULT, OFF], ids=["server side", "client side"])
+async def test_what_people_added_beside_the_changed_port_stays(target: Target, namespace: str, way: Writing) -> None:
+    await applied(target, service(namespace, HTTP), writing=way)
+    await ports_edited(target, service(namespace), "kubectl-edit", MOVED, {"name": "metrics", "port": 9090})
+    await applied(target, service(namespace, HTTP), writing=way)
+    assert sorted(numbers(await settled(target, service(namespace, HTTP), way))) == [80, 9090]
+
+
+@pytest.mark.parametrize("way", [DEFAULT, OFF], ids=["server side", "client side"])
+async def test_a_port_that_a_controller_added_is_not_removed_for_one_of_its_name(
+    target: Target, namespace: str, way: Writing
+) -> None:
+    await applied(target, service(namespace, HTTP), writing=way)
+    mesh = {"name": "metrics", "port": 9090}
+    await edited(target, service(namespace), {"spec": {"ports": [mesh]}}, manager="mesh-operator")
+    wanted = service(namespace, HTTP, {"name": "metrics", "port": 9091})
+    ((status, message),) = said(await applied(target, wanted, writing=way))
+    assert (status, "Duplicate value" in message) == ("SyncFailed", True)
+    assert sorted(numbers(await target.read(wanted))) == [80, 9090]
+
+
+@pytest.mark.parametrize("way", [DEFAULT, OFF], ids=["server side", "client side"])
+async def test_a_container_port_whose_number_somebody_changed_is_put_back(
+    target: Target, namespace: str, way: Writing
+) -> None:
+    wanted = deployment(namespace, container={"ports": [{"name": "http", "containerPort": 80}]})
+    await applied(target, wanted, writing=way)
+    path = "/spec/template/spec/containers/0/ports/0/containerPort"
+    await edited(target, wanted, [{"op": "replace", "path": path, "value": 81}], manager="kubectl-edit", kind="json")
+    await applied(target, wanted, writing=way)
+    stored = await settled(target, wanted, way)
+    (container,) = stored["spec"]["template"]["spec"]["containers"]
+    assert [port["containerPort"] for port in container["ports"]] == [80]
+
+
+async def test_an_object_that_another_client_created_is_no_drift_in_its_defaults(
+    target: Target, namespace: str
+) -> None:
+    await client_side(target, deployment(namespace), FIELD_MANAGER)
+    assert await drift(target, deployment(namespace), DEFAULT) == []
+    assert await drift(target, deployment(namespace), OFF) == []

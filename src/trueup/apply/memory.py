@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from trueup.apply.sanitise import fold_string_data, sanitised
-from trueup.diff.ownership import last_apply, owned
+from trueup.diff.ownership import last_applied
 from trueup.model.annotations import LAST_APPLIED
 from trueup.model.live import LiveObject
 
@@ -60,8 +60,7 @@ def memories(live: LiveObject, *, secret: bool) -> list[Object]:
         if secret:
             fold_string_data(memory)
         known.append(memory)
-    if fields := last_apply(there):
-        known.append(owned(there, fields))
+    known.append(last_applied(there))
     return known
 
 

@@ -9,13 +9,13 @@ from trueup.apply.ownership import migration_patch
 from trueup.apply.sending import Sending
 from trueup.apply.takeover import after_takeover
 from trueup.diff.normalise import comparable
-from trueup.diff.ownership import last_apply, owned
+from trueup.diff.ownership import last_applied
 from trueup.kube.errors import ApiError, Conflict, Invalid, Unreachable
 from trueup.model.live import LiveObject
 
 Object = dict[str, Any]
 
-ATTEMPTS = 3
+ATTEMPTS = 8
 
 
 async def server_side_apply(
@@ -50,7 +50,7 @@ async def _after_merge(
 ) -> LiveObject:
     there = before.object()
     try:
-        patched = await merged(sending, wanted, before, [owned(there, last_apply(there))], refusal)
+        patched = await merged(sending, wanted, before, [last_applied(there)], refusal)
     except Unreachable:
         raise
     except ApiError:
@@ -88,7 +88,13 @@ async def _taken_over(sending: Sending, answer: LiveObject, before: LiveObject, 
     stripped = msgspec.json.decode(body)
     if comparable(stripped) == comparable(before.object()):
         return before
-    try:
-        return await sending.replace(stripped)
-    except ApiError:
-        return msgspec.structs.replace(answer, body=body)
+    for _ in range(ATTEMPTS):
+        try:
+            return await sending.replace(stripped)
+        except Conflict:
+            stripped["metadata"]["resourceVersion"] = (await sending.read()).resource_version
+        except Unreachable:
+            raise
+        except ApiError:
+            break
+    return msgspec.structs.replace(answer, body=body)

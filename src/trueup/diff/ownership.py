@@ -33,13 +33,15 @@ def applied_fields(live: dict[str, Any], api_version: str, manager: str = FIELD_
     return fields
 
 
-def last_apply(live: dict[str, Any], manager: str = FIELD_MANAGER) -> Fields:
-    """The fields of the manager's last server-side apply in the version that ``live`` has; none without one."""
+def last_applied(live: dict[str, Any], manager: str = FIELD_MANAGER) -> dict[str, Any]:
+    """The part of an object that the manager's last server-side apply owns; nothing where there was none in the version
+    that ``live`` has."""
     for entry in _entries(live):
         ours = entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
         fields = entry.get("fieldsV1")
-        if ours and entry.get("apiVersion") == live.get("apiVersion") and isinstance(fields, dict):
-            return fields
+        if ours and entry.get("apiVersion") == live.get("apiVersion") and isinstance(fields, dict) and fields:
+            part: dict[str, Any] = _owned(live, fields)
+            return part
     return {}
 
 
@@ -120,7 +122,7 @@ def _has_keys(element: Any, keys: Any, *, absent_fits: bool = False) -> bool:
     return all((absent_fits and name not in element) or equal(element.get(name), keys[name]) for name in keys)
 
 
-def owned(value: Any, fields: Fields) -> Any:
+def _owned(value: Any, fields: Fields) -> Any:
     """The part of a value that a record names; elements of lists with those of their fields that it names."""
     if not fields:
         return value
@@ -128,7 +130,7 @@ def owned(value: Any, fields: Fields) -> Any:
     inner = {name: node for name, node in fields.items() if name != "."}
     if isinstance(value, dict):
         named = {name[2:]: node for name, node in inner.items() if name.startswith("f:")}
-        return {name: owned(value[name], node) for name, node in named.items() if name in value}
+        return {name: _owned(value[name], node) for name, node in named.items() if name in value}
     if isinstance(value, list):
         return [part for name, node in inner.items() for part in _owned_elements(value, name, node)]
     return value
@@ -139,7 +141,7 @@ def _owned_elements(items: list[Any], name: str, node: Fields) -> list[Any]:
     if name.startswith("v:"):
         return [item for item in items if equal(item, known)]
     if name.startswith("k:") and isinstance(known, dict):
-        return [{**owned(item, node), **known} for item in items if _has_keys(item, known) and isinstance(item, dict)]
+        return [{**_owned(item, node), **known} for item in items if _has_keys(item, known) and isinstance(item, dict)]
     return []
 
 

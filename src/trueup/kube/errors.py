@@ -327,4 +327,8 @@ def _values(sent: bytes) -> Iterator[str]:
 
 
 def _trimmed(message: str) -> str:
-    return message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 1] + "…"
+    """What is too long loses its middle: a refusal quotes the value first, and says at the end what is wrong."""
+    if len(message) <= MESSAGE_LIMIT:
+        return message
+    half = MESSAGE_LIMIT // 2
+    return f"{message[: half - 1]}…{message[len(message) - half :]}"

@@ -116,3 +116,8 @@ def test_what_has_no_room_at_all_is_applied_without_a_memory() -> None:
     others = {"other": "x" * (ANNOTATIONS_LIMIT - 20)}
     found = live({"metadata": {"annotations": others}})
     assert not with_memory({"metadata": {"name": "a"}}, found, secret=False)[1], "annotations of others count"
+
+
+def test_of_an_object_that_we_never_applied_nothing_is_known() -> None:
+    known = memories(live({"apiVersion": "v1", "metadata": {"name": "a"}, "data": {"a": "1"}}), secret=False)
+    assert all(part.keys() <= {"metadata"} for part in known)
