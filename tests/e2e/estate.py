@@ -16,6 +16,7 @@ from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import Conflict, NotFound
 from trueup.model.annotations import API_VERSION, REFRESH, RESOURCES_FINALIZER
 from trueup.model.live import LiveObject
+from trueup.model.resource import group_of
 from trueup.model.status import SyncCode
 from trueup.sandbox.repository import PlayRepository
 from trueup.workers.git import run_git
@@ -252,12 +253,34 @@ class Estate:
             await asyncio.sleep(0.1)
         raise AssertionError(f"{kind} {name} is still there\n{self.engine.tail()}")
 
+    async def eventually(self, holds: Callable[[], Awaitable[bool]], *, what: str, patience: float = PATIENCE) -> None:
+        """Wait until something in the cluster is so."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if await holds():
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"not {what} within {patience} s\n{self.engine.tail()}")
+
+    async def make(self, manifest: Mapping[str, Any]) -> LiveObject:
+        """Create an object; its namespace is the test's unless it names one."""
+        group = group_of(manifest["apiVersion"])
+        resource = self.discovery.find(group, manifest["kind"])
+        assert resource is not None
+        namespace = manifest["metadata"].get("namespace", self.name) if resource.namespaced else ""
+        return await self.client.create(resource, namespace, msgspec.json.encode(manifest))
+
     async def change(self, kind: str, name: str, patch: Mapping[str, Any], *, group: str = "") -> LiveObject:
         """What somebody with kubectl would do."""
         resource = self.discovery.find(group, kind)
         assert resource is not None
         return await self.client.patch(
-            resource, self.name, name, msgspec.json.encode(patch), kind="merge", manager="kubectl-edit"
+            resource,
+            self.name if resource.namespaced else "",
+            name,
+            msgspec.json.encode(patch),
+            kind="merge",
+            manager="kubectl-edit",
         )
 
     async def remove(self, kind: str, name: str, *, group: str = "") -> None:

@@ -36,7 +36,7 @@ def begun(
     for source in asked:
         policy.admit_repository(stored.app, project, source.repo_url)
     sources = asked or stored.app.spec.all_sources()
-    several = len(sources) > 1
+    several, sync_policy = len(sources) > 1, stored.app.spec.sync_policy
     wanted = sync.revisions or ([sync.revision] if sync.revision else [])
     if any(wanted) or (asked and asked != stored.app.spec.all_sources()):
         revisions = ports.observer.resolve(sources, wanted)
@@ -49,6 +49,7 @@ def begun(
         revisions=list(revisions) if several else [],
         source=None if several else sources[0],
         sources=sources if several else [],
+        managed_namespace_metadata=sync_policy.managed_namespace_metadata if sync_policy else None,
     )
     return OperationState(
         operation=operation,

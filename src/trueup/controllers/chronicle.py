@@ -71,7 +71,7 @@ class Chronicle:
         self, stored: StoredApplication, state: OperationState, seen: Observation, results: Sequence[ResourceResult]
     ) -> None:
         """A step has been taken."""
-        compared = {resource.key: resource for resource in seen.comparison.resources}
+        compared = {resource.key: resource for resource in seen.comparison.compared}
         entries, healed = [], []
         for result in results:
             key = ResourceKey(result.group, result.kind, result.namespace, result.name)
@@ -207,7 +207,7 @@ class Chronicle:
         revisions = tuple(deployed.revisions or ([deployed.revision] if deployed.revision else [])) if deployed else ()
         if revisions != seen.comparison.revisions or stored.app.operation is not None:
             return
-        for resource in seen.comparison.resources:
+        for resource in seen.comparison.compared:
             slot = (stored.key, resource.key)
             if resource.status is not SyncCode.OUT_OF_SYNC or resource.target is None:
                 self._drifts.pop(slot, None)

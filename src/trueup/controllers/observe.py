@@ -8,10 +8,11 @@ import msgspec
 from trueup import diff, health, policy
 from trueup.apply.confirm import Question
 from trueup.controllers.cluster import ManagedCluster
+from trueup.controllers.namespace import Namespaces
 from trueup.controllers.target import Target, Targets
 from trueup.diff import Pairs
 from trueup.model.annotations import GROUP
-from trueup.model.application import Operation, Source
+from trueup.model.application import NamespaceMetadata, Operation, Source
 from trueup.model.comparison import Comparison
 from trueup.model.health import Health
 from trueup.model.live import LiveObject
@@ -22,11 +23,13 @@ from trueup.model.status import OperationPhase, OperationState
 from trueup.plan.build import writing
 from trueup.plan.facts import options_for
 from trueup.plan.hooks import hook_keys
+from trueup.plan.kinds import NAMESPACE
+from trueup.plan.namespace import WRITING as NAMESPACE_WRITING
+from trueup.plan.namespace import namespace_key
 from trueup.plan.options import Options as SyncOptions
 from trueup.render.environment import RenderContext
 from trueup.store.applications import Applications, StoredApplication
 
-NAMESPACE = GroupKind("", "Namespace")
 REMEMBERED = 50_000
 
 
@@ -40,6 +43,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         vitals: of the whole application.
         refused: keys the project does not permit, with the reason.
         warnings: (condition type, message).
+        namespace_metadata: for the destination namespace, where it is this application's to apply.
     """
 
     comparison: Comparison
@@ -49,6 +53,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     vitals: Health
     refused: Mapping[ResourceKey, str]
     warnings: tuple[tuple[str, str], ...]
+    namespace_metadata: NamespaceMetadata | None = None
 
 
 class Observer:
@@ -58,6 +63,7 @@ class Observer:
         self._applications = applications
         self._targets = targets
         self._cluster = cluster
+        self._namespaces = Namespaces(applications, cluster)
         self._equal: OrderedDict[tuple[str, str, str, frozenset[str]], None] = OrderedDict()
         self._verdicts: OrderedDict[tuple[str, str], Health | None] = OrderedDict()
 
@@ -161,8 +167,10 @@ class Observer:
         wanted, warnings = self._included(target)
         await self._watch(stored, wanted)
         instance = self._applications.instance(stored.key)
-        pairs = diff.pair(wanted, self.managed(stored), cluster.cache.get)
-        keys = [item.key for item in pairs.pairs] + [hook.key for hook in pairs.hooks]
+        kept = self._namespaces.of(stored, wanted)
+        pairs = diff.pair(wanted, self.managed(stored), cluster.cache.get, kept.pair)
+        namespace = namespace_key(app.spec.destination.namespace)
+        keys = [namespace, *(item.key for item in pairs.pairs), *(hook.key for hook in pairs.hooks)]
         refused = self.forbidden(project, keys)
         questions = await self._suspects(pairs, refused, options_for(Operation(), app.spec.sync_policy))
         comparison = diff.compare(
@@ -180,7 +188,6 @@ class Observer:
             ("SharedResourceWarning", _shared(key, owner)) for key, owner in diff.shared(pairs, instance).items()
         ]
         warnings += [("ExcludedResourceWarning", text) for text in diff.rule_warnings(app.spec.ignore_differences)]
-        namespace = ResourceKey("", "Namespace", "", app.spec.destination.namespace)
         found = cluster.cache.get(namespace)
         vitals = health.roll_up(
             comparison,
@@ -194,7 +201,8 @@ class Observer:
             content=target.content,
             vitals=vitals,
             refused=refused,
-            warnings=(*target.warnings, *warnings),
+            warnings=(*target.warnings, *warnings, *kept.warnings),
+            namespace_metadata=kept.metadata,
         )
 
     def _health(self, found: LiveObject) -> Health | None:
@@ -233,12 +241,14 @@ class Observer:
                 item.live,
                 (item.target.digest, item.live.uid, item.live.resource_version, options.texts),
             )
-            for item in pairs.pairs
+            for item in pairs.compared
             if item.target is not None and item.live is not None
         ]
         unsure = [one for one in unsure if one[3] not in self._equal]
         state = OperationState(operation=Operation(), phase=OperationPhase.RUNNING, started_at="")
         ways = {item.key: writing(state, options, target, live) for item, target, live, _ in unsure}
+        if pairs.namespace is not None:
+            ways[pairs.namespace.key] = NAMESPACE_WRITING
         otherwise = {key for key, way in ways.items() if way.replace or way.server_side == "off"}
         doubtful = diff.suspects(Pairs(tuple(one[0] for one in unsure)), refused, otherwise=otherwise)
         if doubtful:

@@ -213,7 +213,7 @@ class Operations:
             serves=cluster.serves,
             options=options_for(state.operation, sync_policy),
             destination_namespace=app.spec.destination.namespace,
-            namespace_metadata=sync_policy.managed_namespace_metadata if sync_policy else None,
+            namespace_metadata=seen.namespace_metadata,
             refused=seen.refused,
             unwatched=cluster.unwatched(),
             wave_delay=self.ports.wave_delay,

@@ -8,6 +8,7 @@ import msgspec
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind
 from trueup.model.tracking import owner_instance
+from trueup.plan.kinds import NAMESPACE
 from trueup.store.applications import APPLICATION, PROJECT, Applications
 from trueup.store.settings import CONFIG_MAP
 
@@ -52,10 +53,17 @@ class Wakes:
             for stored in self._applications.readable():
                 if (stored.app.spec.project or "default") == found.key.name:
                     self._add(stored.key)
+        elif found.group_kind == NAMESPACE and _metadata(old) != _metadata(new):
+            for key in self._applications.keeping(found.key.name):
+                self._add(key)
         for instance in {_instance(old), _instance(new)} - {""}:
             key = self._applications.key_of_instance(instance)
             if self._applications.live(key) is not None:
                 self._add(key)
+
+
+def _metadata(live: LiveObject | None) -> tuple[dict[str, str], dict[str, str]] | None:
+    return (live.labels, live.annotations) if live else None
 
 
 def _instance(live: LiveObject | None) -> str:

@@ -59,8 +59,10 @@ def compare(
     known = _Known(answers, frozenset(asked), forbidden or {}, ignored)
     judged = [pair for pair in pairs.pairs if pair.target is not None or pair.key not in known.forbidden]
     resources = tuple(_resource(pair, known) for pair in judged)
+    namespace = _resource(pairs.namespace, known) if pairs.namespace else None
     return Comparison(
-        status=_overall(resources, known.forbidden),
+        status=_overall([*resources, *([namespace] if namespace else [])], known.forbidden),
+        namespace=namespace,
         resources=resources,
         hooks=pairs.hooks,
         revisions=tuple(revisions),

@@ -30,16 +30,28 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Pairs(msgspec.Struct, frozen=True):
-    """Pairs sorted by key, and the hook manifests of the target, which are not compared."""
+    """Pairs sorted by key.
+
+    Attributes:
+        hooks: the hook manifests of the target, which are not compared.
+        namespace: the destination namespace, where its metadata is managed.
+    """
 
     pairs: tuple[Pair, ...] = ()
     hooks: tuple[Manifest, ...] = ()
+    namespace: Pair | None = None
+
+    @property
+    def compared(self) -> tuple[Pair, ...]:
+        """All that is compared."""
+        return (*self.pairs, self.namespace) if self.namespace else self.pairs
 
 
 def pair(
     manifests: Iterable[Manifest],
     managed: Mapping[ResourceKey, LiveObject],
     find: Callable[[ResourceKey], LiveObject | None],
+    namespace: Pair | None = None,
 ) -> Pairs:
     """Pairs an application's manifests with live objects.
 
@@ -47,13 +59,14 @@ def pair(
         manifests: stamped, no key twice (but for those that await a generated name).
         managed: live objects whose tracking id names the application.
         find: any live object by key, whoever owns it.
+        namespace: the destination namespace, where its metadata is managed. It is no prune candidate.
 
     A managed object that no manifest names is a prune candidate, unless it has owner references (its owner decides
     over it), or its tracking id describes another object: an operator copied it (Argo CD ``GetManagedLiveObjs``).
     """
     hooks: list[Manifest] = []
     pairs: list[Pair] = []
-    wanted: set[ResourceKey] = set()
+    wanted: set[ResourceKey] = {namespace.key} if namespace else set()
     for manifest in manifests:
         if is_hook(manifest.annotations):
             hooks.append(manifest)
@@ -64,7 +77,7 @@ def pair(
     for key, found in managed.items():
         if key not in wanted and not found.owners and owner_instance(found.annotations, key):
             pairs.append(Pair(key=key, live=found))
-    return Pairs(tuple(sorted(pairs, key=lambda pair: pair.key)), tuple(hooks))
+    return Pairs(tuple(sorted(pairs, key=lambda pair: pair.key)), tuple(hooks), namespace)
 
 
 def shared(pairs: Pairs, instance: str) -> dict[ResourceKey, str]:

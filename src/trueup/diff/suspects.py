@@ -29,7 +29,7 @@ def suspects(
     those that carry proof of being equal (:func:`is_settled`).
     """
     doubtful: list[Pair] = []
-    for pair in pairs.pairs:
+    for pair in pairs.compared:
         if pair.target is None or pair.live is None or pair.key in forbidden:
             continue
         type_ = type_of(pair.target.api_version, pair.key.kind)

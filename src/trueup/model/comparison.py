@@ -32,7 +32,10 @@ class ComparedResource(msgspec.Struct, frozen=True, kw_only=True):
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """All pairs of an application, sorted by key, and the verdict over them.
 
-    ``hooks`` are the hook manifests of the target: not compared, run by operations.
+    Attributes:
+        hooks: the hook manifests of the target: not compared, run by operations.
+        namespace: the destination namespace, where ``managedNamespaceMetadata`` keeps its labels and annotations. It
+            counts for the verdict and for nothing else: it is no object of the application's.
     """
 
     status: SyncCode
@@ -40,3 +43,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     hooks: tuple[Manifest, ...] = ()
     revisions: tuple[str, ...] = ()
     source_types: tuple[str, ...] = ()
+    namespace: ComparedResource | None = None
+
+    @property
+    def compared(self) -> tuple[ComparedResource, ...]:
+        """Everything that a sync may put right."""
+        return (*self.resources, self.namespace) if self.namespace else self.resources

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.model.application import Destination, IgnoreDifference, Operation, OperationInitiator
+from trueup.model.application import Destination, IgnoreDifference, NamespaceMetadata, Operation, OperationInitiator
 from trueup.model.fields import Fields
 from trueup.model.source import Source
 
@@ -102,7 +102,7 @@ class SyncOperationResult(Fields, frozen=True, kw_only=True):
     source: Source | None = None
     sources: list[Source] = []
     revisions: list[str] = []
-    managed_namespace_metadata: dict[str, dict[str, str]] | None = None
+    managed_namespace_metadata: NamespaceMetadata | None = None
 
 
 class OperationState(Fields, frozen=True, kw_only=True):

@@ -2,7 +2,6 @@
 
 import msgspec
 
-from trueup.formats.json import canonical, digest
 from trueup.model.comparison import ComparedResource
 from trueup.model.hooks import delete_policies, wave_of
 from trueup.model.live import LiveObject
@@ -11,7 +10,8 @@ from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationState, SyncCode, SyncPhase
 from trueup.plan.facts import Facts, sync_of
 from trueup.plan.hooks import armed, phased_hooks, run_of, runs_hooks
-from trueup.plan.kinds import NAMESPACE, kind_rank
+from trueup.plan.kinds import kind_rank
+from trueup.plan.namespace import WRITING, namespace_key, namespace_manifest
 from trueup.plan.options import (
     CREATE_NAMESPACE,
     FORCE,
@@ -51,7 +51,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def build(state: OperationState, facts: Facts) -> Plan:
     """Every task of the operation, done or not, sorted."""
-    chosen = [pair for pair in facts.comparison.resources if not pair.hook and selected(state, pair)]
+    chosen = [pair for pair in facts.comparison.resources if not pair.hook and selected(state, pair.key)]
     tasks: list[AnyTask] = pulled_ahead([*_applies(state, facts, chosen), *_hooks(state, facts)])
     prunes, skipped = _prunes(state, facts, chosen)
     last = last_prune_wave([*tasks, *prunes])
@@ -63,10 +63,9 @@ def build(state: OperationState, facts: Facts) -> Plan:
     return Plan(tasks=tuple(sorted(tasks, key=lambda task: task.order)), skipped=tuple(skipped))
 
 
-def selected(state: OperationState, pair: ComparedResource) -> bool:
+def selected(state: OperationState, key: ResourceKey) -> bool:
     """Whether a selective sync names the object; every object when it names none."""
     entries = sync_of(state).resources
-    key = pair.key
     return not entries or any(
         (entry.group, entry.kind, entry.name) == (key.group, key.kind, key.name)
         and entry.namespace in ("", key.namespace)
@@ -161,34 +160,33 @@ def _prunes(
 def _namespace(state: OperationState, facts: Facts, tasks: list[AnyTask]) -> list[CreateNamespaceTask]:
     """``CreateNamespace=true``: before everything, unless Git declares the namespace or has nothing to put in it.
 
-    An existing namespace is touched only for the sake of managed metadata.
+    An existing namespace is touched only for the sake of managed metadata, and for that alone where it is named or
+    everything is synced.
     """
     name = facts.destination_namespace
     writes = [
         task for task in tasks if isinstance(task, ApplyTask | RunHookTask) and task.phase is not SyncPhase.SYNC_FAIL
     ]
-    key = ResourceKey("", NAMESPACE.kind, "", name)
+    key = namespace_key(name)
     declared = any(pair.key == key and pair.target for pair in facts.comparison.resources)
-    if CREATE_NAMESPACE not in facts.options.texts or not name or declared or not writes:
+    if CREATE_NAMESPACE not in facts.options.texts or not name or declared:
         return []
     wanted = facts.namespace_metadata
+    kept = wanted is not None and key in facts.live and selected(state, key)
+    if not writes and not kept:
+        return []
     recorded_before = (key, SyncPhase.PRE_SYNC.value) in recorded(state)
     if key in facts.live and wanted is None and not recorded_before:
         return []
-    metadata: dict[str, object] = {"name": name}
-    if wanted and wanted.labels:
-        metadata["labels"] = wanted.labels
-    if wanted and wanted.annotations:
-        metadata["annotations"] = wanted.annotations
-    body = canonical({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     # With the first wave, whichever that is: a wave of its own would only add a pause.
-    phase, wave = min(((task.phase, task.wave) for task in writes), key=place_key)
+    phase, wave = min(((task.phase, task.wave) for task in writes), key=place_key, default=(SyncPhase.SYNC, 0))
     first = CreateNamespaceTask(
         key=key,
         phase=phase,
         wave=wave,
         rank=-1,
-        manifest=Manifest(key=key, api_version="v1", body=body, digest=digest(body), origin=CREATE_NAMESPACE),
+        manifest=namespace_manifest(name, wanted),
+        writing=WRITING,
     )
     return [first]
 

@@ -25,7 +25,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
             finalizer is assessed as if nobody were deleting it, or one with a TTL would never be seen to end.
         serves: whether the cluster serves an (apiVersion, kind).
         destination_namespace: of the application.
-        namespace_metadata: ``spec.syncPolicy.managedNamespaceMetadata``.
+        namespace_metadata: ``spec.syncPolicy.managedNamespaceMetadata``, where it is this application's to apply.
         refused: objects that may not be written, with the reason: project rules, shared resources.
         unwatched: kinds whose absence from ``live`` says nothing; their objects pass health gates.
         written: resource version of our latest write to an object, where it is known; older live objects do not

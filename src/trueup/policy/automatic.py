@@ -88,11 +88,13 @@ def automatic_sync(
         return Decision(reason="automated sync is not enabled")
     if reason := _not_now(app, status, comparison):
         return Decision(reason=reason)
-    if not automated.prune and not any(_beyond_pruning(resource) for resource in comparison.resources):
+    if not automated.prune and not any(_beyond_pruning(resource) for resource in comparison.compared):
         return Decision(reason="need to prune extra resources only but automated prune is disabled")
     operation = _full(app, policy, automated, comparison)
     last = status.operation_state
-    if last is not None and _attempted(app, status, last, comparison.revisions, manifests_changed):
+    relabelled = last is not None and _namespace_changed(policy, last, comparison)
+    tried = last is not None and _attempted(app, status, last, comparison.revisions, manifests_changed)
+    if last is not None and tried and not relabelled:
         decision = _after_attempt(automated, operation, last, comparison, now, heal)
         if decision.operation is None:
             return decision
@@ -166,6 +168,13 @@ def _attempted(
     return [_untargeted(source) for source in known] == [_untargeted(source) for source in app.spec.all_sources()]
 
 
+def _namespace_changed(policy: SyncPolicy, last: OperationState, comparison: Comparison) -> bool:
+    """Whether the last operation was for other metadata of the namespace than is now declared and missing from it."""
+    drifted = comparison.namespace is not None and comparison.namespace.status is SyncCode.OUT_OF_SYNC
+    tried = last.sync_result.managed_namespace_metadata if last.sync_result else None
+    return drifted and tried != policy.managed_namespace_metadata
+
+
 def _after_attempt(
     automated: Automated,
     operation: Operation,
@@ -187,7 +196,7 @@ def _after_attempt(
         return Decision(again=left, reason=f"self-heal attempt {attempts + 1} in {left:.1f}s")
     drifted = [
         SyncOperationResource(group=key.group, kind=key.kind, name=key.name, namespace=key.namespace)
-        for resource in comparison.resources
+        for resource in comparison.compared
         if _needs_apply(resource) or (automated.prune and resource.requires_pruning)
         for key in (resource.key,)
     ]

@@ -51,6 +51,7 @@ class Applications:
         self.control_namespace = control_namespace
         self._decoded: dict[str, StoredApplication] = {}
         self._readers: dict[str, set[str]] | None = None
+        self._keepers: dict[str, list[str]] | None = None
 
     def get(self, key: str) -> StoredApplication | None:
         """The Application, or None when it is gone. One that cannot be read has its fault."""
@@ -90,12 +91,22 @@ class Applications:
                     self._readers.setdefault(source.repo_url, set()).add(stored.key)
         return sorted({key for url, keys in self._readers.items() if is_it(url) for key in keys})
 
+    def keeping(self, namespace: str) -> list[str]:
+        """Applications that declare metadata for this destination namespace."""
+        if self._keepers is None:
+            self._keepers = {}
+            for stored in self.readable():
+                spec = stored.app.spec
+                if spec.sync_policy and spec.sync_policy.managed_namespace_metadata is not None:
+                    self._keepers.setdefault(spec.destination.namespace, []).append(stored.key)
+        return self._keepers.get(namespace, [])
+
     def changed(self) -> None:
-        """Told when somebody changed, created or deleted an Application: who reads which repository is read anew.
+        """Told when somebody changed, created or deleted an Application: what is known of all of them is read anew.
 
         Every poll of every repository asks for that, and a status of ours changes nothing about it.
         """
-        self._readers = None
+        self._readers = self._keepers = None
 
     def instance(self, key: str) -> str:
         """The application's name in tracking ids."""

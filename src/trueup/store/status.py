@@ -59,7 +59,7 @@ def unknown_sync(app: Application, before: SyncStatus | None) -> SyncStatus:
 
 def resources(comparison: Comparison, health: Mapping[ResourceKey, Health | None]) -> list[ResourceStatus]:
     """``status.resources``, in the comparison's order."""
-    return [_resource(pair, health.get(pair.key)) for pair in comparison.resources]
+    return [_resource(pair, health.get(pair.key)) for pair in comparison.compared]
 
 
 def _resource(pair: ComparedResource, health: Health | None) -> ResourceStatus:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from tests.unit.diff.objects import INSTANCE, config_map, live, manifest, tracked
 
-from trueup.diff import Pairs, pair, shared
+from trueup.diff import Answer, Pair, Pairs, compare, pair, shared, suspects
 from trueup.model.live import LiveObject
+from trueup.model.status import SyncCode
 
 HOOK = "argocd.argoproj.io/hook"
 
@@ -94,3 +95,18 @@ def test_an_object_of_another_application_is_shared() -> None:
     ]
     found = shared(paired(*wanted, others=others), INSTANCE)
     assert {key.name: owner for key, owner in found.items()} == {"web": "bank"}
+
+
+def test_the_kept_namespace_is_compared_and_no_prune_candidate_though_it_was_once_declared() -> None:
+    mark = {"argocd.argoproj.io/tracking-id": f"{INSTANCE}:/Namespace:shop/shop"}
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "annotations": mark}}
+    found = live(space)
+    kept = Pair(key=found.key, target=manifest({**space, "metadata": {"name": "shop"}}), live=found)
+    pairs = pair([], {found.key: found}, {found.key: found}.get, kept)
+    assert (pairs.pairs, pairs.compared) == ((), (kept,))
+    assert suspects(pairs) == [kept]
+    answered = compare(pairs, {found.key: Answer(body=kept.target.body if kept.target else b"")}, asked=[found.key])
+    assert (answered.status, answered.resources) == (SyncCode.OUT_OF_SYNC, ())
+    assert answered.namespace is not None
+    assert not answered.namespace.requires_pruning
+    assert compare(pairs, {}, asked=[]).status is SyncCode.SYNCED

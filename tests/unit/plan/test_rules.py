@@ -15,6 +15,7 @@ from trueup.model.application import (
     Operation,
     Retry,
     SyncOperation,
+    SyncOperationResource,
     SyncPolicy,
 )
 from trueup.model.live import LiveObject
@@ -166,6 +167,7 @@ NAMESPACES = {
     "a missing namespace is created": (CREATE, [], [WEB], None, True),
     "one that is there is left alone": (CREATE, [SPACE], [WEB], None, False),
     "unless metadata is managed": (CREATE, [SPACE], [WEB], NamespaceMetadata(labels={"a": "b"}), True),
+    "it is kept though nothing else is to be done": (CREATE, [SPACE], [], NamespaceMetadata(labels={"a": "b"}), True),
     "one that Git declares is Git's": (CREATE, [], [WEB, manifest("Namespace", NAMESPACE)], None, False),
     "nothing to deploy needs none": (CREATE, [], [], None, False),
 }
@@ -183,6 +185,23 @@ def test_create_namespace(
 ) -> None:
     plan = build(state(), facts(targets, live=live, options=options, namespace_metadata=wanted))
     assert any(isinstance(task, CreateNamespaceTask) for task in plan.tasks) is expected
+
+
+KEPT = {"labels": NamespaceMetadata(labels={"a": "b"}), "nothing any more": NamespaceMetadata()}
+NAMED = {
+    "named": ([SyncOperationResource(kind="Namespace", name=NAMESPACE)], True),
+    "another object is named": ([SyncOperationResource(kind="ConfigMap", name="other")], False),
+}
+
+
+@pytest.mark.parametrize(("resources", "expected"), NAMED.values(), ids=NAMED.keys())
+@pytest.mark.parametrize("wanted", KEPT.values(), ids=KEPT.keys())
+def test_a_selective_sync_keeps_the_namespace_it_names(
+    wanted: NamespaceMetadata, resources: list[SyncOperationResource], expected: bool
+) -> None:
+    plan = build(state(resources=resources), facts([WEB], live=[SPACE], options=CREATE, namespace_metadata=wanted))
+    assert [type(task) for task in plan.tasks] == [CreateNamespaceTask] * expected
+    assert all(isinstance(task, CreateNamespaceTask) and not task.writing.migrate for task in plan.tasks)
 
 
 def test_the_namespace_comes_before_everything_in_the_first_wave() -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from trueup.formats.time import format_time
-from trueup.model.application import Application, Operation, Retry, SyncOperation
+from trueup.model.application import Application, NamespaceMetadata, Operation, Retry, SyncOperation
 from trueup.model.comparison import ComparedResource, Comparison
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
@@ -121,6 +121,56 @@ def test_a_sync_starts(rule: str, build: Builder) -> None:
     assert operation.sync is not None
     assert operation.sync.resources == []
     assert operation.initiated_by.automated
+
+
+SPACE = msgspec.structs.replace(resource("shop"), key=ResourceKey("", "Namespace", "", "shop"))
+LABELS = NamespaceMetadata(labels={"tier": "gold"})
+
+
+def relabelled(app: Application, before: NamespaceMetadata | None, seen: Comparison, **more: Any) -> Decision:
+    status = ended(app, **more)
+    assert status.operation_state is not None
+    result = status.operation_state.sync_result
+    assert result is not None
+    result = msgspec.structs.replace(result, managed_namespace_metadata=before)
+    state = msgspec.structs.replace(status.operation_state, sync_result=result)
+    return decide(app, Status(operation_state=state), seen)
+
+
+METADATA = {
+    "changed since the last sync": (None, {}, SPACE, []),
+    "changed by somebody, and not to be healed": (LABELS, {}, SPACE, None),
+    "changed by somebody, and healed": (LABELS, {"selfHeal": True}, SPACE, ["Namespace"]),
+    "changed since a sync that failed": (None, {"failed": True}, SPACE, []),
+    "as it should be": (None, {}, None, None),
+}
+
+
+@pytest.mark.parametrize(("before", "how", "space", "named"), METADATA.values(), ids=METADATA.keys())
+def test_metadata_of_the_namespace(
+    build: Builder,
+    before: NamespaceMetadata | None,
+    how: dict[str, bool],
+    space: ComparedResource | None,
+    named: list[str] | None,
+) -> None:
+    failed = how.get("failed", False)
+    policy = {
+        "automated": {"selfHeal": how.get("selfHeal", False)},
+        "managedNamespaceMetadata": {"labels": LABELS.labels},
+    }
+    seen = Comparison(
+        status=OUT if space else SYNCED, resources=(resource("web", SYNCED),), revisions=(NEW,), namespace=space
+    )
+    phase = OperationPhase.FAILED if failed else OperationPhase.SUCCEEDED
+    operation = relabelled(build.app(syncPolicy=policy), before, seen, phase=phase).operation
+    found = operation.sync.resources if operation and operation.sync else None
+    assert (None if found is None else [item.kind for item in found]) == named
+
+
+def test_a_namespace_that_stays_is_no_reason_to_delete_everything(build: Builder) -> None:
+    seen = Comparison(status=OUT, resources=(extra("a"),), revisions=(NEW,), namespace=SPACE)
+    assert decide(build.app(**automated(prune=True)), seen=seen).operation is None
 
 
 def test_the_operation_carries_revision_source_and_policy(build: Builder) -> None:

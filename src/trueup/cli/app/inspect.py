@@ -71,7 +71,7 @@ def diff(
 
     seen, texts = asyncio.run(compare())
     differing = _differing(seen)
-    unknown = [r for r in seen.comparison.resources if r.status is SyncCode.UNKNOWN]
+    unknown = [r for r in seen.comparison.compared if r.status is SyncCode.UNKNOWN]
     for resource in differing:
         click.secho(f"===== {resource.key} ======", bold=True)
         click.echo(texts[str(resource.key)].rstrip("\n"))
@@ -147,4 +147,4 @@ def _key(access: Access, name: str, app_namespace: str) -> str:
 
 
 def _differing(seen: Observation) -> list[ComparedResource]:
-    return [r for r in seen.comparison.resources if r.status is SyncCode.OUT_OF_SYNC and not r.hook]
+    return [r for r in seen.comparison.compared if r.status is SyncCode.OUT_OF_SYNC and not r.hook]
