@@ -12,7 +12,7 @@ from trueup.controllers.namespace import Namespaces
 from trueup.controllers.target import Target, Targets
 from trueup.diff import Pairs
 from trueup.model.annotations import GROUP
-from trueup.model.application import NamespaceMetadata, Operation, Source
+from trueup.model.application import IgnoreDifference, NamespaceMetadata, Operation, Source
 from trueup.model.comparison import Comparison
 from trueup.model.health import Health
 from trueup.model.live import LiveObject
@@ -26,7 +26,9 @@ from trueup.plan.hooks import hook_keys
 from trueup.plan.kinds import NAMESPACE
 from trueup.plan.namespace import WRITING as NAMESPACE_WRITING
 from trueup.plan.namespace import namespace_key
+from trueup.plan.options import RESPECT_IGNORED
 from trueup.plan.options import Options as SyncOptions
+from trueup.plan.task import Writing
 from trueup.render.environment import RenderContext
 from trueup.store.applications import Applications, StoredApplication
 
@@ -44,6 +46,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         refused: keys the project does not permit, with the reason.
         warnings: (condition type, message).
         namespace_metadata: for the destination namespace, where it is this application's to apply.
+        shared: what is part of another application too, one text for each object.
+        respectful: compared as ``RespectIgnoreDifferences=true`` writes.
     """
 
     comparison: Comparison
@@ -54,6 +58,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     refused: Mapping[ResourceKey, str]
     warnings: tuple[tuple[str, str], ...]
     namespace_metadata: NamespaceMetadata | None = None
+    shared: tuple[str, ...] = ()
+    respectful: bool = False
 
 
 class Observer:
@@ -75,8 +81,12 @@ class Observer:
         sources: Sequence[Source] = (),
         revisions: Sequence[str] = (),
         fresh: bool = False,
+        options: SyncOptions | None = None,
     ) -> Observation:
         """Compare what these sources (the application's own, unless others are named) declare with what is live.
+
+        Args:
+            options: of the operation that is going to write; the specification's where there is none.
 
         Raises:
             NotFetched: a repository is not mirrored yet.
@@ -84,7 +94,9 @@ class Observer:
             ApiError: the cluster cannot be asked.
         """
         chosen = list(sources) or stored.app.spec.all_sources()
-        return await self._compared(stored, project, await self._target(stored, chosen, revisions, fresh=fresh))
+        target = await self._target(stored, chosen, revisions, fresh=fresh)
+        own = options_for(Operation(), stored.app.spec.sync_policy)
+        return await self._compared(stored, project, target, options or own)
 
     async def content(self, stored: StoredApplication, revisions: Sequence[str]) -> str:
         """Digest of all manifests that the application's sources declare at these revisions.
@@ -162,17 +174,21 @@ class Observer:
             instance=self._applications.instance(stored.key),
         )
 
-    async def _compared(self, stored: StoredApplication, project: Project, target: Target) -> Observation:
+    async def _compared(
+        self, stored: StoredApplication, project: Project, target: Target, options: SyncOptions
+    ) -> Observation:
         cluster, app = self._cluster, stored.app
         wanted, warnings = self._included(target)
         await self._watch(stored, wanted)
         instance = self._applications.instance(stored.key)
         kept = self._namespaces.of(stored, wanted)
         pairs = diff.pair(wanted, self.managed(stored), cluster.cache.get, kept.pair)
+        if RESPECT_IGNORED in options.texts:
+            pairs = _respecting(pairs, app.spec.ignore_differences, options)
         namespace = namespace_key(app.spec.destination.namespace)
         keys = [namespace, *(item.key for item in pairs.pairs), *(hook.key for hook in pairs.hooks)]
         refused = self.forbidden(project, keys)
-        questions = await self._suspects(pairs, refused, options_for(Operation(), app.spec.sync_policy))
+        questions = await self._suspects(pairs, refused, options)
         comparison = diff.compare(
             pairs,
             await cluster.confirmer.confirm(questions) if questions else {},
@@ -184,9 +200,8 @@ class Observer:
         )
         live = {item.key: item.live for item in comparison.resources if item.live is not None}
         verdicts = {key: self._health(found) for key, found in live.items()}
-        warnings += [
-            ("SharedResourceWarning", _shared(key, owner)) for key, owner in diff.shared(pairs, instance).items()
-        ]
+        shared = tuple(_shared(key, instance, owner) for key, owner in diff.shared(pairs, instance).items())
+        warnings += [("SharedResourceWarning", text) for text in shared]
         warnings += [("ExcludedResourceWarning", text) for text in diff.rule_warnings(app.spec.ignore_differences)]
         found = cluster.cache.get(namespace)
         vitals = health.roll_up(
@@ -203,6 +218,8 @@ class Observer:
             refused=refused,
             warnings=(*target.warnings, *warnings, *kept.warnings),
             namespace_metadata=kept.metadata,
+            shared=shared,
+            respectful=RESPECT_IGNORED in options.texts,
         )
 
     def _health(self, found: LiveObject) -> Health | None:
@@ -245,8 +262,7 @@ class Observer:
             if item.target is not None and item.live is not None
         ]
         unsure = [one for one in unsure if one[3] not in self._equal]
-        state = OperationState(operation=Operation(), phase=OperationPhase.RUNNING, started_at="")
-        ways = {item.key: writing(state, options, target, live) for item, target, live, _ in unsure}
+        ways = {item.key: _writing(options, target, live) for item, target, live, _ in unsure}
         if pairs.namespace is not None:
             ways[pairs.namespace.key] = NAMESPACE_WRITING
         otherwise = {key for key, way in ways.items() if way.replace or way.server_side == "off"}
@@ -263,5 +279,23 @@ class Observer:
         return [Question(target, live, ways[item.key]) for item, target, live, _ in unsure if item.key in asked]
 
 
-def _shared(key: ResourceKey, owner: str) -> str:
-    return f"{key} is part of applications {owner} too: the last of them to sync wins"
+def _writing(options: SyncOptions, target: Manifest, live: LiveObject) -> Writing:
+    """How a sync of the whole application writes an object."""
+    state = OperationState(operation=Operation(), phase=OperationPhase.RUNNING, started_at="")
+    return writing(state, options, target, live)
+
+
+def _respecting(pairs: Pairs, rules: Sequence[IgnoreDifference], options: SyncOptions) -> Pairs:
+    """Pairs whose targets are what ``RespectIgnoreDifferences=true`` writes."""
+    made = []
+    for item in pairs.pairs:
+        if item.target is not None and item.live is not None:
+            how = _writing(options, item.target, item.live)
+            applied = not how.replace and how.server_side != "off"
+            item = diff.respecting(item, diff.applicable(rules, item.key), applied=applied)
+        made.append(item)
+    return msgspec.structs.replace(pairs, pairs=tuple(made))
+
+
+def _shared(key: ResourceKey, instance: str, owner: str) -> str:
+    return f"{key.kind}/{key.name} is part of applications {instance} and {owner}"

@@ -19,6 +19,7 @@ from trueup.model.errors import TrueupError
 from trueup.model.project import Project
 from trueup.model.status import OperationPhase, OperationState, ResourceResult, SyncCode, SyncOperationResult
 from trueup.plan.facts import Facts, options_for
+from trueup.plan.options import RESPECT_IGNORED
 from trueup.plan.record import advance, failed
 from trueup.plan.results import MESSAGE_LIMIT
 from trueup.plan.retry import retry_in
@@ -144,11 +145,18 @@ class Operations:
         sync = state.operation.sync
         sources = (sync.sources or ([sync.source] if sync.source else [])) if sync else []
         own = stored.app.spec.all_sources()
-        same = isinstance(head, Observation) and (not revisions or revisions == head.comparison.revisions)
+        options = options_for(state.operation, stored.app.spec.sync_policy)
+        same = (
+            isinstance(head, Observation)
+            and (not revisions or revisions == head.comparison.revisions)
+            and head.respectful == (RESPECT_IGNORED in options.texts)
+        )
         if not same or (sources and sources != own):
             if not revisions and isinstance(head, TrueupError):
                 raise head
-            head = await self.ports.observer.observe(stored, project, sources=sources, revisions=revisions)
+            head = await self.ports.observer.observe(
+                stored, project, sources=sources, revisions=revisions, options=options
+            )
         assert isinstance(head, Observation)
         return self.ports.observer.with_hooks(head, state)
 
@@ -215,6 +223,7 @@ class Operations:
             destination_namespace=app.spec.destination.namespace,
             namespace_metadata=seen.namespace_metadata,
             refused=seen.refused,
+            shared=seen.shared,
             unwatched=cluster.unwatched(),
             wave_delay=self.ports.wave_delay,
             acted_at=self._acted.get(stored.key),

@@ -8,7 +8,8 @@ from trueup.diff.fields import duplicate_keys, undeclared_fields
 from trueup.diff.mask import masked
 from trueup.diff.normalise import comparable
 from trueup.diff.pairing import Pair, Pairs, pair, shared
-from trueup.diff.rules import rule_warnings
+from trueup.diff.respect import respecting
+from trueup.diff.rules import applicable, rule_warnings
 from trueup.diff.show import render
 from trueup.diff.suspects import is_settled, suspects
 
@@ -18,6 +19,7 @@ __all__ = [
     "Change",
     "Pair",
     "Pairs",
+    "applicable",
     "changes_of",
     "comparable",
     "compare",
@@ -29,6 +31,7 @@ __all__ = [
     "masked",
     "pair",
     "render",
+    "respecting",
     "rule_warnings",
     "shared",
     "suspects",

@@ -1,5 +1,6 @@
 """Field ownership as ``metadata.managedFields`` records it (FieldsV1 of structured-merge-diff)."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -45,10 +46,39 @@ def last_applied(live: dict[str, Any], manager: str = FIELD_MANAGER) -> dict[str
     return {}
 
 
-def fields_of(live: dict[str, Any], managers: frozenset[str]) -> list[Fields]:
-    """Every record of the named managers, whatever the operation."""
-    named = [entry.get("fieldsV1") for entry in _entries(live) if entry.get("manager") in managers]
-    return [fields for fields in named if isinstance(fields, dict)]
+def fields_of(live: dict[str, Any], managers: frozenset[str] | None = None) -> list[Fields]:
+    """Every record of the named managers, of all where none are named, whatever the operation."""
+    entries = [entry for entry in _entries(live) if managers is None or entry.get("manager") in managers]
+    return [fields for entry in entries if isinstance(fields := entry.get("fieldsV1"), dict)]
+
+
+def fields_at(fields: Fields, live: Any, path: Sequence[str | int]) -> Fields | None:
+    """The node of a record at a place of the live object: an empty one inside of what is owned as a whole, None where
+    the record says nothing of the place."""
+    value: Any = live
+    for step in path:
+        if not fields:
+            return {}
+        if isinstance(step, str):
+            found = fields.get(f"f:{step}")
+            value = value.get(step) if isinstance(value, dict) else None
+        else:
+            value = value[step] if isinstance(value, list) and step < len(value) else None
+            found = next((node for name, node in fields.items() if _is_item(name, value)), None)
+        if not isinstance(found, dict):
+            return None
+        fields = found
+    return fields
+
+
+def is_whole(fields: Fields, live: Any, path: Sequence[str | int]) -> bool:
+    """Whether a record owns what is at a place as a whole, not by its parts."""
+    return fields_at(fields, live, path) == {}
+
+
+def _is_item(name: str, item: Any) -> bool:
+    known = _decode(name)
+    return (name.startswith("k:") and _has_keys(item, known)) or (name.startswith("v:") and equal(item, known))
 
 
 def holds(desired: dict[str, Any], live: dict[str, Any], fields: Fields) -> bool:

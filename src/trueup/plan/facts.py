@@ -26,7 +26,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         serves: whether the cluster serves an (apiVersion, kind).
         destination_namespace: of the application.
         namespace_metadata: ``spec.syncPolicy.managedNamespaceMetadata``, where it is this application's to apply.
-        refused: objects that may not be written, with the reason: project rules, shared resources.
+        refused: objects that may not be written, with the reason: project rules.
+        shared: objects that are part of another application too, one text for each.
         unwatched: kinds whose absence from ``live`` says nothing; their objects pass health gates.
         written: resource version of our latest write to an object, where it is known; older live objects do not
             count for health. Empty after a restart, when a fresh list has seen every earlier write anyway.
@@ -44,6 +45,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     destination_namespace: str = ""
     namespace_metadata: NamespaceMetadata | None = None
     refused: Mapping[ResourceKey, str] = {}
+    shared: tuple[str, ...] = ()
     unwatched: frozenset[GroupKind] = frozenset()
     written: Mapping[ResourceKey, str] = {}
     acted_at: datetime | None = None

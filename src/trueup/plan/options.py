@@ -19,6 +19,8 @@ SERVER_SIDE_APPLY = "ServerSideApply=true"
 CLIENT_SIDE_APPLY = "ServerSideApply=false"
 NO_MIGRATION = "ClientSideApplyMigration=false"
 OUT_OF_SYNC_ONLY = "ApplyOutOfSyncOnly=true"
+FAIL_ON_SHARED = "FailOnSharedResource=true"
+RESPECT_IGNORED = "RespectIgnoreDifferences=true"
 SKIP_MISSING_KIND = "SkipDryRunOnMissingResource=true"
 NO_VALIDATION = "Validate=false"
 

@@ -18,6 +18,7 @@ from trueup.plan.facts import Facts, sync_of
 from trueup.plan.hooks import belongs
 from trueup.plan.kinds import NAMESPACE
 from trueup.plan.observe import View, observe
+from trueup.plan.options import FAIL_ON_SHARED
 from trueup.plan.order import place_key
 from trueup.plan.results import FAILED, RUNNING, ResultKey, merge, moved, recorded, result_of, task_key
 from trueup.plan.retry import retry_at
@@ -67,6 +68,9 @@ def next_step(state: OperationState, facts: Facts, now: datetime) -> Step:
         state = attempt_begun(state)
     plan = build(state, facts)
     before = recorded(state)
+    if not before and facts.shared and FAIL_ON_SHARED in facts.options.texts:
+        message = f"Shared resource found: {', '.join(facts.shared)}"
+        return Finish(phase=OperationPhase.FAILED, message=message[:1024], results=())
     if not before and (faults := validate(state, facts, plan)):
         return Finish(phase=OperationPhase.FAILED, message=_because(INVALID, faults), results=tuple(faults))
     if sync_of(state).dry_run:

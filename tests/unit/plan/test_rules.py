@@ -73,6 +73,23 @@ def test_a_refused_object_is_named_with_the_reason() -> None:
     assert [result.message for result in step.results] == ["resource :ConfigMap is not permitted"]
 
 
+SHARED = {
+    "an object of two applications": (("FailOnSharedResource=true",), ("ConfigMap/web is part of x and y",), True),
+    "without the option": ((), ("ConfigMap/web is part of x and y",), False),
+    "the option spelt otherwise": (("FailOnSharedResource=True",), ("ConfigMap/web is part of x and y",), False),
+    "nothing is shared": (("FailOnSharedResource=true",), (), False),
+}
+
+
+@pytest.mark.parametrize(("options", "shared", "fails"), SHARED.values(), ids=SHARED.keys())
+def test_shared_objects(options: tuple[str, ...], shared: tuple[str, ...], fails: bool) -> None:
+    step = next_step(state(), facts([WEB], options=options, shared=shared), START)
+    assert isinstance(step, Finish) is fails
+    if isinstance(step, Finish):
+        assert (step.phase, step.message) == (OperationPhase.FAILED, f"Shared resource found: {shared[0]}")
+        assert not step.results
+
+
 def test_a_hook_declared_twice_in_a_phase_is_refused() -> None:
     hook = manifest("Job", "a", hook="PreSync")
     assert [fault.name for fault in validate(state(), facts([hook, hook]))] == ["a", "a"]
