@@ -14,6 +14,7 @@ from trueup.apply.confirm import Confirmer
 from trueup.controllers.application import ApplicationReconciler
 from trueup.controllers.chronicle import Chronicle
 from trueup.controllers.cluster import IN_CLUSTER_SERVER, ManagedCluster, Parts, excluded_type
+from trueup.controllers.journal import log_entries
 from trueup.controllers.observe import Observation, Observer
 from trueup.controllers.ports import Ports
 from trueup.controllers.repository import Repositories
@@ -276,7 +277,7 @@ class Engine:
             wave_delay=self.options.wave_delay,
         )
         self.reconciler = ApplicationReconciler(ports)
-        self.queue = Queue("applications", self.reconciler.reconcile, failed=self._failed)
+        self.queue = Queue("applications", self.reconciler.reconcile, subject="application", failed=self._failed)
         self.images = self._image_automation(recorder)
         self._wakes = Wakes(self.applications, add=self._wake)
 
@@ -367,6 +368,7 @@ class Engine:
 
     async def _on_record(self, *entries: Entry) -> list[int]:
         """Append to the audit trail. One that cannot be written is told loudly, and stops no delivery."""
+        log_entries(entries)
         try:
             return await self.trail.write(*entries)
         except AuditFailed as error:

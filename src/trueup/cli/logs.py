@@ -10,17 +10,17 @@ import structlog
 from trueup.sources.url import redact
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+FORMATS = ("auto", "text", "json")
 
 
 def configure_logs(form: str, level: str) -> None:
-    """Set up structlog for the process."""
-    last: Any = (
-        structlog.processors.JSONRenderer()
-        if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
+    """Set up structlog for the process. The form ``auto`` is text on a terminal, and JSON where nobody watches."""
+    terminal = sys.stderr.isatty()
+    json = form == "json" or (form == "auto" and not terminal)
+    last: Any = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=terminal)
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -36,6 +36,17 @@ def configure_logs(form: str, level: str) -> None:
 def redacted(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """No credentials of URLs in a log line, whoever wrote it."""
     for key, value in event.items():
-        if isinstance(value, str) and "://" in value:
-            event[key] = redact(value)
+        event[key] = _without_credentials(value)
     return event
+
+
+def _without_credentials(value: Any) -> Any:
+    match value:
+        case str():
+            return redact(value) if "://" in value else value
+        case dict():
+            return {key: _without_credentials(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_without_credentials(each) for each in value]
+        case _:
+            return value

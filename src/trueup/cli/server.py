@@ -11,7 +11,7 @@ from trueup.app import Engine, Options
 from trueup.cli.connect import Access, access_options
 from trueup.cli.data import data_folder, state_folder, state_option
 from trueup.cli.home import resolved
-from trueup.cli.logs import configure_logs
+from trueup.cli.logs import FORMATS, configure_logs
 
 
 @click.command()
@@ -31,10 +31,10 @@ from trueup.cli.logs import configure_logs
 @state_option
 @click.option(
     "--log-format",
-    type=click.Choice(["text", "json"]),
-    default="text",
+    type=click.Choice(FORMATS),
+    default="auto",
     show_default=True,
-    help="Lines for people, or JSON for machines.",
+    help="Lines for people, or JSON for machines; auto is text on a terminal and JSON elsewhere.",
 )
 @click.option(
     "--log-level",

@@ -7,6 +7,7 @@ import structlog
 
 from trueup import policy
 from trueup.controllers.begin import about_source, operation_sources
+from trueup.controllers.journal import log_changes
 from trueup.controllers.looks import Looks
 from trueup.controllers.observe import Observation
 from trueup.controllers.operation import Head, Operations, approved
@@ -74,6 +75,7 @@ class ApplicationReconciler:
                 return Requeue.after(0.05)
             await self._tell_failure(key, error)
             raise
+        log_changes(stored, write)
         for change in _changes(stored, write):
             ports.tell(write, "ResourceUpdated", change)
         if REFRESH in stored.app.metadata.annotations and REFRESH not in write.live.annotations:
@@ -173,6 +175,7 @@ class ApplicationReconciler:
         write.conditions([(kind, message)])
         with suppress(ApiError):
             await write.flush()
+        log_changes(stored, write)
 
     def _grace(self, stored: StoredApplication, now: datetime, kind: str) -> float:
         """Seconds for which the last good state is kept still, in spite of an error of this kind of condition."""

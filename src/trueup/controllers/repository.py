@@ -55,7 +55,7 @@ class Repositories:
         self._known: dict[str, _Repository] = {}
         self._described: dict[tuple[str, str], CommitInfo] = {}
         self._next_state = itertools.count(1)
-        self.queue = Queue("repositories", self.reconcile, workers=4)
+        self.queue = Queue("repositories", self.reconcile, subject="repository", workers=4)
 
     def mirror(self, url: str) -> Mirror | None:
         """The mirror, once it has been fetched.

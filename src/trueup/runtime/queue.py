@@ -1,6 +1,7 @@
 """A work queue of keys: a key waits once however often it is woken, and is never worked on twice at a time."""
 
 import asyncio
+import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -16,6 +17,7 @@ class Queue:
 
     Args:
         name: for the log.
+        subject: what a key is; every line that a pass logs has it, and the pass's own id as ``reconcile``.
         reconcile: works on one key. Its answer, or its error by the runtime's policy, says when to look again.
         failed: told of each error and its outcome; must not raise.
         workers: how many keys are worked on at once.
@@ -26,10 +28,11 @@ class Queue:
         name: str,
         reconcile: Callable[[str], Awaitable[Requeue]],
         *,
+        subject: str = "key",
         failed: Callable[[str, Exception, Outcome], None] | None = None,
         workers: int = 16,
     ) -> None:
-        self.name = name
+        self.name, self.subject = name, subject
         self._reconcile = reconcile
         self._failed = failed
         self._workers = workers
@@ -93,7 +96,8 @@ class Queue:
             self._waiting.discard(key)
             self._running.add(key)
             try:
-                requeue = await self._one(key)
+                with structlog.contextvars.bound_contextvars(**{self.subject: key, "reconcile": secrets.token_hex(4)}):
+                    requeue = await self._one(key)
             finally:
                 self._running.discard(key)
             if key in self._again:
@@ -109,7 +113,7 @@ class Queue:
             failures = self._failures[key] = self._failures.get(key, 0) + 1
             outcome = outcome_of(error, failures)
             if outcome.reason == "InternalError":
-                log.exception("reconcile failed", queue=self.name, key=key)
+                log.exception("reconcile failed", queue=self.name)
             if self._failed:
                 self._failed(key, error, outcome)
             return outcome.requeue
