@@ -199,7 +199,8 @@ def sample(schema: dict[str, Any]) -> Any:
 
 
 RESOURCE = {"kind": "Job", "name": "migrate", "status": "Synced", "syncWave": 1, "health": {"status": "Healthy"}}
-RESULT = {"revision": "main", "resources": [{"kind": "Job", "name": "migrate", "hookType": "PreSync"}]}
+HOOK = {"group": "batch", "version": "v1", "kind": "Job", "namespace": "web", "name": "migrate", "hookType": "PreSync"}
+RESULT = {"revision": "main", "resources": [HOOK]}
 
 
 def full_application() -> dict[str, Any]:

@@ -1,22 +1,38 @@
 """Fixtures of the end-to-end tests: one engine for the run, one estate a test."""
 
 import itertools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 import pytest_asyncio
-from tests.conftest import Cluster
+from tests.conftest import KUBERNETES, Cluster, FreshCluster, simulated
 from tests.e2e.estate import EngineProcess, Estate, engine_process, play_repository
+from tests.support import argocd
 
 from trueup.kube.client import Client
+from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
-from trueup.store.install import install
+from trueup.sandbox.cluster.embedded import EmbeddedCluster
+from trueup.sandbox.controlplane import ControlPlane
+from trueup.store.install import DEFINITION, install
 
 NAMESPACE = "argocd"
 POLLING = {"timeout.reconciliation": "1s", "timeout.reconciliation.jitter": "0s"}
 COUNTER = itertools.count(1)
+
+Migrate = Callable[[str, Iterable[Mapping[str, Any]]], Awaitable[Estate]]
+"""``await migrate(kind of cluster, definitions)``."""
+
+
+async def define(client: Client, definitions: Iterable[Mapping[str, Any]]) -> None:
+    """Put somebody else's definitions of our kinds on a cluster, before ours are."""
+    for definition in definitions:
+        name = definition["metadata"]["name"]
+        await client.apply(DEFINITION, "", name, msgspec.json.encode(definition), manager="argocd")
 
 
 async def prepare(client: Client, namespace: str, settings: Mapping[str, str]) -> None:
@@ -36,8 +52,14 @@ async def prepare(client: Client, namespace: str, settings: Mapping[str, str]) -
 
 
 @pytest_asyncio.fixture(scope="session")
-async def client(admin: Client) -> Client:
-    """The administrator's client, with our kinds installed."""
+async def client(cluster: Cluster, admin: Client) -> Client:
+    """The administrator's client, with our kinds installed.
+
+    The real API server has Argo CD's own definitions of them, as every migration meets them, and installing keeps
+    those; the embedded cluster has ours.
+    """
+    if isinstance(cluster, ControlPlane) and argocd.PRESENT:
+        await define(admin, [argocd.definition("application"), argocd.definition("appproject")])
     await prepare(admin, NAMESPACE, POLLING)
     return admin
 
@@ -67,3 +89,31 @@ async def estate(engine: EngineProcess, client: Client, repositories: Path) -> A
     made = Estate(client, discovery, engine, play_repository(repositories / name), name)
     yield made
     await made.close()
+
+
+@pytest_asyncio.fixture
+async def migrate(fresh_cluster: FreshCluster, tmp_path: Path) -> AsyncIterator[Migrate]:
+    """An engine on a cluster of the test's own, on which these definitions were before it was installed."""
+    async with AsyncExitStack() as stack:
+
+        async def start(kind: str, definitions: Iterable[Mapping[str, Any]]) -> Estate:
+            if kind == KUBERNETES:
+                plane: Any = await fresh_cluster()
+            else:
+                plane = await stack.enter_async_context(EmbeddedCluster())
+                await stack.enter_async_context(simulated(plane))
+            client = await stack.enter_async_context(Client(load_kubeconfig(plane.kubeconfig, None)))
+            await define(client, definitions)
+            await prepare(client, NAMESPACE, POLLING)
+            discovery = Discovery(client)
+            await discovery.refresh()
+            repositories = tmp_path / "repositories"
+            for folder in (repositories, tmp_path / "engine"):
+                folder.mkdir()
+            engine = await stack.enter_async_context(
+                engine_process(plane.kubeconfig_of("trueup"), tmp_path / "engine", repositories, NAMESPACE, 0.3)
+            )
+            name = f"d{next(COUNTER)}"
+            return Estate(client, discovery, engine, play_repository(repositories / name), name)
+
+        yield start

@@ -232,6 +232,20 @@ class Estate:
         )
         return next(c.message for c in view.status.conditions if c.type == kind)
 
+    async def event(self, reason: str, part: str, name: str = "") -> None:
+        """Wait for an Event about the application whose message holds this."""
+        events = self.discovery.find("", "Event")
+        assert events is not None
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            listing = await self.client.list(events, self.engine.namespace)
+            for event in (live.object() for live in listing.objects):
+                about = event["involvedObject"]["name"], event["reason"]
+                if about == (name or self.name, reason) and part in event["message"]:
+                    return
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"no Event {reason} with {part!r}\n{self.engine.tail()}")
+
     async def live(self, kind: str, name: str, *, group: str = "", namespace: str = "") -> LiveObject | None:
         """An object of the cluster, None when there is none. The namespace is the test's unless named."""
         resource = self.discovery.find(group, kind)

@@ -11,7 +11,7 @@ from trueup.controllers.journal import log_changes
 from trueup.controllers.looks import Looks
 from trueup.controllers.observe import Observation
 from trueup.controllers.operation import Head, Operations, approved
-from trueup.controllers.ports import Ports
+from trueup.controllers.ports import SHORTEST_REST, Ports
 from trueup.controllers.record import condition_of, record
 from trueup.controllers.target import NotFetched
 from trueup.formats.time import parse_time
@@ -27,6 +27,7 @@ from trueup.plan.deletion import DeletionWait, Gone, deletion_step, propagation_
 from trueup.runtime.outcome import Requeue
 from trueup.store import status as build
 from trueup.store.applications import StoredApplication
+from trueup.store.refusal import StatusRefused
 from trueup.store.write import ApplicationWrite
 
 log = structlog.get_logger("trueup.application")
@@ -69,6 +70,8 @@ class ApplicationReconciler:
             self._request_sources(stored)
             await write.flush()
             return Requeue.after(ports.rest())
+        except StatusRefused as error:
+            return await self._unrecorded(stored, write, error)
         except Exception as error:
             if isinstance(error, Conflict | NotFound) and error.subject_is(stored.live.key):
                 # The application moved under this pass: the watch brings the newer one, and the pass begins again.
@@ -173,7 +176,7 @@ class ApplicationReconciler:
         if stored.fault is None and self._grace(stored, write.now, kind) <= 0:
             write.set("sync", build.unknown_sync(stored.app, stored.status.sync))
         write.conditions([(kind, message)])
-        with suppress(ApiError):
+        with suppress(ApiError, StatusRefused):
             await write.flush()
         log_changes(stored, write)
 
@@ -184,6 +187,15 @@ class ApplicationReconciler:
         condition = next((c for c in stored.status.conditions if c.type == kind), None)
         since = condition.last_transition_time if condition else None
         return GRACE_SECONDS - (now - parse_time(since)).total_seconds() if since else GRACE_SECONDS
+
+    async def _unrecorded(self, stored: StoredApplication, write: ApplicationWrite, error: StatusRefused) -> Requeue:
+        """The status was refused: told, and tried again, for a definition or a policy may be corrected meanwhile."""
+        log.warning("status refused", application=stored.key, error=str(error))
+        if error.told:
+            self.ports.tell(write, error.reason, str(error), warning=True)
+        if error.ended is not None:
+            await self.ports.chronicle.finished(stored, error.ended, "")
+        return Requeue.after(SHORTEST_REST)
 
     # --- refresh -------------------------------------------------------------------------------------------------
 

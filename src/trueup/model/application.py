@@ -4,7 +4,9 @@ Attribute names are Argo CD's JSON names in snake case. Fields Trueup does not a
 round trip loses nothing a user wrote in them.
 """
 
-from trueup.model.fields import Fields, Metadata, NameValue
+import msgspec
+
+from trueup.model.fields import Fields, Metadata, NameValue, written_text
 from trueup.model.resource import GroupKind
 from trueup.model.source import (
     DirectorySource,
@@ -169,7 +171,7 @@ class IgnoreDifference(Fields, frozen=True, kw_only=True):
     """
 
     group: str = ""
-    kind: str = ""
+    kind: str = written_text()
     name: str = ""
     namespace: str = ""
     json_pointers: list[str] = []
@@ -193,8 +195,8 @@ class ApplicationSpec(Fields, frozen=True, kw_only=True):
     """
 
     source: Source | None = None
-    destination: Destination = Destination()
-    project: str = ""
+    destination: Destination = msgspec.field(default_factory=Destination)
+    project: str = written_text()
     sync_policy: SyncPolicy | None = None
     ignore_differences: list[IgnoreDifference] = []
     info: list[NameValue] = []
@@ -220,8 +222,8 @@ class SyncOperationResource(Fields, frozen=True, kw_only=True):
     """
 
     group: str = ""
-    kind: str = ""
-    name: str = ""
+    kind: str = written_text()
+    name: str = written_text()
     namespace: str = ""
 
 
@@ -327,8 +329,8 @@ class Application(Fields, frozen=True, kw_only=True):
 
     api_version: str = ""
     kind: str = ""
-    metadata: Metadata = Metadata()
-    spec: ApplicationSpec = ApplicationSpec()
+    metadata: Metadata = msgspec.field(default_factory=Metadata)
+    spec: ApplicationSpec = msgspec.field(default_factory=ApplicationSpec)
     operation: Operation | None = None
 
     @property
@@ -346,8 +348,8 @@ class ResourceRule(Fields, frozen=True, kw_only=True):
         name: Name of the object; a glob; counts for cluster-scoped kinds only.
     """
 
-    group: str = ""
-    kind: str = ""
+    group: str = written_text()
+    kind: str = written_text()
     name: str = ""
 
     def group_kind(self) -> GroupKind:

@@ -16,6 +16,17 @@ class Fields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rena
     """
 
 
+def written_text(name: str | None = None) -> Any:
+    """A text that is empty by default and written even then: Argo CD's definitions require the field.
+
+    ``omit_defaults`` leaves out what *is* the default value; a factory's product is none.
+
+    Args:
+        name: JSON name, where the camel case of the attribute's is not it.
+    """
+    return msgspec.field(default_factory=str, name=name)
+
+
 class Metadata(Fields, frozen=True, kw_only=True):
     """``metadata`` of our own objects."""
 
@@ -41,8 +52,8 @@ class NameValue(Fields, frozen=True, kw_only=True):
         value: Value of the entry.
     """
 
-    name: str = ""
-    value: str = ""
+    name: str = written_text()
+    value: str = written_text()
 
 
 class Description(msgspec.Struct, frozen=True):

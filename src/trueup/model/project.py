@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from trueup.model.application import Destination, ResourceRule
-from trueup.model.fields import Fields, Metadata
+from trueup.model.fields import Fields, Metadata, written_text
 
 
 class ProjectRole(Fields, frozen=True, kw_only=True):
@@ -19,7 +19,7 @@ class ProjectRole(Fields, frozen=True, kw_only=True):
         jwt_tokens: Tokens issued for the role.
     """
 
-    name: str = ""
+    name: str = written_text()
     description: str = ""
     policies: list[str] = []
     groups: list[str] = []
@@ -89,7 +89,7 @@ class SignatureKey(Fields, frozen=True, kw_only=True):
         key_id: Id of the GnuPG key, in hexadecimal.
     """
 
-    key_id: str = msgspec.field(default="", name="keyID")
+    key_id: str = written_text("keyID")
 
 
 class DestinationServiceAccount(Fields, frozen=True, kw_only=True):
@@ -101,9 +101,9 @@ class DestinationServiceAccount(Fields, frozen=True, kw_only=True):
         default_service_account: Service account, as name or namespace:name.
     """
 
-    server: str = ""
+    server: str = written_text()
     namespace: str = ""
-    default_service_account: str = ""
+    default_service_account: str = written_text()
 
 
 class ProjectSpec(Fields, frozen=True, kw_only=True):
@@ -166,6 +166,6 @@ class Project(Fields, frozen=True, kw_only=True):
 
     api_version: str = ""
     kind: str = ""
-    metadata: Metadata = Metadata()
-    spec: ProjectSpec = ProjectSpec()
+    metadata: Metadata = msgspec.field(default_factory=Metadata)
+    spec: ProjectSpec = msgspec.field(default_factory=ProjectSpec)
     status: ProjectStatus = ProjectStatus()

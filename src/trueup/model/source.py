@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.model.fields import Fields, NameValue
+from trueup.model.fields import Fields, NameValue, written_text
 
 
 class HelmParameter(Fields, frozen=True, kw_only=True):
@@ -174,8 +174,8 @@ class JsonnetVar(Fields, frozen=True, kw_only=True):
         code: The value is code to evaluate, not text.
     """
 
-    name: str = ""
-    value: str = ""
+    name: str = written_text()
+    value: str = written_text()
     code: bool = False
 
 
@@ -258,7 +258,7 @@ class Source(Fields, frozen=True, kw_only=True):
         tag_prefix: Semver ranges match only tags with this prefix, which is taken off first.
     """
 
-    repo_url: str = msgspec.field(default="", name="repoURL")
+    repo_url: str = written_text("repoURL")
     path: str = ""
     target_revision: str = ""
     helm: HelmSource | None = None
@@ -284,9 +284,9 @@ class DrySource(Fields, frozen=True, kw_only=True):
         plugin: Rendering by a config management plugin.
     """
 
-    repo_url: str = msgspec.field(default="", name="repoURL")
-    target_revision: str = ""
-    path: str = ""
+    repo_url: str = written_text("repoURL")
+    target_revision: str = written_text()
+    path: str = written_text()
     helm: HelmSource | None = None
     kustomize: KustomizeSource | None = None
     directory: DirectorySource | None = None
@@ -300,7 +300,7 @@ class HydrateTo(Fields, frozen=True, kw_only=True):
         target_branch: Branch that receives the commits.
     """
 
-    target_branch: str = ""
+    target_branch: str = written_text()
 
 
 class SyncSource(Fields, frozen=True, kw_only=True):
@@ -313,8 +313,8 @@ class SyncSource(Fields, frozen=True, kw_only=True):
     """
 
     repo_url: str = msgspec.field(default="", name="repoURL")
-    target_branch: str = ""
-    path: str = ""
+    target_branch: str = written_text()
+    path: str = written_text()
 
 
 class SourceHydrator(Fields, frozen=True, kw_only=True):
@@ -326,6 +326,6 @@ class SourceHydrator(Fields, frozen=True, kw_only=True):
         hydrate_to: Branch to commit to instead, when something else promotes it to the sync source.
     """
 
-    dry_source: DrySource | None = None
-    sync_source: SyncSource | None = None
+    dry_source: DrySource = msgspec.field(default_factory=DrySource)
+    sync_source: SyncSource = msgspec.field(default_factory=SyncSource)
     hydrate_to: HydrateTo | None = None

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from trueup.model.application import Destination, IgnoreDifference, NamespaceMetadata, Operation, OperationInitiator
-from trueup.model.fields import Fields
+from trueup.model.fields import Fields, written_text
 from trueup.model.source import Source
 
 
@@ -72,11 +72,11 @@ class ResourceResult(Fields, frozen=True, kw_only=True):
         images: Container images of the object.
     """
 
-    group: str = ""
-    version: str = ""
-    kind: str = ""
-    namespace: str = ""
-    name: str = ""
+    group: str = written_text()
+    version: str = written_text()
+    kind: str = written_text()
+    namespace: str = written_text()
+    name: str = written_text()
     status: str = ""
     message: str = ""
     hook_type: str = ""
@@ -98,7 +98,7 @@ class SyncOperationResult(Fields, frozen=True, kw_only=True):
     """
 
     resources: list[ResourceResult] = []
-    revision: str = ""
+    revision: str = written_text()
     source: Source | None = None
     sources: list[Source] = []
     revisions: list[str] = []
@@ -138,7 +138,7 @@ class ComparedTo(Fields, frozen=True, kw_only=True):
     """
 
     source: Source | None = None
-    destination: Destination = Destination()
+    destination: Destination = msgspec.field(default_factory=Destination)
     sources: list[Source] = []
     ignore_differences: list[IgnoreDifference] = []
 
@@ -212,8 +212,8 @@ class Condition(Fields, frozen=True, kw_only=True):
         last_transition_time: When it was first seen.
     """
 
-    type: str = ""
-    message: str = ""
+    type: str = written_text()
+    message: str = written_text()
     last_transition_time: str | None = None
 
 

@@ -29,7 +29,16 @@ from trueup.model.source import (
     SourceHydrator,
     SyncSource,
 )
-from trueup.model.status import ComparedTo, Condition, OperationState, RevisionHistory, Status, SyncStatus
+from trueup.model.status import (
+    ComparedTo,
+    Condition,
+    OperationState,
+    ResourceResult,
+    RevisionHistory,
+    Status,
+    SyncOperationResult,
+    SyncStatus,
+)
 
 VERSION = "v1alpha1"
 MAKER = "trueup"
@@ -37,7 +46,7 @@ MAKER = "trueup"
 Schema = dict[str, Any]
 
 # What Argo CD's definitions require (manifests/crds of its 3.x releases). Our types give nearly every field a default,
-# to read what older controllers stored, so this cannot be derived from them.
+# to read what older controllers stored, so this cannot be derived from them; they write these fields even when empty.
 REQUIRED: dict[type[Fields], tuple[str, ...]] = {
     Application: ("metadata", "spec"),
     ApplicationSpec: ("destination", "project"),
@@ -54,11 +63,13 @@ REQUIRED: dict[type[Fields], tuple[str, ...]] = {
     Project: ("metadata", "spec"),
     ProjectRole: ("name",),
     ResourceRule: ("group", "kind"),
+    ResourceResult: ("group", "version", "kind", "namespace", "name"),
     RevisionHistory: ("deployed_at", "id"),
     SignatureKey: ("key_id",),
     Source: ("repo_url",),
     SourceHydrator: ("dry_source", "sync_source"),
     SyncOperationResource: ("kind", "name"),
+    SyncOperationResult: ("revision",),
     SyncSource: ("target_branch", "path"),
     SyncStatus: ("status",),
 }

@@ -9,11 +9,13 @@ from trueup.formats.patch import merge_diff
 from trueup.formats.time import format_time
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
+from trueup.kube.errors import ApiError
 from trueup.model.annotations import REFRESH, REFRESH_TIMESTAMP
 from trueup.model.live import LiveObject
-from trueup.model.status import Condition, HealthStatus
+from trueup.model.status import Condition, HealthStatus, OperationState
 from trueup.store.applications import StoredApplication
 from trueup.store.install import APPLICATION
+from trueup.store.refusal import CONDITION, StatusRefused, barest, essential, is_refusal, refused
 
 # Conditions that a pass re-states; others (somebody else's) are left as they are.
 OWN_CONDITIONS = frozenset(
@@ -46,7 +48,7 @@ class ApplicationWrite:
         self._client = client
         self._cache = cache
         self._written = stored.raw_status
-        self.status: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(stored.raw_status))
+        self.status = _copy(stored.raw_status)
         self._found: list[tuple[str, str]] = []
         self._metadata: dict[str, Any] = {}
         self._operation: Any = msgspec.UNSET
@@ -78,7 +80,7 @@ class ApplicationWrite:
         stored = self.stored.raw_status.get("conditions") or []
         before = {(c.get("type"), c.get("message")): c.get("lastTransitionTime") for c in stored}
         errors = {c.get("type"): c.get("lastTransitionTime") for c in stored if str(c.get("type")).endswith("Error")}
-        kept = [c for c in stored if c.get("type") not in OWN_CONDITIONS]
+        kept = [c for c in stored if not self._restated(c)]
         for kind, message in sorted(set(found)):
             since = before.get((kind, message)) or errors.get(kind) or format_time(self.now)
             kept.append(msgspec.to_builtins(Condition(type=kind, message=message, last_transition_time=since)))
@@ -87,6 +89,13 @@ class ApplicationWrite:
     def condition(self, kind: str, message: str) -> None:
         """One more condition of this pass."""
         self.conditions([*self._found, (kind, message)])
+
+    def _restated(self, condition: dict[str, Any]) -> bool:
+        if condition.get("type") != CONDITION:
+            return condition.get("type") in OWN_CONDITIONS
+        # What is missing from the record of an operation stays missing until another operation is on record.
+        state = self.status.get("operationState") or {}
+        return not str(state.get("message") or "").endswith(str(condition.get("message")))
 
     def operation(self, value: Any) -> None:
         """``.operation``: an Operation to record, or None to clear it. Guards the patch by the resourceVersion."""
@@ -117,11 +126,30 @@ class ApplicationWrite:
         Raises:
             Conflict: the object moved under a decision.
             NotFound: the application is gone.
+            StatusRefused: the API server does not take the patch; what it took instead says so.
+            ApiError: it takes nothing, or could not answer.
         """
-        changes = merge_diff(self._written, self.status)
+        patch = self._patch(self.status)
+        if not patch:
+            return False
+        try:
+            await self._send(patch)
+        except ApiError as error:
+            if not self._refuses(error, patch):
+                raise
+            raise await self._refused(error) from error
+        self._written = _copy(self.status)
+        self._metadata = {}
+        self._operation = msgspec.UNSET
+        self._decided = self._refreshed = False
+        return True
+
+    def _patch(self, status: dict[str, Any]) -> dict[str, Any]:
+        """What turns the stored object into one with this status, and what else is to be written; empty for nothing."""
+        changes = merge_diff(self._written, status)
         if changes or self._refreshed:
-            self.status["reconciledAt"] = format_time(self.now)
-            changes = merge_diff(self._written, self.status)
+            status["reconciledAt"] = format_time(self.now)
+            changes = merge_diff(self._written, status)
         patch: dict[str, Any] = {}
         if changes:
             patch["status"] = changes
@@ -129,18 +157,55 @@ class ApplicationWrite:
             patch["operation"] = self._operation
         metadata = dict(self._metadata)
         if not patch and not metadata:
-            return False
+            return {}
         if self._decided:
             metadata["resourceVersion"] = self.live.resource_version
         if metadata:
             patch["metadata"] = metadata
+        return patch
+
+    async def _send(self, patch: dict[str, Any]) -> None:
         key = self.stored.live.key
         self.live = await self._client.patch(
             APPLICATION, key.namespace, key.name, msgspec.json.encode(patch), kind="merge"
         )
         self._cache.stored(self.live)
-        self._written = msgspec.json.decode(msgspec.json.encode(self.status))
-        self._metadata = {}
-        self._operation = msgspec.UNSET
-        self._decided = self._refreshed = False
-        return True
+
+    def _refuses(self, error: ApiError, patch: dict[str, Any]) -> bool:
+        return is_refusal(error, len(msgspec.json.encode(patch)) + len(self.live.body))
+
+    async def _refused(self, error: ApiError) -> StatusRefused:
+        """Write as much as the server takes. What was refused for good is not tried again in another spelling.
+
+        Raises:
+            ApiError: it takes nothing.
+        """
+        message, before = refused(error), self._written
+        status = essential(before, self.status, message, format_time(self.now))
+        ended = _ended(self.status, status)
+        if ended:
+            self.operation(None)
+        for less in (status, barest(before, status)):
+            patch = self._patch(less)
+            try:
+                if patch:
+                    await self._send(patch)
+            except ApiError as again:
+                if not self._refuses(again, patch):
+                    raise
+                continue
+            told = less["conditions"] != before.get("conditions")
+            self.status, self._written = less, _copy(less)
+            return StatusRefused(message, told=told, ended=ended)
+        raise error
+
+
+def _ended(wanted: dict[str, Any], written: dict[str, Any]) -> OperationState | None:
+    """The operation that a refusal has ended."""
+    phases = [(status.get("operationState") or {}).get("phase") for status in (wanted, written)]
+    return msgspec.convert(written["operationState"], type=OperationState) if phases[0] != phases[1] else None
+
+
+def _copy(status: dict[str, Any]) -> dict[str, Any]:
+    copied: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(status))
+    return copied
