@@ -17,6 +17,7 @@ from trueup.controllers.cluster import IN_CLUSTER_SERVER, ManagedCluster, Parts,
 from trueup.controllers.journal import log_entries
 from trueup.controllers.observe import Observation, Observer
 from trueup.controllers.ports import Ports
+from trueup.controllers.project import ProjectReconciler
 from trueup.controllers.repository import Repositories
 from trueup.controllers.target import Targets
 from trueup.controllers.wake import CONFIG_MAPS, Wakes
@@ -238,8 +239,11 @@ class Engine:
         self._assemble()
         for key in self.applications.names():
             self.queue.add(key)
+        for name in self.applications.leaving_projects():
+            self.projects.add(name)
         return {
             "applications": self.queue.run(),
+            "projects": self.projects.run(),
             "repositories": self.repositories.queue.run(),
             "events": self.recorder.run(),
             "credentials": self.credentials.run(),
@@ -279,7 +283,9 @@ class Engine:
         self.reconciler = ApplicationReconciler(ports)
         self.queue = Queue("applications", self.reconciler.reconcile, subject="application", failed=self._failed)
         self.images = self._image_automation(recorder)
-        self._wakes = Wakes(self.applications, add=self._wake)
+        projects = ProjectReconciler(self.applications, self.client, self.cache, recorder, self.clock)
+        self.projects = Queue("projects", projects.reconcile, failed=self._project_failed, workers=1)
+        self._wakes = Wakes(self.applications, add=self._wake, add_project=self.projects.add)
 
     def _for_writing(self, url: str) -> Credential | None:
         """What to show a Git server for a push, which is a write as well."""
@@ -391,6 +397,10 @@ class Engine:
         live = self.applications.live(key)
         if live is not None and isinstance(error, TrueupError):
             self.recorder.record(live, outcome.reason, message, now=self.clock.now(), warning=True)
+
+    def _project_failed(self, name: str, error: Exception, outcome: Outcome) -> None:
+        message = str(error) if isinstance(error, TrueupError) else type(error).__name__
+        log.warning("project not reconciled", project=name, error=message, again=outcome.requeue.seconds)
 
 
 def _instance_of(live: LiveObject) -> str | None:

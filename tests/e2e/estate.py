@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from trueup.cli.app.access import View, application_type, read_view
+from trueup.formats import yaml
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import Conflict, NotFound
@@ -258,11 +259,30 @@ class Estate:
         except NotFound:
             return None
 
-    async def gone(self, kind: str, name: str, *, group: str = "", patience: float = PATIENCE) -> None:
-        """Wait until an object is gone."""
+    async def kind(self, group: str, kind: str) -> ResourceType:
+        """A served kind; a server tells of a new one a moment after it serves it."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := self.discovery.find(group, kind)) is None:
+            assert time.monotonic() < deadline, f"the cluster does not serve {group}/{kind}"
+            await asyncio.sleep(0.1)
+            await self.discovery.refresh()
+        return found
+
+    async def gone(
+        self,
+        kind: str,
+        name: str,
+        *,
+        group: str = "",
+        namespace: str = "",
+        finalizer: str = "",
+        patience: float = PATIENCE,
+    ) -> None:
+        """Wait until an object is gone, or only a finalizer of it where one is named."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            if await self.live(kind, name, group=group) is None:
+            found = await self.live(kind, name, group=group, namespace=namespace)
+            if found is None or (finalizer and finalizer not in found.finalizers):
                 return
             await asyncio.sleep(0.1)
         raise AssertionError(f"{kind} {name} is still there\n{self.engine.tail()}")
@@ -297,10 +317,19 @@ class Estate:
             manager="kubectl-edit",
         )
 
-    async def remove(self, kind: str, name: str, *, group: str = "") -> None:
+    async def create(self, text: str, namespace: str = "") -> None:
+        """``kubectl create -f``, of one manifest."""
+        manifest = yaml.load(text.encode(), "manifest")
+        assert isinstance(manifest, dict)
+        group, _, _ = manifest["apiVersion"].rpartition("/")
+        resource = await self.kind(group, manifest["kind"])
+        await self.client.create(resource, namespace or self.name, msgspec.json.encode(manifest))
+
+    async def remove(self, kind: str, name: str, *, group: str = "", namespace: str = "") -> None:
         resource = self.discovery.find(group, kind)
         assert resource is not None
-        await self.client.delete(resource, self.name if resource.namespaced else "", name, propagation="Background")
+        space = (namespace or self.name) if resource.namespaced else ""
+        await self.client.delete(resource, space, name, propagation="Background")
 
     async def remove_application(self, name: str = "") -> None:
         """``kubectl delete application``."""

@@ -23,7 +23,8 @@ from trueup.model.health import HealthCode
 from trueup.model.live import LiveObject
 from trueup.model.project import Project
 from trueup.model.status import ResultCode, SyncCode
-from trueup.plan.deletion import DeletionWait, Gone, deletion_step, propagation_of
+from trueup.plan.deletion import DeletionWait, Gone, deletion_step, propagation_of, release
+from trueup.plan.held import HELD_AFTER, Held, held, told
 from trueup.runtime.outcome import Requeue
 from trueup.store import status as build
 from trueup.store.applications import StoredApplication
@@ -32,6 +33,8 @@ from trueup.store.write import ApplicationWrite
 
 log = structlog.get_logger("trueup.application")
 
+HELD = "DeletionHeldWarning"
+"""Condition of an application whose deletion does not go on by itself."""
 GRACE_SECONDS = 180.0
 """How long the last good state is kept when a repository cannot be read (Argo CD's controller.repo.error.grace…)."""
 HANDS_OFF_SECONDS = 60.0
@@ -55,8 +58,7 @@ class ApplicationReconciler:
         ports = self.ports
         live = ports.applications.live(key)
         if live is None:
-            self._forget(key)
-            return Requeue.never()
+            return await self._gone(key)
         if reason := self._hands_off(live):
             log.debug("left alone", application=key, reason=reason)
             return Requeue.after(HANDS_OFF_SECONDS)
@@ -233,14 +235,14 @@ class ApplicationReconciler:
     async def _delete(self, stored: StoredApplication, write: ApplicationWrite) -> Requeue:
         """The cascade, one wave a pass; without our finalizer the application just goes."""
         app, observer = stored.app, self.ports.observer
-        if not propagation_of(app.metadata.finalizers):
-            self._forget(stored.key)
-            return Requeue.never()
         await observer.watch_known(stored)
-        managed = observer.managed(stored)
+        managed = observer.managed(stored.key)
         project = self._project_or_none(app)
         forbidden = observer.forbidden(project, list(managed)) if project else {}
-        step = deletion_step(app, managed, forbidden=frozenset(forbidden), approved_at=approved(app))
+        now = self.ports.clock.now()
+        step = deletion_step(app, managed, now, forbidden=frozenset(forbidden), approved_at=approved(app))
+        if isinstance(step, Gone) and not propagation_of(app.metadata.finalizers):
+            return await self._kept(stored, write, held([stored.live], now))
         if isinstance(step, Gone):
             write.finalizers([name for name in app.metadata.finalizers if not propagation_of([name])])
             await self.ports.chronicle.deleted(stored)
@@ -248,6 +250,11 @@ class ApplicationReconciler:
             self._forget(stored.key)
             return Requeue.never()
         if isinstance(step, DeletionWait):
+            if step.consent:
+                write.conditions([(HELD, step.message)])
+                await write.flush()
+            elif step.held:
+                await self._kept(stored, write, step.held)
             return Requeue.after(step.after)
         performed = await self.ports.cluster.perform(step)
         await self.ports.chronicle.removed(stored, performed.results)
@@ -255,6 +262,26 @@ class ApplicationReconciler:
         write.conditions([("DeletionError", f"{r.kind} {r.name}: {r.message}") for r in refused])
         await write.flush()
         return Requeue.after(step.settles_in)
+
+    async def _kept(self, stored: StoredApplication, write: ApplicationWrite, kept: tuple[Held, ...]) -> Requeue:
+        """What is left waits for finalizers of others: told once it lasts."""
+        if not kept:
+            return Requeue.after(HELD_AFTER)
+        message = told(kept)
+        write.conditions([(HELD, message)])
+        if await write.flush():
+            log.warning("deletion held", application=stored.key, reason=message)
+            self.ports.tell(write, HELD, message, warning=True)
+        return Requeue.after(self.ports.rest())
+
+    async def _gone(self, key: str) -> Requeue:
+        """The application has gone without a cascade: nothing is deleted, and no hook may keep our finalizer."""
+        self._forget(key)
+        step = release(self.ports.observer.managed(key).values())
+        if step is None:
+            return Requeue.never()
+        performed = await self.ports.cluster.perform(step)
+        return Requeue.after(step.settles_in) if performed.interrupted is None else Requeue.after(SHORTEST_REST)
 
     def _hands_off(self, live: LiveObject) -> str:
         entries = live.object()["metadata"].get("managedFields") or []

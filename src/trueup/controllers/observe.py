@@ -125,13 +125,17 @@ class Observer:
                 verdicts[key] = self._health(found)
         return msgspec.structs.replace(seen, live=live, health=verdicts)
 
-    def managed(self, stored: StoredApplication) -> dict[ResourceKey, LiveObject]:
-        """Live objects that say they belong to the application."""
-        return dict(self._cluster.cache.group(self._applications.instance(stored.key)))
+    def managed(self, key: str) -> dict[ResourceKey, LiveObject]:
+        """Live objects that say they belong to an application."""
+        return dict(self._cluster.cache.group(self._applications.instance(key)))
 
     async def watch_known(self, stored: StoredApplication) -> None:
         """Follow the kinds that the application's status names: what is there must be known before it is deleted."""
+        state = stored.status.operation_state
+        result = state.sync_result if state else None
         kinds = {GroupKind(line.group, line.kind) for line in stored.status.resources}
+        # A hook that runs is no resource yet.
+        kinds |= {GroupKind(line.group, line.kind) for line in (result.resources if result else [])}
         await self._cluster.cache.ensure(kind for kind in kinds if not self._cluster.excluded(kind.group, kind.kind))
 
     def forbidden(self, project: Project, keys: Sequence[ResourceKey]) -> dict[ResourceKey, str]:
@@ -182,7 +186,7 @@ class Observer:
         await self._watch(stored, wanted)
         instance = self._applications.instance(stored.key)
         kept = self._namespaces.of(stored, wanted)
-        pairs = diff.pair(wanted, self.managed(stored), cluster.cache.get, kept.pair)
+        pairs = diff.pair(wanted, self.managed(stored.key), cluster.cache.get, kept.pair)
         if RESPECT_IGNORED in options.texts:
             pairs = _respecting(pairs, app.spec.ignore_differences, options)
         namespace = namespace_key(app.spec.destination.namespace)

@@ -32,9 +32,12 @@ class _Phase(msgspec.Struct, rename="camel"):
 class Wakes:
     """Turns changes of the watch cache into reconciles."""
 
-    def __init__(self, applications: Applications, *, add: Callable[[str], None]) -> None:
+    def __init__(
+        self, applications: Applications, *, add: Callable[[str], None], add_project: Callable[[str], None]
+    ) -> None:
         self._applications = applications
         self._add = add
+        self._add_project = add_project
 
     def changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
         """Told of every change."""
@@ -42,6 +45,9 @@ class Wakes:
         assert found is not None
         ours = found.key.namespace == self._applications.control_namespace
         if found.group_kind == APPLICATION:
+            if new is None or _leaves(old, new):
+                for project in self._applications.leaving_projects():
+                    self._add_project(project)
             if ours and _asks(old, new):
                 self._applications.changed()
                 self._add(f"{found.key.namespace}/{found.key.name}")
@@ -50,6 +56,8 @@ class Wakes:
             for key in self._applications.names():
                 self._add(key)
         elif found.group_kind == PROJECT:
+            if ours and new is not None and new.deletion_timestamp:
+                self._add_project(new.key.name)
             for stored in self._applications.readable():
                 if (stored.app.spec.project or "default") == found.key.name:
                     self._add(stored.key)
@@ -64,6 +72,14 @@ class Wakes:
 
 def _metadata(live: LiveObject | None) -> tuple[dict[str, str], dict[str, str]] | None:
     return (live.labels, live.annotations) if live else None
+
+
+def _leaves(old: LiveObject | None, new: LiveObject) -> bool:
+    """Whether an application may need its project less than before: it is being deleted, or names another."""
+    if old is None:
+        return False
+    projects = [msgspec.json.decode(live.body, type=_Wanted).spec for live in (old, new)]
+    return old.deletion_timestamp != new.deletion_timestamp or bytes(projects[0]) != bytes(projects[1])
 
 
 def _instance(live: LiveObject | None) -> str:

@@ -9,6 +9,7 @@ from trueup.formats.time import parse_time
 from trueup.model.annotations import (
     GROUP,
     HOOK_FINALIZER,
+    OPERATION_ID,
     RESOURCES_FINALIZER,
     RESOURCES_FINALIZER_BACKGROUND,
     RESOURCES_FINALIZER_FOREGROUND,
@@ -18,10 +19,11 @@ from trueup.model.hooks import wave_of
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
 from trueup.model.status import SyncPhase
+from trueup.plan.held import HELD_AFTER, Held, held
 from trueup.plan.kinds import CRD, kind_rank
 from trueup.plan.options import Options
 from trueup.plan.step import RECHECK, waiting_for
-from trueup.plan.task import DeleteHookTask, PruneTask
+from trueup.plan.task import DeleteHookTask, PruneTask, ReleaseHookTask
 
 _PROPAGATIONS = {
     RESOURCES_FINALIZER: "Foreground",
@@ -34,16 +36,23 @@ class Delete(msgspec.Struct, frozen=True, kw_only=True, tag="delete"):
     """Delete these objects, then come back after ``settles_in`` seconds or with the next watch event."""
 
     wave: int
-    tasks: tuple[PruneTask | DeleteHookTask, ...]
+    tasks: tuple[PruneTask | DeleteHookTask | ReleaseHookTask, ...]
     message: str
     settles_in: float = RECHECK
 
 
 class DeletionWait(msgspec.Struct, frozen=True, kw_only=True, tag="deletion-wait"):
-    """The cluster still deletes, or a person has to consent."""
+    """The cluster still deletes, or a person has to consent.
+
+    Attributes:
+        held: what keeps objects that should have been gone for a while.
+        consent: a person has to approve the deletion.
+    """
 
     message: str
     after: float
+    held: tuple[Held, ...] = ()
+    consent: bool = False
 
 
 class Gone(msgspec.Struct, frozen=True, tag="gone"):
@@ -61,6 +70,7 @@ def propagation_of(finalizers: Iterable[str]) -> str:
 def deletion_step(
     app: Application,
     managed: Mapping[ResourceKey, LiveObject],
+    now: datetime,
     *,
     forbidden: Set[ResourceKey] = frozenset(),
     approved_at: datetime | None = None,
@@ -70,14 +80,16 @@ def deletion_step(
     Args:
         app: with its ``deletionTimestamp``, finalizers and sync options.
         managed: the live objects that belong to it, hooks among them.
+        now: the time, aware.
         forbidden: of those, the ones its project does not permit: they stay.
         approved_at: the ``deletion-approved`` annotation.
 
     Definitions of custom resources, the application itself, ``Delete=false`` and Helm's ``keep`` stay (Argo CD).
+    Nothing that stays keeps our finalizer: nobody would take it off any more.
     """
     propagation = propagation_of(app.metadata.finalizers)
     if not propagation:
-        return Gone()
+        return release(managed.values()) or Gone()
     policy = app.spec.sync_policy
     options = Options(frozenset(policy.sync_options if policy else ()))
     own = ResourceKey(GROUP, "Application", app.metadata.namespace, app.metadata.name)
@@ -90,14 +102,37 @@ def deletion_step(
         and options.delete(live.annotations) != "false"
     ]
     if not going:
-        return Gone()
+        return release(managed.values()) or Gone()
     if unconfirmed := _unconfirmed(app, going, options, approved_at):
-        return DeletionWait(message=waiting_for(unconfirmed, "deletion confirmation of"), after=RECHECK)
+        return DeletionWait(message=waiting_for(unconfirmed, "deletion confirmation of"), after=RECHECK, consent=True)
     wave = max(wave_of(live.annotations) for live in going)
     layer = sorted((live for live in going if wave_of(live.annotations) == wave), key=_order)
     message = waiting_for([live.key for live in layer], "deletion of")
     tasks = tuple(_task(live, wave, propagation) for live in layer if not _leaving(live))
-    return Delete(wave=wave, tasks=tasks, message=message) if tasks else DeletionWait(message=message, after=RECHECK)
+    if tasks:
+        return Delete(wave=wave, tasks=tasks, message=message)
+    kept = held(layer, now)
+    return DeletionWait(message=message, after=RECHECK if kept else HELD_AFTER, held=kept)
+
+
+def release(managed: Iterable[LiveObject]) -> Delete | None:
+    """Takes our finalizer off the hooks among these objects; None where none has it.
+
+    Only hooks of ours: another engine's are for it to end.
+    """
+    tasks = tuple(
+        ReleaseHookTask(
+            key=live.key,
+            phase=SyncPhase.SYNC,
+            wave=0,
+            rank=kind_rank(live.key.group, live.key.kind),
+            uid=live.uid,
+            api_version=live.api_version,
+        )
+        for live in sorted(managed, key=_order)
+        if HOOK_FINALIZER in live.finalizers and OPERATION_ID in live.annotations
+    )
+    return Delete(wave=0, tasks=tasks, message="releasing hooks", settles_in=0.0) if tasks else None
 
 
 def _unconfirmed(

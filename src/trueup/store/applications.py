@@ -14,7 +14,7 @@ from trueup.model.live import LiveObject
 from trueup.model.project import Project
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import Status
-from trueup.model.tracking import instance_name
+from trueup.model.tracking import instance_name, owner_instance
 from trueup.store.install import default_project
 
 APPLICATION = GroupKind(GROUP, "Application")
@@ -141,7 +141,7 @@ class Applications:
         Raises:
             InvalidSpec: it cannot be read.
         """
-        live = self._cache.get(ResourceKey(GROUP, "AppProject", self.control_namespace, name))
+        live = self.live_project(name)
         if live is None:
             return None
         try:
@@ -150,6 +150,44 @@ class Applications:
             raise InvalidSpec(
                 f"project {name} cannot be read: {error}", hint="correct the AppProject's field of that path"
             ) from error
+
+    def live_project(self, name: str) -> LiveObject | None:
+        """A project of the control namespace as it is stored, undecoded."""
+        return self._cache.get(ResourceKey(GROUP, "AppProject", self.control_namespace, name))
+
+    def leaving_projects(self) -> list[str]:
+        """Projects of the control namespace that are being deleted."""
+        return [
+            live.key.name
+            for live in self._cache.of_kind(PROJECT)
+            if live.key.namespace == self.control_namespace and live.deletion_timestamp
+        ]
+
+    def needing(self, project: LiveObject) -> list[str]:
+        """Applications of any namespace that name a project, sorted; one that cannot be read may name it.
+
+        One that is being deleted and deploys the project itself does not count: each would wait for the other.
+        """
+        owner = owner_instance(project.annotations, project.key)
+        return sorted(
+            key_of(live)
+            for live in self._cache.of_kind(APPLICATION)
+            if _project_named(live) in (project.key.name, None)
+            and not (live.deletion_timestamp and owner and self.instance(key_of(live)) == owner)
+        )
+
+
+def key_of(live: LiveObject) -> str:
+    """``namespace/name``."""
+    return f"{live.key.namespace}/{live.key.name}"
+
+
+def _project_named(live: LiveObject) -> str | None:
+    """The project that an application names; None where that cannot be read."""
+    try:
+        return msgspec.json.decode(live.body, type=_Named).spec.project or "default"
+    except msgspec.ValidationError:
+        return None
 
 
 def decode(key: str, live: LiveObject) -> StoredApplication:
@@ -185,6 +223,14 @@ def _read(key: str, live: LiveObject) -> tuple[Application, InvalidSpec | None, 
 
 class _MetadataOnly(msgspec.Struct):
     metadata: Metadata = Metadata()
+
+
+class _Spec(msgspec.Struct, frozen=True):
+    project: str = ""
+
+
+class _Named(msgspec.Struct):
+    spec: _Spec = _Spec()
 
 
 class _StatusOnly(msgspec.Struct):

@@ -22,6 +22,7 @@ OWN_CONDITIONS = frozenset(
     {
         "ComparisonError",
         "DeletionError",
+        "DeletionHeldWarning",
         "ExcludedResourceWarning",
         "InvalidSpecError",
         "OrphanedResourceWarning",

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from tests.support.plans import NAMESPACE, START, ToyCluster, definition, facts, live_of, manifest, run, state
 
-from trueup.model.annotations import GROUP, HELM_RESOURCE_POLICY, HOOK_FINALIZER, RESOURCES_FINALIZER
+from trueup.model.annotations import GROUP, HELM_RESOURCE_POLICY, HOOK_FINALIZER, OPERATION_ID, RESOURCES_FINALIZER
 from trueup.model.application import (
     Application,
     ApplicationSpec,
@@ -25,11 +26,12 @@ from trueup.model.status import OperationPhase
 from trueup.plan.build import build
 from trueup.plan.deletion import Delete, DeletionWait, Gone, deletion_step, propagation_of
 from trueup.plan.facts import options_for
+from trueup.plan.held import HELD_AFTER, Held, held, told
 from trueup.plan.options import Options
 from trueup.plan.record import advance
 from trueup.plan.retry import pause, retry_at
 from trueup.plan.step import next_step
-from trueup.plan.task import Act, ApplyTask, CreateNamespaceTask, DeleteHookTask, Finish, Wait
+from trueup.plan.task import Act, ApplyTask, CreateNamespaceTask, DeleteHookTask, Finish, ReleaseHookTask, Wait
 from trueup.plan.validate import validate
 
 WEB = manifest("ConfigMap", "web")
@@ -295,6 +297,10 @@ def test_propagation(text: str, expected: str) -> None:
     assert Options(frozenset({f"PrunePropagationPolicy={text}"})).propagation == expected
 
 
+SOON = datetime(2026, 1, 2, 3, 4, 7, tzinfo=UTC)
+LATE = datetime(2026, 1, 2, 3, 5, 7, tzinfo=UTC)
+
+
 def app(finalizer: str = RESOURCES_FINALIZER, options: list[str] | None = None) -> Application:
     return Application(
         metadata=Metadata(
@@ -311,7 +317,7 @@ def managed(*objects: LiveObject) -> dict[ResourceKey, LiveObject]:
 def test_a_cascade_goes_from_the_highest_wave_down_one_wave_at_a_time() -> None:
     objects = managed(*(live_of(manifest("ConfigMap", f"w{wave}", wave=wave)) for wave in (0, 5, -1)))
     gone = []
-    while not isinstance(step := deletion_step(app(), objects), Gone):
+    while not isinstance(step := deletion_step(app(), objects, SOON), Gone):
         assert isinstance(step, Delete)
         gone.append([task.key.name for task in step.tasks])
         objects = {key: found for key, found in objects.items() if key not in {task.key for task in step.tasks}}
@@ -320,7 +326,7 @@ def test_a_cascade_goes_from_the_highest_wave_down_one_wave_at_a_time() -> None:
 
 def test_a_lower_wave_waits_for_the_higher_one_to_be_gone() -> None:
     going = live_of(manifest("ConfigMap", "b", wave=1), deletion_timestamp="2026-01-02T03:04:06Z")
-    step = deletion_step(app(), managed(going, live_of(WEB)))
+    step = deletion_step(app(), managed(going, live_of(WEB)), SOON)
     assert isinstance(step, DeletionWait)
     assert step.message == "waiting for deletion of /ConfigMap/b"
 
@@ -337,22 +343,69 @@ SPARED = {
 
 @pytest.mark.parametrize("live", SPARED.values(), ids=SPARED.keys())
 def test_a_cascade_spares(live: LiveObject) -> None:
-    assert deletion_step(app(), managed(live)) == Gone()
+    assert deletion_step(app(), managed(live), SOON) == Gone()
 
 
 def test_a_cascade_spares_what_the_project_forbids() -> None:
-    assert deletion_step(app(), managed(live_of(WEB)), forbidden={WEB.key}) == Gone()
+    assert deletion_step(app(), managed(live_of(WEB)), SOON, forbidden={WEB.key}) == Gone()
 
 
 def test_delete_false_of_the_application_spares_everything() -> None:
-    assert deletion_step(app(options=["Delete=false"]), managed(live_of(WEB))) == Gone()
+    assert deletion_step(app(options=["Delete=false"]), managed(live_of(WEB)), SOON) == Gone()
 
 
 def test_a_hook_left_behind_is_released_as_it_is_deleted() -> None:
     hook = live_of(manifest("Job", "db"), finalizers=(HOOK_FINALIZER,), deletion_timestamp="2026-01-02T03:04:06Z")
-    step = deletion_step(app(), managed(hook))
+    step = deletion_step(app(), managed(hook), SOON)
     assert isinstance(step, Delete)
     assert [type(task) for task in step.tasks] == [DeleteHookTask]
+
+
+OURS = {OPERATION_ID: "run"}
+STAYING = {
+    "without a cascade": (app("example.com/other"), ""),
+    "with Delete=false": (app(), "Delete=false"),
+}
+
+
+@pytest.mark.parametrize(("application", "options"), STAYING.values(), ids=STAYING)
+def test_a_hook_that_stays_loses_our_finalizer_and_nothing_else(application: Application, options: str) -> None:
+    hook = live_of(manifest("Job", "db", annotations=OURS, options=options), finalizers=(HOOK_FINALIZER,))
+    step = deletion_step(application, managed(hook), SOON)
+    assert isinstance(step, Delete)
+    assert [(type(task), task.key.name) for task in step.tasks] == [(ReleaseHookTask, "db")]
+
+
+def test_a_hook_of_another_engine_is_left_to_it() -> None:
+    hook = live_of(manifest("Job", "db"), finalizers=(HOOK_FINALIZER,))
+    assert deletion_step(app("example.com/other"), managed(hook), SOON) == Gone()
+
+
+def leaving(kind: str = "ConfigMap", *finalizers: str, **body: object) -> LiveObject:
+    live = live_of(manifest(kind, "a"), finalizers=finalizers, deletion_timestamp="2026-01-02T03:04:06Z")
+    return msgspec.structs.replace(live, body=msgspec.json.encode({**live.object(), **body}))
+
+
+def test_a_deletion_that_lasts_names_what_holds_it_and_its_finalizers() -> None:
+    kept = leaving("ConfigMap", "example.com/hold", "example.com/too")
+    early, late = (deletion_step(app(), managed(kept), now) for now in (SOON, LATE))
+    assert isinstance(early, DeletionWait) and early.held == () and early.after == HELD_AFTER
+    assert isinstance(late, DeletionWait)
+    assert f"ConfigMap {NAMESPACE}/a (finalizers: example.com/hold, example.com/too)" in told(late.held)
+
+
+def test_a_namespace_says_what_is_left_in_it() -> None:
+    why = "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances"
+    kept = leaving(
+        "Namespace",
+        spec={"finalizers": ["kubernetes"]},
+        status={"conditions": [{"status": "False", "message": "no"}, {"status": "True", "message": why}]},
+    )
+    assert told(held([kept], LATE)).startswith(f"deletion is held by Namespace a (finalizers: kubernetes: {why})")
+
+
+def test_many_held_objects_are_counted() -> None:
+    assert " and 3 more (" in told([Held(leaving().key, ("example.com/hold",))] * 13)
 
 
 @pytest.mark.parametrize(
@@ -366,7 +419,7 @@ def test_a_hook_left_behind_is_released_as_it_is_deleted() -> None:
 )
 def test_delete_confirm(approved: datetime | None, waits: bool) -> None:
     step = deletion_step(
-        app(), managed(live_of(manifest("ConfigMap", "a", options="Delete=confirm"))), approved_at=approved
+        app(), managed(live_of(manifest("ConfigMap", "a", options="Delete=confirm"))), SOON, approved_at=approved
     )
     assert isinstance(step, DeletionWait) is waits
 
@@ -385,4 +438,4 @@ def test_finalizers(finalizer: str, expected: str) -> None:
 
 
 def test_without_a_cascade_finalizer_everything_stays() -> None:
-    assert deletion_step(app("example.com/other"), managed(live_of(WEB))) == Gone()
+    assert deletion_step(app("example.com/other"), managed(live_of(WEB)), SOON) == Gone()

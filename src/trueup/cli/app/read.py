@@ -185,6 +185,8 @@ def print_summary(view: View, *, operation: bool = False) -> None:
         ("Sync Status", painted(state) + at + from_),
         ("Health Status", painted((status.health.status if status.health else "") or "Unknown")),
     ]
+    if view.app.metadata.deletion_timestamp:
+        lines.append(("Deleting since", view.app.metadata.deletion_timestamp))
     if operation and status.operation_state:
         op = status.operation_state
         lines += [
