@@ -97,7 +97,7 @@ class Estate:
         await self.repository.git("init", "--quiet", "--initial-branch=main")
         return await self.commit(files)
 
-    async def commit(self, files: Mapping[str, str | None]) -> str:
+    async def commit(self, files: Mapping[str, str | bytes | None]) -> str:
         """Write (or with None delete) files and commit; returns the commit."""
         for path, text in files.items():
             file = self.repository.folder / path
@@ -105,7 +105,7 @@ class Estate:
                 file.unlink()
             else:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(text)
+                file.write_bytes(text if isinstance(text, bytes) else text.encode())
         return await self.repository.commit("change")
 
     async def app(

@@ -42,6 +42,51 @@ async def test_bad_content_is_named_and_harms_nothing(estate: Estate, text: str,
     await estate.gone("ConfigMap", "other")
 
 
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22e\nsize 12345\n"
+FAULTS: dict[str, tuple[str | bytes, str]] = {
+    "a pointer of Git LFS stands in its place": (LFS, "a Git LFS pointer"),
+    "it is saved as UTF-16 without a mark": (config("web").encode("utf-16-le"), "save it as UTF-8"),
+    "it is empty": ("", "it is empty"),
+    "it is cut off behind its first key": ("apiVersion: v1\n", "it holds no manifest"),
+}
+
+
+@pytest.mark.parametrize(("content", "named"), FAULTS.values(), ids=FAULTS.keys())
+async def test_a_manifest_that_is_damaged_takes_nothing_down(estate: Estate, content: str | bytes, named: str) -> None:
+    files = {f"app/{name}.yaml": config(name) for name in ("web", "other", "good")}
+    await estate.given({**files, "app/values.yaml": "a: 1\n"})
+    await estate.app("app")
+    await estate.settled()
+    await estate.commit({"app/web.yaml": content, "app/other.yaml": None})
+    message = await estate.condition("ComparisonError")
+    assert "app/web.yaml" in message and named in message
+    for name in ("web", "other"):
+        assert await estate.live("ConfigMap", name) is not None, (
+            "a render that is not sure of being whole prunes nothing"
+        )
+    revision = await estate.commit({"app/web.yaml": None})
+    await estate.settled(revision)
+    await estate.gone("ConfigMap", "web")
+    await estate.gone("ConfigMap", "other")
+
+
+async def test_what_kubectl_reads_is_read(estate: Estate) -> None:
+    await estate.given({"app/utf16.yaml": config("utf16"), "app/json.yaml": config("json")})
+    await estate.app("app")
+    await estate.settled()
+    one, two = ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}} for name in ("json", "json2"))
+    revision = await estate.commit(
+        {
+            "app/utf16.yaml": ("\ufeff" + config("utf16", "blue").replace("\n", "\r\n")).encode("utf-16-le"),
+            "app/json.yaml": msgspec.json.encode(one) + b"\n" + msgspec.json.encode(two),
+        }
+    )
+    view = await estate.settled(revision)
+    assert sorted(resource.name for resource in view.status.resources) == ["json", "json2", "utf16"]
+    live = await estate.live("ConfigMap", "utf16")
+    assert live is not None and live.object()["data"] == {"colour": "blue"}
+
+
 SOURCES = {
     "an absolute path": ({"path": "/etc"}, ("InvalidSpecError", "ComparisonError"), "/etc"),
     "a path outside the repository": ({"path": "../../x"}, ("InvalidSpecError", "ComparisonError"), "../../x"),

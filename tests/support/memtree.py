@@ -11,6 +11,10 @@ class Link(str):
     """A file that is a symbolic link; the text is its target."""
 
 
+class Submodule(str):
+    """A submodule; the text is its commit."""
+
+
 class MemTree:
     """:class:`trueup.model.tree.Tree` over a mapping of path → content. Reads are counted, by path."""
 
@@ -22,6 +26,7 @@ class MemTree:
         for path, content in files.items():
             data = content if isinstance(content, bytes) else content.encode()
             mode = Mode.LINK if isinstance(content, Link) else Mode.FILE
+            mode = Mode.SUBMODULE if isinstance(content, Submodule) else mode
             self._data[path] = data
             self._entries[path] = Entry(path, mode, hashlib.sha1(data, usedforsecurity=False).hexdigest())
         for path in sorted(files):
@@ -45,7 +50,7 @@ class MemTree:
     def walk(self, path: str) -> Iterator[Entry]:
         prefix = f"{path}/" if path else ""
         for name in sorted(self._data):
-            if name.startswith(prefix):
+            if name.startswith(prefix) and self._entries[name].mode is not Mode.SUBMODULE:
                 yield self._entries[name]
 
     def size(self, entry: Entry) -> int:

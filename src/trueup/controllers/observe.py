@@ -29,6 +29,7 @@ from trueup.plan.namespace import namespace_key
 from trueup.plan.options import RESPECT_IGNORED
 from trueup.plan.options import Options as SyncOptions
 from trueup.plan.task import Writing
+from trueup.render.continuity import synced_before
 from trueup.render.environment import RenderContext
 from trueup.store.applications import Applications, StoredApplication
 
@@ -156,13 +157,15 @@ class Observer:
     async def _target(
         self, stored: StoredApplication, sources: Sequence[Source], revisions: Sequence[str], *, fresh: bool = False
     ) -> Target:
+        resolved = self._targets.resolve(sources, revisions)
         return await self._targets.build(
             stored.app,
             sources,
-            self._targets.resolve(sources, revisions),
+            resolved,
             instance=self._applications.instance(stored.key),
             context=self._context(stored),
             namespaced=self._cluster.namespaced,
+            before=synced_before(stored.status, sources, resolved),
             fresh=fresh,
         )
 

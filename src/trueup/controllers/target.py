@@ -9,9 +9,10 @@ import msgspec
 from trueup.controllers.repository import Repositories
 from trueup.formats.json import digest
 from trueup.model.application import Application, Source
-from trueup.model.errors import RenderFailed, Waiting
+from trueup.model.errors import RenderFailed, TrueupError, Waiting
 from trueup.model.manifest import Manifest, Rendering
 from trueup.model.tree import Tree
+from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.stamp import stamp
 from trueup.store.renders import Renders
@@ -47,6 +48,7 @@ class _Inputs(msgspec.Struct, frozen=True):
     sources: tuple[Source, ...]
     context: RenderContext
     label_key: str
+    before: tuple[tuple[str, ...], ...]
 
 
 class NotFetched(Waiting):
@@ -102,11 +104,13 @@ class Targets:
         instance: str,
         context: RenderContext,
         namespaced: Callable[[str, str], bool | None],
+        before: tuple[tuple[str, ...], ...] = (),
         fresh: bool = False,
     ) -> Target:
         """Render all sources at these commits, unless that has been done just so.
 
         Args:
+            before: commits that were synced last; what has been lost since then by a fault is refused.
             fresh: render anew (a hard refresh).
 
         Raises:
@@ -114,7 +118,7 @@ class Targets:
         """
         settings = self._settings()
         label_key = settings.instance_label if settings.labelled else ""
-        slot, inputs = (instance, tuple(revisions)), _Inputs(tuple(sources), context, label_key)
+        slot, inputs = (instance, tuple(revisions)), _Inputs(tuple(sources), context, label_key, before)
         known = self._built.get(slot)
         if known is not None and known[0] == inputs and not fresh:
             self._built.move_to_end(slot)
@@ -139,9 +143,12 @@ class Targets:
         sources, context = inputs.sources, inputs.context
         trees = [self._tree(source, revision) for source, revision in zip(sources, revisions, strict=True)]
         refs = {source.ref: tree for source, tree in zip(sources, trees, strict=True) if source.ref}
+        former = [self._former(sources, past) for past in inputs.before]
         renderings = await asyncio.gather(
             *(
-                self._one(source, tree, refs, context, index, fresh)
+                self._one(
+                    source, tree, refs, context, index, fresh, [known for past in former if (known := past[index])]
+                )
                 for index, (source, tree) in enumerate(zip(sources, trees, strict=True))
             )
         )
@@ -171,12 +178,32 @@ class Targets:
             raise NotFetched(f"{source.repo_url} is being fetched", after=60.0)
         return mirror.tree(revision)
 
+    def _former(self, sources: Sequence[Source], revisions: Sequence[str]) -> list[Trees | None]:
+        """The trees of earlier commits, None for those that the mirrors do not hold."""
+        found: list[Tree | None] = []
+        for source, revision in zip(sources, revisions, strict=True):
+            try:
+                found.append(self._tree(source, revision) if revision else None)
+            except TrueupError:
+                found.append(None)
+        known = {
+            source.ref: tree for source, tree in zip(sources, found, strict=True) if source.ref and tree is not None
+        }
+        return [Trees(tree, known) if tree is not None else None for tree in found]
+
     async def _one(
-        self, source: Source, tree: Tree, refs: Mapping[str, Tree], context: RenderContext, index: int, fresh: bool
+        self,
+        source: Source,
+        tree: Tree,
+        refs: Mapping[str, Tree],
+        context: RenderContext,
+        index: int,
+        fresh: bool,
+        before: Sequence[Trees],
     ) -> Rendering:
         if source.chart:
             raise RenderFailed(
                 f"source {index}: charts from Helm repositories are not supported yet",
                 hint="keep the chart in Git and name its folder by path",
             )
-        return await self._renders.manifests(source, tree, refs, context, index=index, fresh=fresh)
+        return await self._renders.manifests(source, tree, refs, context, index=index, fresh=fresh, before=before)

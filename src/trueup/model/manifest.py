@@ -60,9 +60,11 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
         key: digest of exactly what was read; equal keys mean equal manifests.
         source_type: ``Directory``, ``Kustomize``, ``Helm`` or empty (a ref-only source).
         warnings: for the user; each names a file.
+        barren: paths of files that may have held manifests at another time and hold none now.
     """
 
     key: str
     source_type: str
     manifests: tuple[Manifest, ...]
     warnings: tuple[str, ...] = ()
+    barren: tuple[str, ...] = ()

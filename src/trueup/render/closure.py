@@ -126,6 +126,15 @@ def _files_below(tree: Tree, real: str, seen_as: str, what: str, depth: int) -> 
             yield shown, located.entry
 
 
+def submodules_below(tree: Tree, path: str) -> Iterator[str]:
+    """Paths of the submodules below a real directory, which hold files that nobody fetched."""
+    for child in tree.children(path):
+        if child.mode is Mode.SUBMODULE:
+            yield child.path
+        elif child.mode is Mode.DIRECTORY:
+            yield from submodules_below(tree, child.path)
+
+
 def check_size(inputs: list[Input], tree: Tree, limit: int = MAX_CLOSURE_BYTES) -> None:
     """Refuse a closure that is too large, by the sizes the tree knows, before anything is read.
 

@@ -7,46 +7,62 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import msgspec
-
 from trueup.formats import yaml
 from trueup.formats.glob import glob_match
 from trueup.model.application import DirectorySource, Source
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Entry, Mode, Tree
-from trueup.render.closure import check_size, follow
+from trueup.render.closure import check_size, follow, submodules_below
 from trueup.render.draft import Draft
 from trueup.render.job import DirectoryJob, Input
 from trueup.render.output import Objects
+from trueup.render.wholeness import (
+    MANIFESTS,
+    is_lfs_pointer,
+    is_marked,
+    is_text,
+    looks_like_manifest,
+    may_be_manifest,
+)
 
-EXTENSIONS = (".yaml", ".yml", ".json", ".jsonnet")
+EXTENSIONS = (*MANIFESTS, ".jsonnet")
 MAX_BYTES = 10 * 1024 * 1024
 """Of all manifests of a directory together (``reposerver.max.combined.directory.manifests.size``)."""
 
-SKIP_MARKER = b"+argocd:skip-file-rendering"
+SHOWN = 10
+"""Files named in one warning."""
 
 
 def draft(source: Source, tree: Tree, path: str) -> Draft:
     """The files of a directory source.
 
     Raises:
-        RenderFailed: together too large, a link that leaves the repository or dangles, or Jsonnet.
+        RenderFailed: together too large, a link that leaves the repository, a submodule, or Jsonnet.
     """
     options = source.directory or DirectorySource()
-    inputs = []
+    draft = Draft(DirectoryJob())
+    if options.recurse:
+        _refuse_submodules(options, tree, path)
     for entry in _candidates(tree, path, options):
         located = follow(tree, entry.path, "manifest")
-        if located is None:
-            raise RenderFailed(f"{entry.path}: the link leads nowhere", hint="remove it or add its target")
-        if located.entry.mode is Mode.DIRECTORY:
+        if located is None or located.entry.mode is Mode.DIRECTORY:
+            draft.gaps.append(entry.path)
+            draft.warnings.append(
+                f"{entry.path}: passed over, the link leads {'to a folder' if located else 'nowhere'}"
+            )
             continue
         if entry.path.endswith(".jsonnet"):
             raise RenderFailed(
                 f"{entry.path}: Jsonnet is not supported", hint="exclude it (directory.exclude) or render it to YAML"
             )
-        inputs.append(Input(entry.path, located.entry))
-    check_size(inputs, tree, MAX_BYTES)
-    return Draft(DirectoryJob(), inputs)
+        draft.inputs.append(Input(entry.path, located.entry))
+    if options.recurse:
+        for link in _links_beside(tree, path, options):
+            draft.gaps.append(link)
+            if _leads_to_folder(tree, link):
+                draft.warnings.append(f"{link}: passed over, the link leads to a folder")
+    check_size(draft.inputs, tree, MAX_BYTES)
+    return draft
 
 
 def _candidates(tree: Tree, path: str, options: DirectorySource) -> Iterator[Entry]:
@@ -65,52 +81,88 @@ def _candidates(tree: Tree, path: str, options: DirectorySource) -> Iterator[Ent
         yield entry
 
 
+def _links_beside(tree: Tree, path: str, options: DirectorySource) -> Iterator[str]:
+    """Links that are no candidates: a folder of manifests may have been where they are."""
+    if options.disable_extension_filter:
+        return
+    for entry in tree.walk(path):
+        if entry.mode is Mode.LINK and not entry.path.endswith(EXTENSIONS) and not _excluded(options, path, entry.path):
+            yield entry.path
+
+
+def _leads_to_folder(tree: Tree, link: str) -> bool:
+    try:
+        located = follow(tree, link, "link")
+    except RenderFailed:
+        return False
+    return located is not None and located.entry.mode is Mode.DIRECTORY
+
+
+def _refuse_submodules(options: DirectorySource, tree: Tree, path: str) -> None:
+    """Argo CD reads the manifests of submodules; what is not fetched cannot be known to declare nothing."""
+    for submodule in submodules_below(tree, path):
+        if not _excluded(options, path, submodule):
+            raise RenderFailed(
+                f"{submodule} is a submodule", hint="submodules are not fetched; exclude it by directory.exclude"
+            )
+
+
+def _excluded(options: DirectorySource, path: str, folder: str) -> bool:
+    relative = posixpath.relpath(folder, path or ".")
+    return bool(options.exclude) and any(glob_match(options.exclude, name) for name in (relative, f"{relative}/"))
+
+
 def read_directory(files: Mapping[str, bytes], objects: Objects) -> None:
     """Read every file into ``objects``, which collects the errors of all."""
+    foreign: list[str] = []
     for path in sorted(files):
         data = files[path]
-        if SKIP_MARKER in data:
+        if is_marked(data):
             continue
-        if path.endswith(".json"):
-            _read_json(path, data, objects)
-        else:
-            _read_yaml(path, data, objects)
+        before = objects.taken
+        if is_lfs_pointer(data):
+            _refuse_pointer(path, objects)
+        elif not _read(path, data, objects):
+            foreign.append(path)
+        if objects.taken == before:
+            objects.barren.append(path)
+    if foreign:
+        more = f" and {len(foreign) - SHOWN} more" if len(foreign) > SHOWN else ""
+        objects.warn(f"{', '.join(foreign[:SHOWN])}{more}: passed over, no manifest is in there")
 
 
-def _read_json(path: str, data: bytes, objects: Objects) -> None:
-    try:
-        value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
-        problem = "nesting too deep" if isinstance(error, RecursionError) else str(error)
-        objects.fail(f"{path}: broken JSON: {problem}")
-        return
-    objects.add(value, path)
+def _refuse_pointer(path: str, objects: Objects) -> None:
+    problem = f"{path}: a Git LFS pointer stands where the file should be, and LFS is not fetched"
+    if path.endswith(MANIFESTS):
+        objects.fail(f"{problem}; commit the file itself (git lfs untrack), or exclude it (directory.exclude)")
+    else:
+        objects.warn(problem)
 
 
-def _read_yaml(path: str, data: bytes, objects: Objects) -> None:
-    """Read one YAML file; what is no manifest is skipped unless it looks like one."""
+def _read(path: str, data: bytes, objects: Objects) -> bool:
+    """Read one file; whether it is for Kubernetes at all. What is not is passed over, as Argo CD does."""
     try:
         loaded = yaml.load_all(data, path)
     except yaml.YamlError as error:
-        if looks_like_manifest(data):
-            objects.fail(str(error))
+        if may_be_manifest(path, data):
+            advice = "; save it as UTF-8, or exclude it (directory.exclude) if it is no manifest"
+            objects.fail(f"{error}{'' if is_text(data) else advice}")
         else:
-            objects.warn(f"{path}: skipped, it is no manifest ({error.problem})")
-        return
+            objects.warn(f"{path}: passed over, it is no manifest ({error.problem})")
+        return True
     objects.warnings.extend(loaded.warnings)
     documents = [document for document in loaded.documents if document.value is not None]
-    strangers = [document for document in documents if not _has_kind(document.value)]
-    if strangers and len(strangers) == len(documents) and not looks_like_manifest(data):
-        # A values file, a pipeline: Argo CD passes over them without a word, and so do we.
-        return
+    if documents and not any(_is_meant(document.value) for document in documents) and not looks_like_manifest(data):
+        return False
     for document in documents:
         objects.add(document.value, f"{path}:{document.line}")
+    return True
 
 
-def looks_like_manifest(data: bytes) -> bool:
-    """Whether the text mentions what every manifest has; then a failure to read it is the author's error."""
-    return all(word in data for word in (b"apiVersion:", b"kind:", b"metadata:"))
-
-
-def _has_kind(value: Any) -> bool:
-    return isinstance(value, dict) and bool(value.get("kind"))
+def _is_meant(value: Any) -> bool:
+    """Whether a document is meant for Kubernetes, or lost what says so."""
+    if isinstance(value, list):
+        return any(isinstance(item, dict) and _is_meant(item) for item in value)
+    if not isinstance(value, dict):
+        return False
+    return bool(value.get("kind")) or sum(key in value for key in ("apiVersion", "kind", "metadata")) > 1

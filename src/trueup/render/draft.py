@@ -18,5 +18,6 @@ class Draft:
     inputs: list[Input] = dataclasses.field(default_factory=list)
     absent: list[str] = dataclasses.field(default_factory=list)
     warnings: list[str] = dataclasses.field(default_factory=list)
+    gaps: list[str] = dataclasses.field(default_factory=list)
     keyed: Job | None = None
     facts: dict[str, object] = dataclasses.field(default_factory=dict)

@@ -9,12 +9,15 @@ import msgspec
 from trueup.formats import yaml
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode, Tree
-from trueup.render.closure import files_below, follow, inside, refuse_outside
+from trueup.render.closure import files_below, follow, inside, refuse_outside, submodules_below
 from trueup.render.job import Input
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 MAX_BYTES = 1024 * 1024
 """Of Chart.yaml."""
+
+_RENDERED = ("charts", "crds", "templates")
+"""Folders of a chart whose files become objects, named by nobody."""
 
 
 class ChartFiles(msgspec.Struct, frozen=True):
@@ -34,9 +37,14 @@ def read_chart(tree: Tree, path: str) -> ChartFiles:
     """The files of the chart at ``path``, dependencies checked.
 
     Raises:
-        RenderFailed: Chart.yaml is missing or invalid, or a dependency is not in ``charts/``.
+        RenderFailed: Chart.yaml is missing or invalid, a dependency is not in ``charts/``, or is a submodule.
     """
     metadata = _metadata(tree, path)
+    for part in _RENDERED:
+        for submodule in (posixpath.join(path, part), *submodules_below(tree, posixpath.join(path, part))):
+            entry = tree.entry(submodule)
+            if entry is not None and entry.mode is Mode.SUBMODULE:
+                raise RenderFailed(f"{submodule} is a submodule", hint="submodules are not fetched; commit its files")
     inputs = {shown: Input(shown, entry) for shown, entry in files_below(tree, path, "chart file")}
     present = _present(tree, path, inputs)
     missing = []

@@ -33,10 +33,12 @@ class KustomizeJob(msgspec.Struct, frozen=True, tag="Kustomize"):
     Attributes:
         path: the folder to build, in the private folder.
         written: files that replace or join the inputs (the kustomization with the Application's options in it).
+        resources: inputs whose documents become objects.
     """
 
     path: str
     written: dict[str, str] = {}
+    resources: tuple[str, ...] = ()
 
 
 class HelmParameterSetting(msgspec.Struct, frozen=True):
@@ -85,6 +87,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         job: None for a ref-only source.
         absent: paths that were looked for and are not there; one that appears may change the outcome.
         warnings: for the user; each names a file.
+        gaps: links that lead to no file, passed over: what lay in their place is not read.
         source_index: which of the application's sources, copied to its manifests.
         whole_tree: the inputs are the whole repository, because a narrower closure missed a file.
     """
@@ -95,6 +98,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     job: Job | None = None
     absent: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
     source_index: int = 0
     whole_tree: bool = False
 

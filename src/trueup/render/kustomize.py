@@ -46,7 +46,8 @@ def draft(source: Source, tree: Tree, path: str, environment: Environment, *, ch
     document = edit(_read(tree, file), options, _Components(tree, path, options.ignore_missing_components), environment)
     walk = _Walk(tree, checked)
     walk.visit(path, document, file)
-    job = KustomizeJob(path, {} if source.kustomize is None else {file: yaml.dump(document)})
+    written = {} if source.kustomize is None else {file: yaml.dump(document)}
+    job = KustomizeJob(path, written, tuple(sorted(walk.resources)))
     return Draft(job, list(walk.inputs.values()), sorted(walk.absent), walk.warnings)
 
 
@@ -72,6 +73,7 @@ class _Walk:
         self.inputs: dict[str, Input] = {}
         self.absent: set[str] = set()
         self.warnings: list[str] = []
+        self.resources: set[str] = set()
         self._tree = tree
         self._checked = checked
         self._open: list[str] = []
@@ -112,6 +114,8 @@ class _Walk:
         else:
             self._take_links(located)
             self.inputs.setdefault(located.path, Input(located.path, located.entry))
+            if reference.field.startswith(("resources[", "bases[")):
+                self.resources.add(located.path)
             if plugin_base is not None and self._tree.size(located.entry) <= MAX_BYTES:
                 for named in plugin_references(self._tree.read(located.entry), located.path):
                     self._take(plugin_base, named, located.path)

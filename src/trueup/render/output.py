@@ -23,13 +23,23 @@ class Invalid(ValueError):
 
 
 class Objects:
-    """Collects the objects of one render."""
+    """Collects the objects of one render.
+
+    Attributes:
+        barren: files that were read and hold no manifest.
+    """
 
     def __init__(self, source_index: int = 0) -> None:
         self.manifests: list[Manifest] = []
         self.warnings: list[str] = []
         self.errors: list[str] = []
+        self.barren: list[str] = []
         self._source_index = source_index
+
+    @property
+    def taken(self) -> int:
+        """Objects and errors so far."""
+        return len(self.manifests) + len(self.errors)
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)
@@ -49,7 +59,7 @@ class Objects:
                 self.fail(f"{origin}: lists nested more than {_MAX_LIST_DEPTH} deep")
                 return
             for index, item in enumerate(value.get("items") or ()):
-                self._add(item, f"{origin} items[{index}]", depth + 1)
+                self._add_item(item, value, f"{origin} items[{index}]", depth + 1)
             return
         try:
             self.manifests.append(manifest_of(value, origin, self._source_index))
@@ -57,6 +67,16 @@ class Objects:
             self.fail(f"{origin}: {error}")
         except RecursionError:
             self.fail(f"{origin}: nesting too deep")
+
+    def _add_item(self, item: Any, listed: dict[str, Any], origin: str, depth: int) -> None:
+        if item is None:
+            self.fail(f"{origin}: an item of a list is null; complete it or remove it")
+            return
+        kind = listed["kind"].removesuffix("List")
+        if kind and isinstance(item, dict) and not item.get("kind"):
+            # As kubectl reads ConfigMapList and its like, whose items the API server writes without their kind.
+            item = {**item, "kind": kind, "apiVersion": listed.get("apiVersion")}
+        self._add(item, origin, depth)
 
     def finish(self) -> tuple[Manifest, ...]:
         """The manifests.

@@ -72,6 +72,7 @@ def make_recipe(
         job=draft.job,
         absent=tuple(sorted(absent)),
         warnings=tuple(draft.warnings + environment.warnings()),
+        gaps=tuple(draft.gaps),
         source_index=source_index,
         whole_tree=whole_tree,
     )
@@ -132,6 +133,7 @@ def _key(tool: str, draft: Draft, inputs: list[Input], absent: list[str], source
         "job": msgspec.to_builtins(draft.job if draft.keyed is None else draft.keyed),
         "facts": draft.facts,
         "absent": sorted(absent),
+        "gaps": sorted(draft.gaps),
         "sourceIndex": source_index,
     }
     return json.digest(json.canonical(parts))

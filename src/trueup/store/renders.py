@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from trueup.model.application import Source
 from trueup.model.manifest import Rendering
 from trueup.model.tree import Tree
+from trueup.render.continuity import Trees, check_whole
 from trueup.render.environment import RenderContext
 from trueup.render.job import ClosureTooNarrow, Recipe
 from trueup.render.recipe import make_recipe, read_inputs
@@ -38,11 +39,13 @@ class Renders:
         *,
         index: int = 0,
         fresh: bool = False,
+        before: Sequence[Trees] = (),
     ) -> Rendering:
         """The rendering of one source.
 
         Args:
             fresh: drop what is cached for these inputs first (a hard refresh).
+            before: what was synced last. Files that have lost something since then, by a fault it seems, are refused.
 
         Raises:
             RenderFailed: the source cannot become manifests.
@@ -50,14 +53,22 @@ class Renders:
         recipe = await asyncio.to_thread(make_recipe, source, tree, refs, context, source_index=index)
         if recipe.key not in self._narrow:
             try:
-                return await self._rendering(recipe, tree, refs, fresh=fresh)
+                return await self._whole(recipe, tree, refs, fresh=fresh, before=before)
             except ClosureTooNarrow:
                 # Remembered, or every pass would try the narrow one first.
                 self._narrow[recipe.key] = None
                 while len(self._narrow) > self._capacity:
                     self._narrow.popitem(last=False)
         recipe = await asyncio.to_thread(make_recipe, source, tree, refs, context, source_index=index, whole_tree=True)
-        return await self._rendering(recipe, tree, refs, fresh=fresh)
+        return await self._whole(recipe, tree, refs, fresh=fresh, before=before)
+
+    async def _whole(
+        self, recipe: Recipe, tree: Tree, refs: Mapping[str, Tree], *, fresh: bool, before: Sequence[Trees]
+    ) -> Rendering:
+        rendering = await self._rendering(recipe, tree, refs, fresh=fresh)
+        for former in before:
+            await asyncio.to_thread(check_whole, recipe, rendering.barren, Trees(tree, refs), former)
+        return rendering
 
     async def _rendering(self, recipe: Recipe, tree: Tree, refs: Mapping[str, Tree], *, fresh: bool) -> Rendering:
         if fresh:

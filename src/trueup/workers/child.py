@@ -50,6 +50,7 @@ def render(task: Task, scratch: Path) -> Rendering:
         source_type=recipe.tool,
         manifests=objects.finish(),
         warnings=(*recipe.warnings, *objects.warnings),
+        barren=(*recipe.gaps, *objects.barren),
     )
 
 

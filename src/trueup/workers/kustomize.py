@@ -9,6 +9,7 @@ from pathlib import Path
 from trueup.formats import yaml
 from trueup.model.errors import RenderFailed
 from trueup.render.job import ClosureTooNarrow, KustomizeJob, Recipe
+from trueup.render.kustomize_documents import dropped
 from trueup.render.output import Objects
 from trueup.workers.folder import lay_out
 
@@ -49,8 +50,12 @@ def render_kustomize(
 
     Raises:
         ClosureTooNarrow: kustomize missed a file, and the inputs are not yet the whole repository.
-        RenderFailed: kustomize refused.
+        RenderFailed: kustomize refused, or would have read only a part of a resource.
     """
+    for path in job.resources:
+        # One that is not among the inputs is kustomize's to miss.
+        if path in files and (problem := dropped(path, files[path])):
+            objects.fail(problem)
     root = scratch / "repository"
     root.mkdir()
     written = {path: text.encode() for path, text in job.written.items()}

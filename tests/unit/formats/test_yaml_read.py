@@ -19,6 +19,21 @@ DOCUMENTS: dict[str, tuple[str, list[tuple[Any, int]]]] = {
     "carriage returns end lines": ("a: 1\r\nb: 2\r\n", [({"a": 1, "b": 2}, 1)]),
     "a version directive is accepted": ("%YAML 1.2\n---\na: 1\n", [({"a": 1}, 3)]),
     "JSON is YAML": ('{"a":{"b":[1,2,{"c":null}]}}', [({"a": {"b": [1, 2, {"c": None}]}}, 1)]),
+    "JSON follows JSON on the next line": ('{"a":1}\n{"b":2}\n', [({"a": 1}, 1), ({"b": 2}, 2)]),
+    "JSON follows JSON on its line": ('{"a":1}{"b":2}', [({"a": 1}, 1), ({"b": 2}, 1)]),
+    "JSON follows JSON over several lines": ('{\n"a": [1,\n2]}\n\n{"b":\n2}', [({"a": [1, 2]}, 1), ({"b": 2}, 5)]),
+    "JSON follows JSON behind a comment": ('# c\n{"a":1}\n{"b":2}\n', [({"a": 1}, 2), ({"b": 2}, 3)]),
+    "JSON follows JSON beside YAML": (
+        'x: 1\n---\n{"a":1}\n{"b":2}\n---\nz: 2\n',
+        [({"x": 1}, 1), ({"a": 1}, 3), ({"b": 2}, 4), ({"z": 2}, 6)],
+    ),
+    "JSON with marks between": ('{"a":1}\n---\n{"b":2}\n---\n', [({"a": 1}, 1), ({"b": 2}, 3)]),
+    "JSON indented by tabs": ('{\n\t"a": {\n\t\t"b": 1\n\t}\n}\n', [({"a": {"b": 1}}, 1)]),
+    "JSON writes letters beyond the basic plane in two halves": ('{"a":"\\ud83d\\ude00"}', [({"a": "😀"}, 1)]),
+    "JSON keeps line separators inside quotes": ('{"a":"x \u2028 y\u0085z"}', [({"a": "x \u2028 y\u0085z"}, 1)]),
+    "JSON numbers are YAML's": ('{"a":1e3,"b":1.50,"c":-0}\n{}', [({"a": 1000, "b": 1.5, "c": 0}, 1), ({}, 2)]),
+    "braces of YAML are no JSON": ("{a: b}\n---\n{c: 'd'}\n", [({"a": "b"}, 1), ({"c": "d"}, 3)]),
+    "three dashes in a string of JSON": ('{"a":"---"}\n{"b":1}', [({"a": "---"}, 1), ({"b": 1}, 2)]),
     "keys keep their order": ("b: 1\na: 2\n", [({"b": 1, "a": 2}, 1)]),
     "anchors end with their document": ("a: &x 1\n---\na: &x 2\nb: *x\n", [({"a": 1}, 1), ({"a": 2, "b": 2}, 3)]),
 }
@@ -63,6 +78,15 @@ ERRORS = {
         9,
         "a merge key needs a mapping or a sequence of mappings",
     ),
+    "JSON after JSON that breaks off": ('{"a":1}\n{"b":', 2, 1, "did not find expected <document start>"),
+    "JSON after YAML without a mark": (
+        'a: 1\n{"b":2}\n',
+        2,
+        8,
+        "could not find expected ':' while scanning a simple key that begins on line 2",
+    ),
+    "YAML after JSON without a mark": ('{"a":1}\nb: 2\n', 2, 1, "did not find expected <document start>"),
+    "a number of JSON outside 64 bits": ('{"a":1}\n---\n{"b":99999999999999999999}', 3, 6, "number out of range"),
     "text after the end of a document": ("a: 1\n...\nb: 2\n", 3, 1, "did not find expected <document start>"),
 }
 
@@ -90,6 +114,13 @@ HOSTILE = {
     "1,000,000 square brackets": (nested("[", 1_000_000), "nested too deeply"),
     "100,000 curly brackets with keys": (nested("{a: ", 100_000), "nested too deeply"),
     "100,000 curly brackets": (nested("{", 100_000), "a key is a mapping or a sequence"),
+    "5,000 documents of JSON, one of them broken": (
+        b'{"a":1}\n---\n' * 5000 + b"{",
+        "did not find expected node content while parsing a flow node",
+    ),
+    "JSON nested 100,000 deep": (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "nested too deeply"),
+    "JSON nested 300 deep": (b'{"a":' * 300 + b"1" + b"}" * 300, "nested too deeply"),
+    "2,000,000 commas of JSON": (b'{"a":[' + b"1," * 2_000_000 + b"1]}", "too many nodes"),
     "100,000 dashes": (nested("- ", 100_000), "nested too deeply"),
     "3,000 steps of indentation": (b"".join(b" " * n + b"a:\n" for n in range(3000)), "nested too deeply"),
     "ten levels of aliases": (alias_bomb(), "document contains excessive aliasing"),
@@ -199,3 +230,22 @@ def test_one_document_is_loaded_alone() -> None:
     with pytest.raises(yaml.YamlError) as caught:
         yaml.load(b"a: 1\n---\n\nb: 2\n", "f.yaml")
     assert str(caught.value) == "f.yaml:4:1: one document expected, a second one begins here"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-8"])
+def test_a_byte_order_mark_tells_the_encoding(encoding: str) -> None:
+    text = "\ufeffa: é\r\n---\r\nb: 1\r\n"
+    found = yaml.load_all(text.encode(encoding), "f.yaml").documents
+    assert [(document.value, document.line) for document in found] == [({"a": "é"}, 1), ({"b": 1}, 3)]
+
+
+def test_half_a_letter_of_utf_16_is_named() -> None:
+    with pytest.raises(yaml.YamlError) as caught:
+        yaml.load_all("\ufeffa: 1\nb: 2\n".encode("utf-16-le")[:-1], "f.yaml")
+    assert (caught.value.line, caught.value.column, caught.value.problem) == (2, 5, "not valid UTF-16 at byte 20")
+
+
+def test_a_duplicate_key_of_json_is_a_warning() -> None:
+    loaded = yaml.load_all(b'{"a":1}\n{"b":1,"b":2}', "f.json")
+    assert loaded.documents[1].value == {"b": 2}
+    assert loaded.warnings == ["f.json:2: duplicate key 'b', the last one is used"]

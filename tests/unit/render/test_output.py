@@ -17,6 +17,8 @@ from trueup.render.directory import read_directory
 from trueup.render.output import Invalid, Objects, manifest_of
 from trueup.render.stamp import Stamped, stamp
 
+JSON_OF = '{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{}"}}}}'
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22e\nsize 12345\n"
 CM = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\n"
 
 
@@ -133,6 +135,18 @@ def read(files: dict[str, str | bytes]) -> Objects:
         ),
         pytest.param("kind: ConfigMapList\napiVersion: v1\nitems: null\n", [], id="an empty list"),
         pytest.param("# +argocd:skip-file-rendering\n" + CM.format("a"), [], id="the marker skips the file"),
+        pytest.param(
+            "kind: ConfigMapList\napiVersion: v1\nitems:\n- metadata: {name: a}\n- metadata: {name: b}\n",
+            ["a", "b"],
+            id="items of a typed list need no kind",
+        ),
+        pytest.param("\ufeff" + CM.format("a"), ["a"], id="a byte order mark"),
+        pytest.param(JSON_OF.format("a") + "\n" + JSON_OF.format("b"), ["a", "b"], id="JSON after JSON"),
+        pytest.param(
+            JSON_OF.format("a") + "\n---\n" + CM.format("b") + "---\n" + JSON_OF.format("c") + JSON_OF.format("d"),
+            ["a", "b", "c", "d"],
+            id="YAML among JSON",
+        ),
         pytest.param("replicaCount: 1\n", [], id="values: no kind, skipped"),
         pytest.param("a: {{ .Values.x }}\n", [], id="a template: no YAML, skipped"),
     ],
@@ -153,10 +167,10 @@ def test_a_yaml_file_holds(text: str, names: list[str]) -> None:
             "f.yaml:6: it has no kind",
             id="a document without kind beside a manifest",
         ),
-        pytest.param({"f.json": "{"}, "f.json: broken JSON", id="broken JSON"),
+        pytest.param({"f.json": "{"}, "f.json:1:", id="broken JSON"),
         pytest.param(
             {"f.json": "[" * 100_000},
-            "f.json: broken JSON: nesting too deep",
+            "f.json:1:201: nested too deeply",
             id="brackets by the ten thousand in JSON",
         ),
         pytest.param(
@@ -164,6 +178,52 @@ def test_a_yaml_file_holds(text: str, names: list[str]) -> None:
         ),
         pytest.param({"f.yaml": CM.format("a") + "\tx: 1\n"}, "f.yaml:", id="a tab as indentation"),
         pytest.param({"f.yaml": b"apiVersion: kind: metadata: \xff"}, "f.yaml", id="no UTF-8"),
+        pytest.param(
+            {"f.yaml": CM.format("a").encode("utf-16-le")}, "f.yaml:1:2: .*save it as UTF-8", id="UTF-16 without a mark"
+        ),
+        pytest.param(
+            {"f.yaml": ("\ufeff" + CM.format("a")).encode("utf-16-le")[:-1]}, "not valid UTF-16", id="half a letter"
+        ),
+        pytest.param({"f.yaml": b"\0" * 4096}, "f.yaml:1:1: .*NUL", id="a file that was never written: NULs"),
+        pytest.param({"f.yml": b"\x1f\x8b\x08\x00\x01\xff"}, "f.yml:1:2: .*UTF-8", id="bytes that say nothing"),
+        pytest.param({"f.yaml": CM.format("a") + "\x00"}, "f.yaml:5:1: .*NUL", id="a manifest and a NUL"),
+        pytest.param(
+            {"f.yaml": LFS},
+            r"f.yaml: a Git LFS pointer .*git lfs untrack.*directory.exclude",
+            id="a pointer of Git LFS",
+        ),
+        pytest.param(
+            {"f.json": LFS.replace("\n", "\r\n")}, "f.json: a Git LFS pointer", id="one with Windows' line ends"
+        ),
+        pytest.param(
+            {"f.yaml": f"<<<<<<< HEAD\n{CM.format('a')}=======\n{CM.format('b')}>>>>>>> other\n"},
+            "f.yaml:2:",
+            id="marks of a conflict",
+        ),
+        pytest.param(
+            {"f.yaml": CM.format("a") + "<<<<<<< HEAD\ndata: {a: b}\n=======\ndata: {}\n>>>>>>> other\n"},
+            "f.yaml:",
+            id="marks of a conflict in the middle",
+        ),
+        pytest.param({"f.yaml": "apiVersion: v1\nki"}, "f.yaml:2:", id="a manifest cut off in its second key"),
+        pytest.param({"f.yaml": "apiVersion: v1\nkind:"}, "f.yaml:1: it has no kind", id="cut off behind a key"),
+        pytest.param({"f.yaml": "apiVersion: v1\nkind: Conf"}, "f.yaml:1: Conf has no name", id="cut off in its kind"),
+        pytest.param({"f.yaml": "apiVersion: v1\nmetadata: {name: a}\n"}, "it has no kind", id="the kind lost"),
+        pytest.param({"f.yaml": "kind: ConfigMap\nmetadata: {name: a}\n"}, "no apiVersion", id="the apiVersion lost"),
+        pytest.param({"f.json": '{"apiVersion":"v1","metadata":{"name":"a"}}'}, "it has no kind", id="lost in JSON"),
+        pytest.param({"f.json": JSON_OF.format("a")[:-1]}, "f.json:1:", id="JSON cut off"),
+        pytest.param(
+            {"f.yaml": JSON_OF.format("a") + JSON_OF.format("b")[:30]}, "f.yaml:1:", id="the second JSON cut off"
+        ),
+        pytest.param(
+            {"f.yaml": f"[{JSON_OF.format('a')}]"}, "must be a mapping, got list", id="a sequence of manifests"
+        ),
+        pytest.param({"f.yaml": "kind: List\napiVersion: v1\nitems:\n-\n"}, r"items\[0\]: .* null", id="an empty item"),
+        pytest.param(
+            {"f.yaml": "kind: List\napiVersion: v1\nitems:\n- metadata: {name: a}\n"},
+            "no kind",
+            id="an item without kind in a list without type",
+        ),
         pytest.param({"f.yaml": CM.format("a") + "n: 99999999999999999999\n"}, "f.yaml:", id="a number out of range"),
     ],
 )
@@ -183,13 +243,73 @@ def test_every_error_is_named_not_the_first_only() -> None:
     assert "a.json" in str(caught.value) and "b.yaml:1" in str(caught.value)
 
 
-def test_a_file_that_is_no_manifest_is_passed_over() -> None:
-    passed = read({"values.yaml": "a: 1"})
-    assert passed.warnings == [] and passed.finish() == ()
+FOREIGN = {
+    "values": ("values.yaml", "a: 1\n"),
+    "a chart's metadata": ("Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+    "a pipeline": (".gitlab-ci.yml", "build: {script: [make]}\n"),
+    "a package": ("package.json", '{"name": "web", "scripts": {"build": "make"}}'),
+    "JSON without a kind": ("dashboard.json", '{"panels": [], "title": "kind: of"}'),
+    "a sequence": ("hosts.yaml", "- a\n- b\n"),
+    "a text": ("notes.yaml", "nothing of interest\n"),
+}
 
 
-def test_a_file_that_is_skipped_because_it_does_not_parse_is_told() -> None:
-    assert "values.yaml: skipped" in read({"values.yaml": "a: [1"}).warnings[0]
+@pytest.mark.parametrize(("path", "text"), FOREIGN.values(), ids=FOREIGN.keys())
+def test_a_file_that_is_no_manifest_is_passed_over_and_told(path: str, text: str) -> None:
+    passed = read({path: text, "a.yaml": CM.format("a")})
+    assert [manifest.key.name for manifest in passed.finish()] == ["a"]
+    assert passed.warnings == [f"{path}: passed over, no manifest is in there"]
+    assert passed.barren == [path]
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        pytest.param("values.yaml", b"a: [1", id="broken"),
+        pytest.param("t.yaml", b"a: {{ .Values.x }}", id="a template"),
+        pytest.param("v.yaml", b"gr\xfc\xdfe: 1\n", id="in a national code page"),
+        pytest.param("picture", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", id="a picture, without the filter of extensions"),
+    ],
+)
+def test_what_does_not_parse_and_is_no_manifest_is_passed_over_and_told(path: str, data: bytes) -> None:
+    passed = read({path: data})
+    assert passed.finish() == () and passed.barren == [path]
+    assert passed.warnings[0].startswith(f"{path}: passed over, it is no manifest (")
+
+
+def test_many_foreign_files_are_one_warning() -> None:
+    passed = read({f"{n:02}.yaml": "a: 1" for n in range(12)})
+    assert passed.warnings == [
+        "00.yaml, 01.yaml, 02.yaml, 03.yaml, 04.yaml, 05.yaml, 06.yaml, 07.yaml, 08.yaml, 09.yaml and 2 more: "
+        "passed over, no manifest is in there"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "barren"),
+    [
+        pytest.param("", True, id="an empty file"),
+        pytest.param("# c\n---\n", True, id="comments"),
+        pytest.param("kind: List\napiVersion: v1\nitems:\n", True, id="an empty list"),
+        pytest.param("# +argocd:skip-file-rendering\na: 1", False, id="a file that says it is not to be read"),
+        pytest.param(CM.format("a"), False, id="a manifest"),
+    ],
+)
+def test_a_file_without_manifests_is_on_record_without_a_word(text: str, barren: bool) -> None:
+    objects = read({"f.yaml": text})
+    assert objects.barren == (["f.yaml"] if barren else []) and objects.warnings == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_a_manifest_saved_anew_in_another_encoding_is_the_same_manifest(encoding: str) -> None:
+    text = CM.format("a") + "data: {a: é}\n---\n" + CM.format("b")
+    again = read({"f.yaml": ("\ufeff" + text.replace("\n", "\r\n")).encode(encoding)})
+    assert again.finish() == read({"f.yaml": text}).finish()
+
+
+def test_the_mark_to_skip_a_file_is_read_in_any_encoding() -> None:
+    marked = "\ufeff# +argocd:skip-file-rendering\n" + CM.format("a")
+    assert read({"f.yaml": marked.encode("utf-16-le")}).finish() == ()
 
 
 def test_too_many_objects_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

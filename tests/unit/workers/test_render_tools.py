@@ -323,3 +323,60 @@ async def test_crds_of_a_switched_off_subchart_stay_away(pool: Pool) -> None:
         "ConfigMap",
         "CustomResourceDefinition",
     }
+
+
+SETTINGS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {}}}\n"
+JSON_SETTINGS = '{{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "{}"}}}}\n'
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        pytest.param((JSON_SETTINGS.format("b") + JSON_SETTINGS.format("c")).encode(), id="JSON after JSON"),
+        pytest.param((JSON_SETTINGS.format("b") + SETTINGS.format("c")).encode(), id="YAML after JSON"),
+        pytest.param((SETTINGS.format("b") + "...\n" + SETTINGS.format("c")).encode(), id="text after an end"),
+        pytest.param(f"\ufeff{SETTINGS.format('b')}---\n{SETTINGS.format('c')}".encode("utf-16-le"), id="UTF-16"),
+    ],
+)
+async def test_a_resource_of_which_kustomize_reads_a_part_is_refused(pool: Pool, resource: bytes) -> None:
+    files: dict[str, str | bytes] = {
+        "kustomization.yaml": "resources: [a.yaml, b.yaml]\n",
+        "a.yaml": SETTINGS.format("a"),
+        "b.yaml": resource,
+    }
+    with pytest.raises(RenderFailed, match=r"b\.yaml:\d+"):
+        await render(pool, files, Source(path="."))
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        pytest.param(f"\ufeff{SETTINGS.format('b')}".encode("utf-16-le"), id="UTF-16"),
+        pytest.param((JSON_SETTINGS.format("b") + "---\n" + JSON_SETTINGS.format("c")).encode(), id="JSON and marks"),
+    ],
+)
+async def test_a_resource_in_another_notation_is_read_whole(pool: Pool, resource: bytes) -> None:
+    made = await render(pool, {"kustomization.yaml": "resources: [b.yaml]\n", "b.yaml": resource}, Source(path="."))
+    assert len(made.manifests) == (1 if resource.startswith(b"\xff") else 2)
+
+
+async def test_values_of_helm_are_read_in_the_encoding_that_they_tell(pool: Pool) -> None:
+    files: dict[str, str | bytes] = {
+        "Chart.yaml": CHART,
+        "templates/show.yaml": SHOW + "  a: {{ .Values.a }}\n",
+        "v.yaml": "\ufeffa: é\r\n".encode("utf-16-le"),
+    }
+    made = await render(pool, files, Source(path=".", helm=HelmSource(value_files=["v.yaml"])))
+    assert by_kind(made)["ConfigMap"].object()["data"] == {"a": "é"}
+
+
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22e\nsize 12345\n"
+
+
+@pytest.mark.parametrize(
+    "file", ["templates/show.yaml", "crds/a.yaml", "values.yaml", "v.yaml", "charts/sub-1.0.0.tgz"]
+)
+async def test_a_pointer_of_git_lfs_in_a_chart_is_an_error(pool: Pool, file: str) -> None:
+    files = {"Chart.yaml": CHART, "values.yaml": "", "v.yaml": "", "templates/show.yaml": SHOW, file: LFS}
+    with pytest.raises(RenderFailed):
+        await render(pool, files, Source(path=".", helm=HelmSource(value_files=["v.yaml"])))

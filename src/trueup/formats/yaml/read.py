@@ -8,11 +8,12 @@ from msgspec import Struct
 from yaml.error import MarkedYAMLError
 from yaml.reader import ReaderError
 
+from trueup.formats.encoding import NotText, decode
 from trueup.formats.yaml.construct import Constructor
 from trueup.formats.yaml.errors import Limits, YamlError
+from trueup.formats.yaml.jsonstream import Cut
 
 _DEFAULT: Final = Limits()
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
 _TAG_DIRECTIVES: Final = 100
 """The parser compares each tag directive with all before it: tens of thousands take minutes."""
@@ -44,18 +45,43 @@ def load_all(data: bytes, origin: str, limits: Limits = _DEFAULT) -> Loaded:
     word: an integer outside 64 bits, a ``!!binary`` that is no text, text after the end of a document, and a tag that
     asks for a Python object. Duplicate keys: the last wins, with a warning.
 
+    Read as kubectl reads: UTF-16 (and UTF-32) with a byte order mark, and JSON documents with nothing between them.
+
     Args:
         origin: names the text in errors and warnings, usually a path inside a repository.
 
     Raises:
-        YamlError: no YAML, no UTF-8, more than the limits allow, or something that JSON cannot say.
+        YamlError: no YAML, no text, more than the limits allow, or something that JSON cannot say.
     """
     if len(data) > limits.size:
         raise YamlError(origin, 1, 1, f"larger than {limits.size} bytes")
     text = _decode(data, origin)
-    if data.count(b"%TAG") > _TAG_DIRECTIVES and len(re.findall(r"(?m)^%TAG", text)) > _TAG_DIRECTIVES:
+    if text.lstrip().startswith("{"):
+        # As kubectl does, and because YAML folds lines inside quotes that JSON leaves alone.
+        cut = Cut(text, origin, limits)
+        if cut.documents:
+            return _joined(cut, origin, limits)
+    try:
+        return _read(text, origin, limits)
+    except YamlError:
+        cut = Cut(text, origin, limits)
+        if not cut.documents:
+            raise
+    return _joined(cut, origin, limits)
+
+
+def _joined(cut: Cut, origin: str, limits: Limits) -> Loaded:
+    """The JSON documents of a text and the YAML documents beside them, in their order."""
+    rest = _read(cut.rest, origin, limits)
+    documents = [*(Document(value, line) for value, line in cut.documents), *rest.documents]
+    return Loaded(sorted(documents, key=lambda document: document.line), [*cut.warnings, *rest.warnings])
+
+
+def _read(text: str, origin: str, limits: Limits) -> Loaded:
+    """The documents of a YAML text."""
+    if text.count("%TAG") > _TAG_DIRECTIVES and len(re.findall(r"(?m)^%TAG", text)) > _TAG_DIRECTIVES:
         raise YamlError(origin, 1, 1, "too many tag directives")
-    constructor = Constructor(data, origin, limits)
+    constructor = Constructor(text.encode(), origin, limits)
     try:
         documents = list(_documents(constructor))
     except MarkedYAMLError as error:
@@ -88,10 +114,9 @@ def _documents(constructor: Constructor) -> Iterator[Document]:
 
 def _decode(data: bytes, origin: str) -> str:
     try:
-        return data.removeprefix(_BYTE_ORDER_MARK).decode()
-    except UnicodeDecodeError as error:
-        line, column = _place(data[: error.start].decode(errors="replace"))
-        raise YamlError(origin, line, column, f"not valid UTF-8 at byte {error.start}") from None
+        return decode(data)
+    except NotText as error:
+        raise YamlError(origin, *_place(error.before), str(error)) from None
 
 
 def _character_error(text: str, origin: str) -> YamlError:

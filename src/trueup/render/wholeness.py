@@ -1,0 +1,102 @@
+"""Whether a file is there as its author meant it: what may be a manifest, and what a file has lost since the last sync.
+
+A file that is not sure of being whole is an error, never "skipped": what it declared would be deleted.
+"""
+
+import re
+
+from trueup.formats.encoding import NotText, decode, is_utf8, salvaged
+
+MANIFESTS = (".yaml", ".yml", ".json")
+"""Extensions of files that hold manifests. An unreadable one may be a manifest."""
+
+SKIP_MARKER = "+argocd:skip-file-rendering"
+"""Argo CD's mark of a file that is not to be read."""
+
+_TEXTS = (*MANIFESTS, ".tpl")
+"""Extensions of files that decide which objects there are, in charts and kustomizations too."""
+
+_LFS_POINTER = re.compile(r"version https://(?:git-lfs|hawser)\.github\.com/spec/\S+\r?\n")
+_KEYS = tuple(re.compile(rf"(?<![\w.-]){key}[\"']?\s*:") for key in ("apiVersion", "kind", "metadata"))
+_FIRST_KEY = re.compile(r"^[ \t{]*[\"']?apiVersion[\"']?\s*:", re.MULTILINE)
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_SHORTEST = 4
+"""Characters of a line that is told apart from chance when it comes back as a comment."""
+
+
+def is_lfs_pointer(data: bytes) -> bool:
+    """Whether Git LFS left its pointer where the file should be."""
+    return len(data) <= 1024 and _LFS_POINTER.match(salvaged(data)) is not None
+
+
+def looks_like_manifest(data: bytes) -> bool:
+    """Whether the text mentions what every manifest has; then a failure to read it is the author's error."""
+    text = salvaged(data)
+    return all(key.search(text) for key in _KEYS)
+
+
+def may_be_manifest(path: str, data: bytes) -> bool:
+    """Whether what cannot be read may be a manifest.
+
+    YAML that says it is none (a template) is not, as for Argo CD. JSON always is, and so are bytes that say nothing,
+    in a file for manifests.
+    """
+    if looks_like_manifest(data) or _FIRST_KEY.search(salvaged(data)):
+        return True
+    return path.endswith(".json") or (path.endswith(MANIFESTS) and not is_text(data))
+
+
+def is_text(data: bytes) -> bool:
+    """Whether it can be read as text at least in its ASCII part, as files in a national code page can."""
+    try:
+        return _CONTROLS.search(decode(data)) is None
+    except NotText:
+        return is_utf8(data) and b"\0" not in data and _CONTROLS.search(salvaged(data)) is None
+
+
+def is_marked(data: bytes) -> bool:
+    """Whether its author wants it not to be read (Argo CD's ``+argocd:skip-file-rendering``)."""
+    return SKIP_MARKER.encode() in data or (not is_utf8(data) and SKIP_MARKER in salvaged(data))
+
+
+def doubt(path: str, before: bytes, after: bytes, *, barren: bool) -> str:
+    """What speaks against a file's being whole; empty when nothing does.
+
+    Args:
+        before: its content at the last sync.
+        after: its content now.
+        barren: it was read as manifests, and none is in it.
+    """
+    if not path.endswith(_TEXTS) and not barren:
+        return ""
+    old, new = salvaged(before), salvaged(after)
+    if is_marked(after):
+        return ""
+    if not _content(new):
+        if not _content(old) or _commented_out(old, new):
+            return ""
+        return "it is empty, and was not at the last sync"
+    if barren and looks_like_manifest(before):
+        return "it holds no manifest, and did at the last sync"
+    if _cut_off(old, new):
+        return "it ends in the middle of a line of the version that was synced last, as if it had been cut off"
+    return ""
+
+
+def _content(text: str) -> list[str]:
+    """The lines that are neither blank nor comments."""
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#") and line not in ("---", "...")]
+
+
+def _commented_out(old: str, new: str) -> bool:
+    """Whether lines of the old text are comments of the new one: somebody switched them off on purpose."""
+    comments = {line.strip().lstrip("#").strip() for line in new.splitlines() if line.lstrip().startswith("#")}
+    return any(len(line) >= _SHORTEST and line in comments for line in _content(old))
+
+
+def _cut_off(old: str, new: str) -> bool:
+    """Whether the new text is the beginning of the old one, up to somewhere inside a line."""
+    if not old.endswith("\n") or len(new) >= len(old) or not old.startswith(new):
+        return False
+    return not new.endswith("\n") and old[len(new)] not in "\r\n"
