@@ -4,7 +4,9 @@
 """
 
 import copy
+import gzip
 import json
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,12 @@ from trueup.formats import yaml
 from trueup.model.annotations import HELM_HOOK
 from trueup.model.errors import RenderFailed
 from trueup.render import helm_integers, strvals
-from trueup.render.job import HelmJob, Recipe
+from trueup.render.job import HelmJob, Input, Recipe
 from trueup.render.output import Objects
 from trueup.workers.folder import lay_out
 
 _TEST_HOOKS = {"test", "test-success"}
+_REPLACEMENT = "\ufffd"
 _DEEP_ENOUGH = 40
 """Folders that templates of packed subcharts, which are not looked into, may be nested."""
 
@@ -53,6 +56,7 @@ def render_helm(job: HelmJob, recipe: Recipe, files: Mapping[str, bytes], scratc
         raise RenderFailed(
             f"helm: {_problem(error, scratch)}", hint=f"try 'helm template {job.path or '.'}' in a checkout"
         ) from error
+    _refuse_replaced({**rendered, **{crd["filename"]: crd["data"] for crd in crds}}, own, files, values)
     for crd in crds:
         _read(crd["data"], f"{prefix}{_within(crd['filename'], name)}", objects)
     if first and rendered and rendered.pop(f"{name}/{first}", None) is None:
@@ -83,10 +87,41 @@ def compose_values(job: HelmJob, files: Mapping[str, bytes]) -> dict[str, Any]:
             name = parameter.name
             strvals.parse_into(f"{name}={parameter.value}", values, strings=parameter.force_string)
         for name, path in job.file_parameters:
-            strvals.parse_file_into(name, files[path].decode("utf-8", "replace"), values)
+            strvals.parse_file_into(name, files[path].decode(), values)
+    except UnicodeDecodeError as error:
+        raise RenderFailed(
+            f"helm parameter {name!r}: {path} is not valid UTF-8 at byte {error.start}", hint="save the file as UTF-8"
+        ) from error
     except strvals.StrvalsError as error:
         raise RenderFailed(f"helm parameter {name!r}: {error}", hint="correct helm.parameters") from error
     return values
+
+
+def _refuse_replaced(
+    texts: Mapping[str, str], own: list[Input], files: Mapping[str, bytes], values: dict[str, Any]
+) -> None:
+    """Refuse an output in which bytes that are no UTF-8 have become U+FFFD on the way here; helm refuses such bytes.
+
+    Raises:
+        RenderFailed: naming the templates.
+    """
+    odd = sorted(name.partition("/")[2] for name, text in texts.items() if _REPLACEMENT in text)
+    if not odd or _REPLACEMENT in json.dumps(values, ensure_ascii=False):
+        return
+    if any(_REPLACEMENT.encode() in _unpacked(file.path, files[file.path]) for file in own):
+        return
+    raise RenderFailed(
+        f"helm: not valid UTF-8 in the output of {', '.join(odd)}", hint="save them, and the files they read, as UTF-8"
+    )
+
+
+def _unpacked(path: str, data: bytes) -> bytes:
+    if not path.endswith((".tgz", ".tar.gz")):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error):
+        return data
 
 
 def _add_integers(values: dict[str, Any], chart: Path) -> str:

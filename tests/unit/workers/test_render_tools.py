@@ -380,3 +380,45 @@ async def test_a_pointer_of_git_lfs_in_a_chart_is_an_error(pool: Pool, file: str
     files = {"Chart.yaml": CHART, "values.yaml": "", "v.yaml": "", "templates/show.yaml": SHOW, file: LFS}
     with pytest.raises(RenderFailed):
         await render(pool, files, Source(path=".", helm=HelmSource(value_files=["v.yaml"])))
+
+
+LATIN = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 'größe'}\n".encode("latin-1")
+
+
+@pytest.mark.parametrize(
+    ("files", "helm", "named"),
+    [
+        pytest.param({"templates/a.yaml": LATIN}, HelmSource(), "templates/a.yaml", id="a template"),
+        pytest.param({"crds/a.yaml": LATIN}, HelmSource(), "crds/a.yaml", id="a definition"),
+        pytest.param(
+            {"templates/a.yaml": SHOW + '  a: {{ .Files.Get "a.txt" }}\n', "a.txt": b"gr\xfc"},
+            HelmSource(),
+            "templates/a.yaml",
+            id="a file that a template reads",
+        ),
+        pytest.param(
+            {"templates/a.yaml": SHOW, "a.txt": b"gr\xfc"},
+            HelmSource(file_parameters=[HelmFileParameter(name="a", path="a.txt")]),
+            "helm parameter 'a': a.txt is not valid UTF-8 at byte 2",
+            id="a file parameter",
+        ),
+    ],
+)
+async def test_bytes_that_are_no_utf_8_are_refused_in_a_chart_as_helm_does(
+    pool: Pool, files: dict[str, str | bytes], helm: HelmSource, named: str
+) -> None:
+    with pytest.raises(RenderFailed, match=named) as caught:
+        await render(pool, {"Chart.yaml": CHART, **files}, Source(path=".", helm=helm))
+    assert "UTF-8" in str(caught.value)
+
+
+async def test_a_binary_file_that_a_template_encodes_is_no_text_and_a_replacement_character_in_git_is_one(
+    pool: Pool,
+) -> None:
+    files: dict[str, str | bytes] = {
+        "Chart.yaml": CHART,
+        "templates/a.yaml": SHOW + '  a: {{ .Files.Get "a.bin" | b64enc }}\n  b: "\ufffd"\n',
+        "a.bin": b"\xff\x00",
+    }
+    made = await render(pool, files, Source(path="."))
+    assert by_kind(made)["ConfigMap"].object()["data"] == {"a": "/wA=", "b": "\ufffd"}
