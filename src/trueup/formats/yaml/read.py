@@ -15,6 +15,7 @@ from trueup.formats.yaml.jsonstream import Cut
 
 _DEFAULT: Final = Limits()
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
+_GLUED_COMMENT: Final = re.compile(r"^---#", re.MULTILINE)
 _TAG_DIRECTIVES: Final = 100
 """The parser compares each tag directive with all before it: tens of thousands take minutes."""
 
@@ -56,6 +57,9 @@ def load_all(data: bytes, origin: str, limits: Limits = _DEFAULT) -> Loaded:
     if len(data) > limits.size:
         raise YamlError(origin, 1, 1, f"larger than {limits.size} bytes")
     text = _decode(data, origin)
+    if "---#" in text:
+        # To kubectl a mark with a comment glued to it is a mark.
+        text = _GLUED_COMMENT.sub("--- #", text)
     if text.lstrip().startswith("{"):
         # As kubectl does, and because YAML folds lines inside quotes that JSON leaves alone.
         cut = Cut(text, origin, limits)
