@@ -75,7 +75,8 @@ def check_whole(recipe: Recipe, barren: Sequence[str], now: Trees, before: Trees
         RenderFailed: naming every such file.
     """
     empty = set(barren)
-    found = [f"{file.path}: {why}" for file in recipe.inputs if (why := _lost(file, file.path in empty, now, before))]
+    files = (*recipe.inputs, *recipe.overrides)
+    found = [f"{file.path}: {why}" for file in files if (why := _lost(file, file.path in empty, now, before))]
     found += [f"{gap}: {why}" for gap in recipe.gaps if (why := _replaced(gap, before.own))]
     if found:
         more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""

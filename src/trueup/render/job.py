@@ -85,6 +85,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         tool: ``Directory``, ``Kustomize``, ``Helm``, or empty for a ref-only source, which renders nothing.
         inputs: the closure; no two share a path.
         job: None for a ref-only source.
+        overrides: files that the source's options were merged from; they are in the key by what they say, not as files.
         absent: paths that were looked for and are not there; one that appears may change the outcome.
         warnings: for the user; each names a file.
         gaps: links that lead to no file, passed over: what lay in their place is not read.
@@ -96,6 +97,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     tool: str
     inputs: tuple[Input, ...] = ()
     job: Job | None = None
+    overrides: tuple[Input, ...] = ()
     absent: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()

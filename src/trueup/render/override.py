@@ -14,13 +14,26 @@ from trueup.model.application import Source
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode, Tree
 from trueup.render.closure import follow
+from trueup.render.job import Input
 
 _FIXED = ("repoURL", "path", "chart", "targetRevision", "ref", "name", "tagPrefix")
 MAX_BYTES = 1024 * 1024
 
 
-def apply_overrides(source: Source, tree: Tree, path: str, instance: str) -> tuple[Source, list[str]]:
-    """The source with its in-repository overrides, and the override files that are not there.
+class Overrides(msgspec.Struct, frozen=True):
+    """What lies beside a source.
+
+    Attributes:
+        files: override files that are there, merged already.
+        absent: those that are not.
+    """
+
+    files: tuple[Input, ...]
+    absent: tuple[str, ...]
+
+
+def apply_overrides(source: Source, tree: Tree, path: str, instance: str) -> tuple[Source, Overrides]:
+    """The source with its in-repository overrides.
 
     Args:
         path: the source's path, normalised.
@@ -29,6 +42,7 @@ def apply_overrides(source: Source, tree: Tree, path: str, instance: str) -> tup
     Raises:
         RenderFailed: an override cannot be read, changes a fixed field, or makes the source invalid.
     """
+    files: list[Input] = []
     absent: list[str] = []
     for name in (".argocd-source.yaml", f".argocd-source-{instance}.yaml"):
         file = posixpath.join(path, name)
@@ -39,7 +53,8 @@ def apply_overrides(source: Source, tree: Tree, path: str, instance: str) -> tup
             if tree.size(located.entry) > MAX_BYTES:
                 raise RenderFailed(f"{file} is larger than {MAX_BYTES // 1024} KiB", hint="shorten the override file")
             source = _merged(source, tree.read(located.entry), file)
-    return source, absent
+            files.append(Input(file, located.entry))
+    return source, Overrides(tuple(files), tuple(absent))
 
 
 def _merged(source: Source, data: bytes, file: str) -> Source:

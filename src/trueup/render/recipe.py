@@ -51,7 +51,7 @@ def make_recipe(
     if source.ref and not source.path:
         return Recipe(key=json.digest(b"ref"), tool="", source_index=source_index)
     path = _source_path(source, tree)
-    source, absent = apply_overrides(source, tree, path, context.instance or context.app_name)
+    source, overrides = apply_overrides(source, tree, path, context.instance or context.app_name)
     tool = detect_tool(source, tree, path)
     environment = Environment(source, tree.revision, context)
     if tool == "Helm":
@@ -64,12 +64,13 @@ def make_recipe(
         draft = directory.draft(source, tree, path)
     inputs = sorted(draft.inputs, key=lambda file: file.path)
     check_size(inputs, tree)
-    absent += draft.absent
+    absent = [*overrides.absent, *draft.absent]
     return Recipe(
         key=_key(tool, draft, inputs, absent, source_index),
         tool=tool,
         inputs=tuple(inputs),
         job=draft.job,
+        overrides=overrides.files,
         absent=tuple(sorted(absent)),
         warnings=tuple(draft.warnings + environment.warnings()),
         gaps=tuple(draft.gaps),

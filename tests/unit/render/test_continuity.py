@@ -119,6 +119,12 @@ def test_values_of_another_source_that_become_empty_are_refused() -> None:
         check(source, CHART, CHART, refs=refs)
 
 
+def test_an_override_file_that_becomes_empty_is_refused() -> None:
+    before = {**CHART, "app/.argocd-source.yaml": "helm: {parameters: [{name: a, value: b}]}\n"}
+    with pytest.raises(RenderFailed, match=r"app/.argocd-source.yaml: it is empty"):
+        check(Source(path="app"), before, {**before, "app/.argocd-source.yaml": ""})
+
+
 def test_every_loss_is_named_up_to_a_limit() -> None:
     before = {f"app/{n:02}.yaml": CM for n in range(12)}
     with pytest.raises(RenderFailed, match=r"app/00.yaml.*app/09.yaml.*; and 2 more"):
