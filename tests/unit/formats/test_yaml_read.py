@@ -158,11 +158,11 @@ def test_an_error_names_the_place(text: str, line: int, column: int, problem: st
 
 @pytest.mark.parametrize(("data", "problem"), HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_text_is_refused_at_once(data: bytes, problem: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(yaml.YamlError) as caught:
         yaml.load_all(data, "hostile.yaml")
     assert caught.value.problem == problem
-    assert time.perf_counter() - begin < 0.5
+    assert time.process_time() - begin < 0.5
 
 
 def test_too_many_nodes_are_refused() -> None:
