@@ -14,7 +14,8 @@ from trueup.model.errors import RenderFailed
 from trueup.model.status import Status
 from trueup.model.tree import Entry, Mode, Tree
 from trueup.render.closure import follow
-from trueup.render.job import Input, Recipe
+from trueup.render.helm_chart import RENDERED
+from trueup.render.job import HelmJob, Input, KustomizeJob, Recipe
 from trueup.render.wholeness import MANIFESTS, doubt, looks_like_manifest
 
 _SHOWN = 10
@@ -75,12 +76,23 @@ def check_whole(recipe: Recipe, barren: Sequence[str], now: Trees, before: Trees
         RenderFailed: naming every such file.
     """
     empty = set(barren)
-    files = (*recipe.inputs, *recipe.overrides)
+    files = (*(file for file in recipe.inputs if _decides(file, recipe)), *recipe.overrides)
     found = [f"{file.path}: {why}" for file in files if (why := _lost(file, file.path in empty, now, before))]
     found += [f"{gap}: {why}" for gap in recipe.gaps if (why := _replaced(gap, before.own))]
     if found:
         more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise RenderFailed("; ".join(found[:_SHOWN]) + more, hint=_HINT)
+
+
+def _decides(file: Input, recipe: Recipe) -> bool:
+    """Whether it depends on this file which objects there are; a chart or a whole repository holds others too."""
+    job = recipe.job
+    if isinstance(job, KustomizeJob):
+        return not recipe.whole_tree or file.path in job.resources
+    if isinstance(job, HelmJob) and file.path not in job.value_files:
+        folder, slash, _ = file.path.removeprefix(f"{job.path}/" if job.path else "").partition("/")
+        return not slash or folder in RENDERED
+    return True
 
 
 def _lost(file: Input, barren: bool, now: Trees, before: Trees) -> str:

@@ -23,6 +23,7 @@ from trueup.render.wholeness import (
     is_text,
     looks_like_manifest,
     may_be_manifest,
+    pointer_problem,
 )
 
 EXTENSIONS = (*MANIFESTS, ".jsonnet")
@@ -132,11 +133,10 @@ def read_directory(files: Mapping[str, bytes], objects: Objects) -> None:
 
 
 def _refuse_pointer(path: str, objects: Objects) -> None:
-    problem = f"{path}: a Git LFS pointer stands where the file should be, and LFS is not fetched"
     if path.endswith(MANIFESTS):
-        objects.fail(f"{problem}; commit the file itself (git lfs untrack), or exclude it (directory.exclude)")
+        objects.fail(f"{pointer_problem(path)} (git lfs untrack), or exclude it (directory.exclude)")
     else:
-        objects.warn(problem)
+        objects.warn(pointer_problem(path))
 
 
 def _read(path: str, data: bytes, objects: Objects) -> bool:

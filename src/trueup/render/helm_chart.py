@@ -16,7 +16,7 @@ _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 MAX_BYTES = 1024 * 1024
 """Of Chart.yaml."""
 
-_RENDERED = ("charts", "crds", "templates")
+RENDERED = ("charts", "crds", "templates")
 """Folders of a chart whose files become objects, named by nobody."""
 
 
@@ -40,7 +40,7 @@ def read_chart(tree: Tree, path: str) -> ChartFiles:
         RenderFailed: Chart.yaml is missing or invalid, a dependency is not in ``charts/``, or is a submodule.
     """
     metadata = _metadata(tree, path)
-    for part in _RENDERED:
+    for part in RENDERED:
         for submodule in (posixpath.join(path, part), *submodules_below(tree, posixpath.join(path, part))):
             entry = tree.entry(submodule)
             if entry is not None and entry.mode is Mode.SUBMODULE:

@@ -13,7 +13,7 @@ MANIFESTS = (".yaml", ".yml", ".json")
 SKIP_MARKER = "+argocd:skip-file-rendering"
 """Argo CD's mark of a file that is not to be read."""
 
-_TEXTS = (*MANIFESTS, ".tpl")
+TEXTS = (*MANIFESTS, ".tpl")
 """Extensions of files that decide which objects there are, in charts and kustomizations too."""
 
 _LFS_POINTER = re.compile(r"version https://(?:git-lfs|hawser)\.github\.com/spec/\S+\r?\n")
@@ -27,6 +27,11 @@ _SHORTEST = 4
 def is_lfs_pointer(data: bytes) -> bool:
     """Whether Git LFS left its pointer where the file should be."""
     return len(data) <= 1024 and _LFS_POINTER.match(salvaged(data)) is not None
+
+
+def pointer_problem(path: str) -> str:
+    """What to say of a pointer of Git LFS."""
+    return f"{path}: a Git LFS pointer stands where the file should be, and LFS is not fetched; commit the file itself"
 
 
 def looks_like_manifest(data: bytes) -> bool:
@@ -67,7 +72,7 @@ def doubt(path: str, before: bytes, after: bytes, *, barren: bool) -> str:
         after: its content now.
         barren: it was read as manifests, and none is in it.
     """
-    if not path.endswith(_TEXTS) and not barren:
+    if not path.endswith(TEXTS) and not barren:
         return ""
     old, new = salvaged(before), salvaged(after)
     if is_marked(after):

@@ -1,13 +1,14 @@
 """The private folder of one render: exactly its inputs, nothing else."""
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode
 from trueup.render.closure import inside
 from trueup.render.job import Input
+from trueup.render.wholeness import is_lfs_pointer, pointer_problem
 
 
 def lay_out(root: Path, inputs: list[Input], files: Mapping[str, bytes]) -> None:
@@ -31,6 +32,17 @@ def lay_out(root: Path, inputs: list[Input], files: Mapping[str, bytes]) -> None
             path.symlink_to(target)
         else:
             path.write_bytes(data)
+
+
+def refuse_pointers(inputs: Iterable[Input], files: Mapping[str, bytes]) -> None:
+    """Refuse inputs that are pointers of Git LFS: a tool would take the pointer for the file.
+
+    Raises:
+        RenderFailed: naming each.
+    """
+    pointers = [file.path for file in inputs if file.entry.mode is not Mode.LINK and is_lfs_pointer(files[file.path])]
+    if pointers:
+        raise RenderFailed("; ".join(map(pointer_problem, pointers)), hint="run 'git lfs untrack' on it, and commit")
 
 
 def _safe(root: Path, path: str) -> Path:

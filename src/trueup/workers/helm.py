@@ -17,7 +17,8 @@ from trueup.model.errors import RenderFailed
 from trueup.render import helm_integers, strvals
 from trueup.render.job import HelmJob, Input, Recipe
 from trueup.render.output import Objects
-from trueup.workers.folder import lay_out
+from trueup.render.wholeness import TEXTS
+from trueup.workers.folder import lay_out, refuse_pointers
 
 _TEST_HOOKS = {"test", "test-success"}
 _REPLACEMENT = "\ufffd"
@@ -38,6 +39,7 @@ def render_helm(job: HelmJob, recipe: Recipe, files: Mapping[str, bytes], scratc
     own = [file for file in recipe.inputs if not file.ref and file.path.startswith(prefix)]
     if job.skip_schema_validation:
         own = [file for file in own if not file.path.endswith("values.schema.json")]
+    refuse_pointers((file for file in recipe.inputs if file.path.endswith((*TEXTS, ".tgz"))), files)
     lay_out(scratch / "chart", own, files)
     values = compose_values(job, files)
     first = _add_integers(values, scratch / "chart" / job.path)

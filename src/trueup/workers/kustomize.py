@@ -11,7 +11,7 @@ from trueup.model.errors import RenderFailed
 from trueup.render.job import ClosureTooNarrow, KustomizeJob, Recipe
 from trueup.render.kustomize_documents import dropped
 from trueup.render.output import Objects
-from trueup.workers.folder import lay_out
+from trueup.workers.folder import lay_out, refuse_pointers
 
 MAX_OUTPUT = 64 * 1024 * 1024
 
@@ -52,6 +52,7 @@ def render_kustomize(
         ClosureTooNarrow: kustomize missed a file, and the inputs are not yet the whole repository.
         RenderFailed: kustomize refused, or would have read only a part of a resource.
     """
+    refuse_pointers((file for file in recipe.inputs if not recipe.whole_tree or file.path in job.resources), files)
     for path in job.resources:
         # One that is not among the inputs is kustomize's to miss.
         if path in files and (problem := dropped(path, files[path])):

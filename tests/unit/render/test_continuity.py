@@ -106,6 +106,18 @@ def test_a_file_of_a_chart_that_becomes_empty_is_refused(file: str) -> None:
         check(Source(path="app"), before, {**before, file: ""})
 
 
+@pytest.mark.parametrize("file", ["app/ci/test.yaml", "app/dashboards/a.json", "app/README.md"])
+def test_a_file_beside_a_chart_may_become_empty(file: str) -> None:
+    check(Source(path="app"), {**CHART, file: "a: 1\n"}, {**CHART, file: ""})
+
+
+def test_a_file_that_a_kustomization_does_not_name_may_become_empty() -> None:
+    before = {"app/kustomization.yaml": "resources: [a.yaml]\n", "app/a.yaml": CM, "other/b.yaml": CM}
+    now, old = MemTree({**before, "other/b.yaml": ""}), MemTree(before)
+    recipe = make_recipe(Source(path="app"), now, {}, CONTEXT, whole_tree=True)
+    check_whole(recipe, [], Trees(now), Trees(old))
+
+
 def test_a_resource_of_a_kustomization_that_becomes_empty_is_refused() -> None:
     before = {"app/kustomization.yaml": "resources: [a.yaml]\n", "app/a.yaml": CM}
     with pytest.raises(RenderFailed, match=r"app/a.yaml: it is empty"):

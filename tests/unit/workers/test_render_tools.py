@@ -378,8 +378,16 @@ LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c9
 )
 async def test_a_pointer_of_git_lfs_in_a_chart_is_an_error(pool: Pool, file: str) -> None:
     files = {"Chart.yaml": CHART, "values.yaml": "", "v.yaml": "", "templates/show.yaml": SHOW, file: LFS}
-    with pytest.raises(RenderFailed):
+    with pytest.raises(RenderFailed, match=f"{file}: a Git LFS pointer"):
         await render(pool, files, Source(path=".", helm=HelmSource(value_files=["v.yaml"])))
+
+
+@pytest.mark.parametrize("file", ["a.yaml", "a.txt"])
+async def test_a_pointer_of_git_lfs_in_a_kustomization_is_an_error(pool: Pool, file: str) -> None:
+    kustomization = "resources: [a.yaml]\nconfigMapGenerator: [{name: g, files: [a.txt]}]\n"
+    files = {"kustomization.yaml": kustomization, "a.yaml": SETTINGS.format("a"), "a.txt": "text", file: LFS}
+    with pytest.raises(RenderFailed, match=f"{file}: a Git LFS pointer"):
+        await render(pool, files, Source(path="."))
 
 
 LATIN = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 'größe'}\n".encode("latin-1")
