@@ -32,6 +32,10 @@ test: $(STAMP) controlplane ## Every test, those on a real API server too
 conformance: $(STAMP) controlplane ## The embedded cluster against the real API server, alone
 	@$(PYTEST) tests/conformance $(ARGS)
 
+.PHONY: soak
+soak: $(STAMP) controlplane ## Two engines under commits and kills, for ten minutes
+	@TRUEUP_SOAK_SECONDS=600 $(BIN)/pytest -q tests/e2e/test_soak.py $(ARGS)
+
 .PHONY: check
 check: $(STAMP) ## Format, lint, types, layers
 	@$(BIN)/ruff format --quiet --check . || { echo "make check: run $(BIN)/ruff format" >&2; exit 1; }

@@ -14,7 +14,7 @@ from trueup.apply.confirm import Confirmer
 from trueup.controllers.application import ApplicationReconciler
 from trueup.controllers.chronicle import Chronicle
 from trueup.controllers.cluster import IN_CLUSTER_SERVER, ManagedCluster, Parts, excluded_type
-from trueup.controllers.journal import log_entries
+from trueup.controllers.journal import Journal
 from trueup.controllers.observe import Observation, Observer
 from trueup.controllers.ports import Ports
 from trueup.controllers.project import ProjectReconciler
@@ -34,7 +34,6 @@ from trueup.kube.config import ClusterConfig
 from trueup.kube.discovery import Discovery
 from trueup.kube.schemas import Schemas
 from trueup.model.application import Application, Source
-from trueup.model.audit import Entry
 from trueup.model.comparison import ComparedResource
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.live import LiveObject
@@ -54,7 +53,6 @@ from trueup.sources.registry import RegistryClient
 from trueup.store.applications import APPLICATION, KINDS, Applications
 from trueup.store.audit import Trail
 from trueup.store.audit.place import TRAIL, prepare
-from trueup.store.audit.trail import AuditFailed
 from trueup.store.credentials import Credentials
 from trueup.store.events import Recorder
 from trueup.store.lease import ControlLease
@@ -143,6 +141,7 @@ class Engine:
         state, namespace = self.options.state, self.options.control_namespace
         trail = await prepare(self.client, state, namespace, old=data / TRAIL, ours=ours)
         self.trail = Trail(trail, self.clock.now)
+        self.journal = Journal(self.trail)
         for close in (self.trail.close, self.mirrors.close, self.pool.close, self.cache.close):
             defer(close)
         await self.cache.start()
@@ -272,7 +271,7 @@ class Engine:
             cluster=self.cluster,
             recorder=recorder,
             chronicle=Chronicle(
-                self._on_record,
+                self.journal,
                 self.clock,
                 commit=self.repositories.commit,
                 answer=self._answer,
@@ -318,7 +317,7 @@ class Engine:
                 live, reason, message, now=self.clock.now(), warning=warning
             ),
             pushed=self._pushed,
-            audit=self._on_record,
+            audit=self.journal.write,
             settings=cluster.settings,
             now=self.clock.now,
         )
@@ -371,15 +370,6 @@ class Engine:
             becomes: dict[str, Any] = msgspec.json.decode(resource.becomes)
             return becomes
         return resource.target.object() if resource.target else None
-
-    async def _on_record(self, *entries: Entry) -> list[int]:
-        """Append to the audit trail. One that cannot be written is told loudly, and stops no delivery."""
-        log_entries(entries)
-        try:
-            return await self.trail.write(*entries)
-        except AuditFailed as error:
-            log.error("not on record", entries=len(entries), error=str(error))
-            return [0] * len(entries)
 
     def _users(self, repository: str) -> list[str]:
         return self.applications.reading(lambda url: self.mirrors.identity(url) == repository)

@@ -29,10 +29,18 @@ AUTOMATED = {"prune": True, "selfHeal": True}
 class EngineProcess:
     """``trueup server`` as users run it."""
 
-    def __init__(self, kubeconfig: Path, folder: Path, repositories: Path, namespace: str, wave_delay: float) -> None:
+    def __init__(
+        self,
+        kubeconfig: Path,
+        folder: Path,
+        repositories: Path,
+        namespace: str,
+        wave_delay: float,
+        state: Path | None = None,
+    ) -> None:
         self.kubeconfig, self.folder, self.repositories, self.namespace = kubeconfig, folder, repositories, namespace
         self.wave_delay = wave_delay
-        self.state = folder / "state"
+        self.state = state or folder / "state"
         self.log = folder / "engine.log"
         self.process: asyncio.subprocess.Process | None = None
 
@@ -70,10 +78,15 @@ class EngineProcess:
 
 @asynccontextmanager
 async def engine_process(
-    kubeconfig: Path, folder: Path, repositories: Path, namespace: str, wave_delay: float = 2.0
+    kubeconfig: Path,
+    folder: Path,
+    repositories: Path,
+    namespace: str,
+    wave_delay: float = 2.0,
+    state: Path | None = None,
 ) -> AsyncIterator[EngineProcess]:
     """A running engine, ended with the test."""
-    engine = EngineProcess(kubeconfig, folder, repositories, namespace, wave_delay)
+    engine = EngineProcess(kubeconfig, folder, repositories, namespace, wave_delay, state)
     await engine.start()
     try:
         yield engine

@@ -65,7 +65,7 @@ async def pair(cluster: Cluster, admin: Client, tmp_path: Path) -> AsyncIterator
             (tmp_path / each).mkdir()
             kubeconfig = cluster.kubeconfig_of("trueup")
             engine = await stack.enter_async_context(
-                engine_process(kubeconfig, tmp_path / each, repositories, control, wave_delay=0.2)
+                engine_process(kubeconfig, tmp_path / each, repositories, control, 0.2, tmp_path / "state")
             )
             engines.append(engine)
             await said(engine, "lease acquired" if each == "first" else "this one waits")

@@ -256,6 +256,7 @@ class ApplicationReconciler:
             elif step.held:
                 await self._kept(stored, write, step.held)
             return Requeue.after(step.after)
+        await self.ports.chronicle.removing(stored, [task.key for task in step.tasks], managed)
         performed = await self.ports.cluster.perform(step)
         await self.ports.chronicle.removed(stored, performed.results)
         refused = [result for result in performed.results if result.status == ResultCode.SYNC_FAILED.value]

@@ -1,7 +1,7 @@
 """What goes on record: observations and steps as entries of the audit trail."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -15,6 +15,7 @@ from trueup.model.comparison import ComparedResource
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationState, ResourceResult, SyncCode
+from trueup.plan.task import Act, ApplyTask, CreateNamespaceTask, PruneTask, RunHookTask
 from trueup.runtime.clock import Clock
 from trueup.sources.commit import CommitInfo
 from trueup.sources.url import redact
@@ -24,8 +25,21 @@ MOST_CHANGES = 20
 LONGEST_VALUE = 200
 ENGINE = Actor(name="trueup", kind="engine")
 
-Write = Callable[..., Awaitable[list[int]]]
-"""Appends entries and returns their ids once they are safe."""
+CARRIED_OUT = "carried out by an engine that ended before it could say so"
+PERHAPS = "begun by an engine that ended before it could say so"
+
+
+class Record(Protocol):
+    """The audit trail. A trail that cannot be written stops nothing: none of these raises."""
+
+    async def write(self, *entries: Entry, settles: str = "") -> list[int]:
+        """Append entries; their ids once they are safe. ``settles`` names an application whose intents have ended."""
+
+    async def intend(self, application: str, intents: Sequence[Entry]) -> None:
+        """Note what is about to be done to an application's objects."""
+
+    async def intended(self, application: str) -> list[Entry]:
+        """What was noted, by an engine that is gone, and came to no end."""
 
 
 class Chronicle:
@@ -34,7 +48,7 @@ class Chronicle:
     It remembers which drift it has told, so that one drift is one entry; losing that costs a repeated entry.
 
     Args:
-        write: the trail's.
+        record: the trail.
         commit: describes a commit of a repository, by URL and SHA; None where it cannot.
         answer: what an apply would make of an object, where that is known.
         deployed: told of each sync that succeeded.
@@ -42,17 +56,18 @@ class Chronicle:
 
     def __init__(
         self,
-        write: Write,
+        record: Record,
         clock: Clock,
         *,
         commit: Callable[[str, str], CommitInfo | None],
         answer: Callable[[ComparedResource], dict[str, Any] | None],
         deployed: Callable[[StoredApplication, OperationState], None] = lambda _stored, _state: None,
     ) -> None:
-        self._write, self._clock = write, clock
+        self._record, self._write, self._clock = record, record.write, clock
         self._commit, self._answer, self._deployed = commit, answer, deployed
         self._drifts: dict[tuple[str, ResourceKey], tuple[str, int, tuple[FieldChange, ...]]] = {}
         self._last: dict[str, tuple[tuple[str, ...], str]] = {}
+        self._resumed: set[str] = set()
 
     async def observed(self, stored: StoredApplication, seen: Observation) -> None:
         """A look at an application: new commits, drift, health that changed. One pass may look twice."""
@@ -67,12 +82,47 @@ class Chronicle:
         """An operation is about to begin."""
         await self._write(self._operation(stored, state, Action.STARTED))
 
+    async def resumed(self, stored: StoredApplication, state: OperationState, seen: Observation) -> None:
+        """An operation is about to be stepped: what an engine that is gone did of it, and could not say, is told now.
+
+        ``seen`` is of the operation's own revision: it says which of the intents were carried out. The others are done
+        again by the step, and told then.
+        """
+        if stored.key in self._resumed:
+            return
+        self._resumed.add(stored.key)
+        left = await self._record.intended(stored.key)
+        if not left:
+            return
+        compared = {spelt(resource.key): resource for resource in seen.comparison.compared}
+        live = {spelt(key) for key in seen.live}
+        entries = []
+        for intent in left:
+            resource = compared.get(intent.object)
+            if intent.operation != state.started_at:
+                done, message = True, PERHAPS
+            elif intent.action is Action.PRUNED:
+                done, message = intent.object not in live, CARRIED_OUT
+            elif intent.action is Action.HOOK:
+                done, message = intent.object in live, CARRIED_OUT
+            else:
+                done, message = resource is not None and resource.status is SyncCode.SYNCED, CARRIED_OUT
+            if done:
+                entries.append(msgspec.structs.replace(intent, at=self._now(), message=message))
+        await self._write(*entries, settles=stored.key)
+
+    async def performing(self, stored: StoredApplication, state: OperationState, seen: Observation, step: Act) -> None:
+        """A step is about to be taken."""
+        intents = [] if step.dry_run else list(self._intents(stored, state, seen, step))
+        if intents:
+            await self._record.intend(stored.key, intents)
+
     async def performed(
         self, stored: StoredApplication, state: OperationState, seen: Observation, results: Sequence[ResourceResult]
     ) -> None:
         """A step has been taken."""
         compared = {resource.key: resource for resource in seen.comparison.compared}
-        entries, healed = [], []
+        entries = []
         for result in results:
             key = ResourceKey(result.group, result.kind, result.namespace, result.name)
             resource = compared.get(key)
@@ -85,29 +135,10 @@ class Chronicle:
             else:
                 action = Action.APPLIED
             told = self._drifts.pop((stored.key, key), None)
-            changes = self._reversed(resource) if resource and resource.live else ()
-            links: tuple[int, ...] = ()
-            if action is Action.APPLIED and told is not None and result.status == "Synced":
-                action, links = Action.HEALED, (told[1],)
-                changes = tuple(FieldChange(c.path, c.after, c.before) for c in told[2])
-                healed.append(key)
-            entries.append(
-                Entry(
-                    at=self._now(),
-                    action=action,
-                    application=stored.key,
-                    object=spelt(key),
-                    why=self._why(stored, state),
-                    by=ENGINE,
-                    changes=changes,
-                    revision=self._revision(state),
-                    result=result.hook_phase if action is Action.HOOK else result.status,
-                    message=result.message[:1000],
-                    operation=state.started_at,
-                    links=links,
-                )
-            )
-        await self._write(*entries)
+            entry = self._step_entry(stored, state, action, key, resource, told if result.status == "Synced" else None)
+            status = result.hook_phase if action is Action.HOOK else result.status
+            entries.append(msgspec.structs.replace(entry, result=status, message=result.message[:1000]))
+        await self._write(*entries, settles=stored.key)
 
     async def finished(self, stored: StoredApplication, state: OperationState, health: str) -> None:
         """An operation has ended."""
@@ -118,28 +149,93 @@ class Chronicle:
         if result == "Succeeded":
             self._deployed(stored, state)
 
+    async def removing(
+        self, stored: StoredApplication, keys: Sequence[ResourceKey], left: Iterable[ResourceKey]
+    ) -> None:
+        """Objects of an application that is being deleted are about to be deleted; ``left`` are those still there."""
+        await self._resumed_deletion(stored, left)
+        intents = [msgspec.structs.replace(self._removal(stored, key), result="Pruned") for key in keys]
+        await self._record.intend(stored.key, intents)
+
     async def removed(self, stored: StoredApplication, results: Sequence[ResourceResult]) -> None:
         """Objects of an application that is being deleted have been deleted, or refused to be."""
-        await self._write(
-            *(
-                Entry(
-                    at=self._now(),
-                    action=Action.PRUNED,
-                    application=stored.key,
-                    object=spelt(ResourceKey(result.group, result.kind, result.namespace, result.name)),
-                    by=ENGINE,
-                    result=result.status,
-                    message=result.message[:1000],
-                )
-                for result in results
-            )
-        )
+        entries = []
+        for result in results:
+            entry = self._removal(stored, ResourceKey(result.group, result.kind, result.namespace, result.name))
+            entries.append(msgspec.structs.replace(entry, result=result.status, message=result.message[:1000]))
+        await self._write(*entries, settles=stored.key)
+
+    async def _resumed_deletion(self, stored: StoredApplication, left: Iterable[ResourceKey]) -> None:
+        if stored.key in self._resumed:
+            return
+        self._resumed.add(stored.key)
+        there = {spelt(key) for key in left}
+        intents = await self._record.intended(stored.key)
+        gone = [intent for intent in intents if intent.object not in there]
+        told = [msgspec.structs.replace(intent, at=self._now(), message=CARRIED_OUT) for intent in gone]
+        await self._write(*told, settles=stored.key)
+
+    def _removal(self, stored: StoredApplication, key: ResourceKey) -> Entry:
+        return Entry(at=self._now(), action=Action.PRUNED, application=stored.key, object=spelt(key), by=ENGINE)
 
     async def deleted(self, stored: StoredApplication) -> None:
         """An application is gone."""
+        await self._resumed_deletion(stored, ())
         self._last.pop(stored.key, None)
+        self._resumed.discard(stored.key)
         self._drifts = {slot: told for slot, told in self._drifts.items() if slot[0] != stored.key}
         await self._write(Entry(at=self._now(), action=Action.DELETED, application=stored.key, by=ENGINE))
+
+    def _intents(
+        self, stored: StoredApplication, state: OperationState, seen: Observation, step: Act
+    ) -> Iterable[Entry]:
+        """What a step will have done when all goes well, as :meth:`performed` would tell it."""
+        compared = {resource.key: resource for resource in seen.comparison.compared}
+        for task in step.tasks:
+            resource = compared.get(task.key)
+            match task:
+                case RunHookTask():
+                    action, result = Action.HOOK, "Running"
+                case PruneTask():
+                    action, result = Action.PRUNED, "Pruned"
+                case ApplyTask() | CreateNamespaceTask() if (
+                    resource is not None and resource.status is not SyncCode.SYNCED
+                ):
+                    action, result = Action.APPLIED, "Synced"
+                case _:
+                    continue
+            entry = self._step_entry(
+                stored, state, action, task.key, resource, self._drifts.get((stored.key, task.key))
+            )
+            yield msgspec.structs.replace(entry, result=result)
+
+    def _step_entry(
+        self,
+        stored: StoredApplication,
+        state: OperationState,
+        action: Action,
+        key: ResourceKey,
+        resource: ComparedResource | None,
+        drift: tuple[str, int, tuple[FieldChange, ...]] | None,
+    ) -> Entry:
+        """What is done to one object; an apply that undoes a drift is a heal, and answers it."""
+        changes = self._reversed(resource) if resource and resource.live else ()
+        links: tuple[int, ...] = ()
+        if action is Action.APPLIED and drift is not None:
+            action, links = Action.HEALED, (drift[1],)
+            changes = tuple(FieldChange(c.path, c.after, c.before) for c in drift[2])
+        return Entry(
+            at=self._now(),
+            action=action,
+            application=stored.key,
+            object=spelt(key),
+            why=self._why(stored, state),
+            by=ENGINE,
+            changes=changes,
+            revision=self._revision(state),
+            operation=state.started_at,
+            links=links,
+        )
 
     # --- entries -------------------------------------------------------------------------------------------------
 

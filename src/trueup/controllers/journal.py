@@ -1,4 +1,4 @@
-"""The log's view of what applications go through: a reader of the audit trail's entries and of what a pass changed."""
+"""Where what applications go through is told: the audit trail, and the log, which reads the same entries."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,6 +9,8 @@ import structlog
 from trueup.model.audit import Action, Entry
 from trueup.model.status import OperationState
 from trueup.store.applications import StoredApplication
+from trueup.store.audit import Trail
+from trueup.store.audit.trail import AuditFailed
 from trueup.store.write import ApplicationWrite
 
 log = structlog.get_logger("trueup.application")
@@ -26,6 +28,40 @@ EVENTS = {
     Action.DELETED: "application deleted",
     Action.ERROR: "error",
 }
+
+
+class Journal:
+    """The audit trail as the reconcilers write it: each entry is a line of the log as well.
+
+    One that cannot be written is told loudly, and stops no delivery.
+    """
+
+    def __init__(self, trail: Trail) -> None:
+        self._trail = trail
+
+    async def write(self, *entries: Entry, settles: str = "") -> list[int]:
+        """As the trail's; ids are 0 where it failed."""
+        log_entries(entries)
+        try:
+            return await self._trail.write(*entries, settles=settles)
+        except AuditFailed as error:
+            log.error("not on record", entries=len(entries), error=str(error))
+            return [0] * len(entries)
+
+    async def intend(self, application: str, intents: Sequence[Entry]) -> None:
+        """As the trail's."""
+        try:
+            await self._trail.intend(application, intents)
+        except AuditFailed as error:
+            log.error("not on record", entries=len(intents), error=str(error))
+
+    async def intended(self, application: str) -> list[Entry]:
+        """As the trail's; nothing where it cannot be read."""
+        try:
+            return await self._trail.intended(application)
+        except AuditFailed as error:
+            log.error("the audit trail cannot be read", error=str(error))
+            return []
 
 
 def log_entries(entries: Sequence[Entry]) -> None:

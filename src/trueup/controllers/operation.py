@@ -165,10 +165,12 @@ class Operations:
     ) -> tuple[Step, OperationState]:
         """Decide the next step of an operation and take it; what came of it is yet to be put on record."""
         cluster = self.ports.cluster
+        await self.ports.chronicle.resumed(stored, state, seen)
         facts = self._facts(stored, seen, state)
         step = next_step(state, facts, self.ports.clock.now())
         outcomes: tuple[ResourceResult, ...] = ()
         if isinstance(step, Act):
+            await self.ports.chronicle.performing(stored, state, seen, step)
             performed = await cluster.perform(step)
             self._acted[stored.key] = self.ports.clock.now()
             outcomes = performed.results

@@ -89,6 +89,19 @@ async def test_a_damaged_file_is_kept_aside_and_a_new_one_begun(tmp_path: Path) 
     assert len(list(tmp_path.glob("a.db.damaged-*"))) == 1
 
 
+async def test_a_file_of_an_older_release_goes_on(tmp_path: Path) -> None:
+    await kept(tmp_path / "a.db", entry())
+    database = sqlite3.connect(tmp_path / "a.db")
+    database.executescript("DROP TABLE intents; PRAGMA user_version=1;")
+    database.close()
+    trail = Trail(tmp_path / "a.db", lambda: NOW)
+    await trail.intend("argocd/web", [entry()])
+    assert [each.action for each in await trail.intended("argocd/web")] == [Action.APPLIED]
+    assert await trail.write(entry(), settles="argocd/web") == [2]
+    assert await trail.intended("argocd/web") == []
+    await trail.close()
+
+
 async def test_a_file_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
     database = sqlite3.connect(tmp_path / "a.db")
     database.execute("PRAGMA user_version=99")

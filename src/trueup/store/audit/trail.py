@@ -17,7 +17,7 @@ from trueup.model.errors import TrueupError
 
 log = structlog.get_logger("trueup.audit")
 
-VERSION = 1
+VERSION = 2
 RETENTION = timedelta(days=400)
 SWEEP_EVERY = 3600.0
 SWEEP_BATCH = 1000
@@ -39,6 +39,7 @@ CREATE INDEX IF NOT EXISTS by_time ON entries (at);
 CREATE INDEX IF NOT EXISTS by_revision ON entries (revision, id) WHERE revision <> '';
 CREATE TABLE IF NOT EXISTS retention (until INTEGER NOT NULL) STRICT;
 INSERT INTO retention SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM retention);
+CREATE TABLE IF NOT EXISTS intents (id INTEGER PRIMARY KEY, application TEXT NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE TRIGGER IF NOT EXISTS nothing_is_changed BEFORE UPDATE ON entries
     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS nothing_goes_before_its_time BEFORE DELETE ON entries
@@ -46,6 +47,14 @@ CREATE TRIGGER IF NOT EXISTS nothing_goes_before_its_time BEFORE DELETE ON entri
     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 """
 _INSERT = "INSERT INTO entries (id, at, action, application, object, actor, revision, body) VALUES (?,?,?,?,?,?,?,?)"
+
+
+class _Batch(msgspec.Struct, frozen=True):
+    """What is appended as one. ``of`` names the application whose intents are replaced; empty for none."""
+
+    entries: Sequence[Entry]
+    of: str = ""
+    intents: Sequence[Entry] = ()
 
 
 class AuditFailed(TrueupError):
@@ -68,19 +77,43 @@ class Trail:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
         self._database: sqlite3.Connection | None = None
         self._swept: datetime | None = None
-        self._pending: list[tuple[Sequence[Entry], asyncio.Future[list[int]]]] = []
+        self._pending: list[tuple[_Batch, asyncio.Future[list[int]]]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def write(self, *entries: Entry) -> list[int]:
+    async def write(self, *entries: Entry, settles: str = "") -> list[int]:
         """Append, and return the ids once the entries are on the disk. All that waits shares one transaction.
+
+        Args:
+            settles: an application whose intents have come to an end: they go in the same transaction.
 
         Raises:
             AuditFailed: the disk is full, or the file cannot be written.
         """
-        if not entries:
-            return []
+        return await self._written(_Batch(entries, settles)) if entries or settles else []
+
+    async def intend(self, application: str, intents: Sequence[Entry]) -> None:
+        """Note what is about to be done, so that it is not lost with a process that is killed while doing it.
+
+        Raises:
+            AuditFailed: as :meth:`write`.
+        """
+        await self._written(_Batch((), application, intents))
+
+    async def intended(self, application: str) -> list[Entry]:
+        """What was noted and came to no end.
+
+        Raises:
+            AuditFailed: the file cannot be read.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._thread, self._read_intents, application)
+        except Exception as error:
+            raise error if isinstance(error, AuditFailed) else _failure(error) from error
+
+    async def _written(self, batch: _Batch) -> list[int]:
         done: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
-        self._pending.append((entries, done))
+        self._pending.append((batch, done))
         if self._writing is None:
             self._writing = asyncio.create_task(self._drain(), name="audit")
         return await done
@@ -98,7 +131,7 @@ class Trail:
             while self._pending:
                 batch, self._pending = self._pending, []
                 try:
-                    ids = await loop.run_in_executor(self._thread, self._append, [entries for entries, _ in batch])
+                    ids = await loop.run_in_executor(self._thread, self._append, [each for each, _ in batch])
                 except Exception as error:  # whoever waits must be told, whatever it is
                     failure = error if isinstance(error, AuditFailed) else _failure(error)
                     for _, done in batch:
@@ -113,16 +146,25 @@ class Trail:
 
     # --- in the thread -------------------------------------------------------------------------------------------
 
-    def _append(self, batch: Sequence[Sequence[Entry]]) -> list[list[int]]:
+    def _append(self, batches: Sequence[_Batch]) -> list[list[int]]:
         database = self._opened()
         with database:
             # Before the ids are chosen: another engine of this machine may have written since.
             database.execute("BEGIN IMMEDIATE")
             (last,) = database.execute("SELECT max(id) FROM entries").fetchone()
-            rows, given = _numbered(batch, (last or 0) + 1)
+            rows, given = _numbered([batch.entries for batch in batches], (last or 0) + 1)
             database.executemany(_INSERT, rows)
+            for batch in batches:
+                if batch.of:
+                    database.execute("DELETE FROM intents WHERE application = ?", (batch.of,))
+                    noted = [(batch.of, msgspec.json.encode(intent)) for intent in batch.intents]
+                    database.executemany("INSERT INTO intents (application, body) VALUES (?,?)", noted)
         self._sweep(database)
         return given
+
+    def _read_intents(self, application: str) -> list[Entry]:
+        rows = self._opened().execute("SELECT body FROM intents WHERE application = ? ORDER BY id", (application,))
+        return [msgspec.json.decode(body, type=Entry) for (body,) in rows]
 
     def _opened(self) -> sqlite3.Connection:
         if self._database is None:
@@ -148,7 +190,7 @@ class Trail:
             # The log outlives this process; only with a machine that dies may the last transactions go.
             database.execute("PRAGMA synchronous=NORMAL")
             (version,) = database.execute("PRAGMA user_version").fetchone()
-            if version == 0:
+            if version < VERSION:
                 # Two engines on one machine share a trail, and may come to make it at one time.
                 with database:
                     database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")

@@ -1,0 +1,167 @@
+"""The audit trail has no gap where an engine is killed between an effect and its record, and tells nothing twice."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.support.plans import REVISION, compared, live_of, manifest, state
+
+from trueup.controllers.chronicle import CARRIED_OUT, PERHAPS, Chronicle
+from trueup.controllers.journal import Journal
+from trueup.controllers.observe import Observation
+from trueup.model.application import Application
+from trueup.model.audit import Action, Entry
+from trueup.model.health import Health, HealthCode
+from trueup.model.live import LiveObject
+from trueup.model.status import OperationState, ResourceResult, Status, SyncCode, SyncPhase
+from trueup.plan.task import Act, ApplyTask, PruneTask, RunHookTask
+from trueup.runtime.clock import SystemClock
+from trueup.store.applications import StoredApplication
+from trueup.store.audit import Filter, Trail, query
+
+DECLARED = manifest("ConfigMap", "a")
+HOOK = manifest("Job", "migrate", hook="PreSync")
+OLD = live_of(manifest("Secret", "old"))
+APPLICATION = {
+    "metadata": {"name": "web", "namespace": "argocd"},
+    "spec": {"project": "default", "source": {"repoURL": "https://git.example/x", "path": "."}, "destination": {}},
+}
+STEP = Act(
+    phase=SyncPhase.SYNC,
+    wave=0,
+    tasks=(
+        ApplyTask(key=DECLARED.key, manifest=DECLARED, phase=SyncPhase.SYNC, wave=0, rank=0),
+        PruneTask(key=OLD.key, uid=OLD.uid, api_version="v1", phase=SyncPhase.SYNC, wave=0, rank=0),
+        RunHookTask(
+            key=HOOK.key, manifest=HOOK, run_id="1", policies=frozenset(), phase=SyncPhase.SYNC, wave=0, rank=0
+        ),
+    ),
+    results=(),
+    message="",
+)
+NAMES = {Action.APPLIED: "/ConfigMap/shop/a", Action.PRUNED: "/Secret/shop/old", Action.HOOK: "batch/Job/shop/migrate"}
+
+
+class Life:
+    """One engine's life, as the trail sees it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "audit.db"
+        self._trail = Trail(self.path, SystemClock().now)
+        journal = Journal(self._trail)
+        self.chronicle = Chronicle(journal, SystemClock(), commit=lambda *_: None, answer=lambda _: None)
+
+    async def ends(self) -> list[Entry]:
+        await self._trail.close()
+        return list(query(self.path, Filter()))
+
+
+def stored() -> StoredApplication:
+    return StoredApplication(
+        key="argocd/web",
+        live=live_of(manifest("ConfigMap", "web")),
+        app=msgspec.convert(APPLICATION, type=Application),
+        status=Status(),
+        raw_status={},
+    )
+
+
+def seen(*done: Action) -> Observation:
+    """What is there when these have been carried out."""
+    live: list[LiveObject] = [] if Action.PRUNED in done else [OLD]
+    live += [live_of(HOOK)] if Action.HOOK in done else []
+    live += [live_of(DECLARED)] if Action.APPLIED in done else []
+    found = {each.key: each for each in live}
+    comparison = compared([DECLARED, HOOK], [] if Action.PRUNED in done else [OLD], found)
+    if Action.APPLIED in done:
+        settled = [
+            msgspec.structs.replace(each, status=SyncCode.SYNCED) if each.key == DECLARED.key else each
+            for each in comparison.resources
+        ]
+        comparison = msgspec.structs.replace(comparison, resources=tuple(settled))
+    return Observation(
+        comparison=comparison,
+        live=found,
+        health={},
+        content="",
+        vitals=Health(HealthCode.HEALTHY),
+        refused={},
+        warnings=(),
+    )
+
+
+def results() -> list[ResourceResult]:
+    plain = [
+        ResourceResult(group=k.group, version="v1", kind=k.kind, namespace=k.namespace, name=k.name, status=status)
+        for k, status in ((DECLARED.key, "Synced"), (OLD.key, "Pruned"), (HOOK.key, "Synced"))
+    ]
+    return [*plain[:2], msgspec.structs.replace(plain[2], hook_type="PreSync", hook_phase="Running")]
+
+
+def operation(started_at: str = "") -> OperationState:
+    return msgspec.structs.replace(state(), started_at=started_at) if started_at else state()
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        pytest.param((), id="nothing"),
+        pytest.param((Action.APPLIED,), id="an apply"),
+        pytest.param((Action.PRUNED,), id="a prune"),
+        pytest.param((Action.HOOK,), id="a hook"),
+        pytest.param((Action.APPLIED, Action.PRUNED, Action.HOOK), id="the whole step"),
+    ],
+)
+async def test_what_a_killed_engine_did_is_told_by_the_next_one(done: tuple[Action, ...], tmp_path: Path) -> None:
+    killed = Life(tmp_path)
+    await killed.chronicle.performing(stored(), operation(), seen(), STEP)
+    assert await killed.ends() == [], "what is only meant is not on record"
+    following = Life(tmp_path)
+    for _ in range(2):
+        await following.chronicle.resumed(stored(), operation(), seen(*done))
+    third = Life(tmp_path)
+    await third.chronicle.resumed(stored(), operation(), seen(*done))
+    await third.ends()
+    entries = await following.ends()
+    assert sorted((e.action, e.object) for e in entries) == sorted((action, NAMES[action]) for action in done)
+    assert all(e.message == CARRIED_OUT and e.revision == REVISION for e in entries)
+
+
+async def test_what_was_recorded_is_told_once(tmp_path: Path) -> None:
+    first = Life(tmp_path)
+    await first.chronicle.performing(stored(), operation(), seen(), STEP)
+    await first.chronicle.performed(stored(), operation(), seen(), results())
+    before = await first.ends()
+    assert sorted((e.action, e.object) for e in before) == sorted(NAMES.items())
+    following = Life(tmp_path)
+    await following.chronicle.resumed(stored(), operation(), seen(*NAMES))
+    assert await following.ends() == before
+
+
+async def test_what_was_begun_in_an_operation_that_is_no_more_is_told_as_such(tmp_path: Path) -> None:
+    killed = Life(tmp_path)
+    await killed.chronicle.performing(stored(), operation(), seen(), STEP)
+    await killed.ends()
+    following = Life(tmp_path)
+    await following.chronicle.resumed(stored(), operation("2026-01-03T00:00:00Z"), seen())
+    assert [e.message for e in await following.ends()] == [PERHAPS] * 3
+
+
+async def test_a_dry_run_means_to_do_nothing(tmp_path: Path) -> None:
+    killed = Life(tmp_path)
+    await killed.chronicle.started(stored(), operation())
+    await killed.chronicle.performing(stored(), operation(), seen(), msgspec.structs.replace(STEP, dry_run=True))
+    before = await killed.ends()
+    following = Life(tmp_path)
+    await following.chronicle.resumed(stored(), operation(), seen(*NAMES))
+    assert await following.ends() == before
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["was deleted", "is still there"])
+async def test_what_a_killed_engine_deleted_of_an_application_is_told(gone: bool, tmp_path: Path) -> None:
+    killed = Life(tmp_path)
+    await killed.chronicle.removing(stored(), [OLD.key], [OLD.key])
+    await killed.ends()
+    following = Life(tmp_path)
+    await following.chronicle.removing(stored(), [], [] if gone else [OLD.key])
+    assert [(e.action, e.object) for e in await following.ends()] == [(Action.PRUNED, "/Secret/shop/old")] * gone
