@@ -272,6 +272,13 @@ class Estate:
         except NotFound:
             return None
 
+    async def names(self, kind: str, *, group: str = "") -> list[str]:
+        """The names of what there is of a kind in the test's namespace."""
+        resource = self.discovery.find(group, kind)
+        assert resource is not None
+        listing = await self.client.list(resource, self.name)
+        return sorted(live.key.name for live in listing.objects)
+
     async def kind(self, group: str, kind: str) -> ResourceType:
         """A served kind; a server tells of a new one a moment after it serves it."""
         deadline = time.monotonic() + PATIENCE

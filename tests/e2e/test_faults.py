@@ -195,3 +195,32 @@ async def test_the_engine_stops_when_told_to(broken: Broken) -> None:
     await broken.estate.app("app")
     await broken.estate.settled()
     assert await engine.stop() == 0
+
+
+async def test_an_engine_killed_in_mid_deletion_goes_on_and_runs_no_hook_twice(broken: Broken) -> None:
+    estate, plane = broken.estate, broken.plane
+    slow = "{trueup.dev/simulate-delay: 0.5s}"
+    files = {
+        "app/before.yaml": job("backup", pod_annotations=slow, annotations=hook("PreDelete")),
+        "app/a.yaml": config("a"),
+        "app/after.yaml": job(
+            "last", generate=True, pod_annotations=slow, annotations=hook("PostDelete", "HookSucceeded")
+        ),
+    }
+    revision = await estate.given(files)
+    for kill in range(5):
+        await estate.app("app")
+        await estate.settled(revision)
+        offset = plane.audit_log.stat().st_size
+        await estate.remove_application()
+        await asyncio.sleep(0.5 * kill)
+        await estate.engine.kill()
+        await estate.engine.start()
+        await estate.application_gone()
+        created = [
+            entry.target
+            for entry in read_audit(plane.audit_log, offset)
+            if entry.written and entry.verb == "create" and entry.code == 201 and entry.target.startswith("jobs.")
+        ]
+        assert len(created) == len(set(created)) == 2, f"kill {kill}: {created}"
+        assert await estate.names("Job", group="batch") == [], f"kill {kill}"

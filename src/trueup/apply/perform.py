@@ -19,6 +19,7 @@ from trueup.model.manifest import Manifest
 from trueup.model.progress import Applied, Progress, Pruned, Refused, Waited
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import ResourceResult, ResultCode
+from trueup.plan.delete_hooks import HookStep
 from trueup.plan.deletion import DeletionStep
 from trueup.plan.kinds import NAMESPACE
 from trueup.plan.order import defined_kind
@@ -64,7 +65,7 @@ class Performed(msgspec.Struct, frozen=True):
     interrupted: ApiError | None = None
 
 
-async def perform(step: Step | DeletionStep, cluster: Cluster, *, parallel: int = PARALLEL) -> Performed:
+async def perform(step: Step | DeletionStep | HookStep, cluster: Cluster, *, parallel: int = PARALLEL) -> Performed:
     """Carries out a step of a sync or of a deletion; a wait or a verdict without clean-up does nothing.
 
     What the cluster refuses is a result. What cannot be asked interrupts the step.

@@ -7,6 +7,7 @@ import structlog
 
 from trueup import policy
 from trueup.controllers.begin import about_source, operation_sources
+from trueup.controllers.delete_hooks import DeleteHooks
 from trueup.controllers.journal import log_changes
 from trueup.controllers.looks import Looks
 from trueup.controllers.observe import Observation
@@ -23,6 +24,7 @@ from trueup.model.health import HealthCode
 from trueup.model.live import LiveObject
 from trueup.model.project import Project
 from trueup.model.status import ResultCode, SyncCode
+from trueup.plan.delete_hooks import stage_of, with_hook_finalizers
 from trueup.plan.deletion import DeletionWait, Gone, deletion_step, propagation_of, release
 from trueup.plan.held import HELD_AFTER, Held, held, told
 from trueup.runtime.outcome import Requeue
@@ -52,6 +54,7 @@ class ApplicationReconciler:
         self.ports = ports
         self._refreshes = Looks(ports.repositories)
         self._operations = Operations(ports)
+        self._delete_hooks = DeleteHooks(ports)
 
     async def reconcile(self, key: str) -> Requeue:
         """One pass over one Application."""
@@ -128,6 +131,9 @@ class ApplicationReconciler:
         if isinstance(head, Observation):
             await self.ports.chronicle.observed(stored, head)
             record(stored.app, write, head, self.ports.applications.control_namespace)
+            finalizers = with_hook_finalizers(stored.app.metadata.finalizers, head.comparison.hooks)
+            if finalizers != stored.app.metadata.finalizers:
+                write.finalizers(finalizers)
         else:
             self._unknown(stored, write, keep=grace > 0 and REFRESH not in stored.app.metadata.annotations)
         if problem is not None:
@@ -233,9 +239,11 @@ class ApplicationReconciler:
     # --- the end -------------------------------------------------------------------------------------------------
 
     async def _delete(self, stored: StoredApplication, write: ApplicationWrite) -> Requeue:
-        """The cascade, one wave a pass; without our finalizer the application just goes."""
+        """Hooks, the cascade, hooks, one step a pass; without our finalizers the application just goes."""
         app, observer = stored.app, self.ports.observer
         await observer.watch_known(stored)
+        if stage := stage_of(app.metadata.finalizers):
+            return await self._delete_hooks.advance(stored, write, stage)
         managed = observer.managed(stored.key)
         project = self._project_or_none(app)
         forbidden = observer.forbidden(project, list(managed)) if project else {}
@@ -244,7 +252,12 @@ class ApplicationReconciler:
         if isinstance(step, Gone) and not propagation_of(app.metadata.finalizers):
             return await self._kept(stored, write, held([stored.live], now))
         if isinstance(step, Gone):
-            write.finalizers([name for name in app.metadata.finalizers if not propagation_of([name])])
+            left = [name for name in app.metadata.finalizers if not propagation_of([name])]
+            write.finalizers(left)
+            if stage_of(left):
+                write.conditions([])
+                await write.flush()
+                return Requeue.after(0.0)
             await self.ports.chronicle.deleted(stored)
             await write.flush()
             self._forget(stored.key)
@@ -291,6 +304,7 @@ class ApplicationReconciler:
     def _forget(self, key: str) -> None:
         self._refreshes.forget(key)
         self._operations.forget(key)
+        self._delete_hooks.forget(key)
 
     # --- small things --------------------------------------------------------------------------------------------
 

@@ -178,6 +178,23 @@ class Chronicle:
     def _removal(self, stored: StoredApplication, key: ResourceKey) -> Entry:
         return Entry(at=self._now(), action=Action.PRUNED, application=stored.key, object=spelt(key), by=ENGINE)
 
+    async def hooks_of_deletion(self, stored: StoredApplication, phase: str, results: Sequence[ResourceResult]) -> None:
+        """Hooks of an application that is being deleted have been started, or refused."""
+        await self._write(
+            *(
+                Entry(
+                    at=self._now(),
+                    action=Action.HOOK,
+                    application=stored.key,
+                    object=spelt(ResourceKey(result.group, result.kind, result.namespace, result.name)),
+                    by=ENGINE,
+                    result=result.hook_phase,
+                    message=f"{phase}: {result.message}"[:1000],
+                )
+                for result in results
+            )
+        )
+
     async def deleted(self, stored: StoredApplication) -> None:
         """An application is gone."""
         await self._resumed_deletion(stored, ())

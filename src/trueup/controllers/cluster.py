@@ -14,6 +14,7 @@ from trueup.kube.schemas import Schemas
 from trueup.model.application import Destination
 from trueup.model.errors import InvalidSpec
 from trueup.model.resource import GroupKind, group_of, version_of
+from trueup.plan.delete_hooks import HookStep
 from trueup.plan.deletion import DeletionStep
 from trueup.plan.task import Step
 
@@ -62,7 +63,7 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
         """Kinds whose absence from the cache says nothing."""
         return frozenset(kind for kind in self.cache.failed_kinds() if self.discovery.find(kind.group, kind.kind))
 
-    async def perform(self, step: Step | DeletionStep) -> Performed:
+    async def perform(self, step: Step | DeletionStep | HookStep) -> Performed:
         """Carry a step out, and remember what it confirmed."""
         performed = await perform(step, self)
         for manifest, answer, writing in performed.stored:

@@ -14,7 +14,9 @@ from trueup.diff import Pairs
 from trueup.model.annotations import GROUP
 from trueup.model.application import IgnoreDifference, NamespaceMetadata, Operation, Source
 from trueup.model.comparison import Comparison
+from trueup.model.errors import RenderFailed
 from trueup.model.health import Health
+from trueup.model.hooks import delete_phases
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
@@ -125,6 +127,33 @@ class Observer:
                 live[key] = found
                 verdicts[key] = self._health(found)
         return msgspec.structs.replace(seen, live=live, health=verdicts)
+
+    def seen(
+        self, keys: Sequence[ResourceKey]
+    ) -> tuple[dict[ResourceKey, LiveObject], dict[ResourceKey, Health | None]]:
+        """Of these objects, the ones that are there, and their health."""
+        found = {key: live for key in keys if (live := self._cluster.cache.get(key)) is not None}
+        return found, {key: self._health(live) for key, live in found.items()}
+
+    async def delete_hooks(self, stored: StoredApplication) -> list[Manifest]:
+        """The hooks that run when the application is deleted, as Git declares them now or, where that cannot be
+        rendered, as it did when the application was last compared.
+
+        Raises:
+            NotFetched, RenderFailed, SourceUnavailable, Stalled: as :meth:`observe`.
+            ApiError: the cluster cannot be asked.
+        """
+        sources, sync = stored.app.spec.all_sources(), stored.status.sync
+        compared = (sync.revisions or ([sync.revision] if sync.revision else [])) if sync else []
+        try:
+            target = await self._target(stored, sources, ())
+        except RenderFailed:
+            if not compared:
+                raise
+            target = await self._target(stored, sources, compared)
+        hooks = [manifest for manifest in self._included(target)[0] if delete_phases(manifest.annotations)]
+        await self._cluster.cache.ensure({hook.group_kind for hook in hooks})
+        return hooks
 
     def managed(self, key: str) -> dict[ResourceKey, LiveObject]:
         """Live objects that say they belong to an application."""

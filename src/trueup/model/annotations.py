@@ -28,6 +28,11 @@ RESOURCES_FINALIZER = "resources-finalizer.argocd.argoproj.io"
 RESOURCES_FINALIZER_FOREGROUND = "resources-finalizer.argocd.argoproj.io/foreground"
 RESOURCES_FINALIZER_BACKGROUND = "resources-finalizer.argocd.argoproj.io/background"
 
+PRE_DELETE_FINALIZER = "pre-delete-finalizer.argocd.argoproj.io"
+POST_DELETE_FINALIZER = "post-delete-finalizer.argocd.argoproj.io"
+CLEANUP = "/cleanup"
+"""After the name of either: the second of its two finalizers."""
+
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 

@@ -29,6 +29,13 @@ _HELM_TYPES = {
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
 
 
+class DeletePhase(StrEnum):
+    """When a hook runs as its application is deleted: before its objects are, or after."""
+
+    PRE_DELETE = "PreDelete"
+    POST_DELETE = "PostDelete"
+
+
 class HookDeletePolicy(StrEnum):
     """When the object of a hook is deleted."""
 
@@ -78,6 +85,12 @@ def sync_phases(annotations: Mapping[str, str]) -> tuple[SyncPhase, ...]:
     """
     types = hook_types(annotations)
     return tuple(phase for phase in SyncPhase if phase.value in types)
+
+
+def delete_phases(annotations: Mapping[str, str]) -> tuple[DeletePhase, ...]:
+    """The phases of a deletion a hook runs in, in order."""
+    types = hook_types(annotations)
+    return tuple(phase for phase in DeletePhase if phase.value in types)
 
 
 def delete_policies(annotations: Mapping[str, str]) -> frozenset[HookDeletePolicy]:

@@ -1,0 +1,185 @@
+"""Runs the hooks of applications that are being deleted, one step a pass."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from trueup import policy
+from trueup.controllers.begin import about_source
+from trueup.controllers.ports import Ports
+from trueup.formats.time import parse_time
+from trueup.model.errors import InvalidSpec, TrueupError
+from trueup.model.hooks import DeletePhase
+from trueup.model.manifest import Manifest
+from trueup.model.resource import GroupKind, version_of
+from trueup.model.status import ResourceResult, ResourceStatus, ResultCode
+from trueup.plan.delete_hooks import (
+    DeleteHookStep,
+    HookStep,
+    Stage,
+    cleanup_step,
+    prepared,
+    run_step,
+    skips_unreadable,
+)
+from trueup.plan.deletion import DeletionWait, Gone
+from trueup.plan.hooks import Run
+from trueup.plan.step import RECHECK
+from trueup.plan.task import RunHookTask
+from trueup.runtime.outcome import Requeue, backoff
+from trueup.store.applications import StoredApplication
+from trueup.store.write import ApplicationWrite
+
+FAILED, WAITS = "DeletionError", "DeletionHeldWarning"
+"""Conditions: something went wrong and is tried again; something is waited for."""
+
+
+class DeleteHooks:
+    """Runs hooks before and after the cascade.
+
+    What it remembers (how often the hooks of an application have failed, and until when it waits) is lost at no cost
+    but a try that comes sooner.
+    """
+
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+        self._failures: dict[str, tuple[int, datetime]] = {}
+
+    def forget(self, key: str) -> None:
+        """The application is gone."""
+        self._failures.pop(key, None)
+
+    async def advance(self, stored: StoredApplication, write: ApplicationWrite, stage: Stage) -> Requeue:
+        """Take the next step of a stage; over is it when its finalizer is off.
+
+        Raises:
+            NotFetched: a repository is not mirrored yet.
+            ApiError: the cluster cannot be asked.
+        """
+        if wait := self._pause(stored.key):
+            return Requeue.after(wait)
+        try:
+            step = self._clean_up(stored, stage.phase) if stage.cleanup else await self._run(stored, write, stage.phase)
+        except TrueupError as error:
+            if not about_source(error):
+                raise
+            return await self._unreadable(stored, write, stage, error)
+        if isinstance(step, HookStep):
+            return await self._perform(stored, write, stage.phase, step)
+        if isinstance(step, DeletionWait):
+            write.conditions([(WAITS, step.message)])
+            await write.flush()
+            return Requeue.after(step.after)
+        return await self._over(stored, write, stage)
+
+    async def _run(self, stored: StoredApplication, write: ApplicationWrite, phase: DeletePhase) -> DeleteHookStep:
+        """The next step for the hooks that Git declares now.
+
+        Raises:
+            TrueupError: they cannot be read, or may not be run.
+        """
+        try:
+            self.ports.cluster.require_destination(stored.app.spec.destination)
+        except InvalidSpec:
+            return Gone()  # there is no cluster to run them on (Argo CD drops its finalizers, too)
+        tasks = prepared(phase, await self._hooks(stored), _run_of(stored))
+        live, health = self.ports.observer.seen([task.key for task in tasks])
+        step = run_step(phase, tasks, live, health)
+        if isinstance(step, Gone):
+            # Whoever goes on after a restart has to know their kinds.
+            lines = [_line(task) for task in tasks]
+            write.set("resources", [*(r for r in stored.status.resources if r not in lines), *lines])
+        return step
+
+    async def _hooks(self, stored: StoredApplication) -> Sequence[Manifest]:
+        app = stored.app
+        project = self.ports.applications.project_of(app)
+        policy.admit(app, project)
+        hooks = await self.ports.observer.delete_hooks(stored)
+        if refused := self.ports.observer.forbidden(project, [hook.key for hook in hooks]):
+            raise InvalidSpec("; ".join(refused.values()), hint="permit the kind of the hook in the project")
+        return hooks
+
+    def _clean_up(self, stored: StoredApplication, phase: DeletePhase) -> DeleteHookStep:
+        unseen = self.ports.cluster.unwatched() & {
+            GroupKind(r.group, r.kind) for r in stored.status.resources if r.hook
+        }
+        if unseen:
+            # That nothing of a kind is seen says nothing of it.
+            return DeletionWait(message=f"{', '.join(map(str, unseen))} cannot be listed", after=RECHECK)
+        managed = self.ports.observer.managed(stored.key)
+        _, health = self.ports.observer.seen(list(managed))
+        return cleanup_step(phase, _run_of(stored), managed.values(), health)
+
+    async def _perform(
+        self, stored: StoredApplication, write: ApplicationWrite, phase: DeletePhase, step: HookStep
+    ) -> Requeue:
+        performed = await self.ports.cluster.perform(step)
+        await self.ports.chronicle.hooks_of_deletion(stored, phase.value, performed.results)
+        problems = [step.failed] if step.failed else [_refusal(phase, r) for r in performed.results if _is_refused(r)]
+        write.conditions([(FAILED, problem) for problem in problems] or [(WAITS, step.message)])
+        if await write.flush():
+            for problem in problems:
+                self.ports.tell(write, FAILED, problem, warning=True)
+        if not problems:
+            return Requeue.after(step.settles_in)
+        count = self._failures.get(stored.key, (0, self.ports.clock.now()))[0] + 1
+        pause = backoff(count + 2)
+        self._failures[stored.key] = count, self.ports.clock.now() + timedelta(seconds=pause)
+        return Requeue.after(pause)
+
+    def _pause(self, key: str) -> float:
+        """Seconds to wait before hooks that failed are tried again."""
+        _, until = self._failures.get(key, (0, None))
+        return max(0.0, (until - self.ports.clock.now()).total_seconds()) if until else 0.0
+
+    async def _unreadable(
+        self, stored: StoredApplication, write: ApplicationWrite, stage: Stage, error: TrueupError
+    ) -> Requeue:
+        """Nobody knows the hooks. What comes after them waits, for the repository or for a person."""
+        now = self.ports.clock.now()
+        told_at = next((c.last_transition_time for c in stored.status.conditions if c.type == FAILED), None)
+        since = parse_time(told_at) if told_at else now
+        if skips_unreadable(stage, stored.app.metadata.finalizers, (now - since).total_seconds()):
+            self.ports.tell(write, "DeleteHooksSkipped", f"{stage.phase.value} hooks: {error}", warning=True)
+            return await self._over(stored, write, stage)
+        told = f"{stage.phase.value} hooks are not known: {error}; to go on without them remove the finalizer"
+        write.conditions([(FAILED, f"{told} {stage.finalizer}")])
+        if await write.flush():
+            self.ports.tell(write, FAILED, str(error), warning=True)
+        for source in stored.app.spec.all_sources():
+            self.ports.repositories.request(source.repo_url, stored.key)
+        return Requeue.after(RECHECK)
+
+    async def _over(self, stored: StoredApplication, write: ApplicationWrite, stage: Stage) -> Requeue:
+        self.forget(stored.key)
+        left = [name for name in stored.app.metadata.finalizers if name != stage.finalizer]
+        write.finalizers(left)
+        write.conditions([])
+        if not left:
+            await self.ports.chronicle.deleted(stored)
+        await write.flush()
+        return Requeue.after(0.0)
+
+
+def _run_of(stored: StoredApplication) -> Run:
+    """The run of the hooks of a deletion. Its revision is the last one compared: it stays while Git goes on."""
+    sync = stored.status.sync
+    revision = (sync.revision or next(iter(sync.revisions), "")) if sync else ""
+    return Run(revision=revision, started_at=stored.app.metadata.deletion_timestamp or "")
+
+
+def _line(task: RunHookTask) -> ResourceStatus:
+    key = task.key
+    version = version_of(task.manifest.api_version)
+    return ResourceStatus(
+        group=key.group, version=version, kind=key.kind, namespace=key.namespace, name=key.name, hook=True
+    )
+
+
+def _is_refused(result: ResourceResult) -> bool:
+    return result.status == ResultCode.SYNC_FAILED.value
+
+
+def _refusal(phase: DeletePhase, result: ResourceResult) -> str:
+    place = f"{result.namespace}/{result.name}" if result.namespace else result.name
+    return f"{phase.value} hook {result.kind} {place}: {result.message}"
