@@ -225,13 +225,22 @@ class Engine:
         )
         # Whatever writes, and however late it gets to it: this is asked first.
         self.client.fence = self.lease.require
-        freeze = asyncio.create_task(freeze_later(), name="freeze")
+        beside = [
+            asyncio.create_task(freeze_later(), name="freeze"),
+            asyncio.create_task(self._follow_known(), name="follow known kinds"),
+        ]
         try:
             await serve(self.lease, self._begin, stop=stop)
         finally:
-            freeze.cancel()
-            await asyncio.gather(freeze, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
         log.info("engine stopped")
+
+    async def _follow_known(self) -> None:
+        """Who waits for its turn has the caches warm when it comes."""
+        for stored in self.applications.readable():
+            await self.observer.watch_known(stored)
 
     def _begin(self) -> Jobs:
         """What a term runs. Memories of an earlier one may be of the past; those keyed by content stay."""
