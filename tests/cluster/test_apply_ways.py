@@ -10,7 +10,7 @@ from tests.cluster.applying import Target, applied, client_side, config, declare
 from tests.cluster.test_apply import widget_definition
 
 from trueup.apply.confirm import Confirmer, Question
-from trueup.diff import changes_of, compare, pair
+from trueup.diff import changes_of, compare, differences, pair
 from trueup.kube.client import PatchKind
 from trueup.model.annotations import FIELD_MANAGER, LAST_APPLIED
 from trueup.model.manifest import Manifest
@@ -224,7 +224,35 @@ def service(namespace: str, *ports: dict[str, Any], **spec: Any) -> Manifest:
     return declared(namespace, "v1", "Service", "web", spec={"ports": list(ports), **spec})
 
 
+def stateful(namespace: str) -> Manifest:
+    template = {"metadata": {"name": "data"}, "spec": claim(namespace).object()["spec"]}
+    spec = {**deployment(namespace).object()["spec"], "serviceName": "web", "volumeClaimTemplates": [template]}
+    return declared(namespace, "apps/v1", "StatefulSet", "web", spec=spec)
+
+
+def daemons(namespace: str) -> Manifest:
+    spec = deployment(namespace).object()["spec"]
+    del spec["replicas"]
+    return declared(namespace, "apps/v1", "DaemonSet", "web", spec=spec)
+
+
+def pod(namespace: str) -> Manifest:
+    containers = [{"name": "c", "image": "c:1"}]
+    return declared(namespace, "v1", "Pod", "p", spec={"containers": containers})
+
+
+def schedule(namespace: str) -> Manifest:
+    spec = {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": job(namespace).object()["spec"]}}
+    return declared(namespace, "batch/v1", "CronJob", "c", spec=spec)
+
+
 REPLACED = {
+    "a StatefulSet": stateful,
+    "a DaemonSet": daemons,
+    "a Pod, which admission completed": pod,
+    "a CronJob": schedule,
+    "a Namespace": lambda namespace: declared("", "v1", "Namespace", f"{namespace}-more"),
+    "a definition": lambda namespace: widget_definition("gates", "Gate"),
     "a Deployment, whose controller writes its revision": deployment,
     "a Job, whose selector the server chose": job,
     "a claim": claim,
@@ -292,6 +320,17 @@ async def test_force_and_replace_settle_after_an_impossible_change(target: Targe
     assert (status, message) == ("Synced", "job.batch/j created")
     assert (await target.read(job(namespace)))["metadata"]["uid"] != uid
     assert await drift(target, job(namespace, "job:2"), force) == []
+
+
+async def test_an_impossible_change_is_shown_without_the_defaults_of_the_server(target: Target, namespace: str) -> None:
+    await applied(target, job(namespace))
+    live = await target.client.get(target.type(job(namespace)), namespace, "j")
+    wanted = job(namespace, "job:2")
+    for way in (DEFAULT, OFF, REPLACE):
+        answer = (await Confirmer(target).confirm([Question(wanted, live, way)]))[wanted.key]
+        assert answer.certain, answer.refused
+        changes = differences(live.object(), answer.object())
+        assert [change.path for change in changes] == ["spec.template.spec.containers[name=c].image"]
 
 
 # Keys that somebody changed

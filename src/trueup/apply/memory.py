@@ -34,7 +34,10 @@ def with_memory(wanted: Object, live: LiveObject | None, *, secret: bool) -> tup
     not at all: kubectl fails on such objects, and the fields they have matter less than that they can be applied.
     """
     metadata = wanted.get("metadata") or {}
-    annotations = {name: text for name, text in (metadata.get("annotations") or {}).items() if name != LAST_APPLIED}
+    declared = metadata.get("annotations")
+    if declared is not None and not isinstance(declared, dict):
+        return wanted, True  # for the server to refuse
+    annotations = {name: text for name, text in (declared or {}).items() if name != LAST_APPLIED}
     bare = {**wanted, "metadata": {**metadata, "annotations": annotations}}
     shown = _digested(bare, _salt(live)) if secret else bare
     others = {**(live.annotations if live else {}), **annotations}

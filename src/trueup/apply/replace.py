@@ -60,12 +60,20 @@ async def _put(sending: Sending, wanted: Object, before: LiveObject) -> LiveObje
     body = {**wanted, "metadata": metadata}
     try:
         return await sending.replace(body)
-    except Invalid:
-        whole = spared(body, there, wanted, _ours(before), (await sending.merging()).type)
+    except Invalid as error:
+        refusal = error
+    type_ = (await sending.merging()).type
+    # What admission added when we created the object (the volumes of a Pod) counts as ours, and cannot go either.
+    for ours in (_ours(before), {}):
+        whole = spared(body, there, wanted, ours, type_)
         whole["metadata"]["resourceVersion"] = before.resource_version
         if whole == body:
-            raise
-        return await sending.replace(whole)
+            break
+        try:
+            return await sending.replace(whole)
+        except Invalid as error:
+            refusal = error
+    raise refusal
 
 
 async def _drift(sending: Sending, wanted: Object, before: LiveObject, after: LiveObject) -> LiveObject:
