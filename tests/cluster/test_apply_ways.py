@@ -14,6 +14,7 @@ from trueup.diff import changes_of, compare, differences, pair
 from trueup.kube.client import PatchKind
 from trueup.model.annotations import FIELD_MANAGER, LAST_APPLIED
 from trueup.model.manifest import Manifest
+from trueup.model.resource import GroupKind
 from trueup.model.status import SyncCode
 from trueup.plan.task import Writing
 
@@ -170,28 +171,41 @@ async def test_a_node_port_survives_a_new_target_port(target: Target, namespace:
     assert after["ports"][0]["targetPort"] == 5301
 
 
-async def test_a_custom_resource_merges_by_what_its_schema_says(target: Target, namespace: str) -> None:
+def doors(kind: str, rule: str = "") -> Manifest:
+    """A definition whose objects have listeners, known by name."""
     keyed: dict[str, Any] = {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
-    port = {"name": {"type": "string"}, "port": {"type": "integer"}}
-    keyed["items"] = {"type": "object", "required": ["name"], "properties": port}
+    port = {"name": {"type": "string", "maxLength": 9}, "port": {"type": "integer"}}
+    keyed |= {"maxItems": 9, "items": {"type": "object", "required": ["name"], "properties": port}}
+    if rule:
+        keyed["x-kubernetes-validations"] = [{"rule": rule, "message": "ports are unique"}]
     spec = {"type": "object", "properties": {"listeners": keyed, "size": {"type": "integer"}}}
-    definition = widget_definition("doors", "Door").object()
+    definition = widget_definition(f"{kind.lower()}s", kind).object()
     schema = {"type": "object", "properties": {"spec": spec}}
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = schema
-    crd = declared("", definition["apiVersion"], definition["kind"], "doors.apply.test", spec=definition["spec"])
+    name = definition["metadata"]["name"]
+    return declared("", definition["apiVersion"], definition["kind"], name, spec=definition["spec"])
+
+
+async def schema_of(target: Target, kind: str) -> None:
+    """Waits for the schema of a kind, which is served a moment before it, and follows the kind."""
+    await target.discovery.refresh()
+    await target.cache.ensure([GroupKind("apply.test", kind)])
+    async with asyncio.timeout(30):
+        while not (await target.schemas.merging("apply.test/v1", kind)).type.fields:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_custom_resource_merges_by_what_its_schema_says(target: Target, namespace: str) -> None:
+    crd = doors("Door")
 
     def door(**more: Any) -> Manifest:
         return declared(namespace, "apply.test/v1", "Door", "d", spec=more)
 
     http, dns = {"name": "http", "port": 80}, {"name": "dns", "port": 53}
     await applied(target, crd, door(listeners=[http, dns], size=1), writing=OFF)
-    await target.discovery.refresh()
     others = [{"op": "add", "path": "/spec/listeners/0", "value": {"name": "mesh", "port": 1}}]
     await edited(target, door(), others, kind="json")
-    async with asyncio.timeout(30):
-        # A new kind is served a moment before its schema.
-        while not (await target.schemas.merging("apply.test/v1", "Door")).type.fields:
-            await asyncio.sleep(0.05)
+    await schema_of(target, "Door")
     await applied(target, door(listeners=[{**http, "port": 81}]), writing=OFF)
     stored = await settled(target, door(listeners=[{**http, "port": 81}]), OFF)
     assert stored["spec"] == {"listeners": [{"name": "mesh", "port": 1}, {**http, "port": 81}]}
@@ -388,6 +402,7 @@ async def test_a_port_that_a_controller_added_is_not_removed_for_one_of_its_name
     wanted = service(namespace, HTTP, {"name": "metrics", "port": 9091})
     ((status, message),) = said(await applied(target, wanted, writing=way))
     assert (status, "Duplicate value" in message) == ("SyncFailed", True)
+    assert "spec.ports[port=9090,protocol=TCP] is of mesh-operator" in message
     assert sorted(numbers(await target.read(wanted))) == [80, 9090]
 
 
@@ -403,6 +418,23 @@ async def test_a_container_port_whose_number_somebody_changed_is_put_back(
     stored = await settled(target, wanted, way)
     (container,) = stored["spec"]["template"]["spec"]["containers"]
     assert [port["containerPort"] for port in container["ports"]] == [80]
+
+
+@pytest.mark.parametrize("way", [DEFAULT, OFF], ids=["server side", "client side"])
+async def test_an_item_of_a_custom_resource_whose_key_somebody_changed_is_put_back(
+    target: Target, namespace: str, way: Writing
+) -> None:
+    kind = "Gatetwo" if way.server_side == "off" else "Gateone"
+    rule = "self.all(a, self.exists_one(b, a.port == b.port))"
+    spec = {"listeners": [{"name": "http", "port": 80}, {"name": "dns", "port": 53}]}
+    wanted = declared(namespace, "apply.test/v1", kind, "g", spec=spec)
+    await applied(target, doors(kind, rule), wanted, writing=way)
+    await schema_of(target, kind)
+    rename = [{"op": "replace", "path": "/spec/listeners/0/name", "value": "web"}]
+    await edited(target, wanted, rename, manager="kubectl-edit", kind="json")
+    await applied(target, wanted, writing=way)
+    stored = await settled(target, wanted, way)
+    assert sorted(stored["spec"]["listeners"], key=lambda item: item["port"], reverse=True) == spec["listeners"]
 
 
 async def test_an_object_that_another_client_created_is_no_drift_in_its_defaults(

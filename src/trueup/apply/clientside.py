@@ -58,19 +58,25 @@ async def merged(
         ApiError: the server refused.
     """
     merging = await sending.merging()
-    if refusal is not None and (standing := in_the_way(wanted, live.object(), merging.type, refusal)):
-        known = [*known, standing]
-        refusal = None
+    if refusal is not None:
+        known = [*known, *_taken_over(wanted, live, merging, refusal)]
     patch = _patch(known, wanted, live, merging)
     if not patch.body:
         return live
     try:
         return await sending.merge(patch, merging, live)
     except Invalid as error:
-        standing = in_the_way(wanted, live.object(), merging.type, error)
-        if not standing:
+        more = _taken_over(wanted, live, merging, error)
+        if not more or refusal is not None:
             raise
-        return await sending.merge(_patch([*known, standing], wanted, live, merging), merging, live)
+        return await sending.merge(_patch([*known, *more], wanted, live, merging), merging, live)
+
+
+def _taken_over(wanted: Object, live: LiveObject, merging: Merging, refusal: Invalid) -> list[Object]:
+    """What the refusal is about and may be taken over; it says itself what may not."""
+    standing = in_the_way(wanted, live.object(), merging.type, refusal)
+    refusal.hint = refusal.hint or standing.hint
+    return [standing.ours] if standing.ours is not None else []
 
 
 def _remembering(sending: Sending, wanted: Object, live: LiveObject | None, secret: bool) -> Object:

@@ -15,6 +15,7 @@ import msgspec
 
 from trueup.apply.sanitise import fold_string_data, sanitised
 from trueup.diff.ownership import last_applied
+from trueup.formats.patch import equal
 from trueup.model.annotations import LAST_APPLIED
 from trueup.model.live import LiveObject
 
@@ -40,6 +41,10 @@ def with_memory(wanted: Object, live: LiveObject | None, *, secret: bool) -> tup
     annotations = {name: text for name, text in (declared or {}).items() if name != LAST_APPLIED}
     bare = {**wanted, "metadata": {**metadata, "annotations": annotations}}
     shown = _digested(bare, _salt(live)) if secret else bare
+    kept = live.annotations.get(LAST_APPLIED, "") if live else ""
+    if kept and equal(_read(kept), shown):
+        # Another tool's spelling of the same (kubectl escapes ``<``): an object in sync is not written for it.
+        return {**bare, "metadata": {**metadata, "annotations": {**annotations, LAST_APPLIED: kept}}}, True
     others = {**(live.annotations if live else {}), **annotations}
     room = ANNOTATIONS_LIMIT - sum(
         len(name.encode()) + len(str(text).encode()) for name, text in others.items() if name != LAST_APPLIED

@@ -10,7 +10,7 @@ from trueup.apply.sending import Sending
 from trueup.apply.takeover import after_takeover
 from trueup.diff.normalise import comparable
 from trueup.diff.ownership import last_applied
-from trueup.kube.errors import ApiError, Conflict, Invalid, Unreachable
+from trueup.kube.errors import ApiError, Conflict, Invalid, NotFound, Unreachable
 from trueup.model.live import LiveObject
 
 Object = dict[str, Any]
@@ -37,12 +37,19 @@ async def server_side_apply(
     try:
         answer = await sending.apply(wanted)
     except Invalid as refusal:
-        if before is None:
-            raise
+        before = before or await _found(sending, refusal)
         answer = await _after_merge(sending, wanted, before, refusal, migrate=migrate)
     if sending.dry_run and before is not None and migrate:
         return await _taken_over(sending, answer, before, wanted)
     return answer
+
+
+async def _found(sending: Sending, refusal: Invalid) -> LiveObject:
+    """The object, which the cache may not have shown yet; without one, the refusal stands."""
+    try:
+        return await sending.read()
+    except NotFound:
+        raise refusal from None
 
 
 async def _after_merge(

@@ -25,88 +25,120 @@ from trueup.model.annotations import FIELD_MANAGER
 Object = dict[str, Any]
 
 _INDEX: Final = re.compile(r"\[[^]]*\]")
-_PEOPLE: Final = ("kubectl", "argocd-server", "k9s", "Mozilla", "node-fetch", "oc", "headlamp", "dashboard")
-"""Beginnings of the field managers that are people's tools: kubectl and its commands, Argo CD's page, consoles."""
+_PEOPLE: Final = frozenset({"argocd-server", "curl", "dashboard", "k9s", "Mozilla", "node-fetch", "oc"})
+"""Field managers that are people's tools: Argo CD's page, consoles; and whatever begins with ``kubectl``."""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What stands in the way.
+
+    Attributes:
+        ours: what may be taken over, in the form of an object that was applied and is no longer declared; or None.
+        others: list items that may not, each with who owns it, for people.
+    """
+
+    ours: Object | None = None
+    others: tuple[str, ...] = ()
+
+    @property
+    def hint(self) -> str:
+        """What people can do about it; empty where they need not."""
+        if self.ours is not None or not self.others:
+            return ""
+        return f"{'; '.join(self.others)}: remove it there, or let Git declare it"
 
 
 class _Owner(msgspec.Struct, frozen=True):
     """Who owns fields at a place, and which."""
 
+    name: str
     person: bool
     fields: Fields
 
 
-def in_the_way(wanted: Object, live: Object, type_: Type, refusal: Invalid) -> Object | None:
-    """What stands in the way, in the form of an object that was applied and is no longer declared; None where nothing
-    does."""
-    blamed = {_INDEX.sub("", cause.field) for cause in refusal.causes if cause.field}
-    if not blamed:
-        return None
+def in_the_way(wanted: Object, live: Object, type_: Type, refusal: Invalid) -> Standing:
+    """What the refusal of an apply is about, and who owns it."""
+    search = _Search({_INDEX.sub("", cause.field) for cause in refusal.causes if cause.field})
     entries = (live.get("metadata") or {}).get("managedFields") or []
     owners = [
-        _Owner(_is_person(entry), entry["fieldsV1"])
+        _Owner(str(entry.get("manager") or ""), _is_person(entry), entry["fieldsV1"])
         for entry in entries
         if isinstance(entry, dict) and not entry.get("subresource") and isinstance(entry.get("fieldsV1"), dict)
     ]
-    return _within(wanted, live, type_, owners, "", blamed)
+    found = search.within(wanted, live, type_, owners, "")
+    return Standing(found or None, tuple(search.others))
 
 
 def _is_person(entry: Object) -> bool:
     manager = str(entry.get("manager") or "")
     # Our own update entry is an earlier merge of ours.
-    return entry.get("operation") == "Update" and (manager == FIELD_MANAGER or manager.startswith(_PEOPLE))
+    tool = manager == FIELD_MANAGER or manager in _PEOPLE or manager.startswith("kubectl")
+    return entry.get("operation") == "Update" and tool
 
 
-def _within(
-    wanted: Object, live: Object, type_: Type, owners: list[_Owner], path: str, blamed: set[str]
-) -> Object | None:
-    found: Object = {}
-    for name, there in live.items():
-        if name not in wanted and (f"{path}.{name}" if path else name) in blamed:
-            who = [one for one in owners if f"f:{name}" in one.fields]
-            if path and all(one.person for one in who):
+class _Search:
+    def __init__(self, blamed: set[str]) -> None:
+        self.blamed = blamed
+        self.others: list[str] = []
+
+    def within(self, wanted: Object, live: Object, type_: Type, owners: list[_Owner], path: str) -> Object:
+        found: Object = {}
+        for name, there in live.items():
+            who = _owners_of_field(owners, name)
+            if path and name not in wanted and f"{path}.{name}" in self.blamed and all(one.person for one in who):
                 found[name] = there
-    for name, value in wanted.items():
-        there = live.get(name)
-        inner = kind_of(value, member_type(type_, name))[1]
-        deeper = [_Owner(one.person, one.fields[f"f:{name}"]) for one in owners if f"f:{name}" in one.fields]
-        place = f"{path}.{name}" if path else name
-        part: Any = None
-        if not any(field == place or field.startswith(f"{place}.") for field in blamed):
-            continue
-        if isinstance(value, dict) and isinstance(there, dict):
-            part = _within(value, there, inner, deeper, place, blamed)
-        elif isinstance(value, list) and isinstance(there, list):
-            part = _among(value, there, inner, deeper, place, blamed)
-        if part:
-            found[name] = part
-    return found or None
+        for name, value in wanted.items():
+            place = f"{path}.{name}" if path else name
+            if not any(field == place or field.startswith(f"{place}.") for field in self.blamed):
+                continue
+            there, inner = live.get(name), kind_of(value, member_type(type_, name))[1]
+            deeper = _owners_of_field(owners, name)
+            part: Any = None
+            if isinstance(value, dict) and isinstance(there, dict):
+                part = self.within(value, there, inner, deeper, place)
+            elif isinstance(value, list) and isinstance(there, list):
+                part = self.among(value, there, inner, deeper, place)
+            if part:
+                found[name] = part
+        return found
+
+    def among(self, wanted: list[Any], live: list[Any], type_: Type, owners: list[_Owner], path: str) -> list[Any]:
+        ours, theirs = identities(wanted, type_), identities(live, type_)
+        if ours is None or theirs is None or not type_.keys:
+            return []
+        declared, there = dict(zip(ours, wanted, strict=True)), dict(zip(theirs, live, strict=True))
+        element = kind_of({}, type_.element)[1] if type_.element else type_
+        found: list[Any] = []
+        for identity in [identity for identity in declared if identity in there]:
+            item = there[identity]
+            part = self.within(declared[identity], item, element, _owners_of_item(owners, item), path)
+            if part:
+                found.append({**_keys_of(item, type_), **part})
+        missing = [item for identity, item in declared.items() if identity not in there]
+        edited: list[Any] = []
+        for item in [item for identity, item in there.items() if identity not in declared]:
+            who = _owners_of_item(owners, item)
+            if who and all(one.person for one in who):
+                edited.append(item)
+            elif who and missing:
+                names = ", ".join(sorted({one.name for one in who}))
+                keys = ",".join(f"{key}={value}" for key, value in _keys_of(item, type_).items())
+                self.others.append(f"{path}[{keys}] is of {names}")
+        return [*found, *_matched(missing, edited, type_.keys, alike=len(wanted) != len(live))]
 
 
-def _among(
-    wanted: list[Any], live: list[Any], type_: Type, owners: list[_Owner], path: str, blamed: set[str]
-) -> list[Any]:
-    ours, theirs = identities(wanted, type_), identities(live, type_)
-    if ours is None or theirs is None or not type_.keys:
-        return []
-    declared, there = dict(zip(ours, wanted, strict=True)), dict(zip(theirs, live, strict=True))
-    element = kind_of({}, type_.element)[1] if type_.element else type_
-    found: list[Any] = []
-    for identity in declared.keys() & there.keys():
-        item = there[identity]
-        part = _within(declared[identity], item, element, _owners_of(owners, item), path, blamed)
-        if part:
-            found.append({**{key: item[key] for key in type_.keys if key in item}, **part})
-    missing = [item for identity, item in declared.items() if identity not in there]
-    foreign = [item for identity, item in there.items() if identity not in declared]
-    edited = [item for item in foreign if (who := _owners_of(owners, item)) and all(one.person for one in who)]
-    one_to_one = len(wanted) == len(live)
-    return [*found, *_matched(missing, edited, type_.keys, alike=not one_to_one)]
+def _keys_of(item: Object, type_: Type) -> Object:
+    return {key: item[key] for key in type_.keys if key in item}
 
 
-def _owners_of(owners: Iterable[_Owner], item: Any) -> list[_Owner]:
+def _owners_of_field(owners: Iterable[_Owner], name: str) -> list[_Owner]:
+    field = f"f:{name}"
+    return [_Owner(one.name, one.person, one.fields[field]) for one in owners if field in one.fields]
+
+
+def _owners_of_item(owners: Iterable[_Owner], item: Any) -> list[_Owner]:
     named = [(one, node_of(one.fields, item)) for one in owners]
-    return [_Owner(one.person, node) for one, node in named if node is not None]
+    return [_Owner(one.name, one.person, node) for one, node in named if node is not None]
 
 
 def _matched(missing: list[Any], edited: list[Any], keys: tuple[str, ...], *, alike: bool) -> list[Any]:

@@ -38,9 +38,7 @@ class Schemas:
         for api_version, kind in kinds:
             path = _path(api_version)
             try:
-                async with self._lock:
-                    await self._refresh_index(path)
-                    document = await self._document(path)
+                document = await self._current(path)
             except ApiError:
                 continue
             if document is not None:
@@ -54,17 +52,16 @@ class Schemas:
             ApiError: the server does not answer; what is not known is not guessed, or items of others would go.
         """
         path = _path(api_version)
-        async with self._lock:
-            await self._refresh_index(path)
-            document = await self._document(path)
-        if document is None:
-            return Merging(DEDUCED, strategic=False)
-        self._compile(path, document, api_version, kind)
-        found = self.type_of(api_version, kind)
-        if found is None:
-            # The kind may have come after the document; the next call looks again.
+        for _ in range(2):
+            document = await self._current(path)
+            if document is None:
+                break
+            self._compile(path, document, api_version, kind)
+            if found := self.type_of(api_version, kind):
+                return Merging(found, strategic=kind in document[_STRATEGIC])
+            # The kind may have come after the document.
             self._asked_at = float("-inf")
-        return Merging(found or DEDUCED, strategic=kind in document[_STRATEGIC])
+        return Merging(DEDUCED, strategic=False)
 
     def type_of(self, api_version: str, kind: str) -> Type | None:
         """The compiled type of a kind that was learnt; None for any other."""
@@ -93,10 +90,7 @@ class Schemas:
         Raises:
             ApiError: the server does not answer.
         """
-        async with self._lock:
-            path = _path(api_version)
-            await self._refresh_index(path)
-            document = await self._document(path)
+        document = await self._current(_path(api_version))
         if document is None:
             return None
         components = document.get("components") or {}
@@ -106,6 +100,11 @@ class Schemas:
         # The kind may have come after the document; the next call looks again.
         self._asked_at = float("-inf")
         return None
+
+    async def _current(self, path: str) -> Schema | None:
+        async with self._lock:
+            await self._refresh_index(path)
+            return await self._document(path)
 
     async def _refresh_index(self, path: str) -> None:
         now = asyncio.get_running_loop().time()
@@ -128,6 +127,11 @@ class Schemas:
             answer = await self._transport.request("GET", parts.path, params=dict(parse_qsl(parts.query)))
         except NotFound:
             return None
+        except ApiError as error:
+            if not 300 <= error.code < 400:
+                raise
+            # The document has changed, and the index does not show it yet.
+            url, answer = "", await self._transport.request("GET", parts.path)
         # Of all that describes a group version, the paths are most: of them only the types of patches are read.
         read = msgspec.json.decode(answer, type=_Document)
         document: Schema = {"components": read.components or {}, _STRATEGIC: read.strategic()}

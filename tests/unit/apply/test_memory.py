@@ -56,6 +56,13 @@ def test_the_digest_of_a_short_value_depends_on_the_others() -> None:
     assert one != two
 
 
+def test_the_same_in_another_spelling_is_left_as_it_is() -> None:
+    kubectls = '{"data":{"k":"a\\u003cb"},"kind":"ConfigMap","metadata":{"annotations":{},"name":"a"}}\n'
+    there = live({"metadata": {"annotations": {LAST_APPLIED: kubectls}}})
+    wanted = {"kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "a<b"}}
+    assert memory_of(with_memory(wanted, there, secret=False)[0]) == kubectls
+
+
 def test_an_unchanged_secret_is_remembered_in_the_same_words() -> None:
     once, _ = with_memory(secret(password=VALUE), None, secret=True)
     again, _ = with_memory(secret(password=VALUE), live(once, "Secret"), secret=True)

@@ -95,8 +95,14 @@ PORTS: dict[str, Case] = {
 def test_ports_of_a_service(
     wanted: list[dict[str, Any]], live: dict[str, Any], fields: tuple[str, ...], expected: list[dict[str, Any]]
 ) -> None:
-    found = in_the_way({"spec": {"ports": wanted}}, live, SERVICE, refusal(*fields))
+    found = in_the_way({"spec": {"ports": wanted}}, live, SERVICE, refusal(*fields)).ours
     assert (found or {"spec": {"ports": []}}) == {"spec": {"ports": expected}}
+
+
+def test_what_is_of_a_controller_is_named_to_people() -> None:
+    live = service(EDITED, managers=[entry("mesh-operator", "Update", port_of(81))])
+    found = in_the_way({"spec": {"ports": [HTTP]}}, live, SERVICE, refusal("spec.ports[1].name"))
+    assert found.hint.startswith("spec.ports[port=81,protocol=TCP] is of mesh-operator: ")
 
 
 def test_a_port_of_a_container() -> None:
@@ -108,7 +114,7 @@ def test_a_port_of_a_container() -> None:
     owner = {"f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"c"}': {"f:ports": fields}}}}}}
     live = {**pods(81), "metadata": {"managedFields": [entry("kubectl-edit", "Update", owner)]}}
     blamed = refusal("spec.template.spec.containers[0].ports[1].name")
-    assert in_the_way(pods(80), live, DEPLOYMENT, blamed) == pods(81)
+    assert in_the_way(pods(80), live, DEPLOYMENT, blamed).ours == pods(81)
 
 
 MEMBER: dict[str, Any] = {"f:spec": {"f:updateStrategy": {"f:rollingUpdate": {"f:partition": {}}}}}
@@ -125,5 +131,5 @@ def test_the_member_of_a_union(managers: list[dict[str, Any]], goes: bool) -> No
     live = {"metadata": {"managedFields": managers}, **member}
     wanted = {"spec": {"updateStrategy": {"type": "OnDelete"}}}
     blamed = refusal("spec.updateStrategy.rollingUpdate")
-    found = in_the_way(wanted, live, type_of("apps/v1", "StatefulSet"), blamed)
+    found = in_the_way(wanted, live, type_of("apps/v1", "StatefulSet"), blamed).ours
     assert found == (member if goes else None)
