@@ -20,7 +20,12 @@ from trueup.plan.kinds import kind_rank
 from trueup.plan.task import Act, AnyTask, ApplyTask, Writing
 
 KINDS = [GroupKind("", "ConfigMap"), GroupKind("", "Secret"), GroupKind("", "Service"), GroupKind("apps", "Deployment")]
-KINDS += [GroupKind("batch", "Job"), GroupKind("apps", "StatefulSet"), GroupKind("apps", "DaemonSet")]
+KINDS += [
+    GroupKind("", "Pod"),
+    GroupKind("batch", "Job"),
+    GroupKind("apps", "StatefulSet"),
+    GroupKind("apps", "DaemonSet"),
+]
 
 DEFAULT = Writing()
 

@@ -437,9 +437,13 @@ async def test_an_item_of_a_custom_resource_whose_key_somebody_changed_is_put_ba
     assert sorted(stored["spec"]["listeners"], key=lambda item: item["port"], reverse=True) == spec["listeners"]
 
 
-async def test_an_object_that_another_client_created_is_no_drift_in_its_defaults(
-    target: Target, namespace: str
+@pytest.mark.parametrize("make", [deployment, *REPLACED.values()], ids=["a Deployment", *REPLACED.keys()])
+async def test_an_object_that_argo_cd_created_is_no_drift_in_its_defaults(
+    target: Target, namespace: str, make: Callable[[str], Manifest]
 ) -> None:
-    await client_side(target, deployment(namespace), FIELD_MANAGER)
-    assert await drift(target, deployment(namespace), DEFAULT) == []
-    assert await drift(target, deployment(namespace), OFF) == []
+    wanted = make(namespace)
+    if wanted.key.namespace == "" and wanted.key.kind != "Namespace":
+        wanted = widget_definition("fences", "Fence")
+    await client_side(target, wanted, FIELD_MANAGER)
+    for way in (DEFAULT, OFF, REPLACE):
+        assert await drift(target, wanted, way) == []

@@ -153,10 +153,14 @@ class _Making:
         for record in last:
             for identity, item in zip(identities(record, type_) or (), record, strict=False):
                 before.setdefault(identity, []).append(item)
-        three = _Items(before, dict(zip(ours, wanted, strict=True)), dict(zip(theirs, live, strict=True)))
+        there = dict(zip(theirs, live, strict=True))
+        three = _Items(before, dict(zip(ours, wanted, strict=True)), there)
         if self.strategic and _merges(type_) and _told_apart(type_, wanted, live, *last):
             return self._by_item(name, three, type_)
         merged = self._merged(three, type_)
+        if not equal(merged, live) and self.strategic and type_.patch_merge_key:
+            grouped = _grouped(three.wanted, type_.patch_merge_key)
+            merged = self._merged(_Items(before, grouped, there), type_)
         if equal(merged, live):
             return {}
         self.exact = True
@@ -255,6 +259,14 @@ def _told_apart(type_: Type, *lists: list[Any]) -> bool:
         if None in names or any(isinstance(name, dict | list) for name in names) or len(set(names)) < len(names):
             return False
     return True
+
+
+def _grouped(items: dict[Identity, Any], key: str) -> dict[Identity, Any]:
+    """In the order in which a strategic merge leaves items of one key: together."""
+    groups: dict[str, dict[Identity, Any]] = {}
+    for identity, item in items.items():
+        groups.setdefault(repr(item.get(key)), {})[identity] = item
+    return {identity: item for group in groups.values() for identity, item in group.items()}
 
 
 def _retain(change: Object, wanted: Object, live: Object) -> None:

@@ -101,6 +101,13 @@ def test_three_way_merge(
     assert settled == expected, "an apply changes nothing the second time"
 
 
+def test_duplicates_stay_in_the_order_that_a_creation_or_a_patch_gave_them() -> None:
+    wanted = pod({**C, "env": [A1, B1, A1]})
+    assert three_way([], wanted, wanted, POD).body == {}, "as they were created"
+    after = strategic_merge(pod(C), three_way([], wanted, pod({**C, "env": [X9]}), POD).body, POD.type)
+    assert three_way([], wanted, after, POD).body == {}, "as a patch leaves them: those of one key together"
+
+
 def test_a_patch_that_holds_items_of_others_is_for_one_version_alone() -> None:
     exact = three_way([], ports({**TCP, "targetPort": 5}), ports(UDP, TCP), SERVICE)
     assert exact.exact
