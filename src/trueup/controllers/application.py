@@ -24,7 +24,7 @@ from trueup.model.health import HealthCode
 from trueup.model.live import LiveObject
 from trueup.model.project import Project
 from trueup.model.status import ResultCode, SyncCode
-from trueup.plan.delete_hooks import stage_of, with_hook_finalizers
+from trueup.plan.delete_hooks import applied_finalizers, stage_of, with_hook_finalizers
 from trueup.plan.deletion import DeletionWait, Gone, deletion_step, propagation_of, release
 from trueup.plan.held import HELD_AFTER, Held, held, told
 from trueup.runtime.outcome import Requeue
@@ -131,7 +131,8 @@ class ApplicationReconciler:
         if isinstance(head, Observation):
             await self.ports.chronicle.observed(stored, head)
             record(stored.app, write, head, self.ports.applications.control_namespace)
-            finalizers = with_hook_finalizers(stored.app.metadata.finalizers, head.comparison.hooks)
+            declared = applied_finalizers(stored.live)
+            finalizers = with_hook_finalizers(stored.app.metadata.finalizers, head.comparison.hooks, declared)
             if finalizers != stored.app.metadata.finalizers:
                 write.finalizers(finalizers)
         else:

@@ -179,7 +179,7 @@ class Chronicle:
         return Entry(at=self._now(), action=Action.PRUNED, application=stored.key, object=spelt(key), by=ENGINE)
 
     async def hooks_of_deletion(self, stored: StoredApplication, phase: str, results: Sequence[ResourceResult]) -> None:
-        """Hooks of an application that is being deleted have been started, or refused."""
+        """Hooks of an application that is being deleted have been started, refused, or have ended."""
         await self._write(
             *(
                 Entry(

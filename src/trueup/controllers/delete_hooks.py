@@ -23,6 +23,7 @@ from trueup.plan.delete_hooks import (
 )
 from trueup.plan.deletion import DeletionWait, Gone
 from trueup.plan.hooks import Run
+from trueup.plan.results import SUCCEEDED, moved, result_of
 from trueup.plan.step import RECHECK
 from trueup.plan.task import RunHookTask
 from trueup.runtime.outcome import Requeue, backoff
@@ -85,6 +86,8 @@ class DeleteHooks:
         live, health = self.ports.observer.seen([task.key for task in tasks])
         step = run_step(phase, tasks, live, health)
         if isinstance(step, Gone):
+            ended = [moved(result_of(task, ResultCode.SYNCED, "ended well"), SUCCEEDED) for task in tasks]
+            await self.ports.chronicle.hooks_of_deletion(stored, phase.value, ended)
             # Whoever goes on after a restart has to know their kinds.
             lines = [_line(task) for task in tasks]
             write.set("resources", [*(r for r in stored.status.resources if r not in lines), *lines])

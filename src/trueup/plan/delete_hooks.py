@@ -4,7 +4,7 @@ Two finalizers stand for each: the first goes when its hooks have ended well, th
 done. What is left of them is all that says how far a deletion has come.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import groupby
 
 import msgspec
@@ -55,12 +55,19 @@ def stage_of(finalizers: Sequence[str]) -> Stage | None:
     return next((stage for stage in _AFTER if stage.finalizer in finalizers), None)
 
 
-def with_hook_finalizers(finalizers: Sequence[str], hooks: Iterable[Manifest]) -> list[str]:
-    """An application's finalizers, with both of each phase that its hooks name and without those of the others."""
+def with_hook_finalizers(
+    finalizers: Sequence[str], hooks: Iterable[Manifest], declared: Container[str] = ()
+) -> list[str]:
+    """An application's finalizers, with both of each phase that its hooks name and without those of the others.
+
+    Args:
+        declared: what somebody applies with the application (:func:`applied_finalizers`). It stays: taking it off would
+            be drift of the application that declares this one, to be healed and taken off again for ever.
+    """
     phases = {phase for hook in hooks for phase in delete_phases(hook.annotations)}
     wanted = [stage.finalizer for stage in (_BEFORE, *_AFTER) if stage.phase in phases]
     ours = {stage.finalizer for stage in (_BEFORE, *_AFTER)}
-    kept = [name for name in finalizers if name not in ours or name in wanted]
+    kept = [name for name in finalizers if name not in ours or name in wanted or name in declared]
     return [*kept, *(name for name in wanted if name not in kept)]
 
 
@@ -76,6 +83,18 @@ def skips_unreadable(stage: Stage, finalizers: Sequence[str], seconds: float) ->
     """
     guards = stage.phase is DeletePhase.PRE_DELETE and bool(propagation_of(finalizers))
     return not guards and seconds >= UNREADABLE_SECONDS
+
+
+def applied_finalizers(application: LiveObject) -> frozenset[str]:
+    """The finalizers of an application that somebody declares by server-side apply, as an application of
+    applications does."""
+    entries = (application.object().get("metadata") or {}).get("managedFields") or []
+    owned = [
+        ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:finalizers") or {}
+        for entry in entries
+        if entry.get("operation") == "Apply"
+    ]
+    return frozenset(name for name in application.finalizers if any(f'v:"{name}"' in fields for fields in owned))
 
 
 class HookStep(msgspec.Struct, frozen=True, kw_only=True, tag="hook-step"):

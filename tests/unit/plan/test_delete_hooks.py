@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from tests.support.plans import REVISION, live_of, manifest
 
@@ -15,6 +16,7 @@ from trueup.model.resource import ResourceKey
 from trueup.plan.delete_hooks import (
     HookStep,
     Stage,
+    applied_finalizers,
     cleanup_step,
     prepared,
     run_step,
@@ -63,6 +65,23 @@ FINALIZERS: dict[str, tuple[list[str], list[Manifest], list[str]]] = {
 @pytest.mark.parametrize(("before", "hooks", "after"), FINALIZERS.values(), ids=FINALIZERS.keys())
 def test_finalizers_follow_from_the_hooks(before: list[str], hooks: list[Manifest], after: list[str]) -> None:
     assert with_hook_finalizers(before, hooks) == after
+
+
+def test_a_finalizer_that_an_application_of_applications_declares_stays() -> None:
+    def entry(manager: str, operation: str, *names: str) -> dict[str, Any]:
+        finalizers: dict[str, Any] = {f'v:"{name}"': {} for name in names}
+        return {
+            "manager": manager,
+            "operation": operation,
+            "fieldsV1": {"f:metadata": {"f:finalizers": {".": {}, **finalizers}}},
+        }
+
+    entries = [entry("argocd-controller", "Apply", AFTER), entry("trueup", "Update", AFTER + "/cleanup")]
+    body = msgspec.json.encode({"metadata": {"managedFields": entries}})
+    application = live_of(manifest("Job", "x"), body=body, finalizers=tuple(BOTH))
+    declared = applied_finalizers(application)
+    assert declared == {AFTER}
+    assert with_hook_finalizers(BOTH, [], declared) == [AFTER]
 
 
 def tasks_of(*hooks: Manifest) -> list[RunHookTask]:
