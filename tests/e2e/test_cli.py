@@ -70,6 +70,8 @@ class Shell:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     (tmp_path / "broken").write_text("clusters: [")
+    history = APPLICATION.format(name="x", url="https://git.example") + "  revisionHistoryLimit: -1\n"
+    (tmp_path / "history.yaml").write_text(history)
     (tmp_path / "unreachable").write_text(KUBECONFIG % "https://127.0.0.1:1")
     return tmp_path
 
@@ -87,6 +89,15 @@ clusters: [{name: main, cluster: {server: "%s"}}]
 users: [{name: main, user: {}}]
 """
 
+APPLICATION = """apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: {name}}}
+spec:
+  project: default
+  source: {{repoURL: "{url}", path: app}}
+  destination: {{server: "https://kubernetes.default.svc", namespace: {name}}}
+"""
+
 WRONG = {
     "an unknown command": ("app nope", 2, "No such command 'nope'"),
     "a missing name": ("app get", 2, "Missing argument 'NAME'"),
@@ -96,6 +107,17 @@ WRONG = {
     "an application without a repository": ("app create x", 2, "name the repository: --repo URL"),
     "an application without a path": ("app create x --repo https://git.example", 2, "name the folder"),
     "a manifest that is not there": ("app create -f nope.yaml", 20, "hint: name a readable file"),
+    "a cluster nobody knows": (
+        "app create x --repo https://git.example --path . --dest-name nope",
+        20,
+        "spec.destination.name: there is no cluster 'nope'",
+    ),
+    "a server nobody knows": (
+        "app create x --repo https://git.example --path . --dest-server https://other.example",
+        20,
+        "spec.destination.server: there is no cluster 'https://other.example'",
+    ),
+    "a negative limit of the history": ("app create -f {home}/history.yaml", 20, "spec.revisionHistoryLimit: must not"),
     "a label that is no pair": ("app create x -l nope", 2, "'nope' is not KEY=VALUE"),
     "a shell that is not known": ("completion tcsh", 2, "'tcsh' is not one of"),
     "no kubeconfig": ("app list --kubeconfig /nonexistent", 20, "hint: name an existing kubeconfig file"),
@@ -145,6 +167,31 @@ def test_every_command_and_flag_says_what_it_is_for(path: str, command: click.Co
     assert command.help and command.help.strip().partition("\n")[0].endswith((".", ":")), path
     silent = [option.name for option in command.params if isinstance(option, click.Option) and not option.help]
     assert not silent
+
+
+async def test_an_operation_and_a_status_in_a_file_are_dropped_with_a_warning(
+    estate: Estate, shell: Shell, tmp_path: Path
+) -> None:
+    await estate.given({"app/settings.yaml": config()})
+    file = tmp_path / "app.yaml"
+    file.write_text(
+        APPLICATION.format(name=estate.name, url=estate.repository.url)
+        + "operation: {sync: {revision: main}}\nstatus: {health: {status: Degraded}, sync: {status: Synced}}\n"
+    )
+    created = await shell("app", "create", "-f", str(file))
+    estate.made.append(estate.name)
+    assert created.code == 0 and created.out == f"application '{estate.name}' created\n"
+    for field in ("operation", "status"):
+        assert f"warning: {file}: {field} is dropped" in created.err
+    view = await estate.until(lambda view: view.status.sync is not None, what="compared")
+    assert view.status.operation_state is None
+    assert view.status.sync is not None and view.status.sync.status == "OutOfSync"
+
+
+async def test_an_unknown_cluster_is_told_by_its_own_cause(estate: Estate) -> None:
+    await estate.given({"app/settings.yaml": config()})
+    await estate.app("app", spec={"destination": {"name": "nope", "namespace": "x"}})
+    assert "spec.destination.name: there is no cluster 'nope'" in await estate.condition("InvalidSpecError")
 
 
 async def test_an_application_from_create_to_delete(estate: Estate, shell: Shell) -> None:

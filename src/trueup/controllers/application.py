@@ -99,8 +99,9 @@ class ApplicationReconciler:
             if stored.fault is not None:
                 raise stored.fault
             project = ports.applications.project_of(app)
-            policy.admit(app, project)
+            # Before the project is asked: it would only say that it does not permit what does not exist.
             ports.cluster.require_destination(app.spec.destination)
+            policy.admit(app, project)
         except InvalidSpec as error:
             return await self._invalid(stored, write, error)
         if not self._refresh_is_due(stored):

@@ -24,6 +24,23 @@ IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
 IN_CLUSTER_NAME = "in-cluster"
 
 
+def require_known(destination: Destination, *, server: str = IN_CLUSTER_SERVER, name: str = IN_CLUSTER_NAME) -> None:
+    """Refuse a destination that is another cluster; one that names none, or names it twice, is for its own check.
+
+    Raises:
+        InvalidSpec: there is no such cluster.
+    """
+    if bool(destination.server) == bool(destination.name):
+        return
+    if destination.server.rstrip("/") == server or destination.name == name:
+        return
+    field = "server" if destination.server else "name"
+    raise InvalidSpec(
+        f"spec.destination.{field}: there is no cluster {destination.server or destination.name!r}",
+        hint=f"only the cluster Trueup runs on is known: server {server} or name {name}",
+    )
+
+
 class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
     """One cluster: its client, what it serves, what is on it, and its answers to dry runs."""
 
@@ -42,13 +59,7 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             InvalidSpec: it is another one.
         """
-        if destination.server.rstrip("/") == self.server or destination.name == self.name:
-            return
-        named = destination.server or destination.name
-        raise InvalidSpec(
-            f"spec.destination: there is no cluster {named!r}",
-            hint=f"only the cluster Trueup runs on is known: server {self.server} or name {self.name}",
-        )
+        require_known(destination, server=self.server, name=self.name)
 
     def serves(self, api_version: str, kind: str) -> bool:
         """Whether the cluster has this kind in this version."""

@@ -334,5 +334,5 @@ def _key(result: ResourceResult) -> ResourceKey:
 
 
 def _because(message: str, failed: Sequence[ResourceResult]) -> str:
-    reasons = ",".join(result.message for result in failed if result.message)
+    reasons = ",".join(dict.fromkeys(result.message for result in failed if result.message))
     return f"{message}, reason: {reasons}"[:1024] if reasons else message

@@ -32,7 +32,7 @@ def admit(app: Application, project: Project) -> None:
         InvalidSpec: naming every problem, not the first alone.
     """
     if found := problems(app, project):
-        raise InvalidSpec("; ".join(found))
+        raise InvalidSpec("; ".join(dict.fromkeys(found)))
 
 
 def admit_repository(app: Application, project: Project, url: str) -> None:
@@ -55,6 +55,8 @@ def problems(app: Application, project: Project) -> list[str]:
     found += _of_destination(app.spec.destination, project)
     if app.spec.sync_policy:
         found += _of_sync_policy(app.spec.sync_policy)
+    if (app.spec.revision_history_limit or 0) < 0:
+        found.append("spec.revisionHistoryLimit: must not be negative; 0 keeps no history")
     return found
 
 

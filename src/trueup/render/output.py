@@ -1,6 +1,7 @@
 """Rendered objects → manifests: checked, cleaned, canonical. All errors are collected, not the first only."""
 
 import base64
+import re
 from typing import Any
 
 from trueup.formats import json
@@ -16,6 +17,8 @@ _MAX_LIST_DEPTH = 4
 
 # Never Git's to set: an apply with them fails or means something else (cluster-truths 1).
 _SERVER_METADATA = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")
+
+_API_VERSION = re.compile(r"[^/\s]+(/[^/\s]+)?\Z")
 
 
 class Invalid(ValueError):
@@ -87,9 +90,10 @@ class Objects:
         if len(self.manifests) > MAX_OBJECTS:
             self.fail(f"more than {MAX_OBJECTS} objects")
         if self.errors:
-            shown = self.errors[:MAX_ERRORS_SHOWN]
-            if len(self.errors) > len(shown):
-                shown.append(f"and {len(self.errors) - len(shown)} more")
+            found = list(dict.fromkeys(self.errors))
+            shown = found[:MAX_ERRORS_SHOWN]
+            if len(found) > len(shown):
+                shown.append(f"and {len(found) - len(shown)} more")
             raise RenderFailed("; ".join(shown), hint="correct the named files and commit")
         return tuple(self.manifests)
 
@@ -112,6 +116,10 @@ def manifest_of(value: Any, origin: str, source_index: int = 0) -> Manifest:
         raise Invalid(f"a manifest must be a mapping, got {_type_name(value)}")
     kind = _text(value, "kind")
     api_version = _text(value, "apiVersion")
+    if not _API_VERSION.match(api_version):
+        raise Invalid(
+            f"{kind}: apiVersion {api_version[:80]!a} must be VERSION or GROUP/VERSION, such as v1 or apps/v1"
+        )
     metadata = value.get("metadata")
     if metadata is None:
         metadata = value["metadata"] = {}

@@ -34,6 +34,18 @@ OWN_CONDITIONS = frozenset(
         "UnknownError",
     }
 )
+LONGEST_CONDITION = 1999
+"""Characters of a condition's message: a table of them stays readable, and Argo CD's UI shows it whole."""
+_END = 400
+
+
+def shortened(message: str) -> str:
+    """A message for a condition. What is too long loses its middle: the cause stands first, the remedy last."""
+    if len(message) <= LONGEST_CONDITION:
+        return message
+    head = message[: LONGEST_CONDITION - _END - 40]
+    cut = len(message) - len(head) - _END
+    return f"{head} … ({cut} characters more) … {message[-_END:]}"
 
 
 class ApplicationWrite:
@@ -82,7 +94,7 @@ class ApplicationWrite:
         before = {(c.get("type"), c.get("message")): c.get("lastTransitionTime") for c in stored}
         errors = {c.get("type"): c.get("lastTransitionTime") for c in stored if str(c.get("type")).endswith("Error")}
         kept = [c for c in stored if not self._restated(c)]
-        for kind, message in sorted(set(found)):
+        for kind, message in sorted({(kind, shortened(message)) for kind, message in found}):
             since = before.get((kind, message)) or errors.get(kind) or format_time(self.now)
             kept.append(msgspec.to_builtins(Condition(type=kind, message=message, last_transition_time=since)))
         self.set("conditions", kept or None)

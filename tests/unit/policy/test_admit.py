@@ -85,6 +85,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "A33 another case of a value": (policy(syncOptions=["CreateNamespace=True"]), "sync option CreateNamespace"),
     "A33 an option without a value": (policy(syncOptions=["PruneLast"]), "sync option PruneLast: without a value"),
+    "a negative limit of the history": (
+        {"revisionHistoryLimit": -1},
+        "spec.revisionHistoryLimit: must not be negative",
+    ),
     "a hydrated source": ({"source": None, "sourceHydrator": {}}, "spec.sourceHydrator: hydrated sources are not"),
 }
 
@@ -107,6 +111,7 @@ ADMITTED: dict[str, dict[str, Any]] = {
     ),
     "a whole retry block": backoff(duration="5s", factor=1, maxDuration="1h30m"),
     "seconds without a unit": backoff(duration="5", maxDuration="180"),
+    "no history": {"revisionHistoryLimit": 0},
     "no limit to retries": policy(retry={"limit": -1}),
 }
 
@@ -128,6 +133,13 @@ def test_a_destination_outside_the_project_is_refused(build: Builder) -> None:
         "application destination server 'https://kubernetes.default.svc' and namespace 'shop' do not match any of the "
         "allowed destinations in project 'team'"
     ]
+
+
+def test_a_reason_is_said_once(build: Builder) -> None:
+    twice = {"sources": [{"repoURL": URL, "path": "a"}, {"repoURL": URL, "path": "b"}]}
+    with pytest.raises(InvalidSpec) as refused:
+        admit(build.app(**twice), build.project(sourceRepos=["https://other.example/*"]))
+    assert str(refused.value) == f"application repo {URL} is not permitted in project 'team'"
 
 
 def test_an_application_of_another_namespace_needs_permission(build: Builder) -> None:

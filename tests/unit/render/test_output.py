@@ -31,6 +31,10 @@ def thing(**more: Any) -> dict[str, Any]:
     [
         pytest.param({"apiVersion": "v1", "metadata": {"name": "a"}}, "no kind", id="kind missing"),
         pytest.param({"kind": "X", "metadata": {"name": "a"}}, "X has no apiVersion", id="apiVersion missing"),
+        pytest.param({**thing(), "apiVersion": "v1/2/3"}, "apiVersion 'v1/2/3' must be VERSION or", id="two slashes"),
+        pytest.param({**thing(), "apiVersion": "/v1"}, "apiVersion '/v1' must be", id="an empty group"),
+        pytest.param({**thing(), "apiVersion": "apps/"}, "apiVersion 'apps/' must be", id="an empty version"),
+        pytest.param({**thing(), "apiVersion": "v1 "}, "apiVersion 'v1 ' must be", id="a blank in the version"),
         pytest.param({"kind": 3, "apiVersion": "v1"}, "kind must be a string, got number", id="kind a number"),
         pytest.param(thing(metadata={}), "ConfigMap has no name", id="name missing"),
         pytest.param(thing(metadata=None), "ConfigMap has no name", id="metadata null"),

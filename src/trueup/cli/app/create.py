@@ -7,13 +7,22 @@ from typing import Any
 import click
 import msgspec
 
+from trueup import policy
 from trueup.cli.app.access import application_type
 from trueup.cli.connect import Access, access_options, connected
+from trueup.controllers.cluster import require_known
 from trueup.formats import yaml
 from trueup.kube.errors import AlreadyExists
 from trueup.model.annotations import API_VERSION, RESOURCES_FINALIZER
 from trueup.model.application import Application
-from trueup.model.errors import TrueupError
+from trueup.model.errors import InvalidSpec, TrueupError
+from trueup.model.project import Project
+from trueup.store.install import default_project
+
+_NOT_TAKEN = {
+    "operation": "it would start a sync; `trueup app sync` asks for one",
+    "status": "the engine writes it",
+}
 
 
 @click.command()
@@ -59,10 +68,7 @@ def create(access: Access, name: str, manifest: Path | None, upsert: bool, **fla
     """Create an application."""
     body = _read(manifest) if manifest else {"metadata": {}, "spec": {}}
     _apply_flags(body, name, access.namespace, flags)
-    try:
-        msgspec.convert(body, type=Application)
-    except msgspec.ValidationError as error:
-        raise TrueupError(f"the application is not valid: {error}", hint="correct that field") from error
+    _check(body)
 
     async def write() -> str:
         async with connected(access) as (client, discovery):
@@ -95,7 +101,28 @@ def _read(path: Path) -> dict[str, Any]:
         raise TrueupError(f"{path} holds no Application", hint="its kind must be Application")
     loaded.setdefault("metadata", {})
     loaded.setdefault("spec", {})
+    for field, why in _NOT_TAKEN.items():
+        if loaded.pop(field, None):
+            click.echo(f"warning: {path}: {field} is dropped: {why}", err=True)
     return loaded
+
+
+def _check(body: dict[str, Any]) -> None:
+    """Refuse what the engine would refuse, whatever the project says.
+
+    Raises:
+        TrueupError: naming the fields.
+    """
+    try:
+        app = msgspec.convert(body, type=Application)
+    except msgspec.ValidationError as error:
+        raise TrueupError(f"the application is not valid: {error}", hint="correct that field") from error
+    permissive = msgspec.convert(default_project(app.metadata.namespace), type=Project)
+    try:
+        require_known(app.spec.destination)
+        policy.admit(app, permissive)
+    except InvalidSpec as error:
+        raise TrueupError(f"the application is not valid: {error.message}", hint=error.hint) from error
 
 
 def _apply_flags(body: dict[str, Any], name: str, namespace: str, flags: dict[str, Any]) -> None:

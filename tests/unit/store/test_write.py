@@ -1,0 +1,49 @@
+"""Conditions: how long they get, and how often a thing is said."""
+
+from datetime import UTC, datetime
+from typing import cast
+
+import msgspec
+import pytest
+
+from trueup.kube.cache import WatchCache
+from trueup.kube.client import Client
+from trueup.kube.object import read_object
+from trueup.store.applications import decode
+from trueup.store.write import LONGEST_CONDITION, ApplicationWrite, shortened
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def write() -> ApplicationWrite:
+    """Of a stored application; nothing is sent."""
+    body = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": "web", "namespace": "argocd"},
+    }
+    stored = decode("argocd/web", read_object(msgspec.json.encode(body)))
+    return ApplicationWrite(stored, cast(Client, None), cast(WatchCache, None), NOW)
+
+
+@pytest.mark.parametrize("length", [1, 1999, 2000, 2001, 50_000])
+def test_a_condition_stays_under_two_thousand_characters(length: int) -> None:
+    opened = write()
+    opened.conditions([("ComparisonError", "x" * length)])
+    opened.condition("SyncError", "y" * length)
+    told = [condition["message"] for condition in opened.status["conditions"]]
+    assert len(told) == 2
+    assert all(len(message) <= LONGEST_CONDITION < 2000 for message in told)
+    assert (told[0] == "x" * length) is (length < 2000)
+
+
+def test_a_long_message_keeps_its_cause_and_its_remedy() -> None:
+    text = shortened("app/a.yaml: not YAML; " + "and more; " * 1000 + "(correct the named files and commit)")
+    assert text.startswith("app/a.yaml: not YAML; ") and text.endswith("(correct the named files and commit)")
+    assert "characters more" in text
+
+
+def test_a_condition_is_said_once() -> None:
+    opened = write()
+    opened.conditions([("RenderWarning", "a"), ("RenderWarning", "a"), ("RenderWarning", "b")])
+    assert [condition["message"] for condition in opened.status["conditions"]] == ["a", "b"]
