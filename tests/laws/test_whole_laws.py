@@ -135,7 +135,7 @@ def _repository(names: Mapping[str, list[str]]) -> Files:
     number=st.integers(0, 5000),
 )
 @example(names={path: ["p"] for path in PATHS}, hit="app/a.yaml", fault="cut off", number=18)
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_an_object_leaves_the_render_only_by_a_file_that_was_read_whole(
     names: dict[str, list[str]], hit: str, fault: str, number: int
 ) -> None:
