@@ -14,6 +14,7 @@ from trueup.apply.confirm import Confirmer
 from trueup.controllers.application import ApplicationReconciler
 from trueup.controllers.chronicle import Chronicle
 from trueup.controllers.cluster import IN_CLUSTER_SERVER, ManagedCluster, Parts, excluded_type
+from trueup.controllers.ignoring import Ignoring
 from trueup.controllers.journal import Journal
 from trueup.controllers.observe import Observation, Observer
 from trueup.controllers.ports import Ports
@@ -58,8 +59,9 @@ from trueup.store.events import Recorder
 from trueup.store.lease import ControlLease
 from trueup.store.notes import Notes
 from trueup.store.renders import Renders
-from trueup.store.settings import CONFIG_MAP, Settings, read_settings
+from trueup.store.settings import CONFIG_MAP, PARAMETERS, Settings, read_settings
 from trueup.workers.git import run_git
+from trueup.workers.jq import Jq
 from trueup.workers.pool import Pool, scratch
 
 log = structlog.get_logger("trueup")
@@ -133,7 +135,9 @@ class Engine:
         enter, defer = self._stack.enter_async_context, self._stack.push_async_callback
         # Before anything in the folder is touched: it may be another engine's.
         predecessor = self._stack.enter_context(claimed(data, self.identity, remedy=remedy))
-        self.pool = Pool(self.options.render_workers, root=scratch(data / "render"))
+        work = scratch(data / "render")
+        self.pool = Pool(self.options.render_workers, root=work)
+        self.jq = Jq(lambda: self.settings().jq_seconds, root=work)
         for client in (self.client, self._lease_client, self.registry):
             await enter(client)
         # A port of this machine is no identity: what lies under its name may be of a cluster that is gone.
@@ -142,7 +146,7 @@ class Engine:
         trail = await prepare(self.client, state, namespace, old=data / TRAIL, ours=ours)
         self.trail = Trail(trail, self.clock.now)
         self.journal = Journal(self.trail)
-        for close in (self.trail.close, self.mirrors.close, self.pool.close, self.cache.close):
+        for close in (self.trail.close, self.mirrors.close, self.pool.close, self.jq.close, self.cache.close):
             defer(close)
         await self.cache.start()
         await asyncio.gather(self.cache.ensure([*KINDS, CONFIG_MAPS]), self.credentials.load())
@@ -175,15 +179,18 @@ class Engine:
 
     def settings(self) -> Settings:
         """Settings as the ConfigMap has them now; read anew only when it has changed."""
-        live = self.cache.get(ResourceKey("", "ConfigMap", self.options.control_namespace, CONFIG_MAP))
-        version = live.resource_version if live else ""
+        found = [self._config_map(name) for name in (CONFIG_MAP, PARAMETERS)]
+        version = " ".join(live.resource_version if live else "-" for live in found)
         if version != self._settings_version:
             self._settings_version = version
-            self._settings = read_settings((live.object().get("data") or {}) if live else {})
+            self._settings = read_settings(*((live.object().get("data") or {}) if live else {} for live in found))
             self._excluded_kinds.clear()
             for warning in self._settings.warnings:
                 log.warning("setting not read", problem=warning)
         return self._settings
+
+    def _config_map(self, name: str) -> LiveObject | None:
+        return self.cache.get(ResourceKey("", "ConfigMap", self.options.control_namespace, name))
 
     async def observe(self, key: str, revision: str = "") -> Observation:
         """Look at one application once, without reconciling it.
@@ -270,7 +277,7 @@ class Engine:
         )
         self.notes = Notes(self.mirrors.get, self._for_writing, self.clock.now)
         targets = Targets(self.repositories, self.renders, self.settings)
-        self.observer = Observer(self.applications, targets, self.cluster)
+        self.observer = Observer(self.applications, targets, self.cluster, Ignoring(self.jq, self.settings))
         ports = Ports(
             clock=self.clock,
             settings=self.settings,

@@ -1,16 +1,17 @@
 """Every fact of one pass, gathered before anything is decided."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from trueup import diff, health, policy
 from trueup.apply.confirm import Question
 from trueup.controllers.cluster import ManagedCluster
+from trueup.controllers.ignoring import Documents, Ignoring
 from trueup.controllers.namespace import Namespaces
 from trueup.controllers.target import Target, Targets
-from trueup.diff import Pairs
+from trueup.diff import Answer, JqFacts, Pairs
 from trueup.model.annotations import GROUP
 from trueup.model.application import IgnoreDifference, NamespaceMetadata, Operation, Source
 from trueup.model.comparison import Comparison
@@ -46,7 +47,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         health: verdicts over ``live``.
         content: digest of all manifests, hooks among them: equal for two commits that declare the same.
         vitals: of the whole application.
-        refused: keys the project does not permit, with the reason.
+        refused: keys the project does not permit, or that cannot be written as asked, with the reason.
         warnings: (condition type, message).
         namespace_metadata: for the destination namespace, where it is this application's to apply.
         shared: what is part of another application too, one text for each object.
@@ -68,8 +69,11 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 class Observer:
     """Gathers facts of Applications on one cluster."""
 
-    def __init__(self, applications: Applications, targets: Targets, cluster: ManagedCluster) -> None:
+    def __init__(
+        self, applications: Applications, targets: Targets, cluster: ManagedCluster, ignoring: Ignoring
+    ) -> None:
         self._applications = applications
+        self._ignoring = ignoring
         self._targets = targets
         self._cluster = cluster
         self._namespaces = Namespaces(applications, cluster)
@@ -219,18 +223,24 @@ class Observer:
         instance = self._applications.instance(stored.key)
         kept = self._namespaces.of(stored, wanted)
         pairs = diff.pair(wanted, self.managed(stored.key), cluster.cache.get, kept.pair)
-        if RESPECT_IGNORED in options.texts:
-            pairs = _respecting(pairs, app.spec.ignore_differences, options)
         namespace = namespace_key(app.spec.destination.namespace)
         keys = [namespace, *(item.key for item in pairs.pairs), *(hook.key for hook in pairs.hooks)]
+        rules = self._ignoring.rules(app, keys)
+        respected: Mapping[ResourceKey, JqFacts] = {}
+        if RESPECT_IGNORED in options.texts:
+            respected = await self._ignoring.facts(rules, _declared(pairs))
+            pairs = _respecting(pairs, rules.rules, respected, options)
         refused = self.forbidden(project, keys)
         questions = await self._suspects(pairs, refused, options)
+        answers = await cluster.confirmer.confirm(questions) if questions else {}
+        named = await self._ignoring.facts(rules, _documents(questions, answers))
         comparison = diff.compare(
             pairs,
-            await cluster.confirmer.confirm(questions) if questions else {},
+            answers,
             asked=[question.manifest.key for question in questions],
             forbidden=refused,
-            ignored=app.spec.ignore_differences,
+            ignored=rules.rules,
+            jq=named,
             revisions=target.revisions,
             source_types=target.source_types,
         )
@@ -238,7 +248,9 @@ class Observer:
         verdicts = {key: self._health(found) for key, found in live.items()}
         shared = tuple(_shared(key, instance, owner) for key, owner in diff.shared(pairs, instance).items())
         warnings += [("SharedResourceWarning", text) for text in shared]
-        warnings += [("ExcludedResourceWarning", text) for text in diff.rule_warnings(app.spec.ignore_differences)]
+        warnings += [("ExcludedResourceWarning", text) for text in diff.rule_warnings(rules.placed())]
+        faults = await self._ignoring.faults(rules, (*named.values(), *respected.values()))
+        warnings += [("ComparisonError", text) for text in faults]
         found = cluster.cache.get(namespace)
         vitals = health.roll_up(
             comparison,
@@ -251,7 +263,8 @@ class Observer:
             health=verdicts,
             content=target.content,
             vitals=vitals,
-            refused=refused,
+            # What may not be overwritten, and cannot be told, is not written at all.
+            refused=refused | {key: "; ".join(fact.faults) for key, fact in respected.items() if fact.faults},
             warnings=(*target.warnings, *warnings, *kept.warnings),
             namespace_metadata=kept.metadata,
             shared=shared,
@@ -321,16 +334,44 @@ def _writing(options: SyncOptions, target: Manifest, live: LiveObject) -> Writin
     return writing(state, options, target, live)
 
 
-def _respecting(pairs: Pairs, rules: Sequence[IgnoreDifference], options: SyncOptions) -> Pairs:
-    """Pairs whose targets are what ``RespectIgnoreDifferences=true`` writes."""
+def _respecting(
+    pairs: Pairs, rules: Sequence[IgnoreDifference], jq: Mapping[ResourceKey, JqFacts], options: SyncOptions
+) -> Pairs:
+    """Pairs whose targets are what ``RespectIgnoreDifferences=true`` writes.
+
+    Args:
+        jq: what the rules' jq expressions name in the live object and in what Git declares.
+    """
     made = []
     for item in pairs.pairs:
         if item.target is not None and item.live is not None:
             how = _writing(options, item.target, item.live)
             applied = not how.replace and how.server_side != "off"
-            item = diff.respecting(item, diff.applicable(rules, item.key), applied=applied)
+            named = jq.get(item.key, JqFacts())
+            item = diff.respecting(item, diff.applicable(rules, item.key), named, applied=applied)
         made.append(item)
     return msgspec.structs.replace(pairs, pairs=tuple(made))
+
+
+def _declared(pairs: Pairs) -> Iterator[Documents]:
+    """The objects that are there and declared, for jq to name what of them may differ."""
+    for item in pairs.pairs:
+        if item.target is not None and item.live is not None:
+            yield Documents(key=item.key, live=item.live.object(), declared=item.target.object())
+
+
+def _documents(questions: Sequence[Question], answers: Mapping[ResourceKey, Answer]) -> Iterator[Documents]:
+    """What jq may be asked about: objects that the server says an apply would change, or refuses to apply."""
+    for asked in questions:
+        answer = answers.get(asked.manifest.key)
+        if answer is None or answer.body == asked.live.body:
+            continue
+        yield Documents(
+            key=asked.manifest.key,
+            live=asked.live.object(),
+            answer=answer.object() if answer.body else None,
+            declared=asked.manifest.object() if answer.refused else None,
+        )
 
 
 def _shared(key: ResourceKey, instance: str, owner: str) -> str:

@@ -10,7 +10,7 @@ from trueup.model.resource import GroupKind
 from trueup.model.tracking import owner_instance
 from trueup.plan.kinds import NAMESPACE
 from trueup.store.applications import APPLICATION, PROJECT, Applications
-from trueup.store.settings import CONFIG_MAP
+from trueup.store.settings import CONFIG_MAP, PARAMETERS
 
 CONFIG_MAPS = GroupKind("", "ConfigMap")
 
@@ -51,7 +51,7 @@ class Wakes:
             if ours and _asks(old, new):
                 self._applications.changed()
                 self._add(f"{found.key.namespace}/{found.key.name}")
-        elif found.group_kind == CONFIG_MAPS and ours and found.key.name == CONFIG_MAP:
+        elif found.group_kind == CONFIG_MAPS and ours and found.key.name in (CONFIG_MAP, PARAMETERS):
             # Any setting may change what is compared.
             for key in self._applications.names():
                 self._add(key)

@@ -5,11 +5,12 @@ from trueup.diff.change import ABSENT, Change, describe, differences
 from trueup.diff.compare import changes_of, compare
 from trueup.diff.digest import live_digest
 from trueup.diff.fields import duplicate_keys, undeclared_fields
+from trueup.diff.jq import JqFacts
 from trueup.diff.mask import masked
-from trueup.diff.normalise import comparable
+from trueup.diff.normalise import comparable, whole
 from trueup.diff.pairing import Pair, Pairs, pair, shared
 from trueup.diff.respect import respecting
-from trueup.diff.rules import applicable, rule_warnings
+from trueup.diff.rules import applicable, leave_out, rule_warnings
 from trueup.diff.show import render
 from trueup.diff.suspects import is_settled, suspects
 
@@ -17,6 +18,7 @@ __all__ = [
     "ABSENT",
     "Answer",
     "Change",
+    "JqFacts",
     "Pair",
     "Pairs",
     "applicable",
@@ -27,6 +29,7 @@ __all__ = [
     "differences",
     "duplicate_keys",
     "is_settled",
+    "leave_out",
     "live_digest",
     "masked",
     "pair",
@@ -36,4 +39,5 @@ __all__ = [
     "shared",
     "suspects",
     "undeclared_fields",
+    "whole",
 ]

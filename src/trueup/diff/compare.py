@@ -6,10 +6,11 @@ import msgspec
 
 from trueup.diff.answer import Answer
 from trueup.diff.change import Change, describe, differences
+from trueup.diff.jq import JqFacts
 from trueup.diff.local import declared_changes
 from trueup.diff.normalise import comparable
 from trueup.diff.pairing import Pair, Pairs
-from trueup.diff.rules import applicable, leave_out
+from trueup.diff.rules import NO_FACTS, applicable, leave_out
 from trueup.model.annotations import COMPARE_OPTIONS
 from trueup.model.application import IgnoreDifference
 from trueup.model.comparison import ComparedResource, Comparison
@@ -31,6 +32,7 @@ class _Known(msgspec.Struct, frozen=True):
     asked: Container[ResourceKey]
     forbidden: Mapping[ResourceKey, str]
     ignored: Sequence[IgnoreDifference]
+    jq: Mapping[ResourceKey, JqFacts]
 
 
 def compare(
@@ -40,6 +42,7 @@ def compare(
     asked: Iterable[ResourceKey],
     forbidden: Mapping[ResourceKey, str] | None = None,
     ignored: Sequence[IgnoreDifference] = (),
+    jq: Mapping[ResourceKey, JqFacts] | None = None,
     revisions: Sequence[str] = (),
     source_types: Sequence[str] = (),
 ) -> Comparison:
@@ -50,13 +53,14 @@ def compare(
         asked: the pairs that :func:`trueup.diff.suspects` found; the others with both sides are Synced.
         forbidden: what the project does not permit, with the reason. Such an object that is live only is none of
             the application's business and left out.
-        ignored: ``spec.ignoreDifferences``.
+        ignored: ``spec.ignoreDifferences``, and the rules for everybody.
+        jq: what the rules' jq expressions name in the objects that were asked about.
 
     An object is Synced when the dry run of its apply returns what is live: fields that Git does not declare and we
     do not own are no drift. The application is OutOfSync if anything that counts is; hooks do not count, nor extra
     objects annotated ``IgnoreExtraneous`` (Argo CD ``controller/state.go``); else it is Unknown if anything is.
     """
-    known = _Known(answers, frozenset(asked), forbidden or {}, ignored)
+    known = _Known(answers, frozenset(asked), forbidden or {}, ignored, jq or {})
     judged = [pair for pair in pairs.pairs if pair.target is not None or pair.key not in known.forbidden]
     resources = tuple(_resource(pair, known) for pair in judged)
     namespace = _resource(pairs.namespace, known) if pairs.namespace else None
@@ -70,12 +74,15 @@ def compare(
     )
 
 
-def changes_of(live: LiveObject, answer: Answer, ignored: Iterable[IgnoreDifference] = ()) -> list[Change]:
+def changes_of(
+    live: LiveObject, answer: Answer, ignored: Iterable[IgnoreDifference] = (), jq: JqFacts = NO_FACTS
+) -> list[Change]:
     """The fields a sync would change: live against what a dry run returned, ignored ones left out, Secrets masked."""
     if answer.body == live.body:
         return []
     found = live.object()
-    before, after = leave_out(comparable(found), comparable(answer.object()), found, applicable(ignored, live.key))
+    rules = applicable(ignored, live.key)
+    before, after = leave_out(comparable(found), comparable(answer.object()), found, rules, (jq.live, jq.answer))
     return differences(before, after)
 
 
@@ -128,17 +135,20 @@ def _verdict(pair: Pair, known: _Known) -> Verdict:
         if pair.key in known.asked:
             return SyncCode.UNKNOWN, "not compared: the cluster gave no answer"
         return SyncCode.SYNCED, ""
+    jq = known.jq.get(pair.key, NO_FACTS)
+    if jq.faults and answer.body != pair.live.body:
+        return SyncCode.UNKNOWN, f"not compared: {'; '.join(jq.faults)}"
     if answer.refused:
-        return _refused(pair.target, pair.live, answer, known.ignored)
-    changes = changes_of(pair.live, answer, known.ignored)
+        return _refused(pair.target, pair.live, answer, known)
+    changes = changes_of(pair.live, answer, known.ignored, jq)
     return (SyncCode.OUT_OF_SYNC, f"differs from Git: {describe(changes)}") if changes else (SyncCode.SYNCED, "")
 
 
-def _refused(target: Manifest, live: LiveObject, answer: Answer, ignored: Sequence[IgnoreDifference]) -> Verdict:
+def _refused(target: Manifest, live: LiveObject, answer: Answer, known: _Known) -> Verdict:
     """Drift where the refusal is about the manifest and a declared field differs: a sync meets the refusal and shows
     it. Else nobody knows (a webhook may refuse dry runs alone), which is shown and not healed (cluster-truths 11)."""
-    found = live.object()
-    desired, seen = leave_out(comparable(target.object()), comparable(found), found, applicable(ignored, live.key))
+    found, rules, jq = live.object(), applicable(known.ignored, live.key), known.jq.get(live.key, NO_FACTS)
+    desired, seen = leave_out(comparable(target.object()), comparable(found), found, rules, (jq.declared, jq.live))
     changes = declared_changes(desired, seen) if answer.certain and isinstance(desired, dict) else []
     if changes:
         return SyncCode.OUT_OF_SYNC, f"differs from Git: {describe(changes)}; the cluster refuses it: {answer.refused}"

@@ -32,6 +32,24 @@ def comparable(obj: dict[str, Any]) -> dict[str, Any]:
     return reduced
 
 
+def whole(obj: dict[str, Any]) -> dict[str, Any]:
+    """A copy as scripts see it: with status and metadata, without the records of who wrote what.
+
+    A field has the place that it has in :func:`comparable`.
+    """
+    reduced = dict(obj)
+    metadata = obj.get("metadata")
+    if isinstance(metadata, dict):
+        reduced["metadata"] = {name: value for name, value in metadata.items() if name != "managedFields"}
+        annotations = metadata.get("annotations")
+        if isinstance(annotations, dict):
+            kept = {name: value for name, value in annotations.items() if name != LAST_APPLIED}
+            reduced["metadata"]["annotations"] = kept
+    if is_secret(obj):
+        _fold_string_data(reduced)
+    return reduced
+
+
 def is_secret(obj: dict[str, Any]) -> bool:
     """Whether an object is a core Secret, by what it says itself (never by what a caller says it is)."""
     return obj.get("kind") == "Secret" and not group_of(str(obj.get("apiVersion") or ""))

@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 
 from trueup.diff.change import ABSENT
+from trueup.diff.jq import JqFacts
 from trueup.diff.normalise import comparable
 from trueup.diff.ownership import fields_at, fields_of, is_whole
 from trueup.diff.pairing import Pair
-from trueup.diff.rules import leave_out
+from trueup.diff.rules import NO_FACTS, leave_out
 from trueup.formats.json import canonical, digest
 from trueup.formats.patch import equal
 from trueup.model.annotations import FIELD_MANAGER, LAST_APPLIED
@@ -43,11 +44,12 @@ def respected(wanted: dict[str, Any], live: dict[str, Any], left: tuple[Any, Any
     return {name: rebuilt[name] for name in (*wanted, *rebuilt) if name in rebuilt}
 
 
-def respecting(pair: Pair, rules: list[IgnoreDifference], *, applied: bool) -> Pair:
+def respecting(pair: Pair, rules: list[IgnoreDifference], jq: JqFacts = NO_FACTS, *, applied: bool) -> Pair:
     """A pair with the object to send as its target. What is not live is sent as Git has it.
 
     Args:
         rules: those for this object.
+        jq: what their jq expressions name in it.
         applied: it is written by a server-side apply, which leaves alone what it does not name.
     """
     if pair.target is None or pair.live is None or not rules:
@@ -55,7 +57,7 @@ def respecting(pair: Pair, rules: list[IgnoreDifference], *, applied: bool) -> P
     live = pair.live.object()
     declared, seen = comparable(pair.target.object()), comparable(live)
     keep = owned(live) if applied else always
-    made = respected(declared, seen, leave_out(declared, seen, live, rules), keep)
+    made = respected(declared, seen, leave_out(declared, seen, live, rules, (jq.declared, jq.live)), keep)
     if made == declared:
         return pair
     body = canonical(made)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from trueup.diff.jq import JqFacts, Path, without_paths
 from trueup.diff.ownership import fields_of, without
 from trueup.formats.glob import glob_match
 from trueup.formats.patch import parse_pointer, pointer_get, pointer_remove
@@ -24,14 +25,22 @@ def applicable(rules: Iterable[IgnoreDifference], key: ResourceKey) -> list[Igno
     ]
 
 
+NO_FACTS = JqFacts()
+
+
 def leave_out(
-    before: dict[str, Any], after: dict[str, Any], live: dict[str, Any], rules: list[IgnoreDifference]
+    before: dict[str, Any],
+    after: dict[str, Any],
+    live: dict[str, Any],
+    rules: list[IgnoreDifference],
+    paths: tuple[tuple[Path, ...], tuple[Path, ...]] = ((), ()),
 ) -> tuple[Any, Any]:
     """Both sides of a comparison without what may differ.
 
     Args:
         live: the whole live object, for the managers of its fields.
         rules: those for this object (:func:`applicable`).
+        paths: what the rules' jq expressions name in either side.
 
     The rules of an aggregated ClusterRole are left out too: a controller of the cluster writes them.
     """
@@ -42,14 +51,16 @@ def leave_out(
     if kind == _CLUSTER_ROLE and (before.get("aggregationRule") or after.get("aggregationRule")):
         pointers.append("/rules")
 
-    def reduced(side: Any) -> Any:
+    def reduced(side: Any, named: tuple[Path, ...]) -> Any:
+        # First, for their numbers are those of the whole lists.
+        side = without_paths(side, named)
         for fields in owned:
             side = without(side, fields)
         for pointer in pointers:
             side = _remove(side, pointer)
         return side
 
-    return reduced(before), reduced(after)
+    return reduced(before, paths[0]), reduced(after, paths[1])
 
 
 def _remove(side: Any, pointer: str) -> Any:
@@ -60,13 +71,10 @@ def _remove(side: Any, pointer: str) -> Any:
     return reduced
 
 
-def rule_warnings(rules: Iterable[IgnoreDifference]) -> list[str]:
-    """What of the rules has no effect, each naming its field."""
+def rule_warnings(rules: Iterable[tuple[str, IgnoreDifference]]) -> list[str]:
+    """What of the rules, each given with the place where it is written, has no effect."""
     warnings: list[str] = []
-    for index, rule in enumerate(rules):
-        place = f"spec.ignoreDifferences[{index}]"
-        if rule.jq_path_expressions:
-            warnings.append(f"{place}.jqPathExpressions are not evaluated; name the fields in jsonPointers")
+    for place, rule in rules:
         for position, pointer in enumerate(rule.json_pointers):
             if fault := _fault(pointer):
                 warnings.append(f"{place}.jsonPointers[{position}] has no effect: {fault}")

@@ -6,8 +6,16 @@ from trueup.formats.duration import parse_duration
 from trueup.formats.glob import glob_match
 from trueup.formats.yaml import YamlError, load
 from trueup.model.annotations import INSTANCE_LABEL
+from trueup.model.application import IgnoreDifference
+from trueup.store.overrides import ignore_rules, overrides
 
 CONFIG_MAP = "argocd-cm"
+PARAMETERS = "argocd-cmd-params-cm"
+"""The ConfigMap of what Argo CD's programs are started with."""
+
+JQ_TIMEOUT = ("ignore.normalizer.jq.timeout", "controller.ignore.normalizer.jq.timeout")
+LONGEST_JQ = 60.0
+"""Seconds that one jq expression may be given at most."""
 
 # What Argo CD ships as resource.exclusions, and what cluster-truths 13 adds: kinds that only cost watches.
 SHIPPED_EXCLUSIONS: tuple[tuple[str, str], ...] = (
@@ -58,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     exclusions: tuple[Exclusion, ...] = tuple(
         Exclusion(groups=(group,), kinds=(kind,)) for group, kind in SHIPPED_EXCLUSIONS
     )
+    ignore_differences: tuple[tuple[str, IgnoreDifference], ...] = ()
+    jq_seconds: float = 1.0
     warnings: tuple[str, ...] = ()
 
     def excludes(self, group: str, kind: str, server: str) -> bool:
@@ -67,20 +77,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return any(exclusion.covers(group, kind, server) for exclusion in self.exclusions)
 
 
-def read_settings(data: dict[str, str]) -> Settings:
-    """Settings from the ConfigMap's data. A value that cannot be read keeps its default, with a warning."""
+def read_settings(data: dict[str, str], parameters: dict[str, str] | None = None) -> Settings:
+    """Settings from the data of both ConfigMaps. A value that cannot be read keeps its default, with a warning."""
     defaults = Settings()
     warnings: list[str] = []
+    parameters = parameters or {}
 
     def duration(key: str, default: float) -> float:
-        text = data.get(key, "").strip()
-        if not text:
-            return default
-        try:
-            return 0.0 if text == "0" else parse_duration(text)
-        except ValueError as error:
-            warnings.append(f"{CONFIG_MAP}: {key}: {error}; {default:g}s is used")
-            return default
+        return _duration(CONFIG_MAP, key, data.get(key, ""), default, warnings)
+
+    parts, _ = overrides(data)
+    rules, _ = ignore_rules(parts)
 
     return Settings(
         resync_seconds=duration("timeout.reconciliation", defaults.resync_seconds),
@@ -88,8 +95,30 @@ def read_settings(data: dict[str, str]) -> Settings:
         instance_label=data.get("application.instanceLabelKey", "").strip() or INSTANCE_LABEL,
         labelled=_labelled(data, warnings),
         exclusions=_exclusions(data, defaults.exclusions, warnings),
+        ignore_differences=tuple((f"{CONFIG_MAP}: {place}", rule) for place, rule in rules),
+        jq_seconds=_jq_seconds(parameters, warnings),
         warnings=tuple(warnings),
     )
+
+
+def _jq_seconds(parameters: dict[str, str], warnings: list[str]) -> float:
+    default = Settings().jq_seconds
+    for key in JQ_TIMEOUT:
+        seconds = _duration(PARAMETERS, key, parameters.get(key, ""), 0.0, warnings)
+        if seconds > 0:
+            return min(seconds, LONGEST_JQ)
+    return default
+
+
+def _duration(config_map: str, key: str, text: str, default: float, warnings: list[str]) -> float:
+    text = text.strip()
+    if not text:
+        return default
+    try:
+        return 0.0 if text == "0" else parse_duration(text)
+    except ValueError as error:
+        warnings.append(f"{config_map}: {key}: {error}; {default:g}s is used")
+        return default
 
 
 def _labelled(data: dict[str, str], warnings: list[str]) -> bool:

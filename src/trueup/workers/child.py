@@ -4,15 +4,12 @@ Whatever a chart or a file does to this process, the process dies alone: it has 
 own, limits on memory, time, files, and no way to print into the answers.
 """
 
-import ctypes
 import os
 import resource
 import shutil
-import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import BinaryIO
 
 from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Rendering
@@ -22,8 +19,8 @@ from trueup.render.output import Objects
 from trueup.workers.frame import HEADER, MAX_FRAME, READY, Answer, Done, Failed, Task, pack, unpack_task
 from trueup.workers.helm import render_helm
 from trueup.workers.kustomize import render_kustomize
+from trueup.workers.worker import answers_channel, die_with
 
-_PR_SET_PDEATHSIG = 1
 _DEEP = 3000
 """Python's recursion limit here: YAML may nest as deep as its reader allows."""
 
@@ -78,26 +75,12 @@ def _limit_cpu(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
 
 
-def _die_with(parent: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit(0)
-
-
-def _channel() -> BinaryIO:
-    """Standard output, kept for answers alone: whatever else prints goes to the errors."""
-    channel = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return channel
-
-
 def main() -> None:
     """Serve tasks until the input ends."""
-    _die_with(int(sys.argv[1]))
+    die_with(int(sys.argv[1]))
     os.environ.clear()
     sys.setrecursionlimit(_DEEP)
-    answers = _channel()
+    answers = answers_channel()
     tasks = sys.stdin.buffer
     answers.write(READY)
     answers.flush()

@@ -4,7 +4,9 @@ from typing import Any
 
 import msgspec
 
+from trueup.diff import Answer, Pair, Pairs, compare
 from trueup.formats.json import canonical, digest
+from trueup.model.comparison import ComparedResource, Comparison
 from trueup.model.live import LiveObject, Owner
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey, group_of
@@ -51,3 +53,21 @@ def config_map(name: str = "web", *, data: dict[str, Any] | None = None, **metad
 
 def tracked(name: str, described: str = "", instance: str = INSTANCE) -> dict[str, str]:
     return {"argocd.argoproj.io/tracking-id": f"{instance}:/ConfigMap:shop/{described or name}"}
+
+
+def answer(obj: dict[str, Any]) -> Answer:
+    return Answer(body=msgspec.json.encode(obj))
+
+
+def both(wanted: dict[str, Any], found: dict[str, Any]) -> Pair:
+    return Pair(key=key_of(wanted), target=manifest(wanted), live=live(found))
+
+
+def judged(pair: Pair, said: Answer | None = None, **rules: Any) -> Comparison:
+    answers = {pair.key: said} if said else {}
+    return compare(Pairs((pair,)), answers, asked=[pair.key], **rules)
+
+
+def only(comparison: Comparison) -> ComparedResource:
+    (resource,) = comparison.resources
+    return resource

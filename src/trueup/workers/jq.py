@@ -1,0 +1,102 @@
+"""jq expressions, evaluated in a child that can be lost: one may loop for ever, or name a million fields."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from trueup.diff.jq import Path as JqPath
+from trueup.formats.json import digest
+from trueup.workers.childprocess import ChildEnded, Children
+from trueup.workers.frame import HEADER
+from trueup.workers.process import MEBIBYTE, Limits
+
+DEFAULT_SECONDS = 1.0
+"""Processor time of one expression over one object (Argo CD's ``ignore.normalizer.jq.timeout``)."""
+LONGEST_EXPRESSION = 10_000
+MOST_PATHS = 10_000
+REMEMBERED = 20_000
+_MEMORY = 512 * MEBIBYTE
+_FILE_SIZE = 1 * MEBIBYTE
+_SPARE_SECONDS = 20.0
+"""Wall-clock time beyond the processor time: a busy machine is no fault of an expression."""
+
+
+class JqTask(msgspec.Struct, frozen=True):
+    """One expression over one document, as JSON, within so many seconds of processor time."""
+
+    expression: str
+    document: bytes
+    seconds: float
+
+
+class JqPaths(msgspec.Struct, frozen=True, tag=True):
+    """The paths an expression names; none where it does not fit the document."""
+
+    paths: tuple[JqPath, ...] = ()
+
+
+class JqFault(msgspec.Struct, frozen=True, tag=True):
+    """An expression that nothing is known about: it does not compile, took too long or names too much."""
+
+    reason: str
+
+
+JqAnswer = JqPaths | JqFault
+_answers: msgspec.json.Decoder[JqAnswer] = msgspec.json.Decoder(JqAnswer)
+
+
+class Jq:
+    """Asks jq which fields an expression names. The answers are remembered by expression and document.
+
+    Args:
+        seconds: processor time that an expression has for one document.
+        root: where the child's private folder is made.
+    """
+
+    def __init__(self, seconds: Callable[[], float] = lambda: DEFAULT_SECONDS, *, root: Path | None = None) -> None:
+        self._seconds = seconds
+        limits = Limits(memory=_MEMORY, file_size=_FILE_SIZE, open_files=64)
+        self._children = Children("trueup.workers.jqchild", 2, limits=limits, jobs=10_000, root=root)
+        self._known: OrderedDict[tuple[str, str, float], JqAnswer] = OrderedDict()
+
+    async def paths(self, expression: str, document: bytes) -> JqAnswer:
+        """The paths that an expression names in a document.
+
+        Raises:
+            TrueupError: no child could be started.
+        """
+        seconds = self._seconds()
+        question = (expression, digest(document), seconds)
+        known = self._known.get(question)
+        if known is not None:
+            self._known.move_to_end(question)
+            return known
+        if len(expression) > LONGEST_EXPRESSION:
+            return JqFault(f"longer than {LONGEST_EXPRESSION} characters")
+        try:
+            answer = await self._ask(JqTask(expression, document, seconds))
+        except TimeoutError:
+            # The machine's fault, perhaps: not remembered.
+            return JqFault("jq did not answer in time")
+        self._known[question] = answer
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return answer
+
+    async def close(self) -> None:
+        """Kill the child."""
+        await self._children.close()
+
+    async def _ask(self, task: JqTask) -> JqAnswer:
+        body = msgspec.msgpack.encode(task)
+        try:
+            answer = await self._children.ask(HEADER.pack(len(body)) + body, task.seconds + _SPARE_SECONDS)
+            return _answers.decode(answer)
+        except ChildEnded as ended:
+            if ended.timed_out:
+                return JqFault(f"jq did not end within {task.seconds:g} s")
+            return JqFault(f"jq crashed or needed more than {_MEMORY // MEBIBYTE} MiB")
+        except msgspec.DecodeError:
+            return JqFault("jq gave no answer that could be read")
