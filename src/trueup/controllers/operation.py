@@ -63,7 +63,7 @@ class Operations:
         if state is None:
             operation = stored.app.operation
             if operation is None and not stored.operation_fault:
-                decision = await self._automatic(stored, write, head)
+                decision = await self._automatic(stored, project, write, head)
                 operation = decision.operation
                 if operation is None:
                     await write.flush()
@@ -80,6 +80,12 @@ class Operations:
                     raise
                 return await self.refuse(stored, write, str(error))
             await self._started(stored, write, state)
+        verdict = _windows(stored.app, project, state, self.ports.clock.now())
+        if not verdict.allowed:
+            fault = f": {policy.in_project(verdict, project)}" if verdict.fault else ""
+            write.set("operationState", msgspec.structs.replace(state, message=f"{policy.BLOCKED}{fault}"))
+            await write.flush()
+            return Requeue.after(min(verdict.again, self.ports.rest()))
         try:
             seen = await self._of_operation(stored, project, state, head)
         except TrueupError as error:
@@ -91,7 +97,9 @@ class Operations:
             head, step, after = await self._verdict(stored, project, write, head, step, after)
         return await self._progressed(stored, write, step, after)
 
-    async def _automatic(self, stored: StoredApplication, write: ApplicationWrite, head: Head) -> policy.Decision:
+    async def _automatic(
+        self, stored: StoredApplication, project: Project, write: ApplicationWrite, head: Head
+    ) -> policy.Decision:
         if not isinstance(head, Observation):
             return policy.Decision(reason="there is nothing to compare with")
         decision = policy.automatic_sync(
@@ -101,6 +109,7 @@ class Operations:
             write.now,
             manifests_changed=not await self._same_as_attempted(stored, head),
         )
+        decision = policy.held(decision, policy.assigned(project, stored.app), project, write.now)
         if decision.condition:
             write.condition(*decision.condition)
         return decision
@@ -294,6 +303,15 @@ class Operations:
         told = f"{initiated(after)}: {after.phase}: {after.message}"
         self.ports.tell(write, "OperationCompleted", told, warning=not succeeded)
         return Requeue.after(0.0)
+
+
+def _windows(app: Application, project: Project, state: OperationState, now: datetime) -> policy.WindowVerdict:
+    """Whether the sync windows let an operation take its next step; one that is to end is never held."""
+    if state.phase is not OperationPhase.RUNNING:
+        return policy.WindowVerdict()
+    manual = not state.operation.initiated_by.automated
+    started = parse_time(state.started_at) if state.started_at else None
+    return policy.may_sync(policy.assigned(project, app), manual=manual, now=now, started_at=started)
 
 
 def _is_hook(task: AnyTask) -> bool:

@@ -1,6 +1,7 @@
 """``trueup app get|list|history``."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -8,6 +9,7 @@ import msgspec
 
 from trueup.cli.app.access import Handle, View, application_type, read_view
 from trueup.cli.app.engine import refreshed
+from trueup.cli.app.windows import window_lines
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.output import output_option, painted, show, table
 from trueup.model.errors import TrueupError
@@ -34,16 +36,18 @@ def get(
 ) -> None:
     """Show one application: what it deploys, how it compares, how it is."""
 
-    async def read() -> View:
+    async def read() -> tuple[View, list[tuple[str, str]]]:
         async with connected(access) as (client, discovery):
             handle = Handle(client, discovery, access, name, app_namespace)
             if refresh or hard_refresh:
-                return await refreshed(handle, hard=hard_refresh, timeout=timeout)
-            return await handle.view()
+                view = await refreshed(handle, hard=hard_refresh, timeout=timeout)
+            else:
+                view = await handle.view()
+            return view, await window_lines(client, discovery, access.namespace, view.app)
 
-    view = asyncio.run(read())
+    view, windows = asyncio.run(read())
     if output == "wide":
-        print_summary(view, operation=show_operation)
+        print_summary(view, operation=show_operation, windows=windows)
         print_resources(view)
     else:
         show(view.raw, output)
@@ -159,7 +163,7 @@ def list_row(view: View) -> tuple[str, ...]:
     )
 
 
-def print_summary(view: View, *, operation: bool = False) -> None:
+def print_summary(view: View, *, operation: bool = False, windows: Sequence[tuple[str, str]] = ()) -> None:
     """The head of ``app get``."""
     spec, status = view.app.spec, view.status
     sync = status.sync
@@ -181,6 +185,7 @@ def print_summary(view: View, *, operation: bool = False) -> None:
     at = f" to {', '.join(r[:12] for r in revisions if r)}" if state == "Synced" and any(revisions) else ""
     from_ = f" from {', '.join(r[:12] for r in revisions if r)}" if state == "OutOfSync" and any(revisions) else ""
     lines += [
+        *windows,
         ("Sync Policy", policy),
         ("Sync Status", painted(state) + at + from_),
         ("Health Status", painted((status.health.status if status.health else "") or "Unknown")),
@@ -196,8 +201,9 @@ def print_summary(view: View, *, operation: bool = False) -> None:
             ("Finished", op.finished_at or ""),
             ("Message", op.message),
         ]
+    width = max(16, *(len(name) + 2 for name, _ in lines))
     for name, value in lines:
-        click.echo(f"{name + ':':<16}{value}".rstrip())
+        click.echo(f"{f'{name}:' if name else '':<{width}}{value}".rstrip())
     if status.conditions:
         click.echo()
         table(
