@@ -57,6 +57,20 @@ async def test_an_expression_that_cannot_be_evaluated_is_a_condition_and_heals_n
     assert changed is not None and changed.object()["data"]["colour"] == "changed"
 
 
+async def test_a_field_that_jq_names_is_left_as_it_is_by_a_sync_that_respects_it(estate: Estate) -> None:
+    await estate.given({"app/web.yaml": deployment()})
+    rule = {"group": "apps", "kind": "Deployment", "jqPathExpressions": [".spec.replicas"]}
+    options = ("CreateNamespace=true", "RespectIgnoreDifferences=true")
+    await estate.app("app", options=options, spec={"ignoreDifferences": [rule]})
+    await estate.settled()
+    await estate.change("Deployment", "web", SCALED, group="apps")
+    revision = await estate.commit({"app/web.yaml": deployment(annotations={"note": "new"})})
+    await estate.settled(revision)
+    web = await estate.live("Deployment", "web", group="apps")
+    assert web is not None and web.annotations["note"] == "new"
+    assert web.object()["spec"]["replicas"] == 3
+
+
 def _healed(view: View) -> list[ResourceResult]:
     """What the last self-heal wrote."""
     state = view.status.operation_state

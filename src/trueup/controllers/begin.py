@@ -31,6 +31,8 @@ def begun(
     if operation is None or operation.sync is None:
         problem = stored.operation_fault or "no operation specified"
         raise InvalidSpec(f"Invalid operation request: {problem}", hint="write .operation.sync")
+    if problem := _unbuilt(operation, stored):
+        raise InvalidSpec(f"Invalid operation request: {problem}", hint="leave that field out")
     sync = operation.sync
     asked = sync.sources or ([sync.source] if sync.source else [])
     for source in asked:
@@ -58,6 +60,14 @@ def begun(
         sync_result=result,
         started_at=format_time(ports.clock.now()),
     )
+
+
+def _unbuilt(operation: Operation, stored: StoredApplication) -> str:
+    """What of an operation that somebody asks for is not supported."""
+    if operation.initiated_by.automated:
+        return ""
+    unknown = [place for place in stored.unknown if place.startswith("operation.")]
+    return f"{unknown[0]} is not known" if unknown else policy.unbuilt_operation(operation)
 
 
 def operation_sources(stored: StoredApplication) -> list[Source]:

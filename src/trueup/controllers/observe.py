@@ -1,7 +1,7 @@
 """Every fact of one pass, gathered before anything is decided."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -35,6 +35,7 @@ from trueup.plan.task import Writing
 from trueup.render.continuity import synced_before
 from trueup.render.environment import RenderContext
 from trueup.store.applications import Applications, StoredApplication
+from trueup.store.settings import Settings
 
 REMEMBERED = 50_000
 
@@ -52,6 +53,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         namespace_metadata: for the destination namespace, where it is this application's to apply.
         shared: what is part of another application too, one text for each object.
         respectful: compared as ``RespectIgnoreDifferences=true`` writes.
+        unbuilt: fields and settings that ask for what is not done; nothing is synced by itself then.
     """
 
     comparison: Comparison
@@ -64,21 +66,28 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     namespace_metadata: NamespaceMetadata | None = None
     shared: tuple[str, ...] = ()
     respectful: bool = False
+    unbuilt: tuple[policy.Unbuilt, ...] = ()
 
 
 class Observer:
     """Gathers facts of Applications on one cluster."""
 
     def __init__(
-        self, applications: Applications, targets: Targets, cluster: ManagedCluster, ignoring: Ignoring
+        self,
+        applications: Applications,
+        targets: Targets,
+        cluster: ManagedCluster,
+        ignoring: Ignoring,
+        settings: Callable[[], Settings],
     ) -> None:
+        self._settings = settings
         self._applications = applications
         self._ignoring = ignoring
         self._targets = targets
         self._cluster = cluster
         self._namespaces = Namespaces(applications, cluster)
         self._equal: OrderedDict[tuple[str, str, str, frozenset[str]], None] = OrderedDict()
-        self._verdicts: OrderedDict[tuple[str, str], Health | None] = OrderedDict()
+        self._verdicts: OrderedDict[tuple[str, str, bool], Health | None] = OrderedDict()
 
     async def observe(
         self,
@@ -251,6 +260,8 @@ class Observer:
         warnings += [("ExcludedResourceWarning", text) for text in diff.rule_warnings(rules.placed())]
         faults = await self._ignoring.faults(rules, (*named.values(), *respected.values()))
         warnings += [("ComparisonError", text) for text in faults]
+        unbuilt = self._unbuilt(stored, project, wanted, target.source_types)
+        warnings += policy.messages(unbuilt)
         found = cluster.cache.get(namespace)
         vitals = health.roll_up(
             comparison,
@@ -269,13 +280,34 @@ class Observer:
             namespace_metadata=kept.metadata,
             shared=shared,
             respectful=RESPECT_IGNORED in options.texts,
+            unbuilt=tuple(unbuilt),
         )
+
+    def _unbuilt(
+        self, stored: StoredApplication, project: Project, wanted: Sequence[Manifest], tools: Sequence[str]
+    ) -> list[policy.Unbuilt]:
+        """What the application, its project and the settings ask for that is not done."""
+        settings = self._settings().unbuilt
+        subject = policy.Subject(
+            project=project,
+            keys=[manifest.key for manifest in wanted],
+            tools=tools,
+            declared=_top_level(wanted) if any(setting.declared for setting in settings) else (),
+        )
+        unknown = [place for place in stored.unknown if place.startswith("spec.")]
+        unknown += self._applications.unknown_in_project(project.metadata.name)
+        return [
+            *policy.unbuilt_fields(stored.app, project),
+            *(policy.Unbuilt(field=place, reason="is not known") for place in unknown),
+            *policy.concerning(settings, subject),
+        ]
 
     def _health(self, found: LiveObject) -> Health | None:
         """The verdict over one version of an object, which is read and judged once."""
-        version = (found.uid, found.resource_version)
+        applications = self._settings().judges_applications
+        version = (found.uid, found.resource_version, applications)
         if version not in self._verdicts:
-            self._verdicts[version] = health.assess(found)
+            self._verdicts[version] = health.assess(found, applications=applications)
             while len(self._verdicts) > REMEMBERED:
                 self._verdicts.popitem(last=False)
         return self._verdicts[version]
@@ -372,6 +404,10 @@ def _documents(questions: Sequence[Question], answers: Mapping[ResourceKey, Answ
             answer=answer.object() if answer.body else None,
             declared=asked.manifest.object() if answer.refused else None,
         )
+
+
+def _top_level(wanted: Sequence[Manifest]) -> set[str]:
+    return {name for manifest in wanted for name in manifest.object()}
 
 
 def _shared(key: ResourceKey, instance: str, owner: str) -> str:

@@ -102,6 +102,8 @@ class Operations:
     ) -> policy.Decision:
         if not isinstance(head, Observation):
             return policy.Decision(reason="there is nothing to compare with")
+        if head.unbuilt:
+            return policy.Decision(reason=f"{head.unbuilt[0]}")
         decision = policy.automatic_sync(
             stored.app,
             stored.status,

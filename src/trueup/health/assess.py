@@ -7,6 +7,7 @@ import msgspec
 
 from trueup.health import (
     autoscaler,
+    child,
     cronjob,
     daemonset,
     deployment,
@@ -19,7 +20,7 @@ from trueup.health import (
     volume,
     workflow,
 )
-from trueup.model.annotations import HOOK_FINALIZER
+from trueup.model.annotations import GROUP, HOOK_FINALIZER
 from trueup.model.health import Health, HealthCode
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, version_of
@@ -51,13 +52,19 @@ _CHECKS = {
 }
 
 
+_APPLICATION = GroupKind(GROUP, "Application")
+
+
 def has_check(kind: GroupKind) -> bool:
     """Whether a kind is judged at all; objects of the others never hold a wave up."""
     return kind in _CHECKS
 
 
-def assess(live: LiveObject) -> Health | None:
+def assess(live: LiveObject, *, applications: bool = False) -> Health | None:
     """The health of an object, None when its kind has no check.
+
+    Args:
+        applications: child Applications are judged too (:mod:`trueup.health.child`).
 
     An object that is being deleted is Progressing, whatever its kind; a hook that only our finalizer still holds
     is judged by its state (Argo CD ``health.go``).
@@ -66,7 +73,7 @@ def assess(live: LiveObject) -> Health | None:
         return Health(HealthCode.PROGRESSING, "Pending deletion")
     check = _CHECKS.get(live.group_kind)
     if check is None:
-        return None
+        return child.check(live.object()) if applications and live.group_kind == _APPLICATION else None
     if check.versions and version_of(live.api_version) not in check.versions:
         return Health(HealthCode.UNKNOWN, f"unsupported {live.key.kind} GVK: {live.api_version}, Kind={live.key.kind}")
     return check.judge(live.object())

@@ -4,25 +4,43 @@ from trueup.policy.admit import admit, admit_repository, problems
 from trueup.policy.automatic import Decision, HealSettings, attempted_revisions, automatic_sync, retry_for
 from trueup.policy.engines import hands_off, last_write_by
 from trueup.policy.project import permits
+from trueup.policy.settings import unbuilt_settings
+from trueup.policy.unbuilt import (
+    Subject,
+    Unbuilt,
+    concerning,
+    messages,
+    unbuilt_fields,
+    unbuilt_operation,
+    unknown_fields,
+)
 from trueup.policy.windows import BLOCKED, WindowVerdict, assigned, describe_windows, held, in_project, may_sync
 
 __all__ = [
     "BLOCKED",
     "Decision",
     "HealSettings",
+    "Subject",
+    "Unbuilt",
     "WindowVerdict",
     "admit",
     "admit_repository",
     "assigned",
     "attempted_revisions",
     "automatic_sync",
+    "concerning",
     "describe_windows",
     "hands_off",
     "held",
     "in_project",
     "last_write_by",
     "may_sync",
+    "messages",
     "permits",
     "problems",
     "retry_for",
+    "unbuilt_fields",
+    "unbuilt_operation",
+    "unbuilt_settings",
+    "unknown_fields",
 ]

@@ -1,7 +1,7 @@
 """The sync options there are, and their values."""
 
 _SWITCH = ("true", "false")
-_VALUES = {
+KNOWN = {
     "ApplyOutOfSyncOnly": _SWITCH,
     "ClientSideApplyMigration": _SWITCH,
     "CreateNamespace": _SWITCH,
@@ -26,7 +26,7 @@ def option_problem(option: str) -> str:
     through, as in Argo CD, where a newer version may know it.
     """
     name, separator, value = option.partition("=")
-    values = _VALUES.get(name)
+    values = KNOWN.get(name)
     if values is None or value in values:
         return ""
     shown = f'"{value[:40]}"' if separator else "without a value"

@@ -5,13 +5,14 @@ from typing import Any
 
 import msgspec
 
+from trueup import policy
 from trueup.kube.cache import WatchCache
 from trueup.model.annotations import GROUP
-from trueup.model.application import Application
+from trueup.model.application import Application, ApplicationSpec, Operation
 from trueup.model.errors import InvalidSpec
 from trueup.model.fields import Metadata
 from trueup.model.live import LiveObject
-from trueup.model.project import Project
+from trueup.model.project import Project, ProjectSpec
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import Status
 from trueup.model.tracking import instance_name, owner_instance
@@ -32,6 +33,7 @@ class StoredApplication(msgspec.Struct, frozen=True, kw_only=True):
         raw_status: the status as stored, which a write is computed against.
         fault: why the specification cannot be read; ``app`` is its metadata alone then, enough to let it go.
         operation_fault: why ``.operation`` cannot be read; ``app`` has none then.
+        unknown: places of fields in its specification and its operation that we do not know.
     """
 
     key: str
@@ -41,6 +43,7 @@ class StoredApplication(msgspec.Struct, frozen=True, kw_only=True):
     raw_status: dict[str, Any]
     fault: InvalidSpec | None = None
     operation_fault: str = ""
+    unknown: tuple[str, ...] = ()
 
 
 class Applications:
@@ -50,6 +53,7 @@ class Applications:
         self._cache = cache
         self.control_namespace = control_namespace
         self._decoded: dict[str, StoredApplication] = {}
+        self._unknown: dict[str, tuple[str, list[str]]] = {}
         self._readers: dict[str, set[str]] | None = None
         self._keepers: dict[str, list[str]] | None = None
 
@@ -135,6 +139,17 @@ class Applications:
             hint="create the AppProject, or name another in spec.project",
         )
 
+    def unknown_in_project(self, name: str) -> list[str]:
+        """Places of fields in a project's specification that we do not know."""
+        live = self._cache.get(ResourceKey(GROUP, "AppProject", self.control_namespace, name))
+        if live is None:
+            return []
+        known = self._unknown.get(name)
+        if known is None or known[0] != live.resource_version:
+            places = policy.unknown_fields(live.object().get("spec"), ProjectSpec, f"project {name}: spec")
+            known = self._unknown[name] = (live.resource_version, places)
+        return known[1]
+
     def project(self, name: str) -> Project | None:
         """A project of the control namespace.
 
@@ -199,8 +214,18 @@ def decode(key: str, live: LiveObject) -> StoredApplication:
     except msgspec.ValidationError:
         # A status another engine or version wrote is no reason to refuse the application: it is written anew.
         status = Status()
+    body = live.object()
+    unknown = policy.unknown_fields(body.get("spec"), ApplicationSpec, "spec")
+    unknown += policy.unknown_fields(body.get("operation"), Operation, "operation")
     return StoredApplication(
-        key=key, live=live, app=app, status=status, raw_status=raw, fault=fault, operation_fault=operation_fault
+        key=key,
+        live=live,
+        app=app,
+        status=status,
+        raw_status=raw,
+        fault=fault,
+        operation_fault=operation_fault,
+        unknown=tuple(unknown),
     )
 
 

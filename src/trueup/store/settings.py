@@ -1,13 +1,18 @@
 """Settings of the whole installation, read from the ConfigMap ``argocd-cm``."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from trueup.formats.duration import parse_duration
 from trueup.formats.glob import glob_match
 from trueup.formats.yaml import YamlError, load
-from trueup.model.annotations import INSTANCE_LABEL
+from trueup.health import is_known
+from trueup.model.annotations import GROUP, INSTANCE_LABEL
 from trueup.model.application import IgnoreDifference
-from trueup.store.overrides import ignore_rules, overrides
+from trueup.policy.settings import unbuilt_settings
+from trueup.policy.unbuilt import Unbuilt
+from trueup.store.overrides import Override, OverrideProblem, ignore_rules, overrides
 
 CONFIG_MAP = "argocd-cm"
 PARAMETERS = "argocd-cmd-params-cm"
@@ -66,15 +71,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     exclusions: tuple[Exclusion, ...] = tuple(
         Exclusion(groups=(group,), kinds=(kind,)) for group, kind in SHIPPED_EXCLUSIONS
     )
+    inclusions: tuple[Exclusion, ...] = ()
     ignore_differences: tuple[tuple[str, IgnoreDifference], ...] = ()
     jq_seconds: float = 1.0
+    judges_applications: bool = False
+    unbuilt: tuple[Unbuilt, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def excludes(self, group: str, kind: str, server: str) -> bool:
         """Whether a kind is neither watched nor managed."""
         if any(glob_match(g, group) and glob_match(k, kind) for g, k in ALWAYS_EXCLUDED):
             return True
-        return any(exclusion.covers(group, kind, server) for exclusion in self.exclusions)
+        if any(exclusion.covers(group, kind, server) for exclusion in self.exclusions):
+            return True
+        return bool(self.inclusions) and not any(entry.covers(group, kind, server) for entry in self.inclusions)
 
 
 def read_settings(data: dict[str, str], parameters: dict[str, str] | None = None) -> Settings:
@@ -86,19 +96,41 @@ def read_settings(data: dict[str, str], parameters: dict[str, str] | None = None
     def duration(key: str, default: float) -> float:
         return _duration(CONFIG_MAP, key, data.get(key, ""), default, warnings)
 
-    parts, _ = overrides(data)
-    rules, _ = ignore_rules(parts)
+    parts, unread = overrides(data)
+    rules, problems = ignore_rules(parts)
 
     return Settings(
         resync_seconds=duration("timeout.reconciliation", defaults.resync_seconds),
         resync_jitter_seconds=duration("timeout.reconciliation.jitter", defaults.resync_jitter_seconds),
         instance_label=data.get("application.instanceLabelKey", "").strip() or INSTANCE_LABEL,
         labelled=_labelled(data, warnings),
-        exclusions=_exclusions(data, defaults.exclusions, warnings),
+        exclusions=_entries(data, "resource.exclusions", defaults.exclusions, warnings),
+        inclusions=_entries(data, "resource.inclusions", (), warnings),
         ignore_differences=tuple((f"{CONFIG_MAP}: {place}", rule) for place, rule in rules),
         jq_seconds=_jq_seconds(parameters, warnings),
+        judges_applications=any(map(_judges_applications, parts)),
+        unbuilt=(
+            *unbuilt_settings(data, CONFIG_MAP),
+            *unbuilt_settings(parameters, PARAMETERS),
+            *_unbuilt_overrides(parts, [*unread, *problems]),
+        ),
         warnings=tuple(warnings),
     )
+
+
+def _judges_applications(part: Override) -> bool:
+    """Whether it is the health script for child Applications that is known."""
+    return (part.part, part.group, part.kind) == ("health", GROUP, "Application") and is_known(part.text)
+
+
+def _unbuilt_overrides(parts: list[Override], problems: list[OverrideProblem]) -> Iterator[Unbuilt]:
+    for part in parts:
+        if part.part == "health" and not _judges_applications(part):
+            place = f"{CONFIG_MAP}: {part.place}"
+            yield Unbuilt(field=place, reason="health scripts are not run", group=part.group, kind=part.kind)
+    for problem in problems:
+        place = f"{CONFIG_MAP}: {problem.place}"
+        yield Unbuilt(field=place, reason=problem.reason, group=problem.group, kind=problem.kind)
 
 
 def _jq_seconds(parameters: dict[str, str], warnings: list[str]) -> float:
@@ -130,13 +162,15 @@ def _labelled(data: dict[str, str], warnings: list[str]) -> bool:
     return method == "annotation+label"
 
 
-def _exclusions(data: dict[str, str], shipped: tuple[Exclusion, ...], warnings: list[str]) -> tuple[Exclusion, ...]:
-    text = data.get("resource.exclusions", "")
+def _entries(
+    data: dict[str, str], name: str, shipped: tuple[Exclusion, ...], warnings: list[str]
+) -> tuple[Exclusion, ...]:
+    text = data.get(name, "")
     if not text.strip():
         # Argo CD's defaults live in the ConfigMap it ships: one that names none keeps ours.
         return shipped
     try:
-        entries = load(text.encode(), f"{CONFIG_MAP}: resource.exclusions") or []
+        entries = load(text.encode(), f"{CONFIG_MAP}: {name}") or []
         return tuple(
             Exclusion(
                 groups=tuple(entry.get("apiGroups") or ("*",)),
@@ -146,5 +180,5 @@ def _exclusions(data: dict[str, str], shipped: tuple[Exclusion, ...], warnings: 
             for entry in entries
         )
     except (YamlError, AttributeError, TypeError) as error:
-        warnings.append(f"{CONFIG_MAP}: resource.exclusions is not a list of exclusions ({error}); defaults are used")
+        warnings.append(f"{CONFIG_MAP}: {name} is not a list of kinds ({error}); the default is used")
         return shipped

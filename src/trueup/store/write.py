@@ -32,6 +32,7 @@ OWN_CONDITIONS = frozenset(
         "SelfHealLoopWarning",
         "SyncError",
         "UnknownError",
+        "UnsupportedFieldError",
     }
 )
 LONGEST_CONDITION = 1999

@@ -1,0 +1,166 @@
+"""The settings of Argo CD, in ``argocd-cm`` and ``argocd-cmd-params-cm``: those that change what is done, and the rest.
+
+A setting that is read stands in the module that reads it; the other two tables are here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from trueup.formats.yaml import YamlError, load
+from trueup.policy.unbuilt import Unbuilt
+
+WITHOUT_EFFECT: Mapping[str, str] = {
+    # argocd-cm; a name that ends with a dot stands for all that begin so
+    "url": "address of a user interface",
+    "additionalUrls": "addresses of a user interface",
+    "admin.enabled": "signing in",
+    "accounts.": "signing in",
+    "users.": "signing in",
+    "passwordPattern": "signing in",
+    "dex.": "signing in",
+    "oidc.": "signing in",
+    "statusbadge.": "shown in a user interface",
+    "ga.": "shown in a user interface",
+    "help.": "shown in a user interface",
+    "ui.": "shown in a user interface",
+    "server.maxPodLogsToRender": "shown in a user interface",
+    "exec.": "a terminal in a user interface",
+    "extension.config": "a user interface's extensions",
+    "resource.customizations.actions.": "actions of a user interface",
+    "resource.customizations.ignoreResourceUpdates.": "which events are looked at",
+    "resource.customizations.useOpenLibs.": "with resource.customizations.health alone",
+    "resource.customizations.knownTypeFields.": "spellings are compared as the server stores them",
+    "resource.ignoreResourceUpdatesEnabled": "which events are looked at",
+    "resource.respectRBAC": "a kind that may not be listed is known to be unwatched",
+    "resource.sensitive.mask.annotations": "shown in a user interface",
+    "resource.customLabels": "shown in a user interface",
+    "resource.includeEventLabelKeys": "labels of Events",
+    "resource.excludeEventLabelKeys": "labels of Events",
+    "resource.links": "shown in a user interface",
+    "application.allowedNodeLabels": "shown in a user interface",
+    "application.links": "shown in a user interface",
+    "application.sync.impersonation.enforced": "with application.sync.impersonation.enabled alone",
+    "application.sync.requireOverridePrivilegeForRevisionSync": "rights of an API server",
+    "project.links": "shown in a user interface",
+    "server.rbac.": "rights of an API server",
+    "jsonnet.enable": "a Jsonnet file is refused by its name",
+    "helm.valuesFileSchemes": "value files are read from repositories alone, others refused",
+    "kustomize.path.": "with source.kustomize.version alone",
+    "kustomize.version.": "with source.kustomize.version alone",
+    "kustomize.buildOptions.": "with source.kustomize.version alone",
+    "webhook.": "webhooks of an API server",
+    "commit.author.": "with spec.sourceHydrator alone",
+    "sourceHydrator.": "with spec.sourceHydrator alone",
+    # argocd-cmd-params-cm
+    "application.namespaces": "applications outside the control namespace are left alone",
+    "applicationsetcontroller.": "another program",
+    "commitserver.": "another program",
+    "commit.server": "another program",
+    "dexserver.": "another program",
+    "notificationscontroller.": "another program",
+    "server.": "another program",
+    "redis.": "another program",
+    "repo.server": "another program",
+    "reposerver.": "another program; limits of renders are our own",
+    "otlp.": "traces",
+    "log.": "logs",
+    "hydrator.enabled": "with spec.sourceHydrator alone",
+    "controller.": "how much work is done at once, times, logs and metrics",
+}
+"""Names and why leaving them aside changes nothing in the cluster."""
+
+_Rule = Callable[[str], bool]
+
+
+def _said(text: str) -> bool:
+    return bool(text.strip())
+
+
+def _on(text: str) -> bool:
+    return text.strip().lower() == "true"
+
+
+def _off(text: str) -> bool:
+    return text.strip().lower() == "false"
+
+
+def _some_time(text: str) -> bool:
+    return text.strip() not in ("", "0", "0s")
+
+
+UNBUILT: tuple[tuple[str, _Rule, Unbuilt], ...] = (
+    (
+        "application.resourceTrackingMethod",
+        lambda text: text.strip() == "label",
+        Unbuilt(field="application.resourceTrackingMethod", reason="objects are not tracked by label alone"),
+    ),
+    (
+        "installationID",
+        _said,
+        Unbuilt(field="installationID", reason="objects of several installations are not told apart"),
+    ),
+    (
+        "application.sync.impersonation.enabled",
+        _on,
+        Unbuilt(field="application.sync.impersonation.enabled", reason="syncs act as the engine itself"),
+    ),
+    ("cluster.inClusterEnabled", _off, Unbuilt(field="cluster.inClusterEnabled", reason="there is no other cluster")),
+    (
+        "kustomize.buildOptions",
+        _said,
+        Unbuilt(field="kustomize.buildOptions", reason="kustomize is run without options", tool="Kustomize"),
+    ),
+    ("kustomize.enable", _off, Unbuilt(field="kustomize.enable", reason="Kustomize is always on", tool="Kustomize")),
+    ("helm.enable", _off, Unbuilt(field="helm.enable", reason="Helm is always on", tool="Helm")),
+    (
+        "controller.sync.timeout.seconds",
+        _some_time,
+        Unbuilt(field="controller.sync.timeout.seconds", reason="a sync is not ended for its time"),
+    ),
+)
+"""Settings by their own value: (name, whether the value asks for something, what is not done)."""
+
+
+def unbuilt_settings(data: Mapping[str, str], source: str) -> list[Unbuilt]:
+    """The settings of one ConfigMap that ask for what is not done.
+
+    Args:
+        source: the ConfigMap's name.
+    """
+    found = [unbuilt for name, asks, unbuilt in UNBUILT if asks(data.get(name, ""))]
+    found += _status_fields(data.get("resource.compareoptions", ""))
+    found += _global_projects(data.get("globalProjects", ""))
+    return [msgspec.structs.replace(each, field=f"{source}: {each.field}") for each in found]
+
+
+def _status_fields(text: str) -> Iterator[Unbuilt]:
+    field = "resource.compareoptions"
+    options = _loaded(text)
+    if options is None:
+        return
+    said = options.get("ignoreResourceStatusField") if isinstance(options, dict) else "unreadable"
+    if said not in (None, "", "all", True):
+        yield Unbuilt(field=field, reason="status is never compared", declared="status")
+
+
+def _global_projects(text: str) -> Iterator[Unbuilt]:
+    reason = "a project takes nothing over from a global one"
+    entries = _loaded(text)
+    if entries is None:
+        return
+    for index, entry in enumerate(entries if isinstance(entries, list) else [None]):
+        selector = entry.get("labelSelector") if isinstance(entry, dict) else None
+        known = selector if isinstance(selector, dict) else None
+        yield Unbuilt(field=f"globalProjects[{index}]", reason=reason, selector=known)
+
+
+def _loaded(text: str) -> Any:
+    """A YAML value, None for none; what cannot be read is its own text."""
+    if not text.strip():
+        return None
+    try:
+        return load(text.encode(), "setting")
+    except YamlError:
+        return text
