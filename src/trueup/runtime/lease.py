@@ -123,9 +123,13 @@ class Lease:
         told: str | None = None
         while True:
             try:
-                holder = await self.attempt()
+                # A server that hangs must not hold up the take-over when it, or another, answers again.
+                async with asyncio.timeout(self._terms.renew):
+                    holder = await self.attempt()
             except Stalled:
                 raise
+            except TimeoutError:
+                log.warning("lease not read", error="the API server does not answer in time")
             except TrueupError as error:
                 log.warning("lease not read", error=str(error))
             else:

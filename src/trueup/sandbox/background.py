@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from trueup.model.errors import TrueupError
+from trueup.runtime.folder import own_folder, usable
 from trueup.sandbox.controlplane import USERS
 from trueup.sandbox.processes import ProcessFailed
 
@@ -215,11 +216,9 @@ class Background:
 
     @staticmethod
     def _make(folder: Path) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(folder, remedy=REMEDY)
+        with usable(folder, remedy=REMEDY):
             folder.chmod(0o700)
-        except OSError as error:
-            raise TrueupError(f"{folder}: {error.strerror}", hint=REMEDY) from error
 
 
 def _locked(descriptor: int) -> bool:

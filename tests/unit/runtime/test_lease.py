@@ -196,6 +196,21 @@ async def test_keeping_ends_when_the_server_does_not_answer_in_time() -> None:
     assert not lease.held
 
 
+async def test_a_server_that_hangs_is_asked_again() -> None:
+    class Hanging(Memory):
+        asked = 0
+
+        async def read(self) -> Held | None:
+            self.asked += 1
+            if self.asked == 1:
+                await asyncio.Event().wait()
+            return await super().read()
+
+    lease = Lease(Hanging(), "ours", terms=QUICK)
+    await asyncio.wait_for(lease.acquire(), 5)
+    assert lease.held
+
+
 async def test_waiting_cannot_help_who_may_not_have_a_lease() -> None:
     record = Memory()
     record.failure = Stalled("forbidden", hint="allow it")
