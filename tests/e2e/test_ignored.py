@@ -1,5 +1,6 @@
 """Fields that may differ: named by jq, by an application or by the settings, they are neither shown nor healed."""
 
+import msgspec
 import pytest
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment
@@ -69,6 +70,31 @@ async def test_a_field_that_jq_names_is_left_as_it_is_by_a_sync_that_respects_it
     web = await estate.live("Deployment", "web", group="apps")
     assert web is not None and web.annotations["note"] == "new"
     assert web.object()["spec"]["replicas"] == 3
+
+
+async def test_a_rule_of_the_settings_holds_until_it_is_taken_out(estate: Estate) -> None:
+    revision = await estate.given({"app/a.yaml": config("a")})
+    await estate.app("app")
+    await estate.settled(revision)
+    rule = f"jqPathExpressions: ['select(.metadata.namespace == \"{estate.name}\") | .data.colour']"
+    await _set(estate, "resource.customizations.ignoreDifferences.ConfigMap", rule)
+    try:
+        await estate.change("ConfigMap", "a", {"data": {"colour": "changed"}})
+        await estate.refresh()
+        await estate.settled(revision)
+        changed = await estate.live("ConfigMap", "a")
+        assert changed is not None and changed.object()["data"]["colour"] == "changed"
+    finally:
+        await _set(estate, "resource.customizations.ignoreDifferences.ConfigMap", None)
+    await estate.until(lambda view: any(r.name == "a" for r in _healed(view)), what="healed")
+
+
+async def _set(estate: Estate, name: str, value: str | None) -> None:
+    """Write a setting, or take it out."""
+    kind = estate.discovery.find("", "ConfigMap")
+    assert kind is not None
+    change = msgspec.json.encode({"data": {name: value}})
+    await estate.client.patch(kind, estate.engine.namespace, "argocd-cm", change, kind="merge")
 
 
 def _healed(view: View) -> list[ResourceResult]:

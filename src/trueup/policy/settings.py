@@ -50,6 +50,7 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "kustomize.path.": "with source.kustomize.version alone",
     "kustomize.version.": "with source.kustomize.version alone",
     "kustomize.buildOptions.": "with source.kustomize.version alone",
+    "timeout.hard.reconciliation": "a render is known by what it read, and needs no second time",
     "webhook.": "webhooks of an API server",
     "commit.author.": "with spec.sourceHydrator alone",
     "sourceHydrator.": "with spec.sourceHydrator alone",
@@ -90,6 +91,14 @@ def _some_time(text: str) -> bool:
     return text.strip() not in ("", "0", "0s")
 
 
+_LOUD = ("--enable-helm", "--load-restrictor", "--enable-alpha-plugins", "--enable-exec", "--network", "--helm-command")
+"""Options of kustomize that permit something: a kustomization that needs one fails without it, and says so."""
+
+
+def _silent_options(text: str) -> bool:
+    return any(word.startswith("-") and word.partition("=")[0] not in _LOUD for word in text.split())
+
+
 UNBUILT: tuple[tuple[str, _Rule, Unbuilt], ...] = (
     (
         "application.resourceTrackingMethod",
@@ -109,7 +118,7 @@ UNBUILT: tuple[tuple[str, _Rule, Unbuilt], ...] = (
     ("cluster.inClusterEnabled", _off, Unbuilt(field="cluster.inClusterEnabled", reason="there is no other cluster")),
     (
         "kustomize.buildOptions",
-        _said,
+        _silent_options,
         Unbuilt(field="kustomize.buildOptions", reason="kustomize is run without options", tool="Kustomize"),
     ),
     ("kustomize.enable", _off, Unbuilt(field="kustomize.enable", reason="Kustomize is always on", tool="Kustomize")),

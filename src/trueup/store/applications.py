@@ -214,9 +214,9 @@ def decode(key: str, live: LiveObject) -> StoredApplication:
     except msgspec.ValidationError:
         # A status another engine or version wrote is no reason to refuse the application: it is written anew.
         status = Status()
-    body = live.object()
-    unknown = policy.unknown_fields(body.get("spec"), ApplicationSpec, "spec")
-    unknown += policy.unknown_fields(body.get("operation"), Operation, "operation")
+    declared = msgspec.json.decode(live.body, type=_Declared)
+    unknown = policy.unknown_fields(declared.spec, ApplicationSpec, "spec")
+    unknown += policy.unknown_fields(declared.operation, Operation, "operation")
     return StoredApplication(
         key=key,
         live=live,
@@ -244,6 +244,11 @@ def _read(key: str, live: LiveObject) -> tuple[Application, InvalidSpec | None, 
         fault = InvalidSpec(f"application {key} cannot be read: {error}", hint="correct the field of that path")
         return Application(metadata=metadata), fault, ""
     return app, None, f"operation cannot be read: {problem}" if operation is not None else ""
+
+
+class _Declared(msgspec.Struct):
+    spec: Any = None
+    operation: Any = None
 
 
 class _MetadataOnly(msgspec.Struct):

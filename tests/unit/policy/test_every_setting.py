@@ -33,7 +33,7 @@ application.sync.requireOverridePrivilegeForRevisionSync project.links globalPro
 cluster.inClusterEnabled server.rbac.rollback.enforce.enable
 server.rbac.disableApplicationFineGrainedRBACInheritance kustomize.enable kustomize.buildOptions
 kustomize.buildOptions.v4.5.7 kustomize.path.v4.5.7 kustomize.version.v4.5.7 helm.enable helm.valuesFileSchemes
-jsonnet.enable timeout.reconciliation timeout.reconciliation.jitter webhook.maxPayloadSizeMB
+jsonnet.enable timeout.reconciliation timeout.reconciliation.jitter timeout.hard.reconciliation webhook.maxPayloadSizeMB
 webhook.refresh.jitter webhook.refresh.jitter.threshold commit.author.name commit.author.email
 sourceHydrator.commitMessageTemplate sourceHydrator.readmeMessageTemplate application.namespaces repo.server
 commit.server redis.server hydrator.enabled otlp.address log.format.timestamp controller.status.processors
@@ -124,7 +124,12 @@ ASKED: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
     "impersonation": ({"application.sync.impersonation.enabled": "true"}, {}, "application.sync.impersonation.enabled"),
     "impersonation switched off": ({"application.sync.impersonation.enabled": "false"}, {}, ""),
     "no cluster of our own": ({"cluster.inClusterEnabled": "false"}, {}, "cluster.inClusterEnabled"),
-    "options of kustomize": ({"kustomize.buildOptions": "--enable-helm"}, {}, "kustomize.buildOptions"),
+    "options of kustomize": ({"kustomize.buildOptions": "--reorder legacy"}, {}, "kustomize.buildOptions"),
+    "options without which a kustomization fails aloud": (
+        {"kustomize.buildOptions": "--enable-helm --load-restrictor=LoadRestrictionsNone"},
+        {},
+        "",
+    ),
     "Kustomize switched off": ({"kustomize.enable": "false"}, {}, "kustomize.enable"),
     "Helm switched off, which is not used": ({"helm.enable": "false"}, {}, ""),
     "a health script of a kind that is there": (
