@@ -126,3 +126,20 @@ async def test_a_hook_that_cannot_be_made_says_why(estate: Estate) -> None:
     assert await estate.live("ConfigMap", "a") is not None
     await estate.commit({"app/x.yaml": None})
     await estate.application_gone()
+
+
+async def test_what_was_never_deployed_is_deleted_though_its_hook_has_no_namespace(estate: Estate) -> None:
+    await estate.given({"app/a.yaml": config("a"), "app/x.yaml": job("x", annotations=hook("PreDelete,PostDelete"))})
+    await estate.app("app", automated=None)
+    await estate.until(guarded, what="guarded by finalizers")
+    await estate.remove_application()
+    await estate.application_gone()
+
+
+async def test_a_namespace_that_goes_with_the_application_takes_its_last_hook_along(estate: Estate) -> None:
+    space = f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {estate.name}}}\n"
+    revision = await estate.given({"app/ns.yaml": space, "app/x.yaml": job("x", annotations=hook("PostDelete"))})
+    await estate.app("app", options=())
+    await estate.settled(revision)
+    await estate.remove_application()
+    await estate.application_gone()

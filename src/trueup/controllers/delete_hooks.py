@@ -19,10 +19,13 @@ from trueup.plan.delete_hooks import (
     cleanup_step,
     prepared,
     run_step,
+    runnable,
     skips_unreadable,
 )
 from trueup.plan.deletion import DeletionWait, Gone
 from trueup.plan.hooks import Run
+from trueup.plan.kinds import NAMESPACE
+from trueup.plan.namespace import namespace_key
 from trueup.plan.results import SUCCEEDED, moved, result_of
 from trueup.plan.step import RECHECK
 from trueup.plan.task import RunHookTask
@@ -82,7 +85,16 @@ class DeleteHooks:
             self.ports.cluster.require_destination(stored.app.spec.destination)
         except InvalidSpec:
             return Gone()  # there is no cluster to run them on (Argo CD drops its finalizers, too)
-        tasks = prepared(phase, await self._hooks(stored), _run_of(stored))
+        asked = prepared(phase, await self._hooks(stored), _run_of(stored))
+        places = {namespace_key(task.key.namespace) for task in asked if task.key.namespace}
+        there = {key.name for key in self.ports.observer.seen(list(places))[0]}
+        if NAMESPACE in self.ports.cluster.unwatched():
+            there |= {key.name for key in places}
+        tasks = runnable(phase, asked, there, self.ports.observer.managed(stored.key).values())
+        for task in asked:
+            if task not in tasks:
+                told = f"{phase.value} hook {task.key}: its namespace does not exist"
+                self.ports.tell(write, "DeleteHooksSkipped", told, warning=True)
         live, health = self.ports.observer.seen([task.key for task in tasks])
         step = run_step(phase, tasks, live, health)
         if isinstance(step, Gone):

@@ -165,7 +165,7 @@ class Observer:
                 raise
             target = await self._target(stored, sources, compared)
         hooks = [manifest for manifest in self._included(target)[0] if delete_phases(manifest.annotations)]
-        await self._cluster.cache.ensure({hook.group_kind for hook in hooks})
+        await self._cluster.cache.ensure({NAMESPACE, *(hook.group_kind for hook in hooks)})
         return hooks
 
     def managed(self, key: str) -> dict[ResourceKey, LiveObject]:

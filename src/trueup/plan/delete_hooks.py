@@ -11,7 +11,7 @@ import msgspec
 
 from trueup.model.annotations import CLEANUP, HOOK_FINALIZER, POST_DELETE_FINALIZER, PRE_DELETE_FINALIZER
 from trueup.model.health import Health, HealthCode
-from trueup.model.hooks import DeletePhase, HookDeletePolicy, delete_phases, delete_policies, wave_of
+from trueup.model.hooks import DeletePhase, HookDeletePolicy, delete_phases, delete_policies, is_hook, wave_of
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey
@@ -129,6 +129,23 @@ def prepared(phase: DeletePhase, hooks: Sequence[Manifest], run: Run) -> list[Ru
         for hook in named(of_phase, run, phase.value)
     ]
     return sorted(tasks, key=lambda task: task.order)
+
+
+def runnable(
+    phase: DeletePhase, tasks: Sequence[RunHookTask], namespaces: Container[str], managed: Iterable[LiveObject]
+) -> list[RunHookTask]:
+    """The hooks without those that nothing but a new namespace could let run, where nothing waits for them.
+
+    So it is after the cascade, which may have deleted the namespace, and before it where the application has never
+    deployed anything: its deletion must not be held for ever by what cannot be.
+
+    Args:
+        namespaces: those that are there.
+        managed: the live objects of the application.
+    """
+    if phase is DeletePhase.PRE_DELETE and any(not is_hook(found.annotations) for found in managed):
+        return list(tasks)
+    return [task for task in tasks if not task.key.namespace or task.key.namespace in namespaces]
 
 
 def run_step(

@@ -20,6 +20,7 @@ from trueup.plan.delete_hooks import (
     cleanup_step,
     prepared,
     run_step,
+    runnable,
     skips_unreadable,
     stage_of,
     with_hook_finalizers,
@@ -143,6 +144,23 @@ def test_a_hook_that_fails_is_told_deleted_and_made_again(how: dict[str, str], h
     assert [type(task) for task in step.tasks] == [DeleteHookTask]
     assert step.failed == f"PreDelete hook failed: batch/Job shop/backup: {says}"
     assert stepped(tasks).tasks == tuple(tasks), "it is gone, and comes again"
+
+
+ROLE = manifest("ClusterRole", "x", hook="PreDelete")
+THERE: dict[str, tuple[DeletePhase, list[str], list[LiveObject], list[str]]] = {
+    "before the cascade a hook is waited for": (PRE, [], [live_of(manifest("ConfigMap", "a"))], ["x", "backup"]),
+    "not where nothing was deployed": (PRE, [], [], ["x"]),
+    "hooks of a sync are nothing that was deployed": (PRE, [], [live_of(BACKUP)], ["x"]),
+    "nor after the cascade": (POST, [], [live_of(manifest("ConfigMap", "a"))], ["x"]),
+    "its namespace is there": (POST, ["shop"], [], ["x", "backup"]),
+}
+
+
+@pytest.mark.parametrize(("phase", "there", "managed", "left"), THERE.values(), ids=THERE.keys())
+def test_hooks_without_a_namespace(
+    phase: DeletePhase, there: list[str], managed: list[LiveObject], left: list[str]
+) -> None:
+    assert [task.key.name for task in runnable(phase, tasks_of(BACKUP, ROLE), there, managed)] == left
 
 
 def test_a_wave_of_hooks_waits_for_the_one_before() -> None:
