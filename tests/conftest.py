@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import uvloop
+from tests.support.deadline import bound
 from tests.support.sharing import Recorder, SharedByLength
 from xdist.remote import Producer
 
@@ -45,6 +46,11 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> M
 def pytest_configure(config: pytest.Config) -> None:
     if "UPDATE_DURATIONS" in os.environ and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Recorder())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        bound(item)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -20,9 +20,9 @@ from trueup.kube.discovery import Discovery
 from trueup.sandbox.audit import read_audit
 from trueup.sandbox.controlplane import ControlPlane
 
-KILLS = 20
+KILLS = 10
 WAVE_DELAY = 0.3
-"""Seconds: shorter than users have it, so that twenty syncs fit into a minute."""
+"""Seconds: shorter than users have it, so that ten syncs fit into half a minute."""
 NAMESPACE = "argocd"
 NAMES = (f"f{number}" for number in itertools.count(1))
 
@@ -120,7 +120,7 @@ async def test_an_api_server_that_comes_back_finds_nothing_lost_and_is_caught_up
     offset = plane.audit_log.stat().st_size
     await plane.stop_apiserver()
     revision = await estate.commit({"app/a.yaml": config("a", "1")})
-    await asyncio.sleep(60)
+    await asyncio.sleep(20)
     await plane.start_apiserver()
     assert estate.engine.process is not None and estate.engine.process.returncode is None
     await estate.settled(revision, patience=10)

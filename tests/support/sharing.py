@@ -119,14 +119,26 @@ class SharedByLength(LoadScopeScheduling):
         super()._assign_work_unit(node)
 
     def _reschedule(self, node: WorkerController) -> None:
+        # One that takes another's place has to collect the tests first.
+        if node not in self.registered_collections:
+            return
         # A worker begins a test when it knows the one after it: it gets more when one is left, no earlier.
         if self.workqueue and self._pending_of(self.assigned_work[node]) > 1:
             return
         super()._reschedule(node)
 
     def remove_node(self, node: WorkerController) -> str | None:
+        """A worker has ended: others take what it has left, but for the test that ended it."""
         self._shares.leave(node)
-        crashed: str | None = super().remove_node(node)
+        workload = self.assigned_work.pop(node)
+        crashed = next((test for tests in workload.values() for test, done in tests.items() if not done), None)
+        for unit, tests in workload.items():
+            if crashed in tests:
+                tests[crashed] = True
+            if not all(tests.values()):
+                self.workqueue[unit] = tests
+        for other in self.nodes:
+            self._reschedule(other)
         return crashed
 
 

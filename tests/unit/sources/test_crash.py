@@ -20,7 +20,7 @@ from trueup.sources.mirrors import Mirrors
 from trueup.sources.port import Timeouts
 from trueup.workers.git import run_git
 
-KILLS = 20
+KILLS = 8
 ENGINE = """
 import sys
 from pathlib import Path
