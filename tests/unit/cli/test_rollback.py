@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from trueup.cli.app.access import View, read_view
-from trueup.cli.app.deployments import deployment_before
+from trueup.cli.app.deployments import deployment_before, moved_source
 from trueup.cli.identity import git_author, parse_author
 from trueup.model.errors import TrueupError
 from trueup.sources.writer import Author
@@ -20,7 +20,7 @@ DEGRADED = Version(at="2026-03-01T10:00:00Z", result="Succeeded", health="Degrad
 FAILED = Version(at="2026-03-01T10:00:00Z", result="Failed")
 
 
-def view(*revisions: str) -> View:
+def view(*revisions: str, tried: str = "", phase: str = "Failed") -> View:
     history: list[dict[str, Any]] = [
         {"id": number, "revision": sha, "deployedAt": "2026-03-01T10:00:00Z"} for number, sha in enumerate(revisions)
     ]
@@ -34,7 +34,11 @@ def view(*revisions: str) -> View:
         "source": {"repoURL": "https://git.example.com/web.git", "path": "."},
         "destination": {},
     }
-    return read_view(msgspec.json.encode({**app, "spec": spec, "status": {"history": history}}))
+    status: dict[str, Any] = {"history": history}
+    if tried:
+        at = "2026-03-01T10:00:00Z"
+        status["operationState"] = {"operation": {}, "phase": phase, "startedAt": at, "syncResult": {"revision": tried}}
+    return read_view(msgspec.json.encode({**app, "spec": spec, "status": status}))
 
 
 CHOICES: dict[str, tuple[View, int | None, dict[str, Version], tuple[int, tuple[str, ...]]]] = {
@@ -44,6 +48,10 @@ CHOICES: dict[str, tuple[View, int | None, dict[str, Version], tuple[int, tuple[
     "not one whose sync failed": (view("a", "b", "c"), None, {"b": FAILED}, (0, ("b",))),
     "a good one, though the present one is bad": (view("a", "b", "c"), None, {"b": GOOD, "c": DEGRADED}, (1, ())),
     "a bad one where it is named": (view("a", "b", "c"), 1, {"b": DEGRADED}, (1, ())),
+    "where a sync failed, the last that was deployed": (view("a", "b", tried="c"), None, {"c": FAILED}, (1, ())),
+    "and where one does not end": (view("a", "b", tried="c", phase="Running"), None, {}, (1, ())),
+    "where the same was tried again, the one before": (view("a", "b", tried="b"), None, {}, (0, ())),
+    "where a sync succeeded, the one before": (view("a", "b", tried="b", phase="Succeeded"), None, {}, (0, ())),
     "bad ones are named once": (view("a", "b", "b", "x", "c"), None, {"b": DEGRADED, "x": FAILED}, (0, ("x", "b"))),
 }
 
@@ -92,3 +100,11 @@ def test_the_author_is_who_git_says(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert git_author() == Author("Ada", "ada@example.com")
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Grace")
     assert git_author() == Author("Grace", "ada@example.com")
+
+
+@pytest.mark.parametrize(("tried", "bad"), [("", "b"), ("c", "c")], ids=["what is deployed", "what could not be"])
+def test_what_is_taken_back(tried: str, bad: str) -> None:
+    given = view("a", "b", tried=tried)
+    target, _ = deployment_before(given, None, {})
+    _, good, found = moved_source(given, target)
+    assert (good, found) == (target.revision, bad)

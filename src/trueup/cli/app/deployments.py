@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from trueup.cli.app.access import View
 from trueup.model.application import Source
 from trueup.model.errors import TrueupError
-from trueup.model.status import RevisionHistory
+from trueup.model.status import OperationPhase, RevisionHistory
 from trueup.store.audit.versions import Version
 
 
@@ -14,7 +14,8 @@ def deployment_before(
 ) -> tuple[RevisionHistory, tuple[str, ...]]:
     """The deployment to go back to, and the commits that were passed over as known to be bad.
 
-    By its id, bad or not; else the last one that deployed something else than now, and is not known to be bad.
+    By its id, bad or not; else the last one that deployed something else than now, and is not known to be bad. Where a
+    sync did not succeed, its commits are those of now: the last deployment of the history is the one to go back to.
 
     Raises:
         TrueupError: there is none.
@@ -27,9 +28,9 @@ def deployment_before(
                 f"application '{name}' has no deployment {deployment}", hint=f"`trueup app history {name}` lists them"
             )
         return found, ()
-    now = revisions_of(history[-1]) if history else []
+    now = _revisions_now(view)
     passed: dict[str, None] = {}
-    for entry in reversed(history[:-1]):
+    for entry in reversed(history):
         revisions = revisions_of(entry)
         if revisions == now:
             continue
@@ -53,7 +54,7 @@ def moved_source(view: View, target: RevisionHistory) -> tuple[Source, str, str]
     Raises:
         TrueupError: none does, or more than one.
     """
-    now, then = revisions_of(view.status.history[-1]), revisions_of(target)
+    now, then = _revisions_now(view), revisions_of(target)
     moved = [
         (source, good, bad)
         for source, good, bad in zip(view.app.spec.all_sources(), then, now, strict=False)
@@ -67,6 +68,16 @@ def moved_source(view: View, target: RevisionHistory) -> tuple[Source, str, str]
         names = ", ".join(sorted(source.repo_url.rpartition("@")[2] for source, _, _ in moved))
         raise TrueupError(f"several repositories have changed since: {names}", hint="revert them one by one")
     return moved[0]
+
+
+def _revisions_now(view: View) -> list[str]:
+    """The commits that are deployed; those of a sync that failed, or does not end."""
+    state, history = view.status.operation_state, view.status.history
+    if state is not None and state.phase is not OperationPhase.SUCCEEDED and state.sync_result is not None:
+        tried = state.sync_result.revisions or [state.sync_result.revision]
+        if all(tried):
+            return tried
+    return revisions_of(history[-1]) if history else []
 
 
 def revisions_of(entry: RevisionHistory) -> list[str]:
