@@ -19,7 +19,8 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 PARTIAL = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
-SECONDS = 60.0
+SECONDS = 200.0
+"""Patience, not a measure: what comes is taken at once."""
 
 MASKED = {
     "uid": "UID",

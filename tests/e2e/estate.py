@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from tests.support.patience import stretched
 
 from trueup.cli.app.access import View, application_type, read_view
 from trueup.formats import yaml
@@ -60,7 +61,7 @@ class EngineProcess:
         if self.process.returncode is None:
             self.process.terminate()
         try:
-            return await asyncio.wait_for(self.process.wait(), 15)
+            return await asyncio.wait_for(self.process.wait(), stretched(15))
         except TimeoutError:
             self.process.kill()
             return await self.process.wait()
@@ -196,7 +197,7 @@ class Estate:
         self, holds: Callable[[View], bool], name: str = "", *, what: str = "so", patience: float = PATIENCE
     ) -> View:
         """Wait until the application is so; fails with its state and the engine's last words."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + stretched(patience)
         view: View | None = None
         while time.monotonic() < deadline:
             try:
@@ -232,7 +233,7 @@ class Estate:
         self, holds: Callable[[], Awaitable[bool]], *, what: str = "so", patience: float = PATIENCE
     ) -> None:
         """Wait until something holds."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + stretched(patience)
         while time.monotonic() < deadline:
             if await holds():
                 return
@@ -250,7 +251,7 @@ class Estate:
         """Wait for an Event about the application whose message holds this."""
         events = self.discovery.find("", "Event")
         assert events is not None
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + stretched(PATIENCE)
         while time.monotonic() < deadline:
             listing = await self.client.list(events, self.engine.namespace)
             for event in (live.object() for live in listing.objects):
@@ -281,7 +282,7 @@ class Estate:
 
     async def kind(self, group: str, kind: str) -> ResourceType:
         """A served kind; a server tells of a new one a moment after it serves it."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + stretched(PATIENCE)
         while (found := self.discovery.find(group, kind)) is None:
             assert time.monotonic() < deadline, f"the cluster does not serve {group}/{kind}"
             await asyncio.sleep(0.1)
@@ -299,7 +300,7 @@ class Estate:
         patience: float = PATIENCE,
     ) -> None:
         """Wait until an object is gone, or only a finalizer of it where one is named."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + stretched(patience)
         while time.monotonic() < deadline:
             found = await self.live(kind, name, group=group, namespace=namespace)
             if found is None or (finalizer and finalizer not in found.finalizers):
@@ -309,7 +310,7 @@ class Estate:
 
     async def eventually(self, holds: Callable[[], Awaitable[bool]], *, what: str, patience: float = PATIENCE) -> None:
         """Wait until something in the cluster is so."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + stretched(patience)
         while time.monotonic() < deadline:
             if await holds():
                 return
@@ -357,7 +358,7 @@ class Estate:
 
     async def application_gone(self, name: str = "") -> None:
         """Wait until the application itself is gone."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + stretched(PATIENCE)
         while time.monotonic() < deadline:
             try:
                 await self.view(name)

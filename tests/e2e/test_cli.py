@@ -16,6 +16,7 @@ import pytest_asyncio
 from tests.conftest import Cluster, FreshCluster
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment, hook, job
+from tests.support.patience import stretched
 
 from trueup.cli.main import trueup as root_command
 from trueup.formats import yaml
@@ -55,7 +56,7 @@ class Shell:
     async def __call__(self, *args: str, environment: Mapping[str, str] | None = None) -> Ran:
         process = await self.start(*args, environment=environment)
         try:
-            out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+            out, err = await asyncio.wait_for(process.communicate(), stretched(PATIENCE))
         finally:
             if process.returncode is None:
                 process.kill()
@@ -316,7 +317,7 @@ async def test_ctrl_c_ends_a_wait_without_a_traceback(estate: Estate, shell: She
     assert process.stdout is not None
     await process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+    _, err = await asyncio.wait_for(process.communicate(), stretched(PATIENCE))
     assert (process.returncode, err.strip()) == (130, b"interrupted")
 
 
@@ -328,7 +329,7 @@ async def test_a_reader_that_leaves_early_gets_no_traceback(estate: Estate, shel
         stdout=writing, stderr=asyncio.subprocess.PIPE, env=shell.environment,
     )  # fmt: skip
     os.close(writing)
-    _, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+    _, err = await asyncio.wait_for(process.communicate(), stretched(PATIENCE))
     assert err == b""
 
 

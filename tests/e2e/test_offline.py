@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from tests.golden.render.golden import CASES, ROOT, checkout, render
 from tests.support.broken import FOUND, URL, application, break_everything
+from tests.support.patience import stretched
 
 EXECUTABLE = Path(sys.executable).parent / "trueup"
 KUBECTL = Path(sys.executable).parent / "kubectl"
@@ -44,7 +45,7 @@ class Shell:
             program, *args, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, cwd=self.folder,
             env=self.environment,
         )  # fmt: skip
-        out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+        out, err = await asyncio.wait_for(process.communicate(), stretched(PATIENCE))
         assert process.returncode is not None
         ran = Ran(process.returncode, out.decode(), err.decode())
         assert "Traceback" not in ran.err, ran.err
@@ -257,11 +258,11 @@ async def test_a_sandbox_in_the_foreground_ends_with_its_terminal(shell: Shell) 
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), PATIENCE)
+        line = await asyncio.wait_for(process.stdout.readline(), stretched(PATIENCE))
         assert line.startswith(b"sandbox default is up at https://127.0.0.1:")
         assert (await status(shell))["pid"] == process.pid
         process.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
+        assert await asyncio.wait_for(process.wait(), stretched(PATIENCE)) == 0
     finally:
         if process.returncode is None:
             process.kill()

@@ -15,6 +15,7 @@ from tests.e2e.estate import EngineProcess, Estate
 from tests.e2e.manifests import config, deployment
 from tests.support.githttp import GitHttpServer
 from tests.support.gitrepo import GitRepo
+from tests.support.patience import stretched
 
 from trueup.cli.app.access import View
 
@@ -44,7 +45,7 @@ async def trueup(*args: str, env: Mapping[str, str] | None = None, home: Path) -
         stderr=asyncio.subprocess.PIPE,
         env={"PATH": os.environ["PATH"], "HOME": str(home), **(env or {})},
     )
-    output, errors = await asyncio.wait_for(process.communicate(), 90)
+    output, errors = await asyncio.wait_for(process.communicate(), stretched(90))
     return process.returncode or 0, output.decode(), errors.decode()
 
 

@@ -13,6 +13,7 @@ from tests.conftest import Cluster
 from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import EngineProcess, Estate, engine_process, play_repository
 from tests.e2e.manifests import config
+from tests.support.patience import stretched
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
@@ -37,7 +38,7 @@ class Pair:
 
     async def acting(self, patience: float) -> EngineProcess:
         """Wait until one has it that runs."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + stretched(patience)
         while time.monotonic() < deadline:
             found = await self.holder()
             if found is not None and found.process is not None and found.process.returncode is None:
@@ -76,7 +77,7 @@ async def pair(cluster: Cluster, admin: Client, tmp_path: Path) -> AsyncIterator
 
 async def said(engine: EngineProcess, words: str, patience: float = 30.0) -> str:
     """Wait for a line of an engine's log."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + stretched(patience)
     while time.monotonic() < deadline:
         if engine.log.exists():
             for line in engine.log.read_text(errors="replace").splitlines():
@@ -132,7 +133,7 @@ async def test_the_other_takes_over(pair: Pair, end: Callable[[EngineProcess], N
     await acting.process.wait()
     began = time.monotonic()
     assert await pair.acting(60) is pair.engines[1]
-    assert time.monotonic() - began < within
+    assert time.monotonic() - began < stretched(within)
     second = await estate.commit({"app/a.yaml": config("a", "2")})
     await estate.settled(second)
 

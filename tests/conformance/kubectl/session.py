@@ -7,7 +7,7 @@ A script is a YAML file::
     hide: [REGEX, ...]                # more that is left out of every output
     steps:
     - get configmaps                  # a command line without "kubectl"
-    - {run: get pods, until: 2/2}     # again until the output has this text, at most 30 s
+    - {run: get pods, until: 2/2}     # again until the output has this text, for a while
     - {run: apply -f -, stdin: web.yaml}
     - {run: edit deployment web, editor: s/replicas: 1/replicas: 2/}    # the editor is this sed script
     - {run: describe pod, sort: true} # the order of lines does not count
@@ -33,7 +33,7 @@ from tests.conformance import exchange
 
 KUBECTL = Path(sys.executable).parent / "kubectl"
 SCRIPTS = Path(__file__).parent / "scripts"
-PATIENCE = 60.0
+PATIENCE = 150.0
 """Seconds until a command that should have ended, or said something, is given up."""
 
 SUFFIX = "[bcdfghjklmnpqrstvwxz2456789]"
@@ -159,7 +159,7 @@ class Session:
     async def play(self) -> list[str]:
         """Runs the script; the outputs, as far as they count."""
         await self._kubectl(f"create namespace {self.namespace}")
-        await self._kubectl("wait --for=create serviceaccount/default --timeout=30s")
+        await self._kubectl("wait --for=create serviceaccount/default --timeout=100s")
         try:
             return await self._steps(self.script.steps)
         finally:

@@ -8,6 +8,7 @@ from tests.conformance.conftest import Pair
 from tests.conformance.kubectl.session import Session, script_names
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", script_names())
 async def test_the_session_is_the_same_on_both(pair: Pair, name: str, tmp_path: Path) -> None:
     real, embedded = tmp_path / "real", tmp_path / "embedded"

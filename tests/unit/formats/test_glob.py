@@ -124,6 +124,6 @@ def test_a_malformed_doublestar_matches_nothing_and_says_why(pattern: str) -> No
     "pattern", ["*a" * 60 + "b", "**a" * 60 + "b", "{a,aa,*}" * 30 + "b"], ids=["stars", "double stars", "braces"]
 )
 def test_no_pattern_is_slow(pattern: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert glob_match(pattern, "a" * 400, "/") is False
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2

