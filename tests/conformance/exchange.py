@@ -49,6 +49,7 @@ PATTERNS: Sequence[tuple[re.Pattern[str], str]] = (
 CELLS: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r"^(\d+[smhd])+$|^<invalid>$"), "AGE"),
     (re.compile(r"^10\.\d+\.\d+\.\d+$"), "ADDRESS"),
+    (re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"), "TIME"),
 )
 CONTROLLED = ("kube-controller-manager", "pod-simulator")
 """Field managers whose writes come when they come."""

@@ -19,9 +19,11 @@ from xdist.workermanage import WorkerController
 
 DURATIONS = Path(__file__).parent / "durations.json"
 SHORT = 0.3
-"""Seconds: tests that are shorter are not in the file."""
+"""Seconds: other tests that are shorter are not in the file."""
+GUESSES = {"tests/e2e/": 4.0, "tests/labs/": 30.0, "tests/cluster/": 0.5}
+"""Seconds of tests that nobody has measured, by folder; all that were measured are in the file."""
 USUAL = 0.03
-"""Seconds that those take, about."""
+"""Seconds of what is not in the file elsewhere."""
 LONG = 10.0
 """Seconds from which a test that needs no cluster is handed out by itself."""
 SECOND_CLUSTER = 30.0
@@ -35,6 +37,12 @@ def read_durations() -> dict[str, float]:
     return found
 
 
+def seconds_of(test: str, durations: Mapping[str, float]) -> float:
+    """How long a test takes, as measured or guessed."""
+    guess = next((seconds for folder, seconds in GUESSES.items() if test.startswith(folder)), USUAL)
+    return durations.get(test, guess)
+
+
 def cluster_of(test: str) -> str:
     """The shared cluster that a test needs, by its id; empty without one."""
     if test.startswith("tests/conformance/"):
@@ -46,7 +54,7 @@ def cluster_of(test: str) -> str:
 def unit_of(test: str, durations: Mapping[str, float]) -> str:
     """What is handed out together with a test: its module on its cluster; a long test that needs none is alone."""
     cluster, module = cluster_of(test), test.partition("::")[0]
-    if not cluster and durations.get(test, 0) >= LONG:
+    if not cluster and seconds_of(test, durations) >= LONG:
         return test
     return f"{module}@{cluster}"
 
@@ -104,7 +112,7 @@ class SharedByLength(LoadScopeScheduling):
         return unit_of(nodeid, self._durations)
 
     def _seconds(self, tests: Iterable[str]) -> float:
-        return sum(self._durations.get(test, USUAL) for test in tests)
+        return sum(seconds_of(test, self._durations) for test in tests)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         waiting = {
@@ -152,5 +160,9 @@ class Recorder:
         self._seconds[report.nodeid] += report.duration
 
     def pytest_sessionfinish(self) -> None:
-        long = {test: round(seconds, 1) for test, seconds in sorted(self._seconds.items()) if seconds >= SHORT}
-        DURATIONS.write_text(json.dumps(long, indent=0, ensure_ascii=False) + "\n")
+        noted = {
+            test: round(seconds, 1)
+            for test, seconds in sorted(self._seconds.items())
+            if seconds >= SHORT or test.startswith(tuple(GUESSES))
+        }
+        DURATIONS.write_text(json.dumps({**read_durations(), **noted}, indent=0, ensure_ascii=False) + "\n")

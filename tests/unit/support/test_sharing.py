@@ -3,7 +3,11 @@
 import pytest
 from tests.support.sharing import SECOND_CLUSTER, Shares, unit_of
 
-DURATIONS = {"tests/labs/test_labs.py::test_long": 90.0, "tests/unit/a/test_a.py::test_short": 0.5}
+DURATIONS = {
+    "tests/labs/test_labs.py::test_long": 90.0,
+    "tests/labs/test_labs.py::test_other": 1.0,
+    "tests/unit/a/test_a.py::test_short": 0.5,
+}
 
 
 @pytest.mark.parametrize(
@@ -12,6 +16,7 @@ DURATIONS = {"tests/labs/test_labs.py::test_long": 90.0, "tests/unit/a/test_a.py
         ("tests/unit/a/test_a.py::test_short[embedded]", "tests/unit/a/test_a.py@"),
         ("tests/labs/test_labs.py::test_long", "tests/labs/test_labs.py::test_long"),
         ("tests/labs/test_labs.py::test_other", "tests/labs/test_labs.py@"),
+        ("tests/labs/test_labs.py::test_new", "tests/labs/test_labs.py::test_new"),
         ("tests/e2e/test_sync.py::test_x[embedded]", "tests/e2e/test_sync.py@embedded"),
         ("tests/cluster/test_apply.py::test_x[kubernetes-a case]", "tests/cluster/test_apply.py@kubernetes"),
         ("tests/e2e/test_sync.py::test_x[not embedded at all]", "tests/e2e/test_sync.py@"),
