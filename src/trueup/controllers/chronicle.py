@@ -5,14 +5,12 @@ from typing import Any, Protocol
 
 import msgspec
 
-from trueup import diff
+from trueup.controllers.entries import field_changes, last_manager, spelt
 from trueup.controllers.observe import Observation
-from trueup.diff.change import ABSENT
 from trueup.formats.time import format_exact_time, format_time
-from trueup.model.annotations import FIELD_MANAGER, PUSHED, REFRESH
+from trueup.model.annotations import PUSHED, REFRESH
 from trueup.model.audit import ROLLBACK_TRAILER, Action, Actor, Entry, FieldChange, Why
 from trueup.model.comparison import ComparedResource
-from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationState, ResourceResult, SyncCode
 from trueup.plan.task import Act, ApplyTask, CreateNamespaceTask, PruneTask, RunHookTask
@@ -21,8 +19,6 @@ from trueup.sources.commit import CommitInfo
 from trueup.sources.url import redact
 from trueup.store.applications import StoredApplication
 
-MOST_CHANGES = 20
-LONGEST_VALUE = 200
 ENGINE = Actor(name="trueup", kind="engine")
 
 CARRIED_OUT = "carried out by an engine that ended before it could say so"
@@ -170,9 +166,12 @@ class Chronicle:
             return
         self._resumed.add(stored.key)
         there = {spelt(key) for key in left}
-        intents = await self._record.intended(stored.key)
-        gone = [intent for intent in intents if intent.object not in there]
-        told = [msgspec.structs.replace(intent, at=self._now(), message=CARRIED_OUT) for intent in gone]
+        told = []
+        for intent in await self._record.intended(stored.key):
+            if intent.action is not Action.PRUNED:
+                told.append(msgspec.structs.replace(intent, at=self._now(), message=PERHAPS))
+            elif intent.object not in there:
+                told.append(msgspec.structs.replace(intent, at=self._now(), message=CARRIED_OUT))
         await self._write(*told, settles=stored.key)
 
     def _removal(self, stored: StoredApplication, key: ResourceKey) -> Entry:
@@ -388,29 +387,3 @@ def _deployed(stored: StoredApplication) -> str:
     """The commit that was deployed last, of the first source; empty before the first."""
     last = stored.status.history[-1] if stored.status.history else None
     return (last.revision or next(iter(last.revisions), "")) if last else ""
-
-
-def spelt(key: ResourceKey) -> str:
-    """``group/Kind/namespace/name``."""
-    return f"{key.group}/{key.kind}/{key.namespace}/{key.name}"
-
-
-def field_changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[FieldChange, ...]:
-    """The differing fields of two objects as text, values of Secrets masked."""
-    found = diff.differences(before, after)[:MOST_CHANGES]
-    return tuple(FieldChange(change.path, _text(change.before), _text(change.after)) for change in found)
-
-
-def last_manager(live: LiveObject) -> str:
-    """Who wrote an object last, other than us: the field manager's name, which is all that the API server keeps."""
-    entries = live.object()["metadata"].get("managedFields") or []
-    others = [e for e in entries if e.get("manager") != FIELD_MANAGER and e.get("subresource") != "status"]
-    latest = max(others, key=lambda entry: entry.get("time") or "", default=None)
-    return str(latest.get("manager") or "") if latest else ""
-
-
-def _text(value: Any) -> str:
-    if value is ABSENT:
-        return ""
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

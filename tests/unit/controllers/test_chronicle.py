@@ -165,3 +165,13 @@ async def test_what_a_killed_engine_deleted_of_an_application_is_told(gone: bool
     following = Life(tmp_path)
     await following.chronicle.removing(stored(), [], [] if gone else [OLD.key])
     assert [(e.action, e.object) for e in await following.ends()] == [(Action.PRUNED, "/Secret/shop/old")] * gone
+
+
+async def test_what_a_sync_had_begun_when_the_application_was_deleted_is_not_told_as_done(tmp_path: Path) -> None:
+    killed = Life(tmp_path)
+    await killed.chronicle.performing(stored(), operation(), seen(), STEP)
+    await killed.ends()
+    following = Life(tmp_path)
+    await following.chronicle.removing(stored(), [], [OLD.key])
+    told = [(e.action, e.message) for e in await following.ends()]
+    assert told == [(Action.APPLIED, PERHAPS), (Action.HOOK, PERHAPS)], "and what is still there was not pruned"
