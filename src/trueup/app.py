@@ -278,7 +278,7 @@ class Engine:
         self.notes = Notes(self.mirrors.get, self._for_writing, self.clock.now)
         targets = Targets(self.repositories, self.renders, self.settings)
         self.observer = Observer(
-            self.applications, targets, self.cluster, Ignoring(self.jq, self.settings), self.settings
+            self.applications, targets, self.cluster, Ignoring(self.jq, self.settings), self.settings, self.clock
         )
         ports = Ports(
             clock=self.clock,

@@ -92,6 +92,18 @@ async def test_a_deletion_that_is_held_names_the_object_and_its_finalizer(
     await estate.application_gone()
 
 
+async def test_a_prune_that_is_held_names_the_object_and_its_finalizer(estate: Estate) -> None:
+    await estate.given({"app/settings.yaml": config(), "app/old.yaml": config("old")})
+    await estate.app("app")
+    await estate.settled()
+    await estate.change("ConfigMap", "old", {"metadata": {"finalizers": [HOLD]}})
+    revision = await estate.commit({"app/old.yaml": None})
+    assert f"ConfigMap {estate.name}/old (finalizers: {HOLD})" in await estate.condition("DeletionHeldWarning")
+    await estate.change("ConfigMap", "old", {"metadata": {"finalizers": []}})
+    view = await estate.settled(revision)
+    assert view.status.conditions == []
+
+
 async def test_an_application_that_somebody_elses_finalizer_holds_says_so(estate: Estate) -> None:
     await estate.given({"app/settings.yaml": config()})
     await estate.app("app")

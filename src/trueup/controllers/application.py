@@ -26,7 +26,7 @@ from trueup.model.project import Project
 from trueup.model.status import ResultCode, SyncCode
 from trueup.plan.delete_hooks import applied_finalizers, stage_of, with_hook_finalizers
 from trueup.plan.deletion import DeletionWait, Gone, deletion_step, propagation_of, release
-from trueup.plan.held import HELD_AFTER, Held, held, told
+from trueup.plan.held import HELD, HELD_AFTER, Held, held, told
 from trueup.runtime.outcome import Requeue
 from trueup.store import status as build
 from trueup.store.applications import StoredApplication
@@ -35,8 +35,6 @@ from trueup.store.write import ApplicationWrite
 
 log = structlog.get_logger("trueup.application")
 
-HELD = "DeletionHeldWarning"
-"""Condition of an application whose deletion does not go on by itself."""
 GRACE_SECONDS = 180.0
 """How long the last good state is kept when a repository cannot be read (Argo CD's controller.repo.error.grace…)."""
 HANDS_OFF_SECONDS = 60.0
@@ -145,6 +143,8 @@ class ApplicationReconciler:
         requeue = await self._operations.advance(stored, project, write, head)
         if problem is not None and not any(c.type == "ComparisonError" for c in stored.status.conditions):
             self.ports.tell(write, "ComparisonError", str(problem), warning=True)
+        if isinstance(head, Observation) and head.leaving:
+            requeue = requeue.within(HELD_AFTER)
         return requeue.within(grace) if grace > 0 else requeue
 
     # --- what was seen -------------------------------------------------------------------------------------------

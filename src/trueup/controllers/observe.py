@@ -17,7 +17,7 @@ from trueup.model.application import IgnoreDifference, NamespaceMetadata, Operat
 from trueup.model.comparison import Comparison
 from trueup.model.errors import RenderFailed
 from trueup.model.health import Health
-from trueup.model.hooks import delete_phases
+from trueup.model.hooks import delete_phases, is_hook
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
@@ -25,6 +25,7 @@ from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import OperationPhase, OperationState
 from trueup.plan.build import writing
 from trueup.plan.facts import options_for
+from trueup.plan.held import HELD, held, told
 from trueup.plan.hooks import hook_keys
 from trueup.plan.kinds import NAMESPACE
 from trueup.plan.namespace import WRITING as NAMESPACE_WRITING
@@ -34,6 +35,7 @@ from trueup.plan.options import Options as SyncOptions
 from trueup.plan.task import Writing
 from trueup.render.continuity import synced_before
 from trueup.render.environment import RenderContext
+from trueup.runtime.clock import Clock
 from trueup.store.applications import Applications, StoredApplication
 from trueup.store.settings import Settings
 
@@ -54,6 +56,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         shared: what is part of another application too, one text for each object.
         respectful: compared as ``RespectIgnoreDifferences=true`` writes.
         unbuilt: fields and settings that ask for what is not done; nothing is synced by itself then.
+        leaving: objects are being deleted, and it is too early to say that something holds them.
     """
 
     comparison: Comparison
@@ -67,6 +70,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     shared: tuple[str, ...] = ()
     respectful: bool = False
     unbuilt: tuple[policy.Unbuilt, ...] = ()
+    leaving: bool = False
 
 
 class Observer:
@@ -79,12 +83,14 @@ class Observer:
         cluster: ManagedCluster,
         ignoring: Ignoring,
         settings: Callable[[], Settings],
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._applications = applications
         self._ignoring = ignoring
         self._targets = targets
         self._cluster = cluster
+        self._clock = clock
         self._namespaces = Namespaces(applications, cluster)
         self._equal: OrderedDict[tuple[str, str, str, frozenset[str]], None] = OrderedDict()
         self._verdicts: OrderedDict[tuple[str, str, bool], Health | None] = OrderedDict()
@@ -262,6 +268,10 @@ class Observer:
         warnings += [("ComparisonError", text) for text in faults]
         unbuilt = self._unbuilt(stored, project, wanted, target.source_types)
         warnings += policy.messages(unbuilt)
+        leaving = [item for item in live.values() if item.deletion_timestamp and not is_hook(item.annotations)]
+        overdue = held(leaving, self._clock.now())
+        if overdue:
+            warnings.append((HELD, told(overdue)))
         found = cluster.cache.get(namespace)
         vitals = health.roll_up(
             comparison,
@@ -281,6 +291,7 @@ class Observer:
             shared=shared,
             respectful=RESPECT_IGNORED in options.texts,
             unbuilt=tuple(unbuilt),
+            leaving=len(leaving) > len(overdue),
         )
 
     def _unbuilt(

@@ -9,6 +9,8 @@ from trueup.formats.time import parse_time
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey
 
+HELD = "DeletionHeldWarning"
+"""Condition of an application in which a deletion does not go on by itself."""
 HELD_AFTER = 5.0
 """Seconds past its deletion (and grace period) after which an object counts as held."""
 MOST_NAMED = 10
