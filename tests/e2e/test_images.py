@@ -159,8 +159,10 @@ async def test_what_cannot_be_updated_is_named_on_the_application(
     assert why in message, message
     assert PASSWORD not in message and "Traceback" not in message
     assert await estate.repository.head() == head
-    view = await estate.view()
-    assert view.status.health and view.status.health.status in ("Healthy", "Progressing"), "deployment goes on"
+    await estate.until(
+        lambda view: view.status.health is not None and view.status.health.status in ("Healthy", "Progressing"),
+        what="deployed all the same",
+    )
 
 
 async def test_a_branch_that_takes_no_push_is_named_with_the_remedy(estate: Estate, registry: RunningRegistry) -> None:
