@@ -14,6 +14,7 @@ from trueup.model.comparison import ComparedResource
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationState, ResourceResult, SyncCode
 from trueup.plan.task import Act, ApplyTask, CreateNamespaceTask, PruneTask, RunHookTask
+from trueup.policy import Drift
 from trueup.runtime.clock import Clock
 from trueup.sources.commit import CommitInfo
 from trueup.sources.url import redact
@@ -252,6 +253,12 @@ class Chronicle:
             operation=state.started_at,
             links=links,
         )
+
+    def drift(self, resource: ComparedResource) -> Drift:
+        """How an object differs from what Git declares, and who wrote it last."""
+        manager = last_manager(resource.live) if resource.live else ""
+        changes = self._changes(resource) if resource.live and resource.target else ()
+        return Drift(key=resource.key, fields=tuple(change.path for change in changes), manager=manager)
 
     # --- entries -------------------------------------------------------------------------------------------------
 

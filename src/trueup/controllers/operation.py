@@ -109,11 +109,15 @@ class Operations:
             stored.status,
             head.comparison,
             write.now,
+            heal=self.ports.settings().heal,
             manifests_changed=not await self._same_as_attempted(stored, head),
+            drift_of=self.ports.chronicle.drift,
         )
         decision = policy.held(decision, policy.assigned(project, stored.app), project, write.now)
-        if decision.condition:
-            write.condition(*decision.condition)
+        for kind, message in [*([decision.condition] if decision.condition else []), *decision.warnings]:
+            write.condition(kind, message)
+            if kind == policy.LOOP and decision.operation is not None:
+                self.ports.tell(write, "SelfHealLoop", message, warning=True)
         return decision
 
     async def _same_as_attempted(self, stored: StoredApplication, head: Observation) -> bool:

@@ -1,8 +1,9 @@
 """May it, must it? Limits of projects, validity of specifications, the choice to sync by itself."""
 
 from trueup.policy.admit import admit, admit_repository, problems
-from trueup.policy.automatic import Decision, HealSettings, attempted_revisions, automatic_sync, retry_for
+from trueup.policy.automatic import Decision, attempted_revisions, automatic_sync, retry_for
 from trueup.policy.engines import hands_off, last_write_by
+from trueup.policy.heal import LOOP, Drift, HealSettings
 from trueup.policy.project import permits
 from trueup.policy.settings import unbuilt_settings
 from trueup.policy.unbuilt import (
@@ -18,7 +19,9 @@ from trueup.policy.windows import BLOCKED, WindowVerdict, assigned, describe_win
 
 __all__ = [
     "BLOCKED",
+    "LOOP",
     "Decision",
+    "Drift",
     "HealSettings",
     "Subject",
     "Unbuilt",

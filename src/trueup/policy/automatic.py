@@ -1,12 +1,11 @@
 """The choice to sync without being asked (Argo CD ``appcontroller.go`` autoSync)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
 
-from trueup.formats.time import parse_time
 from trueup.model.application import (
     Application,
     Automated,
@@ -20,32 +19,11 @@ from trueup.model.application import (
 )
 from trueup.model.comparison import ComparedResource, Comparison
 from trueup.model.status import OperationPhase, OperationState, Status, SyncCode
+from trueup.policy.heal import HEALS, Drift, HealSettings, bare
+from trueup.policy.heal import heal as put_back
 
 AUTOMATED_LIMIT = 5
 """Tries of an automated operation when no retry block says otherwise."""
-
-
-class HealSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How self-heal is damped; seconds. ``controller.self.heal.*`` of Argo CD.
-
-    Attributes:
-        first, factor, cap: the waits are 0, first, first·factor, … up to cap.
-        fixed: the wait before every attempt, where ``first`` is 0.
-        cooldown: quiet time after which the waits begin anew.
-    """
-
-    first: float = 2.0
-    factor: float = 3.0
-    cap: float = 300.0
-    fixed: float = 5.0
-    cooldown: float = 330.0
-
-    def wait(self, attempts: int) -> float:
-        """Seconds from the end of the last operation to the next attempt, after so many attempts in a row."""
-        if self.first <= 0:
-            return self.fixed
-        # The cap is long reached at the 64th power, and ten thousand triplings are no float.
-        return min(self.first * self.factor ** min(attempts - 1, 64), self.cap) if attempts > 0 else 0.0
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,12 +32,14 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         operation: to be started; None for none.
         condition: (type, message) for the user to see, where an operation is refused.
+        warnings: (type, message) of what else the user should see.
         again: seconds after which time alone may change the decision; infinite when it cannot.
         reason: why no operation, for the log.
     """
 
     operation: Operation | None = None
     condition: tuple[str, str] | None = None
+    warnings: tuple[tuple[str, str], ...] = ()
     again: float = math.inf
     reason: str = ""
 
@@ -72,6 +52,7 @@ def automatic_sync(
     *,
     heal: HealSettings = HealSettings(),  # noqa: B008
     manifests_changed: bool = True,
+    drift_of: Callable[[ComparedResource], Drift] = bare,
 ) -> Decision:
     """Whether an application is synced now by itself, and how.
 
@@ -81,6 +62,7 @@ def automatic_sync(
         now: the time.
         manifests_changed: False when the caller knows that the manifests of this revision are those of the revision
             last attempted: a commit elsewhere in a monorepo is no new attempt.
+        drift_of: how an object that is out of sync differs, and by whom.
     """
     policy = app.spec.sync_policy
     automated = policy.automated if policy else None
@@ -94,16 +76,16 @@ def automatic_sync(
     last = status.operation_state
     relabelled = last is not None and _namespace_changed(policy, last, comparison)
     tried = last is not None and _attempted(app, status, last, comparison.revisions, manifests_changed)
+    decision = Decision(operation=operation)
     if last is not None and tried and not relabelled:
-        decision = _after_attempt(automated, operation, last, comparison, now, heal)
+        decision = _after_attempt(automated, operation, last, comparison, now, heal, drift_of)
         if decision.operation is None:
             return decision
-        operation = decision.operation
     if automated.prune and not automated.allow_empty and _wipes_out(comparison):
         target = _names(comparison.revisions)
         message = f"Skipping sync attempt to {target}: auto-sync will wipe out all resources"
         return Decision(condition=("SyncError", f"{message} ({len(comparison.resources)})"), reason=message)
-    return Decision(operation=operation)
+    return decision
 
 
 def retry_for(operation: Operation, spec: Retry | None) -> Retry:
@@ -182,28 +164,42 @@ def _after_attempt(
     comparison: Comparison,
     now: datetime,
     heal: HealSettings,
+    drift_of: Callable[[ComparedResource], Drift],
 ) -> Decision:
-    """One try for each revision and configuration: after it nothing, or self-heal of what drifted since."""
+    """One try for each revision and configuration: after it nothing, or self-heal of what drifted since.
+
+    A heal that failed is none: the revision was synced before, and what failed comes back as a drift like another.
+    """
+    failed: tuple[str, str] | None = None
     if last.phase is not OperationPhase.SUCCEEDED:
-        message = f"Failed last sync attempt to {_names(comparison.revisions)}: {last.message}"
-        return Decision(condition=("SyncError", message), reason=message)
+        failed = ("SyncError", f"Failed last sync attempt to {_names(comparison.revisions)}: {last.message}")
+    if failed and not (automated.self_heal and _was_heal(last)):
+        return Decision(condition=failed, reason=failed[1])
     if not automated.self_heal:
         return Decision(reason=f"most recent sync already to {_names(comparison.revisions)}")
-    since = (now - parse_time(last.finished_at)).total_seconds() if last.finished_at else 0.0
-    attempts = 0 if since >= heal.cooldown else (last.operation.sync or SyncOperation()).auto_heal_attempts_count
-    left = heal.wait(attempts) - since
-    if left > 0:
-        return Decision(again=left, reason=f"self-heal attempt {attempts + 1} in {left:.1f}s")
     drifted = [
-        SyncOperationResource(group=key.group, kind=key.kind, name=key.name, namespace=key.namespace)
+        resource
         for resource in comparison.compared
         if _needs_apply(resource) or (automated.prune and resource.requires_pruning)
-        for key in (resource.key,)
     ]
     if not drifted or operation.sync is None:
-        return Decision(reason="nothing that a sync could put back")
-    sync = msgspec.structs.replace(operation.sync, resources=drifted, auto_heal_attempts_count=attempts + 1)
-    return Decision(operation=msgspec.structs.replace(operation, sync=sync))
+        return Decision(condition=failed, reason="nothing that a sync could put back")
+    healing = put_back(drifted, last, now, heal, drift_of)
+    if not healing.due:
+        reason = f"self-heal in {healing.again:.1f}s"
+        return Decision(condition=failed, warnings=healing.loops, again=healing.again, reason=reason)
+    sync = msgspec.structs.replace(
+        operation.sync,
+        # Kind, name and group, as Argo CD names them: no namespace.
+        resources=[SyncOperationResource(group=d.key.group, kind=d.key.kind, name=d.key.name) for d in healing.due],
+        auto_heal_attempts_count=healing.attempts,
+    )
+    operation = msgspec.structs.replace(operation, sync=sync, info=[*operation.info, healing.info])
+    return Decision(operation=operation, warnings=healing.loops)
+
+
+def _was_heal(last: OperationState) -> bool:
+    return any(entry.name == HEALS for entry in last.operation.info)
 
 
 def _beyond_pruning(resource: ComparedResource) -> bool:

@@ -1,6 +1,7 @@
 """Settings of the whole installation, read from the ConfigMap ``argocd-cm``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -10,6 +11,7 @@ from trueup.formats.yaml import YamlError, load
 from trueup.health import is_known
 from trueup.model.annotations import GROUP, INSTANCE_LABEL
 from trueup.model.application import IgnoreDifference
+from trueup.policy import HealSettings
 from trueup.policy.settings import unbuilt_settings
 from trueup.policy.unbuilt import Unbuilt
 from trueup.store.overrides import Override, OverrideProblem, ignore_rules, overrides
@@ -39,6 +41,8 @@ SHIPPED_EXCLUSIONS: tuple[tuple[str, str], ...] = (
     ("reports.kyverno.io", "*Report"),
     ("wgpolicyk8s.io", "*Report"),
 )
+_LONGEST_HEAL = 86_400.0
+"""Seconds: no wait before a heal is longer than a day."""
 ALWAYS_EXCLUDED: tuple[tuple[str, str], ...] = (
     ("", "Event"),
     ("events.k8s.io", "*"),
@@ -76,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jq_seconds: float = 1.0
     judges_applications: bool = False
     unbuilt: tuple[Unbuilt, ...] = ()
+    heal: HealSettings = HealSettings()
     warnings: tuple[str, ...] = ()
 
     def excludes(self, group: str, kind: str, server: str) -> bool:
@@ -87,7 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.inclusions) and not any(entry.covers(group, kind, server) for entry in self.inclusions)
 
 
-def read_settings(data: dict[str, str], parameters: dict[str, str] | None = None) -> Settings:
+def read_settings(data: dict[str, str], parameters: Mapping[str, str] = MappingProxyType({})) -> Settings:
     """Settings from the data of both ConfigMaps. A value that cannot be read keeps its default, with a warning."""
     defaults = Settings()
     warnings: list[str] = []
@@ -114,6 +119,7 @@ def read_settings(data: dict[str, str], parameters: dict[str, str] | None = None
             *unbuilt_settings(parameters, PARAMETERS),
             *_unbuilt_overrides(parts, [*unread, *problems]),
         ),
+        heal=_heal(parameters, warnings),
         warnings=tuple(warnings),
     )
 
@@ -133,7 +139,7 @@ def _unbuilt_overrides(parts: list[Override], problems: list[OverrideProblem]) -
         yield Unbuilt(field=place, reason=problem.reason, group=problem.group, kind=problem.kind)
 
 
-def _jq_seconds(parameters: dict[str, str], warnings: list[str]) -> float:
+def _jq_seconds(parameters: Mapping[str, str], warnings: list[str]) -> float:
     default = Settings().jq_seconds
     for key in JQ_TIMEOUT:
         seconds = _duration(PARAMETERS, key, parameters.get(key, ""), 0.0, warnings)
@@ -151,6 +157,29 @@ def _duration(config_map: str, key: str, text: str, default: float, warnings: li
     except ValueError as error:
         warnings.append(f"{config_map}: {key}: {error}; {default:g}s is used")
         return default
+
+
+def _heal(parameters: Mapping[str, str], warnings: list[str]) -> HealSettings:
+    defaults = HealSettings()
+
+    def number(name: str, default: float, *, least: float = 0.0) -> float:
+        key = f"controller.self.heal.{name}"
+        text = parameters.get(key, "").strip()
+        if not text:
+            return default
+        if text.isascii() and text.isdecimal() and least <= float(text) <= _LONGEST_HEAL:
+            return float(text)
+        allowed = f"a whole number from {least:g} to {_LONGEST_HEAL:g}"
+        warnings.append(f"{PARAMETERS}: {key}: {text[:40]!r} is not {allowed}; {default:g} is used")
+        return default
+
+    return HealSettings(
+        first=number("backoff.timeout.seconds", defaults.first),
+        factor=number("backoff.factor", defaults.factor, least=1.0),
+        cap=number("backoff.cap.seconds", defaults.cap),
+        fixed=number("timeout.seconds", defaults.fixed),
+        cooldown=number("backoff.cooldown.seconds", defaults.cooldown),
+    )
 
 
 def _labelled(data: dict[str, str], warnings: list[str]) -> bool:
