@@ -38,7 +38,7 @@ from trueup.model.application import Application, Source
 from trueup.model.comparison import ComparedResource
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.live import LiveObject
-from trueup.model.resource import ResourceKey
+from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.tracking import owner_instance
 from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
@@ -108,7 +108,7 @@ class Engine:
             self.client,
             self.discovery,
             classify=_instance_of,
-            excluded=excluded_type(self._excluded),
+            excluded=excluded_type(self._unwatched),
         )
         self.applications = Applications(self.cache, options.control_namespace)
         self.registry = RegistryClient()
@@ -185,6 +185,7 @@ class Engine:
             self._settings_version = version
             self._settings = read_settings(*((live.object().get("data") or {}) if live else {} for live in found))
             self._excluded_kinds.clear()
+            self.cache.reconsider()
             for warning in self._settings.warnings:
                 log.warning("setting not read", problem=warning)
         return self._settings
@@ -391,6 +392,10 @@ class Engine:
 
     def _users(self, repository: str) -> list[str]:
         return self.applications.reading(lambda url: self.mirrors.identity(url) == repository)
+
+    def _unwatched(self, group: str, kind: str) -> bool:
+        """What settings exclude is not watched; but our own objects and the settings themselves are."""
+        return GroupKind(group, kind) not in (*KINDS, CONFIG_MAPS) and self._excluded(group, kind)
 
     def _excluded(self, group: str, kind: str) -> bool:
         settings = self.settings()  # clears the memory when they changed

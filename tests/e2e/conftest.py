@@ -1,7 +1,7 @@
 """Fixtures of the end-to-end tests: one engine for the run, one estate a test."""
 
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from tests.conftest import KUBERNETES, Cluster, FreshCluster, simulated
+from tests.e2e.afresh import agrees_afresh
 from tests.e2e.estate import EngineProcess, Estate, engine_process, play_repository
 from tests.support import argocd
 
@@ -80,15 +81,34 @@ async def engine(
         yield running
 
 
+PASSED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[PASSED] = report.passed
+    return report
+
+
 @pytest_asyncio.fixture
-async def estate(engine: EngineProcess, client: Client, repositories: Path) -> AsyncIterator[Estate]:
-    """A repository and applications of one test."""
+async def estate(
+    request: pytest.FixtureRequest, engine: EngineProcess, client: Client, repositories: Path, tmp_path: Path
+) -> AsyncIterator[Estate]:
+    """A repository and applications of one test. However it ends, a fresh engine says the same and writes nothing."""
     discovery = Discovery(client)
     await discovery.refresh()
     name = f"t{next(COUNTER)}"
     made = Estate(client, discovery, engine, play_repository(repositories / name), name)
     yield made
-    await made.close()
+    try:
+        if request.node.stash.get(PASSED, False):
+            await agrees_afresh(made, tmp_path / "afresh")
+    finally:
+        await made.close()
 
 
 @pytest_asyncio.fixture

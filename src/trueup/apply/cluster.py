@@ -8,7 +8,7 @@ from trueup.kube.client import FieldValidation, PatchKind, Propagation
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import NotFound
 from trueup.model.live import LiveObject
-from trueup.model.resource import ResourceKey, group_of, version_of
+from trueup.model.resource import GroupKind, ResourceKey, group_of, version_of
 
 KIND_WAIT = 30.0
 """Seconds a kind that is being defined may take to be served; measured 0.06 s, seen 2 s."""
@@ -100,6 +100,8 @@ class Seen(Protocol):
     def stored(self, obj: LiveObject, /) -> None: ...
 
     def removed(self, key: ResourceKey, uid: str, /) -> None: ...
+
+    def definition(self, kind: GroupKind, /) -> str: ...
 
 
 class Mergings(Protocol):

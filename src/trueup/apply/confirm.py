@@ -34,7 +34,7 @@ class Question(msgspec.Struct, frozen=True):
     writing: Writing = Writing()
 
 
-_Key = tuple[str, str, Way]
+_Key = tuple[str, str, Way, str]
 
 _SAME = Answer()
 _CERTAIN = (BadRequest, Invalid, TypedPatchRefused)
@@ -43,7 +43,7 @@ _CERTAIN = (BadRequest, Invalid, TypedPatchRefused)
 
 class Confirmer:
     """Server-side dry runs against one cluster, each asked once for what decides it: the desired digest, the
-    live digest and the way of writing.
+    live digest, the way of writing and the definition of the kind.
 
     Args:
         cluster: where.
@@ -70,12 +70,11 @@ class Confirmer:
 
     def seed(self, manifest: Manifest, stored: LiveObject, writing: Writing) -> None:
         """Remembers that a manifest has just been written with this result: it would change nothing."""
-        self._remember((manifest.digest, live_digest(stored.object()), writing.way), _SAME)
+        self._remember(self._key(Question(manifest, stored, writing)), _SAME)
 
     def remembered(self, question: Question) -> Answer | None:
         """The answer to this question if it has been given, without asking."""
-        live = question.live
-        key = (question.manifest.digest, live_digest(live.object()), question.writing.way)
+        live, key = question.live, self._key(question)
         known = self._memory.get(key)
         if known is None:
             return None
@@ -103,8 +102,7 @@ class Confirmer:
                 if not isinstance(error, _CERTAIN):
                     return Answer(refused=str(error))
                 answer = Answer(refused=str(error), certain=True, body=await self._intended(question))
-        key = (question.manifest.digest, live_digest(question.live.object()), question.writing.way)
-        self._remember(key, answer)
+        self._remember(self._key(question), answer)
         return answer
 
     async def _ask(self, question: Question) -> Answer:
@@ -134,6 +132,11 @@ class Confirmer:
             return msgspec.json.encode(strategic_merge(live, patch.body, merging.type))
         except (ValueError, PatchError):
             return b""
+
+    def _key(self, question: Question) -> _Key:
+        """All that the answer depends on."""
+        manifest, definition = question.manifest, self._cluster.cache.definition(question.manifest.group_kind)
+        return manifest.digest, live_digest(question.live.object()), question.writing.way, definition
 
     def _remember(self, key: _Key, answer: Answer) -> None:
         self._memory[key] = answer

@@ -92,7 +92,7 @@ class Observer:
         self._cluster = cluster
         self._clock = clock
         self._namespaces = Namespaces(applications, cluster)
-        self._equal: OrderedDict[tuple[str, str, str, frozenset[str]], None] = OrderedDict()
+        self._equal: OrderedDict[tuple[str, str, str, frozenset[str], str], None] = OrderedDict()
         self._verdicts: OrderedDict[tuple[str, str, bool], Health | None] = OrderedDict()
 
     async def observe(
@@ -175,8 +175,9 @@ class Observer:
         return hooks
 
     def managed(self, key: str) -> dict[ResourceKey, LiveObject]:
-        """Live objects that say they belong to an application."""
-        return dict(self._cluster.cache.group(self._applications.instance(key)))
+        """Live objects that say they belong to an application, and are of kinds that are managed."""
+        found = self._cluster.cache.group(self._applications.instance(key))
+        return {key: live for key, live in found.items() if not self._cluster.excluded(key.group, key.kind)}
 
     async def watch_known(self, stored: StoredApplication) -> None:
         """Follow the kinds that the application's status names: what is there must be known before it is deleted."""
@@ -340,6 +341,13 @@ class Observer:
         kinds |= {GroupKind(line.group, line.kind) for line in stored.status.resources}
         await self._cluster.cache.ensure(kind for kind in kinds if not self._cluster.excluded(kind.group, kind.kind))
 
+    def _version(
+        self, target: Manifest, live: LiveObject, options: SyncOptions
+    ) -> tuple[str, str, str, frozenset[str], str]:
+        """All that the certainty of a pair depends on."""
+        definition = self._cluster.cache.definition(target.group_kind)
+        return target.digest, live.uid, live.resource_version, options.texts, definition
+
     async def _suspects(self, pairs: Pairs, refused: Mapping[ResourceKey, str], options: SyncOptions) -> list[Question]:
         """Pairs for the server to judge, as the next sync of the application would write them. What was certain of
         this very version of an object under these options stays certain."""
@@ -348,10 +356,10 @@ class Observer:
                 item,
                 item.target,
                 item.live,
-                (item.target.digest, item.live.uid, item.live.resource_version, options.texts),
+                self._version(item.target, item.live, options),
             )
             for item in pairs.compared
-            if item.target is not None and item.live is not None
+            if item.target is not None and item.live is not None and item.key not in refused
         ]
         unsure = [one for one in unsure if one[3] not in self._equal]
         ways = {item.key: _writing(options, target, live) for item, target, live, _ in unsure}

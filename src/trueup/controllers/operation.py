@@ -1,6 +1,8 @@
 """Operations: decided on, put on record, stepped forward, ended."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -13,10 +15,12 @@ from trueup.controllers.record import record
 from trueup.controllers.target import NotFetched
 from trueup.formats.json import canonical, digest
 from trueup.formats.time import format_time, parse_time
-from trueup.model.annotations import DELETION_APPROVED
+from trueup.model.annotations import DELETION_APPROVED, FIELD_MANAGER
 from trueup.model.application import Application, Operation
 from trueup.model.errors import TrueupError
+from trueup.model.live import LiveObject
 from trueup.model.project import Project
+from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase, OperationState, ResourceResult, SyncCode, SyncOperationResult
 from trueup.plan.facts import Facts, options_for
 from trueup.plan.options import RESPECT_IGNORED
@@ -38,7 +42,8 @@ Head = Observation | TrueupError
 class Operations:
     """Runs the operations of Applications, one step a pass.
 
-    What it remembers (when it last acted, what it has asked the repositories) is lost at no cost but a pause or a look.
+    What it remembers (exactly when it last acted, what it has asked the repositories) is lost at no cost but a second
+    or a look.
     """
 
     def __init__(self, ports: Ports) -> None:
@@ -243,7 +248,7 @@ class Operations:
             shared=seen.shared,
             unwatched=cluster.unwatched(),
             wave_delay=self.ports.wave_delay,
-            acted_at=self._acted.get(stored.key),
+            acted_at=self._acted.get(stored.key) or last_write(seen.live, state),
             approved_at=approved(app),
             retry=sync_policy.retry if sync_policy else None,
         )
@@ -318,6 +323,23 @@ def _windows(app: Application, project: Project, state: OperationState, now: dat
     manual = not state.operation.initiated_by.automated
     started = parse_time(state.started_at) if state.started_at else None
     return policy.may_sync(policy.assigned(project, app), manual=manual, now=now, started_at=started)
+
+
+def last_write(live: Mapping[ResourceKey, LiveObject], state: OperationState) -> datetime | None:
+    """When this operation last changed something, by what the API server keeps of it; whole seconds, rounded up."""
+    results = state.sync_result.resources if state.sync_result else []
+    keys = {ResourceKey(result.group, result.kind, result.namespace, result.name) for result in results}
+    times = [written_at(live[key].object(), FIELD_MANAGER) for key in keys & live.keys()]
+    latest = max((time for time in times if time is not None), default=None)
+    if latest is None or latest < parse_time(state.started_at):
+        return None
+    return latest + timedelta(seconds=1)
+
+
+def written_at(body: Mapping[str, Any], manager: str) -> datetime | None:
+    """When a manager last changed an object, its status aside."""
+    entries = (body.get("metadata") or {}).get("managedFields") or []
+    return policy.last_write_by((entry for entry in entries if entry.get("subresource") != "status"), manager)
 
 
 def _is_hook(task: AnyTask) -> bool:

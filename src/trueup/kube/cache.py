@@ -53,6 +53,7 @@ class WatchCache:
         self._reflectors: dict[GroupKind, Reflector] = {}
         self._tasks: dict[GroupKind, asyncio.Task[None]] = {}
         self._definitions: asyncio.Task[None] | None = None
+        self._generations: dict[str, str] = {}
 
     async def start(self) -> None:
         """Learns what the cluster serves and follows its custom resource definitions.
@@ -132,6 +133,24 @@ class WatchCache:
         """Kinds that cannot be followed now, and why. What was known of them is still served."""
         return {kind: reflector.error for kind, reflector in self._reflectors.items() if reflector.error is not None}
 
+    def definition(self, kind: GroupKind) -> str:
+        """What a custom resource's definition is at, another text after each change; empty for kinds of the server."""
+        return self._generations.get(kind.group, "")
+
+    def reconsider(self) -> None:
+        """What is excluded has changed: what is so now is forgotten, and what was so is followed when next asked for.
+
+        What was seen of a kind before it was excluded would otherwise be served, when that ends, as if it were current.
+        """
+        for kind, task in list(self._tasks.items()):
+            type_ = self._discovery.find(kind.group, kind.kind)
+            if not task.done() and (type_ is None or not self._excluded(type_)):
+                continue
+            task.cancel()
+            del self._tasks[kind]
+            self._reflectors.pop(kind).answered.set()
+            self._publish(self._index.replaced(kind, (), ""))
+
     def subscribe(self, callback: Subscriber) -> None:
         """Calls back on every change, in order, whether an event or a write of ours brought it."""
         self._subscribers.append(callback)
@@ -184,7 +203,13 @@ class WatchCache:
         async with aclosing(events):
             async for event in events:
                 if event.type != "BOOKMARK":
+                    self._defined(event.object)
                     dirty.set()
+
+    def _defined(self, definition: LiveObject) -> None:
+        """Kinds of a group share one mark: what is kept by it is only asked for again."""
+        group = definition.key.name.partition(".")[2]
+        self._generations[group] = f"{definition.key.name} {definition.uid} {definition.generation}"
 
     async def _refresh_when(self, dirty: asyncio.Event) -> None:
         while True:

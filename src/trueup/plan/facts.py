@@ -31,7 +31,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         unwatched: kinds whose absence from ``live`` says nothing; their objects pass health gates.
         written: resource version of our latest write to an object, where it is known; older live objects do not
             count for health. Empty after a restart, when a fresh list has seen every earlier write anyway.
-        acted_at: when this process last performed a step of this operation; None when it has not (then no pause).
+        acted_at: when a step of this operation last changed something; None when none has (then no pause).
         wave_delay: seconds between waves, for other controllers to react to the earlier one.
         approved_at: the application's ``deletion-approved`` annotation.
         retry: ``spec.syncPolicy.retry``, for operations that bring none.

@@ -139,7 +139,8 @@ def _pause(ahead: Sequence[AnyTask], plan: Plan, view: View, facts: Facts, now: 
         if isinstance(task, ApplyTask | RunHookTask | PruneTask) and task_key(task) in view.results
     ]
     left = facts.wave_delay - (now - facts.acted_at).total_seconds()
-    if not done or max(done) >= place or not 0 < left <= facts.wave_delay:
+    # A time that another clock gave may lie ahead, by a second for its rounding: by more it is no reason to wait.
+    if not done or max(done) >= place or not 0 < left <= facts.wave_delay + 1.0:
         return None
     return Wait(message=TASKS_RUN, after=left, results=tuple(view.results.values()))
 

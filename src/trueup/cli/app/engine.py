@@ -7,15 +7,13 @@ import msgspec
 from trueup import policy
 from trueup.cli.app.access import Handle, View
 from trueup.formats.time import format_exact_time, parse_time
-from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import ApiError, NotFound
 from trueup.model.annotations import REFRESH, REFRESH_TIMESTAMP
 from trueup.model.errors import TrueupError
 from trueup.runtime.clock import SystemClock
+from trueup.store.lease import LEASE, NAME
 
 NOT_RUNNING = "is the engine running? `trueup server` starts it"
-LEASE = ResourceType(group="coordination.k8s.io", version="v1", kind="Lease", plural="leases", namespaced=True)
-LEASE_NAME = "trueup-engine"
 TOLERANCE = 5.0
 """Seconds by which this machine's clock may differ from the engine's."""
 
@@ -52,7 +50,7 @@ async def why_untouched(handle: Handle, view: View) -> str:
     if reason := policy.hands_off(view.app.metadata.annotations, policy.last_write_by(entries), now):
         return f"it is left alone: {reason}"
     try:
-        live = await handle.client.get(LEASE, handle.control_namespace, LEASE_NAME)
+        live = await handle.client.get(LEASE, handle.control_namespace, NAME)
     except NotFound:
         return NOT_RUNNING
     except ApiError:

@@ -1,0 +1,111 @@
+"""The law of restarts: an engine that knows nothing but what is stored says the same, and writes nothing.
+
+The second engine is built in this process, with a data folder of its own and a client that refuses every write. It
+looks at each application of an estate once, as an engine does that takes over.
+"""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from tests.e2e.estate import Estate
+
+from trueup.app import Engine, Options
+from trueup.kube.config import load_kubeconfig
+from trueup.kube.errors import NotFound
+from trueup.model.errors import TrueupError
+
+QUIET = 0.4
+"""Seconds without a change after which an application counts as settled."""
+PATIENCE = 15.0
+TRIES = 4
+
+
+class Wrote(Exception):
+    """What a fresh engine would have written."""
+
+
+async def agrees_afresh(estate: Estate, folder: Path) -> None:
+    """Fail where a fresh engine would write something about the applications of a test.
+
+    Args:
+        folder: for the fresh engine alone; it need not exist.
+    """
+    for number in range(TRIES):
+        versions = await _settled(estate)
+        if not versions:
+            return
+        try:
+            await _look(estate, folder / str(number))
+            return
+        except Wrote as wrote:
+            # Only of a cluster that is quiet is it said that nothing is left to be written.
+            if await _versions(estate) == versions and number + 1 >= TRIES // 2:
+                raise AssertionError(f"a fresh engine wants to write: {wrote}\n{estate.engine.tail(10)}") from None
+    raise AssertionError(f"{estate.name} does not come to rest\n{estate.engine.tail(20)}")
+
+
+async def _look(estate: Estate, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    options = Options(
+        config=load_kubeconfig(estate.engine.kubeconfig, None),
+        control_namespace=estate.engine.namespace,
+        data=folder,
+        local_repositories=(estate.engine.repositories,),
+        render_workers=1,
+        wave_delay=estate.engine.wave_delay,
+    )
+    async with Engine(options) as fresh:
+        fresh.client.fence = _refuse
+        for name in estate.made:
+            key = f"{estate.engine.namespace}/{name}"
+            stored = fresh.applications.get(key)
+            if stored is None:
+                continue
+            for source in stored.app.spec.all_sources():
+                with contextlib.suppress(TrueupError):
+                    await fresh.repositories.look(source.repo_url, key)
+            with contextlib.suppress(TrueupError):
+                await fresh.reconciler.reconcile(key)
+
+
+def _refuse() -> None:
+    raise Wrote(next(_wanted(), "something"))
+
+
+def _wanted() -> Iterator[str]:
+    """What the callers of the fence were about to send, read off their variables."""
+    frame = sys._getframe()
+    while frame := frame.f_back:  # type: ignore[assignment]
+        if "patch" in frame.f_locals and isinstance(frame.f_locals["patch"], dict):
+            yield msgspec.json.encode(frame.f_locals["patch"]).decode()[:4000]
+        elif "manifest" in frame.f_locals:
+            yield f"{frame.f_locals['manifest']}"[:500]
+
+
+async def _settled(estate: Estate) -> dict[str, str]:
+    """Wait until nothing changes; the versions then."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE
+    versions = await _versions(estate)
+    since = loop.time()
+    while loop.time() < deadline and loop.time() - since < QUIET:
+        await asyncio.sleep(0.1)
+        now = await _versions(estate)
+        if now != versions:
+            versions, since = now, loop.time()
+    return versions
+
+
+async def _versions(estate: Estate) -> dict[str, str]:
+    found = {}
+    for name in estate.made:
+        try:
+            live = await estate.client.get(estate.application, estate.engine.namespace, name)
+        except NotFound:
+            continue
+        found[name] = live.resource_version
+    return found
