@@ -53,7 +53,8 @@ async def _look(estate: Estate, folder: Path) -> None:
     options = Options(
         config=load_kubeconfig(estate.engine.kubeconfig, None),
         control_namespace=estate.engine.namespace,
-        data=folder,
+        data=folder / "data",
+        state=folder / "state",
         local_repositories=(estate.engine.repositories,),
         render_workers=1,
         wave_delay=estate.engine.wave_delay,
