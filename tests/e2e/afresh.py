@@ -22,6 +22,8 @@ QUIET = 0.4
 """Seconds without a change after which an application counts as settled."""
 PATIENCE = 15.0
 TRIES = 4
+PAUSE = 1.5
+"""Seconds between two tries: what flapped is told by the shared engine some seconds later."""
 
 
 class Wrote(Exception):
@@ -43,8 +45,9 @@ async def agrees_afresh(estate: Estate, folder: Path) -> None:
             return
         except Wrote as wrote:
             # Only of a cluster that is quiet is it said that nothing is left to be written.
-            if await _versions(estate) == versions and number + 1 >= TRIES // 2:
+            if await _versions(estate) == versions and number + 1 == TRIES:
                 raise AssertionError(f"a fresh engine wants to write: {wrote}\n{estate.engine.tail(10)}") from None
+            await asyncio.sleep(PAUSE)
     raise AssertionError(f"{estate.name} does not come to rest\n{estate.engine.tail(20)}")
 
 

@@ -1,5 +1,7 @@
 """Operations that cannot start, go on or end by themselves: nothing takes an application out of reconciliation."""
 
+import asyncio
+import time
 from typing import Any
 
 import msgspec
@@ -14,6 +16,12 @@ from trueup.model.errors import TrueupError
 from trueup.model.status import OperationState
 
 BROKEN = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bad}\ndata: [unclosed\n"
+INGRESS = """apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}
+"""
+SECONDS = 6
 SLOW = "{trueup.dev/simulate-delay: 3600s}"
 
 
@@ -122,3 +130,23 @@ async def test_an_operation_is_terminated_with_the_hook_that_it_waits_for(
     assert view.app.operation is None
     await estate.gone("Job", "migrate", group="batch")
     assert await estate.live("ConfigMap", "a") is None
+
+
+async def test_an_object_that_flaps_is_no_storm_of_writes(estate: Estate) -> None:
+    await estate.given({"app/web.yaml": INGRESS})
+    await estate.app("app")
+    await estate.until(lambda v: bool(v.status.health and v.status.health.status == "Progressing"), what="Progressing")
+    ingresses = estate.discovery.find("networking.k8s.io", "Ingress")
+    assert ingresses is not None
+    versions = set()
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        for address in ([{"ip": "192.0.2.1"}], []):
+            body = msgspec.json.encode({"status": {"loadBalancer": {"ingress": address}}})
+            await estate.client.patch(ingresses, estate.name, "web", body, kind="merge", subresource="status")
+            versions.add((await estate.view()).app.metadata.resource_version)
+            await asyncio.sleep(0.05)
+    assert len(versions) <= SECONDS + 2
+    body = msgspec.json.encode({"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}})
+    await estate.client.patch(ingresses, estate.name, "web", body, kind="merge", subresource="status")
+    await estate.settled()

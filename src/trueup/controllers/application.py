@@ -12,6 +12,7 @@ from trueup.controllers.journal import log_changes
 from trueup.controllers.looks import Looks
 from trueup.controllers.observe import Observation
 from trueup.controllers.operation import Head, Operations, approved
+from trueup.controllers.pace import Pace
 from trueup.controllers.ports import SHORTEST_REST, Ports
 from trueup.controllers.record import condition_of, record
 from trueup.controllers.target import NotFetched
@@ -51,6 +52,7 @@ class ApplicationReconciler:
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
         self._refreshes = Looks(ports.repositories)
+        self._pace = Pace()
         self._operations = Operations(ports)
         self._delete_hooks = DeleteHooks(ports)
 
@@ -127,13 +129,15 @@ class ApplicationReconciler:
         grace = self._grace(stored, write.now, "ComparisonError") if passing else 0.0
         if problem is not None and (grace <= 0 or REFRESH in stored.app.metadata.annotations):
             head = problem
+        held = 0.0
         if isinstance(head, Observation):
-            await self.ports.chronicle.observed(stored, head)
             record(stored.app, write, head, self.ports.applications.control_namespace)
             declared = applied_finalizers(stored.live)
             finalizers = with_hook_finalizers(stored.app.metadata.finalizers, head.comparison.hooks, declared)
             if finalizers != stored.app.metadata.finalizers:
                 write.finalizers(finalizers)
+            held = self._pace.hold(stored.key, write)
+            await self.ports.chronicle.observed(stored, head, health=not write.held)
         else:
             self._unknown(stored, write, keep=grace > 0 and REFRESH not in stored.app.metadata.annotations)
         if problem is not None:
@@ -145,7 +149,9 @@ class ApplicationReconciler:
             self.ports.tell(write, "ComparisonError", str(problem), warning=True)
         if isinstance(head, Observation) and head.leaving:
             requeue = requeue.within(HELD_AFTER)
-        return requeue.within(grace) if grace > 0 else requeue
+        for seconds in (grace, held):
+            requeue = requeue.within(seconds) if seconds > 0 else requeue
+        return requeue
 
     # --- what was seen -------------------------------------------------------------------------------------------
 
@@ -305,6 +311,7 @@ class ApplicationReconciler:
 
     def _forget(self, key: str) -> None:
         self._refreshes.forget(key)
+        self._pace.forget(key)
         self._operations.forget(key)
         self._delete_hooks.forget(key)
 

@@ -66,11 +66,16 @@ class Chronicle:
         self._last: dict[str, tuple[tuple[str, ...], str]] = {}
         self._resumed: set[str] = set()
 
-    async def observed(self, stored: StoredApplication, seen: Observation) -> None:
-        """A look at an application: new commits, drift, health that changed. One pass may look twice."""
-        entries = [*self._commits(stored, seen), *self._health(stored, seen)]
+    async def observed(self, stored: StoredApplication, seen: Observation, *, health: bool = True) -> None:
+        """A look at an application: new commits, drift, health that changed. One pass may look twice.
+
+        Args:
+            health: False where a change of health is not told yet.
+        """
+        entries = [*self._commits(stored, seen), *(self._health(stored, seen) if health else ())]
         drifted = list(self._new_drift(stored, seen))
-        self._last[stored.key] = (seen.comparison.revisions, str(seen.vitals.status))
+        told = str(seen.vitals.status) if health else self._told_health(stored)
+        self._last[stored.key] = (seen.comparison.revisions, told)
         ids = await self._write(*entries, *(entry for entry, _, _ in drifted))
         for (entry, resource, version), given in zip(drifted, ids[len(entries) :], strict=True):
             self._drifts[(stored.key, resource.key)] = (version, given, entry.changes)
@@ -302,10 +307,13 @@ class Chronicle:
                     message=f"as at {good}",
                 )
 
-    def _health(self, stored: StoredApplication, seen: Observation) -> Iterable[Entry]:
-        before = (stored.raw_status.get("health") or {}).get("status") or ""
+    def _told_health(self, stored: StoredApplication) -> str:
         if stored.key in self._last:
-            before = self._last[stored.key][1]
+            return self._last[stored.key][1]
+        return (stored.raw_status.get("health") or {}).get("status") or ""
+
+    def _health(self, stored: StoredApplication, seen: Observation) -> Iterable[Entry]:
+        before = self._told_health(stored)
         after = str(seen.vitals.status)
         if before != after:
             yield Entry(

@@ -258,6 +258,9 @@ class Operations:
     ) -> Requeue:
         if after.phase.completed:
             return await self._ended(stored, write, after, str((write.status.get("health") or {}).get("status") or ""))
+        if write.held and (before := running(stored)) is not None and isinstance(step, Wait):
+            # What it waits for flaps, and so does the sentence that names it.
+            after = msgspec.structs.replace(after, message=before.message)
         write.set("operationState", after)
         await write.flush()
         seconds = step.after if isinstance(step, Wait) else step.settles_in if isinstance(step, Act) else 0.0

@@ -54,6 +54,7 @@ class ApplicationWrite:
 
     Attributes:
         status: the status as it will be, free to change.
+        held: a change of health is kept back.
     """
 
     def __init__(self, stored: StoredApplication, client: Client, cache: WatchCache, now: datetime) -> None:
@@ -69,6 +70,7 @@ class ApplicationWrite:
         self._decided = False
         self._refreshed = False
         self.live: LiveObject = stored.live
+        self.held = False
 
     def set(self, field: str, value: Any) -> None:
         """A status field, from a Struct or plain data; None removes it."""
@@ -84,6 +86,21 @@ class ApplicationWrite:
         moved = before.get("status") != status or not before.get("lastTransitionTime")
         when = format_time(self.now) if moved else before["lastTransitionTime"]
         self.set("health", HealthStatus(status=status, message=message, last_transition_time=when))
+
+    def health_differs(self) -> bool:
+        """Whether the health of the application or of one of its objects is another than the stored one."""
+        return _health_of(self.status) != _health_of(self.stored.raw_status)
+
+    def keep_health(self) -> None:
+        """Leave the health of the application and of its objects as it is stored, for a later write to tell."""
+        self.held = True
+        self.set("health", self.stored.raw_status.get("health"))
+        _, before = _health_of(self.stored.raw_status)
+        for line in self.status.get("resources") or []:
+            key = _line_key(line)
+            if key in before:
+                line.pop("health", None)
+                line.update({"health": before[key]} if before[key] is not None else {})
 
     def conditions(self, found: list[tuple[str, str]]) -> None:
         """Conditions of this pass as (type, message); transition times of those that stay are kept.
@@ -223,3 +240,13 @@ def _ended(wanted: dict[str, Any], written: dict[str, Any]) -> OperationState | 
 def _copy(status: dict[str, Any]) -> dict[str, Any]:
     copied: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(status))
     return copied
+
+
+def _health_of(status: dict[str, Any]) -> tuple[Any, dict[tuple[str, ...], Any]]:
+    """Application health, without its time, and that of the objects that both may list."""
+    health = {name: value for name, value in (status.get("health") or {}).items() if name != "lastTransitionTime"}
+    return health, {_line_key(line): line.get("health") for line in status.get("resources") or []}
+
+
+def _line_key(line: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(str(line.get(name) or "") for name in ("group", "kind", "namespace", "name"))

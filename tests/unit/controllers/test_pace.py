@@ -1,0 +1,74 @@
+"""Health is written at once, at most once a second, and more seldom where it flaps for long."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from trueup.controllers.pace import Pace
+from trueup.model.application import Application
+from trueup.model.live import LiveObject
+from trueup.model.resource import ResourceKey
+from trueup.model.status import Status
+from trueup.store.applications import StoredApplication
+from trueup.store.write import ApplicationWrite
+
+BEGIN = datetime(2026, 5, 4, tzinfo=UTC)
+
+
+def status(health: str, message: str = "") -> dict[str, Any]:
+    line = {"kind": "Pod", "name": "web", "status": "Synced", "health": {"status": health, "message": message}}
+    return {"health": {"status": health, "lastTransitionTime": "2026-05-04T00:00:00Z"}, "resources": [line]}
+
+
+def writes(before: dict[str, Any], after: dict[str, Any], seconds: float) -> ApplicationWrite:
+    key = ResourceKey("argoproj.io", "Application", "argocd", "web")
+    live = LiveObject(key=key, api_version="argoproj.io/v1alpha1", uid="u", resource_version="1", body=b"{}")
+    stored = StoredApplication(key="argocd/web", live=live, app=Application(), status=Status(), raw_status=before)
+    write = ApplicationWrite(stored, cast(Any, None), cast(Any, None), BEGIN + timedelta(seconds=seconds))
+    for field, value in after.items():
+        write.set(field, value)
+    return write
+
+
+def flapping(pace: Pace, seconds: int) -> list[float]:
+    """When an application is written whose health changes eight times a second."""
+    stored, times = status("Healthy"), []
+    for tick in range(seconds * 8):
+        wanted = status("Degraded" if tick % 2 else "Healthy", f"{tick}")
+        if pace.hold("argocd/web", writes(stored, wanted, tick / 8)) == 0:
+            stored = wanted
+            times.append(tick / 8)
+    return times
+
+
+def test_what_flaps_is_written_once_a_second_and_then_ever_more_seldom() -> None:
+    times = flapping(Pace(), 120)
+    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    assert min(gaps) >= 1.0
+    assert min(gaps[15:]) >= 4.9
+    assert len(times) < 40
+
+
+def test_a_change_of_health_is_written_at_once_where_none_was_a_moment_ago() -> None:
+    pace = Pace()
+    assert pace.hold("argocd/web", writes(status("Healthy"), status("Degraded"), 0)) == 0
+    assert pace.hold("argocd/web", writes(status("Degraded"), status("Healthy"), 1.5)) == 0
+    assert pace.hold("argocd/other", writes(status("Degraded"), status("Healthy"), 1.5)) == 0, "each by itself"
+
+
+@pytest.mark.parametrize("other", ["sync", "conditions"])
+def test_what_else_changed_is_written_while_health_waits(other: str) -> None:
+    pace = Pace()
+    pace.hold("argocd/web", writes(status("Healthy"), status("Degraded"), 0))
+    write = writes(status("Degraded"), {**status("Healthy"), other: {"status": "x"}}, 0.4)
+    assert pace.hold("argocd/web", write) == pytest.approx(0.6)
+    assert write.status == {**status("Degraded"), other: {"status": "x"}}
+
+
+def test_a_change_that_is_no_health_is_not_held() -> None:
+    pace = Pace()
+    pace.hold("argocd/web", writes(status("Healthy"), status("Degraded"), 0))
+    write = writes(status("Degraded"), {**status("Degraded"), "sync": {"status": "Synced"}}, 0.1)
+    assert pace.hold("argocd/web", write) == 0
+    assert not write.held
