@@ -5,7 +5,7 @@ import base64
 import hmac
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from trueup.formats.time import format_exact_time
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import ApiError, NotFound
-from trueup.model.annotations import PUSHED, REFRESH
+from trueup.model.annotations import PUSHED, REFRESH, REFRESH_TIMESTAMP
+from trueup.model.live import LiveObject
 from trueup.sandbox.ci import Runner
 from trueup.sandbox.git import GitServer, Push
 from trueup.sandbox.registry import Registry
@@ -32,6 +34,8 @@ GIT_SECRET, REGISTRY_SECRET = "sandbox-git", "sandbox-registry"
 IMAGES = "argocd-image-updater-config"
 INTERVAL = "2s"
 MANAGER = "trueup-sandbox"
+PAUSES = (0.2, 1.0, 5.0, 20.0)
+"""Seconds between tries to tell of a push."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -67,11 +71,12 @@ class Services:
 
     Attributes:
         place: where.
+        now: the time.
         git, registry, ci: the parts.
     """
 
     def __init__(self, folder: Path, place: Place, now: Callable[[], datetime]) -> None:
-        self.place = place
+        self.place, self.now = place, now
         self._listeners: list[Callable[[Push], None]] = []
         self._image_listeners: list[Callable[[str, str], None]] = []
         self.git = GitServer(folder / "git", admit=self._admit, pushed=self._pushed)
@@ -258,7 +263,7 @@ class Herald:
     """
 
     def __init__(self, client: Client, namespace: str, services: Services) -> None:
-        self._client, self._namespace, self._place = client, namespace, services.place
+        self._client, self._namespace, self._place, self._now = client, namespace, services.place, services.now
         self._tasks: set[asyncio.Task[None]] = set()
         services.subscribe(lambda push: self._begin(self._tell(push)))
         services.subscribe_images(lambda repository, tag: self._begin(self._tell_image(repository, tag)))
@@ -275,21 +280,30 @@ class Herald:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _tell(self, push: Push) -> None:
+        told: set[str] = set()
+        for pause in PAUSES:
+            try:
+                await self._tell_readers(push, told)
+                return
+            except NotFound:
+                return  # the cluster does not know Applications yet
+            except ApiError as error:
+                log.warning("push not told", repository=push.repository, error=str(error), again=pause)
+                await asyncio.sleep(pause)
+
+    async def _tell_readers(self, push: Push, told: set[str]) -> None:
+        """Ask each application that reads the repository to refresh. The time makes it a request of its own, whatever
+        is asked for already: one that changed nothing would be heard by nobody."""
         url = normalised(self._place.repository(push.repository))
-        try:
-            listing = await self._client.list(APPLICATION, self._namespace)
-            for live in listing.objects:
-                spec = live.object().get("spec") or {}
-                sources = [*([spec["source"]] if spec.get("source") else []), *(spec.get("sources") or [])]
-                if not any(normalised(str(source.get("repoURL") or "")) == url for source in sources):
-                    continue
-                annotations = {REFRESH: "normal", PUSHED: push.after}
-                body = msgspec.json.encode({"metadata": {"annotations": annotations}})
+        listing = await self._client.list(APPLICATION, self._namespace)
+        for live in listing.objects:
+            if live.key.name in told or url not in _sources(live):
+                continue
+            asked = {REFRESH: "normal", REFRESH_TIMESTAMP: format_exact_time(self._now()), PUSHED: push.after}
+            body = msgspec.json.encode({"metadata": {"annotations": asked}})
+            with suppress(NotFound):  # it has just gone, and the others have not
                 await self._client.patch(APPLICATION, self._namespace, live.key.name, body, kind="merge")
-        except NotFound:
-            return  # no Applications yet, or one that has just gone
-        except ApiError as error:
-            log.warning("push not told", repository=push.repository, error=str(error))
+            told.add(live.key.name)
 
     async def _tell_image(self, repository: str, tag: str) -> None:
         annotations = {PUSHED: f"{self._place.host}/{repository}:{tag}"}
@@ -298,6 +312,13 @@ class Herald:
             await self._client.patch(CONFIG_MAP, self._namespace, IMAGES, body, kind="merge")
         except ApiError as error:
             log.debug("image not told", repository=repository, error=str(error))
+
+
+def _sources(live: LiveObject) -> set[str]:
+    """The repositories that an Application reads."""
+    spec = live.object().get("spec") or {}
+    sources = [*([spec["source"]] if spec.get("source") else []), *(spec.get("sources") or [])]
+    return {normalised(str(source.get("repoURL") or "")) for source in sources}
 
 
 async def _apply(client: Client, type_: ResourceType, manifest: dict[str, Any]) -> None:

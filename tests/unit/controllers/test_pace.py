@@ -1,5 +1,6 @@
 """Health is written at once, at most once a second, and more seldom where it flaps for long."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -44,7 +45,7 @@ def flapping(pace: Pace, seconds: int) -> list[float]:
 
 def test_what_flaps_is_written_once_a_second_and_then_ever_more_seldom() -> None:
     times = flapping(Pace(), 120)
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert min(gaps) >= 1.0
     assert min(gaps[15:]) >= 4.9
     assert len(times) < 40

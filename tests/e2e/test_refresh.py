@@ -1,0 +1,73 @@
+"""Refreshes: a push is seen within seconds, whatever was asked for already; what cannot be read is told at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+from tests.conftest import Cluster
+from tests.e2e.conftest import prepare
+from tests.e2e.estate import Estate, engine_process, play_repository
+from tests.e2e.manifests import config
+
+from trueup.kube.client import Client
+from trueup.kube.discovery import Discovery
+from trueup.model.annotations import REFRESH
+
+SELDOM = {"timeout.reconciliation": "600s", "timeout.reconciliation.jitter": "0s"}
+NAMESPACE = "seldom"
+ROUNDS = 4
+SOON = 20.0
+"""Seconds; the next poll would come ten minutes later."""
+
+
+@pytest_asyncio.fixture
+async def seldom(cluster: Cluster, admin: Client, tmp_path: Path) -> AsyncIterator[Estate]:
+    """An estate whose engine polls every ten minutes."""
+    await prepare(admin, NAMESPACE, SELDOM)
+    discovery = Discovery(admin)
+    await discovery.refresh()
+    for folder in ("engine", "repositories"):
+        (tmp_path / folder).mkdir()
+    async with engine_process(
+        cluster.kubeconfig_of("trueup"), tmp_path / "engine", tmp_path / "repositories", NAMESPACE
+    ) as engine:
+        made = Estate(admin, discovery, engine, play_repository(tmp_path / "repositories" / "seldom"), "seldom-app")
+        yield made
+        await made.close()
+
+
+async def test_a_push_within_the_time_of_another_ones_refresh_is_seen_within_seconds(seldom: Estate) -> None:
+    await seldom.given({"app/a.yaml": config("a", "0")})
+    await seldom.app("app")
+    await seldom.settled()
+    ask = {"metadata": {"annotations": {REFRESH: "normal"}}}
+    for number in range(ROUNDS):
+        await seldom.commit({"app/a.yaml": config("a", f"{number} first")})
+        await seldom.patch(ask)
+        await asyncio.sleep(0.02 * number)
+        revision = await seldom.commit({"app/a.yaml": config("a", f"{number} second")})
+        await seldom.patch(ask)
+        await seldom.settled(revision, patience=SOON)
+
+
+async def test_a_repository_that_cannot_be_read_is_unknown_at_once_to_who_asks_and_after_a_while_to_polls(
+    estate: Estate,
+) -> None:
+    revision = await estate.given({"app/a.yaml": config("a", "red")})
+    await estate.app("app")
+    await estate.settled(revision)
+    folder, away = estate.repository.folder, estate.repository.folder.with_name(f"{estate.name}-away")
+    folder.rename(away)
+    message = await estate.condition("ComparisonError")
+    assert estate.name in message
+    view = await estate.view()
+    assert view.status.sync is not None and view.status.sync.status == "Synced", "the last good state is kept"
+    view = await estate.refresh()
+    assert view.status.sync is not None and view.status.sync.status == "Unknown"
+    assert view.status.sync.revision == revision
+    assert [c.type for c in view.status.conditions] == ["ComparisonError"]
+    assert await estate.live("ConfigMap", "a") is not None
+    away.rename(folder)
+    view = await estate.settled(revision)
+    assert view.status.conditions == []

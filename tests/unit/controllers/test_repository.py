@@ -1,0 +1,123 @@
+"""When repositories are looked at, and whom a look answers."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from trueup.controllers.looks import Looks
+from trueup.controllers.repository import LIVELY, LIVELY_LOOKS, Repositories
+from trueup.model.errors import InvalidSpec, SourceUnavailable
+from trueup.runtime.outcome import Requeue
+from trueup.store.settings import Settings
+
+URL, APP = "https://git.example/shop.git", "argocd/shop"
+QUIET = Settings(resync_seconds=120, resync_jitter_seconds=0)
+UNPOLLED = Settings(resync_seconds=0)
+
+
+class Server:
+    """A Git server behind its mirror: what the next looks find, and whether they may end."""
+
+    def __init__(self) -> None:
+        self.moves: list[bool | BaseException] = []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    def get(self, url: str) -> "Server":
+        return self
+
+    def identity(self, url: str) -> str:
+        return url
+
+    def repository(self) -> None:
+        raise SourceUnavailable("nothing was kept")
+
+    async def update(self) -> bool:
+        await self.open.wait()
+        found = self.moves.pop(0) if self.moves else False
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+
+class Bench:
+    def __init__(self, settings: Settings = QUIET) -> None:
+        self.server = Server()
+        self.woken: list[str] = []
+        self.repositories = Repositories(
+            cast(Any, self.server), users=lambda _: [APP], wake=self.woken.append, settings=lambda: settings
+        )
+
+    async def look(self) -> Requeue:
+        return await self.repositories.reconcile(URL)
+
+
+async def test_a_look_that_began_before_a_request_is_no_answer_to_it() -> None:
+    bench = Bench()
+    looks = Looks(bench.repositories)
+    bench.repositories.request(URL, "argocd/other")
+    bench.server.open.clear()
+    earlier = asyncio.create_task(bench.look())
+    await asyncio.sleep(0)
+    assert not looks.answered(APP, "refresh", [URL])
+    bench.server.open.set()
+    await earlier
+    assert not looks.answered(APP, "refresh", [URL]), "it may have read the server before the push"
+    await bench.look()
+    assert looks.answered(APP, "refresh", [URL])
+    assert not looks.answered(APP, "refresh, once more", [URL]), "another question"
+
+
+@pytest.mark.parametrize("settings", [QUIET, UNPOLLED], ids=["polled", "unpolled"])
+async def test_a_repository_that_moved_is_looked_at_again_soon_and_then_ever_more_seldom(settings: Settings) -> None:
+    bench = Bench(settings)
+    bench.repositories.request(URL, APP)
+    await bench.look()
+    bench.server.moves = [True]
+    pauses = [(await bench.look()).seconds for _ in range(LIVELY_LOOKS + 2)]
+    rest = settings.resync_seconds or None
+    assert pauses == [*(LIVELY * 2.0**n for n in range(LIVELY_LOOKS)), rest, rest]
+
+
+async def test_who_asked_is_answered_and_followed_by_one_more_look() -> None:
+    bench = Bench()
+    bench.repositories.request(URL, APP)
+    assert (await bench.look()).seconds == 120, "an engine that starts meets all its repositories"
+    bench.woken.clear()
+    bench.repositories.request(URL, APP)
+    assert (await bench.look()).seconds == LIVELY
+    assert bench.woken == [APP]
+
+
+FAILURES: dict[str, Callable[[], BaseException]] = {
+    "a server that is away": lambda: SourceUnavailable("away"),
+    "an address that is not allowed": lambda: InvalidSpec("no"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("settings", [QUIET, UNPOLLED], ids=["polled", "unpolled"])
+async def test_a_look_that_failed_answers_and_is_followed_by_others(failure: str, settings: Settings) -> None:
+    bench = Bench(settings)
+    bench.repositories.request(URL, APP)
+    bench.server.moves = [FAILURES[failure](), FAILURES[failure](), False]
+    again = await bench.look()
+    assert again.seconds is not None and again.seconds <= 120
+    assert bench.woken == [APP] and bench.repositories.error(URL) is not None
+    await bench.look()
+    assert bench.woken == [APP], "the same news wakes nobody twice"
+    await bench.look()
+    assert bench.woken == [APP, APP] and bench.repositories.error(URL) is None
+
+
+async def test_who_waits_for_a_look_that_breaks_is_answered_by_the_next() -> None:
+    bench = Bench()
+    bench.repositories.request(URL, APP)
+    bench.server.moves = [ZeroDivisionError("a fault of our own")]
+    with pytest.raises(ZeroDivisionError):
+        await bench.look()
+    assert bench.woken == []
+    await bench.look()
+    assert bench.woken == [APP]
