@@ -10,8 +10,10 @@ from tests.e2e.estate import EngineProcess, Estate
 from tests.e2e.manifests import config, hook, job
 
 from trueup.cli.app.access import Handle
+from trueup.cli.app.engine import NOT_RUNNING, why_untouched
 from trueup.cli.app.terminate import terminate
 from trueup.cli.connect import Access
+from trueup.model.annotations import SKIP_RECONCILE
 from trueup.model.errors import TrueupError
 from trueup.model.status import OperationState
 
@@ -130,6 +132,22 @@ async def test_an_operation_is_terminated_with_the_hook_that_it_waits_for(
     assert view.app.operation is None
     await estate.gone("Job", "migrate", group="batch")
     assert await estate.live("ConfigMap", "a") is None
+
+
+async def test_who_waits_is_asked_for_the_engine_only_where_there_is_none(
+    estate: Estate, engine: EngineProcess
+) -> None:
+    await estate.given({"app/a.yaml": config("a")})
+    await estate.app("app", automated=None, annotations={SKIP_RECONCILE: "true"})
+    handle = Handle(
+        estate.client, estate.discovery, Access(kubeconfig="", context="", namespace=engine.namespace), estate.name
+    )
+    assert SKIP_RECONCILE in await why_untouched(handle, await handle.view())
+    await estate.patch({"metadata": {"annotations": {SKIP_RECONCILE: None}}})
+    assert "the engine is running" in await why_untouched(handle, await handle.view())
+    await estate.until(lambda v: v.status.sync is not None, what="taken up")
+    nobody = Handle(estate.client, estate.discovery, Access(kubeconfig="", context="", namespace="default"), "x")
+    assert await why_untouched(nobody, await handle.view()) == NOT_RUNNING
 
 
 async def test_an_object_that_flaps_is_no_storm_of_writes(estate: Estate) -> None:
