@@ -144,8 +144,8 @@ async def test_who_waits_is_asked_for_the_engine_only_where_there_is_none(
     )
     assert SKIP_RECONCILE in await why_untouched(handle, await handle.view())
     await estate.patch({"metadata": {"annotations": {SKIP_RECONCILE: None}}})
-    assert "the engine is running" in await why_untouched(handle, await handle.view())
     await estate.until(lambda v: v.status.sync is not None, what="taken up")
+    assert "the engine is running" in await why_untouched(handle, await handle.view())
     nobody = Handle(estate.client, estate.discovery, Access(kubeconfig="", context="", namespace="default"), "x")
     assert await why_untouched(nobody, await handle.view()) == NOT_RUNNING
 

@@ -145,6 +145,8 @@ class ApplicationReconciler:
             self._request_missing(stored)
         self._refreshed(stored, write)
         requeue = await self._operations.advance(stored, project, write, head)
+        if write.status.get("operationState") != stored.raw_status.get("operationState"):
+            self._pace.forget(stored.key)  # what a sync brings about is news
         if problem is not None and not any(c.type == "ComparisonError" for c in stored.status.conditions):
             self.ports.tell(write, "ComparisonError", str(problem), warning=True)
         if isinstance(head, Observation) and head.leaving:

@@ -27,7 +27,7 @@ class Pace:
             key: of the application.
             write: with everything that was seen; its health is taken back when it has to wait.
         """
-        if not write.health_differs():
+        if not write.health_differs() or not write.stored.raw_status.get("health"):
             return 0.0
         now = write.now
         before = self._written.get(key, _Written(float(BURST), now, None))

@@ -73,3 +73,9 @@ def test_a_change_that_is_no_health_is_not_held() -> None:
     write = writes(status("Degraded"), {**status("Degraded"), "sync": {"status": "Synced"}}, 0.1)
     assert pace.hold("argocd/web", write) == 0
     assert not write.held
+
+
+def test_the_first_health_of_an_application_holds_up_no_later_one() -> None:
+    pace = Pace()
+    assert pace.hold("argocd/web", writes({}, status("Missing"), 0)) == 0
+    assert pace.hold("argocd/web", writes(status("Missing"), status("Progressing"), 0.1)) == 0
