@@ -11,6 +11,7 @@ import msgspec
 from trueup.cli.connect import Access, access_options
 from trueup.cli.data import state_folder, state_option
 from trueup.cli.output import output_option, show, table
+from trueup.cli.screen import raw, say
 from trueup.formats.duration import parse_duration
 from trueup.formats.time import format_time, parse_time
 from trueup.kube.client import Client
@@ -76,7 +77,7 @@ def audit(
     if output != "table":
         show(entries, output)
     elif not entries:
-        click.echo("nothing is on record that matches", err=True)
+        say("nothing is on record that matches", err=True)
     else:
         table(
             ("ID", "TIME", "APPLICATION", "ACTION", "OBJECT", "WHY", "BY", "REVISION", "RESULT"),
@@ -92,7 +93,7 @@ def audit(
 def export(access: Access, since: str, data: Path | None, state: Path | None) -> None:
     """Print everything as JSON, one entry a line."""
     for entry in query(trail_path(access, data, state), Filter(since=moment(since))):
-        click.echo(msgspec.json.encode(entry))
+        raw(msgspec.json.encode(entry))
 
 
 @audit.command()

@@ -17,6 +17,7 @@ from trueup.cli.exits import fail
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.render import name_of, parameters_of
+from trueup.cli.screen import say
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
@@ -172,18 +173,18 @@ def _leave(report: Report, output: str) -> NoReturn:
 
 def _print(report: Report) -> None:
     for problem in report.problems:
-        click.secho(_place(problem), fg="red")
+        say(_place(problem), fg="red")
         _say(problem)
     for warning in report.warnings:
-        click.secho(f"warning: {_place(warning)}".rstrip(": "), fg="yellow")
+        say(f"warning: {_place(warning)}".rstrip(": "), fg="yellow")
         _say(warning)
     if report.unverified:
-        click.echo("not verified:")
+        say("not verified:")
     for item in report.unverified:
-        click.echo(f"  {': '.join(part for part in (item.application, item.what, item.why) if part)}")
+        say(f"  {': '.join(part for part in (item.application, item.what, item.why) if part)}")
     applications = _count(len(report.applications), "application")
     objects = _count(report.objects, "object")
-    click.echo(f"{applications}, {objects}: {_count(len(report.problems), 'problem')}")
+    say(f"{applications}, {objects}: {_count(len(report.problems), 'problem')}")
 
 
 def _place(problem: Problem) -> str:
@@ -191,9 +192,9 @@ def _place(problem: Problem) -> str:
 
 
 def _say(problem: Problem) -> None:
-    click.echo(f"  {problem.message}")
+    say(f"  {problem.message}")
     if problem.hint:
-        click.echo(f"  hint: {problem.hint}")
+        say(f"  hint: {problem.hint}")
 
 
 def _count(number: int, noun: str) -> str:

@@ -17,6 +17,7 @@ from trueup.cli.home import home
 from trueup.cli.identity import parse_author
 from trueup.cli.output import output_option, painted, show
 from trueup.cli.repositories import environment_credential, local_option, make_mirrors
+from trueup.cli.screen import say, styled
 from trueup.features.images.direct import read_setting, set_images
 from trueup.features.images.pulls import Request, open_pull_request
 from trueup.features.images.target import Changed, Editor
@@ -86,7 +87,7 @@ def build_(
     built = build(spec, SystemClock().now())
     if pushing:
         asyncio.run(_push(built, image))
-    click.echo(f"{image.name}:{image.tag or 'latest'}@{built.digest}")
+    say(f"{image.name}:{image.tag or 'latest'}@{built.digest}")
 
 
 @ci.command("set-image")
@@ -168,15 +169,15 @@ def set_image(
         show({**done, "changes": told}, output)
         return
     for change in changes:
-        click.echo(f"{change.place}: {change.before or '(nothing)'} → {change.after}")
+        say(f"{change.place}: {change.before or '(nothing)'} → {change.after}")
     if done["revision"]:
-        click.echo(f"pushed {str(done['revision'])[:8]} to {done['branch']}")
+        say(f"pushed {str(done['revision'])[:8]} to {done['branch']}")
     elif dry_run:
-        click.echo("nothing was pushed, this is a dry run")
+        say("nothing was pushed, this is a dry run")
     else:
-        click.echo("Git has it already")
+        say("Git has it already")
     if done["pullRequest"]:
-        click.echo(f"pull request: {done['pullRequest']}")
+        say(f"pull request: {done['pullRequest']}")
 
 
 @ci.command()
@@ -206,7 +207,7 @@ def wait(access: Access, name: str, revision: str, reference: str, timeout: str,
         show(view.raw, output)
     else:
         what = reference or f"commit {revision[:8]}"
-        click.echo(f"{what} is deployed and healthy")
+        say(f"{what} is deployed and healthy")
 
 
 async def _deployed(handle: Handle, revision: str, image: Image | None, seconds: float, *, quiet: bool) -> View:
@@ -219,7 +220,7 @@ async def _deployed(handle: Handle, revision: str, image: Image | None, seconds:
         line = f"{'deployed' if reached else 'not deployed yet'}, {painted(health)}"
         if line != shown and not quiet:
             shown = line
-            click.echo(f"{time.strftime('%H:%M:%S')}  {line}")
+            styled(f"{time.strftime('%H:%M:%S')}  {line}")
         for condition in status.conditions:
             if condition.type in ("ComparisonError", "InvalidSpecError", "SyncError"):
                 missing = f"{condition.type}: {condition.message}"

@@ -3,6 +3,8 @@
 import click
 from click.shell_completion import get_completion_class
 
+from trueup.cli.screen import raw
+
 PROGRAM = "trueup"
 VARIABLE = "_TRUEUP_COMPLETE"
 
@@ -22,4 +24,4 @@ def completion(ctx: click.Context, shell: str) -> None:
     assert known is not None, shell
     script = known(ctx.find_root().command, {}, PROGRAM, VARIABLE)
     # Not script.source(): that first runs the shell to check its version, and the script may be for another machine.
-    click.echo(script.source_template % script.source_vars())
+    raw(script.source_template % script.source_vars())

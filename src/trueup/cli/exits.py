@@ -3,7 +3,7 @@
 import sys
 from typing import NoReturn
 
-import click
+from trueup.cli.screen import say
 
 DIFFERS = 1
 """``app diff`` found a difference."""
@@ -14,7 +14,7 @@ INTERRUPTED = 130
 
 def fail(message: str, *, hint: str = "", code: int = FAILED) -> NoReturn:
     """One line of what is wrong, one of what to do, and the exit."""
-    click.secho(f"error: {message}", err=True, fg="red", bold=False)
+    say(f"error: {message}", err=True, fg="red", bold=False)
     if hint:
-        click.echo(f"  hint: {hint}", err=True)
+        say(f"  hint: {hint}", err=True)
     sys.exit(code)

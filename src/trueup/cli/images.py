@@ -17,6 +17,7 @@ from trueup.cli.connect import Access, access_options
 from trueup.cli.exits import DIFFERS, fail
 from trueup.cli.output import output_option, show, table
 from trueup.cli.repositories import Repositories, environment_credential, local_option, with_repositories
+from trueup.cli.screen import say
 from trueup.features.images.cluster import ImageCluster, running_images
 from trueup.features.images.rounds import Outcome, Rounds
 from trueup.features.images.survey import Finding, Survey
@@ -61,7 +62,7 @@ def check(access: Access, names: tuple[str, ...], why: bool, local: tuple[Path, 
     if output == "wide" and why:
         for report in reports:
             for finding in report.findings:
-                click.echo(f"\n{report.work.subject.key} {finding.rule.image.name}: tags passed over")
+                say(f"\n{report.work.subject.key} {finding.rule.image.name}: tags passed over")
                 table(("TAG", "REASON"), sorted(finding.passed_over.items()))
     if any(report.problems for report in reports):
         fail("not every image could be judged", hint="correct what the lines above name")
@@ -92,28 +93,28 @@ def update(access: Access, names: tuple[str, ...], dry_run: bool, local: tuple[P
         for outcome in outcomes:
             _print_outcome(outcome, dry_run=dry_run)
         if not outcomes and not problems:
-            click.echo("every image is the newest")
+            say("every image is the newest")
     if problems:
         for text in problems:
-            click.echo(f"  {text}", err=True)
+            say(f"  {text}", err=True)
         fail("not every image could be updated", hint="correct what the lines above name")
 
 
 def _print_outcome(outcome: Outcome, *, dry_run: bool) -> None:
     for note in outcome.notes:
-        click.echo(note)
+        say(note)
     for change in outcome.changes:
-        click.echo(f"{change.place}: {change.before or '(nothing)'} → {change.after}")
+        say(f"{change.place}: {change.before or '(nothing)'} → {change.after}")
     if outcome.written:
-        click.echo(f"pushed {outcome.written.sha[:8]} to {outcome.written.branch} of {outcome.repository}")
+        say(f"pushed {outcome.written.sha[:8]} to {outcome.written.branch} of {outcome.repository}")
     elif outcome.problem:
-        click.echo(f"{outcome.repository}: not written")
+        say(f"{outcome.repository}: not written")
     elif dry_run:
-        click.echo(f"{outcome.repository}: nothing was pushed, this is a dry run")
+        say(f"{outcome.repository}: nothing was pushed, this is a dry run")
     elif not outcome.changes and not outcome.notes:
-        click.echo(f"{outcome.repository}: Git has it already; the engine deploys it")
+        say(f"{outcome.repository}: Git has it already; the engine deploys it")
     if outcome.pull_request:
-        click.echo(f"pull request: {outcome.pull_request}")
+        say(f"pull request: {outcome.pull_request}")
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:
@@ -158,7 +159,7 @@ def _print_reports(reports: list[Report], output: str) -> None:
     lines = [_row(report, finding) for report, finding in rows]
     lines += [(r.work.subject.key, "", "", "", "", r.work.problem) for r in reports if r.work.problem]
     if not lines:
-        click.echo(
+        say(
             "no application asks for image updates; the annotation "
             "argocd-image-updater.argoproj.io/image-list or a marker in its files does",
             err=True,

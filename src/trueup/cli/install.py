@@ -5,6 +5,7 @@ import asyncio
 import click
 
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.screen import raw, say
 from trueup.formats import yaml
 from trueup.store.install import install as install_on
 from trueup.store.install import install_objects
@@ -16,11 +17,11 @@ from trueup.store.install import install_objects
 def install(access: Access, printed: bool) -> None:
     """Put the CRDs, the control namespace and the default project on a cluster."""
     if printed:
-        click.echo("---\n".join(yaml.dump(item) for item in install_objects(access.namespace)), nl=False)
+        raw("---\n".join(yaml.dump(item) for item in install_objects(access.namespace)), end=False)
         return
 
     async def apply() -> None:
         async with connected(access) as (client, _):
-            await install_on(client, access.namespace, click.echo)
+            await install_on(client, access.namespace, say)
 
     asyncio.run(apply())

@@ -8,6 +8,7 @@ import click
 
 from trueup import __version__
 from trueup.cli.exits import FAILED, INTERRUPTED, fail
+from trueup.cli.screen import say
 from trueup.model.errors import TrueupError
 
 # Loaded when first used: `trueup version` must not pay for an engine.
@@ -65,7 +66,7 @@ def main() -> NoReturn:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        say("interrupted", err=True)
         sys.exit(INTERRUPTED)
     except TrueupError as error:
         # Imported only now: `trueup version` must not pay for a Kubernetes client.

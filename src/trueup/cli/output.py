@@ -6,6 +6,7 @@ from typing import Any
 import click
 import msgspec
 
+from trueup.cli.screen import plain, raw, styled
 from trueup.formats import yaml
 
 COLOURS = {
@@ -34,16 +35,16 @@ def output_option(*choices: str) -> Callable[[Any], Any]:
 
 def show(value: Any, output: str) -> None:
     """Print data as JSON or YAML."""
-    plain = msgspec.to_builtins(value)
+    builtins = msgspec.to_builtins(value)
     if output == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(plain), indent=2).decode())
+        raw(msgspec.json.format(msgspec.json.encode(builtins), indent=2).decode())
     else:
-        click.echo(yaml.dump(plain).rstrip("\n"))
+        raw(yaml.dump(builtins).rstrip("\n"))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Columns wide enough for their cells, two spaces apart; known words get their colour on a terminal."""
-    lines = [list(header), *[list(row) for row in rows]]
+    lines = [[plain(cell).replace("\n", " ") for cell in line] for line in (header, *rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     for number, line in enumerate(lines):
         last = len(line) - 1
@@ -51,10 +52,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             painted(cell, pad=0 if i == last else widths[i]) if number else cell.ljust(0 if i == last else widths[i])
             for i, cell in enumerate(line)
         ]
-        click.echo("  ".join(cells).rstrip())
+        styled("  ".join(cells).rstrip())
 
 
 def painted(word: str, pad: int = 0) -> str:
     """A word in its colour, padded; click takes the colour away where nobody could see it."""
+    word = plain(word)
     colour = COLOURS.get(word)
     return (click.style(word, fg=colour) if colour else word) + " " * max(0, pad - len(word))

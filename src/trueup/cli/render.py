@@ -12,6 +12,7 @@ import uvloop
 
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
+from trueup.cli.screen import raw, say
 from trueup.formats import yaml
 from trueup.model.application import DirectorySource, HelmParameter, HelmSource, Source
 from trueup.model.errors import RenderFailed
@@ -84,9 +85,9 @@ def render(path: Path, output: str, **flags: Any) -> None:
         rendering = runner.run(_render(wanted))
     stamped = stamp(rendering.manifests, instance="", namespace=wanted.namespace, namespaced=embedded().namespaced)
     for warning in (*rendering.warnings, *stamped.warnings, *stamped.notes):
-        click.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", err=True)
     if not stamped.manifests:
-        click.echo(f"warning: {path} declares nothing; --directory-recurse reads the folders below it too", err=True)
+        say(f"warning: {path} declares nothing; --directory-recurse reads the folders below it too", err=True)
     _print(stamped.manifests, output)
 
 
@@ -107,8 +108,8 @@ def _print(manifests: tuple[Manifest, ...], output: str) -> None:
         show({"apiVersion": "v1", "kind": "List", "items": [manifest.object() for manifest in manifests]}, output)
         return
     for manifest in manifests:
-        click.echo(f"---\n# Source: {manifest.origin}")
-        click.echo(yaml.dump(manifest.object()).rstrip("\n"))
+        say(f"---\n# Source: {manifest.origin}")
+        raw(yaml.dump(manifest.object()).rstrip("\n"))
 
 
 def _wanted(

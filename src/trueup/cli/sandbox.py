@@ -19,6 +19,7 @@ from trueup.cli.data import state_folder
 from trueup.cli.home import resolved
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
+from trueup.cli.screen import raw, say
 from trueup.cli.workshop import ci, env, repo
 from trueup.formats.time import format_time
 from trueup.kube.client import Client
@@ -89,7 +90,7 @@ def up(name: str, data: Path | None, port: int, foreground: bool, workloads: boo
         if port and not cluster.url.endswith(f":{port}"):
             where = f"sandbox {name} runs already, at {cluster.url}"
             raise TrueupError(where, hint=f"`trueup sandbox down{_named(name)}` first")
-        click.echo(f"sandbox {name} runs already (pid {found.pid})")
+        say(f"sandbox {name} runs already (pid {found.pid})")
     else:
         began = time.monotonic()
         command = [sys.executable, "-m", "trueup", "sandbox", "up", "--foreground", "--name", name, "--port", str(port)]
@@ -97,7 +98,7 @@ def up(name: str, data: Path | None, port: int, foreground: bool, workloads: boo
         command += [] if workloads else ["--no-workloads"]
         started = cluster.start(command, seconds=START_SECONDS)
         took = time.monotonic() - began
-        click.echo(f"sandbox {name} is up at {cluster.url} (pid {started.pid}, {took:.1f} s)")
+        say(f"sandbox {name} is up at {cluster.url} (pid {started.pid}, {took:.1f} s)")
     _next_commands(cluster)
 
 
@@ -106,9 +107,9 @@ def up(name: str, data: Path | None, port: int, foreground: bool, workloads: boo
 def down(name: str) -> None:
     """End a cluster. What --data keeps, stays."""
     if _cluster(name).stop(seconds=STOP_SECONDS):
-        click.echo(f"sandbox {name} is down")
+        say(f"sandbox {name} is down")
     else:
-        click.echo(f"sandbox {name} does not run")
+        say(f"sandbox {name} does not run")
 
 
 @sandbox.command()
@@ -131,7 +132,7 @@ def status(name: str, output: str) -> None:
             facts["log"] = str(cluster.log)
     if output == "text":
         for field, value in facts.items():
-            click.echo(f"{field + ':':<12}{value or 'none'}")
+            say(f"{field + ':':<12}{value or 'none'}")
     else:
         show(facts, output)
     sys.exit(0 if version else NOT_RUNNING)
@@ -145,7 +146,7 @@ def kubeconfig(name: str, path: bool) -> None:
     cluster = _cluster(name)
     if cluster.running() is None or not cluster.ready:
         raise TrueupError(f"sandbox {name} does not run", hint=f"`trueup sandbox up{_named(name)}` starts it")
-    click.echo(cluster.kubeconfig if path else cluster.kubeconfig.read_text(), nl=path)
+    raw(str(cluster.kubeconfig) if path else cluster.kubeconfig.read_text(), end=path)
 
 
 @sandbox.command(hidden=True)
@@ -198,7 +199,7 @@ async def _attend(cluster: Background, services: Services, *, workloads: bool) -
     """What runs beside the server, once it is ready."""
     while not cluster.ready:  # noqa: ASYNC110 - the server tells by files
         await asyncio.sleep(POLL_SECONDS)
-    click.echo(f"sandbox {cluster.name} is up at {cluster.url}")
+    say(f"sandbox {cluster.name} is up at {cluster.url}")
     _next_commands(cluster)
     async with Client(load_kubeconfig(cluster.kubeconfig, None)) as client:
         await furnish(client, CONTROL_NAMESPACE, services.place)
@@ -228,7 +229,7 @@ async def _version(file: Path) -> str:
 
 def _next_commands(cluster: Background) -> None:
     own = _named(cluster.name)
-    click.echo("")
+    say("")
     for line in (
         f"export KUBECONFIG={cluster.kubeconfig}",
         "trueup install && trueup server",
@@ -236,7 +237,7 @@ def _next_commands(cluster: Background) -> None:
         f"trueup sandbox status{own}",
         f"trueup sandbox down{own}",
     ):
-        click.echo(f"  {line}")
+        say(f"  {line}")
 
 
 def _named(name: str) -> str:

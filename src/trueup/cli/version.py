@@ -6,6 +6,7 @@ import click
 
 from trueup import __version__
 from trueup.cli.output import output_option, show
+from trueup.cli.screen import say
 
 
 @click.command()
@@ -14,6 +15,6 @@ def version(output: str) -> None:
     """Print the version."""
     facts = {"trueup": __version__, "python": platform.python_version(), "platform": platform.machine()}
     if output == "text":
-        click.echo(f"trueup {__version__} (Python {facts['python']}, {facts['platform']})")
+        say(f"trueup {__version__} (Python {facts['python']}, {facts['platform']})")
     else:
         show(facts, output)

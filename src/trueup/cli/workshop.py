@@ -11,6 +11,7 @@ import click
 
 from trueup.cli.data import state_folder
 from trueup.cli.output import output_option, show, table
+from trueup.cli.screen import plain, raw, say
 from trueup.model.errors import TrueupError
 from trueup.sandbox.background import Background
 from trueup.sandbox.ci import Run, Runner
@@ -44,7 +45,7 @@ def create(repository: str, content: Path | None, sandbox_name: str) -> None:
     url = asyncio.run(_create(place, repository))
     if content is not None:
         asyncio.run(_fill(place, url, content.resolve()))
-    click.echo(url)
+    say(url)
 
 
 @repo.command("list")
@@ -57,7 +58,7 @@ def list_(sandbox_name: str, output: str) -> None:
     urls = [place.repository(name) for name in names]
     if output == "text":
         for url in urls:
-            click.echo(url)
+            say(url)
     else:
         show(urls, output)
 
@@ -73,7 +74,7 @@ def clone(repository: str, folder: Path | None, sandbox_name: str) -> None:
     if target.exists() and any(target.iterdir()):
         raise TrueupError(f"{target} is there already", hint="name another folder")
     asyncio.run(_clone(place, place.repository(repository), target))
-    click.echo(f"cloned into {target}")
+    say(f"cloned into {target}")
 
 
 @click.group()
@@ -90,7 +91,7 @@ def list_runs(sandbox_name: str, output: str) -> None:
     if output != "wide":
         show(runs, output)
     elif not runs:
-        click.echo("no run yet: push to a repository that has .trueup/pipeline.yaml", err=True)
+        say("no run yet: push to a repository that has .trueup/pipeline.yaml", err=True)
     else:
         rows = [
             (str(r.id), r.repository, r.commit[:8], r.status, f"{r.seconds:.1f}s", r.problem or r.step) for r in runs
@@ -112,13 +113,13 @@ def logs(number: int | None, follow: bool, sandbox_name: str) -> None:
     file, shown = folder / "ci" / f"{wanted}.log", 0
     while True:
         run = next(run for run in _runs(sandbox_name) if run.id == wanted)
-        data = file.read_bytes() if file.exists() else b""
-        click.echo(data[shown:].decode("utf-8", "replace"), nl=False)
-        shown = len(data)
+        log = file.read_bytes() if file.exists() else b""
+        raw(plain(log[shown:].decode("utf-8", "replace")), end=False)
+        shown = len(log)
         if run.status in ("succeeded", "failed") or not follow:
             break
         time.sleep(POLL_SECONDS)
-    click.echo(f"run {run.id}: {run.status}{f': {run.problem}' if run.problem else ''}", err=True)
+    say(f"run {run.id}: {run.status}{f': {run.problem}' if run.problem else ''}", err=True)
 
 
 @click.command()
@@ -134,7 +135,7 @@ def env(sandbox_name: str) -> None:
         ("TRUEUP_REGISTRY_USERNAME", USER),
         ("TRUEUP_REGISTRY_PASSWORD", place.token),
     ):
-        click.echo(f"export {name}={value}")
+        say(f"export {name}={value}")
 
 
 async def _create(place: Place, name: str) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from trueup import policy
 from trueup.cli.app.access import application_type
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.screen import say
 from trueup.controllers.cluster import require_known
 from trueup.formats import yaml
 from trueup.kube.errors import AlreadyExists
@@ -87,7 +88,7 @@ def create(access: Access, name: str, manifest: Path | None, upsert: bool, **fla
             return "updated"
 
     done = asyncio.run(write())
-    click.echo(f"application '{body['metadata']['name']}' {done}")
+    say(f"application '{body['metadata']['name']}' {done}")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def _read(path: Path) -> dict[str, Any]:
     loaded.setdefault("spec", {})
     for field, why in _NOT_TAKEN.items():
         if loaded.pop(field, None):
-            click.echo(f"warning: {path}: {field} is dropped: {why}", err=True)
+            say(f"warning: {path}: {field} is dropped: {why}", err=True)
     return loaded
 
 

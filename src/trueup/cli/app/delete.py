@@ -6,6 +6,7 @@ import click
 
 from trueup.cli.app.access import Handle
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.screen import say
 from trueup.kube.errors import NotFound
 from trueup.model.annotations import (
     RESOURCES_FINALIZER,
@@ -47,7 +48,7 @@ def delete(
         if not yes:
             click.confirm(f"Delete application '{name}' {what}?", abort=True)
         asyncio.run(_delete(access, name, app_namespace, cascade, propagation_policy, wait, timeout))
-        click.echo(f"application '{name}' {'deleted' if wait or not cascade else 'is being deleted'}")
+        say(f"application '{name}' {'deleted' if wait or not cascade else 'is being deleted'}")
 
 
 async def _delete(

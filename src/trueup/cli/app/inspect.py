@@ -17,6 +17,7 @@ from trueup.cli.exits import DIFFERS, fail
 from trueup.cli.home import resolved
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
+from trueup.cli.screen import raw, say
 from trueup.controllers.observe import Observation
 from trueup.formats import yaml
 from trueup.model.comparison import ComparedResource
@@ -73,8 +74,8 @@ def diff(
     differing = _differing(seen)
     unknown = [r for r in seen.comparison.compared if r.status is SyncCode.UNKNOWN]
     for resource in differing:
-        click.secho(f"===== {resource.key} ======", bold=True)
-        click.echo(texts[str(resource.key)].rstrip("\n"))
+        say(f"===== {resource.key} ======", bold=True)
+        say(texts[str(resource.key)].rstrip("\n"))
     if unknown:
         fail("; ".join(f"{resource.key} cannot be compared: {resource.message}" for resource in unknown))
     if differing and exit_code:
@@ -120,8 +121,8 @@ def manifests(
         show(objects, output)
         return
     for item in objects:
-        click.echo("---")
-        click.echo(yaml.dump(item).rstrip("\n"))
+        say("---")
+        raw(yaml.dump(item).rstrip("\n"))
 
 
 @contextlib.asynccontextmanager

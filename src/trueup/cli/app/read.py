@@ -12,6 +12,7 @@ from trueup.cli.app.engine import refreshed
 from trueup.cli.app.windows import window_lines
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.output import output_option, painted, show, table
+from trueup.cli.screen import plain, say, styled
 from trueup.model.errors import TrueupError
 
 
@@ -78,11 +79,11 @@ def list_(access: Access, project: tuple[str, ...], selector: str, repo: str, ap
     views.sort(key=lambda view: view.app.metadata.name)
     if not views and output in ("wide", "name"):
         narrowed = " that match" if project or selector or repo else ""
-        click.echo(f"no applications{narrowed} in namespace {namespace}", err=True)
+        say(f"no applications{narrowed} in namespace {namespace}", err=True)
         return
     if output == "name":
         for view in views:
-            click.echo(f"{view.app.metadata.namespace}/{view.app.metadata.name}")
+            say(f"{view.app.metadata.namespace}/{view.app.metadata.name}")
     elif output == "wide":
         header = (
             "NAME",
@@ -117,7 +118,7 @@ def history(access: Access, name: str, app_namespace: str, output: str) -> None:
     entries = asyncio.run(read()).status.history
     if output == "id":
         for entry in entries:
-            click.echo(str(entry.id))
+            say(str(entry.id))
     elif output == "wide":
         rows = []
         for entry in entries:
@@ -163,6 +164,10 @@ def list_row(view: View) -> tuple[str, ...]:
     )
 
 
+_VERDICTS = frozenset(("Sync Status", "Health Status", "Phase"))
+"""Lines whose first word has a colour of its own."""
+
+
 def print_summary(view: View, *, operation: bool = False, windows: Sequence[tuple[str, str]] = ()) -> None:
     """The head of ``app get``."""
     spec, status = view.app.spec, view.status
@@ -187,8 +192,8 @@ def print_summary(view: View, *, operation: bool = False, windows: Sequence[tupl
     lines += [
         *windows,
         ("Sync Policy", policy),
-        ("Sync Status", painted(state) + at + from_),
-        ("Health Status", painted((status.health.status if status.health else "") or "Unknown")),
+        ("Sync Status", state + at + from_),
+        ("Health Status", (status.health.status if status.health else "") or "Unknown"),
     ]
     if view.app.metadata.deletion_timestamp:
         lines.append(("Deleting since", view.app.metadata.deletion_timestamp))
@@ -196,21 +201,23 @@ def print_summary(view: View, *, operation: bool = False, windows: Sequence[tupl
         op = status.operation_state
         lines += [
             ("Operation", "Sync"),
-            ("Phase", painted(str(op.phase))),
+            ("Phase", str(op.phase)),
             ("Start", op.started_at),
             ("Finished", op.finished_at or ""),
             ("Message", op.message),
         ]
     width = max(16, *(len(name) + 2 for name, _ in lines))
     for name, value in lines:
-        click.echo(f"{f'{name}:' if name else '':<{width}}{value}".rstrip())
+        word, space, rest = value.partition(" ")
+        shown = painted(word) + space + plain(rest) if name in _VERDICTS else plain(value)
+        styled(f"{f'{name}:' if name else '':<{width}}{shown}".rstrip())
     if status.conditions:
-        click.echo()
+        say()
         table(
             ("CONDITION", "MESSAGE", "LAST TRANSITION"),
             [(c.type, c.message, c.last_transition_time or "") for c in status.conditions],
         )
-    click.echo()
+    say()
 
 
 def print_resources(view: View) -> None:

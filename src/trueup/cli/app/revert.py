@@ -15,6 +15,7 @@ from trueup.cli.app.deployments import deployment_before, moved_source
 from trueup.cli.connect import Access
 from trueup.cli.identity import git_author, parse_author
 from trueup.cli.repositories import environment_credential, with_repositories
+from trueup.cli.screen import plain, say
 from trueup.features.images.pulls import PROVIDER, Request, open_pull_request
 from trueup.model.audit import ROLLBACK_TRAILER
 from trueup.model.errors import TrueupError
@@ -78,7 +79,7 @@ async def roll_back_in_git(access: Access, name: str, app_namespace: str, local:
         _show(mirror.tree(tip), shown)
         to = f"trueup/rollback-{view.app.metadata.name}-{bad[:8]}" if wish.open_pr else ""
         if wish.dry_run:
-            click.echo(f"nothing is pushed: --dry-run; a rollback would push this to {to or branch} of {mirror.shown}")
+            say(f"nothing is pushed: --dry-run; a rollback would push this to {to or branch} of {mirror.shown}")
             return
         author = author or git_author()
         _ask(f"Push this to {to or branch} of {mirror.shown}?", yes=wish.yes)
@@ -110,7 +111,7 @@ async def roll_back_in_git(access: Access, name: str, app_namespace: str, local:
             body=body.strip(),
         )
         async with aiohttp.ClientSession(trust_env=True) as session:
-            click.echo(f"pull request: {await open_pull_request(request, credential, session)}")
+            say(f"pull request: {await open_pull_request(request, credential, session)}")
 
 
 def _ask(question: str, *, yes: bool) -> None:
@@ -125,11 +126,11 @@ def _ask(question: str, *, yes: bool) -> None:
 
 def _tell(view: View, good: str, bad: str, passed: Sequence[str], known: Mapping[str, Version] | None) -> None:
     """From which version to which, and what is on record of both."""
-    click.echo(f"application '{view.app.metadata.name}': back from {_of(bad, known)} to {_of(good, known)}")
+    say(f"application '{view.app.metadata.name}': back from {_of(bad, known)} to {_of(good, known)}")
     for sha in passed:
-        click.echo(f"passed over: {_of(sha, known)}; name its ID to go back to it all the same")
+        say(f"passed over: {_of(sha, known)}; name its ID to go back to it all the same")
     if known is None:
-        click.echo("no audit trail is here, so that nothing is known of how these versions fared (--data names one)")
+        say("no audit trail is here, so that nothing is known of how these versions fared (--data names one)")
 
 
 def _of(sha: str, known: Mapping[str, Version] | None) -> str:
@@ -137,19 +138,19 @@ def _of(sha: str, known: Mapping[str, Version] | None) -> str:
     if version is None:
         return sha[:8] if known is None else f"{sha[:8]} (not on record)"
     fared = version.health if version.result == "Succeeded" else f"sync {version.result}"
-    reason = f": {_plain(version.message)[:200]}" if version.message else ""
+    reason = f": {plain(version.message)[:200]}" if version.message else ""
     return f"{sha[:8]} (deployed {version.at[:16].replace('T', ' ')}, {fared or 'no verdict'}{reason})"
 
 
 def _show(tree: GitTree, taken: Reverted) -> None:
     for sha, subject in taken.commits:
-        click.echo(f"takes back {sha[:8]} {_plain(subject)}")
+        say(f"takes back {sha[:8]} {plain(subject)}")
     lines = [line for path, content in sorted(taken.changes.items()) for line in _difference(tree, path, content)]
     for line in lines[:MOST_LINES]:
         colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
-        click.secho(f"  {_plain(line)}", fg=None if line.startswith(("+++", "---")) else colour)
+        say(f"  {plain(line)}", fg=None if line.startswith(("+++", "---")) else colour)
     if len(lines) > MOST_LINES:
-        click.echo(f"  … {len(lines) - MOST_LINES} more lines")
+        say(f"  … {len(lines) - MOST_LINES} more lines")
 
 
 def _difference(tree: GitTree, path: str, after: bytes | None) -> list[str]:
@@ -165,11 +166,6 @@ def _difference(tree: GitTree, path: str, after: bytes | None) -> list[str]:
     return list(difflib.unified_diff(old, new, *names, lineterm=""))
 
 
-def _plain(text: str) -> str:
-    """A stranger's text, without what would steer the terminal."""
-    return "".join(char if char.isprintable() or char == "\t" else f"\\x{ord(char):02x}" for char in text)
-
-
 def _message(view: View, taken: Reverted, good: str, bad: str) -> str:
     name = view.app.metadata.name
     one = len(taken.commits) == 1
@@ -180,4 +176,4 @@ def _message(view: View, taken: Reverted, good: str, bad: str) -> str:
 
 
 def _told(written: Written, good: str) -> None:
-    click.echo(f"pushed {written.sha[:8]} to {written.branch}: as at {good[:8]}")
+    say(f"pushed {written.sha[:8]} to {written.branch}: as at {good[:8]}")

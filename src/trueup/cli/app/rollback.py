@@ -17,6 +17,7 @@ from trueup.cli.audit import data_option, trail_path
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.exits import fail
 from trueup.cli.repositories import local_option
+from trueup.cli.screen import say
 from trueup.model.errors import TrueupError
 from trueup.store.audit import Filter, query
 from trueup.store.audit.versions import Version, versions
@@ -118,7 +119,7 @@ async def _on_cluster(
         view = await follow(handle, Goal(operation=True), timeout, before=view)
         if problem := finished_badly(view):
             fail(f"application '{name}': {problem}")
-        click.echo(f"application '{name}' is rolled back to deployment {target.id}")
+        say(f"application '{name}' is rolled back to deployment {target.id}")
 
 
 def _user() -> str:

@@ -13,6 +13,7 @@ from trueup.cli.app.wait import Goal, finished_badly, follow
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.exits import fail
 from trueup.cli.output import output_option, show
+from trueup.cli.screen import say
 from trueup.model.errors import TrueupError
 from trueup.model.status import ResourceStatus
 
@@ -77,9 +78,9 @@ def sync(
         if output != "wide":
             show(view.raw, output)
         elif asynchronous:
-            click.echo(f"application '{name}': sync asked for")
+            say(f"application '{name}': sync asked for")
         else:
-            click.echo()
+            say()
             print_summary(view, operation=True)
             print_resources(view)
         problem = "" if asynchronous else finished_badly(view)

@@ -6,6 +6,7 @@ import click
 
 from trueup.cli.app.access import Handle
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.screen import say
 from trueup.kube.errors import Conflict
 from trueup.model.errors import TrueupError
 from trueup.model.status import OperationPhase
@@ -25,7 +26,7 @@ def terminate_op(access: Access, names: tuple[str, ...], app_namespace: str) -> 
             return await terminate(Handle(client, discovery, access, name, app_namespace))
 
     for name in names:
-        click.echo(f"application '{name}': {asyncio.run(run(name))}")
+        say(f"application '{name}': {asyncio.run(run(name))}")
 
 
 async def terminate(handle: Handle) -> str:

@@ -8,8 +8,9 @@ from trueup.cli.audit import data_option, full_name, moment, since_option, trail
 from trueup.cli.connect import Access, access_options
 from trueup.cli.data import state_option
 from trueup.cli.output import output_option, show
+from trueup.cli.screen import say
 from trueup.store.audit import Filter, query
-from trueup.store.audit.story import Line, clock, story
+from trueup.store.audit.story import clock, story
 
 COLOURS = {"good": "green", "bad": "red", "changed": "cyan"}
 
@@ -32,16 +33,11 @@ def timeline(
         show(lines, output)
         return
     if not lines:
-        click.echo(f"nothing is on record about application '{name}'", err=True)
+        say(f"nothing is on record about application '{name}'", err=True)
         return
     day = ""
     for line in lines:
         if line.at[:10] != day:
             day = line.at[:10]
-            click.echo(f"{day} (UTC)")
-        click.echo(f"  {clock(line.at)}  {'    ' if line.inner else ''}{_painted(line)}")
-
-
-def _painted(line: Line) -> str:
-    colour = COLOURS.get(line.tone)
-    return click.style(line.text, fg=colour) if colour else line.text
+            say(f"{day} (UTC)")
+        say(f"  {clock(line.at)}  {'    ' if line.inner else ''}{line.text}", fg=COLOURS.get(line.tone))

@@ -11,6 +11,7 @@ from trueup.cli.app.engine import why_untouched
 from trueup.cli.app.read import print_resources, print_summary
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.output import output_option, painted, show
+from trueup.cli.screen import plain, say, styled
 from trueup.model.errors import TrueupError
 from trueup.model.status import OperationPhase, SyncCode
 
@@ -80,7 +81,7 @@ async def _ask_for_engine(handle: Handle) -> None:
     await asyncio.sleep(PATIENCE)
     view = await handle.view()
     if untouched(view):
-        click.echo(f"application '{handle.name}' is not taken up yet: {await why_untouched(handle, view)}", err=True)
+        say(f"application '{handle.name}' is not taken up yet: {await why_untouched(handle, view)}", err=True)
 
 
 def untouched(view: View) -> bool:
@@ -128,7 +129,7 @@ class Progress:
             return
         self._seen[what] = text
         stamp = time.strftime("%H:%M:%S")
-        click.echo(f"{stamp}  {what:<48} {painted(word, 12)} {message}".rstrip())
+        styled(f"{stamp}  {plain(what):<48} {painted(word, 12)} {plain(message)}".rstrip())
 
 
 def finished_badly(view: View) -> str:
@@ -181,9 +182,9 @@ def wait(
     for name in names:
         view = asyncio.run(each(name))
         if view is None:
-            click.echo(f"application '{name}' is gone")
+            say(f"application '{name}' is gone")
         elif output == "wide":
-            click.echo()
+            say()
             print_summary(view)
             print_resources(view)
         else:

@@ -1,0 +1,57 @@
+"""What strangers wrote reaches the terminal without steering it."""
+
+import re
+
+import click
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trueup.cli.exits import fail
+from trueup.cli.output import table
+from trueup.cli.screen import plain, say, styled
+
+HOSTILE = {
+    "a window's title": "\x1b]0;owned\x07",
+    "a screen that is cleared": "\x1b[2J\x1b[H",
+    "hidden text": "\x1b[8mhidden",
+    "a question to the terminal": "\x1b[6n",
+    "the eight-bit form of an escape": "\x9b2J",
+    "a line written over": "good\rbad",
+    "a backspace": "abc\b\b",
+    "text turned around": "\u202eevil\u2066",
+    "half a letter": "\udcff",
+    "a tag that nobody sees": "\U000e0041",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_steers_a_terminal_is_shown_by_its_code(name: str) -> None:
+    @click.command()
+    def command() -> None:
+        say(HOSTILE[name], fg="red")
+        table(("NAME", "MESSAGE"), [("x", HOSTILE[name]), ("Synced", "two\nlines")])
+        fail(HOSTILE[name], hint=HOSTILE[name])
+
+    output = CliRunner().invoke(command, color=True).output
+    without_colour = re.sub(r"\x1b\[\d*m", "", output)
+    assert all(char.isprintable() or char == "\n" for char in without_colour), ascii(output)
+    assert "two lines" in output, "a message must not tear a table"
+
+
+@given(st.text())
+def test_plain_text_is_printable_and_keeps_what_was(text: str) -> None:
+    shown = plain(text)
+    assert all(char.isprintable() or char in "\n\t" for char in shown)
+    assert plain(shown) == shown
+    if all(char.isprintable() for char in text):
+        assert shown == text
+
+
+def test_pieces_keep_their_own_style() -> None:
+    @click.command()
+    def command() -> None:
+        styled(click.style("Synced", fg="green"))
+
+    assert CliRunner().invoke(command, color=True).output == "\x1b[32mSynced\x1b[0m\n"
