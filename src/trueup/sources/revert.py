@@ -7,9 +7,11 @@ import pygit2
 from pygit2.enums import MergeFavor
 
 from trueup.model.errors import Stalled
+from trueup.sources.writer import Blob
 
 MOST_NAMED = 10
 _LONGEST_RANGE = 1000
+_REGULAR = 0o100644
 
 
 class RevertFailed(Stalled):
@@ -26,7 +28,7 @@ class Reverted(msgspec.Struct, frozen=True):
         commits: those that are taken back, newest first: SHA and subject.
     """
 
-    changes: dict[str, bytes | None]
+    changes: dict[str, bytes | Blob | None]
     commits: tuple[tuple[str, str], ...]
 
 
@@ -58,10 +60,9 @@ def revert(repository: pygit2.Repository, *, good: str, bad: str, tip: str, fold
             hint="revert those commits first, or undo the change by hand in a commit of your own",
         )
     merged = repository[index.write_tree(repository)].peel(pygit2.Tree)
-    changes: dict[str, bytes | None] = {}
+    changes: dict[str, bytes | Blob | None] = {}
     for path in _changed(latest.tree, merged, ()):
-        entry = _entry(merged, path)
-        changes[path] = bytes(entry.data) if isinstance(entry, pygit2.Blob) else None
+        changes[path] = _content(_entry(merged, path), _entry(latest.tree, path))
     if not changes:
         raise RevertFailed(
             f"the branch has already taken {bad[:8]} back", hint="`trueup app get` shows what is deployed"
@@ -79,16 +80,40 @@ def _changed(before: pygit2.Tree, after: pygit2.Tree, folders: Sequence[str]) ->
     return sorted(path for path in found if not prefixes or any(path.startswith(prefix) for prefix in prefixes))
 
 
-def _entry(tree: pygit2.Tree, path: str) -> pygit2.Object | None:
-    return tree[path] if path in tree else None  # noqa: SIM401 - a tree's get reads no path
+def _entry(tree: pygit2.Tree, path: str) -> pygit2.Blob | None:
+    """The file or link at a path; None where there is none, also where a folder has its name.
+
+    Raises:
+        RevertFailed: it is a submodule.
+    """
+    found = tree[path] if path in tree else None  # noqa: SIM401 - a tree's get reads no path
+    if found is None or isinstance(found, pygit2.Tree):
+        return None
+    if not isinstance(found, pygit2.Blob):
+        raise RevertFailed(
+            f"{path} is a submodule, which cannot be taken back from here",
+            hint="`git revert` in a clone, or name the other folders by --path",
+        )
+    return found
 
 
-def _with(repository: pygit2.Repository, tree: pygit2.Tree, entries: Mapping[str, pygit2.Object | None]) -> pygit2.Tree:
+def _content(wanted: pygit2.Blob | None, present: pygit2.Blob | None) -> bytes | Blob | None:
+    """What makes a file so; with its mode where that is not the one it has, or would have as a new one."""
+    if wanted is None:
+        return None
+    usual = _REGULAR if present is None else present.filemode
+    data = bytes(wanted.data)
+    return data if wanted.filemode == usual else Blob(data, int(wanted.filemode))
+
+
+def _with(repository: pygit2.Repository, tree: pygit2.Tree, entries: Mapping[str, pygit2.Blob | None]) -> pygit2.Tree:
     index = pygit2.Index()
     index.read_tree(tree)
-    for path, entry in entries.items():
+    # What goes comes first: a file may make way for a folder of its name, and the other way round.
+    for path, entry in sorted(entries.items(), key=lambda item: item[1] is not None):
         if entry is None:
-            index.remove(path)
+            if path in index:
+                index.remove(path)
         else:
             index.add(pygit2.IndexEntry(path, entry.id, entry.filemode))
     return repository[index.write_tree(repository)].peel(pygit2.Tree)

@@ -23,8 +23,18 @@ _FILE = 0o100644
 _DIRECTORY = 0o040000
 _PAUSE = 0.05
 
-Edit = Callable[[GitTree], Mapping[str, bytes | None]]
-"""The new content of files by their paths, or None to remove one, given the branch's files; empty: nothing to do."""
+
+class Blob(msgspec.Struct, frozen=True):
+    """A file with a mode of its own: a program (0o100755), or a link (0o120000), whose content is its target."""
+
+    data: bytes
+    mode: int
+
+
+Changes = Mapping[str, bytes | Blob | None]
+"""The new content of files by their paths, None to remove one. Bytes alone keep the mode that a file has."""
+Edit = Callable[[GitTree], Changes]
+"""Changes, given the branch's files; empty: nothing to do."""
 
 
 class PushRefused(Stalled):
@@ -51,7 +61,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
     branch: str
     to: str = ""
-    message: Callable[[Mapping[str, bytes | None]], str]
+    message: Callable[[Changes], str]
     author: Author = Author()
     signer: Signer | None = None
 
@@ -111,18 +121,19 @@ async def write(
     raise SourceUnavailable(f"repository {mirror.shown}: branch {target} moved at each of {ATTEMPTS} attempts")
 
 
-def commit(
-    repository: pygit2.Repository, parent: str, changes: Mapping[str, bytes | None], ask: Ask, now: datetime
-) -> str:
+def commit(repository: pygit2.Repository, parent: str, changes: Changes, ask: Ask, now: datetime) -> str:
     """Make a commit of changed files on a parent, without a work tree; returns its SHA."""
     above = repository[parent].peel(pygit2.Commit)
     nested: dict[str, object] = {}
-    for path, content in changes.items():
+    # What goes comes first, so that a file may make way for a folder of its name, and the other way round.
+    for path, content in sorted(changes.items(), key=lambda change: change[1] is not None):
         place = nested
         *folders, name = path.split("/")
         for folder in folders:
-            below = place.setdefault(folder, {})
-            assert isinstance(below, dict), f"{path} lies below a file"
+            below = place.get(folder)
+            if not isinstance(below, dict):
+                assert below is None, f"{path} lies below a file"
+                place[folder] = below = {}
             place = below
         place[name] = content
     tree = _tree(repository, above.tree, nested)
@@ -141,7 +152,13 @@ def _tree(repository: pygit2.Repository, base: pygit2.Tree | None, changes: Mapp
         found = base[name] if base is not None and name in base else None
         if isinstance(change, dict):
             below = found if isinstance(found, pygit2.Tree) else None
-            builder.insert(name, _tree(repository, below, change), _DIRECTORY)
+            made = _tree(repository, below, change)
+            if len(repository[made].peel(pygit2.Tree)):
+                builder.insert(name, made, _DIRECTORY)
+            elif found is not None:
+                builder.remove(name)  # git keeps no empty folders
+        elif isinstance(change, Blob):
+            builder.insert(name, repository.create_blob(change.data), change.mode)
         elif isinstance(change, bytes):
             mode = found.filemode if isinstance(found, pygit2.Blob) else _FILE
             builder.insert(name, repository.create_blob(change), int(mode))

@@ -10,6 +10,7 @@ import pytest
 
 from trueup.cli.app.access import View, read_view
 from trueup.cli.app.deployments import deployment_before, moved_source
+from trueup.cli.app.revert import holds_a_secret
 from trueup.cli.identity import git_author, parse_author
 from trueup.model.errors import TrueupError
 from trueup.sources.writer import Author
@@ -108,3 +109,22 @@ def test_what_is_taken_back(tried: str, bad: str) -> None:
     target, _ = deployment_before(given, None, {})
     _, good, found = moved_source(given, target)
     assert (good, found) == (target.revision, bad)
+
+
+@pytest.mark.parametrize(
+    ("content", "secret"),
+    [
+        (b"kind: Secret\n", True),
+        (b'{"apiVersion":"v1","kind":"Secret","data":{}}', True),
+        (b"items:\n- kind: Secret\n", True),
+        (b"kind:   'Secret' # x\n", True),
+        (b"kind: SecretList\n", True),
+        (b"secretGenerator:\n- name: x\n  literals: [a=b]\n", True),
+        (b"kind: SecretStore\n", False),
+        (b"kind: ConfigMap\n", False),
+        (b"secretName: web\n", False),
+    ],
+    ids=["YAML", "JSON on a line", "an item", "quoted", "a list", "a generator", "another kind", "no Secret", "a name"],
+)
+def test_files_that_hold_secrets_are_not_shown(content: bytes, secret: bool) -> None:
+    assert holds_a_secret(content) is secret

@@ -1,5 +1,8 @@
 """Commits are taken back as ``git revert`` does: what came later stays, and what is in the way is named."""
 
+import os
+import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pygit2
@@ -7,6 +10,13 @@ import pytest
 from tests.support.gitrepo import GitRepo
 
 from trueup.sources.revert import Reverted, RevertFailed, revert
+from trueup.sources.writer import Ask, Blob, commit
+
+IDENTITY = {
+    "PATH": os.environ["PATH"],
+    "HOME": "/nonexistent",
+    **{f"GIT_{who}_{what}": "a@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+}
 
 
 @pytest.fixture
@@ -92,4 +102,48 @@ def test_deleted_files_come_back_with_their_mode(repo: GitRepo) -> None:
     good = repo.commit({"a": b"1\n", "link": "a"})
     bad = repo.commit({"b": b"2\n"}, keep=False)
     found = reverted(repo, good, bad)
-    assert found.changes == {"a": b"1\n", "b": None, "link": b"a"}
+    assert found.changes == {"a": b"1\n", "b": None, "link": Blob(b"a", 0o120000)}
+
+
+def plain_git(repo: GitRepo, work: Path, script: str, add: str = "git add -A") -> str:
+    """A commit that a shell makes in a work tree; returns it."""
+    if not work.exists():
+        subprocess.run(["git", "clone", "-q", str(repo.path), str(work)], check=True)
+    commands = f"set -e; {script}; {add}; git commit -qm change; git push -q origin HEAD:main"
+    subprocess.run(["bash", "-c", commands], cwd=work, check=True, env=IDENTITY)
+    return repo.git("rev-parse", "main")
+
+
+SHAPES = {
+    "a file that became a folder": ("echo 1 > app/a", "rm app/a; mkdir app/a; echo 2 > app/a/b"),
+    "a folder that became a file": ("mkdir app/a; echo 1 > app/a/b", "rm -r app/a; echo 2 > app/a"),
+    "a program that lost its right to run": ("echo 1 > app/a; chmod +x app/a", "chmod -x app/a"),
+    "a program that went": ("echo 1 > app/a; chmod +x app/a", "rm app/a"),
+    "a link that became a file": ("ln -s keep app/a", "rm app/a; echo 2 > app/a"),
+    "a link that leads elsewhere": ("ln -s keep app/a", "ln -sf ../keep app/a"),
+    "a file that became a link": ("echo 1 > app/a", "ln -sf keep app/a"),
+    "the only file of a folder that came": ("true", "mkdir app/new; echo 2 > app/new/a"),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_what_is_taken_back_is_as_it_was_in_kind_and_mode(repo: GitRepo, tmp_path: Path, name: str) -> None:
+    before, after = SHAPES[name]
+    repo.commit({"app/keep": b"1\n"})
+    good = plain_git(repo, tmp_path / "work", f"{before}; touch app/one")
+    bad = plain_git(repo, tmp_path / "work", after)
+    found = reverted(repo, good, bad)
+    ask = Ask(branch="main", message=lambda _: "back")
+    sha = commit(pygit2.Repository(str(repo.path)), bad, found.changes, ask, datetime(2026, 3, 1, tzinfo=UTC))
+    assert repo.git("rev-parse", f"{sha}^{{tree}}") == repo.git("rev-parse", f"{good}^{{tree}}")
+
+
+def test_a_submodule_is_named_with_a_way_out(repo: GitRepo, tmp_path: Path) -> None:
+    repo.commit({"app/keep": b"1\n"})
+    good, bad = (
+        plain_git(repo, tmp_path / "work", "true", f"git update-index --add --cacheinfo 160000,{digit * 40},app/sub")
+        for digit in "12"
+    )
+    with pytest.raises(RevertFailed, match="app/sub is a submodule") as caught:
+        reverted(repo, good, bad)
+    assert "--path" in caught.value.hint

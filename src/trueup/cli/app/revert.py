@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,16 +20,18 @@ from trueup.cli.screen import plain, say
 from trueup.features.images.pulls import PROVIDER, Request, open_pull_request
 from trueup.model.audit import ROLLBACK_TRAILER
 from trueup.model.errors import TrueupError
+from trueup.model.tree import Mode
 from trueup.runtime.clock import SystemClock
 from trueup.sources.revert import Reverted, revert
 from trueup.sources.revision import BRANCHES
 from trueup.sources.tree import GitTree
-from trueup.sources.writer import Ask, Written, head_branch, write
+from trueup.sources.writer import Ask, Blob, Changes, Written, head_branch, write
 from trueup.store.audit.versions import Version
 
+_READABLE = (Mode.FILE, Mode.EXECUTABLE, Mode.LINK)
 MOST_LINES = 400
 """Lines of a difference that are shown; the rest is counted."""
-_SECRET = re.compile(rb"""(?m)^[ \t]*["']?kind["']?[ \t]*:[ \t]*["']?Secret\b""")
+_SECRET = re.compile(rb"""kind["']?\s{0,9}:\s{0,9}["']?Secret(?:List)?\b|secretGenerator""")
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +87,7 @@ async def roll_back_in_git(access: Access, name: str, app_namespace: str, local:
         author = author or git_author()
         _ask(f"Push this to {to or branch} of {mirror.shown}?", yes=wish.yes)
 
-        def edit(tree: GitTree) -> Mapping[str, bytes | None]:
+        def edit(tree: GitTree) -> Changes:
             changes = taken_back(tree.revision).changes
             if not wish.yes and changes != shown.changes:
                 raise TrueupError(
@@ -121,7 +124,12 @@ def _ask(question: str, *, yes: bool) -> None:
         raise TrueupError(
             "nothing is pushed: nobody is here to be asked", hint="--yes pushes without asking, --dry-run only shows"
         )
-    click.confirm(question, abort=True)
+    # The event loop's own handler would only note a Ctrl-C, and the question would go on waiting.
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        click.confirm(question, abort=True)
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def _tell(view: View, good: str, bad: str, passed: Sequence[str], known: Mapping[str, Version] | None) -> None:
@@ -153,10 +161,16 @@ def _show(tree: GitTree, taken: Reverted) -> None:
         say(f"  … {len(lines) - MOST_LINES} more lines")
 
 
-def _difference(tree: GitTree, path: str, after: bytes | None) -> list[str]:
+def holds_a_secret(content: bytes) -> bool:
+    """Whether a file may hold the values of a Secret, however it is spelt."""
+    return _SECRET.search(content) is not None
+
+
+def _difference(tree: GitTree, path: str, change: bytes | Blob | None) -> list[str]:
     entry = tree.entry(path)
-    before = tree.read(entry) if entry is not None else None
-    if any(content is not None and _SECRET.search(content) for content in (before, after)):
+    before = tree.read(entry) if entry is not None and entry.mode in _READABLE else None
+    after = change.data if isinstance(change, Blob) else change
+    if holds_a_secret(before or b"") or holds_a_secret(after or b""):
         return [f"--- {path}", "(holds a Secret: not shown)"]
     try:
         old, new = ((content or b"").decode().splitlines() for content in (before, after))

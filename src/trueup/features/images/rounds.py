@@ -32,7 +32,7 @@ from trueup.model.tree import Tree
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
 from trueup.sources.signing import Signer
-from trueup.sources.writer import Ask, Author, Written, head_branch, write
+from trueup.sources.writer import Ask, Author, Changes, Written, head_branch, write
 
 log = structlog.get_logger("trueup.images")
 
@@ -158,7 +158,7 @@ class Rounds:
             changes[:] = editor.changes
             return editor.files
 
-        def message(_: Mapping[str, bytes | None]) -> str:
+        def message(_: Changes) -> str:
             return commit_message(done, settings)
 
         try:
