@@ -48,26 +48,52 @@ FAULTS: dict[str, tuple[str | bytes, str]] = {
     "it is saved as UTF-16 without a mark": (config("web").encode("utf-16-le"), "save it as UTF-8"),
     "it is empty": ("", "it is empty"),
     "it is cut off behind its first key": ("apiVersion: v1\n", "it holds no manifest"),
+    "it is cut off in a comment behind its first object": (config("web") + "---\n# The sec", "in the middle of a line"),
+    "the mark between its objects is lost": (config("web") + config("web2"), "comes twice"),
 }
 
 
 @pytest.mark.parametrize(("content", "named"), FAULTS.values(), ids=FAULTS.keys())
 async def test_a_manifest_that_is_damaged_takes_nothing_down(estate: Estate, content: str | bytes, named: str) -> None:
     files = {f"app/{name}.yaml": config(name) for name in ("web", "other", "good")}
+    files["app/web.yaml"] += f"---\n# The second.\n{config('web2')}".rstrip()
     await estate.given({**files, "app/values.yaml": "a: 1\n"})
     await estate.app("app")
     await estate.settled()
     await estate.commit({"app/web.yaml": content, "app/other.yaml": None})
     message = await estate.condition("ComparisonError")
     assert "app/web.yaml" in message and named in message
-    for name in ("web", "other"):
+    for name in ("web", "web2", "other"):
         assert await estate.live("ConfigMap", name) is not None, (
             "a render that is not sure of being whole prunes nothing"
         )
     revision = await estate.commit({"app/web.yaml": None})
     await estate.settled(revision)
-    await estate.gone("ConfigMap", "web")
-    await estate.gone("ConfigMap", "other")
+    for name in ("web", "web2", "other"):
+        await estate.gone("ConfigMap", name)
+
+
+OBJECTS = '{{ range $path, $_ := .Files.Glob "objects/*.yaml" }}{{ $.Files.Get $path }}\n---\n{{ end }}'
+READ = {
+    "a resource of a kustomization": ({"app/kustomization.yaml": "resources: [good.yaml, web]\n"}, "app/web"),
+    "a file that a template of a chart reads": (
+        {"app/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n", "app/templates/all.yaml": OBJECTS},
+        "app/objects/web.yaml",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "file"), READ.values(), ids=READ.keys())
+async def test_a_file_of_any_name_that_becomes_empty_takes_nothing_down(
+    estate: Estate, files: dict[str, str], file: str
+) -> None:
+    good = "app/objects/good.yaml" if "objects" in file else "app/good.yaml"
+    await estate.given({**files, good: config("good"), file: config("web")})
+    await estate.app("app")
+    await estate.settled()
+    await estate.commit({file: ""})
+    assert f"{file}: it is empty" in await estate.condition("ComparisonError")
+    assert await estate.live("ConfigMap", "web") is not None
 
 
 async def test_what_kubectl_reads_is_read(estate: Estate) -> None:

@@ -52,7 +52,7 @@ def declared(data: bytes) -> set[str]:
     encodings = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.BOM_UTF8: "utf-8-sig"}
     text = data.decode(next((name for mark, name in encodings.items() if data.startswith(mark)), "utf-8"))
     try:
-        documents = list(yaml.safe_load_all(text))
+        documents = list(yaml.load_all(text, _Strict))
     except yaml.YAMLError as error:
         documents, rest = [], text.strip()
         if not rest.startswith("{"):
@@ -68,6 +68,16 @@ def declared(data: bytes) -> set[str]:
     return names
 
 
+class _Strict(yaml.SafeLoader):
+    """Refuses two objects in one, as kubectl does."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if any(keys.count(key) > 1 for key in ("apiVersion", "kind", "metadata")):
+            raise ValueError("a key twice")
+        return super().construct_mapping(node, deep)
+
+
 def _name(document: Any) -> str:
     if not isinstance(document, dict) or not document.get("kind") or not document.get("apiVersion"):
         raise ValueError("no object")
@@ -80,6 +90,9 @@ def _lines(data: bytes) -> list[bytes]:
 
 FAULTS: dict[str, Fault] = {
     "cut off": lambda data, n: data[: n % (len(data) + 1)],
+    "a mark between documents lost": lambda data, n: data.replace(b"---\n", b"", 1 + n % 2),
+    "a mark between documents indented": lambda data, n: data.replace(b"---\n", b"  ---\n", 1 + n % 2),
+    "a mark between documents commented out": lambda data, n: data.replace(b"---\n", b"#---\n", 1 + n % 2),
     "the beginning lost": lambda data, n: data[n % (len(data) + 1) :],
     "half of its lines deleted": lambda data, n: b"".join(_lines(data)[: n % (len(_lines(data)) + 1)]),
     "a line deleted": lambda data, n: b"".join(line for at, line in enumerate(_lines(data)) if at != n % 7),
@@ -124,8 +137,9 @@ def _object(name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"key": "some value"}}
 
 
-def _repository(names: Mapping[str, list[str]]) -> Files:
-    return {**{path: _file(path, chosen) for path, chosen in names.items()}, "app/values.yaml": b"a: 1\n"}
+def _repository(names: Mapping[str, list[str]], end: bytes = b"\n") -> Files:
+    files = {path: _file(path, chosen).rstrip() + end for path, chosen in names.items()}
+    return {**files, "app/values.yaml": b"a: 1\n"}
 
 
 @given(
@@ -133,13 +147,22 @@ def _repository(names: Mapping[str, list[str]]) -> Files:
     hit=st.sampled_from(PATHS),
     fault=st.sampled_from(sorted(FAULTS)),
     number=st.integers(0, 5000),
+    end=st.sampled_from([b"\n", b"", b"\n# The end of it"]),
 )
-@example(names={path: ["p"] for path in PATHS}, hit="app/a.yaml", fault="cut off", number=18)
+@example(names={path: ["p"] for path in PATHS}, hit="app/a.yaml", fault="cut off", number=18, end=b"\n")
+@example(names={path: ["p", "q"] for path in PATHS}, hit="app/a.yaml", fault="cut off", number=107, end=b"")
+@example(
+    names={path: ["p", "q"] for path in PATHS},
+    hit="app/a.yaml",
+    fault="a mark between documents lost",
+    number=0,
+    end=b"",
+)
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_an_object_leaves_the_render_only_by_a_file_that_was_read_whole(
-    names: dict[str, list[str]], hit: str, fault: str, number: int
+    names: dict[str, list[str]], hit: str, fault: str, number: int, end: bytes
 ) -> None:
-    before = _repository(names)
+    before = _repository(names, end)
     assert rendered(before, before) == {f"{path[4]}-{name}-name" for path in PATHS for name in names[path]}
     good = before[hit]
     assert isinstance(good, bytes)
@@ -160,6 +183,12 @@ def test_an_object_leaves_the_render_only_by_a_file_that_was_read_whole(
     else:
         assert isinstance(changed, bytes), "a link to nothing is no deletion"
         assert found - untouched == declared(changed)
+    if fault == "cut off":
+        assert isinstance(changed, bytes)
+        lost = good[len(changed) :].strip()
+        assert (
+            len(found) == sum(map(len, names.values())) or lost.startswith(b"---") or changed.strip().endswith(b"---")
+        )
 
 
 @given(number=st.integers(0, 3), fault=st.sampled_from(["a link to nothing", "a submodule", "deleted", "a link"]))

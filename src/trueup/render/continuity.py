@@ -5,7 +5,7 @@ objects that it declared would be deleted on the word of a fault.
 """
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -15,10 +15,13 @@ from trueup.model.status import Status
 from trueup.model.tree import Entry, Mode, Tree
 from trueup.render.closure import follow
 from trueup.render.helm_chart import RENDERED
-from trueup.render.job import HelmJob, Input, KustomizeJob, Recipe
-from trueup.render.wholeness import MANIFESTS, doubt, looks_like_manifest
+from trueup.render.helm_scan import ARCHIVES
+from trueup.render.job import HelmJob, Input, Recipe
+from trueup.render.wholeness import MANIFESTS, TEXTS, doubt, looks_like_manifest
 
 _SHOWN = 10
+_FILES = b"Files"
+"""In a template that reads other files of its chart."""
 _HINT = (
     "restore it; or, if its objects should go, delete the file, exclude it (directory.exclude), or write "
     "'# +argocd:skip-file-rendering' into it"
@@ -76,7 +79,8 @@ def check_whole(recipe: Recipe, barren: Sequence[str], now: Trees, before: Trees
         RenderFailed: naming every such file.
     """
     empty = set(barren)
-    files = (*(file for file in recipe.inputs if _decides(file, recipe)), *recipe.overrides)
+    decides = _deciding(recipe, now)
+    files = (*(file for file in recipe.inputs if decides(file)), *recipe.overrides)
     found = [f"{file.path}: {why}" for file in files if (why := _lost(file, file.path in empty, now, before))]
     found += [f"{gap}: {why}" for gap in recipe.gaps if (why := _replaced(gap, before.own))]
     if found:
@@ -84,15 +88,40 @@ def check_whole(recipe: Recipe, barren: Sequence[str], now: Trees, before: Trees
         raise RenderFailed("; ".join(found[:_SHOWN]) + more, hint=_HINT)
 
 
-def _decides(file: Input, recipe: Recipe) -> bool:
-    """Whether it depends on this file which objects there are; a chart or a whole repository holds others too."""
+def _deciding(recipe: Recipe, now: Trees) -> Callable[[Input], bool]:
+    """Tells whether it depends on a file which objects there are.
+
+    Every file of the closure does, but for those of a whole repository that no kustomization names, and those of a
+    chart that are no templates where no template reads files.
+    """
     job = recipe.job
-    if isinstance(job, KustomizeJob):
-        return not recipe.whole_tree or file.path in job.resources
-    if isinstance(job, HelmJob) and file.path not in job.value_files:
-        folder, slash, _ = file.path.removeprefix(f"{job.path}/" if job.path else "").partition("/")
-        return not slash or folder in RENDERED
-    return True
+    if recipe.whole_tree:
+        named = set(recipe.named)
+        return lambda file: file.path in named
+    if not isinstance(job, HelmJob):
+        return lambda file: True
+    chosen = {*job.value_files, *(path for _, path in job.file_parameters)}
+    prefix = f"{job.path}/" if job.path else ""
+    if _reads_files(recipe, now):
+        return lambda file: True
+
+    def decides(file: Input) -> bool:
+        folder, slash, _ = file.path.removeprefix(prefix).partition("/")
+        return file.path in chosen or (file.path.endswith(TEXTS) if not slash else folder in RENDERED)
+
+    return decides
+
+
+def _reads_files(recipe: Recipe, now: Trees) -> bool:
+    """Whether a template of a chart may read other files of it (``.Files``); one in an archive may."""
+    for file in recipe.inputs:
+        if file.path.endswith(ARCHIVES):
+            return True
+        if file.entry.mode is Mode.LINK or file.ref or not any(f"/{folder}/" in f"/{file.path}" for folder in RENDERED):
+            continue
+        if _FILES in now.own.read(file.entry):
+            return True
+    return False
 
 
 def _lost(file: Input, barren: bool, now: Trees, before: Trees) -> str:

@@ -155,7 +155,7 @@ def _read(path: str, data: bytes, objects: Objects) -> bool:
     if documents and not any(_is_meant(document.value) for document in documents) and not looks_like_manifest(data):
         return False
     for document in documents:
-        objects.add(document.value, f"{path}:{document.line}")
+        objects.read(document, path)
     return True
 
 

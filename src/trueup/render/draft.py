@@ -11,6 +11,7 @@ class Draft:
 
     Attributes:
         keyed: what stands for the job in the key, where the job holds more than its outcome depends on.
+        named: inputs that files of the closure name, where there are others.
         facts: further things the outcome depends on.
     """
 
@@ -20,4 +21,5 @@ class Draft:
     warnings: list[str] = dataclasses.field(default_factory=list)
     gaps: list[str] = dataclasses.field(default_factory=list)
     keyed: Job | None = None
+    named: tuple[str, ...] = ()
     facts: dict[str, object] = dataclasses.field(default_factory=dict)

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from trueup.formats import json
 from trueup.render.job import HelmJob
 
-_ARCHIVE = (".tgz", ".tar.gz")
+ARCHIVES = (".tgz", ".tar.gz")
+"""Extensions of packed charts."""
 _CAPABILITIES = re.compile(rb"Capabilities")
 _ANSWERABLE = re.compile(
     rb"Capabilities\.(?:APIVersions\.Has\s*\(?\s*\"([^\"\\{}]+)\"|(KubeVersion)\b|(HelmVersion)\b)"
@@ -29,7 +30,7 @@ class Scan:
 
     def take(self, path: str, data: bytes) -> None:
         """Look at one file; an archive is not opened and counts as asking for everything."""
-        if path.endswith(_ARCHIVE):
+        if path.endswith(ARCHIVES):
             self._mentions += 1
             return
         self._mentions += len(_CAPABILITIES.findall(data))

@@ -91,6 +91,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         gaps: links that lead to no file, passed over: what lay in their place is not read.
         source_index: which of the application's sources, copied to its manifests.
         whole_tree: the inputs are the whole repository, because a narrower closure missed a file.
+        named: inputs of that closure, which the kustomization files name.
     """
 
     key: str
@@ -103,6 +104,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[str, ...] = ()
     source_index: int = 0
     whole_tree: bool = False
+    named: tuple[str, ...] = ()
 
 
 class ClosureTooNarrow(RenderFailed):

@@ -8,6 +8,7 @@ import re
 
 from trueup.formats import yaml
 from trueup.formats.encoding import is_utf8, salvaged
+from trueup.render.output import glued_problem
 
 _HINT = "put a line '---' between the documents, and save the file as UTF-8 with ordinary line ends"
 _END = re.compile(r"^\.\.\.(?=\s|\Z)", re.MULTILINE)
@@ -30,6 +31,15 @@ def dropped(path: str, data: bytes) -> str:
         read = sum(map(_holds, _MARK.split(text))) if is_utf8(data) else 1
         line = documents[1].line if len(documents) > max(read, 1) else 0
     return f"{path}:{line}: kustomize does not read what begins here; {_HINT}" if line else ""
+
+
+def glued(path: str, data: bytes) -> str:
+    """Where two objects are one, which kustomize refuses without naming the file; empty where none are."""
+    try:
+        documents = yaml.load_all(data, path).documents
+    except yaml.YamlError:
+        return ""
+    return next((glued_problem(document, path) for document in documents if document.glued), "")
 
 
 def _after_end(text: str) -> int:

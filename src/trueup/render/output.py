@@ -4,7 +4,7 @@ import base64
 import re
 from typing import Any
 
-from trueup.formats import json
+from trueup.formats import json, yaml
 from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey, group_of
@@ -49,6 +49,18 @@ class Objects:
 
     def fail(self, text: str) -> None:
         self.errors.append(text)
+
+    def read(self, document: yaml.Document, path: str, *, note: str = "") -> None:
+        """Take one document of a text, unless it is two that have lost what stood between them: the last of each
+        duplicate key would win, and the first object be gone.
+
+        Args:
+            note: said of the line behind an error.
+        """
+        if document.glued:
+            self.fail(glued_problem(document, path, note))
+            return
+        self.add(document.value, path if note else f"{path}:{document.line}")
 
     def add(self, value: Any, origin: str) -> None:
         """Take one document; lists are expanded, an empty document is nothing."""
@@ -96,6 +108,14 @@ class Objects:
                 shown.append(f"and {len(found) - len(shown)} more")
             raise RenderFailed("; ".join(shown), hint="correct the named files and commit")
         return tuple(self.manifests)
+
+
+def glued_problem(document: yaml.Document, path: str, note: str = "") -> str:
+    """What to say of a document that is two objects in one."""
+    return (
+        f"{path}:{document.glued}: apiVersion, kind or metadata comes twice in one object{note}; put a line '---' "
+        "between two objects, or remove the duplicate key"
+    )
 
 
 def is_list(value: Any) -> bool:

@@ -76,6 +76,7 @@ def make_recipe(
         gaps=tuple(draft.gaps),
         source_index=source_index,
         whole_tree=whole_tree,
+        named=draft.named,
     )
 
 
@@ -105,6 +106,7 @@ def _source_path(source: Source, tree: Tree) -> str:
 def _widened(draft: Draft, tree: Tree) -> Draft:
     """The same job on the whole repository, flagged: any commit now renders anew."""
     narrow = {file.path: file for file in draft.inputs}
+    draft.named = tuple(narrow)
     every: dict[str, Input] = {}
     for entry in tree.walk(""):
         # A link that leaves the repository is nobody's here; it is left out rather than refused.

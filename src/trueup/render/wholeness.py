@@ -6,6 +6,7 @@ A file that is not sure of being whole is an error, never "skipped": what it dec
 import re
 
 from trueup.formats.encoding import NotText, decode, is_utf8, salvaged
+from trueup.render.cutoff import cut_off
 
 MANIFESTS = (".yaml", ".yml", ".json")
 """Extensions of files that hold manifests. An unreadable one may be a manifest."""
@@ -68,24 +69,26 @@ def doubt(path: str, before: bytes, after: bytes, *, barren: bool) -> str:
     """What speaks against a file's being whole; empty when nothing does.
 
     Args:
+        path: tells what the file is for by its extension alone, and so decides little: any file may declare objects.
         before: its content at the last sync.
         after: its content now.
         barren: it was read as manifests, and none is in it.
     """
-    if not path.endswith(TEXTS) and not barren:
-        return ""
-    old, new = salvaged(before), salvaged(after)
     if is_marked(after):
         return ""
-    if not _content(new):
-        if not _content(old) or _commented_out(old, new):
+    declares = path.endswith(TEXTS) or looks_like_manifest(before)
+    old, new = salvaged(before), salvaged(after)
+    if not (_content(new) if declares else new.strip()):
+        if not (_content(old) if declares else old.strip()) or _commented_out(old, new):
             return ""
         return "it is empty, and was not at the last sync"
+    if is_lfs_pointer(after) and not is_lfs_pointer(before):
+        return "a Git LFS pointer stands where the file was at the last sync, and LFS is not fetched"
+    if is_text(before) and is_utf8(after) and b"\0" in after:
+        return "it holds NULs, and was text at the last sync"
     if barren and looks_like_manifest(before):
         return "it holds no manifest, and did at the last sync"
-    if _cut_off(old, new):
-        return "it ends in the middle of a line of the version that was synced last, as if it had been cut off"
-    return ""
+    return cut_off(before, after) if declares and before.startswith(after) else ""
 
 
 def _content(text: str) -> list[str]:
@@ -98,10 +101,3 @@ def _commented_out(old: str, new: str) -> bool:
     """Whether lines of the old text are comments of the new one: somebody switched them off on purpose."""
     comments = {line.strip().lstrip("#").strip() for line in new.splitlines() if line.lstrip().startswith("#")}
     return any(len(line) >= _SHORTEST and line in comments for line in _content(old))
-
-
-def _cut_off(old: str, new: str) -> bool:
-    """Whether the new text is the beginning of the old one, up to somewhere inside a line."""
-    if not old.endswith("\n") or len(new) >= len(old) or not old.startswith(new):
-        return False
-    return not new.endswith("\n") and old[len(new)] not in "\r\n"

@@ -172,7 +172,7 @@ def _read(text: str, origin: str, objects: Objects, *, skip_tests: bool = False)
     objects.warnings.extend(loaded.warnings)
     for document in loaded.documents:
         if not (skip_tests and _is_test(document.value)):
-            objects.add(document.value, origin)
+            objects.read(document, origin, note=" (in its rendered output)")
 
 
 def _is_test(value: Any) -> bool:

@@ -9,11 +9,13 @@ from pathlib import Path
 from trueup.formats import yaml
 from trueup.model.errors import RenderFailed
 from trueup.render.job import ClosureTooNarrow, KustomizeJob, Recipe
-from trueup.render.kustomize_documents import dropped
+from trueup.render.kustomize_documents import dropped, glued
 from trueup.render.output import Objects
 from trueup.workers.folder import lay_out, refuse_pointers
 
 MAX_OUTPUT = 64 * 1024 * 1024
+_NAMED = 5
+"""Resources named in one error."""
 
 # A dead proxy: whatever reference slips through, kustomize cannot fetch it. No garbage collection below GOMEMLIMIT: a
 # run is short.
@@ -70,6 +72,8 @@ def render_kustomize(
         problem = _problem(outcome.stderr.decode("utf-8", "replace"), root)
         if "no such file or directory" in problem and not recipe.whole_tree:
             raise ClosureTooNarrow(f"kustomize: {problem}", hint="name the file in the kustomization")
+        named = [text for path in job.resources if path in files and (text := glued(path, files[path]))]
+        problem = "; ".join(named[:_NAMED]) or problem
         raise RenderFailed(f"kustomize: {problem}", hint=f"try 'kubectl kustomize {job.path or '.'}' in a checkout")
     if len(outcome.stdout) > MAX_OUTPUT:
         raise RenderFailed(f"kustomize printed more than {MAX_OUTPUT // (1024 * 1024)} MiB", hint="split the source")
@@ -78,7 +82,7 @@ def render_kustomize(
     except yaml.YamlError as error:
         raise RenderFailed(str(error), hint="correct the resources it was built from") from error
     for document in loaded.documents:
-        objects.add(document.value, f"kustomize {job.path or '.'}")
+        objects.read(document, f"kustomize {job.path or '.'}", note=" (in its output)")
 
 
 def _problem(text: str, root: Path) -> str:

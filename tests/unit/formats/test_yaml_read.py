@@ -250,3 +250,23 @@ def test_a_duplicate_key_of_json_is_a_warning() -> None:
     loaded = yaml.load_all(b'{"a":1}\n{"b":1,"b":2}', "f.json")
     assert loaded.documents[1].value == {"b": 2}
     assert loaded.warnings == ["f.json:2: duplicate key 'b', the last one is used"]
+
+
+@pytest.mark.parametrize(
+    ("text", "glued"),
+    [
+        ("apiVersion: v1\nkind: A\nmetadata: {name: a}\napiVersion: v1\nkind: A\nmetadata: {name: b}\n", [4]),
+        ("a: 1\n---\nkind: A\n# --\nkind: B\n---\nkind: C\n", [0, 5, 0]),
+        ("kind: A\nmetadata: {name: a}\nmetadata: {name: b}\n", [3]),
+        ("kind: List\nitems:\n- kind: A\n  metadata: {}\n  kind: B\n  metadata: {}\n", [5]),
+        ('{"kind": "A"}\n{"kind": "A", "metadata": {}, "kind": "B"}', [0, 2]),
+        ('{"kind": "List", "items": [{"kind": "A", "metadata": {}, "kind": "A", "metadata": {}}]}', [1]),
+        ("kind: List\nitems:\n- kind: A\n  metadata: {}\n  metadata: {}\nkind2: A\n", [5]),
+        ('{"kind": "List", "items": [{"kind": "A", "kind": "B"}]}', [1]),
+        ("spec: {template: {metadata: {}, metadata: {}}}\n", [0]),
+        ('{"spec": {"kind": "A", "kind": "B"}}\n{"spec": {}}', [0, 0]),
+        ("name: a\nname: b\n", [0]),
+    ],
+)
+def test_two_objects_without_a_mark_between_them_are_told(text: str, glued: list[int]) -> None:
+    assert [document.glued for document in read(text).documents] == glued

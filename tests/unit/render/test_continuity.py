@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from tests.support.memtree import Link, MemTree, Submodule
 
-from trueup.model.application import DirectorySource, HelmSource, Source
+from trueup.model.application import DirectorySource, HelmFileParameter, HelmSource, Source
 from trueup.model.errors import RenderFailed
 from trueup.model.status import Status
 from trueup.render.continuity import Trees, check_whole, synced_before
@@ -104,6 +104,46 @@ def test_a_file_of_a_chart_that_becomes_empty_is_refused(file: str) -> None:
     before = {**CHART, "app/values.yaml": "a: 1\n"}
     with pytest.raises(RenderFailed, match=f"{file}: it is empty"):
         check(Source(path="app"), before, {**before, file: ""})
+
+
+READING = '{{ range $path, $_ := .Files.Glob "objects/*.yaml" }}{{ $.Files.Get $path }}{{ end }}'
+
+
+@pytest.mark.parametrize(
+    ("files", "file"),
+    [
+        pytest.param({"app/templates/all.yaml": READING}, "app/objects/a.yaml", id="by a template"),
+        pytest.param({"app/templates/_read.tpl": READING}, "app/objects/a", id="by a helper, without an extension"),
+        pytest.param({"app/charts/library-1.0.0.tgz": "x"}, "app/objects/a.yaml", id="by a packed library, maybe"),
+    ],
+)
+@pytest.mark.parametrize("content", ["", "# nothing\n", "\0" * 60])
+def test_a_file_that_a_chart_may_read_and_that_becomes_empty_is_refused(files: Files, file: str, content: str) -> None:
+    before = {**CHART, **files, file: CM}
+    with pytest.raises(RenderFailed, match=f"{file}: it"):
+        check(Source(path="app"), before, {**before, file: content})
+
+
+@pytest.mark.parametrize(
+    ("file", "field"),
+    [("app/objects", "resources: [objects]"), ("app/a.txt", "configMapGenerator: [{name: c, files: [a.txt]}]")],
+)
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_file_that_a_kustomization_names_is_refused_when_empty_whatever_its_name(
+    file: str, field: str, whole: bool
+) -> None:
+    before = {"app/kustomization.yaml": f"{field}\n", file: CM}
+    now = MemTree({**before, file: "\n"})
+    recipe = make_recipe(Source(path="app"), now, {}, CONTEXT, whole_tree=whole)
+    with pytest.raises(RenderFailed, match=f"{file}: it is empty"):
+        check_whole(recipe, [], Trees(now), Trees(MemTree(before)))
+
+
+def test_a_file_parameter_that_becomes_empty_is_refused() -> None:
+    source = Source(path="app", helm=HelmSource(file_parameters=[HelmFileParameter(name="a", path="data/a.txt")]))
+    before = {**CHART, "app/data/a.txt": "text"}
+    with pytest.raises(RenderFailed, match=r"app/data/a.txt: it is empty"):
+        check(source, before, {**before, "app/data/a.txt": ""})
 
 
 @pytest.mark.parametrize("file", ["app/ci/test.yaml", "app/dashboards/a.json", "app/README.md"])

@@ -6,6 +6,10 @@ from trueup.render.wholeness import doubt, looks_like_manifest
 
 CM = "# One of many.\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  k: value\n"
 VALUES = "# Values.\nreplicas: 2\nweb: {enabled: true}\n"
+TWO = CM + "---\n" + CM.replace("One of", "Two of").replace("name: a", "name: b")
+BARE = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web-front"
+JSON = '{"apiVersion":"v1","kind":"X","metadata":{}}'
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22e\nsize 12345\n"
 UTF16 = ("\ufeff" + CM).encode("utf-16-le")
 
 
@@ -27,14 +31,50 @@ UTF16 = ("\ufeff" + CM).encode("utf-16-le")
         pytest.param("a.json", '{"apiVersion":"v1","kind":"X","metadata":{}}', "{}", True, "no manifest", id="JSON"),
         pytest.param("a", CM, "x", True, "it holds no manifest", id="without the filter of extensions"),
         pytest.param("a.yaml", CM, CM[:-4], False, "in the middle of a line", id="a manifest ends inside a line"),
+        pytest.param("README.md", "text\n", "", False, "it is empty", id="whatever its extension"),
+        pytest.param("a", CM, " \n", False, "it is empty", id="without an extension"),
+        pytest.param("a", CM, LFS, False, "a Git LFS pointer", id="a pointer in its place"),
+        pytest.param("a.txt", "text\n", "te\0\0\0", False, "it holds NULs", id="its end never written"),
+        pytest.param(
+            "a.yaml",
+            TWO.rstrip(),
+            CM + "---\n# Two of",
+            False,
+            "in the middle of a line",
+            id="it ends in a comment, and never had a line end",
+        ),
+        pytest.param("a.yaml", BARE, BARE[:-3], False, "in the middle of a line", id="it ends in a name"),
+        pytest.param(
+            "a.yaml", TWO, CM + "---\n# Two of many.\n", False, "of a document", id="it ends behind a comment"
+        ),
+        pytest.param(
+            "a.yaml", TWO + "---\n" + CM, TWO[:-20], False, "of a line", id="the last but one ends inside a line"
+        ),
+        pytest.param(
+            "a.yaml",
+            TWO + "---\n" + CM,
+            TWO.removesuffix("data:\n  k: value\n"),
+            False,
+            "in the middle of a document",
+            id="a document is missing, and the end of the one before it",
+        ),
+        pytest.param(
+            "a.yaml",
+            CM + "--- {kind: B}",
+            CM + "---",
+            False,
+            "in the middle of a line",
+            id="a document on its mark's line",
+        ),
+        pytest.param("a.tpl", "{{ a }}ä".encode(), "{{ a }}ä".encode()[:-1], False, "of a line", id="inside a letter"),
         pytest.param(
             "values.yaml", VALUES, VALUES[:20], False, "in the middle of a line", id="values end inside a line"
         ),
     ],
 )
-def test_a_fault(path: str, before: str | bytes, after: str, barren: bool, says: str) -> None:
-    old = before if isinstance(before, bytes) else before.encode()
-    assert says in doubt(path, old, after.encode(), barren=barren)
+def test_a_fault(path: str, before: str | bytes, after: str | bytes, barren: bool, says: str) -> None:
+    old, new = (text if isinstance(text, bytes) else text.encode() for text in (before, after))
+    assert says in doubt(path, old, new, barren=barren)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +90,16 @@ def test_a_fault(path: str, before: str | bytes, after: str, barren: bool, says:
         pytest.param("a.yaml", CM, "# +argocd:skip-file-rendering\n", True, id="marked as not to be read"),
         pytest.param("a.yaml", "# c\n", "", True, id="a comment deleted"),
         pytest.param("v.yaml", VALUES, "a: 1\n", True, id="a foreign file becomes another"),
-        pytest.param("README.md", "text\n", "", False, id="a file that declares nothing becomes empty"),
+        pytest.param("notes.md", "# A\ntext\n", "# B\n", False, id="a file that is no YAML has headings alone"),
+        pytest.param("version.txt", "1.10", "1.1", False, id="data become the beginning of what they were"),
+        pytest.param("a.yaml", TWO, CM, False, id="the last document deleted"),
+        pytest.param("a.yaml", TWO, CM + "---\n", False, id="the last document deleted, its mark kept"),
+        pytest.param("a.yaml", TWO, CM.removesuffix("\n"), False, id="the last document deleted, and the line end"),
+        pytest.param("a.yaml", TWO + "---\n" + CM, TWO, False, id="the last of three deleted"),
+        pytest.param("a.json", JSON + JSON, JSON, False, id="the last of JSON after JSON deleted"),
+        pytest.param("k.yaml", "resources:\n- a\n- b\n", "resources:\n- a\n", False, id="the last item deleted"),
+        pytest.param("k.yaml", "resources:\n- a\n- b", "resources:\n- a", False, id="never with a line end"),
+        pytest.param("a.yaml", CM + "n: 10", CM + "n: 1", False, id="a manifest's last number shorter"),
         pytest.param("a.yaml", CM, CM + "more: 1\n", False, id="more lines"),
     ],
 )

@@ -430,3 +430,29 @@ async def test_a_binary_file_that_a_template_encodes_is_no_text_and_a_replacemen
     }
     made = await render(pool, files, Source(path="."))
     assert by_kind(made)["ConfigMap"].object()["data"] == {"a": "/wA=", "b": "\ufffd"}
+
+
+GLUED = "".join(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n" for name in "ab")
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        pytest.param({"app/a.yaml": GLUED}, "app/a.yaml:4: apiVersion, kind or metadata comes twice", id="Directory"),
+        pytest.param(
+            {"app/Chart.yaml": CHART, "app/templates/a.yaml": "{{ if true }}\n" + GLUED + "{{ end }}"},
+            "templates/a.yaml:5: apiVersion, kind or metadata comes twice in one object \\(in its rendered output",
+            id="Helm",
+        ),
+        pytest.param(
+            {"app/kustomization.yaml": "resources: [a.yaml]\n", "app/a.yaml": GLUED},
+            "kustomize: app/a.yaml:4: apiVersion, kind or metadata comes twice",
+            id="Kustomize",
+        ),
+    ],
+)
+async def test_two_objects_that_lost_the_mark_between_them_are_an_error(
+    pool: Pool, files: dict[str, str], says: str
+) -> None:
+    with pytest.raises(RenderFailed, match=says):
+        await render(pool, files, Source(path="app"))

@@ -4,7 +4,7 @@ The parser (libyaml's, in C) hands out one event after the other and holds no tr
 expansion are known before the memory for them is taken.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NoReturn, cast
 
 from msgspec import Struct
@@ -39,6 +39,12 @@ from trueup.formats.yaml.scalars import (
 _MERGE: Final = object()
 """The key ``<<``."""
 
+IDENTITY: Final = frozenset({"apiVersion", "kind", "metadata"})
+"""Keys that an object has once. Twice in one mapping, they are two objects that have lost the ``---`` between them."""
+
+_ITEM_DEPTH: Final = 3
+"""Of a mapping that is an item of a list of objects (``items``)."""
+
 _WARNINGS_TOLD: Final = 20
 _KEY_TOLD: Final = 80
 
@@ -69,6 +75,7 @@ class Constructor:
 
     Attributes:
         warnings: one for each duplicate key, naming origin and line.
+        glued: 1-based line at which a second object begins inside the document that was read last; 0 for none.
     """
 
     def __init__(self, data: bytes, origin: str, limits: Limits) -> None:
@@ -103,6 +110,8 @@ class Constructor:
                 return self._node(root), line_of(root)
 
     def _begin_document(self) -> None:
+        self.glued = 0
+        self._in_item = 0
         self._anchors: dict[str, _Anchored] = {}
         self._first_node = self._nodes
         self._alias_nodes = 0
@@ -144,6 +153,8 @@ class Constructor:
         next_event, known_keys = self._next, self._known_keys
         mapping: dict[str, Any] = {}
         merged: set[str] = set()
+        twice: dict[str, int] = {}
+        top = self._depth == 1
         while type(event := next_event()) is not MappingEndEvent:
             if type(event) is ScalarEvent and event.value in known_keys and _is_bare(event):
                 self._nodes += 1
@@ -160,8 +171,23 @@ class Constructor:
             assert isinstance(key, str)
             if key in mapping and key not in merged:
                 self._warn_of_duplicate(event, key)
+                twice.setdefault(key, line_of(event))
+            if top and key == "items":
+                self._in_item = 0
             mapping[key] = self._node(value_event)
+            if top and key == "items":
+                self.glued = self.glued or self._in_item
+        if twice:
+            self._note_glued(twice)
         return mapping
+
+    def _note_glued(self, twice: Mapping[str, int]) -> None:
+        """Take down where a second object begins in the mapping that ends here, which has these keys twice."""
+        lines = [line for key, line in twice.items() if key in IDENTITY]
+        if is_glued(twice, top=self._depth == 1):
+            self.glued = min(lines)
+        elif lines and self._depth == _ITEM_DEPTH:
+            self._in_item = min(lines)
 
     def _key(self, event: Event) -> object:
         """The key, a string or the merge key."""
@@ -280,6 +306,12 @@ def line_of(event: Event) -> int:
     """The 1-based line at which an event begins."""
     assert event.start_mark is not None
     return event.start_mark.line + 1
+
+
+def is_glued(twice: Iterable[str], *, top: bool) -> bool:
+    """Whether a mapping with these duplicate keys is two objects in one. Below the top one of the keys may be a slip of
+    another kind."""
+    return len(IDENTITY.intersection(twice)) > (0 if top else 1)
 
 
 def _is_bare(event: ScalarEvent) -> bool:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
+from trueup.formats.yaml.construct import is_glued
 from trueup.formats.yaml.errors import Limits, YamlError
 from trueup.formats.yaml.scalars import plain_value
 
@@ -24,7 +25,7 @@ class Cut:
         origin: the text's name, for errors and warnings.
 
     Attributes:
-        documents: values with the 1-based line on which each begins.
+        documents: values with the 1-based line on which each begins, and once more where it is two objects, else 0.
         rest: the text with every JSON document blanked out, lines kept.
         warnings: one for each duplicate key.
 
@@ -33,11 +34,13 @@ class Cut:
     """
 
     def __init__(self, text: str, origin: str, limits: Limits) -> None:
-        self.documents: list[tuple[Any, int]] = []
+        self.documents: list[tuple[Any, int, int]] = []
         self.warnings: list[str] = []
         self._origin = origin
         self._limits = limits
         self._line = 1
+        self._glued = False
+        self._slips: set[int] = set()
         self._decoder = json.JSONDecoder(
             object_pairs_hook=self._mapping, parse_int=plain_value, parse_float=plain_value, parse_constant=_refuse
         )
@@ -60,9 +63,9 @@ class Cut:
                 yield piece
             begin, line = end, line + lines
 
-    def _stream(self, piece: str, at: int, line: int) -> list[tuple[Any, int]]:
+    def _stream(self, piece: str, at: int, line: int) -> list[tuple[Any, int, int]]:
         """The JSON documents that fill a piece; none when anything else is in it."""
-        found: list[tuple[Any, int]] = []
+        found: list[tuple[Any, int, int]] = []
         warned = len(self.warnings)
         counted = 0
         at = _end(piece, at)
@@ -71,7 +74,8 @@ class Cut:
                 found = []
                 break
             line += piece.count("\n", counted, at)
-            counted, self._line = at, line
+            counted, self._line, self._glued = at, line, False
+            self._slips.clear()
             try:
                 value, at = self._decoder.raw_decode(piece, at)
             except ValueError:
@@ -81,7 +85,10 @@ class Cut:
             except RecursionError:
                 raise YamlError(self._origin, line, 1, "nested too deeply") from None
             self._check_depth(value, self._limits.depth)
-            found.append((value, line))
+            items = value.get("items")
+            objects = [value, *(items if isinstance(items, list) else ())]
+            glued = self._glued or any(id(each) in self._slips for each in objects)
+            found.append((value, line, line if glued else 0))
             at = _end(piece, at)
         if not found:
             del self.warnings[warned:]
@@ -90,7 +97,12 @@ class Cut:
     def _mapping(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         mapping = dict(pairs)
         if len(mapping) < len(pairs):
-            (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+            counts = Counter(name for name, _ in pairs)
+            (twice, _), *_ = counts.most_common(1)
+            repeated = [name for name, count in counts.items() if count > 1]
+            self._glued = self._glued or is_glued(repeated, top=False)
+            if is_glued(repeated, top=True):
+                self._slips.add(id(mapping))
             self.warnings.append(f"{self._origin}:{self._line}: duplicate key {twice[:80]!r}, the last one is used")
         return mapping
 

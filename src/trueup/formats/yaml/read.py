@@ -26,10 +26,13 @@ class Document(Struct, frozen=True):
     Attributes:
         value: JSON values alone; mappings keep the order of their keys.
         line: 1-based, where the first node begins.
+        glued: 1-based line at which a second object begins without ``---`` (``apiVersion``, ``kind`` or ``metadata``
+            comes twice); 0 for none.
     """
 
     value: Any
     line: int
+    glued: int = 0
 
 
 class Loaded(Struct, frozen=True):
@@ -77,7 +80,7 @@ def load_all(data: bytes, origin: str, limits: Limits = _DEFAULT) -> Loaded:
 def _joined(cut: Cut, origin: str, limits: Limits) -> Loaded:
     """The JSON documents of a text and the YAML documents beside them, in their order."""
     rest = _read(cut.rest, origin, limits)
-    documents = [*(Document(value, line) for value, line in cut.documents), *rest.documents]
+    documents = [*(Document(*found) for found in cut.documents), *rest.documents]
     return Loaded(sorted(documents, key=lambda document: document.line), [*cut.warnings, *rest.warnings])
 
 
@@ -113,7 +116,7 @@ def _documents(constructor: Constructor) -> Iterator[Document]:
     while (found := constructor.document()) is not None:
         value, line = found
         if value is not None:
-            yield Document(value, line)
+            yield Document(value, line, constructor.glued)
 
 
 def _decode(data: bytes, origin: str) -> str:
