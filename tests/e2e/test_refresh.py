@@ -51,6 +51,16 @@ async def test_a_push_within_the_time_of_another_ones_refresh_is_seen_within_sec
         await seldom.settled(revision, patience=SOON)
 
 
+async def test_a_new_application_is_compared_with_what_its_repository_holds_now(seldom: Estate) -> None:
+    await seldom.given({"app/a.yaml": config("a")})
+    await seldom.app("app")
+    await seldom.settled()
+    revision = await seldom.commit({"later/b.yaml": config("b")})
+    later = await seldom.app("later", name=f"{seldom.name}-later")
+    await seldom.settled(revision, name=later, patience=SOON)
+    assert "app path does not exist" not in seldom.engine.log.read_text(), "it was first compared with an older commit"
+
+
 async def test_a_repository_that_cannot_be_read_is_unknown_at_once_to_who_asks_and_after_a_while_to_polls(
     estate: Estate,
 ) -> None:

@@ -218,9 +218,12 @@ class ApplicationReconciler:
     # --- refresh -------------------------------------------------------------------------------------------------
 
     def _refresh_is_due(self, stored: StoredApplication) -> bool:
-        """False while the repositories are asked on behalf of a refresh: they wake us when they know."""
+        """False while the repositories are asked on behalf of a refresh: they wake us when they know.
+
+        So is a new application's first look: it was made for what its repository holds now, not at the last poll.
+        """
         annotations = stored.app.metadata.annotations
-        if REFRESH not in annotations:
+        if REFRESH not in annotations and stored.status.sync is not None:
             self._refreshes.forget(stored.key)
             return True
         # Who asks anew while one is on record is heard: a look that began before is no answer.

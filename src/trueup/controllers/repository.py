@@ -161,7 +161,8 @@ class Repositories:
             known.asked |= asked
             raise
         known.ended = max(known.ended, number)
-        return self._read(known, moved, users, asked)
+        # An application that came while the server was looked at compared the state of before.
+        return self._read(known, moved, users | set(self._users(name)), asked)
 
     def _read(self, known: "_Repository", moved: bool, users: set[str], asked: set[str]) -> Requeue:
         first = not known.state

@@ -34,9 +34,10 @@ def without_paths(document: Any, paths: tuple[Path, ...]) -> Any:
 
     A path that leads nowhere takes nothing out.
     """
-    steps = {tuple(place) for path in paths for place in _places(document, path)}
-    # From the end: taking an item out moves only those behind it.
-    for place in sorted(steps, key=lambda place: [(isinstance(step, str), step) for step in place], reverse=True):
+    places = {tuple(place) for path in paths for place in _places(document, path)}
+    # What lies in something that is taken out goes with it. From the end: an item moves only those behind it.
+    outermost = {place for place in places if not any(place[:length] in places for length in range(len(place)))}
+    for place in sorted(outermost, key=lambda place: [(isinstance(step, str), step) for step in place], reverse=True):
         document = _without(document, place)
     return document
 

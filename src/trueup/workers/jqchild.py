@@ -16,12 +16,15 @@ from trueup.workers.frame import HEADER, READY
 from trueup.workers.jq import MOST_PATHS, JqAnswer, JqFault, JqPaths, JqTask
 from trueup.workers.worker import answers_channel, die_with
 
+# A step by a number that is none (nan, infinite) leads nowhere, and is not JSON.
 # jaq lacks some of jq's names; and what ends its process or reads from it is no part of a path.
 _PRELUDE = """
 def env: {};
 def halt: error("halt"); def halt(f): error("halt");
 def halt_error: error("halt"); def halt_error(f): error("halt");
 def input: error("input"); def inputs: error("inputs");
+def trueup_number: type != "number" or (. > -1e15 and . < 1e15);
+def trueup_leads: all(.[]; trueup_number and (type != "object" or all(.[]; trueup_number)));
 def IN(s): any(s == .; .); def IN(src; s): any(src == s; .);
 """
 _SHOWN = 200
@@ -41,7 +44,7 @@ def compiled(expression: str) -> jaq.Filter:
     try:
         # Alone first: brackets that close ours and open others are no expression.
         jaq.compile(f"{_PRELUDE}{expression}\n")
-        return jaq.compile(f"{_PRELUDE}[limit({MOST_PATHS + 1}; path({expression}\n))]")
+        return jaq.compile(f"{_PRELUDE}[limit({MOST_PATHS + 1}; path({expression}\n) | select(trueup_leads))]")
     except jaq.JaqError as error:
         raise _Unreadable(_reason(error)) from None
 

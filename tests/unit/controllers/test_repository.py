@@ -121,3 +121,22 @@ async def test_who_waits_for_a_look_that_breaks_is_answered_by_the_next() -> Non
     assert bench.woken == []
     await bench.look()
     assert bench.woken == [APP]
+
+
+async def test_an_application_that_came_during_a_look_hears_of_what_it_found() -> None:
+    bench = Bench()
+    users = [APP]
+    bench.repositories = Repositories(
+        cast(Any, bench.server), users=lambda _: users, wake=bench.woken.append, settings=lambda: QUIET
+    )
+    bench.repositories.request(URL, APP)
+    await bench.look()
+    bench.woken.clear()
+    bench.server.moves = [True]
+    bench.server.open.clear()
+    looking = asyncio.create_task(bench.look())
+    await asyncio.sleep(0)
+    users.append("argocd/new")
+    bench.server.open.set()
+    await looking
+    assert bench.woken == ["argocd/new", APP]

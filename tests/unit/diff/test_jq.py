@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.diff.objects import answer, both, config_map, judged, only
 
 from trueup.diff import JqFacts, whole
@@ -23,6 +25,9 @@ TAKEN_OUT: dict[str, tuple[Any, list[Path], Any]] = {
     "a field of each item of a slice": (LIST, [("a", {"start": 0, "end": 1}, "x")], {"a": [{"y": 2}, {"z": 3}]}),
     "what is left empty goes with it": ({"m": {"l": {"a": 1}}, "b": 2}, [("m", "l", "a")], {"b": 2}),
     "an item left empty goes with it": ({"a": [{"x": 1}, 2]}, [("a", 0, "x")], {"a": [2]}),
+    "a field and what lies in it": ({"a": {"b": 1}, "c": 2}, [("a",), ("a", "b")], {"c": 2}),
+    "a part that is all of its item, and the item": (LIST, [("a", 0, "x"), ("a", 0)], {"a": [{"y": 2}, {"z": 3}]}),
+    "everything, at every depth": ({"a": {"b": [1]}}, [(), ("a",), ("a", "b"), ("a", "b", 0)], None),
     "the whole document": ({"a": 1}, [()], None),
     "the whole document and a part of it": ({"a": 1}, [(), ("a",)], None),
     "a field of a list, an item of a map": (
@@ -39,6 +44,22 @@ def test_paths_are_taken_out(rule: str) -> None:
     document, paths, expected = TAKEN_OUT[rule]
     assert without_paths(document, tuple(paths)) == expected
     assert without_paths(document, tuple(reversed(paths))) == expected
+
+
+DOCUMENTS = st.recursive(
+    st.integers(0, 2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+)
+STEPS = st.sampled_from(["a", "b", 0, 1, -1, 2])
+
+
+@given(DOCUMENTS, st.lists(st.lists(STEPS, max_size=4).map(tuple), max_size=6), st.randoms())
+def test_whatever_is_named_is_taken_out_in_any_order(document: Any, paths: list[Path], random: Any) -> None:
+    left = without_paths(document, tuple(paths))
+    shuffled = list(paths)
+    random.shuffle(shuffled)
+    assert without_paths(document, tuple(shuffled)) == left
+    assert without_paths(document, tuple(paths * 2)) == left
 
 
 RULE = [IgnoreDifference(kind="ConfigMap", jq_path_expressions=[".data.a"])]

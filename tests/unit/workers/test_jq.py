@@ -55,6 +55,9 @@ NAMED: dict[str, list[list[Any]]] = {
 NAMES_NOTHING_HERE = {
     "a list that is not there": ".spec.initContainers[].image",
     "a step into a number": ".spec.replicas.x",
+    "an item of no number": ".spec.initContainers[nan]?",
+    "an item beyond all numbers": ".webhooks[1e400]?",
+    "a slice of no number": ".webhooks[nan:nan]?",
     "no path": "to_entries[] | .value",
     "what ends the process": "halt",
     "what ends the process with an error": "halt_error",
