@@ -75,7 +75,7 @@ class Relay:
         """Make passes until something holds and nothing is left to do."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            seconds = await self._pass()
+            seconds = await self.step()
             view = await self.estate.view()
             for each in ("migrate", "smoke"):
                 if (found := await self.estate.live("Job", each, group="batch")) is not None:
@@ -90,7 +90,8 @@ class Relay:
         await self._stack.aclose()
         self._engine = None
 
-    async def _pass(self) -> float:
+    async def step(self) -> float:
+        """One pass; seconds until the next."""
         engine, estate = await self._another(), self.estate
         key = f"{estate.engine.namespace}/{estate.name}"
         stored = engine.applications.get(key)

@@ -11,12 +11,12 @@ from trueup.controllers.delete_hooks import DeleteHooks
 from trueup.controllers.journal import log_changes
 from trueup.controllers.looks import Looks
 from trueup.controllers.observe import Observation
-from trueup.controllers.operation import Head, Operations, approved
+from trueup.controllers.operation import Head, Operations, approved, running
 from trueup.controllers.pace import Pace
 from trueup.controllers.ports import SHORTEST_REST, Ports
 from trueup.controllers.record import condition_of, record
 from trueup.controllers.target import NotFetched
-from trueup.formats.time import parse_time
+from trueup.formats.time import past_time, rest_of
 from trueup.kube.errors import ApiError, Conflict, NotFound, Unreachable
 from trueup.model.annotations import PUSHED, REFRESH, REFRESH_TIMESTAMP
 from trueup.model.application import Application
@@ -28,7 +28,7 @@ from trueup.model.status import ResultCode, SyncCode
 from trueup.plan.delete_hooks import applied_finalizers, stage_of, with_hook_finalizers
 from trueup.plan.deletion import DeletionWait, Gone, deletion_step, propagation_of, release
 from trueup.plan.held import HELD, HELD_AFTER, Held, held, told
-from trueup.runtime.outcome import Requeue
+from trueup.runtime.outcome import FIRST_RETRY, Requeue
 from trueup.store import status as build
 from trueup.store.applications import StoredApplication
 from trueup.store.refusal import StatusRefused
@@ -38,6 +38,8 @@ log = structlog.get_logger("trueup.application")
 
 GRACE_SECONDS = 180.0
 """How long the last good state is kept when a repository cannot be read (Argo CD's controller.repo.error.grace…)."""
+MOST_FAULTS = 5
+"""Faults of our own in a row after which an operation is ended."""
 HANDS_OFF_SECONDS = 60.0
 """How often it is looked whether an application is another engine's still: nothing tells when that one stops."""
 
@@ -55,6 +57,7 @@ class ApplicationReconciler:
         self._pace = Pace()
         self._operations = Operations(ports)
         self._delete_hooks = DeleteHooks(ports)
+        self._faults: dict[str, int] = {}
 
     async def reconcile(self, key: str) -> Requeue:
         """One pass over one Application."""
@@ -82,7 +85,10 @@ class ApplicationReconciler:
                 # The application moved under this pass: the watch brings the newer one, and the pass begins again.
                 return Requeue.after(0.05)
             await self._tell_failure(key, error)
+            if not isinstance(error, TrueupError | OSError) and await self._given_up(key, error):
+                return Requeue.after(FIRST_RETRY)
             raise
+        self._faults.pop(key, None)
         log_changes(stored, write)
         for change in _changes(stored, write):
             ports.tell(write, "ResourceUpdated", change)
@@ -198,13 +204,35 @@ class ApplicationReconciler:
             await write.flush()
         log_changes(stored, write)
 
+    async def _given_up(self, key: str, error: Exception) -> bool:
+        """After some faults of our own in a row: whether an operation was ended that might never have got further.
+
+        Nothing else could begin while it is on record as running, neither a sync that somebody asks for nor one to the
+        commit that has the remedy.
+        """
+        self._faults[key] = faults = self._faults.get(key, 0) + 1
+        stored = self.ports.applications.get(key)
+        if faults < MOST_FAULTS or stored is None or (running(stored) is None and stored.app.operation is None):
+            return False
+        del self._faults[key]
+        write = ApplicationWrite(stored, self.ports.cluster.client, self.ports.cluster.cache, self.ports.clock.now())
+        kind, message = condition_of(error)
+        write.conditions([(kind, message)])
+        try:
+            await self._operations.refuse(stored, write, message)
+        except Exception:
+            log.exception("operation not ended", application=key)
+            return False
+        log.warning("operation ended", application=key, reason=message)
+        return True
+
     def _grace(self, stored: StoredApplication, now: datetime, kind: str) -> float:
         """Seconds for which the last good state is kept still, in spite of an error of this kind of condition."""
         if stored.status.sync is None or stored.status.sync.status is SyncCode.UNKNOWN:
             return 0.0
         condition = next((c for c in stored.status.conditions if c.type == kind), None)
-        since = condition.last_transition_time if condition else None
-        return GRACE_SECONDS - (now - parse_time(since)).total_seconds() if since else GRACE_SECONDS
+        since = past_time(condition.last_transition_time if condition else None, now)
+        return rest_of(GRACE_SECONDS, since or now, now)
 
     async def _unrecorded(self, stored: StoredApplication, write: ApplicationWrite, error: StatusRefused) -> Requeue:
         """The status was refused: told, and tried again, for a definition or a policy may be corrected meanwhile."""
@@ -315,6 +343,7 @@ class ApplicationReconciler:
         return policy.hands_off(live.annotations, policy.last_write_by(entries), self.ports.clock.now())
 
     def _forget(self, key: str) -> None:
+        self._faults.pop(key, None)
         self._refreshes.forget(key)
         self._pace.forget(key)
         self._operations.forget(key)

@@ -1,12 +1,14 @@
 """Runs the hooks of applications that are being deleted, one step a pass."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+
+import msgspec
 
 from trueup import policy
 from trueup.controllers.begin import about_source
 from trueup.controllers.ports import Ports
-from trueup.formats.time import parse_time
+from trueup.formats.time import past_time, rest_of
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.hooks import DeletePhase
 from trueup.model.manifest import Manifest
@@ -46,7 +48,7 @@ class DeleteHooks:
 
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
-        self._failures: dict[str, tuple[int, datetime]] = {}
+        self._failures: dict[str, _Failures] = {}
 
     def forget(self, key: str) -> None:
         """The application is gone."""
@@ -137,15 +139,16 @@ class DeleteHooks:
                 self.ports.tell(write, FAILED, problem, warning=True)
         if not problems:
             return Requeue.after(step.settles_in)
-        count = self._failures.get(stored.key, (0, self.ports.clock.now()))[0] + 1
+        before = self._failures.get(stored.key)
+        count = before.count + 1 if before else 1
         pause = backoff(count + 2)
-        self._failures[stored.key] = count, self.ports.clock.now() + timedelta(seconds=pause)
+        self._failures[stored.key] = _Failures(count, self.ports.clock.now(), pause)
         return Requeue.after(pause)
 
     def _pause(self, key: str) -> float:
         """Seconds to wait before hooks that failed are tried again."""
-        _, until = self._failures.get(key, (0, None))
-        return max(0.0, (until - self.ports.clock.now()).total_seconds()) if until else 0.0
+        last = self._failures.get(key)
+        return rest_of(last.pause, last.at, self.ports.clock.now()) if last else 0.0
 
     async def _unreadable(
         self, stored: StoredApplication, write: ApplicationWrite, stage: Stage, error: TrueupError
@@ -153,7 +156,7 @@ class DeleteHooks:
         """Nobody knows the hooks. What comes after them waits, for the repository or for a person."""
         now = self.ports.clock.now()
         told_at = next((c.last_transition_time for c in stored.status.conditions if c.type == FAILED), None)
-        since = parse_time(told_at) if told_at else now
+        since = past_time(told_at, now) or now
         if skips_unreadable(stage, stored.app.metadata.finalizers, (now - since).total_seconds()):
             self.ports.tell(write, "DeleteHooksSkipped", f"{stage.phase.value} hooks: {error}", warning=True)
             return await self._over(stored, write, stage)
@@ -174,6 +177,14 @@ class DeleteHooks:
             await self.ports.chronicle.deleted(stored)
         await write.flush()
         return Requeue.after(0.0)
+
+
+class _Failures(msgspec.Struct, frozen=True):
+    """How often hooks have failed in a row, when they last did, and for how many seconds they wait since."""
+
+    count: int
+    at: datetime
+    pause: float
 
 
 def _run_of(stored: StoredApplication) -> Run:

@@ -14,7 +14,7 @@ from trueup.controllers.ports import Ports
 from trueup.controllers.record import record
 from trueup.controllers.target import NotFetched
 from trueup.formats.json import canonical, digest
-from trueup.formats.time import format_time, parse_time
+from trueup.formats.time import format_time, parse_time, past_time
 from trueup.model.annotations import DELETION_APPROVED, FIELD_MANAGER
 from trueup.model.application import Application, Operation
 from trueup.model.errors import TrueupError
@@ -248,7 +248,7 @@ class Operations:
             shared=seen.shared,
             unwatched=cluster.unwatched(),
             wave_delay=self.ports.wave_delay,
-            acted_at=self._acted.get(stored.key) or last_write(seen.live, state),
+            acted_at=self._acted.get(stored.key) or last_write(seen.live, state, self.ports.clock.now()),
             approved_at=approved(app),
             retry=sync_policy.retry if sync_policy else None,
         )
@@ -264,7 +264,7 @@ class Operations:
         write.set("operationState", after)
         await write.flush()
         seconds = step.after if isinstance(step, Wait) else step.settles_in if isinstance(step, Act) else 0.0
-        return Requeue.after(seconds)
+        return Requeue.after(min(seconds, self.ports.rest()))
 
     async def _without_manifests(
         self, stored: StoredApplication, write: ApplicationWrite, state: OperationState, head: Head, error: TrueupError
@@ -275,7 +275,10 @@ class Operations:
         """
         now, sync_policy = self.ports.clock.now(), stored.app.spec.sync_policy
         retry = sync_policy.retry if sync_policy else None
-        left = retry_in(state, retry, now)
+        try:
+            left = retry_in(state, retry, now)
+        except ValueError:
+            left = 0.0  # to end with just that
         if left <= 0:
             superseded = isinstance(head, Observation) and state.operation.initiated_by.automated
             state = failed(state, str(error)[:MESSAGE_LIMIT], now, retry, last=superseded)
@@ -284,7 +287,7 @@ class Operations:
             write.set("operationState", state)
             left = retry_in(state, retry, now)
         await write.flush()
-        return Requeue.after(left)
+        return Requeue.after(min(left, self.ports.rest()))
 
     async def refuse(self, stored: StoredApplication, write: ApplicationWrite, message: str) -> Requeue:
         """End the operation that runs or is asked for, if any, in Error: it cannot go on, or not even start."""
@@ -324,17 +327,18 @@ def _windows(app: Application, project: Project, state: OperationState, now: dat
     if state.phase is not OperationPhase.RUNNING:
         return policy.WindowVerdict()
     manual = not state.operation.initiated_by.automated
-    started = parse_time(state.started_at) if state.started_at else None
+    started = past_time(state.started_at, now)
     return policy.may_sync(policy.assigned(project, app), manual=manual, now=now, started_at=started)
 
 
-def last_write(live: Mapping[ResourceKey, LiveObject], state: OperationState) -> datetime | None:
+def last_write(live: Mapping[ResourceKey, LiveObject], state: OperationState, now: datetime) -> datetime | None:
     """When this operation last changed something, by what the API server keeps of it; whole seconds, rounded up."""
     results = state.sync_result.resources if state.sync_result else []
     keys = {ResourceKey(result.group, result.kind, result.namespace, result.name) for result in results}
     times = [written_at(live[key].object(), FIELD_MANAGER) for key in keys & live.keys()]
     latest = max((time for time in times if time is not None), default=None)
-    if latest is None or latest < parse_time(state.started_at):
+    started = past_time(state.started_at, now)
+    if latest is None or started is None or not started <= latest <= now:
         return None
     return latest + timedelta(seconds=1)
 

@@ -31,6 +31,8 @@ class Pace:
             return 0.0
         now = write.now
         before = self._written.get(key, _Written(float(BURST), now, None))
+        if before.at > now:
+            before = _Written(float(BURST), now, None)  # the clock was set back
         left = min(float(BURST), before.left + (now - before.at).total_seconds() / LASTING)
         waits = [(1.0 - left) * LASTING]
         if before.last is not None:

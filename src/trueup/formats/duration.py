@@ -40,6 +40,17 @@ def parse_duration(text: str) -> float:
     return (-nanoseconds if match[1] == "-" else nanoseconds) / _SECOND
 
 
+def grown(first: float, factor: float, times: int, longest: float) -> float:
+    """``first · factorⁿ``, from 0 to ``longest``: whatever is asked for, there is an answer, and it never shrinks."""
+    first = max(first, 0.0)
+    if not first or first >= longest:
+        return min(first, longest)
+    try:
+        return min(first * max(float(factor), 1.0) ** max(times, 0), longest)
+    except OverflowError:
+        return longest
+
+
 def format_duration(seconds: float) -> str:
     """A duration as Go's ``String`` writes it: ``1h0m0s``, ``1m30s``, ``1.5s``, ``100ms``, ``0s``."""
     nanoseconds = round(seconds * _SECOND)

@@ -9,6 +9,8 @@ _RFC3339: Final = re.compile(
     r"(?:Z|([+-])([0-9]{2}):([0-9]{2}))"
 )
 _MICROSECOND_DIGITS: Final = 6
+_ROUNDING: Final = 1.0
+"""Seconds by which a moment may lie ahead: some are written to the second, rounded up."""
 
 
 def parse_time(text: str) -> datetime:
@@ -30,6 +32,35 @@ def parse_time(text: str) -> datetime:
         return datetime(year, month, day, hour, minute, second, microsecond, UTC) - offset
     except (ValueError, OverflowError) as error:
         raise ValueError(f'"{text}" is no RFC 3339 time: {error}') from None
+
+
+def past_time(text: str | None, now: datetime) -> datetime | None:
+    """The moment that a text names if it has been; None where it names none, or one that lies ahead.
+
+    Times in an object may have been written by anybody, or by a clock that was set back since. What they say of the
+    future is no fact, and whoever waited for it would wait for years.
+    """
+    if not text:
+        return None
+    try:
+        moment = parse_time(text)
+    except ValueError:
+        return None
+    return moment if (moment - now).total_seconds() <= _ROUNDING else None
+
+
+def rest_of(wait: float, since: datetime | None, now: datetime) -> float:
+    """Seconds that are left of a wait, 0 when it is over; never more than the wait.
+
+    Args:
+        wait: seconds.
+        since: when it began. Where that is not known, or lies ahead, the wait is over: to begin it anew each time one
+            looks would be to wait for ever.
+    """
+    if since is None:
+        return 0.0
+    left = wait - (now - since).total_seconds()
+    return min(left, wait) if 0 < left <= wait + _ROUNDING else 0.0
 
 
 def format_time(moment: datetime) -> str:

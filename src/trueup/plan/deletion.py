@@ -5,7 +5,6 @@ from datetime import datetime
 
 import msgspec
 
-from trueup.formats.time import parse_time
 from trueup.model.annotations import (
     GROUP,
     HOOK_FINALIZER,
@@ -19,6 +18,7 @@ from trueup.model.hooks import wave_of
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
 from trueup.model.status import SyncPhase
+from trueup.plan.consent import consents
 from trueup.plan.held import HELD_AFTER, Held, held
 from trueup.plan.kinds import CRD, kind_rank
 from trueup.plan.options import Options
@@ -103,7 +103,7 @@ def deletion_step(
     ]
     if not going:
         return release(managed.values()) or Gone()
-    if unconfirmed := _unconfirmed(app, going, options, approved_at):
+    if unconfirmed := _unconfirmed(app, going, options, approved_at, now):
         return DeletionWait(message=waiting_for(unconfirmed, "deletion confirmation of"), after=RECHECK, consent=True)
     wave = max(wave_of(live.annotations) for live in going)
     layer = sorted((live for live in going if wave_of(live.annotations) == wave), key=_order)
@@ -136,12 +136,10 @@ def release(managed: Iterable[LiveObject]) -> Delete | None:
 
 
 def _unconfirmed(
-    app: Application, going: list[LiveObject], options: Options, approved_at: datetime | None
+    app: Application, going: list[LiveObject], options: Options, approved_at: datetime | None, now: datetime
 ) -> list[ResourceKey]:
     asked = sorted(live.key for live in going if options.delete(live.annotations) == "confirm")
-    since = app.metadata.deletion_timestamp
-    approved = approved_at is not None and (since is None or approved_at >= parse_time(since))
-    return [] if approved else asked
+    return [] if consents(approved_at, app.metadata.deletion_timestamp, now) else asked
 
 
 def _leaving(live: LiveObject) -> bool:

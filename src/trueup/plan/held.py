@@ -1,7 +1,7 @@
 """What keeps objects that are being deleted, for people: its name and whose finalizers it waits for."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -58,7 +58,12 @@ def told(kept: Iterable[Held]) -> str:
 def _overdue(live: LiveObject, now: datetime) -> bool:
     if not live.deletion_timestamp:
         return False
-    return now - parse_time(live.deletion_timestamp) >= timedelta(seconds=HELD_AFTER)
+    since = (now - parse_time(live.deletion_timestamp)).total_seconds()
+    if since >= 0:
+        return since >= HELD_AFTER
+    # Ahead by more than its grace period is a time of another clock.
+    grace = (live.object().get("metadata") or {}).get("deletionGracePeriodSeconds") or 0
+    return -since > grace + HELD_AFTER
 
 
 def _held(live: LiveObject) -> Held:

@@ -46,9 +46,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         A further attempt appends its number: a failed object without BeforeHookCreation would stand in its way. So does
         a further hook with the same ``generateName`` its place among them.
         """
-        started = int(parse_time(self.started_at).timestamp())
         numbers = f"-{self.attempt}-{place}" if place else f"-{self.attempt}" if self.attempt else ""
-        return generated_name(prefix, f"{self.revision[:7]}-{phase}-{started}{numbers}".lower())
+        return generated_name(prefix, f"{self.revision[:7]}-{phase}-{self._begun()}{numbers}".lower())
+
+    def _begun(self) -> int:
+        try:
+            return int(parse_time(self.started_at).timestamp())
+        except ValueError:
+            # Somebody else wrote it. The name need only be of this run.
+            return int(digest(self.started_at.encode())[:8], 16)
 
 
 def run_of(state: OperationState, comparison: Comparison) -> Run:

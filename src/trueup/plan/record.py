@@ -15,7 +15,7 @@ from trueup.model.status import (
     SyncOperationResult,
 )
 from trueup.plan.results import merge, result_key, task_key
-from trueup.plan.retry import attempts_left, pause
+from trueup.plan.retry import attempts_left, next_attempt, pause
 from trueup.plan.step import ALL_RUN, DRY_RUN, attempt_begun, failure_message
 from trueup.plan.task import Act, DeleteHookTask, Finish, ReleaseHookTask, Step, Wait
 
@@ -82,7 +82,7 @@ def _ended(
             due = now + timedelta(seconds=pause(state.retry_count, state.operation.retry or retry))
         except ValueError as error:
             return msgspec.structs.replace(ended, message=f"{message} (failed to retry: {error})")
-        attempt = state.retry_count + 1
+        attempt = next_attempt(state)
         told = f"{message}. Retrying attempt #{attempt} at {due:%H:%M:%S}Z."
         return msgspec.structs.replace(ended, phase=OperationPhase.RUNNING, message=told, retry_count=attempt)
     if state.retry_count:

@@ -8,12 +8,13 @@ from datetime import datetime
 
 import msgspec
 
-from trueup.formats.time import parse_time
+from trueup.formats.time import rest_of
 from trueup.model.annotations import HOOK_FINALIZER
 from trueup.model.hooks import HookDeletePolicy
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase, OperationState, ResourceResult, ResultCode, SyncPhase
 from trueup.plan.build import Plan, build
+from trueup.plan.consent import consents
 from trueup.plan.facts import Facts, sync_of
 from trueup.plan.hooks import belongs
 from trueup.plan.kinds import NAMESPACE
@@ -21,7 +22,7 @@ from trueup.plan.observe import View, observe
 from trueup.plan.options import FAIL_ON_SHARED
 from trueup.plan.order import place_key
 from trueup.plan.results import FAILED, RUNNING, ResultKey, merge, moved, recorded, result_of, task_key
-from trueup.plan.retry import retry_at
+from trueup.plan.retry import retry_in
 from trueup.plan.task import (
     Act,
     AnyTask,
@@ -106,7 +107,7 @@ def _decide(plan: Plan, view: View, state: OperationState, facts: Facts, now: da
     if hooks := [task.key for task in holding if isinstance(task, RunHookTask)]:
         return Wait(message=waiting_for(hooks, "completion of hook"), after=RECHECK, results=results)
     if view.failed:
-        return _fail(plan, view, state, facts)
+        return _fail(plan, view, state, facts, now)
     if ahead and holding:
         message = waiting_for([task.key for task in holding], "healthy state of")
         return Wait(message=message, after=RECHECK, results=results)
@@ -114,17 +115,17 @@ def _decide(plan: Plan, view: View, state: OperationState, facts: Facts, now: da
         message = waiting_for([task.key for task in view.leaving], "deletion of")
         return Wait(message=message, after=RECHECK, results=results)
     if ahead:
-        return _pause(ahead, plan, view, facts, now) or _wave(ahead, plan, view, state, facts)
+        return _pause(ahead, plan, view, facts, now) or _wave(ahead, plan, view, state, facts, now)
     skipped = [result_of(task, ResultCode.PRUNE_SKIPPED, task.reason) for task in plan.skipped]
     view = msgspec.structs.replace(view, results=_merged(results, skipped))
     return _finish(OperationPhase.SUCCEEDED, NO_MORE if plan.has_hooks or not results else ALL_RUN, plan, view, facts)
 
 
-def _fail(plan: Plan, view: View, state: OperationState, facts: Facts) -> Step:
+def _fail(plan: Plan, view: View, state: OperationState, facts: Facts, now: datetime) -> Step:
     """The SyncFail hooks, wave by wave, then the verdict."""
     rescue = [task for task in view.pending if task.phase is SyncPhase.SYNC_FAIL]
     if rescue:
-        return _wave(rescue, plan, view, state, facts)
+        return _wave(rescue, plan, view, state, facts, now)
     return _finish(OperationPhase.FAILED, failure_message(view.results.values()), plan, view, facts)
 
 
@@ -138,19 +139,18 @@ def _pause(ahead: Sequence[AnyTask], plan: Plan, view: View, facts: Facts, now: 
         for task in plan.tasks
         if isinstance(task, ApplyTask | RunHookTask | PruneTask) and task_key(task) in view.results
     ]
-    left = facts.wave_delay - (now - facts.acted_at).total_seconds()
-    # A time that another clock gave may lie ahead, by a second for its rounding: by more it is no reason to wait.
-    if not done or max(done) >= place or not 0 < left <= facts.wave_delay + 1.0:
+    left = rest_of(facts.wave_delay, facts.acted_at, now)
+    if not done or max(done) >= place or not left:
         return None
     return Wait(message=TASKS_RUN, after=left, results=tuple(view.results.values()))
 
 
-def _wave(ahead: Sequence[AnyTask], plan: Plan, view: View, state: OperationState, facts: Facts) -> Step:
+def _wave(ahead: Sequence[AnyTask], plan: Plan, view: View, state: OperationState, facts: Facts, now: datetime) -> Step:
     """The first phase and wave of ``ahead``: prunes, then old hook objects, and once those are gone the rest."""
     results = tuple(view.results.values())
     place = (ahead[0].phase, ahead[0].wave)
     tasks = [task for task in ahead if (task.phase, task.wave) == place]
-    if blocked := _consent(tasks, state, facts) or _namespace_leaving(tasks, facts):
+    if blocked := _consent(tasks, state, facts, now) or _namespace_leaving(tasks, facts):
         return Wait(message=blocked, after=RECHECK, results=results)
     prunes = [task for task in tasks if isinstance(task, PruneTask)]
     old = [key for task in tasks if isinstance(task, RunHookTask) and (key := _stale(task, facts))]
@@ -192,10 +192,10 @@ def _act(
     )
 
 
-def _consent(tasks: Sequence[AnyTask], state: OperationState, facts: Facts) -> str:
+def _consent(tasks: Sequence[AnyTask], state: OperationState, facts: Facts, now: datetime) -> str:
     """``Prune=confirm`` waits for an approval that is no older than the operation."""
     asked = [task.key for task in tasks if isinstance(task, PruneTask) and task.confirm]
-    if not asked or (facts.approved_at and facts.approved_at >= parse_time(state.started_at)):
+    if not asked or consents(facts.approved_at, state.started_at, now):
         return ""
     return waiting_for(asked, "pruning confirmation of")
 
@@ -309,7 +309,7 @@ def _unasked(task: AnyTask, before: dict[ResultKey, ResourceResult]) -> bool:
 def _until_retry(state: OperationState, facts: Facts, now: datetime) -> Step | None:
     results = tuple(recorded(state).values())
     try:
-        due = retry_at(state, facts.retry)
+        left = retry_in(state, facts.retry, now)
     except ValueError as error:
         return Finish(
             phase=OperationPhase.FAILED,
@@ -317,7 +317,6 @@ def _until_retry(state: OperationState, facts: Facts, now: datetime) -> Step | N
             results=results,
             retry=False,
         )
-    left = (due - now).total_seconds() if due else 0.0
     return Wait(message=state.message, after=left, results=results, retrying=True) if left > 0 else None
 
 

@@ -165,10 +165,10 @@ def _of_backoff(backoff: Backoff) -> list[str]:
 
 
 def _duration_problem(text: str) -> str:
-    if not text or text.isdecimal():
-        # A bare number is seconds (Argo CD parseStringToDuration).
+    if not text:
         return ""
     try:
-        return "must not be negative" if parse_duration(text) < 0 else ""
+        # A bare number is seconds (Argo CD parseStringToDuration).
+        return "must not be negative" if parse_duration(f"{text}s" if text.isdecimal() else text) < 0 else ""
     except ValueError as error:
         return str(error)

@@ -32,7 +32,8 @@ def hands_off(annotations: Mapping[str, str], other_wrote: datetime | None, now:
         return ""
     if owner:
         return f"annotation {CONTROLLER} names {owner}"
-    if other_wrote is not None and now - other_wrote < QUIET:
+    # Ahead by more than that is no time at which it wrote.
+    if other_wrote is not None and abs(now - other_wrote) < QUIET:
         return f"Argo CD wrote its status within ten minutes; annotate {CONTROLLER}: trueup to take it over"
     return ""
 

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from trueup.formats.duration import grown
 from trueup.formats.json import digest
-from trueup.formats.time import format_time, parse_time
+from trueup.formats.time import format_time, parse_time, past_time, rest_of
 from trueup.model.comparison import ComparedResource
 from trueup.model.fields import NameValue
 from trueup.model.resource import ResourceKey
@@ -30,6 +31,7 @@ SOON_FOR_PROGRAMS = 30.0
 a person may well make one change twice."""
 _PEOPLE = ("kubectl", "k9s", "node-fetch", "Mozilla", "curl")
 _MARK = 10
+_MOST_COUNTED = 1_000_000
 
 
 class HealSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +53,7 @@ class HealSettings(msgspec.Struct, frozen=True, kw_only=True):
         """Seconds from a heal to the next of the same drift, after so many in a row."""
         if self.first <= 0:
             return self.fixed
-        # The cap is long reached at the 64th power, and ten thousand triplings are no float.
-        return min(self.first * self.factor ** min(attempts - 1, 64), self.cap) if attempts > 0 else 0.0
+        return grown(self.first, self.factor, attempts - 1, self.cap) if attempts > 0 else 0.0
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +123,7 @@ def heal(
         drifted: what a sync could put back.
         last: the last operation, of the revision that is compared.
     """
-    ended = parse_time(last.finished_at) if last.finished_at else now
+    ended = past_time(last.finished_at, now)
     rows = _rows(last, ended, now, settings)
     due: list[Drift] = []
     attempts, again, loops = 0, math.inf, list[tuple[str, str]]()
@@ -131,9 +132,9 @@ def heal(
         row = _going_on(drift, rows, last, ended, now, settings)
         count = row.count if row else 0
         since = ended if settings.first <= 0 or row is None else row.at
-        left = settings.wait(count) - (now - since).total_seconds()
-        if count and settings.first > 0:
-            loops.append((LOOP, _told(drift, count, since + timedelta(seconds=settings.wait(count)))))
+        left = rest_of(settings.wait(count), since, now)
+        if row and count and settings.first > 0:
+            loops.append((LOOP, _told(drift, count, row.at + timedelta(seconds=settings.wait(count)))))
         if left > 0:
             again = min(again, left)
             continue
@@ -146,13 +147,18 @@ def heal(
 
 
 def _going_on(
-    drift: Drift, rows: Mapping[str, _Row], last: OperationState, ended: datetime, now: datetime, settings: HealSettings
+    drift: Drift,
+    rows: Mapping[str, _Row],
+    last: OperationState,
+    ended: datetime | None,
+    now: datetime,
+    settings: HealSettings,
 ) -> _Row | None:
     """The row of heals that this drift continues; None where it is a new one."""
     row = rows.get(drift.mark)
-    if row is None and len(rows) >= MOST_HEALS and last.operation.sync is not None:
+    if row is None and ended is not None and len(rows) >= MOST_HEALS and last.operation.sync is not None:
         # More drifted at once than is remembered one by one: they count together, as Argo CD counts.
-        row = _Row(last.operation.sync.auto_heal_attempts_count, ended)
+        row = _Row(_counted(last.operation.sync.auto_heal_attempts_count), ended)
     if row is None:
         return None
     # The wait is ours; what is left of the time is theirs.
@@ -160,21 +166,25 @@ def _going_on(
     return row if (now - row.at).total_seconds() <= soon else None
 
 
-def _rows(last: OperationState, ended: datetime, now: datetime, settings: HealSettings) -> dict[str, _Row]:
+def _counted(count: int) -> int:
+    return min(max(count, 0), _MOST_COUNTED)
+
+
+def _rows(last: OperationState, ended: datetime | None, now: datetime, settings: HealSettings) -> dict[str, _Row]:
     """The counts that the last operation keeps, without those that are of no use any more."""
     text = next((entry.value for entry in last.operation.info if entry.name == HEALS), "")
-    started = parse_time(last.started_at)
+    started = past_time(last.started_at, now)
     rows = {}
     for item in text.split():
         mark, _, rest = item.partition(":")
         count, _, seconds = rest.partition(":")
         try:
-            at = parse_time(seconds)
-            row = _Row(int(count), ended if at >= started else at)
+            at, number = parse_time(seconds), _counted(int(count))
         except ValueError:
             continue  # not written by us
-        if row.count > 0 and (now - row.at).total_seconds() < settings.cooldown:
-            rows[mark] = row
+        moment = ended if started is None or at >= started else at
+        if number > 0 and moment is not None and (now - moment).total_seconds() < settings.cooldown:
+            rows[mark] = _Row(number, moment)
     return rows
 
 

@@ -24,6 +24,7 @@ BLOCKED = "Sync operation blocked by sync window"
 """Argo CD's words for an operation that waits for a window."""
 _LONGEST_ZONE = 100
 _SHORTEST_WAIT = 60.0
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class WindowVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +103,7 @@ def may_sync(
     Args:
         windows: of the application (:func:`assigned`).
         manual: somebody asked for it.
-        started_at: when the operation began; None for one that has not.
+        started_at: when the operation began; None for one that has not. A time that cannot be is none.
     """
     if not windows:
         return WindowVerdict()
@@ -110,6 +111,8 @@ def may_sync(
         read = [_read(item) for item in windows]
     except ValueError as error:
         return WindowVerdict(allowed=False, fault=str(error))
+    if started_at is not None and not _EARLIEST <= started_at <= now:
+        started_at = None
     again = min(window.changes_in(now) for window in read)
     return WindowVerdict(allowed=_allowed(read, manual, now, started_at), again=again)
 

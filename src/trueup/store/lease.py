@@ -15,6 +15,7 @@ from trueup.model.live import LiveObject
 from trueup.runtime.lease import Held
 
 NAME = "trueup-engine"
+_INT32 = 2**31
 LEASE = ResourceType(group="coordination.k8s.io", version="v1", kind="Lease", plural="leases", namespaced=True)
 
 
@@ -74,7 +75,7 @@ class ControlLease:
         spec: dict[str, Any] = {
             "holderIdentity": wanted.holder,
             "leaseDurationSeconds": max(1, int(wanted.seconds)),
-            "leaseTransitions": wanted.transitions,
+            "leaseTransitions": wanted.transitions if 0 <= wanted.transitions < _INT32 else 0,
             "renewTime": now,
         }
         if over is None or over.holder != wanted.holder:

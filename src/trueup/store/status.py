@@ -22,6 +22,7 @@ from trueup.model.status import (
 )
 
 DEFAULT_HISTORY = 10
+_MOST_IDS = 2**53
 MESSAGE_LIMIT = 1024
 
 
@@ -108,7 +109,8 @@ def _images(manifest: dict[str, Any]) -> set[str]:
 def history(app: Application, status: Status, state: OperationState) -> list[RevisionHistory]:
     """``status.history`` with one more entry, cut to the application's limit."""
     result = state.sync_result
-    last = status.history[-1].id + 1 if status.history else 0
+    # An id that is not ours may be the last that fits into the field.
+    last = max((past.id for past in status.history if 0 <= past.id < _MOST_IDS), default=-1) + 1
     several = bool(app.spec.sources)
     entry = RevisionHistory(
         id=last,

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from trueup.formats.patch import merge_diff
-from trueup.formats.time import format_time
+from trueup.formats.time import format_time, past_time
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.errors import ApiError
@@ -83,8 +83,7 @@ class ApplicationWrite:
     def health(self, status: str, message: str = "") -> None:
         """Application health; the transition time moves only with the status."""
         before = self.status.get("health") or {}
-        moved = before.get("status") != status or not before.get("lastTransitionTime")
-        when = format_time(self.now) if moved else before["lastTransitionTime"]
+        when = format_time(self.now) if before.get("status") != status else self._kept(before.get("lastTransitionTime"))
         self.set("health", HealthStatus(status=status, message=message, last_transition_time=when))
 
     def health_differs(self) -> bool:
@@ -105,7 +104,8 @@ class ApplicationWrite:
     def conditions(self, found: list[tuple[str, str]]) -> None:
         """Conditions of this pass as (type, message); transition times of those that stay are kept.
 
-        An error keeps its time while its words change: it tells since when something is wrong.
+        An error keeps its time while its words change: it tells since when something is wrong. A time that lies ahead
+        tells nothing: what is counted from it is counted from now.
         """
         self._found = found
         stored = self.stored.raw_status.get("conditions") or []
@@ -113,13 +113,18 @@ class ApplicationWrite:
         errors = {c.get("type"): c.get("lastTransitionTime") for c in stored if str(c.get("type")).endswith("Error")}
         kept = [c for c in stored if not self._restated(c)]
         for kind, message in sorted({(kind, shortened(message)) for kind, message in found}):
-            since = before.get((kind, message)) or errors.get(kind) or format_time(self.now)
+            since = self._kept(before.get((kind, message)) or errors.get(kind))
             kept.append(msgspec.to_builtins(Condition(type=kind, message=message, last_transition_time=since)))
         self.set("conditions", kept or None)
 
     def condition(self, kind: str, message: str) -> None:
         """One more condition of this pass."""
         self.conditions([*self._found, (kind, message)])
+
+    def _kept(self, time: Any) -> str:
+        """A transition time that is stored, or now where it is none."""
+        known = isinstance(time, str) and past_time(time, self.now) is not None
+        return time if known else format_time(self.now)
 
     def _restated(self, condition: dict[str, Any]) -> bool:
         if condition.get("type") != CONDITION:

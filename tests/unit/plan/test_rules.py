@@ -29,7 +29,7 @@ from trueup.plan.facts import options_for
 from trueup.plan.held import HELD_AFTER, Held, held, told
 from trueup.plan.options import Options
 from trueup.plan.record import advance
-from trueup.plan.retry import pause, retry_at
+from trueup.plan.retry import pause, retry_in
 from trueup.plan.step import next_step
 from trueup.plan.task import Act, ApplyTask, CreateNamespaceTask, DeleteHookTask, Finish, ReleaseHookTask, Wait
 from trueup.plan.validate import validate
@@ -134,7 +134,7 @@ def test_attempts(automated: bool, own: Retry | None, spec: Retry | None, retrie
         step = next_step(running, seen, now)
         attempts += isinstance(step, Finish)
         running = advance(running, step, [], now, spec)
-        now = (retry_at(running, spec) or now) if running.finished_at else now
+        now += timedelta(seconds=retry_in(running, spec, now))
     assert attempts == retries + 1
     assert running.retry_count == retries
     assert running.message.endswith(f"(retried {retries} times).") is (retries > 0)
