@@ -33,6 +33,7 @@ from trueup.plan.namespace import namespace_key
 from trueup.plan.options import RESPECT_IGNORED
 from trueup.plan.options import Options as SyncOptions
 from trueup.plan.task import Writing
+from trueup.policy import pruning
 from trueup.render.continuity import synced_before
 from trueup.render.environment import RenderContext
 from trueup.runtime.clock import Clock
@@ -57,6 +58,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         respectful: compared as ``RespectIgnoreDifferences=true`` writes.
         unbuilt: fields and settings that ask for what is not done; nothing is synced by itself then.
         leaving: objects are being deleted, and it is too early to say that something holds them.
+        withheld: objects that automation must not prune.
     """
 
     comparison: Comparison
@@ -71,6 +73,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     respectful: bool = False
     unbuilt: tuple[policy.Unbuilt, ...] = ()
     leaving: bool = False
+    withheld: tuple[str, ...] = ()
 
 
 class Observer:
@@ -273,6 +276,9 @@ class Observer:
         overdue = held(leaving, self._clock.now())
         if overdue:
             warnings.append((HELD, told(overdue)))
+        withheld = policy.withheld(stored.status, comparison, target.unread)
+        if message := policy.withheld_message(app, withheld, target.unread):
+            warnings.append((pruning.CONDITION, message))
         found = cluster.cache.get(namespace)
         vitals = health.roll_up(
             comparison,
@@ -293,6 +299,7 @@ class Observer:
             respectful=RESPECT_IGNORED in options.texts,
             unbuilt=tuple(unbuilt),
             leaving=len(leaving) > len(overdue),
+            withheld=withheld,
         )
 
     def _unbuilt(

@@ -73,6 +73,9 @@ class Operations:
                 if operation is None:
                     await write.flush()
                     return Requeue.after(min(decision.again, self.ports.rest()))
+            if operation is not None:
+                left = head.withheld if isinstance(head, Observation) else policy.noted(stored.status)
+                operation = policy.noting(operation, left)
             try:
                 state = begun(stored, project, operation, head, self.ports)
             except UnknownRevision as error:
@@ -117,6 +120,7 @@ class Operations:
             heal=self.ports.settings().heal,
             manifests_changed=not await self._same_as_attempted(stored, head),
             drift_of=self.ports.chronicle.drift,
+            prunes=not head.withheld,
         )
         decision = policy.held(decision, policy.assigned(project, stored.app), project, write.now)
         for kind, message in [*([decision.condition] if decision.condition else []), *decision.warnings]:

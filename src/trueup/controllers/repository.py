@@ -70,6 +70,18 @@ class Repositories:
             raise known.error
         return None
 
+    async def obtain(self, url: str, revision: str) -> bool:
+        """Whether the mirror holds a commit (full SHA). One that no ref leads to any more is asked of the server, which
+        may refuse it."""
+        try:
+            mirror = self.mirror(url)
+            if mirror is None:
+                return False
+            await mirror.locate(revision)
+        except TrueupError:
+            return False
+        return True
+
     def commit(self, url: str, revision: str) -> CommitInfo | None:
         """What a commit says, None where that is not known; a monorepo's newest is asked for by each of its users."""
         known = self._described.get((url, revision))

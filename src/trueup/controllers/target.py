@@ -33,6 +33,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         revisions: a full SHA for each source.
         source_types: a renderer's name for each source.
         warnings: (condition type, message).
+        unread: commits that were synced before and are not to be had: what was lost since then is not known.
     """
 
     manifests: tuple[Manifest, ...]
@@ -40,6 +41,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     revisions: tuple[str, ...]
     source_types: tuple[str, ...]
     warnings: tuple[tuple[str, str], ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 class _Inputs(msgspec.Struct, frozen=True):
@@ -58,7 +60,8 @@ class NotFetched(Waiting):
 
 
 class Targets:
-    """Renders what Applications want. Reads mirrors only: nothing here talks to a Git server."""
+    """Renders what Applications want. Reads mirrors; a Git server is asked only for what was synced last, where a
+    rewritten history has dropped it."""
 
     def __init__(self, repositories: Repositories, renders: Renders, settings: Callable[[], Settings]) -> None:
         self._repositories = repositories
@@ -124,6 +127,10 @@ class Targets:
             self._built.move_to_end(slot)
             return known[1]
         target = await self._build(app, inputs, slot[1], instance=instance, namespaced=namespaced, fresh=fresh)
+        if target.unread:
+            # It may be had next time.
+            self._built.pop(slot, None)
+            return target
         self._built[slot] = (inputs, target)
         self._built.move_to_end(slot)
         while len(self._built) > REMEMBERED:
@@ -143,7 +150,8 @@ class Targets:
         sources, context = inputs.sources, inputs.context
         trees = [self._tree(source, revision) for source, revision in zip(sources, revisions, strict=True)]
         refs = {source.ref: tree for source, tree in zip(sources, trees, strict=True) if source.ref}
-        former = [self._former(sources, past) for past in inputs.before]
+        unread: list[str] = []
+        former = [await self._former(sources, past, unread) for past in inputs.before]
         renderings = await asyncio.gather(
             *(
                 self._one(
@@ -170,6 +178,7 @@ class Targets:
             revisions=revisions,
             source_types=tuple(rendering.source_type for rendering in renderings),
             warnings=tuple(warnings),
+            unread=tuple(dict.fromkeys(unread)),
         )
 
     def _tree(self, source: Source, revision: str) -> Tree:
@@ -178,18 +187,28 @@ class Targets:
             raise NotFetched(f"{source.repo_url} is being fetched", after=60.0)
         return mirror.tree(revision)
 
-    def _former(self, sources: Sequence[Source], revisions: Sequence[str]) -> list[Trees | None]:
-        """The trees of earlier commits, None for those that the mirrors do not hold."""
+    async def _former(
+        self, sources: Sequence[Source], revisions: Sequence[str], unread: list[str]
+    ) -> list[Trees | None]:
+        """The trees of earlier commits, None for those that are not to be had, which are added to ``unread``."""
         found: list[Tree | None] = []
         for source, revision in zip(sources, revisions, strict=True):
-            try:
-                found.append(self._tree(source, revision) if revision else None)
-            except TrueupError:
-                found.append(None)
+            tree = await self._past(source, revision) if revision else None
+            if revision and tree is None:
+                unread.append(revision)
+            found.append(tree)
         known = {
             source.ref: tree for source, tree in zip(sources, found, strict=True) if source.ref and tree is not None
         }
         return [Trees(tree, known) if tree is not None else None for tree in found]
+
+    async def _past(self, source: Source, revision: str) -> Tree | None:
+        if not await self._repositories.obtain(source.repo_url, revision):
+            return None
+        try:
+            return self._tree(source, revision)
+        except TrueupError:
+            return None
 
     async def _one(
         self,

@@ -5,6 +5,7 @@ from trueup.policy.automatic import Decision, attempted_revisions, automatic_syn
 from trueup.policy.engines import hands_off, last_write_by
 from trueup.policy.heal import LOOP, Drift, HealSettings
 from trueup.policy.project import permits
+from trueup.policy.pruning import noted, noting, withheld, withheld_message
 from trueup.policy.settings import unbuilt_settings
 from trueup.policy.unbuilt import (
     Subject,
@@ -39,6 +40,8 @@ __all__ = [
     "last_write_by",
     "may_sync",
     "messages",
+    "noted",
+    "noting",
     "permits",
     "problems",
     "retry_for",
@@ -46,4 +49,6 @@ __all__ = [
     "unbuilt_operation",
     "unbuilt_settings",
     "unknown_fields",
+    "withheld",
+    "withheld_message",
 ]

@@ -53,6 +53,7 @@ def automatic_sync(
     heal: HealSettings = HealSettings(),  # noqa: B008
     manifests_changed: bool = True,
     drift_of: Callable[[ComparedResource], Drift] = bare,
+    prunes: bool = True,
 ) -> Decision:
     """Whether an application is synced now by itself, and how.
 
@@ -63,6 +64,7 @@ def automatic_sync(
         manifests_changed: False when the caller knows that the manifests of this revision are those of the revision
             last attempted: a commit elsewhere in a monorepo is no new attempt.
         drift_of: how an object that is out of sync differs, and by whom.
+        prunes: False when automation must not prune now, whatever it may.
     """
     policy = app.spec.sync_policy
     automated = policy.automated if policy else None
@@ -70,6 +72,8 @@ def automatic_sync(
         return Decision(reason="automated sync is not enabled")
     if reason := _not_now(app, status, comparison):
         return Decision(reason=reason)
+    if not prunes:
+        automated = msgspec.structs.replace(automated, prune=False)
     if not automated.prune and not any(_beyond_pruning(resource) for resource in comparison.compared):
         return Decision(reason="need to prune extra resources only but automated prune is disabled")
     operation = _full(app, policy, automated, comparison)

@@ -26,6 +26,7 @@ OWN_CONDITIONS = frozenset(
         "ExcludedResourceWarning",
         "InvalidSpecError",
         "OrphanedResourceWarning",
+        "PruningHeldWarning",
         "RenderWarning",
         "RepeatedResourceWarning",
         "SharedResourceWarning",
