@@ -79,3 +79,9 @@ def test_the_first_health_of_an_application_holds_up_no_later_one() -> None:
     pace = Pace()
     assert pace.hold("argocd/web", writes({}, status("Missing"), 0)) == 0
     assert pace.hold("argocd/web", writes(status("Missing"), status("Progressing"), 0.1)) == 0
+
+
+def test_a_clock_that_was_set_back_holds_nothing() -> None:
+    pace = Pace()
+    assert pace.hold("argocd/web", writes(status("Healthy"), status("Degraded"), 1e8)) == 0
+    assert pace.hold("argocd/web", writes(status("Degraded"), status("Healthy"), 0)) == 0

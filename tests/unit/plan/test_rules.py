@@ -107,6 +107,11 @@ PAUSES = {
         Retry(limit=5, backoff=Backoff(duration="1m", factor=3, max_duration="1h")),
         540.0,
     ),
+    "a factor of 64 bits reaches the cap": (16, Retry(backoff=Backoff(duration="5s", factor=2**63 - 1)), 180.0),
+    "a factor below one does not shrink it": (3, Retry(backoff=Backoff(duration="5s", factor=-2)), 5.0),
+    "a maximum of nothing is none": (9, Retry(backoff=Backoff(duration="5s", factor=2, max_duration="0s")), 2560.0),
+    "without a maximum a day is the longest": (99, Retry(backoff=Backoff(max_duration="0")), 86_400.0),
+    "a second is the shortest": (5, Retry(backoff=Backoff(duration="0s", factor=2, max_duration="1ms")), 1.0),
     "a bare number is seconds": (0, Retry(limit=1, backoff=Backoff(duration="7")), 7.0),
 }
 

@@ -1,7 +1,7 @@
 """Conditions: how long they get, and how often a thing is said."""
 
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -15,12 +15,13 @@ from trueup.store.write import LONGEST_CONDITION, ApplicationWrite, shortened
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def write() -> ApplicationWrite:
+def write(status: dict[str, Any] | None = None) -> ApplicationWrite:
     """Of a stored application; nothing is sent."""
-    body = {
+    body: dict[str, Any] = {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Application",
         "metadata": {"name": "web", "namespace": "argocd"},
+        "status": status or {},
     }
     stored = decode("argocd/web", read_object(msgspec.json.encode(body)))
     return ApplicationWrite(stored, cast(Client, None), cast(WatchCache, None), NOW)
@@ -47,3 +48,21 @@ def test_a_condition_is_said_once() -> None:
     opened = write()
     opened.conditions([("RenderWarning", "a"), ("RenderWarning", "a"), ("RenderWarning", "b")])
     assert [condition["message"] for condition in opened.status["conditions"]] == ["a", "b"]
+
+
+TRANSITIONS = {
+    "one of the past is kept": ("2025-12-31T00:00:00Z", "2025-12-31T00:00:00Z"),
+    "one of the future is now": ("2040-01-01T00:00:00Z", "2026-01-02T03:04:05Z"),
+    "one that cannot be read is now": ("soon", "2026-01-02T03:04:05Z"),
+    "none is now": (None, "2026-01-02T03:04:05Z"),
+}
+
+
+@pytest.mark.parametrize(("stored", "kept"), TRANSITIONS.values(), ids=TRANSITIONS.keys())
+def test_transition_times_that_stay(stored: str | None, kept: str) -> None:
+    told = {"type": "ComparisonError", "message": "gone", "lastTransitionTime": stored}
+    opened = write({"conditions": [told], "health": {"status": "Healthy", "lastTransitionTime": stored}})
+    opened.conditions([("ComparisonError", "gone")])
+    opened.health("Healthy")
+    assert opened.status["conditions"][0]["lastTransitionTime"] == kept
+    assert opened.status["health"]["lastTransitionTime"] == kept
