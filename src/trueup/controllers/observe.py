@@ -272,6 +272,7 @@ class Observer:
         warnings += [("ComparisonError", text) for text in faults]
         unbuilt = self._unbuilt(stored, project, wanted, target.source_types)
         warnings += policy.messages(unbuilt)
+        warnings += [("SyncOptionWarning", text) for text in policy.odd_options(app)]
         leaving = [item for item in live.values() if item.deletion_timestamp and not is_hook(item.annotations)]
         overdue = held(leaving, self._clock.now())
         if overdue:

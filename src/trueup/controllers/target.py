@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from trueup import policy
 from trueup.controllers.repository import Repositories
 from trueup.formats.json import digest
 from trueup.model.application import Application, Source
@@ -168,7 +169,8 @@ class Targets:
             label_key=inputs.label_key,
         )
         warnings = [("RepeatedResourceWarning", text) for text in stamped.warnings]
-        told = [*stamped.notes, *(text for rendering in renderings for text in rendering.warnings)]
+        odd = [text for manifest in stamped.manifests for text in policy.odd_annotations(manifest)]
+        told = [*odd, *stamped.notes, *(text for rendering in renderings for text in rendering.warnings)]
         warnings += [("RenderWarning", text) for text in told[:SHOWN_WARNINGS]]
         if len(told) > SHOWN_WARNINGS:
             warnings.append(("RenderWarning", f"and {len(told) - SHOWN_WARNINGS} warnings more"))

@@ -40,7 +40,8 @@ def respected(wanted: dict[str, Any], live: dict[str, Any], left: tuple[Any, Any
         left: the two without what may differ (:func:`trueup.diff.rules.leave_out`).
         keep: whether a live value that may differ, by its path in ``live``, has to go along.
     """
-    rebuilt = _Rebuild(keep).fields(wanted, left[0], live, left[1], ())
+    # A rule for the whole object leaves nothing of it.
+    rebuilt = _identified(_Rebuild(keep).fields(wanted, _dict(left[0]), live, _dict(left[1]), ()), wanted)
     return {name: rebuilt[name] for name in (*wanted, *rebuilt) if name in rebuilt}
 
 
@@ -62,6 +63,13 @@ def respecting(pair: Pair, rules: list[IgnoreDifference], jq: JqFacts = NO_FACTS
         return pair
     body = canonical(made)
     return msgspec.structs.replace(pair, target=msgspec.structs.replace(pair.target, body=body, digest=digest(body)))
+
+
+def _identified(made: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """The object with its kind and name, which no rule takes away."""
+    names = {name: wanted["metadata"][name] for name in ("name", "namespace") if name in wanted["metadata"]}
+    metadata = made.get("metadata") or {}
+    return {**made, "apiVersion": wanted["apiVersion"], "kind": wanted["kind"], "metadata": {**metadata, **names}}
 
 
 def always(_: Path) -> bool:

@@ -102,10 +102,15 @@ def delete_policies(annotations: Mapping[str, str]) -> frozenset[HookDeletePolic
     return frozenset(named) or frozenset({HookDeletePolicy.BEFORE_HOOK_CREATION})
 
 
+def wave_is_read(text: str) -> bool:
+    """Whether a sync wave is an integer; another one counts as absent."""
+    return _INTEGER.match(text) is not None
+
+
 def wave_of(annotations: Mapping[str, str]) -> int:
     """The sync wave; Helm's hook weight where it is absent or no integer, else 0."""
     for name in (SYNC_WAVE, HELM_HOOK_WEIGHT):
         text = annotations.get(name, "")
-        if _INTEGER.match(text):
+        if wave_is_read(text):
             return int(text)
     return 0

@@ -213,3 +213,21 @@ def test_the_rest_is_gits_and_a_second_time_changes_nothing(wanted: Object, live
     left, rest = leave_out(comparable(declared), comparable(result), declared, [rule])
     assert full(left) == full(rest), "outside of the ignored places all is Git's"
     assert sent(made, thing(**live), rule) == made
+
+
+WHOLE: dict[str, IgnoreDifference] = {
+    "the whole object": pointers(""),
+    "its kind": pointers("/kind"),
+    "its version and name": pointers("/apiVersion", "/metadata/name"),
+    "all its metadata": pointers("/metadata"),
+}
+
+
+@pytest.mark.parametrize("apply", [True, False], ids=["server-side apply", "replace"])
+@pytest.mark.parametrize("rule", WHOLE)
+def test_an_object_keeps_its_kind_and_name_whatever_may_differ(rule: str, apply: bool) -> None:
+    metadata = {"name": "web", "managedFields": records(us={"f:replicas": {}})}
+    made = sent(thing(replicas=1), {**thing(replicas=5, paused=True), "metadata": metadata}, WHOLE[rule], apply=apply)
+    assert (made["apiVersion"], made["kind"], made["metadata"]["name"]) == ("apps/v1", "Deployment", "web")
+    if rule == "the whole object" and not apply:
+        assert made["spec"] == {"replicas": 5, "paused": True}

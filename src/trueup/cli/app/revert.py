@@ -127,7 +127,8 @@ def _ask(question: str, *, yes: bool) -> None:
     # The event loop's own handler would only note a Ctrl-C, and the question would go on waiting.
     former = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        click.confirm(question, abort=True)
+        if not click.confirm(question):
+            raise TrueupError("nothing is pushed: the answer was no")
     finally:
         signal.signal(signal.SIGINT, former)
 

@@ -31,10 +31,10 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
         status = view.status
         if self.operation:
             state = status.operation_state
-            if view.app.operation is not None:
-                return "the operation to start"
             if state and not state.phase.completed:
                 return f"the operation ({state.message or state.phase})"
+            if view.app.operation is not None:
+                return "the operation to start"
         if self.synced and not (status.sync and status.sync.status is SyncCode.SYNCED):
             return "the application to be Synced"
         health = (status.health.status if status.health else "") or "Unknown"
