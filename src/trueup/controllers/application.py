@@ -53,6 +53,7 @@ class ApplicationReconciler:
 
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
+        self._there = frozenset(ports.applications.names())
         self._refreshes = Looks(ports.repositories)
         self._pace = Pace()
         self._operations = Operations(ports)
@@ -251,13 +252,18 @@ class ApplicationReconciler:
         So is a new application's first look: it was made for what its repository holds now, not at the last poll.
         """
         annotations = stored.app.metadata.annotations
-        if REFRESH not in annotations and stored.status.sync is not None:
+        if REFRESH not in annotations and (stored.status.sync is not None or self._looked_since_start(stored)):
             self._refreshes.forget(stored.key)
             return True
         # Who asks anew while one is on record is heard: a look that began before is no answer.
         question = "\n".join(annotations.get(name, "") for name in (REFRESH, REFRESH_TIMESTAMP, PUSHED))
         urls = [source.repo_url for source in stored.app.spec.all_sources()]
         return self._refreshes.answered(stored.key, question, urls)
+
+    def _looked_since_start(self, stored: StoredApplication) -> bool:
+        """Whether an application that was there when this engine began has had its repositories looked at since."""
+        urls = [source.repo_url for source in stored.app.spec.all_sources()]
+        return stored.key in self._there and all(self.ports.repositories.ended(url) > 0 for url in urls)
 
     def _refreshed(self, stored: StoredApplication, write: ApplicationWrite) -> None:
         self._refreshes.forget(stored.key)

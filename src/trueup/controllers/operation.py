@@ -261,6 +261,8 @@ class Operations:
         self, stored: StoredApplication, write: ApplicationWrite, step: Step, after: OperationState
     ) -> Requeue:
         if after.phase.completed:
+            # Who waits for the end takes the health beside it for that of what was deployed.
+            write.tell_health()
             return await self._ended(stored, write, after, str((write.status.get("health") or {}).get("status") or ""))
         if write.held and (before := running(stored)) is not None and isinstance(step, Wait):
             # What it waits for flaps, and so does the sentence that names it.

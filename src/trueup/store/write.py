@@ -72,6 +72,7 @@ class ApplicationWrite:
         self._refreshed = False
         self.live: LiveObject = stored.live
         self.held = False
+        self._seen: dict[str, Any] = {}
 
     def set(self, field: str, value: Any) -> None:
         """A status field, from a Struct or plain data; None removes it."""
@@ -83,6 +84,7 @@ class ApplicationWrite:
 
     def health(self, status: str, message: str = "") -> None:
         """Application health; the transition time moves only with the status."""
+        self.held = False
         before = self.status.get("health") or {}
         when = format_time(self.now) if before.get("status") != status else self._kept(before.get("lastTransitionTime"))
         self.set("health", HealthStatus(status=status, message=message, last_transition_time=when))
@@ -94,6 +96,7 @@ class ApplicationWrite:
     def keep_health(self) -> None:
         """Leave the health of the application and of its objects as it is stored, for a later write to tell."""
         self.held = True
+        self._seen = _copy({name: self.status.get(name) for name in ("health", "resources")})
         self.set("health", self.stored.raw_status.get("health"))
         _, before = _health_of(self.stored.raw_status)
         for line in self.status.get("resources") or []:
@@ -101,6 +104,13 @@ class ApplicationWrite:
             if key in before:
                 line.pop("health", None)
                 line.update({"health": before[key]} if before[key] is not None else {})
+
+    def tell_health(self) -> None:
+        """Take back :meth:`keep_health`: with the end of an operation its health is told, not that of before it."""
+        if self.held:
+            self.held = False
+            for name, value in self._seen.items():
+                self.set(name, value)
 
     def conditions(self, found: list[tuple[str, str]]) -> None:
         """Conditions of this pass as (type, message); transition times of those that stay are kept.

@@ -85,3 +85,24 @@ def test_a_clock_that_was_set_back_holds_nothing() -> None:
     pace = Pace()
     assert pace.hold("argocd/web", writes(status("Healthy"), status("Degraded"), 1e8)) == 0
     assert pace.hold("argocd/web", writes(status("Degraded"), status("Healthy"), 0)) == 0
+
+
+def test_the_end_of_an_operation_tells_the_health_that_was_seen_with_it() -> None:
+    pace = Pace()
+    pace.hold("argocd/web", writes(status("Progressing"), status("Healthy"), 0))
+    write = writes(status("Healthy"), status("Progressing"), 0.2)
+    assert pace.hold("argocd/web", write) > 0
+    write.set("resources", None)
+    write.tell_health()
+    assert write.status == status("Progressing")
+    assert not write.held
+
+
+def test_a_health_that_was_looked_at_again_is_not_the_one_that_was_held() -> None:
+    pace = Pace()
+    pace.hold("argocd/web", writes(status("Progressing"), status("Healthy"), 0))
+    write = writes(status("Healthy"), status("Progressing"), 0.2)
+    pace.hold("argocd/web", write)
+    write.health("Degraded", "no image")
+    write.tell_health()
+    assert write.status["health"]["status"] == "Degraded"
