@@ -12,8 +12,9 @@ UV_VERSION := 0.13.9
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 ARGS ?=
-# A worker for each core; ARGS=-n0 runs the tests one after the other in one process, as debuggers want it.
-PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 8
+# Two workers for each core, since most of a test on a cluster is waiting. ARGS=-n0 runs the tests one after the other in
+# one process, as debuggers want it.
+PYTEST = $(BIN)/pytest -q -n $$((2 * $$(getconf _NPROCESSORS_ONLN))) --maxprocesses 8
 
 .PHONY: help
 help: ## List the targets
