@@ -242,15 +242,16 @@ class Text:
 
     def _end_of_block(self, node: Node) -> int:
         """Behind the line of a block's last token. Its own mark is where the next token begins, behind comments; that
-        of its last node may be far above, where an alias leads to.
+        of its last node may be far above, where an alias leads to. What looks like a comment above that mark is text.
         """
         lines = self._text[: node.end_mark.index].splitlines(keepends=True)
         rest = self._text[node.end_mark.index :]
         if lines and not lines[-1].endswith(("\n", "\r")) and lines[-1].strip():
             return node.end_mark.index + (rest.find("\n") + 1 or len(rest))
-        while lines and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
-            lines.pop()
-        return sum(map(len, lines))
+        at, floor = sum(map(len, lines)), _last(node).end_mark.index
+        while lines and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")) and at - len(lines[-1]) >= floor:
+            at -= len(lines.pop())
+        return at
 
     def _appended(self, value: Any, document: int) -> "Text":
         if document:
