@@ -6,6 +6,20 @@ from typing import Protocol
 
 import msgspec
 
+from trueup.model.errors import RenderFailed
+
+MEBIBYTE = 1024 * 1024
+
+DEEPEST = 128
+"""Folders in folders; a file system takes no deeper path."""
+
+MAX_LINK = 4096
+"""Bytes of a link's target: the kernel takes no longer path, so what is longer is no link."""
+
+MAX_FILE = 64 * MEBIBYTE
+"""Bytes of a file that is read at all."""
+_SHOWN = 200
+
 
 class Mode(IntEnum):
     """Kinds of tree entry (Git's own file modes)."""
@@ -48,4 +62,26 @@ class Tree(Protocol):
         """Bytes of a file, without reading it."""
 
     def read(self, entry: Entry) -> bytes:
-        """Content of a file, or target of a link."""
+        """Content of a file, or target of a link.
+
+        Raises:
+            RenderFailed: it is larger than MAX_FILE, or MAX_LINK; its size is asked before it is read.
+        """
+
+
+def check_readable(entry: Entry, size: int) -> None:
+    """Refuse what is too large to be read, before it is.
+
+    Raises:
+        RenderFailed: naming the path.
+    """
+    shown = entry.path if len(entry.path) <= _SHOWN else f"{entry.path[:_SHOWN]}…"
+    if entry.mode is Mode.LINK and size > MAX_LINK:
+        raise RenderFailed(
+            f"{shown}: the target of this link is {size} bytes long, which no path is", hint="remove the link"
+        )
+    if size > MAX_FILE:
+        raise RenderFailed(
+            f"{shown} has {size // MEBIBYTE} MiB, more than the {MAX_FILE // MEBIBYTE} MiB that a file may have",
+            hint="keep large files elsewhere, or exclude it",
+        )

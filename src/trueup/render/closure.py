@@ -106,12 +106,15 @@ def files_below(tree: Tree, path: str, what: str) -> Iterator[tuple[str, Entry]]
     Raises:
         RenderFailed: a link leaves the repository, dangles or leads to a directory that holds it.
     """
-    yield from _files_below(tree, path, path, what, 0)
+    yield from _files_below(tree, path, path, what, ())
 
 
-def _files_below(tree: Tree, real: str, seen_as: str, what: str, depth: int) -> Iterator[tuple[str, Entry]]:
-    if depth > MAX_LINKS:
-        raise RenderFailed(f"symlink nesting too deep: {seen_as}", hint="a link leads to a directory that holds it")
+def _files_below(
+    tree: Tree, real: str, seen_as: str, what: str, through: tuple[str, ...]
+) -> Iterator[tuple[str, Entry]]:
+    """``through``: the links to folders that led here."""
+    if len(through) > MAX_LINKS:
+        raise RenderFailed(f"symlink nesting too deep: {seen_as}", hint="replace links to folders by the folders")
     for entry in tree.walk(real):
         shown = posixpath.join(seen_as, entry.path[len(real) :].lstrip("/")) if real != seen_as else entry.path
         if entry.mode is not Mode.LINK:
@@ -121,9 +124,18 @@ def _files_below(tree: Tree, real: str, seen_as: str, what: str, depth: int) -> 
         if located is None:
             raise RenderFailed(f"{what}: the link {entry.path} leads nowhere", hint="remove it or add its target")
         if located.entry.mode is Mode.DIRECTORY:
-            yield from _files_below(tree, located.path, shown, what, depth + 1)
+            passed = (*through, entry.path)
+            if any(_holds(located.path, link) for link in passed):
+                raise RenderFailed(
+                    f"{what}: the link {entry.path} leads to a folder that holds it, round and round", hint="remove it"
+                )
+            yield from _files_below(tree, located.path, shown, what, passed)
         else:
             yield shown, located.entry
+
+
+def _holds(folder: str, path: str) -> bool:
+    return not folder or path.startswith(f"{folder}/")
 
 
 def submodules_below(tree: Tree, path: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from trueup.model.application import Source
 from trueup.model.errors import RenderFailed
 from trueup.model.status import Status
 from trueup.model.tree import Entry, Mode, Tree
+from trueup.render.budget import Budget, metered
 from trueup.render.closure import follow
 from trueup.render.helm_chart import RENDERED
 from trueup.render.helm_scan import ARCHIVES
@@ -69,15 +70,19 @@ def _place(source: Source) -> tuple[str, ...]:
     return (source.repo_url, posixpath.normpath(source.path), source.chart, source.ref)
 
 
-def check_whole(recipe: Recipe, barren: Sequence[str], now: Trees, before: Trees) -> None:
+def check_whole(recipe: Recipe, barren: Sequence[str], now: Trees, before: Trees, budget: Budget | None = None) -> None:
     """Refuse a render whose files have lost something since the last sync that nobody took out on purpose.
 
     Args:
         barren: files of the recipe that hold no manifest.
+        budget: what it may cost; one without a clock by default.
 
     Raises:
         RenderFailed: naming every such file.
+        TooCostly: the budget is spent.
     """
+    budget = budget or Budget()
+    now, before = (Trees(*metered(budget, trees.own, trees.refs)) for trees in (now, before))
     empty = set(barren)
     decides = _deciding(recipe, now)
     files = (*(file for file in recipe.inputs if decides(file)), *recipe.overrides)

@@ -12,6 +12,8 @@ from trueup.formats.encoding import salvaged
 
 _MARK = re.compile(r"^---(?=\s|\Z|#)", re.MULTILINE)
 _LINE_END = ("\n", "\r")
+_PARSED = 1024 * 1024
+"""Bytes of a file that is parsed to see whether its last line matters; of a larger one it does."""
 
 
 _AS_IF = "of the version that was synced last, as if it had been cut off; if it is meant, end it with"
@@ -57,6 +59,8 @@ def _takes_documents(new: str, rest: str) -> bool:
 
 def _declared(data: bytes) -> Any:
     """What makes the objects of a text which they are; the text itself where it cannot be read."""
+    if len(data) > _PARSED:
+        return data
     try:
         documents = yaml.load_all(data, "").documents
     except yaml.YamlError:

@@ -9,6 +9,7 @@ from trueup.model.application import Source
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Entry, Mode, Tree
 from trueup.render import directory, helm, kustomize
+from trueup.render.budget import Budget, metered
 from trueup.render.closure import check_size, follow, inside, refuse_outside
 from trueup.render.detect import detect_tool
 from trueup.render.draft import Draft
@@ -31,6 +32,7 @@ def make_recipe(
     *,
     source_index: int = 0,
     whole_tree: bool = False,
+    budget: Budget | None = None,
 ) -> Recipe:
     """The recipe of one source.
 
@@ -38,9 +40,11 @@ def make_recipe(
         tree: the source's repository at its resolved revision.
         refs: trees of the application's ``ref`` sources by name, without the dollar.
         whole_tree: take the whole repository as input, after a narrower Kustomize closure missed a file.
+        budget: what it may cost; one without a clock by default.
 
     Raises:
         RenderFailed: a path is missing or leaves the repository, an input is malformed or too large.
+        TooCostly: the budget is spent.
         InvalidSpec: the source names two tools.
     """
     if source.chart:
@@ -50,6 +54,8 @@ def make_recipe(
         )
     if source.ref and not source.path:
         return Recipe(key=json.digest(b"ref"), tool="", source_index=source_index)
+    budget = budget or Budget()
+    tree, refs = metered(budget, tree, refs)
     path = _source_path(source, tree)
     source, overrides = apply_overrides(source, tree, path, context.instance or context.app_name)
     tool = detect_tool(source, tree, path)
@@ -82,6 +88,7 @@ def make_recipe(
 
 def read_inputs(recipe: Recipe, tree: Tree, refs: Mapping[str, Tree]) -> dict[str, bytes]:
     """The bytes of every input, by its path in the private folder."""
+    tree, refs = metered(Budget(), tree, refs)
     return {file.path: (refs[file.ref] if file.ref else tree).read(file.entry) for file in recipe.inputs}
 
 

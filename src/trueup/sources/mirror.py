@@ -14,7 +14,7 @@ from trueup.sources.credential import Credential, lent
 from trueup.sources.folder import MIRRORED_HEAD, Folder
 from trueup.sources.port import Git, Timeouts
 from trueup.sources.revision import BRANCHES, HEAD, TAGS, UnknownRevision
-from trueup.sources.tree import GitTree
+from trueup.sources.tree import GitTree, NoCommit, commit_of
 from trueup.sources.url import Remote
 
 _PINNED = "refs/trueup/pinned/"
@@ -205,7 +205,7 @@ class Mirror:
         """
         try:
             repository = pygit2.Repository(str(self._folder.repository))
-            return describe(repository[sha].peel(pygit2.Commit))
+            return describe(commit_of(repository, sha))
         except (KeyError, ValueError, OSError, pygit2.GitError) as error:
             raise SourceUnavailable(f"repository {self.shown} has no commit {sha} yet") from error
 
@@ -352,9 +352,11 @@ class Mirror:
     def _commit_of(self, wanted: str, revision: str) -> str:
         """The commit an object (named by SHA or the start of one) is or leads to; empty when there is none."""
         try:
-            found = pygit2.Repository(str(self._folder.repository))[wanted]
+            return str(commit_of(pygit2.Repository(str(self._folder.repository)), wanted).id)
         except KeyError:
             return ""
+        except NoCommit:
+            raise RenderFailed(f'revision "{revision}" of {self.shown} is no commit, nor a tag of one') from None
         except ValueError:
             raise RenderFailed(
                 f'revision "{revision}" of {self.shown} is ambiguous: several objects begin so',
@@ -364,10 +366,6 @@ class Mirror:
             self._refs = None
             self._doubt()
             raise SourceUnavailable(f"repository {self.shown}: the local copy cannot be read") from error
-        try:
-            return str(found.peel(pygit2.Commit).id)
-        except (ValueError, pygit2.GitError):
-            raise RenderFailed(f'revision "{revision}" of {self.shown} is no commit, nor a tag of one') from None
 
     def _doubt(self) -> None:
         self._doubtful = True

@@ -2,16 +2,30 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pygit2
+from pygit2.enums import ObjectType
 
 from trueup.model.errors import RenderFailed, SourceUnavailable
-from trueup.model.tree import Entry, Mode
+from trueup.model.tree import DEEPEST, Entry, Mode, check_readable
 
-_DEEPEST = 128
+_KEPT = 200_000
+"""Entries remembered. More than any repository has in its folders: only folders that are one and the same folder under
+many paths come so far."""
+MAX_FOLDER = 8 * 1024 * 1024
+"""Bytes of the object that lists a folder: some 200,000 entries."""
+_SHA = 40
+_TAGS_IN_TAGS = 16
+MAX_COMMIT = 4 * 1024 * 1024
+"""Bytes of a commit or tag: what is larger is not read for its message."""
 _MODES = {int(mode): mode for mode in Mode}
 _REFUSED_NAMES = frozenset({"", ".", "..", ".git", "git~1"})
 """Names git itself never writes (``verify_path``); a tree that has one was made to escape its folder."""
+
+
+class NoCommit(ValueError):
+    """An object is no commit and leads to none."""
 
 
 class GitTree:
@@ -32,9 +46,10 @@ class GitTree:
         self._shown = shown
         self._damaged = damaged
         self._directories: dict[str, dict[str, Entry]] = {}
+        self._kept = 0
         try:
             self._repository = pygit2.Repository(str(folder))
-            root = self._repository[revision].peel(pygit2.Tree)
+            root = commit_of(self._repository, revision).peel(pygit2.Tree)
         except (KeyError, ValueError, OSError, pygit2.GitError) as error:
             raise SourceUnavailable(f"repository {shown} has no commit {revision} yet") from error
         self._root = Entry("", Mode.DIRECTORY, str(root.id))
@@ -49,7 +64,7 @@ class GitTree:
         if path == "":
             return self._root
         parent, _, name = path.rpartition("/")
-        if path.startswith("/") or path.count("/") > _DEEPEST:
+        if path.startswith("/") or path.count("/") > DEEPEST:
             return None
         above = self.entry(parent)
         if above is None or above.mode is not Mode.DIRECTORY:
@@ -69,8 +84,8 @@ class GitTree:
         Raises:
             RenderFailed: folders nested deeper than any path a file system takes.
         """
-        if path.count("/") >= _DEEPEST:
-            raise RenderFailed(f"{self._shown}: folders nested more than {_DEEPEST} deep at {path[:100]}…")
+        if path.count("/") >= DEEPEST:
+            raise RenderFailed(f"{self._shown}: folders nested more than {DEEPEST} deep at {path[:100]}…")
         for child in self.children(path):
             if child.mode is Mode.DIRECTORY:
                 yield from self.walk(child.path)
@@ -86,8 +101,12 @@ class GitTree:
             raise self._lost(entry) from error
 
     def read(self, entry: Entry) -> bytes:
-        """Content of a file, or target of a link. Attributes, filters and line-end rules are not applied."""
-        self._must_be_blob(entry)
+        """Content of a file, or target of a link. Attributes, filters and line-end rules are not applied.
+
+        Raises:
+            RenderFailed: it is too large; its size is asked before it is read.
+        """
+        check_readable(entry, self.size(entry))
         try:
             return bytes(self._repository.odb.read(entry.oid)[1])
         except (KeyError, ValueError, pygit2.GitError) as error:
@@ -97,11 +116,22 @@ class GitTree:
         """Entries of a directory by name, in name order (git's own order puts ``a.b`` before the folder ``a``)."""
         known = self._directories.get(directory.path)
         if known is None:
-            known = self._directories[directory.path] = self._read_directory(directory)
+            known = self._read_directory(directory)
+            self._kept += len(known) + 1
+            if self._kept > _KEPT:
+                self._directories.clear()
+                self._kept = len(known) + 1
+            self._directories[directory.path] = known
         return known
 
     def _read_directory(self, directory: Entry) -> dict[str, Entry]:
         try:
+            size = int(self._repository.odb.read_header(directory.oid)[1])
+            if size > MAX_FOLDER:
+                raise RenderFailed(
+                    f'{self._shown}: folder "{directory.path[:100]}" has too many entries to be read',
+                    hint="Spread its files over several folders.",
+                )
             tree = self._repository[directory.oid].peel(pygit2.Tree)
         except (KeyError, ValueError, pygit2.GitError) as error:
             raise self._lost(directory) from error
@@ -124,3 +154,22 @@ class GitTree:
     def _lost(self, entry: Entry) -> SourceUnavailable:
         self._damaged()
         return SourceUnavailable(f"repository {self._shown}: the local copy of {entry.path or 'its root'} is damaged")
+
+
+def commit_of(repository: pygit2.Repository, wanted: str) -> pygit2.Commit:
+    """The commit that an object is or leads to, named by its SHA or the start of one. Nothing large is read for it.
+
+    Raises:
+        KeyError: there is no such object.
+        ValueError: several objects begin so, it leads to no commit, or it is too large to be one.
+    """
+    name = wanted if len(wanted) == _SHA else str(repository.expand_id(wanted))
+    for _ in range(_TAGS_IN_TAGS):
+        kind, size = repository.odb.read_header(name)
+        if kind not in (ObjectType.COMMIT, ObjectType.TAG) or size > MAX_COMMIT:
+            break
+        found = repository[name]
+        if kind == ObjectType.COMMIT:
+            return found.peel(pygit2.Commit)
+        name = str(cast(pygit2.Tag, found).target)
+    raise NoCommit(f"object {name} is no commit")

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from trueup.model.errors import RenderFailed
-from trueup.model.tree import Entry, Mode
+from trueup.model.tree import DEEPEST, MAX_FILE, Entry, Mode, check_readable
 
-_DEEPEST = 128
 _GIT = frozenset({".git", "git~1"})
 
 Taken = Callable[[str, bool], bool]
@@ -43,7 +42,7 @@ class WorkTree:
         if path == "":
             return Entry("", Mode.DIRECTORY, "")
         parent, _, name = path.rpartition("/")
-        if path.startswith("/") or path.count("/") > _DEEPEST:
+        if path.startswith("/") or path.count("/") > DEEPEST:
             return None
         above = self.entry(parent)
         if above is None or above.mode is not Mode.DIRECTORY:
@@ -63,8 +62,8 @@ class WorkTree:
         Raises:
             RenderFailed: folders nested too deep.
         """
-        if path.count("/") >= _DEEPEST:
-            raise RenderFailed(f"folders nested more than {_DEEPEST} deep at {path[:100]}…", hint="move them up")
+        if path.count("/") >= DEEPEST:
+            raise RenderFailed(f"folders nested more than {DEEPEST} deep at {path[:100]}…", hint="move them up")
         for child in self.children(path):
             if child.mode is Mode.DIRECTORY:
                 yield from self.walk(child.path)
@@ -79,13 +78,18 @@ class WorkTree:
         """Content of a file, or target of a link.
 
         Raises:
-            RenderFailed: it cannot be read.
+            RenderFailed: it cannot be read, or is too large; its size is asked before it is read.
         """
         place = self._places[entry.path]
+        check_readable(entry, self._sizes[entry.path])
         try:
             if entry.mode is Mode.LINK:
                 return os.fsencode(os.readlink(place))  # noqa: PTH115 - a Path would normalise the target
-            return Path(place).read_bytes()
+            with Path(place).open("rb") as file:
+                data = file.read(MAX_FILE + 1)
+            # It may have grown since it was listed.
+            check_readable(entry, len(data))
+            return data
         except OSError as error:
             raise _unreadable(entry.path, error) from error
 

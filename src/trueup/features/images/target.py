@@ -15,6 +15,7 @@ from trueup.formats.yaml.edit import Text, Value
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed, Stalled
 from trueup.model.tree import Entry, Mode, Tree
+from trueup.render.budget import Budget, Metered
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 LARGEST_FILE = 1024 * 1024
@@ -48,10 +49,11 @@ class Editor:
 
     Args:
         tree: the files.
+        budget: what reading them may cost; one without a clock by default.
     """
 
-    def __init__(self, tree: Tree) -> None:
-        self._tree = tree
+    def __init__(self, tree: Tree, budget: Budget | None = None) -> None:
+        self._tree = Metered(tree, budget or Budget())
         self.files: Files = {}
         self.changes: list[Changed] = []
 
