@@ -60,6 +60,7 @@ from trueup.store.lease import ControlLease
 from trueup.store.notes import Notes
 from trueup.store.renders import Renders
 from trueup.store.settings import CONFIG_MAP, PARAMETERS, Settings, read_settings
+from trueup.workers.childprocess import NotIsolated
 from trueup.workers.git import run_git
 from trueup.workers.jq import Jq
 from trueup.workers.pool import Pool, scratch
@@ -78,6 +79,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         local_repositories: folders below which file:// repositories may lie; none by default.
         render_workers: processes that render.
         wave_delay: seconds between the waves of a sync.
+        isolated: do no hostile work without a whole wall around it.
     """
 
     config: ClusterConfig
@@ -88,6 +90,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     data_named: bool = False
     render_workers: int = 2
     wave_delay: float = 2.0
+    isolated: bool = False
 
 
 class Engine:
@@ -136,8 +139,9 @@ class Engine:
         # Before anything in the folder is touched: it may be another engine's.
         predecessor = self._stack.enter_context(claimed(data, self.identity, remedy=remedy))
         work = scratch(data / "render")
-        self.pool = Pool(self.options.render_workers, root=work)
-        self.jq = Jq(lambda: self.settings().jq_seconds, root=work)
+        isolated = self.options.isolated
+        self.pool = Pool(self.options.render_workers, root=work, isolated=isolated)
+        self.jq = Jq(lambda: self.settings().jq_seconds, root=work, isolated=isolated)
         for client in (self.client, self._lease_client, self.registry):
             await enter(client)
         # A port of this machine is no identity: what lies under its name may be of a cluster that is gone.
@@ -148,7 +152,7 @@ class Engine:
         self.journal = Journal(self.trail)
         for close in (self.trail.close, self.mirrors.close, self.pool.close, self.jq.close, self.cache.close):
             defer(close)
-        await self.cache.start()
+        await asyncio.gather(self.cache.start(), self._tell_isolation())
         await asyncio.gather(self.cache.ensure([*KINDS, CONFIG_MAPS]), self.credentials.load())
         events = self.discovery.find("", "Event")
         if self.discovery.find(APPLICATION.group, APPLICATION.kind) is None or events is None:
@@ -176,6 +180,24 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._stack.aclose()
+
+    async def _tell_isolation(self) -> None:
+        """Say once what stands around the processes that do hostile work.
+
+        Raises:
+            NotIsolated: a whole wall was asked for, and the kernel has none.
+        """
+        try:
+            isolation = await self.pool.warm()
+        except NotIsolated:
+            raise
+        except TrueupError as error:
+            log.error("no worker process starts", problem=error.message, hint=error.hint)
+            return
+        if isolation.whole:
+            log.info("worker processes are isolated", by=str(isolation))
+        else:
+            log.warning("worker processes are not isolated", by=str(isolation), lacking="; ".join(isolation.lacking))
 
     def settings(self) -> Settings:
         """Settings as the ConfigMap has them now; read anew only when it has changed."""

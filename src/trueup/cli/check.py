@@ -14,6 +14,7 @@ import msgspec
 import uvloop
 
 from trueup.cli.exits import fail
+from trueup.cli.isolation import isolation_option
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.render import name_of, parameters_of
@@ -69,8 +70,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 @click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="The same: value of its chart. Repeatable."
 )
+@isolation_option
 @output_option("text", "json")
-def check(path: Path, output: str, **flags: Any) -> None:
+def check(path: Path, output: str, require_isolation: bool, **flags: Any) -> None:
     """Render every application of a repository and let a fresh cluster judge each object. Nothing leaves the machine.
 
     Applications are read from the files below PATH and from what other Applications render; where there are none, the
@@ -82,7 +84,7 @@ def check(path: Path, output: str, **flags: Any) -> None:
     try:
         asked = _asked(path, **flags)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            report = runner.run(_check(asked))
+            report = runner.run(_check(asked, isolated=require_isolation))
     except TrueupError as error:
         fail(error.message, hint=error.hint, code=UNREADABLE)
     if strict:
@@ -137,8 +139,9 @@ def _assumed(checkout: Checkout, folder: str, name: str, namespace: str, paramet
     return read_application(manifest, "")
 
 
-async def _check(asked: Asked) -> Report:
-    async with _mirrors(asked.remote) as mirrors, Renderer(2) as renderer, EmbeddedCluster() as cluster:
+async def _check(asked: Asked, *, isolated: bool) -> Report:
+    pool = Renderer(2, isolated=isolated)
+    async with _mirrors(asked.remote) as mirrors, pool as renderer, EmbeddedCluster() as cluster:
         kubernetes = embedded()
         repositories = Repositories(asked.checkout, asked.urls, mirrors)
         rendered = await Applications(renderer, repositories, kubernetes).render(asked.found)

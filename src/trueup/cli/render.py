@@ -10,6 +10,7 @@ import click
 import msgspec
 import uvloop
 
+from trueup.cli.isolation import isolation_option
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import raw, say
@@ -72,8 +73,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 @click.option(
     "--root", type=_FOLDER, default=None, help="Folder that may be read (default: the Git checkout, or PATH)."
 )
+@isolation_option
 @output_option("yaml", "json")
-def render(path: Path, output: str, **flags: Any) -> None:
+def render(path: Path, output: str, require_isolation: bool, **flags: Any) -> None:
     """Print the manifests that the engine would make of a folder. No cluster is asked.
 
     Helm charts, Kustomize and plain manifests are told apart as the engine does, and read with its rules: files that
@@ -82,7 +84,7 @@ def render(path: Path, output: str, **flags: Any) -> None:
     configure_logs("text", "error")
     wanted = _wanted(path, **flags)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        rendering = runner.run(_render(wanted))
+        rendering = runner.run(_render(wanted, isolated=require_isolation))
     stamped = stamp(rendering.manifests, instance="", namespace=wanted.namespace, namespaced=embedded().namespaced)
     for warning in (*rendering.warnings, *stamped.warnings, *stamped.notes):
         say(f"warning: {warning}", err=True)
@@ -91,8 +93,8 @@ def render(path: Path, output: str, **flags: Any) -> None:
     _print(stamped.manifests, output)
 
 
-async def _render(wanted: Wanted) -> Rendering:
-    async with Renderer() as renderer:
+async def _render(wanted: Wanted, *, isolated: bool) -> Rendering:
+    async with Renderer(isolated=isolated) as renderer:
         try:
             return await renderer.render(wanted.source, wanted.checkout.tree, wanted.context, refs=wanted.refs)
         except RenderFailed as error:

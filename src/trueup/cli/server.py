@@ -11,6 +11,7 @@ from trueup.app import Engine, Options
 from trueup.cli.connect import Access, access_options
 from trueup.cli.data import data_folder, state_folder, state_option
 from trueup.cli.home import resolved
+from trueup.cli.isolation import isolation_option
 from trueup.cli.logs import FORMATS, configure_logs
 
 
@@ -52,6 +53,7 @@ from trueup.cli.logs import FORMATS, configure_logs
     show_default=True,
     help="Seconds between the waves of a sync.",
 )
+@isolation_option
 @access_options
 def server(
     access: Access,
@@ -62,6 +64,7 @@ def server(
     log_level: str,
     render_workers: int,
     sync_wave_delay: float,
+    require_isolation: bool,
 ) -> None:
     """Run the engine until it is told to stop."""
     configure_logs(log_format, log_level)
@@ -75,6 +78,7 @@ def server(
         local_repositories=tuple(map(resolved, allow_local_repos)),
         render_workers=render_workers,
         wave_delay=sync_wave_delay,
+        isolated=require_isolation,
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(options))

@@ -1,10 +1,9 @@
 """A worker process: reads tasks from its standard input, renders, answers. Started by :mod:`trueup.workers.pool` alone.
 
 Whatever a chart or a file does to this process, the process dies alone: it has an empty environment, a folder of its
-own, limits on memory, time, files, and no way to print into the answers.
+own and nothing else to write, limits on memory, time, files, no network, and no way to print into the answers.
 """
 
-import os
 import resource
 import shutil
 import sys
@@ -16,10 +15,10 @@ from trueup.model.manifest import Rendering
 from trueup.render.directory import read_directory
 from trueup.render.job import ClosureTooNarrow, DirectoryJob, HelmJob, KustomizeJob
 from trueup.render.output import Objects
-from trueup.workers.frame import HEADER, MAX_FRAME, READY, Answer, Done, Failed, Task, pack, unpack_task
+from trueup.workers.frame import MAX_FRAME, Answer, Done, Failed, Task, pack, unpack_task
 from trueup.workers.helm import render_helm
-from trueup.workers.kustomize import render_kustomize
-from trueup.workers.worker import answers_channel, die_with
+from trueup.workers.kustomize import kubectl, render_kustomize
+from trueup.workers.worker import serve
 
 _DEEP = 3000
 """Python's recursion limit here: YAML may nest as deep as its reader allows."""
@@ -75,22 +74,18 @@ def _limit_cpu(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
 
 
+def handle(body: bytes) -> bytes:
+    """The answer to one task, packed."""
+    packed = pack(answer(unpack_task(body)))
+    if len(packed) > MAX_FRAME:
+        packed = pack(Failed("rendering stopped: its outcome is too large", "split the source"))
+    return packed
+
+
 def main() -> None:
     """Serve tasks until the input ends."""
-    die_with(int(sys.argv[1]))
-    os.environ.clear()
     sys.setrecursionlimit(_DEEP)
-    answers = answers_channel()
-    tasks = sys.stdin.buffer
-    answers.write(READY)
-    answers.flush()
-    while header := tasks.read(HEADER.size):
-        (length,) = HEADER.unpack(header)
-        frame = pack(answer(unpack_task(tasks.read(length))))
-        if len(frame) > MAX_FRAME:
-            frame = pack(Failed("rendering stopped: its outcome is too large", "split the source"))
-        answers.write(frame)
-        answers.flush()
+    serve(handle, executes=[kubectl()])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Children that do hostile work: spawned, limited, reused while they behave, killed and replaced when they do not.
 
 What cannot be interrupted inside a process (Helm, Kustomize, jq) has a process to lose. Each child has an empty
-environment, a private folder, a session of its own, and dies with this process; it speaks in frames
-(:mod:`trueup.workers.frame`).
+environment, a private folder, a session of its own, a wall around it (:mod:`trueup.workers.wall`), and dies with this
+process; it speaks in frames (:mod:`trueup.workers.frame`).
 """
 
 import asyncio
@@ -11,12 +11,16 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+
+import msgspec
 
 import trueup
 from trueup.model.errors import TrueupError
 from trueup.workers.frame import HEADER, MAX_FRAME, READY
 from trueup.workers.process import Limits, kill_group, limited, write_all
+from trueup.workers.wall import Isolation
 
 _ERRORS_SHOWN = 2000
 _START_SECONDS = 30.0
@@ -41,21 +45,38 @@ class ChildEnded(Exception):
         return self.returncode in (-signal.SIGPROF, -signal.SIGXCPU)
 
 
+class NotIsolated(TrueupError):
+    """A child that does hostile work would do it without a whole wall around it, and that was ruled out."""
+
+
 class Children:
     """Up to ``size`` processes of one module; further tasks wait.
 
     Args:
-        module: run with ``-m`` and the process id of this process; says ``READY``, then answers frame by frame.
+        module: run with ``-m``; ends in :func:`trueup.workers.worker.serve`.
         limits: what the kernel allows each.
         jobs: tasks after which a child is replaced by a fresh one.
         root: where the private folders are made; the system's temporary folder by default.
+        reads: files and folders that a child may read beside its own folder and Python's.
+        isolated: refuse children whose wall is not whole.
     """
 
-    def __init__(self, module: str, size: int, *, limits: Limits, jobs: int, root: Path | None = None) -> None:
-        self._module = module
+    def __init__(
+        self,
+        module: str,
+        size: int,
+        *,
+        limits: Limits,
+        jobs: int,
+        root: Path | None = None,
+        reads: Sequence[Path] = (),
+        isolated: bool = False,
+    ) -> None:
+        self._command = [sys.executable, "-m", module, str(os.getpid()), *map(str, reads)]
         self._limits = limits
         self._jobs = jobs
         self._root = root
+        self._isolated = isolated
         # Last in, first out: the child used last is the warmest.
         self._slots: asyncio.LifoQueue[_Child | None] = asyncio.LifoQueue()
         for _ in range(size):
@@ -69,6 +90,7 @@ class Children:
         Raises:
             TimeoutError: none within so many seconds; the child is gone.
             ChildEnded: the child ended instead.
+            NotIsolated: a whole wall is asked for, and the kernel has none.
             TrueupError: no child could be started.
         """
         child = await self._slots.get()
@@ -90,13 +112,14 @@ class Children:
         finally:
             self._slots.put_nowait(child)
 
-    async def warm(self) -> None:
-        """Start one child now, so that the first task does not wait for it."""
+    async def warm(self) -> Isolation:
+        """Start one child now, so that the first task does not wait for it; what stands around it."""
         child = await self._slots.get()
         try:
             child = await self._ready(child)
         finally:
             self._slots.put_nowait(child)
+        return child.isolation
 
     async def close(self) -> None:
         """Kill all children and remove their folders. Tasks under way fail."""
@@ -110,16 +133,22 @@ class Children:
         await self._discard(child)
         if self._closed:
             raise RuntimeError("the worker pool is closed")
-        child = await _Child.spawn(self._module, self._limits, self._root)
+        child = await _Child.spawn(self._command, self._limits, self._root)
         self._children.add(child)
-        if not await child.ready():
-            failure = TrueupError(
-                "a worker process did not start", hint="check the installation and the memory it may use"
+        started = await child.ready()
+        if started and (child.isolation.whole or not self._isolated):
+            return child
+        errors = await child.stop()
+        self._children.discard(child)
+        if started:
+            why = "; ".join(child.isolation.lacking) or "no reason is known"
+            raise NotIsolated(
+                f"worker processes are not isolated here: {why}",
+                hint="see 'trueup doctor'; or run without --require-isolation",
             )
-            failure.add_note(await child.stop())
-            self._children.discard(child)
-            raise failure
-        return child
+        failure = TrueupError("a worker process did not start", hint="check the installation and the memory it may use")
+        failure.add_note(errors)
+        raise failure
 
     async def _discard(self, child: "_Child | None") -> None:
         if child is not None:
@@ -128,19 +157,20 @@ class Children:
 
 
 class _Child:
-    """One process and its folder."""
+    """One process, its folder, and the file of what it prints as errors, which stays open: a name may be forged."""
 
-    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, folder: Path, errors: int) -> None:
         self.jobs = 0
+        self.isolation = Isolation()
         self._stopped = False
         self._process = process
         self._folder = folder
+        self._errors = errors
 
     @classmethod
-    async def spawn(cls, module: str, limits: Limits, root: Path | None) -> "_Child":
+    async def spawn(cls, command: Sequence[str], limits: Limits, root: Path | None) -> "_Child":
         folder = Path(tempfile.mkdtemp(prefix="trueup-worker-", dir=root))
-        command = [sys.executable, "-m", module, str(os.getpid())]
-        errors = _open_errors(folder)
+        errors = os.open(folder / "errors", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             process = await asyncio.create_subprocess_exec(
                 *limited(command, limits),
@@ -156,11 +186,10 @@ class _Child:
                 start_new_session=True,
             )
         except BaseException:
+            os.close(errors)
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        finally:
-            os.close(errors)
-        return cls(process, folder)
+        return cls(process, folder, errors)
 
     @property
     def alive(self) -> bool:
@@ -171,13 +200,16 @@ class _Child:
         return self._process.returncode or 0
 
     async def ready(self) -> bool:
-        """Whether the child came up."""
+        """Whether the child came up; it says what it is enclosed by."""
         assert self._process.stdout is not None
         try:
             async with asyncio.timeout(_START_SECONDS):
-                return await self._process.stdout.read(len(READY)) == READY
-        except TimeoutError:
+                if await self._process.stdout.readexactly(len(READY)) != READY:
+                    return False
+                self.isolation = msgspec.json.decode(await self._answer(), type=Isolation)
+        except (TimeoutError, EOFError, msgspec.DecodeError):
             return False
+        return True
 
     async def ask(self, frame: bytes) -> bytes:
         """Send a task, read its answer.
@@ -186,8 +218,12 @@ class _Child:
             EOFError, ConnectionError: the child ended.
         """
         self.jobs += 1
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
         await write_all(self._process.stdin, frame)
+        return await self._answer()
+
+    async def _answer(self) -> bytes:
+        assert self._process.stdout is not None
         (length,) = HEADER.unpack(await self._process.stdout.readexactly(HEADER.size))
         if length > MAX_FRAME:
             raise EOFError("the child announced more than it may answer")
@@ -195,20 +231,20 @@ class _Child:
 
     async def stop(self) -> str:
         """Kill the child and every tool it started, remove its folder; the end of what it printed as errors."""
-        self._stopped = True
+        stopped, self._stopped = self._stopped, True
         kill_group(self._process.pid)
         await self._process.wait()
-        errors = _tail(self._folder / "errors")
+        if stopped:
+            return ""
+        errors = _tail(self._errors)
+        os.close(self._errors)
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
         return errors
 
 
-def _open_errors(folder: Path) -> int:
-    return os.open(folder / "errors", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-
-
-def _tail(path: Path) -> str:
+def _tail(descriptor: int) -> str:
     try:
-        return path.read_bytes()[-_ERRORS_SHOWN:].decode("utf-8", "replace")
+        size = os.fstat(descriptor).st_size
+        return os.pread(descriptor, _ERRORS_SHOWN, max(0, size - _ERRORS_SHOWN)).decode("utf-8", "replace")
     except OSError:
         return ""

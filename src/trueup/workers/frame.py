@@ -9,7 +9,7 @@ from trueup.render.job import Recipe
 
 HEADER = struct.Struct(">Q")
 READY = b"R"
-"""What a child says first, once it can take tasks."""
+"""What a child says first, once it can take tasks; then a frame with what it is enclosed by."""
 
 MAX_FRAME = 256 * 1024 * 1024
 """Bytes of one message; a child that announces more is broken."""
@@ -45,8 +45,12 @@ _answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 
 
 def pack(message: Task | Answer) -> bytes:
+    """The body of a frame."""
+    return _encoder.encode(message)
+
+
+def framed(body: bytes) -> bytes:
     """One whole frame."""
-    body = _encoder.encode(message)
     return HEADER.pack(len(body)) + body
 
 

@@ -9,7 +9,7 @@ import msgspec
 from trueup.diff.jq import Path as JqPath
 from trueup.formats.json import digest
 from trueup.workers.childprocess import ChildEnded, Children
-from trueup.workers.frame import HEADER
+from trueup.workers.frame import framed
 from trueup.workers.process import MEBIBYTE, Limits
 
 DEFAULT_SECONDS = 1.0
@@ -53,12 +53,19 @@ class Jq:
     Args:
         seconds: processor time that an expression has for one document.
         root: where the child's private folder is made.
+        isolated: refuse to ask without a whole wall around the child.
     """
 
-    def __init__(self, seconds: Callable[[], float] = lambda: DEFAULT_SECONDS, *, root: Path | None = None) -> None:
+    def __init__(
+        self,
+        seconds: Callable[[], float] = lambda: DEFAULT_SECONDS,
+        *,
+        root: Path | None = None,
+        isolated: bool = False,
+    ) -> None:
         self._seconds = seconds
         limits = Limits(memory=_MEMORY, file_size=_FILE_SIZE, open_files=64)
-        self._children = Children("trueup.workers.jqchild", 2, limits=limits, jobs=10_000, root=root)
+        self._children = Children("trueup.workers.jqchild", 2, limits=limits, jobs=10_000, root=root, isolated=isolated)
         self._known: OrderedDict[tuple[str, str, float], JqAnswer] = OrderedDict()
 
     async def paths(self, expression: str, document: bytes) -> JqAnswer:
@@ -90,9 +97,8 @@ class Jq:
         await self._children.close()
 
     async def _ask(self, task: JqTask) -> JqAnswer:
-        body = msgspec.msgpack.encode(task)
         try:
-            answer = await self._children.ask(HEADER.pack(len(body)) + body, task.seconds + _SPARE_SECONDS)
+            answer = await self._children.ask(framed(msgspec.msgpack.encode(task)), task.seconds + _SPARE_SECONDS)
             return _answers.decode(answer)
         except ChildEnded as ended:
             if ended.timed_out:

@@ -5,16 +5,13 @@ time and memory end.
 """
 
 import functools
-import os
 import signal
-import sys
 
 import jaq
 import msgspec
 
-from trueup.workers.frame import HEADER, READY
 from trueup.workers.jq import MOST_PATHS, JqAnswer, JqFault, JqPaths, JqTask
-from trueup.workers.worker import answers_channel, die_with
+from trueup.workers.worker import serve
 
 # A step by a number that is none (nan, infinite) leads nowhere, and is not JSON.
 # jaq lacks some of jq's names; and what ends its process or reads from it is no part of a path.
@@ -28,6 +25,7 @@ def trueup_leads: all(.[]; trueup_number and (type != "object" or all(.[]; trueu
 def IN(s): any(s == .; .); def IN(src; s): any(src == s; .);
 """
 _SHOWN = 200
+_tasks = msgspec.msgpack.Decoder(JqTask)
 
 
 class _Unreadable(Exception):
@@ -71,35 +69,21 @@ def _reason(error: Exception) -> str:
     return lines[0].removeprefix("Error: ")[:_SHOWN] if lines else "no jq"
 
 
-def _silence() -> None:
-    """jq's ``debug`` prints the document, and what is printed as errors lies on a disk."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
+def handle(body: bytes) -> bytes:
+    """The answer to one task, packed. Processor time beyond the task's ends the process."""
+    task = _tasks.decode(body)
+    signal.setitimer(signal.ITIMER_PROF, task.seconds)
+    try:
+        answer = evaluate(task)
+    except MemoryError:
+        answer = JqFault("jq needed more memory than it may use")
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    return msgspec.json.encode(answer)
 
 
 def main() -> None:
-    """Serve tasks until the input ends. Processor time beyond a task's ends the process."""
-    die_with(int(sys.argv[1]))
-    os.environ.clear()
-    answers = answers_channel()
-    _silence()
-    tasks = sys.stdin.buffer
-    answers.write(READY)
-    answers.flush()
-    decoder = msgspec.msgpack.Decoder(JqTask)
-    while header := tasks.read(HEADER.size):
-        (length,) = HEADER.unpack(header)
-        task = decoder.decode(tasks.read(length))
-        signal.setitimer(signal.ITIMER_PROF, task.seconds)
-        try:
-            answer = evaluate(task)
-        except MemoryError:
-            answer = JqFault("jq needed more memory than it may use")
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        body = msgspec.json.encode(answer)
-        answers.write(HEADER.pack(len(body)) + body)
-        answers.flush()
+    """Serve tasks until the input ends. jq's ``debug`` prints the document, and what is printed lies on a disk."""
+    serve(handle, silent=True)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Rendering
 from trueup.render.job import ClosureTooNarrow, Recipe
 from trueup.workers.childprocess import ChildEnded, Children
-from trueup.workers.frame import Done, Task, pack, unpack_answer
+from trueup.workers.frame import Done, Task, framed, pack, unpack_answer
 from trueup.workers.process import MEBIBYTE, Limits
+from trueup.workers.wall import Isolation
 
 # Go collects garbage on other cores: processor time may outrun the clock. It is the second lock, for a tool left alone.
 _THREADS = 8
@@ -43,12 +44,17 @@ class Pool:
         size: processes at a time.
         limits: of each render.
         root: where the private folders are made; the system's temporary folder by default.
+        isolated: refuse to render without a whole wall around it.
     """
 
-    def __init__(self, size: int = 2, *, limits: PoolLimits | None = None, root: Path | None = None) -> None:
+    def __init__(
+        self, size: int = 2, *, limits: PoolLimits | None = None, root: Path | None = None, isolated: bool = False
+    ) -> None:
         self._limits = limits = limits or PoolLimits()
         allowed = Limits(memory=limits.memory, file_size=limits.file_size, open_files=limits.open_files)
-        self._children = Children("trueup.workers.child", size, limits=allowed, jobs=limits.jobs, root=root)
+        self._children = Children(
+            "trueup.workers.child", size, limits=allowed, jobs=limits.jobs, root=root, isolated=isolated
+        )
 
     async def render(self, recipe: Recipe, files: Mapping[str, bytes]) -> Rendering:
         """The manifests of one recipe.
@@ -66,7 +72,7 @@ class Pool:
             return Rendering(key=recipe.key, source_type=recipe.tool, manifests=(), warnings=recipe.warnings)
         task = Task(recipe, dict(files), cpu_seconds=math.ceil(limits.seconds) * _THREADS)
         try:
-            answer = unpack_answer(await self._children.ask(pack(task), limits.seconds))
+            answer = unpack_answer(await self._children.ask(framed(pack(task)), limits.seconds))
         except TimeoutError:
             raise RenderFailed(
                 f"rendering stopped: took longer than {limits.seconds:g} s", hint="make the source smaller, or split it"
@@ -83,9 +89,14 @@ class Pool:
         kind = ClosureTooNarrow if answer.narrow else RenderFailed
         raise kind(answer.message, hint=answer.hint)
 
-    async def warm(self) -> None:
-        """Start one child now, so that the first render does not wait for it."""
-        await self._children.warm()
+    async def warm(self) -> Isolation:
+        """Start one child now, so that the first render does not wait for it; what stands around it.
+
+        Raises:
+            NotIsolated: a whole wall is asked for, and the kernel has none.
+            TrueupError: no child could be started.
+        """
+        return await self._children.warm()
 
     async def close(self) -> None:
         """Kill all children and remove their folders. Renders under way fail."""

@@ -19,13 +19,18 @@ class Renderer:
     Args:
         workers: processes that render.
         root: where they make their private folders; the system's temporary folder by default.
+        isolated: refuse to render without a whole wall around them.
     """
 
-    def __init__(self, workers: int = 1, *, root: Path | None = None) -> None:
-        self._pool = Pool(workers, root=root)
+    def __init__(self, workers: int = 1, *, root: Path | None = None, isolated: bool = False) -> None:
+        self._pool = Pool(workers, root=root, isolated=isolated)
+        self._isolated = isolated
         self._renders = Renders(self._pool)
 
     async def __aenter__(self) -> Self:
+        if self._isolated:
+            # Once and for all, not for each source.
+            await self._pool.warm()
         return self
 
     async def __aexit__(
