@@ -38,6 +38,7 @@ from trueup.model.application import Application, Source
 from trueup.model.comparison import ComparedResource
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.live import LiveObject
+from trueup.model.repository import RepositoryOf
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.tracking import owner_instance
 from trueup.model.tree import Tree
@@ -120,7 +121,8 @@ class Engine:
             options.data / "mirrors",
             run_git,
             allowed_local=options.local_repositories,
-            credential=self.credentials.of,
+            credential=lambda each: self.credentials.of(each.url, each.project),
+            scope=lambda each: self.credentials.scope(each.url, each.project),
         )
         self._stack = contextlib.AsyncExitStack()
 
@@ -228,8 +230,8 @@ class Engine:
             raise stored.fault
         project = self.applications.project_of(stored.app)
         policy.admit(stored.app, project)
-        for source in stored.app.spec.all_sources():
-            await self.repositories.look(source.repo_url, key)
+        for repository in stored.app.spec.repositories():
+            await self.repositories.look(repository, key)
         revisions = [revision] if revision else []
         return await self.observer.observe(stored, project, revisions=revisions)
 
@@ -327,16 +329,21 @@ class Engine:
         self.projects = Queue("projects", projects.reconcile, failed=self._project_failed, workers=1)
         self._wakes = Wakes(self.applications, add=self._wake, add_project=self.projects.add)
 
-    def _for_writing(self, url: str) -> Credential | None:
+    def _for_writing(self, repository: RepositoryOf) -> Credential | None:
         """What to show a Git server for a push, which is a write as well."""
         self.lease.require()
-        return self.credentials.for_writing(url)
+        return self.credentials.for_writing(repository.url, repository.project)
+
+    def _named(self, name: str, repository: RepositoryOf) -> Credential:
+        """The same of one Secret."""
+        self.lease.require()
+        return self.credentials.named(name, repository.url, repository.project)
 
     def _image_automation(self, recorder: Recorder) -> ImageReconciler:
         cluster = ImageCluster(self.client, self.discovery, self.options.control_namespace)
 
-        async def tree(source: Source) -> Tree | None:
-            mirror = self.repositories.mirror(source.repo_url)
+        async def tree(app: Application, source: Source) -> Tree | None:
+            mirror = self.repositories.mirror(app.spec.repository(source))
             return mirror.tree(mirror.resolve(source.target_revision, source.tag_prefix)) if mirror else None
 
         def admit(app: Application, url: str) -> None:
@@ -348,6 +355,7 @@ class Engine:
             tree=tree,
             mirror=self.mirrors.get,
             writing=self._for_writing,
+            named=self._named,
             admit=admit,
             now=self.clock.now,
         )
@@ -390,17 +398,26 @@ class Engine:
             if not stored.app.metadata.deletion_timestamp
         ]
 
-    def _pushed(self, url: str) -> None:
-        """A commit of our own need not wait for the next poll."""
-        for key in self._users(self.mirrors.identity(url)):
-            self.repositories.request(url, key)
+    def _pushed(self, repository: RepositoryOf) -> None:
+        """A commit of our own need not wait for the next poll, whoever reads that repository."""
+        url = repository.url
+        for each, keys in self.applications.readers().items():
+            if self.mirrors.identity(each.url) == self.mirrors.identity(url):
+                for key in sorted(keys):
+                    self.repositories.request(each, key)
 
     async def _look_again(self) -> None:
-        """A repository that could not be read is looked at as soon as a credential changes."""
+        """A repository that could not be read is looked at as soon as a credential changes, and each application
+        anew when it is another project's repository from now on."""
+        known = self.credentials.projects
         while True:
             await self.credentials.changed.wait()
             self.credentials.changed.clear()
             self.repositories.retry_failed()
+            if self.credentials.projects != known:
+                known = self.credentials.projects
+                for key in self.applications.names():
+                    self._wake(key)
 
     def _wake(self, key: str) -> None:
         self.queue.add(key)
@@ -413,7 +430,7 @@ class Engine:
         return resource.target.object() if resource.target else None
 
     def _users(self, repository: str) -> list[str]:
-        return self.applications.reading(lambda url: self.mirrors.identity(url) == repository)
+        return self.applications.reading(lambda each: self.mirrors.identity(each) == repository)
 
     def _unwatched(self, group: str, kind: str) -> bool:
         """What settings exclude is not watched; but our own objects and the settings themselves are."""

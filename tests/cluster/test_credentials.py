@@ -23,6 +23,25 @@ SECRETS: dict[str, tuple[str, dict[str, str]]] = {
     "ssh": ("repo-creds", {"url": "git@ssh.example.com:team", "sshPrivateKey": "KEY"}),
     "insecure": ("repository", {"url": "https://self.example.com/a", "insecure": "true", "password": "5"}),
     "github": ("repository", {"url": "https://app.example.com/a", "githubAppPrivateKey": "K"}),
+    "ours": ("repository", {"url": "https://git.example.com/shared/a", "username": "all", "password": "8"}),
+    "theirs": (
+        "repository",
+        {"url": "https://git.example.com/Shared/A.git", "username": "b", "password": "9", "project": "team-b"},
+    ),
+    "private": (
+        "repository",
+        {"url": "https://git.example.com/b/private", "username": "b", "password": "10", "project": "team-b"},
+    ),
+    "pushes-b": (
+        "repository-write",
+        {"url": "https://git.example.com/b/private", "username": "wb", "password": "11", "project": "team-b"},
+    ),
+    "template-b": (
+        "repo-creds",
+        {"url": "https://b.example.com", "username": "t", "password": "12", "project": "team-b"},
+    ),
+    "broken": ("repository", {"url": "https://git.example.com/a/../b", "username": "x", "password": "13"}),
+    "lines": ("repository", {"url": "https://lines.example.com/a", "bearerToken": "t\r\nX: y"}),
     "unlabelled": ("", {"url": "https://none.example.com/a", "username": "n", "password": "6"}),
 }
 
@@ -60,6 +79,8 @@ READ = {
     "a host that only begins so": ("https://git.example.com.evil.org/x", None),
     "a host with another port": ("https://git.example.com:8443/team/x", None),
     "another scheme": ("http://git.example.com/team/x", None),
+    "a path that only begins so": ("https://git.example.com/team-evil/x", "host"),
+    "a host in the place of a user": ("https://git.example.com@evil.example/x", None),
     "a Secret without the label": ("https://none.example.com/a", None),
 }
 
@@ -69,6 +90,64 @@ async def test_who_reads(credentials: Credentials, rule: str) -> None:
     url, expected = READ[rule]
     found = credentials.of(url)
     assert (found.username if found and found.password else None) == expected
+
+
+PROJECTS = {
+    "a project's own Secret wins": ("https://git.example.com/shared/a", "team-b", "b"),
+    "another project takes what is for all": ("https://git.example.com/shared/a", "team-x", "all"),
+    "nobody's request takes what is for all": ("https://git.example.com/shared/a", "", "all"),
+    "its own repository": ("https://git.example.com/b/private", "team-b", "b"),
+    "another project has no part in it": ("https://git.example.com/b/private", "team-x", "host"),
+    "nor has nobody": ("https://git.example.com/b/private", "", "host"),
+    "a template is a project's as well": ("https://b.example.com/x", "team-b", "t"),
+    "and no other's": ("https://b.example.com/x", "team-x", None),
+}
+
+
+@pytest.mark.parametrize("rule", PROJECTS)
+async def test_a_secret_of_a_project_serves_that_project(credentials: Credentials, rule: str) -> None:
+    url, project, expected = PROJECTS[rule]
+    found = credentials.of(url, project)
+    assert (found.username if found and found.password else None) == expected
+    # What was fetched by it is in nobody else's mirror.
+    own = project if expected in ("b", "t") else ""
+    assert credentials.scope(url, project) == own
+
+
+async def test_who_may_not_read_by_a_secret_may_not_push_by_it(credentials: Credentials) -> None:
+    url = "https://git.example.com/b/private"
+    assert [(c := credentials.for_writing(url, p)) and c.username for p in ("team-b", "team-x")] == ["wb", "host"]
+
+
+NAMED = {
+    "its repository": ("pushes", "https://git.example.com/team/own.git", "any", ""),
+    "a repository below a template": ("team", "https://git.example.com/team/x", "any", ""),
+    "another repository": ("pushes", "https://evil.example/team/own", "any", "is for https://git.example.com/team/own"),
+    "another host": ("team", "https://git.example.com.evil.example/team/x", "any", "is for"),
+    "another project": ("pushes-b", "https://git.example.com/b/private", "team-x", "another project"),
+    "a Secret that is none of a repository": (
+        "unlabelled",
+        "https://none.example.com/a",
+        "any",
+        "no repository Secret",
+    ),
+    "a Secret that is not there": ("none", "https://none.example.com/a", "any", "no repository Secret"),
+}
+
+
+@pytest.mark.parametrize("rule", NAMED)
+async def test_a_secret_that_is_named_is_for_its_own_repository(credentials: Credentials, rule: str) -> None:
+    name, url, project, problem = NAMED[rule]
+    if not problem:
+        assert credentials.named(name, url, project).password
+        return
+    with pytest.raises(InvalidSpec, match=problem):
+        credentials.named(name, url, project)
+
+
+async def test_a_token_of_several_lines_is_refused(credentials: Credentials) -> None:
+    with pytest.raises(InvalidSpec, match="control character in bearerToken"):
+        credentials.of("https://lines.example.com/a")
 
 
 async def test_what_is_shown(credentials: Credentials) -> None:

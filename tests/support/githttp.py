@@ -19,6 +19,7 @@ class GitHttpServer:
         credentials: ``user:password`` demanded of every request; empty: anonymous.
         failing: answer 503 to everything.
         redirect: answer every request by a redirect to this base URL; empty: serve.
+        moved: beginnings of paths that are redirected to others of this server.
         gate: while cleared, requests for packs wait.
     """
 
@@ -29,6 +30,7 @@ class GitHttpServer:
         self.credentials = ""
         self.failing = False
         self.redirect = ""
+        self.moved: dict[str, str] = {}
         self.gate = threading.Event()
         self.gate.set()
         owner = self
@@ -99,6 +101,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(503, [], b"down")
         elif git.redirect:
             self._answer(302, [("Location", git.redirect + self.path)], b"")
+        elif old := next((each for each in git.moved if self.path.startswith(each)), ""):
+            self._answer(301, [("Location", self.path.replace(old, git.moved[old], 1))], b"")
         elif git.credentials and authorization != expected:
             self._answer(401, [("WWW-Authenticate", 'Basic realm="git"')], b"")
         else:

@@ -25,12 +25,13 @@ from trueup.features.images.work import Report, Subject
 from trueup.model.application import Application, Source
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
+from trueup.model.repository import RepositoryOf
 from trueup.model.tracking import instance_name
 from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
 from trueup.sources.credential import Credential
 from trueup.sources.registry import RegistryClient
-from trueup.store.install import PROJECT, default_project
+from trueup.store.install import PROJECT
 
 
 @click.group()
@@ -202,11 +203,13 @@ async def _rounds(access: Access, local: tuple[Path, ...]) -> AsyncIterator[Roun
         cluster = ImageCluster(repositories.client, repositories.discovery, access.namespace)
         subjects = await _subjects(repositories, access)
 
-        def writing(url: str) -> Credential | None:
-            return environment_credential() or repositories.credentials.for_writing(url)
+        known = repositories.credentials
 
-        async def tree(source: Source) -> Tree | None:
-            mirror = repositories.mirrors.get(source.repo_url)
+        def writing(repository: RepositoryOf) -> Credential | None:
+            return environment_credential() or known.for_writing(repository.url, repository.project)
+
+        async def tree(app: Application, source: Source) -> Tree | None:
+            mirror = repositories.mirrors.get(app.spec.repository(source))
             await mirror.update()
             return mirror.tree(mirror.resolve(source.target_revision, source.tag_prefix))
 
@@ -223,6 +226,7 @@ async def _rounds(access: Access, local: tuple[Path, ...]) -> AsyncIterator[Roun
             tree=tree,
             mirror=repositories.mirrors.get,
             writing=writing,
+            named=lambda name, repository: known.named(name, repository.url, repository.project),
             admit=admit,
             now=SystemClock().now,
         )
@@ -230,8 +234,8 @@ async def _rounds(access: Access, local: tuple[Path, ...]) -> AsyncIterator[Roun
 
 
 async def _projects(repositories: Repositories, access: Access) -> dict[str, Project]:
-    """The projects that can be read; an installation without a default project allows everything in it."""
-    found = {"default": msgspec.convert(default_project(access.namespace), type=Project)}
+    """The projects that can be read."""
+    found = {}
     for live in (await repositories.client.list(PROJECT, access.namespace)).objects:
         with suppress(msgspec.ValidationError):
             found[live.key.name] = msgspec.json.decode(live.body, type=Project)

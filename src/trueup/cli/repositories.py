@@ -13,6 +13,7 @@ from trueup.cli.home import cache_home
 from trueup.cli.logs import configure_logs
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
+from trueup.model.repository import RepositoryOf
 from trueup.runtime.folder import own_folder
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
@@ -24,7 +25,7 @@ KEY, KNOWN_HOSTS = "TRUEUP_GIT_SSH_KEY", "TRUEUP_GIT_KNOWN_HOSTS"
 """Environment of a pipeline; the last two name files."""
 LOCAL = "TRUEUP_ALLOW_LOCAL_REPOS"
 
-CredentialOf = Callable[[str], Credential | None]
+CredentialOf = Callable[[RepositoryOf], Credential | None]
 
 
 local_option = click.option(
@@ -54,18 +55,25 @@ async def with_repositories(access: Access, local: tuple[Path, ...] = ()) -> Asy
         credentials = Credentials(client, access.namespace)
         await credentials.load()
         given = environment_credential()
-        mirrors = make_mirrors(local, lambda url: given or credentials.of(url))
+        # One user's credential is good for all projects; those of the cluster may belong to some.
+        mirrors = make_mirrors(
+            local,
+            lambda each: given or credentials.of(each.url, each.project),
+            lambda each: "" if given else credentials.scope(each.url, each.project),
+        )
         try:
             yield Repositories(client=client, discovery=discovery, mirrors=mirrors, credentials=credentials)
         finally:
             await mirrors.close()
 
 
-def make_mirrors(local: tuple[Path, ...], credential: CredentialOf) -> Mirrors:
+def make_mirrors(
+    local: tuple[Path, ...], credential: CredentialOf, scope: Callable[[RepositoryOf], str] = lambda _: ""
+) -> Mirrors:
     """Mirrors in the user's cache; several commands at a time share them."""
     folder = own_folder(cache_home() / "trueup" / "mirrors", remedy="set XDG_CACHE_HOME to a folder that you may write")
     allowed = [*local, *(Path(each) for each in os.environ.get(LOCAL, "").split(os.pathsep) if each)]
-    return Mirrors(folder, run_git, allowed_local=allowed, credential=credential)
+    return Mirrors(folder, run_git, allowed_local=allowed, credential=credential, scope=scope)
 
 
 def environment_credential() -> Credential | None:

@@ -94,8 +94,8 @@ class ApplicationReconciler:
         for change in _changes(stored, write):
             ports.tell(write, "ResourceUpdated", change)
         if REFRESH in stored.app.metadata.annotations and REFRESH not in write.live.annotations:
-            for source in stored.app.spec.all_sources():
-                ports.repositories.look_once_more(source.repo_url)
+            for repository in stored.app.spec.repositories():
+                ports.repositories.look_once_more(repository)
         return requeue
 
     async def _pass(self, stored: StoredApplication, write: ApplicationWrite) -> Requeue:
@@ -166,7 +166,7 @@ class ApplicationReconciler:
 
     def _unread_source(self, app: Application) -> TrueupError | None:
         """Why a repository of the application cannot be read at present, though a mirror tells what it held last."""
-        errors = [self.ports.repositories.error(source.repo_url) for source in app.spec.all_sources()]
+        errors = [self.ports.repositories.error(repository) for repository in app.spec.repositories()]
         return next((error for error in errors if error is not None), None)
 
     def _unknown(self, stored: StoredApplication, write: ApplicationWrite, *, keep: bool = False) -> None:
@@ -257,13 +257,12 @@ class ApplicationReconciler:
             return True
         # Who asks anew while one is on record is heard: a look that began before is no answer.
         question = "\n".join(annotations.get(name, "") for name in (REFRESH, REFRESH_TIMESTAMP, PUSHED))
-        urls = [source.repo_url for source in stored.app.spec.all_sources()]
-        return self._refreshes.answered(stored.key, question, urls)
+        return self._refreshes.answered(stored.key, question, stored.app.spec.repositories())
 
     def _looked_since_start(self, stored: StoredApplication) -> bool:
         """Whether an application that was there when this engine began has had its repositories looked at since."""
-        urls = [source.repo_url for source in stored.app.spec.all_sources()]
-        return stored.key in self._there and all(self.ports.repositories.ended(url) > 0 for url in urls)
+        repositories = stored.app.spec.repositories()
+        return stored.key in self._there and all(self.ports.repositories.ended(each) > 0 for each in repositories)
 
     def _refreshed(self, stored: StoredApplication, write: ApplicationWrite) -> None:
         self._refreshes.forget(stored.key)
@@ -275,13 +274,13 @@ class ApplicationReconciler:
 
     def _request_sources(self, stored: StoredApplication) -> None:
         for source in [*stored.app.spec.all_sources(), *operation_sources(stored)]:
-            self.ports.repositories.request(source.repo_url, stored.key)
+            self.ports.repositories.request(stored.app.spec.repository(source), stored.key)
 
     def _request_missing(self, stored: StoredApplication) -> None:
         """Repositories nobody polls yet (an application's first pass failed on another of its sources)."""
-        for source in stored.app.spec.all_sources():
-            if not self.ports.repositories.polls(source.repo_url):
-                self.ports.repositories.request(source.repo_url, stored.key)
+        for repository in stored.app.spec.repositories():
+            if not self.ports.repositories.polls(repository):
+                self.ports.repositories.request(repository, stored.key)
 
     # --- the end -------------------------------------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ def begun(
     several, sync_policy = len(sources) > 1, stored.app.spec.sync_policy
     wanted = sync.revisions or ([sync.revision] if sync.revision else [])
     if any(wanted) or (asked and asked != stored.app.spec.all_sources()):
-        revisions = ports.observer.resolve(sources, wanted)
+        revisions = ports.observer.resolve(stored.app, sources, wanted)
     elif isinstance(head, Observation):
         revisions = head.comparison.revisions
     else:

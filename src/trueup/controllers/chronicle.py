@@ -11,6 +11,7 @@ from trueup.formats.time import format_exact_time, format_time
 from trueup.model.annotations import PUSHED, REFRESH
 from trueup.model.audit import ROLLBACK_TRAILER, Action, Actor, Entry, FieldChange, Why
 from trueup.model.comparison import ComparedResource
+from trueup.model.repository import RepositoryOf
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationState, ResourceResult, SyncCode
 from trueup.plan.task import Act, ApplyTask, CreateNamespaceTask, PruneTask, RunHookTask
@@ -56,7 +57,7 @@ class Chronicle:
         record: Record,
         clock: Clock,
         *,
-        commit: Callable[[str, str], CommitInfo | None],
+        commit: Callable[[RepositoryOf, str], CommitInfo | None],
         answer: Callable[[ComparedResource], dict[str, Any] | None],
         deployed: Callable[[StoredApplication, OperationState], None] = lambda _stored, _state: None,
     ) -> None:
@@ -278,7 +279,7 @@ class Chronicle:
             old = before[number] if number < len(before) else ""
             if not revision or revision == old:
                 continue
-            info = self._commit(source.repo_url, revision)
+            info = self._commit(stored.app.spec.repository(source), revision)
             pushed = REFRESH in annotations and annotations.get(PUSHED) == revision
             yield Entry(
                 at=self._now(),

@@ -164,8 +164,8 @@ class DeleteHooks:
         write.conditions([(FAILED, f"{told} {stage.finalizer}")])
         if await write.flush():
             self.ports.tell(write, FAILED, str(error), warning=True)
-        for source in stored.app.spec.all_sources():
-            self.ports.repositories.request(source.repo_url, stored.key)
+        for repository in stored.app.spec.repositories():
+            self.ports.repositories.request(repository, stored.key)
         return Requeue.after(RECHECK)
 
     async def _over(self, stored: StoredApplication, write: ApplicationWrite, stage: Stage) -> Requeue:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from trueup.controllers.repository import Repositories
+from trueup.model.repository import RepositoryOf
 
 
 class Looks:
@@ -14,21 +15,21 @@ class Looks:
         self._repositories = repositories
         self._asked: dict[str, _Asked] = {}
 
-    def answered(self, key: str, question: str, urls: Sequence[str]) -> bool:
+    def answered(self, key: str, question: str, repositories: Sequence[str | RepositoryOf]) -> bool:
         """Whether each repository has been looked at since this question was first put; asks for that when it is new.
 
         Args:
             key: of the application, which is woken when the look has ended.
             question: another one replaces it.
-            urls: the repositories that can answer.
+            repositories: those that can answer.
         """
         asked = self._asked.get(key)
-        if asked is None or asked.question != question or asked.begun.keys() != set(urls):
-            self._asked[key] = _Asked(question, {url: self._repositories.begun(url) for url in urls})
-            for url in urls:
-                self._repositories.request(url, key)
+        if asked is None or asked.question != question or asked.begun.keys() != set(repositories):
+            self._asked[key] = _Asked(question, {each: self._repositories.begun(each) for each in repositories})
+            for each in repositories:
+                self._repositories.request(each, key)
             return False
-        return all(self._repositories.ended(url) > before for url, before in asked.begun.items())
+        return all(self._repositories.ended(each) > before for each, before in asked.begun.items())
 
     def forget(self, key: str) -> None:
         """The question is settled."""
@@ -39,4 +40,4 @@ class _Asked(msgspec.Struct, frozen=True):
     """A question, and the last look at each repository that had begun before it."""
 
     question: str
-    begun: dict[str, int]
+    begun: dict[str | RepositoryOf, int]

@@ -13,7 +13,7 @@ from trueup.controllers.namespace import Namespaces
 from trueup.controllers.target import Target, Targets
 from trueup.diff import Answer, JqFacts, Pairs
 from trueup.model.annotations import GROUP
-from trueup.model.application import IgnoreDifference, NamespaceMetadata, Operation, Source
+from trueup.model.application import Application, IgnoreDifference, NamespaceMetadata, Operation, Source
 from trueup.model.comparison import Comparison
 from trueup.model.errors import RenderFailed
 from trueup.model.health import Health
@@ -131,13 +131,13 @@ class Observer:
         """
         return (await self._target(stored, stored.app.spec.all_sources(), revisions)).content
 
-    def resolve(self, sources: Sequence[Source], revisions: Sequence[str]) -> tuple[str, ...]:
+    def resolve(self, app: Application, sources: Sequence[Source], revisions: Sequence[str]) -> tuple[str, ...]:
         """Commits for revisions somebody asked for.
 
         Raises:
             TrueupError: one is unknown.
         """
-        return self._targets.resolve(sources, revisions)
+        return self._targets.resolve(app, sources, revisions)
 
     def with_hooks(self, seen: Observation, state: OperationState) -> Observation:
         """The same, with the objects of an operation's hooks."""
@@ -209,7 +209,7 @@ class Observer:
     async def _target(
         self, stored: StoredApplication, sources: Sequence[Source], revisions: Sequence[str], *, fresh: bool = False
     ) -> Target:
-        resolved = self._targets.resolve(sources, revisions)
+        resolved = self._targets.resolve(stored.app, sources, revisions)
         return await self._targets.build(
             stored.app,
             sources,

@@ -147,9 +147,9 @@ class Operations:
     def _looked_for(self, stored: StoredApplication) -> bool:
         """Whether the repositories have been looked at since the operation was asked for: a revision that is not
         there yet may have been pushed a moment ago."""
-        urls = [source.repo_url for source in operation_sources(stored)]
+        repositories = [stored.app.spec.repository(source) for source in operation_sources(stored)]
         question = digest(canonical(msgspec.to_builtins(stored.app.operation)))
-        return self._revisions.answered(stored.key, question, urls)
+        return self._revisions.answered(stored.key, question, repositories)
 
     async def _started(self, stored: StoredApplication, write: ApplicationWrite, state: OperationState) -> None:
         """Put on record before any effect: a crashed pass is resumed, not begun again."""

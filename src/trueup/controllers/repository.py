@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from trueup.model.errors import SourceUnavailable, TrueupError
+from trueup.model.repository import RepositoryOf
 from trueup.runtime.outcome import Requeue, backoff
 from trueup.runtime.queue import Queue
 from trueup.sources.commit import CommitInfo
@@ -53,28 +54,28 @@ class Repositories:
         self._wake = wake
         self._settings = settings
         self._known: dict[str, _Repository] = {}
-        self._described: dict[tuple[str, str], CommitInfo] = {}
+        self._described: dict[tuple[str | RepositoryOf, str], CommitInfo] = {}
         self._next_state = itertools.count(1)
         self.queue = Queue("repositories", self.reconcile, subject="repository", workers=4)
 
-    def mirror(self, url: str) -> Mirror | None:
+    def mirror(self, repository: str | RepositoryOf) -> Mirror | None:
         """The mirror, once it has been fetched.
 
         Raises:
             TrueupError: the last attempt to fetch a mirror that was never there failed.
         """
-        known = self._find(url)
+        known = self._find(repository)
         if known is not None and known.state:
-            return self._mirrors.get(url)
+            return self._mirrors.get(repository)
         if known is not None and known.error is not None:
             raise known.error
         return None
 
-    async def obtain(self, url: str, revision: str) -> bool:
+    async def obtain(self, repository: str | RepositoryOf, revision: str) -> bool:
         """Whether the mirror holds a commit (full SHA). One that no ref leads to any more is asked of the server, which
         may refuse it."""
         try:
-            mirror = self.mirror(url)
+            mirror = self.mirror(repository)
             if mirror is None:
                 return False
             await mirror.locate(revision)
@@ -82,57 +83,57 @@ class Repositories:
             return False
         return True
 
-    def commit(self, url: str, revision: str) -> CommitInfo | None:
+    def commit(self, repository: str | RepositoryOf, revision: str) -> CommitInfo | None:
         """What a commit says, None where that is not known; a monorepo's newest is asked for by each of its users."""
-        known = self._described.get((url, revision))
+        known = self._described.get((repository, revision))
         if known is None:
             try:
-                mirror = self.mirror(url)
+                mirror = self.mirror(repository)
                 known = mirror.commit(revision) if mirror else None
             except TrueupError:
                 return None
             if known is not None:
                 if len(self._described) >= DESCRIBED:
                     self._described.clear()
-                self._described[(url, revision)] = known
+                self._described[(repository, revision)] = known
         return known
 
-    def state(self, url: str) -> int:
+    def state(self, repository: str | RepositoryOf) -> int:
         """A number for the refs a mirror has: another one after each change, 0 while there is no mirror."""
-        known = self._find(url)
+        known = self._find(repository)
         return known.state if known else 0
 
-    def begun(self, url: str) -> int:
+    def begun(self, repository: str | RepositoryOf) -> int:
         """The number of the look at the server that began last; 0 before the first."""
-        known = self._find(url)
+        known = self._find(repository)
         return known.begun if known else 0
 
-    def ended(self, url: str) -> int:
+    def ended(self, repository: str | RepositoryOf) -> int:
         """The number of the look that ended last, well or not. One greater than :meth:`begun` was at some moment
         knows what the server had at that moment."""
-        known = self._find(url)
+        known = self._find(repository)
         return known.ended if known else 0
 
-    def polls(self, url: str) -> bool:
+    def polls(self, repository: str | RepositoryOf) -> bool:
         """Whether the repository is known and looked at again by itself."""
-        return self._find(url) is not None
+        return self._find(repository) is not None
 
-    def error(self, url: str) -> TrueupError | None:
+    def error(self, repository: str | RepositoryOf) -> TrueupError | None:
         """Why the last look at the server failed; None when it did not."""
-        known = self._find(url)
+        known = self._find(repository)
         return known.error if known else None
 
-    def request(self, url: str, app: str) -> None:
+    def request(self, repository: str | RepositoryOf, app: str) -> None:
         """An application wants to know what the server has from now on; it is woken when that is known."""
-        self._ask(url, app)
-        self.queue.add(self._mirrors.identity(url))
+        self._ask(repository, app)
+        self.queue.add(self._mirrors.identity(repository))
 
-    def look_once_more(self, url: str) -> None:
+    def look_once_more(self, repository: str | RepositoryOf) -> None:
         """Somebody was just answered: what was asked meanwhile, by the same words, may have gone unheard."""
-        known = self._find(url)
+        known = self._find(repository)
         if known is not None:
             known.quiet = 0
-            self.queue.add(self._mirrors.identity(url), after=LIVELY)
+            self.queue.add(self._mirrors.identity(repository), after=LIVELY)
 
     def retry_failed(self) -> None:
         """Look again at the repositories that could not be read: something has changed that may help."""
@@ -140,15 +141,15 @@ class Repositories:
             if known.error is not None:
                 self.queue.add(name)
 
-    async def look(self, url: str, app: str) -> None:
+    async def look(self, repository: str | RepositoryOf, app: str) -> None:
         """Look at one repository now, for a caller that waits.
 
         Raises:
             TrueupError: it cannot be read.
         """
-        self._ask(url, app)
-        await self.reconcile(self._mirrors.identity(url))
-        if error := self.error(url):
+        self._ask(repository, app)
+        await self.reconcile(self._mirrors.identity(repository))
+        if error := self.error(repository):
             raise error
 
     async def reconcile(self, name: str) -> Requeue:
@@ -164,7 +165,7 @@ class Repositories:
             return Requeue.never()
         known.begun = number = known.begun + 1
         try:
-            moved = await self._mirrors.get(known.url).update()
+            moved = await self._mirrors.get(known.repository).update()
         except TrueupError as error:
             known.ended = max(known.ended, number)
             return self._unread(known, error, users, asked)
@@ -197,28 +198,28 @@ class Repositories:
         first = known.error is None
         known.error = error
         known.failures += 1
-        if not known.state and self._kept(known.url):
+        if not known.state and self._kept(known.repository):
             known.state = next(self._next_state)
-        log.warning("repository not read", repository=redact(known.url), error=str(error))
+        log.warning("repository not read", repository=redact(_url(known.repository)), error=str(error))
         self._wake_all(users | asked if first else asked)
         interval = self._interval()
         wait = backoff(known.failures + 3) if isinstance(error, SourceUnavailable) else interval or UNPOLLED
         return Requeue.after(min(wait, interval) if interval else wait)
 
-    def _kept(self, url: str) -> bool:
+    def _kept(self, repository: str | RepositoryOf) -> bool:
         """Whether an earlier engine left a mirror: what it holds is the last that is known, as it was to that one."""
         try:
-            self._mirrors.get(url).repository()
+            self._mirrors.get(repository).repository()
         except TrueupError:
             return False
         return True
 
-    def _find(self, url: str) -> "_Repository | None":
-        return self._known.get(self._mirrors.identity(url))
+    def _find(self, repository: str | RepositoryOf) -> "_Repository | None":
+        return self._known.get(self._mirrors.identity(repository))
 
-    def _ask(self, url: str, app: str) -> None:
-        known = self._known.setdefault(self._mirrors.identity(url), _Repository(url))
-        known.url = url
+    def _ask(self, repository: str | RepositoryOf, app: str) -> None:
+        known = self._known.setdefault(self._mirrors.identity(repository), _Repository(repository))
+        known.repository = repository
         known.asked.add(app)
 
     def _wake_all(self, apps: Iterable[str]) -> None:
@@ -236,7 +237,7 @@ class _Repository(msgspec.Struct):
     """What is known of one repository.
 
     Attributes:
-        url: one of its spellings.
+        repository: by one of its spellings.
         asked: applications that wait for a look that begins from now on.
         error: of the last look.
         failures: looks in a row that failed.
@@ -245,7 +246,7 @@ class _Repository(msgspec.Struct):
         quiet: looks in a row that found nothing new and answered nobody.
     """
 
-    url: str
+    repository: str | RepositoryOf
     asked: set[str] = msgspec.field(default_factory=set)
     error: TrueupError | None = None
     failures: int = 0
@@ -253,3 +254,7 @@ class _Repository(msgspec.Struct):
     ended: int = 0
     state: int = 0
     quiet: int = 0
+
+
+def _url(repository: str | RepositoryOf) -> str:
+    return repository if isinstance(repository, str) else repository.url

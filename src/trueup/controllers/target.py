@@ -12,6 +12,7 @@ from trueup.formats.json import digest
 from trueup.model.application import Application, Source
 from trueup.model.errors import RenderFailed, TrueupError, Waiting
 from trueup.model.manifest import Manifest, Rendering
+from trueup.model.repository import RepositoryOf
 from trueup.model.tree import Tree
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
@@ -68,10 +69,10 @@ class Targets:
         self._repositories = repositories
         self._settings = settings
         self._renders = renders
-        self._resolved: OrderedDict[tuple[str, str, str], tuple[int, str]] = OrderedDict()
+        self._resolved: OrderedDict[tuple[RepositoryOf, str, str], tuple[int, str]] = OrderedDict()
         self._built: OrderedDict[tuple[str, tuple[str, ...]], tuple[_Inputs, Target]] = OrderedDict()
 
-    def resolve(self, sources: Sequence[Source], revisions: Sequence[str] = ()) -> tuple[str, ...]:
+    def resolve(self, app: Application, sources: Sequence[Source], revisions: Sequence[str] = ()) -> tuple[str, ...]:
         """A commit for each source: of ``revisions`` where one is given, else of the declared target.
 
         Raises:
@@ -81,15 +82,15 @@ class Targets:
         resolved = []
         for index, source in enumerate(sources):
             wanted = revisions[index] if index < len(revisions) and revisions[index] else source.target_revision
-            resolved.append(self._resolve(source, wanted))
+            resolved.append(self._resolve(app.spec.repository(source), source, wanted))
         return tuple(resolved)
 
-    def _resolve(self, source: Source, wanted: str) -> str:
-        question, state = (source.repo_url, wanted, source.tag_prefix), self._repositories.state(source.repo_url)
+    def _resolve(self, repository: RepositoryOf, source: Source, wanted: str) -> str:
+        question, state = (repository, wanted, source.tag_prefix), self._repositories.state(repository)
         known = self._resolved.get(question)
         if state and known is not None and known[0] == state:
             return known[1]
-        mirror = self._repositories.mirror(source.repo_url)
+        mirror = self._repositories.mirror(repository)
         if mirror is None:
             raise NotFetched(f"{source.repo_url} is being fetched", after=60.0)
         revision = mirror.resolve(wanted, source.tag_prefix)
@@ -149,10 +150,11 @@ class Targets:
         fresh: bool,
     ) -> Target:
         sources, context = inputs.sources, inputs.context
-        trees = [self._tree(source, revision) for source, revision in zip(sources, revisions, strict=True)]
+        reached = [app.spec.repository(source) for source in sources]
+        trees = [self._tree(repository, revision) for repository, revision in zip(reached, revisions, strict=True)]
         refs = {source.ref: tree for source, tree in zip(sources, trees, strict=True) if source.ref}
         unread: list[str] = []
-        former = [await self._former(sources, past, unread) for past in inputs.before]
+        former = [await self._former(reached, sources, past, unread) for past in inputs.before]
         renderings = await asyncio.gather(
             *(
                 self._one(
@@ -183,19 +185,19 @@ class Targets:
             unread=tuple(dict.fromkeys(unread)),
         )
 
-    def _tree(self, source: Source, revision: str) -> Tree:
-        mirror = self._repositories.mirror(source.repo_url)
+    def _tree(self, repository: RepositoryOf, revision: str) -> Tree:
+        mirror = self._repositories.mirror(repository)
         if mirror is None:
-            raise NotFetched(f"{source.repo_url} is being fetched", after=60.0)
+            raise NotFetched(f"{repository.url} is being fetched", after=60.0)
         return mirror.tree(revision)
 
     async def _former(
-        self, sources: Sequence[Source], revisions: Sequence[str], unread: list[str]
+        self, reached: Sequence[RepositoryOf], sources: Sequence[Source], revisions: Sequence[str], unread: list[str]
     ) -> list[Trees | None]:
         """The trees of earlier commits, None for those that are not to be had, which are added to ``unread``."""
         found: list[Tree | None] = []
-        for source, revision in zip(sources, revisions, strict=True):
-            tree = await self._past(source, revision) if revision else None
+        for repository, revision in zip(reached, revisions, strict=True):
+            tree = await self._past(repository, revision) if revision else None
             if revision and tree is None:
                 unread.append(revision)
             found.append(tree)
@@ -204,11 +206,11 @@ class Targets:
         }
         return [Trees(tree, known) if tree is not None else None for tree in found]
 
-    async def _past(self, source: Source, revision: str) -> Tree | None:
-        if not await self._repositories.obtain(source.repo_url, revision):
+    async def _past(self, repository: RepositoryOf, revision: str) -> Tree | None:
+        if not await self._repositories.obtain(repository, revision):
             return None
         try:
-            return self._tree(source, revision)
+            return self._tree(repository, revision)
         except TrueupError:
             return None
 

@@ -7,6 +7,7 @@ round trip loses nothing a user wrote in them.
 import msgspec
 
 from trueup.model.fields import Fields, Metadata, NameValue, written_text
+from trueup.model.repository import RepositoryOf
 from trueup.model.resource import GroupKind
 from trueup.model.source import (
     DirectorySource,
@@ -209,6 +210,14 @@ class ApplicationSpec(Fields, frozen=True, kw_only=True):
         if self.sources:
             return self.sources
         return [self.source] if self.source else []
+
+    def repository(self, source: Source) -> RepositoryOf:
+        """The repository of one of the sources, on behalf of the application's project."""
+        return RepositoryOf(source.repo_url, self.project or "default")
+
+    def repositories(self) -> list[RepositoryOf]:
+        """The repositories of all sources."""
+        return [self.repository(source) for source in self.all_sources()]
 
 
 class SyncOperationResource(Fields, frozen=True, kw_only=True):

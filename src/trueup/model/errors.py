@@ -62,3 +62,8 @@ class SourceUnavailable(TrueupError):
     """The repository or revision cannot be read now: condition ``ComparisonError``, the last good state is kept."""
 
     reason = "ComparisonError"
+
+
+class Redirected(SourceUnavailable):
+    """The server says that the repository is elsewhere. Nobody follows: neither a credential nor a project's permission
+    is good for another place."""

@@ -16,6 +16,7 @@ from trueup.model.application import (
 )
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
+from trueup.model.repository import parse_repository_url
 from trueup.policy.options import option_problem
 from trueup.policy.project import permits_destination, permits_namespace_of_application, permits_source
 from trueup.policy.repository import redacted
@@ -81,7 +82,9 @@ def _of_sources(app: Application, project: Project) -> list[str]:
     for index, source in enumerate(spec.all_sources()):
         place = f"spec.sources[{index}]" if spec.sources else "spec.source"
         found += _of_source(place, source)
-        if source.repo_url and not permits_source(project, source.repo_url):
+        if problem := _of_url(source):
+            found.append(f"{place}: {problem}")
+        elif source.repo_url and not permits_source(project, source.repo_url):
             url = redacted(source.repo_url)
             found.append(f"application repo {url} is not permitted in project '{project.metadata.name}'")
     refs = [source.ref for source in spec.sources if source.ref]
@@ -91,6 +94,19 @@ def _of_sources(app: Application, project: Project) -> list[str]:
     if len(names) > len(set(names)):
         found.append("spec.sources: multiple sources had the same `name`")
     return found
+
+
+def _of_url(source: Source) -> str:
+    """Why a repository's URL cannot be used by any project; charts lie in repositories of other kinds."""
+    if not source.repo_url or source.chart:
+        return ""
+    try:
+        url = parse_repository_url(source.repo_url)
+    except InvalidSpec as error:
+        return str(error)
+    if url.scheme == "file" and not url.rooted:
+        return f'repoURL "{source.repo_url[:200]}": a relative path; write the whole one'
+    return ""
 
 
 def _of_source(place: str, source: Source) -> list[str]:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 from trueup.formats.glob import glob_match, glob_problem
 from trueup.model.application import Destination, ResourceRule
+from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
+from trueup.model.repository import RepositoryUrl, comparable_pattern, names_a_user, parse_repository_url
 from trueup.model.resource import ResourceKey
-from trueup.policy.repository import disguise, normalise
 
 IN_CLUSTER = "in-cluster"
 IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
@@ -49,18 +50,40 @@ def permits_kind(project: Project, key: ResourceKey, *, namespaced: bool) -> boo
 
 
 def permits_source(project: Project, url: str) -> bool:
-    """Whether a repository may be used. ``*`` stops at ``/``, ``**`` does not, a bare ``*`` is everything."""
-    if disguise(url):
+    """Whether a repository may be used. ``*`` stops at ``/``, ``**`` does not, a bare ``*`` is everything.
+
+    A URL that can be read in more than one way may not, nor may a relative folder: nobody can say what it is.
+    """
+    try:
+        asked = parse_repository_url(url)
+    except InvalidSpec:
         return False
-    text = normalise(url)
+    if asked.scheme == "file" and not asked.rooted:
+        return False
     allowed = False
-    for pattern in project.spec.source_repos:
-        denies = pattern.startswith("!")
-        normal = normalise(pattern.removeprefix("!") if denies else pattern)
-        if denies and _excludes(normal, text, "/"):
+    for entry in project.spec.source_repos:
+        denies = entry.startswith("!")
+        pattern = comparable_pattern(entry.removeprefix("!"))
+        if denies and _excludes(pattern.lower(), _spelt(asked, pattern).lower(), "/"):
             return False
-        allowed = allowed or denies or _matches(normal, text, "/")
+        allowed = allowed or denies or _matches_source(pattern, asked)
     return allowed
+
+
+def _matches_source(pattern: str, asked: RepositoryUrl) -> bool:
+    """In any case, as Argo CD compares; but two folders of this machine differ by the case of a letter."""
+    text = _spelt(asked, pattern)
+    if asked.scheme == "file":
+        return _matches(pattern, text, "/")
+    return _matches(pattern.lower(), text.lower(), "/")
+
+
+def _spelt(asked: RepositoryUrl, pattern: str) -> str:
+    """A URL as a pattern is compared with it: who asks counts only where the pattern says so. Elsewhere it could pose
+    as a host."""
+    if asked.userinfo and names_a_user(pattern):
+        return asked.spelling.replace("://", f"://{asked.userinfo}@", 1)
+    return asked.spelling
 
 
 def permits_destination(project: Project, destination: Destination) -> bool:

@@ -19,11 +19,13 @@ from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import ApiError, NotFound
 from trueup.model.annotations import PUSHED, REFRESH, REFRESH_TIMESTAMP
+from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
+from trueup.model.repository import parse_repository_url
 from trueup.sandbox.ci import Runner
 from trueup.sandbox.git import GitServer, Push
 from trueup.sandbox.registry import Registry
-from trueup.store.credentials import CONFIG_MAP, LABEL, SECRET, TEMPLATE, normalised
+from trueup.store.credentials import CONFIG_MAP, LABEL, SECRET, TEMPLATE
 from trueup.store.install import APPLICATION, NAMESPACE
 
 log = structlog.get_logger("trueup.sandbox.services")
@@ -294,7 +296,7 @@ class Herald:
     async def _tell_readers(self, push: Push, told: set[str]) -> None:
         """Ask each application that reads the repository to refresh. The time makes it a request of its own, whatever
         is asked for already: one that changed nothing would be heard by nobody."""
-        url = normalised(self._place.repository(push.repository))
+        url = _name(self._place.repository(push.repository))
         listing = await self._client.list(APPLICATION, self._namespace)
         for live in listing.objects:
             if live.key.name in told or url not in _sources(live):
@@ -318,7 +320,15 @@ def _sources(live: LiveObject) -> set[str]:
     """The repositories that an Application reads."""
     spec = live.object().get("spec") or {}
     sources = [*([spec["source"]] if spec.get("source") else []), *(spec.get("sources") or [])]
-    return {normalised(str(source.get("repoURL") or "")) for source in sources}
+    return {_name(str(source.get("repoURL") or "")) for source in sources}
+
+
+def _name(url: str) -> str:
+    """What the URLs of one repository have in common; of one that cannot be read, nothing."""
+    try:
+        return parse_repository_url(url).name
+    except InvalidSpec:
+        return ""
 
 
 async def _apply(client: Client, type_: ResourceType, manifest: dict[str, Any]) -> None:

@@ -102,19 +102,18 @@ def _ssh_command(credential: Credential, stack: contextlib.ExitStack) -> tuple[s
 
 def _http_config(remote: Remote, credential: Credential, stack: contextlib.ExitStack) -> dict[str, str]:
     config: dict[str, str] = {}
+    ours = f"http.{remote.origin}/"
     if credential.authorization:
-        # Without redirects: one must not carry the header to a host that the URL does not name.
-        config[f"http.{remote.origin}/.extraHeader"] = f"Authorization: {credential.authorization}"
-        config["http.followRedirects"] = "false"
+        config[f"{ours}.extraHeader"] = f"Authorization: {credential.authorization}"
     if credential.insecure:
-        config["http.sslVerify"] = "false"
+        config[f"{ours}.sslVerify"] = "false"
     if credential.ca:
-        config["http.sslCAInfo"] = stack.enter_context(_paper(credential.ca))
+        config[f"{ours}.sslCAInfo"] = stack.enter_context(_paper(credential.ca))
     if credential.tls_client_cert and credential.tls_client_key:
-        config["http.sslCert"] = stack.enter_context(_paper(credential.tls_client_cert))
-        config["http.sslKey"] = stack.enter_context(_paper(credential.tls_client_key))
+        config[f"{ours}.sslCert"] = stack.enter_context(_paper(credential.tls_client_cert))
+        config[f"{ours}.sslKey"] = stack.enter_context(_paper(credential.tls_client_key))
     if credential.proxy:
-        config["http.proxy"] = credential.proxy
+        config[f"{ours}.proxy"] = credential.proxy
     return config
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pygit2
 
-from trueup.model.errors import RenderFailed, SourceUnavailable
+from trueup.model.errors import Redirected, RenderFailed, SourceUnavailable
 from trueup.sources import revision as revisions
 from trueup.sources.commit import CommitInfo, describe
 from trueup.sources.credential import Credential, lent
@@ -15,7 +15,7 @@ from trueup.sources.folder import MIRRORED_HEAD, Folder
 from trueup.sources.port import Git, Timeouts
 from trueup.sources.revision import BRANCHES, HEAD, TAGS, UnknownRevision
 from trueup.sources.tree import GitTree, NoCommit, commit_of
-from trueup.sources.url import Remote
+from trueup.sources.url import Remote, detours
 
 _PINNED = "refs/trueup/pinned/"
 """Commits fetched by SHA are kept under it, or repacking would drop them."""
@@ -141,11 +141,22 @@ class Mirror:
 
         Raises:
             SourceUnavailable: the server cannot be reached or refuses.
+            Redirected: the server says that the repository is elsewhere.
         """
+        try:
+            return await self._listed(self._remote)
+        except Redirected:
+            for other in detours(self._remote):
+                with contextlib.suppress(SourceUnavailable):
+                    found = await self._listed(other)
+                    self._remote = other
+                    return found
+            raise
+
+    async def _listed(self, remote: Remote) -> dict[str, str]:
         patterns = (HEAD, BRANCHES + "*", TAGS + "*")
-        answer = await self._run(
-            ["ls-remote", "--quiet", "--", self._remote.address, *patterns], self._timeouts.list_refs
-        )
+        command = ["ls-remote", "--quiet", "--", remote.address, *patterns]
+        answer = await self._run(command, self._timeouts.list_refs, remote=remote)
         found = {}
         for line in answer.decode("utf-8", "surrogateescape").splitlines():
             sha, _, name = line.partition("\t")
@@ -320,20 +331,24 @@ class Mirror:
         hold: Sequence[int] = (),
         credential: Credential | None = None,
         answers: Sequence[int] = (0,),
+        remote: Remote | None = None,
     ) -> bytes:
-        credential = credential or self._credential()
+        credential, remote = credential or self._credential(), remote or self._remote
         try:
-            with lent(self._remote, credential) as shown:
+            with lent(remote, credential) as shown:
                 return await self._git(
                     args,
                     timeout=timeout,
-                    protocols=self._remote.protocols,
+                    protocols=remote.protocols,
                     config=shown.config,
                     hold=hold,
                     ssh=shown.ssh,
                     no_proxy=credential.no_proxy if credential else "",
                     answers=answers,
                 )
+        except Redirected as error:
+            hint = "write the URL that it leads to: open it in a browser, or run git ls-remote"
+            raise Redirected(f"repository {self.shown}: it redirects elsewhere: {error.message}", hint=hint) from error
         except SourceUnavailable as error:
             raise SourceUnavailable(f"repository {self.shown}: {error.message}", hint=error.hint) from error
 

@@ -4,9 +4,11 @@ import asyncio
 import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from trueup.model.errors import InvalidSpec
+from trueup.model.repository import RepositoryOf
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
 from trueup.sources.port import Git, Timeouts
@@ -23,11 +25,14 @@ class Mirrors:
     that Argo CD holds equal (``.git``, case of the path) may name different repositories, and other credentials may
     have other rights.
 
+    So it is with the credentials of a project: what they fetched lies in a mirror of that project.
+
     Args:
         root: folder of the mirrors, for this engine alone.
         git: the git command.
         allowed_local: folders below which local repositories may lie.
-        credential: what to show the server of a URL, asked for at each run of git.
+        credential: what to show the server on behalf of a project (of none: ``""``), asked for at each run of git.
+        scope: the project whose own credential that would be; empty for one that is for all projects.
     """
 
     def __init__(
@@ -37,32 +42,47 @@ class Mirrors:
         *,
         allowed_local: Sequence[Path] = (),
         timeouts: Timeouts | None = None,
-        credential: Callable[[str], Credential | None] = lambda _: None,
+        credential: Callable[[RepositoryOf], Credential | None] = lambda _: None,
+        scope: Callable[[RepositoryOf], str] = lambda _: "",
     ) -> None:
         self._root = root
         self._git = git
         self._allowed_local = tuple(allowed_local)
         self._timeouts = timeouts or Timeouts()
-        self._credential = credential
+        self._credential, self._scope = credential, scope
         self._mirrors: dict[str, Mirror] = {}
         self._identities: dict[str, str] = {}
 
-    def get(self, url: str) -> Mirror:
+    def get(self, repository: str | RepositoryOf) -> Mirror:
         """The mirror of a repository, fetched or not yet.
+
+        Args:
+            repository: a URL alone is that on behalf of nobody.
 
         Raises:
             InvalidSpec: the URL is not allowed.
         """
+        url, scope = self._scoped(repository)
         remote = admit(url, self._allowed_local)
-        mirror = self._mirrors.get(remote.identity)
+        identity = _identity(remote.identity, scope)
+        mirror = self._mirrors.get(identity)
         if mirror is None:
-            folder = self._root / _name(remote.identity)
-            mirror = Mirror(remote, folder, self._git, self._timeouts, credential=lambda: self._credential(url))
-            self._mirrors[remote.identity] = mirror
+            folder = self._root / _name(identity)
+            show = partial(self._credential, RepositoryOf(url, scope))
+            mirror = self._mirrors[identity] = Mirror(remote, folder, self._git, self._timeouts, credential=show)
         return mirror
 
-    def identity(self, url: str) -> str:
-        """What two URLs of one repository have in common; an unallowed URL is its own."""
+    def identity(self, repository: str | RepositoryOf) -> str:
+        """What two repositories with one mirror have in common; an unallowed URL is its own."""
+        url, scope = self._scoped(repository)
+        return _identity(self._of_url(url), scope)
+
+    def _scoped(self, repository: str | RepositoryOf) -> tuple[str, str]:
+        if isinstance(repository, str):
+            return repository, ""
+        return repository.url, self._scope(repository)
+
+    def _of_url(self, url: str) -> str:
         known = self._identities.get(url)
         if known is None:
             try:
@@ -74,9 +94,9 @@ class Mirrors:
             self._identities[url] = known
         return known
 
-    async def keep_only(self, urls: Iterable[str]) -> None:
+    async def keep_only(self, repositories: Iterable[str | RepositoryOf]) -> None:
         """Drop the mirrors of all other repositories, and their folders, also those of an earlier run."""
-        kept = {admit(url, self._allowed_local).identity for url in urls}
+        kept = {self.identity(repository) for repository in repositories}
         for identity in [each for each in self._mirrors if each not in kept]:
             await self._mirrors.pop(identity).close()
         await asyncio.to_thread(self._remove_folders, {_name(identity) for identity in kept})
@@ -91,6 +111,10 @@ class Mirrors:
         for folder in self._root.iterdir():
             if folder.name not in kept and len(folder.name) == _NAME_LENGTH:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _identity(remote: str, scope: str) -> str:
+    return f"{remote} {scope}" if scope else remote
 
 
 def _name(identity: str) -> str:

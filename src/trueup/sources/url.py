@@ -1,24 +1,18 @@
 """Repository URLs: compared, admitted, masked."""
 
 import base64
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
-from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote
 
 import msgspec
 
-from trueup.model.errors import InvalidSpec
+from trueup.model.repository import RepositoryUrl, parse_repository_url, refusal
 
-_HELPER = re.compile(r"^([A-Za-z0-9+.-]+)::")
-_SCP = re.compile(r"^(?:([^/@]*)@)?([^/:@]+):(.*)$", re.DOTALL)
-_SSH_USER = re.compile(r"^[A-Za-z0-9_.][A-Za-z0-9_.-]*$")
-_HOST = re.compile(r"^(?:[\w.-]+|[0-9A-Fa-f:.]+)$")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _USER_AND_SECRET = re.compile(r"(://[^\s/?#:@]*):(?!\d*(?:[/?#\s]|$))[^\s@]*@(?:[^\s/?#@]*@)*")
 _USER = re.compile(r"(://)[^\s/?#:@]+@")
-_BEFORE_LAST_AT = re.compile(r"^([A-Za-z0-9+.-]*://)?.*@", re.DOTALL)
 _LOCAL_HINT = "Name a folder that holds it in --allow-local-repos."
 
 
@@ -26,6 +20,7 @@ class Remote(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     """An admitted repository.
 
     Args:
+        url: what was read of its URL: what a project and a credential are asked about.
         address: what git is given; it never holds credentials.
         identity: two URLs of one identity share a mirror.
         shown: the URL for people, masked.
@@ -33,6 +28,7 @@ class Remote(msgspec.Struct, frozen=True, repr_omit_defaults=True):
         config: git configuration that carries the URL's credentials, bound to its host.
     """
 
+    url: RepositoryUrl
     address: str
     identity: str
     shown: str
@@ -45,8 +41,7 @@ class Remote(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     @property
     def origin(self) -> str:
         """``scheme://host[:port]`` of an address over HTTP."""
-        parts = urlsplit(self.address)
-        return f"{parts.scheme}://{parts.netloc}"
+        return self.url.origin
 
 
 def redact(text: str) -> str:
@@ -74,108 +69,59 @@ def admit(url: str, allowed_local: Sequence[Path]) -> Remote:
     Raises:
         InvalidSpec: the scheme, host, path or a character is not allowed.
     """
-    text = url.strip(" ")
-    if not text:
-        raise InvalidSpec("repoURL is empty")
-    if _CONTROL.search(text) or _CONTROL.search(unquote(text)):
-        _refuse(text, "control character in the URL")
-    if text.startswith("-"):
-        _refuse(text, 'a URL must not start with "-"')
-    if helper := _HELPER.match(text):
-        _refuse_scheme(text, helper[1])
-    if "://" in text:
-        return _admit_url(text, allowed_local)
-    if text.startswith(("/", "./", "../")) or text in (".", ".."):
-        return _admit_local(text, text, allowed_local)
-    if scp := _SCP.match(text):
-        user, host, path = scp[1] or "", scp[2], scp[3]
-        _refuse_dash(text, host)
-        return _admit_ssh(text, user, host, None, path)
-    _refuse(text, "neither a URL nor a path", hint="Write https://host/repository, or ./path for a local one.")
+    read = parse_repository_url(url)
+    if read.scheme == "file":
+        return _folder(read, url.strip(" "), allowed_local)
+    address = read.address
+    if read.scheme == "ssh":
+        return Remote(read, address, address, address, ("ssh",))
+    return _over_http(read)
 
 
-def _admit_url(text: str, allowed_local: Sequence[Path]) -> Remote:
-    try:
-        parts = urlsplit(text)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        _refuse(text, "host or port cannot be read", hint="Percent-encode special characters of a password.")
-    _refuse_dash(text, unquote(parts.netloc.rpartition("@")[2]))
-    scheme = parts.scheme.lower()
-    if scheme == "file":
-        if host not in ("", "localhost"):
-            _refuse(text, "file:// names a path of this machine, not a host")
-        return _admit_local(text, unquote(parts.path), allowed_local)
-    if scheme == "ssh":
-        if parts.password is not None:
-            _refuse(text, "ssh takes no password from the URL", hint="Put a key into the repository's Secret.")
-        return _admit_ssh(text, unquote(parts.username or ""), host, port, parts.path)
-    if scheme not in ("http", "https"):
-        _refuse_scheme(text, scheme)
-    if not _HOST.match(host):
-        _refuse(text, "no valid host in the URL")
-    return _remote_over_http(parts, host, port)
+def detours(remote: Remote) -> list[Remote]:
+    """Where the same repository may be when its server says that it is elsewhere: under its other spelling, or behind
+    TLS on the same host. These are the redirects that Git hosts make; any other is for people to follow."""
+    url = remote.url
+    if url.scheme not in ("http", "https"):
+        return []
+    paths = [url.path, f"{url.path}.git"] if not url.path.endswith(".git") else [url.path]
+    schemes = [url.scheme, "https"] if url.scheme == "http" and url.port is None else [url.scheme]
+    others = [msgspec.structs.replace(url, scheme=scheme, path=path) for scheme in schemes for path in paths]
+    return [_over_http(other) for other in others if other != url]
 
 
-def _admit_ssh(text: str, user: str, host: str, port: int | None, path: str) -> Remote:
-    """One address for both notations. ``host:path`` is relative to the user's home, ``ssh://host/path`` is not."""
-    if not _HOST.match(host):
-        _refuse(text, "no valid host in the URL")
-    if user and not _SSH_USER.match(user):
-        _refuse(text, "no valid user in the URL")
-    path = path.rstrip("/")
-    if not path or path.startswith("-"):
-        _refuse(text, "no path in the URL")
-    who = f"{user}@" if user else ""
-    if "://" not in text:
-        address = f"{who}{host.lower()}:{path}"
-        return Remote(address, address, address, ("ssh",))
-    place = f"[{host}]" if ":" in host else host
-    address = f"ssh://{who}{place}{f':{port}' if port is not None else ''}{path}"
-    return Remote(address, address, address, ("ssh",))
-
-
-def _remote_over_http(parts: SplitResult, host: str, port: int | None) -> Remote:
-    place = f"[{host}]" if ":" in host else host
-    if port is not None:
-        place += f":{port}"
-    scheme = parts.scheme.lower()
-    address = urlunsplit((scheme, place, parts.path.rstrip("/"), parts.query, ""))
-    userinfo = parts.netloc.rpartition("@")[0]
+def _over_http(read: RepositoryUrl) -> Remote:
+    address = shown = read.address
     config = {}
-    shown = address
-    if userinfo:
-        user, colon, password = userinfo.partition(":")
+    if read.userinfo:
+        user, colon, password = read.userinfo.partition(":")
         shown = address.replace("://", f"://{user}:******@" if colon else "://******@", 1)
         token = base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
-        # Without redirects: a redirect must not carry the header to a host the URL does not name.
-        config = {
-            f"http.{scheme}://{place}/.extraHeader": f"Authorization: Basic {token}",
-            "http.followRedirects": "false",
-        }
-    return Remote(address, f"{userinfo}@{address}", shown, (scheme, "https"), config)
+        config = {f"http.{read.origin}/.extraHeader": f"Authorization: Basic {token}"}
+    return Remote(read, address, f"{read.userinfo}@{address}", shown, (read.scheme, "https"), config)
 
 
-def _admit_local(text: str, path: str, allowed_local: Sequence[Path]) -> Remote:
-    if not path.startswith(("/", ".")):
-        _refuse(text, "no path in the URL")
-    real = Path(path).resolve()
-    if not any(real.is_relative_to(prefix.resolve()) for prefix in allowed_local):
-        _refuse(text, "local repositories are not allowed here", hint=_LOCAL_HINT)
+def _folder(read: RepositoryUrl, text: str, allowed_local: Sequence[Path]) -> Remote:
+    """A folder below one of the allowed, with no link and no other repository on the way from there.
+
+    Who may push to a repository says what lies in its files: a link there, or a whole repository, which names the
+    objects of another one, would be that person's way to every folder of this machine.
+    """
+    path = Path("/" if read.rooted else "", read.path)
+    path = path if read.rooted else Path(os.path.normpath(Path.cwd() / path))
+    for prefix in allowed_local:
+        for base in dict.fromkeys((Path(os.path.abspath(prefix)), prefix.resolve())):  # noqa: PTH100 - links stay
+            if path.is_relative_to(base):
+                return _below(read, text, prefix.resolve(), path.relative_to(base))
+    raise refusal(text, "local repositories are not allowed here", hint=_LOCAL_HINT)
+
+
+def _below(read: RepositoryUrl, text: str, base: Path, rest: Path) -> Remote:
+    real = base / rest
+    if real.resolve() != real:
+        raise refusal(text, "there is a link in its path", hint="Name the folder itself; " + _LOCAL_HINT)
+    for outer in (base / part for part in rest.parents if part != Path()):
+        if (outer / ".git").exists() or all((outer / part).exists() for part in ("HEAD", "objects", "refs")):
+            raise refusal(text, "it lies in another repository", hint="Name that one.")
     address = "file://" + quote(str(real))
-    return Remote(address, address, text, ("file",))
-
-
-def _refuse_dash(text: str, host: str) -> None:
-    if host.startswith("-"):
-        _refuse(text, 'host must not start with "-"')
-
-
-def _refuse_scheme(text: str, scheme: str) -> NoReturn:
-    _refuse(text, f'scheme "{scheme}" not allowed', hint="Use https://, http://, ssh:// or an allowed local path.")
-
-
-def _refuse(text: str, why: str, *, hint: str = "") -> NoReturn:
-    """A refused URL may have its password anywhere, so all before its last ``@`` is masked."""
-    shown = _CONTROL.sub("?", _BEFORE_LAST_AT.sub(r"\1******@", text))[:200]
-    raise InvalidSpec(f'repoURL "{shown}": {why}', hint=hint)
+    return Remote(read, address, address, text, ("file",))

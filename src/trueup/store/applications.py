@@ -1,6 +1,6 @@
 """Typed reads of Applications and AppProjects from the control cluster's watch cache."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from trueup.model.errors import InvalidSpec
 from trueup.model.fields import Metadata
 from trueup.model.live import LiveObject
 from trueup.model.project import Project, ProjectSpec
+from trueup.model.repository import RepositoryOf
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import Status
 from trueup.model.tracking import instance_name, owner_instance
@@ -54,7 +55,7 @@ class Applications:
         self.control_namespace = control_namespace
         self._decoded: dict[str, StoredApplication] = {}
         self._unknown: dict[str, tuple[str, list[str]]] = {}
-        self._readers: dict[str, set[str]] | None = None
+        self._readers: dict[RepositoryOf, set[str]] | None = None
         self._keepers: dict[str, list[str]] | None = None
 
     def get(self, key: str) -> StoredApplication | None:
@@ -86,14 +87,18 @@ class Applications:
         found = [self.get(key) for key in self.names()]
         return [stored for stored in found if stored is not None and stored.fault is None]
 
-    def reading(self, is_it: Callable[[str], bool]) -> list[str]:
-        """Applications with a source whose repository URL is the one asked for, sorted."""
+    def readers(self) -> Mapping[RepositoryOf, Set[str]]:
+        """The repositories of all applications, each with the applications that read it."""
         if self._readers is None:
             self._readers = {}
             for stored in self.readable():
-                for source in stored.app.spec.all_sources():
-                    self._readers.setdefault(source.repo_url, set()).add(stored.key)
-        return sorted({key for url, keys in self._readers.items() if is_it(url) for key in keys})
+                for repository in stored.app.spec.repositories():
+                    self._readers.setdefault(repository, set()).add(stored.key)
+        return self._readers
+
+    def reading(self, is_it: Callable[[RepositoryOf], bool]) -> list[str]:
+        """Applications with a source whose repository is the one asked for, sorted."""
+        return sorted({key for repository, keys in self.readers().items() if is_it(repository) for key in keys})
 
     def keeping(self, namespace: str) -> list[str]:
         """Applications that declare metadata for this destination namespace."""

@@ -2,11 +2,11 @@
 
 import asyncio
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
-from urllib.parse import urlsplit
 
+import msgspec
 import structlog
 
 from trueup.kube.client import Client
@@ -14,6 +14,7 @@ from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import ApiError
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
+from trueup.model.repository import RepositoryUrl, parse_repository_url
 from trueup.sources.credential import Credential
 
 log = structlog.get_logger("trueup.credentials")
@@ -41,20 +42,40 @@ CONFIG_MAP = ResourceType(
 )
 RETRY_SECONDS = 5.0
 
+KINDS = (REPOSITORY, TEMPLATE, WRITE, WRITE_TEMPLATE)
+_SELECTOR = f"{LABEL} in ({','.join(KINDS)})"
 _UNSUPPORTED = ("githubAppPrivateKey", "gcpServiceAccountKey", "useAzureWorkloadIdentity")
+
+
+class _Secret(msgspec.Struct, frozen=True):
+    """A repository Secret.
+
+    Attributes:
+        url: the repository, or what the URLs of several begin with.
+        project: whose applications alone it is for; empty for all.
+    """
+
+    name: str
+    kind: str
+    url: RepositoryUrl
+    project: str
+    data: dict[str, str]
+
+    def __repr__(self) -> str:
+        return f"_Secret({self.name!r})"
 
 
 class Credentials:
     """What is known about repositories: those Secrets in the control namespace that carry Argo CD's label.
 
-    Only they are read, by a watch with a label selector: no other Secret's values come here.
+    Only they are read, by a watch with a label selector: no other Secret's values come here. A Secret is shown to the
+    host of its own ``url`` alone, and for the applications of its ``project`` alone where it names one.
     """
 
     def __init__(self, client: Client, namespace: str) -> None:
         self._client = client
         self._namespace = namespace
-        self._secrets: dict[str, dict[str, str]] = {}
-        self._kinds: dict[str, str] = {}
+        self._secrets: dict[str, _Secret] = {}
         self._hosts = ""
         self._certificates: dict[str, str] = {}
         self.changed = asyncio.Event()
@@ -76,41 +97,101 @@ class Credentials:
         """Follow changes until cancelled."""
         await asyncio.gather(self._follow_secrets(), self._follow_maps())
 
-    def of(self, url: str) -> Credential | None:
+    def of(self, url: str, project: str = "") -> Credential | None:
         """What to show when a repository is read; None for nothing. The repository's own Secret wins, then the longest
-        template that its URL begins with.
+        template that its URL begins with; of two alike, the one of the project.
+
+        Args:
+            project: on whose behalf it is read; empty takes what is for all of them.
 
         Raises:
-            InvalidSpec: its Secret asks for something that is not supported.
+            InvalidSpec: the URL cannot be read, or its Secret asks for something that is not supported.
         """
-        return self._find(url, REPOSITORY, TEMPLATE)
+        return self._find(url, project, REPOSITORY, TEMPLATE)
 
-    def for_writing(self, url: str) -> Credential | None:
+    def for_writing(self, url: str, project: str = "") -> Credential | None:
         """The same when a repository is pushed to: write credentials first, then those that read."""
-        return self._find(url, WRITE, WRITE_TEMPLATE) or self.of(url)
+        return self._find(url, project, WRITE, WRITE_TEMPLATE) or self.of(url, project)
+
+    def named(self, name: str, url: str, project: str) -> Credential:
+        """What one Secret has for pushing to a repository.
+
+        Raises:
+            InvalidSpec: there is no such repository Secret, it is for another repository, or for another project.
+        """
+        secret = self._secrets.get(name)
+        if secret is None:
+            raise InvalidSpec(
+                f"there is no repository Secret {self._namespace}/{name}",
+                hint=f"give it the label {LABEL}: {WRITE}, and in the field url the repository that it is for",
+            )
+        asked = parse_repository_url(url)
+        fits = asked.within(secret.url) if secret.kind in (TEMPLATE, WRITE_TEMPLATE) else asked.name == secret.url.name
+        if not fits:
+            raise InvalidSpec(
+                f"Secret {self._namespace}/{name} is for {secret.url.name}, not for {asked.name}",
+                hint="name the Secret of this repository, or none",
+            )
+        if secret.project not in ("", project):
+            raise InvalidSpec(
+                f"Secret {self._namespace}/{name} is for applications of another project",
+                hint=f"make one for project {project}",
+            )
+        return self._credential(asked, secret.data, secret.name)
+
+    def scope(self, url: str, project: str) -> str:
+        """The project whose own Secret reads a repository on behalf of a project; empty where what is for all of them
+        does. What is fetched by the one is not for the other to see."""
+        if not project or not any(secret.project == project for secret in self._secrets.values()):
+            return ""
+        try:
+            asked = parse_repository_url(url)
+        except InvalidSpec:
+            return ""
+        own, template = self._chosen(asked, project, REPOSITORY, TEMPLATE)
+        return project if any(each and each.project for each in (own, template)) else ""
+
+    @property
+    def projects(self) -> frozenset[tuple[str, str]]:
+        """The URLs that some project has a Secret of its own for, each with that project."""
+        return frozenset((each.url.name, each.project) for each in self._secrets.values() if each.project)
 
     def certificates(self, host: str) -> str:
         """The PEM certificates that are trusted for a host (``argocd-tls-certs-cm``); empty for the system's."""
         return self._certificates.get(host, "")
 
-    def _find(self, url: str, exact: str, template: str) -> Credential | None:
-        wanted = normalised(url)
-        own = self._of_kind(exact)
-        found = next((data for data in own if normalised(data.get("url", "")) == wanted), None)
-        if found is None or not _says_who(found):
-            # Argo CD: a repository's Secret without credentials of its own takes those of the template.
-            fitting = [data for data in self._of_kind(template) if _covers(data.get("url", ""), wanted)]
-            inherited = max(fitting, key=lambda data: len(data["url"]), default=None)
-            if inherited is not None:
-                found = {**inherited, **{k: v for k, v in (found or {}).items() if v}, "url": url}
-        hosts, ca = self._hosts, self.certificates(_host(url))
-        if found is None:
+    def _find(self, url: str, project: str, exact: str, template: str) -> Credential | None:
+        asked = parse_repository_url(url)
+        own, inherited = self._chosen(asked, project, exact, template)
+        if own is None and inherited is None:
+            hosts, ca = self._hosts, self.certificates(asked.host)
             return Credential(known_hosts=hosts, ca=ca) if (hosts or ca) and exact == REPOSITORY else None
+        data = {**(inherited.data if inherited else {}), **{k: v for k, v in (own.data if own else {}).items() if v}}
+        return self._credential(asked, data, own.name if own else inherited.name if inherited else "")
+
+    def _chosen(
+        self, asked: RepositoryUrl, project: str, exact: str, template: str
+    ) -> tuple[_Secret | None, _Secret | None]:
+        """A repository's own Secret, and the template that it takes its credentials from, if it has none itself."""
+        usable = [each for each in self._secrets.values() if each.project in ("", project)]
+        usable.sort(key=lambda each: (each.project != project, each.name))
+        own = next((each for each in usable if each.kind == exact and each.url.name == asked.name), None)
+        if own is not None and _says_who(own.data):
+            return own, None
+        fitting = [each for each in usable if each.kind == template and asked.within(each.url)]
+        return own, max(fitting, key=lambda each: len(each.url.name), default=None)
+
+    def _credential(self, asked: RepositoryUrl, found: Mapping[str, str], name: str) -> Credential:
         for field in _UNSUPPORTED:
             if found.get(field, "") not in ("", "false"):
                 raise InvalidSpec(
-                    f"the Secret of repository {_shown(url)}: {field} is not supported",
+                    f"the Secret of repository {asked.name}: {field} is not supported",
                     hint="use username and password, bearerToken or sshPrivateKey",
+                )
+        for field in ("username", "password", "bearerToken", "proxy"):
+            if any(ord(character) < 32 or ord(character) == 127 for character in found.get(field, "")):
+                raise InvalidSpec(
+                    f"Secret {self._namespace}/{name}: control character in {field}", hint="write it without a new line"
                 )
         return Credential(
             # GitHub and others take any user name beside a token, but not an empty one.
@@ -121,36 +202,30 @@ class Credentials:
             tls_client_cert=found.get("tlsClientCertData", ""),
             tls_client_key=found.get("tlsClientCertKey", ""),
             insecure="true" in (found.get("insecure", ""), found.get("insecureIgnoreHostKey", "")),
-            ca=ca,
-            known_hosts=hosts,
+            ca=self.certificates(asked.host),
+            known_hosts=self._hosts,
             proxy=found.get("proxy", ""),
             no_proxy=found.get("noProxy", ""),
         )
 
-    def _of_kind(self, kind: str) -> Iterable[dict[str, str]]:
-        return (self._secrets[name] for name in sorted(self._secrets) if self._kinds[name] == kind)
-
     async def _load_secrets(self) -> str:
-        selector = f"{LABEL} in ({REPOSITORY},{TEMPLATE},{WRITE},{WRITE_TEMPLATE})"
         try:
-            listing = await self._client.list(SECRET, self._namespace, label_selector=selector)
+            listing = await self._client.list(SECRET, self._namespace, label_selector=_SELECTOR)
         except ApiError as error:
             log.info("repository Secrets cannot be read", error=str(error))
             return ""
         self._secrets.clear()
-        self._kinds.clear()
         for live in listing.objects:
             self._take(live)
         self.changed.set()
         return listing.resource_version
 
     async def _follow_secrets(self) -> None:
-        selector = f"{LABEL} in ({REPOSITORY},{TEMPLATE},{WRITE},{WRITE_TEMPLATE})"
         while True:
             version = await self._load_secrets()
             if version:
                 try:
-                    events = self._client.watch(SECRET, version, namespace=self._namespace, label_selector=selector)
+                    events = self._client.watch(SECRET, version, namespace=self._namespace, label_selector=_SELECTOR)
                     async with aclosing(events):
                         async for event in events:
                             if event.type == "DELETED":
@@ -183,8 +258,17 @@ class Credentials:
             await asyncio.sleep(RETRY_SECONDS)
 
     def _take(self, live: LiveObject) -> None:
-        self._secrets[live.key.name] = decoded(live.object())
-        self._kinds[live.key.name] = live.labels.get(LABEL, "")
+        data, name, kind = decoded(live.object()), live.key.name, live.labels.get(LABEL, "")
+        self._secrets.pop(name, None)
+        if kind not in KINDS or not data.get("url", ""):
+            return
+        try:
+            url = parse_repository_url(data["url"])
+        except InvalidSpec as error:
+            if data.get("type", "git") in ("", "git"):
+                log.warning("a repository Secret is not used", secret=name, problem=str(error))
+            return
+        self._secrets[name] = _Secret(name, kind, url, data.get("project", ""), data)
 
     def _take_map(self, live: LiveObject, *, gone: bool = False) -> None:
         data: Mapping[str, str] = {} if gone else live.object().get("data") or {}
@@ -205,39 +289,5 @@ def decoded(secret: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def normalised(url: str) -> str:
-    """A URL as Argo CD compares it (``NormalizeGitURL``): in lower case, without ``.git``, ssh in one notation."""
-    text = url.strip().lower().rstrip("/").removesuffix(".git")
-    if "://" not in text and ":" in text and "@" in text:
-        text = "ssh://" + text.replace(":", "/", 1)
-    return text
-
-
-def _covers(template: str, url: str) -> bool:
-    """Whether a URL begins with a template's, on the very same host: a prefix alone would also fit a longer name."""
-    prefix = normalised(template)
-    return bool(prefix) and url.startswith(prefix) and _place(url) == _place(prefix)
-
-
-def _place(url: str) -> tuple[str, str]:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "", ""
-    return parts.scheme, parts.netloc
-
-
 def _says_who(data: Mapping[str, str]) -> bool:
     return any(data.get(key) for key in ("username", "password", "bearerToken", "sshPrivateKey", "tlsClientCertData"))
-
-
-def _host(url: str) -> str:
-    text = normalised(url)
-    try:
-        return urlsplit(text).hostname or ""
-    except ValueError:
-        return ""
-
-
-def _shown(url: str) -> str:
-    return url.rpartition("@")[2] if "://" not in url else url.partition("://")[0] + "://" + url.rpartition("@")[2]

@@ -9,6 +9,7 @@ import pygit2
 import structlog
 
 from trueup.model.errors import TrueupError
+from trueup.model.repository import RepositoryOf
 from trueup.model.status import OperationState
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
@@ -31,7 +32,7 @@ class Deployed(msgspec.Struct, frozen=True):
         line: what the note says of it.
     """
 
-    url: str
+    repository: RepositoryOf
     revision: str
     line: str
 
@@ -40,14 +41,14 @@ class Notes:
     """Writes notes beside the work, one after the other; a note that cannot be written is logged and forgotten.
 
     Args:
-        mirror: of a repository, by its URL.
+        mirror: of a repository.
         credential: for pushing to it.
     """
 
     def __init__(
         self,
-        mirror: Callable[[str], Mirror],
-        credential: Callable[[str], Credential | None],
+        mirror: Callable[[RepositoryOf], Mirror],
+        credential: Callable[[RepositoryOf], Credential | None],
         now: Callable[[], datetime],
     ) -> None:
         self._mirror, self._credential, self._now = mirror, credential, now
@@ -58,7 +59,7 @@ class Notes:
         try:
             self._queue.put_nowait(deployed)
         except asyncio.QueueFull:
-            log.warning("deployment not noted", repository=redact(deployed.url), revision=deployed.revision)
+            log.warning("deployment not noted", repository=redact(deployed.repository.url), revision=deployed.revision)
 
     def deployed(self, stored: StoredApplication, state: OperationState) -> None:
         """A sync has succeeded: noted where the application asks for it."""
@@ -70,7 +71,7 @@ class Notes:
         line = f"deployed {stored.key} at {state.finished_at} ({who})"
         for source, revision in zip(stored.app.spec.all_sources(), revisions, strict=False):
             if revision and not source.chart:
-                self.add(Deployed(source.repo_url, revision, line))
+                self.add(Deployed(stored.app.spec.repository(source), revision, line))
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -79,7 +80,7 @@ class Notes:
             try:
                 await self.write(deployed)
             except TrueupError as error:
-                log.warning("deployment not noted", repository=redact(deployed.url), error=str(error))
+                log.warning("deployment not noted", repository=redact(deployed.repository.url), error=str(error))
 
     async def write(self, deployed: Deployed) -> None:
         """Add a line to the note of a commit; again where somebody else was quicker.
@@ -87,11 +88,12 @@ class Notes:
         Raises:
             TrueupError: the server does not take it.
         """
-        mirror = self._mirror(deployed.url)
+        mirror = self._mirror(deployed.repository)
         reason = ""
         for _ in range(ATTEMPTS):
             by = pygit2.Signature("Trueup", "trueup@localhost", int(self._now().timestamp()), 0)
-            reason = await mirror.push_note(deployed.revision, deployed.line, REF, by, self._credential(deployed.url))
+            credential = self._credential(deployed.repository)
+            reason = await mirror.push_note(deployed.revision, deployed.line, REF, by, credential)
             if not reason:
                 return
         raise TrueupError(

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from trueup.model.errors import SourceUnavailable
+from trueup.model.errors import Redirected, SourceUnavailable
 from trueup.workers.process import MEBIBYTE, Limits, ProcessError, StartFailed, run
 
 _CONFIG = Path(__file__).with_name("gitconfig")
@@ -14,11 +14,16 @@ _SEARCH = "/usr/local/bin:/usr/bin:/bin" + (":/opt/homebrew/bin" if sys.platform
 _LIMITS = Limits(file_size=8 * 1024 * MEBIBYTE)
 _MESSAGE_LIMIT = 1000
 _CREDENTIALS = re.compile(r"(://)[^\s/'\"]*@")
+_REDIRECTED = re.compile(rb"The requested URL returned error: 30[12378]\b")
 _NOISE = re.compile(r"^(?:fatal|error|remote|warning|hint): *|[^\x20-\x7e\u00a0-\uffff]", re.MULTILINE)
 
 
 class GitFailed(SourceUnavailable):
     """git ended with an error, was killed at its deadline, or never started. The message holds no credentials."""
+
+
+class GitRedirected(GitFailed, Redirected):
+    """git met a redirect, which it does not follow."""
 
 
 async def run_git(
@@ -50,6 +55,7 @@ async def run_git(
 
     Raises:
         GitFailed: with the reason git gave, trimmed, credentials masked.
+        GitRedirected: the server wants it to go elsewhere.
     """
     folder = cwd or Path("/")
     try:
@@ -67,7 +73,8 @@ async def run_git(
     except ProcessError as error:
         raise GitFailed(f"git {_verb(args)}: {error}{_because(error.errors)}") from error
     if ended.returncode not in answers:
-        raise GitFailed(f"git {_verb(args)} failed{_because(ended.errors) or f': exit code {ended.returncode}'}")
+        kind = GitRedirected if _REDIRECTED.search(ended.errors) else GitFailed
+        raise kind(f"git {_verb(args)} failed{_because(ended.errors) or f': exit code {ended.returncode}'}")
     return ended.output
 
 

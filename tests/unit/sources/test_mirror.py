@@ -9,7 +9,7 @@ import pytest
 from tests.support.githttp import GitHttpServer
 from tests.support.gitrepo import GitRepo
 
-from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable
+from trueup.model.errors import InvalidSpec, Redirected, RenderFailed, SourceUnavailable
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.port import Timeouts
 from trueup.sources.revision import UnknownRevision
@@ -243,15 +243,37 @@ class TestHttp:
                 await mirrors.get(server.url.replace("://", "://ada:secret@") + "/repo.git").update()
             assert other.requests == []
 
-    async def test_a_redirect_of_an_anonymous_repository_is_followed(
+    async def test_a_redirect_to_another_host_is_not_followed_by_anybody(
         self, repo: GitRepo, mirrors: Mirrors, server: GitHttpServer, tmp_path: Path
     ) -> None:
-        sha = repo.commit({"a": b"1"})
+        repo.commit({"a": b"1"})
         with GitHttpServer(tmp_path / "remote") as other:
             server.redirect = other.url
-            mirror = mirrors.get(f"{server.url}/repo.git")
-            await mirror.update()
+            with pytest.raises(Redirected, match="write the URL that it leads to"):
+                await mirrors.get(f"{server.url}/repo.git").update()
+            assert other.requests == []
+
+    async def test_a_redirect_to_another_repository_of_the_host_is_not_followed(
+        self, repo: GitRepo, mirrors: Mirrors, server: GitHttpServer
+    ) -> None:
+        repo.commit({"a": b"1"})
+        server.moved = {"/old.git": "/repo.git"}
+        with pytest.raises(Redirected):
+            await mirrors.get(f"{server.url}/old.git").update()
+        assert not any("repo.git" in request for request in server.requests)
+
+    async def test_a_redirect_to_the_same_repository_by_its_whole_name_is(
+        self, repo: GitRepo, mirrors: Mirrors, server: GitHttpServer
+    ) -> None:
+        sha = repo.commit({"a": b"1"})
+        server.credentials = "ada:secret"
+        server.moved = {"/repo/": "/repo.git/"}
+        mirror = mirrors.get(server.url.replace("://", "://ada:secret@") + "/repo")
+        await mirror.update()
         assert mirror.resolve("main") == sha
+        asked = len(server.requests)
+        await mirror.update()
+        assert not any("/repo/" in request for request in server.requests[asked:]), "it remembers"
 
     @pytest.mark.parametrize("trouble", ["server failing", "no such repository", "credentials demanded", "no server"])
     async def test_trouble_with_the_server_names_the_repository_and_keeps_the_mirror(

@@ -1,5 +1,8 @@
 """Private repositories: read and written over smart HTTP and ssh, with credentials that stay where they belong."""
 
+import asyncio
+import base64
+import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +13,7 @@ from tests.support.gitrepo import GitRepo
 from tests.support.gitssh import GitSshServer
 
 from trueup.model.errors import SourceUnavailable
+from trueup.model.repository import RepositoryOf
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.writer import Ask, PushRefused, write
@@ -131,3 +135,46 @@ class TestRefusedPushes:
         with pytest.raises(PushRefused, match=r"branch main cannot be pushed.*hook declined"):
             await write(mirror, ASK, lambda _: {"a": b"2"}, now=lambda: NOW)
         assert repo.git("rev-parse", "main") == sha
+
+
+async def test_what_a_projects_credential_fetched_is_in_no_other_projects_mirror(
+    tmp_path: Path, repo: GitRepo, http: GitHttpServer
+) -> None:
+    sha = repo.commit({"a": b"1"})
+    own = Credential(username="ada", password="s3cret/+ word")
+    mirrors = Mirrors(
+        tmp_path / "mirrors",
+        run_git,
+        credential=lambda each: own if each.project == "team-b" else None,
+        scope=lambda each: "team-b" if each.project == "team-b" else "",
+    )
+    theirs, others, nobodys = (
+        mirrors.get(RepositoryOf(f"{http.url}/repo.git", "team-b")),
+        mirrors.get(RepositoryOf(f"{http.url}/repo", "team-x")),
+        mirrors.get(f"{http.url}/repo"),
+    )
+    await theirs.update()
+    assert theirs.resolve("main") == sha
+    for mirror in (others, nobodys):
+        with pytest.raises(SourceUnavailable):
+            await mirror.update()
+        with pytest.raises(SourceUnavailable, match="not been fetched"):
+            mirror.resolve("main")
+    assert others is nobodys and others is not theirs
+
+
+async def test_a_password_is_in_no_process_list(tmp_path: Path, repo: GitRepo, http: GitHttpServer) -> None:
+    repo.commit({"a": b"1"})
+    http.gate.clear()
+    mirror = mirrors(tmp_path, Credential(username="ada", password="s3cret/+ word")).get(
+        http.url.replace("://", "://ada:s3cret%2F+%20word@") + "/repo.git"
+    )
+    update = asyncio.create_task(mirror.update())
+    while len(http.requests) < 2:
+        await asyncio.sleep(0.01)
+    arguments = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if os.access(path, os.R_OK)]
+    http.gate.set()
+    await update
+    words = [b"s3cret", b"Authorization", base64.b64encode(b"ada:s3cret/+ word")]
+    assert any(b"ls-remote" in line or b"upload-pack" in line for line in arguments)
+    assert not [line for line in arguments if any(word in line for word in words)]

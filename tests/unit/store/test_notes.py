@@ -8,6 +8,7 @@ import pytest
 from tests.support.gitrepo import GitRepo
 
 from trueup.model.errors import TrueupError
+from trueup.model.repository import RepositoryOf
 from trueup.sources.mirrors import Mirrors
 from trueup.store.notes import REF, Deployed, Notes
 from trueup.workers.git import run_git
@@ -29,11 +30,11 @@ async def test_lines_of_two_engines_stand_beside_each_other(tmp_path: Path) -> N
     for number in range(5):
         await asyncio.gather(
             *(
-                writer.write(Deployed(repo.url, sha, f"{name} {number}"))
+                writer.write(Deployed(RepositoryOf(repo.url, "default"), sha, f"{name} {number}"))
                 for (writer, _), name, sha in zip(engines, ("left", "right"), (second, second), strict=True)
             )
         )
-    await engines[0][0].write(Deployed(repo.url, first, "earlier"))
+    await engines[0][0].write(Deployed(RepositoryOf(repo.url, "default"), first, "earlier"))
     lines = repo.git("notes", f"--ref={REF}", "show", second).splitlines()
     assert sorted(lines) == sorted(f"{name} {n}" for name in ("left", "right") for n in range(5))
     assert repo.git("notes", f"--ref={REF}", "show", first) == "earlier"
@@ -47,4 +48,4 @@ async def test_a_server_that_takes_no_notes_is_named(tmp_path: Path) -> None:
     writer, mirrors = notes(repo, tmp_path / "m")
     await mirrors.get(repo.url).update()
     with pytest.raises(TrueupError, match="refs/notes/trueup cannot be pushed"):
-        await writer.write(Deployed(repo.url, sha, "x"))
+        await writer.write(Deployed(RepositoryOf(repo.url, "default"), sha, "x"))

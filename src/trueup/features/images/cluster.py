@@ -17,7 +17,8 @@ from trueup.kube.discovery import Discovery
 from trueup.kube.errors import ApiError, NotFound
 from trueup.model.annotations import GROUP as OURS
 from trueup.model.application import Application, Source
-from trueup.model.errors import Stalled
+from trueup.model.errors import InvalidSpec, Stalled
+from trueup.model.repository import RepositoryOf
 from trueup.model.tree import Tree
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
@@ -39,20 +40,31 @@ class ImageCluster:
         self,
         *,
         subjects: Callable[[], Sequence[Subject]],
-        tree: Callable[[Source], Awaitable[Tree | None]],
-        mirror: Callable[[str], Mirror],
-        writing: Callable[[str], Credential | None],
+        tree: Callable[[Application, Source], Awaitable[Tree | None]],
+        mirror: Callable[[RepositoryOf], Mirror],
+        writing: Callable[[RepositoryOf], Credential | None],
+        named: Callable[[str, RepositoryOf], Credential],
         admit: Callable[[Application, str], None],
         now: Callable[[], datetime],
     ) -> Ports:
         """What rounds work with, where this cluster gives all that is not named.
 
         Args:
-            writing: the credential for pushing to a repository that names no Secret of its own.
+            writing: the credential for pushing to a repository.
+            named: what a Secret of the control namespace, by its name, has for that.
         """
 
-        async def credential(url: str, secret: str) -> Credential | None:
-            return await self.named_credential(secret) if secret else writing(url)
+        async def credential(repository: RepositoryOf, secret: str) -> Credential | None:
+            namespace, _, name = secret.partition("/")
+            if secret and namespace != self._namespace:
+                raise InvalidSpec(
+                    f"write-back-method: Secrets of namespace {namespace} may not be used",
+                    hint=f"put the Secret into {self._namespace}, as a repository Secret",
+                )
+            try:
+                return named(name, repository) if secret else writing(repository)
+            except InvalidSpec as error:
+                raise InvalidSpec(f"write-back-method: {error.message}", hint=error.hint) from error
 
         return Ports(
             subjects=subjects,
@@ -107,28 +119,6 @@ class ImageCluster:
         """
         data = await self.secret(self._namespace, SIGNING_SECRET)
         return SshSigner(data.get("sshPrivateKey", b"")) if data is not None else None
-
-    async def named_credential(self, place: str) -> Credential:
-        """The credential in a Secret, by ``namespace/name``.
-
-        Raises:
-            Stalled: there is none, or it is of another namespace than the settings'.
-        """
-        namespace, _, name = place.partition("/")
-        if namespace != self._namespace:
-            raise Stalled(
-                f"write-back-method: Secrets of namespace {namespace} may not be used",
-                hint=f"put the Secret into {self._namespace}",
-            )
-        data = await self.secret(namespace, name)
-        if data is None:
-            raise Stalled(f"write-back-method: there is no Secret {place}", hint="create it")
-        text = {key: value.decode("utf-8", "replace") for key, value in data.items()}
-        return Credential(
-            username=text.get("username", "") or ("git" if text.get("password") else ""),
-            password=text.get("password", ""),
-            ssh_private_key=text.get("sshPrivateKey", ""),
-        )
 
     async def patch(self, key: str, change: dict[str, Any]) -> None:
         """Merge-patch an Application."""

@@ -14,6 +14,7 @@ from trueup.formats.time import format_exact_time, format_time
 from trueup.model.audit import Action, Actor, Entry, FieldChange, Why
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
+from trueup.model.repository import RepositoryOf
 from trueup.sources.url import redact
 
 log = structlog.get_logger("trueup.images")
@@ -37,7 +38,7 @@ class Reports(msgspec.Struct, frozen=True, kw_only=True):
     live: Callable[[str], LiveObject | None]
     patch: Callable[[str, dict[str, Any]], Awaitable[None]]
     event: Callable[[LiveObject, str, str, bool], None]
-    pushed: Callable[[str], None]
+    pushed: Callable[[RepositoryOf], None]
     audit: Callable[..., Awaitable[list[int]]]
     settings: Callable[[], Awaitable[ImageSettings]]
     now: Callable[[], datetime]

@@ -28,6 +28,7 @@ from trueup.features.images.template import render
 from trueup.features.images.work import Report, Subject, Work, annotated, marked, pushed_branch, values
 from trueup.model.application import Application, Source
 from trueup.model.errors import InvalidSpec, TrueupError
+from trueup.model.repository import RepositoryOf
 from trueup.model.tree import Tree
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
@@ -55,9 +56,9 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
 
     subjects: Callable[[], Sequence[Subject]]
     policies: Callable[[], Awaitable[tuple[Mapping[Key, ImageRule], Mapping[Key, str]]]]
-    tree: Callable[[Source], Awaitable[Tree | None]]
-    mirror: Callable[[str], Mirror]
-    credential: Callable[[str, str], Awaitable[Credential | None]]
+    tree: Callable[[Application, Source], Awaitable[Tree | None]]
+    mirror: Callable[[RepositoryOf], Mirror]
+    credential: Callable[[RepositoryOf, str], Awaitable[Credential | None]]
     patch: Callable[[str, dict[str, Any]], Awaitable[None]]
     settings: Callable[[], Awaitable[ImageSettings]]
     signer: Callable[[], Awaitable[Signer | None]]
@@ -114,7 +115,7 @@ class Rounds:
         """Put the updates where they belong: one commit for each repository and branch."""
         settings = await self._ports.settings()
         outcomes: list[Outcome] = []
-        groups: dict[tuple[str, str, str, str], list[tuple[Work, tuple[Update, ...]]]] = {}
+        groups: dict[tuple[RepositoryOf, str, str, str], list[tuple[Work, tuple[Update, ...]]]] = {}
         for report in reports:
             work, updates = report.work, tuple(report.updates)
             if work.problem or not updates:
@@ -125,17 +126,17 @@ class Rounds:
             try:
                 to = pushed_branch(work, updates)
             except InvalidSpec as error:
-                outcomes.append(Outcome(repository=work.repository, done=((work, updates),), problem=str(error)))
+                outcomes.append(Outcome(repository=work.repository.url, done=((work, updates),), problem=str(error)))
                 continue
             group = (work.repository, work.branch, to, work.back.credentials)
             groups.setdefault(group, []).append((work, updates))
-        for (url, branch, to, secret), done in groups.items():
-            outcomes.append(await self._committed(url, branch, to, secret, done, settings, dry_run=dry_run))
+        for (repository, branch, to, secret), done in groups.items():
+            outcomes.append(await self._committed(repository, branch, to, secret, done, settings, dry_run=dry_run))
         return outcomes
 
     async def _committed(
         self,
-        url: str,
+        repository: RepositoryOf,
         branch: str,
         to: str,
         secret: str,
@@ -162,8 +163,8 @@ class Rounds:
             return commit_message(done, settings)
 
         try:
-            mirror = self._ports.mirror(url)
-            credential = await self._ports.credential(url, secret)
+            mirror = self._ports.mirror(repository)
+            credential = await self._ports.credential(repository, secret)
             if dry_run:
                 await mirror.update()
                 edit(mirror.tree(mirror.resolve(f"refs/heads/{branch}" if branch else "")))
@@ -175,7 +176,7 @@ class Rounds:
             written = await write(mirror, ask, edit, now=self._ports.now, credential=credential)
             page = ""
             if done and done[0][0].back.pull_request and to:
-                page = await self._proposed(url, mirror, branch, to, message({}), credential, done[0][0])
+                page = await self._proposed(repository.url, mirror, branch, to, message({}), credential, done[0][0])
             return Outcome(
                 repository=mirror.shown,
                 done=tuple(done),
@@ -185,7 +186,7 @@ class Rounds:
                 notes=tuple(notes),
             )
         except TrueupError as error:
-            return Outcome(repository=url.rpartition("@")[2], done=tuple(done), problem=str(error))
+            return Outcome(repository=repository.url.rpartition("@")[2], done=tuple(done), problem=str(error))
 
     async def _proposed(
         self,
@@ -228,7 +229,7 @@ class Rounds:
             if source.chart:
                 continue
             try:
-                tree = await self._ports.tree(source)
+                tree = await self._ports.tree(subject.app, source)
             except TrueupError:
                 continue  # its own reconcile says so
             if tree is None:
@@ -260,7 +261,7 @@ class Rounds:
         An annotation must not lead to the push rights of another team's repository.
         """
         try:
-            self._ports.admit(work.subject.app, work.repository)
+            self._ports.admit(work.subject.app, work.repository.url)
         except InvalidSpec as error:
             return msgspec.structs.replace(work, rules=(), policies={}, problem=str(error))
         return work

@@ -15,6 +15,7 @@ from trueup.features.images.template import Values, render
 from trueup.formats.image import Image, parse_image
 from trueup.model.application import Application, Source
 from trueup.model.errors import InvalidSpec
+from trueup.model.repository import RepositoryOf
 
 BRANCH = "trueup/images-{{ .SHA256 }}"
 """Of pull requests, where no template names another."""
@@ -51,9 +52,10 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
 
     @property
-    def repository(self) -> str:
-        """URL of the repository that is written."""
-        return self.back.repository or self.source.repo_url
+    def repository(self) -> RepositoryOf:
+        """The repository that is written, on behalf of the application's project."""
+        reached = self.subject.app.spec.repository(self.source)
+        return RepositoryOf(self.back.repository or reached.url, reached.project)
 
     @property
     def branch(self) -> str:
