@@ -81,6 +81,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         render_workers: processes that render.
         wave_delay: seconds between the waves of a sync.
         isolated: do no hostile work without a whole wall around it.
+        namespaces: whose objects are watched and managed beside the control namespace's; empty for the whole cluster.
     """
 
     config: ClusterConfig
@@ -92,6 +93,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     render_workers: int = 2
     wave_delay: float = 2.0
     isolated: bool = False
+    namespaces: tuple[str, ...] = ()
 
 
 class Engine:
@@ -113,6 +115,7 @@ class Engine:
             self.discovery,
             classify=_instance_of,
             excluded=excluded_type(self._unwatched),
+            namespaces=(options.control_namespace, *options.namespaces) if options.namespaces else (),
         )
         self.applications = Applications(self.cache, options.control_namespace)
         self.registry = RegistryClient()

@@ -453,3 +453,19 @@ async def test_every_built_in_kind_is_listed_in_a_moment(admin: Client) -> None:
         assert time.monotonic() - begun < stretched(10)
         assert cache.failed_kinds() == {}
         assert all(cache.synced(kind) for kind in kinds)
+
+
+async def test_a_cache_of_some_namespaces_sees_those_alone_and_kinds_of_the_cluster(
+    admin: Client, namespace: str
+) -> None:
+    seen, unseen = key(namespace, "seen"), key("default", f"unseen-{namespace}")
+    async with caching(admin, namespaces=[namespace, "kube-system"]) as cache:
+        await cache.ensure([CONFIG_MAP, NAMESPACE])
+        await admin.create(CONFIG_MAPS, unseen.namespace, config_map(unseen.name))
+        await admin.create(CONFIG_MAPS, namespace, config_map("seen"))
+        await until(lambda: cache.get(seen))
+        assert cache.get(ResourceKey("", "Namespace", "", "default")) is not None
+        assert cache.synced(CONFIG_MAP) and cache.covers(namespace) and not cache.covers("default")
+        await admin.delete(CONFIG_MAPS, namespace, "seen")
+        await until(lambda: cache.get(seen) is None)
+        assert cache.get(unseen) is None

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,9 @@ class EngineProcess:
         namespace: str,
         wave_delay: float,
         state: Path | None = None,
+        arguments: Sequence[str] = (),
     ) -> None:
+        self.arguments = arguments
         self.kubeconfig, self.folder, self.repositories, self.namespace = kubeconfig, folder, repositories, namespace
         self.wave_delay = wave_delay
         self.state = state or folder / "state"
@@ -52,7 +54,7 @@ class EngineProcess:
                 "--kubeconfig", str(self.kubeconfig), "--namespace", self.namespace,
                 "--data", str(self.folder / "data"), "--state", str(self.state),
                 "--allow-local-repos", str(self.repositories),
-                "--sync-wave-delay", str(self.wave_delay),
+                "--sync-wave-delay", str(self.wave_delay), *self.arguments,
                 stdout=output, stderr=output, stdin=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
 
@@ -85,9 +87,10 @@ async def engine_process(
     namespace: str,
     wave_delay: float = 2.0,
     state: Path | None = None,
+    arguments: Sequence[str] = (),
 ) -> AsyncIterator[EngineProcess]:
     """A running engine, ended with the test."""
-    engine = EngineProcess(kubeconfig, folder, repositories, namespace, wave_delay, state)
+    engine = EngineProcess(kubeconfig, folder, repositories, namespace, wave_delay, state, arguments)
     await engine.start()
     try:
         yield engine

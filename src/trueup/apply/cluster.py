@@ -3,6 +3,8 @@
 import asyncio
 from typing import Protocol
 
+import msgspec
+
 from trueup.diff.merge import Merging
 from trueup.kube.client import FieldValidation, PatchKind, Propagation
 from trueup.kube.discovery import ResourceType
@@ -17,6 +19,8 @@ _FIRST_LOOK, _LONGEST_LOOK = 0.05, 1.0
 
 class Writer(Protocol):
     """Reads and writes of single objects: :class:`trueup.kube.client.Client`."""
+
+    def acting_as(self, user: str) -> "Writer": ...
 
     async def get(self, type_: ResourceType, namespace: str, name: str) -> LiveObject: ...
 
@@ -124,6 +128,24 @@ class Cluster(Protocol):
 
     @property
     def cache(self) -> Seen: ...
+
+
+class _Acting(msgspec.Struct, frozen=True):
+    client: Writer
+    discovery: Kinds
+    schemas: Mergings
+    cache: Seen
+
+
+def acting_as(cluster: Cluster, user: str) -> Cluster:
+    """The cluster as another user may read and write single objects of it; what is known of it stays our own.
+
+    Args:
+        user: empty for ourselves.
+    """
+    if not user:
+        return cluster
+    return _Acting(cluster.client.acting_as(user), cluster.discovery, cluster.schemas, cluster.cache)
 
 
 def known_type(cluster: Cluster, api_version: str, kind: str) -> ResourceType | None:

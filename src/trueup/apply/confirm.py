@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from trueup.apply.cluster import Cluster, known_type
+from trueup.apply.cluster import Cluster, acting_as, known_type
 from trueup.apply.perform import interrupts
 from trueup.apply.sanitise import wanted_object
 from trueup.apply.write import ObjectWriter
@@ -27,14 +27,15 @@ REMEMBERED = 20_000
 
 
 class Question(msgspec.Struct, frozen=True):
-    """A manifest, the live object it would be applied to, and how."""
+    """A manifest, the live object it would be applied to, how, and as whom (empty: as ourselves)."""
 
     manifest: Manifest
     live: LiveObject
     writing: Writing = Writing()
+    account: str = ""
 
 
-_Key = tuple[str, str, Way, str]
+_Key = tuple[str, str, Way, str, str]
 
 _SAME = Answer()
 _CERTAIN = (BadRequest, Invalid, TypedPatchRefused)
@@ -43,7 +44,7 @@ _CERTAIN = (BadRequest, Invalid, TypedPatchRefused)
 
 class Confirmer:
     """Server-side dry runs against one cluster, each asked once for what decides it: the desired digest, the
-    live digest, the way of writing and the definition of the kind.
+    live digest, the way of writing, the definition of the kind and who asks.
 
     Args:
         cluster: where.
@@ -68,9 +69,9 @@ class Confirmer:
         answers = await asyncio.gather(*(self._answer(question, denied) for question in listed))
         return {question.manifest.key: answer for question, answer in zip(listed, answers, strict=True)}
 
-    def seed(self, manifest: Manifest, stored: LiveObject, writing: Writing) -> None:
+    def seed(self, manifest: Manifest, stored: LiveObject, writing: Writing, account: str = "") -> None:
         """Remembers that a manifest has just been written with this result: it would change nothing."""
-        self._remember(self._key(Question(manifest, stored, writing)), _SAME)
+        self._remember(self._key(Question(manifest, stored, writing, account)), _SAME)
 
     def remembered(self, question: Question) -> Answer | None:
         """The answer to this question if it has been given, without asking."""
@@ -109,14 +110,15 @@ class Confirmer:
         manifest = question.manifest
         type_ = known_type(self._cluster, manifest.api_version, manifest.key.kind)
         assert type_ is not None
-        writer = ObjectWriter(self._cluster, type_, manifest, question.writing, dry_run=True)
+        cluster = acting_as(self._cluster, question.account)
+        writer = ObjectWriter(cluster, type_, manifest, question.writing, dry_run=True)
         seen = question.live
         answer = (await writer.write(seen)).live
         for _ in range(ATTEMPTS):
             if answer.resource_version == seen.resource_version:
                 break
             # The object has been written since it was seen: if more than its status, the answer is of another one.
-            later = await self._cluster.client.get(type_, manifest.key.namespace, manifest.key.name)
+            later = await cluster.client.get(type_, manifest.key.namespace, manifest.key.name)
             if live_digest(later.object()) == live_digest(seen.object()):
                 break
             seen = later
@@ -136,7 +138,7 @@ class Confirmer:
     def _key(self, question: Question) -> _Key:
         """All that the answer depends on."""
         manifest, definition = question.manifest, self._cluster.cache.definition(question.manifest.group_kind)
-        return manifest.digest, live_digest(question.live.object()), question.writing.way, definition
+        return manifest.digest, live_digest(question.live.object()), question.writing.way, definition, question.account
 
     def _remember(self, key: _Key, answer: Answer) -> None:
         self._memory[key] = answer

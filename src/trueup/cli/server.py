@@ -44,6 +44,13 @@ from trueup.cli.logs import FORMATS, configure_logs
     show_default=True,
     help="The least that is logged.",
 )
+@click.option(
+    "--managed-namespace",
+    "namespaces",
+    multiple=True,
+    metavar="NAMESPACE",
+    help="Watch and manage this namespace and the control namespace alone, without rights on the cluster. Repeatable.",
+)
 @click.option("--render-workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Render processes.")
 @click.option(
     "--sync-wave-delay",
@@ -62,6 +69,7 @@ def server(
     state: Path | None,
     log_format: str,
     log_level: str,
+    namespaces: tuple[str, ...],
     render_workers: int,
     sync_wave_delay: float,
     require_isolation: bool,
@@ -79,6 +87,7 @@ def server(
         render_workers=render_workers,
         wave_delay=sync_wave_delay,
         isolated=require_isolation,
+        namespaces=namespaces,
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(options))

@@ -13,7 +13,7 @@ from trueup.controllers.looks import Looks
 from trueup.controllers.observe import Observation
 from trueup.controllers.operation import Head, Operations, approved, running
 from trueup.controllers.pace import Pace
-from trueup.controllers.ports import SHORTEST_REST, Ports
+from trueup.controllers.ports import DELETING_AS, SHORTEST_REST, Ports
 from trueup.controllers.record import condition_of, record
 from trueup.controllers.target import NotFetched
 from trueup.formats.time import past_time, rest_of
@@ -315,8 +315,14 @@ class ApplicationReconciler:
             elif step.held:
                 await self._kept(stored, write, step.held)
             return Requeue.after(step.after)
+        try:
+            account = self.ports.account(app, DELETING_AS)
+        except InvalidSpec as error:
+            write.conditions([("DeletionError", str(error))])
+            await write.flush()
+            return Requeue.after(SHORTEST_REST)
         await self.ports.chronicle.removing(stored, [task.key for task in step.tasks], managed)
-        performed = await self.ports.cluster.perform(step)
+        performed = await self.ports.cluster.perform(step, account)
         await self.ports.chronicle.removed(stored, performed.results)
         refused = [result for result in performed.results if result.status == ResultCode.SYNC_FAILED.value]
         write.conditions([("DeletionError", f"{r.kind} {r.name}: {r.message}") for r in refused])

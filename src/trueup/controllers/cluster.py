@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
+from trueup.apply.cluster import acting_as
 from trueup.apply.confirm import Confirmer
 from trueup.apply.perform import Performed, perform
 from trueup.kube.cache import WatchCache
@@ -13,7 +14,7 @@ from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.schemas import Schemas
 from trueup.model.application import Destination
 from trueup.model.errors import InvalidSpec
-from trueup.model.resource import GroupKind, group_of, version_of
+from trueup.model.resource import GroupKind, ResourceKey, group_of, version_of
 from trueup.plan.delete_hooks import HookStep
 from trueup.plan.deletion import DeletionStep
 from trueup.plan.task import Step
@@ -70,15 +71,25 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
         found = self.discovery.find(group, kind)
         return found.namespaced if found else None
 
+    def unmanaged(self, key: ResourceKey) -> str:
+        """Why an object is outside the namespaces that this engine manages (Argo CD's words); empty where it is not."""
+        if not key.namespace or self.cache.covers(key.namespace):
+            return ""
+        return f'Namespace "{key.namespace}" for {key.kind} "{key.name}" is not managed'
+
     def unwatched(self) -> frozenset[GroupKind]:
         """Kinds whose absence from the cache says nothing."""
         return frozenset(kind for kind in self.cache.failed_kinds() if self.discovery.find(kind.group, kind.kind))
 
-    async def perform(self, step: Step | DeletionStep | HookStep) -> Performed:
-        """Carry a step out, and remember what it confirmed."""
-        performed = await perform(step, self)
+    async def perform(self, step: Step | DeletionStep | HookStep, account: str = "") -> Performed:
+        """Carry a step out, and remember what it confirmed.
+
+        Args:
+            account: the user as whom; empty for the engine itself.
+        """
+        performed = await perform(step, acting_as(self, account))
         for manifest, answer, writing in performed.stored:
-            self.confirmer.seed(manifest, answer, writing)
+            self.confirmer.seed(manifest, answer, writing, account)
         if performed.interrupted is not None:
             log.warning("cluster not reached", cluster=self.name, error=str(performed.interrupted))
         return performed

@@ -7,7 +7,7 @@ import msgspec
 
 from trueup import policy
 from trueup.controllers.begin import about_source
-from trueup.controllers.ports import Ports
+from trueup.controllers.ports import DELETING_AS, Ports
 from trueup.formats.time import past_time, rest_of
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.hooks import DeletePhase
@@ -130,7 +130,13 @@ class DeleteHooks:
     async def _perform(
         self, stored: StoredApplication, write: ApplicationWrite, phase: DeletePhase, step: HookStep
     ) -> Requeue:
-        performed = await self.ports.cluster.perform(step)
+        try:
+            account = self.ports.account(stored.app, DELETING_AS)
+        except InvalidSpec as error:
+            write.conditions([(FAILED, str(error))])
+            await write.flush()
+            return Requeue.after(RECHECK)
+        performed = await self.ports.cluster.perform(step, account)
         await self.ports.chronicle.hooks_of_deletion(stored, phase.value, performed.results)
         problems = [step.failed] if step.failed else [_refusal(phase, r) for r in performed.results if _is_refused(r)]
         write.conditions([(FAILED, problem) for problem in problems] or [(WAITS, step.message)])

@@ -15,7 +15,7 @@ from trueup.diff import Answer, JqFacts, Pairs
 from trueup.model.annotations import GROUP
 from trueup.model.application import Application, IgnoreDifference, NamespaceMetadata, Operation, Source
 from trueup.model.comparison import Comparison
-from trueup.model.errors import RenderFailed
+from trueup.model.errors import InvalidSpec, RenderFailed
 from trueup.model.health import Health
 from trueup.model.hooks import delete_phases, is_hook
 from trueup.model.live import LiveObject
@@ -192,10 +192,10 @@ class Observer:
         await self._cluster.cache.ensure(kind for kind in kinds if not self._cluster.excluded(kind.group, kind.kind))
 
     def forbidden(self, project: Project, keys: Sequence[ResourceKey]) -> dict[ResourceKey, str]:
-        """Of these objects, the ones the project does not permit, with the reason."""
+        """Of these objects, the ones the project does not permit or this engine does not manage, with the reason."""
         refused = {}
         for key in keys:
-            reason = policy.permits(
+            reason = self._cluster.unmanaged(key) or policy.permits(
                 project,
                 server=self._cluster.server,
                 cluster_name=self._cluster.name,
@@ -251,7 +251,7 @@ class Observer:
             pairs = _respecting(pairs, rules.rules, respected, options)
         refused = self.forbidden(project, keys)
         questions = await self._suspects(pairs, refused, options)
-        answers = await cluster.confirmer.confirm(questions) if questions else {}
+        answers = await self._answers(app, project, questions) if questions else {}
         named = await self._ignoring.facts(rules, _documents(questions, answers))
         comparison = diff.compare(
             pairs,
@@ -302,6 +302,17 @@ class Observer:
             leaving=len(leaving) > len(overdue),
             withheld=withheld,
         )
+
+    async def _answers(
+        self, app: Application, project: Project, questions: Sequence[Question]
+    ) -> Mapping[ResourceKey, Answer]:
+        """What the server says to whom would write: with other rights, the answer might be another one."""
+        try:
+            account = policy.acting_account(app, project, self._cluster.server, self._settings().impersonation)
+        except InvalidSpec as error:
+            return {question.manifest.key: Answer(refused=str(error)) for question in questions}
+        asked = [msgspec.structs.replace(question, account=account) for question in questions]
+        return await self._cluster.confirmer.confirm(asked)
 
     def _unbuilt(
         self, stored: StoredApplication, project: Project, wanted: Sequence[Manifest], tools: Sequence[str]

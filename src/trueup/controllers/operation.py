@@ -10,7 +10,7 @@ from trueup import policy
 from trueup.controllers.begin import about_source, begun, initiated, operation_sources
 from trueup.controllers.looks import Looks
 from trueup.controllers.observe import Observation
-from trueup.controllers.ports import Ports
+from trueup.controllers.ports import SYNCING_AS, Ports
 from trueup.controllers.record import record
 from trueup.controllers.target import NotFetched
 from trueup.formats.json import canonical, digest
@@ -23,7 +23,8 @@ from trueup.model.project import Project
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase, OperationState, ResourceResult, SyncCode, SyncOperationResult
 from trueup.plan.facts import Facts, options_for
-from trueup.plan.options import RESPECT_IGNORED
+from trueup.plan.options import CREATE_NAMESPACE, RESPECT_IGNORED
+from trueup.plan.options import Options as SyncOptions
 from trueup.plan.record import advance, failed
 from trueup.plan.results import MESSAGE_LIMIT
 from trueup.plan.retry import retry_in
@@ -96,11 +97,12 @@ class Operations:
             return Requeue.after(min(verdict.again, self.ports.rest()))
         try:
             seen = await self._of_operation(stored, project, state, head)
+            account = self.ports.account(stored.app, SYNCING_AS)
         except TrueupError as error:
             if not about_source(error):
                 raise
             return await self._without_manifests(stored, write, state, head, error)
-        step, after = await self._step(stored, seen, state)
+        step, after = await self._step(stored, seen, state, account)
         if isinstance(step, Act) and not after.phase.completed and not any(map(_is_hook, step.tasks)):
             head, step, after = await self._verdict(stored, project, write, head, step, after)
         return await self._progressed(stored, write, step, after)
@@ -185,7 +187,7 @@ class Operations:
         return self.ports.observer.with_hooks(head, state)
 
     async def _step(
-        self, stored: StoredApplication, seen: Observation, state: OperationState
+        self, stored: StoredApplication, seen: Observation, state: OperationState, account: str
     ) -> tuple[Step, OperationState]:
         """Decide the next step of an operation and take it; what came of it is yet to be put on record."""
         cluster = self.ports.cluster
@@ -195,14 +197,14 @@ class Operations:
         outcomes: tuple[ResourceResult, ...] = ()
         if isinstance(step, Act):
             await self.ports.chronicle.performing(stored, state, seen, step)
-            performed = await cluster.perform(step)
+            performed = await cluster.perform(step, account)
             self._acted[stored.key] = self.ports.clock.now()
             outcomes = performed.results
             await self.ports.chronicle.performed(stored, state, seen, outcomes)
         elif isinstance(step, Finish):
             # The hooks' ends are on record since the pass before: their objects may go, and must before the verdict
             # is written, or a crash in between would leave our finalizer on them.
-            await cluster.perform(step)
+            await cluster.perform(step, account)
         return step, advance(state, step, outcomes, self.ports.clock.now(), facts.retry)
 
     async def _verdict(
@@ -245,7 +247,7 @@ class Operations:
             live=seen.live,
             health=seen.health,
             serves=cluster.serves,
-            options=options_for(state.operation, sync_policy),
+            options=self._options(stored, state),
             destination_namespace=app.spec.destination.namespace,
             namespace_metadata=seen.namespace_metadata,
             refused=seen.refused,
@@ -256,6 +258,13 @@ class Operations:
             approved_at=approved(app),
             retry=sync_policy.retry if sync_policy else None,
         )
+
+    def _options(self, stored: StoredApplication, state: OperationState) -> SyncOptions:
+        options = options_for(state.operation, stored.app.spec.sync_policy)
+        if not self.ports.cluster.cache.namespaced:
+            return options
+        # A namespace that is managed by a role in it is there, and may be invisible all the same.
+        return msgspec.structs.replace(options, texts=options.texts - {CREATE_NAMESPACE})
 
     async def _progressed(
         self, stored: StoredApplication, write: ApplicationWrite, step: Step, after: OperationState

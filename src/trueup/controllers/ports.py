@@ -4,15 +4,22 @@ from collections.abc import Callable
 
 import msgspec
 
+from trueup import policy
 from trueup.controllers.chronicle import Chronicle
 from trueup.controllers.cluster import ManagedCluster
 from trueup.controllers.observe import Observer
 from trueup.controllers.repository import Repositories
+from trueup.model.application import Application
+from trueup.model.errors import InvalidSpec
 from trueup.runtime.clock import Clock
 from trueup.store.applications import Applications
 from trueup.store.events import Recorder
 from trueup.store.settings import Settings
 from trueup.store.write import ApplicationWrite
+
+# Argo CD's words for a destination to which nobody's rights are named.
+SYNCING_AS = "failed to find a matching service account to impersonate"
+DELETING_AS = "error deriving service account to impersonate"
 
 LONGEST_REST = 3600.0
 """Seconds after which an application is looked at again though nothing woke it and polling is off."""
@@ -42,6 +49,23 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
         """
         polling = self.settings().resync_seconds
         return max(polling, SHORTEST_REST) if polling else LONGEST_REST
+
+    def account(self, app: Application, failure: str) -> str:
+        """The user as whom an application's objects are written and deleted; empty for the engine itself.
+
+        Args:
+            failure: opens the error's message.
+
+        Raises:
+            InvalidSpec: there is no project, it names none for the destination, or one that cannot be.
+        """
+        setting = self.settings().impersonation
+        if not setting.enabled:
+            return ""
+        try:
+            return policy.acting_account(app, self.applications.project_of(app), self.cluster.server, setting)
+        except InvalidSpec as error:
+            raise InvalidSpec(f"{failure}: {error.message}", hint=error.hint) from error
 
     def tell(self, write: ApplicationWrite, reason: str, message: str, *, warning: bool = False) -> None:
         """Record an Event about an Application."""

@@ -2,8 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing
+from itertools import chain
 
 import structlog
 
@@ -11,7 +12,7 @@ from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import ApiError
 from trueup.kube.index import Change, Classify, Index
-from trueup.kube.reflector import Reflector, Served, Timing
+from trueup.kube.reflector import PAUSES, Reflector, Served, Timing
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey
 
@@ -32,6 +33,8 @@ class WatchCache:
     Args:
         classify: the group of an object (for us its application), or None.
         excluded: kinds never watched.
+        namespaces: whose objects are watched, each by a watch of its own; empty for all by one. Kinds without a
+            namespace are watched as far as rights allow.
         timing: how often kinds are listed afresh and when silence counts as failure.
     """
 
@@ -42,16 +45,18 @@ class WatchCache:
         *,
         classify: Classify,
         excluded: Callable[[ResourceType], bool] = lambda _: False,
+        namespaces: Iterable[str] = (),
         timing: Timing | None = None,
     ) -> None:
         self._client, self._discovery = client, discovery
         self._excluded = excluded
         self._timing = timing or Timing()
-        self._index = Index(classify)
+        self._namespaces = tuple(dict.fromkeys(namespaces))
+        self._index = Index(classify, by_namespace=bool(self._namespaces))
         self._served = Served()
         self._subscribers: list[Subscriber] = []
-        self._reflectors: dict[GroupKind, Reflector] = {}
-        self._tasks: dict[GroupKind, asyncio.Task[None]] = {}
+        self._reflectors: dict[GroupKind, list[Reflector]] = {}
+        self._tasks: dict[GroupKind, list[asyncio.Task[None]]] = {}
         self._definitions: asyncio.Task[None] | None = None
         self._generations: dict[str, str] = {}
 
@@ -66,7 +71,7 @@ class WatchCache:
 
     async def close(self) -> None:
         """Ends every watch."""
-        tasks = [*self._tasks.values(), *([self._definitions] if self._definitions else [])]
+        tasks = [*chain.from_iterable(self._tasks.values()), *([self._definitions] if self._definitions else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -88,10 +93,17 @@ class WatchCache:
         for kind in wanted:
             if kind not in self._reflectors:
                 self._follow(kind)
-            elif self._reflectors[kind].error is not None:
-                self._reflectors[kind].wake()
+                continue
+            for reflector in self._reflectors[kind]:
+                if reflector.error is not None:
+                    reflector.wake()
         # Every reconcile comes here, and nearly always there is nothing to wait for: no task is made then.
-        unanswered = [reflector for kind in wanted if not (reflector := self._reflectors[kind]).answered.is_set()]
+        unanswered = [
+            reflector
+            for kind in wanted
+            for reflector in self._reflectors.get(kind, ())
+            if not reflector.answered.is_set()
+        ]
         if unanswered:
             await asyncio.gather(*(reflector.answered.wait() for reflector in unanswered))
 
@@ -126,12 +138,21 @@ class WatchCache:
 
     def synced(self, kind: GroupKind) -> bool:
         """Whether a kind has been listed completely; only then does an absent object mean that there is none."""
-        reflector = self._reflectors.get(kind)
-        return reflector is not None and reflector.synced
+        reflectors = self._reflectors.get(kind)
+        return bool(reflectors) and all(reflector.synced for reflector in reflectors or ())
 
     def failed_kinds(self) -> dict[GroupKind, ApiError]:
         """Kinds that cannot be followed now, and why. What was known of them is still served."""
-        return {kind: reflector.error for kind, reflector in self._reflectors.items() if reflector.error is not None}
+        return {reflector.kind: reflector.error for reflector in self._following() if reflector.error is not None}
+
+    @property
+    def namespaced(self) -> bool:
+        """Whether some namespaces are watched, not the cluster."""
+        return bool(self._namespaces)
+
+    def covers(self, namespace: str) -> bool:
+        """Whether objects of a namespace are watched at all."""
+        return not self._namespaces or namespace in self._namespaces
 
     def definition(self, kind: GroupKind) -> str:
         """What a custom resource's definition is at, another text after each change; empty for kinds of the server."""
@@ -142,32 +163,47 @@ class WatchCache:
 
         What was seen of a kind before it was excluded would otherwise be served, when that ends, as if it were current.
         """
-        for kind, task in list(self._tasks.items()):
+        for kind, tasks in list(self._tasks.items()):
             type_ = self._discovery.find(kind.group, kind.kind)
-            if not task.done() and (type_ is None or not self._excluded(type_)):
+            if not all(task.done() for task in tasks) and (type_ is None or not self._excluded(type_)):
                 continue
-            task.cancel()
+            for task in tasks:
+                task.cancel()
             del self._tasks[kind]
-            self._reflectors.pop(kind).answered.set()
-            self._publish(self._index.replaced(kind, (), ""))
+            for reflector in self._reflectors.pop(kind):
+                reflector.answered.set()
+                self._publish(self._index.replaced(kind, (), "", reflector.namespace))
 
     def subscribe(self, callback: Subscriber) -> None:
         """Calls back on every change, in order, whether an event or a write of ours brought it."""
         self._subscribers.append(callback)
 
     def _follow(self, kind: GroupKind) -> None:
-        reflector = Reflector(
-            kind,
-            self._client,
-            self._discovery,
-            self._index,
-            publish=self._publish,
-            excluded=self._excluded,
-            served=self._served,
-            timing=self._timing,
-        )
-        self._reflectors[kind] = reflector
-        self._tasks[kind] = asyncio.create_task(reflector.run(), name=f"watch {kind}")
+        type_ = self._discovery.find(kind.group, kind.kind)
+        if self._namespaces and type_ is None:
+            # Whether it has namespaces is not known before it is served: the next call looks again.
+            return
+        places = self._namespaces if type_ is not None and type_.namespaced and self._namespaces else ("",)
+        self._reflectors[kind] = [
+            Reflector(
+                kind,
+                self._client,
+                self._discovery,
+                self._index,
+                publish=self._publish,
+                excluded=self._excluded,
+                served=self._served,
+                timing=self._timing,
+                namespace=namespace,
+            )
+            for namespace in places
+        ]
+        self._tasks[kind] = [
+            asyncio.create_task(reflector.run(), name=f"watch {kind}") for reflector in self._reflectors[kind]
+        ]
+
+    def _following(self) -> Iterator[Reflector]:
+        return chain.from_iterable(self._reflectors.values())
 
     def _publish(self, changes: list[Change]) -> None:
         for old, new in changes:
@@ -184,13 +220,19 @@ class WatchCache:
         """
         dirty = asyncio.Event()
         refreshing = asyncio.create_task(self._refresh_when(dirty), name="refresh discovery")
+        told = ""
         try:
             while True:
+                pause = CRD_RETRY_SECONDS
                 try:
                     await self._watch_definitions(dirty)
+                    told = ""
                 except ApiError as error:
-                    log.info("definitions cannot be watched", error=str(error))
-                await asyncio.sleep(CRD_RETRY_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311
+                    if str(error) != told:
+                        told = str(error)
+                        log.info("definitions cannot be watched", error=told)
+                    pause = PAUSES.get(type(error), pause)
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
         finally:
             refreshing.cancel()
 
@@ -221,6 +263,6 @@ class WatchCache:
             except ApiError as error:
                 log.info("discovery failed", error=str(error))
                 continue
-            for reflector in self._reflectors.values():
+            for reflector in self._following():
                 if reflector.error is not None:
                     reflector.wake()

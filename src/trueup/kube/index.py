@@ -10,6 +10,7 @@ from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey
 
 Classify = Callable[[LiveObject], str | None]
+_Place = tuple[GroupKind, str]
 Change = tuple[LiveObject | None, LiveObject | None]
 """An object before and after; None before it was there, None after it went."""
 
@@ -19,16 +20,18 @@ class Index:
 
     Args:
         classify: the group an object belongs to (for us: its application), None for none.
+        by_namespace: each namespace has a watch of its own, whose versions say nothing of the others'.
     """
 
-    def __init__(self, classify: Classify) -> None:
+    def __init__(self, classify: Classify, *, by_namespace: bool = False) -> None:
         self._classify = classify
+        self._by_namespace = by_namespace
         self._kinds: dict[GroupKind, dict[ResourceKey, LiveObject]] = {}
         self._groups: dict[str, dict[ResourceKey, LiveObject]] = {}
         self._group_of: dict[ResourceKey, str] = {}
         self._children: dict[str, dict[ResourceKey, LiveObject]] = {}
-        self._progress: dict[GroupKind, str] = {}
-        self._gone: dict[GroupKind, set[str]] = {}
+        self._progress: dict[_Place, str] = {}
+        self._gone: dict[_Place, set[str]] = {}
 
     def get(self, key: ResourceKey) -> LiveObject | None:
         return self._kinds.get(GroupKind(key.group, key.kind), {}).get(key)
@@ -42,21 +45,20 @@ class Index:
     def children(self, uid: str) -> list[LiveObject]:
         return list(self._children.get(uid, {}).values())
 
-    def progressed(self, kind: GroupKind, resource_version: str) -> None:
-        """The watch of a kind has told everything up to this version."""
-        self._progress[kind] = resource_version
+    def progressed(self, kind: GroupKind, resource_version: str, namespace: str = "") -> None:
+        """The watch of a kind, or of its objects in one namespace, has told everything up to this version."""
+        self._progress[self._place(kind, namespace)] = resource_version
 
     def appeared(self, found: LiveObject) -> list[Change]:
         """A watch event: the object was added or changed."""
         changes = self._take(found)
-        self.progressed(found.group_kind, found.resource_version)
+        self.progressed(found.group_kind, found.resource_version, found.key.namespace)
         return changes
 
     def disappeared(self, found: LiveObject) -> list[Change]:
         """A watch event: the object, in the state given, was deleted."""
-        kind = found.group_kind
-        self.progressed(kind, found.resource_version)
-        self._gone.get(kind, set()).discard(found.uid)
+        self.progressed(found.group_kind, found.resource_version, found.key.namespace)
+        self._gone.get(self._place_of(found.key), set()).discard(found.uid)
         current = self.get(found.key)
         if current is None or newer(current.resource_version, found.resource_version):
             return []  # an object of that name was created again, and its creation is known already
@@ -69,41 +71,52 @@ class Index:
 
         An object that is absent although its kind's watch has passed this version was deleted since.
         """
-        progress = self._progress.get(found.group_kind, "")
+        progress = self._progress.get(self._place_of(found.key), "")
         if self.get(found.key) is None and not supersedes(found.resource_version, progress):
             return []
         return self._take(found)
 
     def removed(self, key: ResourceKey, uid: str) -> list[Change]:
         """The server says that the object is gone. Events of it that are still under way are not believed."""
-        self._gone.setdefault(GroupKind(key.group, key.kind), set()).add(uid)
+        self._gone.setdefault(self._place_of(key), set()).add(uid)
         current = self.get(key)
         return self._drop(current) if current is not None and current.uid == uid else []
 
-    def replaced(self, kind: GroupKind, objects: Iterable[LiveObject], resource_version: str) -> list[Change]:
-        """A complete list of a kind. Objects written since it was taken stay.
+    def replaced(
+        self, kind: GroupKind, objects: Iterable[LiveObject], resource_version: str, namespace: str = ""
+    ) -> list[Change]:
+        """A complete list of a kind, or of its objects in one namespace. Objects written since it was taken stay.
 
         A list older than what the watch had told means that the storage was restored from the past: then only the
         list counts.
         """
-        restored = newer(self._progress.get(kind, ""), resource_version)
+        place = self._place(kind, namespace)
+        restored = newer(self._progress.get(place, ""), resource_version)
         if restored:
-            self._gone.pop(kind, None)
-        self._progress[kind] = resource_version
+            self._gone.pop(place, None)
+        self._progress[place] = resource_version
         listed = {found.key: found for found in objects}
         changes: list[Change] = []
         for current in self.of_kind(kind):
+            if self._place_of(current.key) != place:
+                continue
             written_since = newer(current.resource_version, resource_version) and not restored
             if current.key not in listed and not written_since:
                 changes += self._drop(current)
         for found in listed.values():
             changes += self._put(found, self.get(found.key)) if restored else self._take(found)
-        self._gone[kind] = self._gone.get(kind, set()) & {found.uid for found in listed.values()}
+        self._gone[place] = self._gone.get(place, set()) & {found.uid for found in listed.values()}
         return changes
+
+    def _place(self, kind: GroupKind, namespace: str) -> _Place:
+        return kind, namespace if self._by_namespace else ""
+
+    def _place_of(self, key: ResourceKey) -> _Place:
+        return self._place(GroupKind(key.group, key.kind), key.namespace)
 
     def _take(self, found: LiveObject) -> list[Change]:
         current = self.get(found.key)
-        if found.uid in self._gone.get(found.group_kind, ()):
+        if found.uid in self._gone.get(self._place_of(found.key), ()):
             return []
         if current is not None:
             if current.resource_version == found.resource_version and current.api_version == found.api_version:

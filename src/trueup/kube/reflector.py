@@ -53,7 +53,7 @@ class Served:
 
 
 class Reflector:
-    """Keeps one kind in an index. The old view is served until a new one is complete.
+    """Keeps one kind in an index, or its objects in one namespace. The old view is served until a new one is complete.
 
     Attributes:
         answered: set when the first list is complete, or has failed.
@@ -72,8 +72,9 @@ class Reflector:
         excluded: Callable[[ResourceType], bool],
         served: Served,
         timing: Timing,
+        namespace: str = "",
     ) -> None:
-        self.kind = kind
+        self.kind, self.namespace = kind, namespace
         self.answered = asyncio.Event()
         self.synced = False
         self.error: ApiError | None = None
@@ -128,7 +129,7 @@ class Reflector:
         """A kind that went with its definition has no objects; one whose API service is down keeps them."""
         if not any(name.startswith(f"{self.kind.group}/") for name in self._discovery.unavailable):
             self._version = ""
-            self._publish(self._index.replaced(self.kind, (), ""))
+            self._publish(self._index.replaced(self.kind, (), "", self.namespace))
 
     async def _follow(self, versions: list[ResourceType]) -> None:
         if asyncio.get_running_loop().time() >= self._resync_at:
@@ -156,7 +157,7 @@ class Reflector:
                 # says what is wrong. One that began and broke later is resumed.
                 if self._version:
                     raise
-        listing = await self._client.list(type_, attempts=1)
+        listing = await self._client.list(type_, self.namespace, attempts=1)
         self._complete(listing.objects, listing.resource_version)
 
     async def _watch_from_start(self, type_: ResourceType) -> None:
@@ -167,7 +168,12 @@ class Reflector:
         try:
             async with asyncio.timeout(self._timing.initial) as limit:
                 events = self._client.watch(
-                    type_, "", initial_events=True, timeout=seconds, read_seconds=self._timing.read
+                    type_,
+                    "",
+                    namespace=self.namespace,
+                    initial_events=True,
+                    timeout=seconds,
+                    read_seconds=self._timing.read,
                 )
                 async with aclosing(events):
                     async for event in events:
@@ -191,6 +197,7 @@ class Reflector:
         events = self._client.watch(
             type_,
             self._version,
+            namespace=self.namespace,
             timeout=max(1.0, self._resync_at - begun),
             read_seconds=self._timing.read,
             opened=self._succeeded,
@@ -218,7 +225,7 @@ class Reflector:
             case "DELETED":
                 self._publish(self._index.disappeared(event.object))
             case "BOOKMARK":
-                self._index.progressed(self.kind, event.resource_version)
+                self._index.progressed(self.kind, event.resource_version, self.namespace)
 
     def _next_resync(self) -> float:
         seconds = self._timing.resync * random.uniform(0.8, 1.2)  # noqa: S311
@@ -227,7 +234,7 @@ class Reflector:
     def _complete(self, objects: list[LiveObject], resource_version: str, seconds: float = 0.0) -> None:
         self._version = resource_version
         self._resync_at = asyncio.get_running_loop().time() + (seconds or self._next_resync())
-        changes = self._index.replaced(self.kind, objects, resource_version)
+        changes = self._index.replaced(self.kind, objects, resource_version, self.namespace)
         self.synced = True
         self._succeeded()
         self._publish(changes)

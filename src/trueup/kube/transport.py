@@ -1,6 +1,7 @@
 """HTTP to one API server: a pool of connections, limits, retries and typed errors. It knows paths, not objects."""
 
 import asyncio
+import copy
 import random
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -59,10 +60,17 @@ class Transport:
         self.fence: Callable[[], None] | None = None
         self._tls = tls_context(config)
         self._token = TokenSource(config)
+        self._impersonation: Mapping[str, str] = {}
         self._in_flight = in_flight
         self._places = asyncio.Semaphore(in_flight)
         self._session: aiohttp.ClientSession | None = None
         self._streams: aiohttp.ClientSession | None = None
+
+    def acting_as(self, user: str) -> Self:
+        """The same connections and limits, with the rights of another user; valid as long as this one is."""
+        acting = copy.copy(self)
+        acting._impersonation = {"Impersonate-User": user}
+        return acting
 
     async def __aenter__(self) -> Self:
         timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=CONNECT_SECONDS)
@@ -175,7 +183,7 @@ class Transport:
                 method,
                 url,
                 data=body,
-                headers={**headers, **self._token.headers()},
+                headers={**headers, **self._impersonation, **self._token.headers()},
                 allow_redirects=False,
                 server_hostname=self._server_hostname(),
             ) as response:
@@ -212,7 +220,7 @@ class Transport:
             async with asyncio.timeout(REQUEST_SECONDS):
                 response = await self._streams.get(
                     self._url(path, params),
-                    headers={**(headers or {}), **self._token.headers()},
+                    headers={**(headers or {}), **self._impersonation, **self._token.headers()},
                     allow_redirects=False,
                     server_hostname=self._server_hostname(),
                 )

@@ -4,6 +4,7 @@ from trueup.policy.admit import admit, admit_repository, problems
 from trueup.policy.automatic import Decision, attempted_revisions, automatic_sync, retry_for
 from trueup.policy.engines import hands_off, last_write_by
 from trueup.policy.heal import LOOP, Drift, HealSettings
+from trueup.policy.impersonation import Impersonation, acting_account
 from trueup.policy.oddities import odd_annotations, odd_options
 from trueup.policy.project import permits
 from trueup.policy.pruning import noted, noting, withheld, withheld_message
@@ -25,9 +26,11 @@ __all__ = [
     "Decision",
     "Drift",
     "HealSettings",
+    "Impersonation",
     "Subject",
     "Unbuilt",
     "WindowVerdict",
+    "acting_account",
     "admit",
     "admit_repository",
     "assigned",

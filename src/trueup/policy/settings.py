@@ -41,7 +41,6 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "resource.links": "shown in a user interface",
     "application.allowedNodeLabels": "shown in a user interface",
     "application.links": "shown in a user interface",
-    "application.sync.impersonation.enforced": "with application.sync.impersonation.enabled alone",
     "application.sync.requireOverridePrivilegeForRevisionSync": "rights of an API server",
     "project.links": "shown in a user interface",
     "server.rbac.": "rights of an API server",
@@ -79,10 +78,6 @@ def _said(text: str) -> bool:
     return bool(text.strip())
 
 
-def _on(text: str) -> bool:
-    return text.strip().lower() == "true"
-
-
 def _off(text: str) -> bool:
     return text.strip().lower() == "false"
 
@@ -109,11 +104,6 @@ UNBUILT: tuple[tuple[str, _Rule, Unbuilt], ...] = (
         "installationID",
         _said,
         Unbuilt(field="installationID", reason="objects of several installations are not told apart"),
-    ),
-    (
-        "application.sync.impersonation.enabled",
-        _on,
-        Unbuilt(field="application.sync.impersonation.enabled", reason="syncs act as the engine itself"),
     ),
     ("cluster.inClusterEnabled", _off, Unbuilt(field="cluster.inClusterEnabled", reason="there is no other cluster")),
     (

@@ -1,7 +1,7 @@
 """What an installation needs on its control cluster, and putting it there."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from trueup.kube.errors import AlreadyExists, NotFound
 from trueup.model.annotations import API_VERSION, GROUP, MADE_BY
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.live import LiveObject
+from trueup.model.resource import group_of, version_of
 from trueup.store.crds import MAKER, VERSION, application_crd, project_crd
 
 DEFAULT_PROJECT = "default"
@@ -74,6 +75,28 @@ async def install(client: Client, namespace: str, report: Report) -> None:
     await _served(client, namespace)
     await _create_missing(client, NAMESPACE, "", _namespace(namespace), report)
     await _create_missing(client, PROJECT, namespace, default_project(namespace), report)
+
+
+async def install_rights(client: Client, objects: Iterable[dict[str, Any]], report: Report) -> None:
+    """Put service accounts, roles and bindings on the cluster, or bring them up to date. Safe to repeat.
+
+    Args:
+        objects: of :func:`trueup.store.rights.rights`.
+
+    Raises:
+        ApiError: a namespace is missing, or who asks may not give these rights.
+    """
+    for manifest in objects:
+        kind, metadata = manifest["kind"], manifest["metadata"]
+        namespace = metadata.get("namespace", "")
+        group, version = group_of(manifest["apiVersion"]), version_of(manifest["apiVersion"])
+        resource = _type(group, version, kind, f"{kind.lower()}s", namespaced=bool(namespace))
+        before = await _existing(client, resource, namespace, metadata["name"])
+        body = msgspec.json.encode(manifest)
+        after = await client.apply(resource, namespace, metadata["name"], body, manager=FIELD_MANAGER)
+        same = before is not None and before.resource_version == after.resource_version
+        change = "created" if before is None else "unchanged" if same else "configured"
+        report(f"{kind.lower()} {f'{namespace}/' if namespace else ''}{metadata['name']} {change}")
 
 
 async def _install_definition(client: Client, definition: dict[str, Any], report: Report) -> None:

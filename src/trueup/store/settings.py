@@ -11,7 +11,8 @@ from trueup.formats.yaml import YamlError, load
 from trueup.health import is_known
 from trueup.model.annotations import GROUP, INSTANCE_LABEL
 from trueup.model.application import IgnoreDifference
-from trueup.policy import HealSettings
+from trueup.policy import HealSettings, Impersonation
+from trueup.policy.impersonation import ENABLED, ENFORCED
 from trueup.policy.settings import unbuilt_settings
 from trueup.policy.unbuilt import Unbuilt
 from trueup.store.overrides import Override, OverrideProblem, ignore_rules, overrides
@@ -81,6 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     judges_applications: bool = False
     unbuilt: tuple[Unbuilt, ...] = ()
     heal: HealSettings = HealSettings()
+    impersonation: Impersonation = Impersonation()
     warnings: tuple[str, ...] = ()
 
     def excludes(self, group: str, kind: str, server: str) -> bool:
@@ -120,6 +122,7 @@ def read_settings(data: dict[str, str], parameters: Mapping[str, str] = MappingP
             *_unbuilt_overrides(parts, [*unread, *problems]),
         ),
         heal=_heal(parameters, warnings),
+        impersonation=_impersonation(data, warnings),
         warnings=tuple(warnings),
     )
 
@@ -180,6 +183,17 @@ def _heal(parameters: Mapping[str, str], warnings: list[str]) -> HealSettings:
         fixed=number("timeout.seconds", defaults.fixed),
         cooldown=number("backoff.cooldown.seconds", defaults.cooldown),
     )
+
+
+def _impersonation(data: dict[str, str], warnings: list[str]) -> Impersonation:
+    """Both are on for every value that cannot be read: a slip must not give a tenant the engine's own rights."""
+    found = {}
+    for key, default in ((ENABLED, False), (ENFORCED, True)):
+        text = data.get(key, "").strip().lower()
+        found[key] = text != "false" if text else default
+        if text not in ("", "true", "false"):
+            warnings.append(f"{CONFIG_MAP}: {key}: {text[:40]!r} is neither true nor false; true is used")
+    return Impersonation(enabled=found[ENABLED], enforced=found[ENFORCED])
 
 
 def _labelled(data: dict[str, str], warnings: list[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -175,3 +176,19 @@ def test_changes_told_rebuild_the_view_and_every_index_agrees(steps: list[tuple[
     for uid in ("r1", "r2"):
         expected = [found for found in view.values() if uid in [owner.uid for owner in found.owners]]
         assert sorted(map(repr, index.children(uid))) == sorted(map(repr, expected))
+
+
+def test_with_a_watch_for_each_namespace_one_says_nothing_of_the_other() -> None:
+    def at(namespace: str, version: int) -> LiveObject:
+        found = seen(version)
+        return msgspec.structs.replace(found, key=ResourceKey("", KIND.kind, namespace, "x"), uid=f"{namespace}-uid")
+
+    index = Index(lambda _: None, by_namespace=True)
+    index.replaced(KIND, (at("a", 5),), "10", "a")
+    index.replaced(KIND, (at("b", 5),), "90", "b")
+    assert len(index.of_kind(KIND)) == 2
+    index.replaced(KIND, (), "20", "a")
+    assert [found.key.namespace for found in index.of_kind(KIND)] == ["b"]
+    assert index.written(at("a", 50)) != [], "that the watch of b has got further says nothing of a"
+    index.replaced(KIND, (), "96", "b")
+    assert index.written(at("b", 50)) == []

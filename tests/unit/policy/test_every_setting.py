@@ -60,6 +60,8 @@ READ = {
     "timeout.reconciliation": "store/settings.py",
     "timeout.reconciliation.jitter": "store/settings.py",
     "application.instanceLabelKey": "store/settings.py",
+    "application.sync.impersonation.enabled": "policy/impersonation.py",
+    "application.sync.impersonation.enforced": "policy/impersonation.py",
     "resource.exclusions": "store/settings.py",
     "resource.inclusions": "store/settings.py",
     "ignore.normalizer.jq.timeout": "store/settings.py",
@@ -121,8 +123,7 @@ ASKED: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
     ),
     "tracking by annotation": ({"application.resourceTrackingMethod": "annotation"}, {}, ""),
     "an installation's id": ({"installationID": "one"}, {}, "installationID"),
-    "impersonation": ({"application.sync.impersonation.enabled": "true"}, {}, "application.sync.impersonation.enabled"),
-    "impersonation switched off": ({"application.sync.impersonation.enabled": "false"}, {}, ""),
+    "impersonation": ({"application.sync.impersonation.enabled": "true"}, {}, ""),
     "no cluster of our own": ({"cluster.inClusterEnabled": "false"}, {}, "cluster.inClusterEnabled"),
     "options of kustomize": ({"kustomize.buildOptions": "--reorder legacy"}, {}, "kustomize.buildOptions"),
     "options without which a kustomization fails aloud": (
