@@ -6,6 +6,7 @@ names must lie inside its repository, also after links are followed.
 
 import posixpath
 from collections.abc import Iterator
+from typing import Protocol
 
 import msgspec
 
@@ -57,45 +58,71 @@ def refuse_outside(text: str, what: str) -> RenderFailed:
     )
 
 
-def follow(tree: Tree, path: str, what: str) -> Located | None:
+class Looks(Protocol):
+    """What following a path asks a tree for."""
+
+    @property
+    def revision(self) -> str:
+        """The commit."""
+
+    def entry(self, path: str) -> Entry | None:
+        """The entry at a path, None when there is none."""
+
+    def read(self, entry: Entry) -> bytes:
+        """The target of a link."""
+
+
+def follow(tree: Looks, path: str, what: str) -> Located | None:
     """What a normalised path leads to, links followed; None when there is nothing.
 
+    Component by component, as the kernel does it: in ``a/link/..`` the two dots lead from where the link leads to, not
+    back to ``a``.
+
     Raises:
-        RenderFailed: a link leaves the repository, or links lead in circles.
+        RenderFailed: a link leaves the repository, even on a detour, or links lead in circles.
     """
+    entry = tree.entry(path) if path else Entry("", Mode.DIRECTORY, tree.revision)
+    # A tree finds a path only through real directories: a hit that is no link passed no link.
+    if entry is not None and entry.mode is not Mode.LINK:
+        return Located(path, entry)
     links: list[Entry] = []
-    asked = path
-    while True:
-        link = _first_link(tree, path)
-        if link is None:
-            entry = Entry("", Mode.DIRECTORY, tree.revision) if not path else tree.entry(path)
-            return Located(path, entry, tuple(links)) if entry is not None else None
-        links.append(link)
+    here = Entry("", Mode.DIRECTORY, tree.revision)
+    # The components still to come, the next one last.
+    ahead = path.split("/")[::-1]
+    while ahead:
+        name = ahead.pop()
+        if here.mode not in (Mode.DIRECTORY, Mode.SUBMODULE):
+            return None
+        if name in ("", "."):
+            continue
+        if name == "..":
+            if not here.path:
+                raise refuse_outside(path, f"{what} (through the link {links[-1].path})" if links else what)
+            here = _folder(tree, posixpath.dirname(here.path))
+            continue
+        found = tree.entry(posixpath.join(here.path, name))
+        if found is None:
+            return None
+        if found.mode is not Mode.LINK:
+            here = found
+            continue
+        links.append(found)
         if len(links) > MAX_LINKS:
             raise RenderFailed(
-                f"symlink nesting too deep: {asked}", hint="replace the chain of links by the file itself"
+                f"symlink nesting too deep: {path}", hint="replace the chain of links by the file itself"
             )
-        target = tree.read(link).decode("utf-8", "surrogateescape")
-        resolved = inside(posixpath.dirname(link.path), target) if target else None
-        if resolved is None:
-            raise refuse_outside(asked, f"{what} (through the link {link.path})")
-        rest = path[len(link.path) :].lstrip("/")
-        path = posixpath.join(resolved, rest) if rest else resolved
-
-
-def _first_link(tree: Tree, path: str) -> Entry | None:
-    direct = tree.entry(path) if path else None
-    # A tree finds a path only through real directories: a hit that is no link passed no link.
-    if not path or (direct is not None and direct.mode is not Mode.LINK):
-        return None
-    parts = path.split("/")
-    for count in range(1, len(parts) + 1):
-        entry = tree.entry("/".join(parts[:count]))
-        if entry is None:
+        target = tree.read(found).decode("utf-8", "surrogateescape")
+        if not target or "\0" in target:
             return None
-        if entry.mode is Mode.LINK:
-            return entry
-    return None
+        if target.startswith("/"):
+            raise refuse_outside(path, f"{what} (through the link {found.path})")
+        ahead += target.split("/")[::-1]
+    return Located(here.path, here, tuple(links))
+
+
+def _folder(tree: Looks, path: str) -> Entry:
+    found = tree.entry(path) if path else None
+    return found or Entry(path, Mode.DIRECTORY, tree.revision)
 
 
 def files_below(tree: Tree, path: str, what: str) -> Iterator[tuple[str, Entry]]:

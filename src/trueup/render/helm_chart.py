@@ -11,7 +11,10 @@ from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode, Tree
 from trueup.render.closure import files_below, follow, inside, refuse_outside, submodules_below
 from trueup.render.job import Input
+from trueup.render.spelling import spelled, spellings
 
+_FIELDS = spellings("apiVersion", "name", "version", "kubeVersion", "dependencies")
+_DEPENDENCY = spellings("name", "version", "repository", "alias", "condition")
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 MAX_BYTES = 1024 * 1024
 """Of Chart.yaml."""
@@ -101,7 +104,7 @@ def _mapping(tree: Tree, file: str) -> dict[str, Any]:
         raise RenderFailed(f"{file} is missing or invalid: {error}", hint="correct the file") from error
     if not isinstance(value, dict):
         raise RenderFailed(f"{file} is missing or invalid: it is no mapping", hint="correct the file")
-    return value
+    return spelled(value, _FIELDS, f"{file}: ")
 
 
 def _dependencies(tree: Tree, path: str, metadata: dict[str, Any]) -> list[dict[str, Any]]:
@@ -110,7 +113,8 @@ def _dependencies(tree: Tree, path: str, metadata: dict[str, Any]) -> list[dict[
     if metadata.get("apiVersion") == "v1":
         file = posixpath.join(path, "requirements.yaml")
         listed = _mapping(tree, file).get("dependencies") if tree.entry(file) else None
-    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    return [spelled(item, _DEPENDENCY, f"{path}: dependencies.") for item in items]
 
 
 def _present(tree: Tree, path: str, inputs: dict[str, Input]) -> set[str]:

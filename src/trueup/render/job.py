@@ -34,11 +34,13 @@ class KustomizeJob(msgspec.Struct, frozen=True, tag="Kustomize"):
         path: the folder to build, in the private folder.
         written: files that replace or join the inputs (the kustomization with the Application's options in it).
         resources: inputs whose documents become objects.
+        contained: every file that a kustomization names lies in its own folder, or below.
     """
 
     path: str
     written: dict[str, str] = {}
     resources: tuple[str, ...] = ()
+    contained: bool = False
 
 
 class HelmParameterSetting(msgspec.Struct, frozen=True):

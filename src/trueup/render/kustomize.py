@@ -19,11 +19,14 @@ from trueup.render.draft import Draft
 from trueup.render.environment import Environment
 from trueup.render.job import Input, KustomizeJob
 from trueup.render.kustomize_edit import edit
-from trueup.render.kustomize_refs import Reference, plugin_references, references
+from trueup.render.kustomize_refs import Reference, canonical, plugin_references, references
 
 MAX_DIRECTORIES = 500
 MAX_BYTES = 1024 * 1024
 """Of one kustomization file."""
+
+_LONGEST_PATH = 300
+"""Characters of a path that are shown, or remembered of what may be no path."""
 
 _REMOTE = re.compile(
     r"^(?:[a-z][a-z0-9+.-]*::|[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:|gh:|(?:github\.com|gitlab\.com|bitbucket\.org|dev\.azure\.com)[/:])|"
@@ -47,7 +50,7 @@ def draft(source: Source, tree: Tree, path: str, environment: Environment, *, ch
     walk = _Walk(tree, checked)
     walk.visit(path, document, file)
     written = {} if source.kustomize is None else {file: yaml.dump(document)}
-    job = KustomizeJob(path, written, tuple(sorted(walk.resources)))
+    job = KustomizeJob(path, written, tuple(sorted(walk.resources)), walk.contained)
     return Draft(job, list(walk.inputs.values()), sorted(walk.absent), walk.warnings)
 
 
@@ -67,13 +70,21 @@ class _Components:
 
 
 class _Walk:
-    """Collects the closure of a kustomization."""
+    """Collects the closure of a kustomization.
+
+    It saves work and explains; what may be read is not decided here. What it misses is kustomize's to miss, in a folder
+    that holds nothing else, behind a wall.
+
+    Attributes:
+        contained: every file lies in the folder of the kustomization that names it, or below.
+    """
 
     def __init__(self, tree: Tree, checked: bool) -> None:
         self.inputs: dict[str, Input] = {}
         self.absent: set[str] = set()
         self.warnings: list[str] = []
         self.resources: set[str] = set()
+        self.contained = True
         self._tree = tree
         self._checked = checked
         self._open: list[str] = []
@@ -99,11 +110,9 @@ class _Walk:
 
     def _take(self, base: str, reference: Reference, file: str, plugin_base: str | None = None) -> None:
         where = f"{file}: {reference.field}"
-        if _REMOTE.search(reference.path) and self._located(base, reference, where) is None:
-            raise RenderFailed(
-                f"{where} {reference.path!r} is remote: remote bases are not supported",
-                hint="copy the base into the repository and refer to it by a relative path",
-            )
+        if reference.text and inside(base, reference.path) is None:
+            # YAML with dots in it, it seems.
+            return
         located = self._located(base, reference, where)
         if located is None:
             self._missing(base, reference, where)
@@ -114,6 +123,8 @@ class _Walk:
         else:
             self._take_links(located)
             self.inputs.setdefault(located.path, Input(located.path, located.entry))
+            if located.links or not located.path.startswith(f"{base}/" if base else ""):
+                self.contained = False
             if reference.field.startswith(("resources[", "bases[")):
                 self.resources.add(located.path)
             if plugin_base is not None and self._tree.size(located.entry) <= MAX_BYTES:
@@ -122,19 +133,28 @@ class _Walk:
 
     def _located(self, base: str, reference: Reference, where: str) -> Located | None:
         target = inside(base, reference.path)
+        located = follow(self._tree, target, where) if target is not None else None
+        if located is None and _REMOTE.search(reference.path):
+            raise RenderFailed(
+                f"{where} {_shown(reference.path)} is remote: remote bases are not supported",
+                hint="copy the base into the repository and refer to it by a relative path",
+            )
         if target is None:
             raise RenderFailed(
-                f"{where} {reference.path!r}: the file is outside the application root",
+                f"{where} {_shown(reference.path)}: the file is outside the application root",
                 hint="a kustomization may only name files of its repository",
             )
-        return follow(self._tree, target, where)
+        return located
 
     def _missing(self, base: str, reference: Reference, where: str) -> None:
         target = inside(base, reference.path) or ""
+        if reference.text and len(target) > _LONGEST_PATH:
+            return
         self.absent.add(target)
-        if self._checked and not reference.optional:
+        if self._checked and not reference.optional and not reference.text:
             raise RenderFailed(
-                f"{where} {reference.path!r}: no such file or directory", hint=f"add {target} or remove it"
+                f"{where} {_shown(reference.path)}: no such file or directory",
+                hint=f"add {target[:_LONGEST_PATH]} or remove it",
             )
 
     def _take_directory(self, located: Located, reference: Reference, where: str, plugin_base: str | None) -> None:
@@ -168,6 +188,10 @@ class _Walk:
             self.inputs.setdefault(link.path, Input(link.path, link))
 
 
+def _shown(path: str) -> str:
+    return repr(path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}…")
+
+
 def _the_kustomization(tree: Tree, path: str) -> str:
     found = kustomizations(tree, path)
     if len(found) == 1:
@@ -194,4 +218,4 @@ def _read(tree: Tree, file: str) -> dict[str, Any]:
         return {}
     if not isinstance(document, dict):
         raise RenderFailed(f"{file}: a kustomization must be a mapping", hint="start it with resources:")
-    return document
+    return canonical(document, file)

@@ -7,6 +7,7 @@ import msgspec
 
 from trueup.formats import yaml
 from trueup.model.errors import RenderFailed
+from trueup.render.spelling import spelled, spellings
 
 
 class Reference(msgspec.Struct, frozen=True, gc=False):
@@ -16,6 +17,7 @@ class Reference(msgspec.Struct, frozen=True, gc=False):
         field: where it stands, ``resources[2]``.
         directory: it may lead to another kustomization directory.
         optional: the build decides whether it can go on without it.
+        text: it may be YAML in place of a path, which kustomize tries first; a path that leads nowhere is none.
         plugin: the file configures a built-in generator or transformer, which may name files in turn.
     """
 
@@ -23,6 +25,7 @@ class Reference(msgspec.Struct, frozen=True, gc=False):
     path: str
     directory: bool = False
     optional: bool = False
+    text: bool = False
     plugin: bool = False
 
 
@@ -30,10 +33,31 @@ class Reference(msgspec.Struct, frozen=True, gc=False):
 _PATHS = {"resources": True, "bases": True, "components": True, "crds": False, "configurations": False}
 _PATHS_OR_YAML = {"generators": True, "transformers": True, "validators": True, "patchesStrategicMerge": False}
 _PLUGINS = ("generators", "transformers", "validators")
-_PLUGIN_FIELDS = ("path", "paths", "files", "envs", "env")
+_PLUGIN_FIELDS = ("path", "paths", "files", "envs", "env", "valuesfile", "additionalvaluesfiles")
 _PATH_OBJECTS = ("patches", "patchesJson6902", "replacements")
 _PLUGIN_DEPTH = 8
 _GENERATORS = ("configMapGenerator", "secretGenerator")
+_FIELDS = spellings(
+    *("resources", "bases", "components", "crds", "configurations", "generators", "transformers", "validators"),
+    *("patches", "patchesStrategicMerge", "patchesJson6902", "replacements", "configMapGenerator", "secretGenerator"),
+    *("generatorOptions", "openapi", "helmCharts", "helmChartInflationGenerator", "helmGlobals", "vars", "labels"),
+    *("namePrefix", "nameSuffix", "namespace", "images", "replicas", "commonLabels", "commonAnnotations"),
+    *("sortOptions", "buildMetadata", "apiVersion", "kind", "metadata"),
+)
+_ITEM_FIELDS = {
+    field: spellings(*names)
+    for field, names in {
+        "configMapGenerator": ("name", "namespace", "behavior", "files", "envs", "env", "literals", "options"),
+        "secretGenerator": ("name", "namespace", "behavior", "type", "files", "envs", "env", "literals", "options"),
+        "patches": ("path", "patch", "target", "options"),
+        "patchesJson6902": ("path", "patch", "target", "options"),
+        "replacements": ("path", "source", "targets"),
+        "openapi": ("path",),
+        "images": ("name", "newName", "newTag", "tagSuffix", "digest"),
+        "replicas": ("name", "count"),
+        "labels": ("pairs", "includeSelectors", "includeTemplates", "fields"),
+    }.items()
+}
 
 
 def references(document: dict[str, Any], file: str) -> Iterator[Reference]:
@@ -56,10 +80,10 @@ def references(document: dict[str, Any], file: str) -> Iterator[Reference]:
             where = f"{field}[{index}]"
             if not isinstance(item, str):
                 raise RenderFailed(f"{file}: {where} must be a string", hint="write a path")
-            if field not in _PATHS_OR_YAML or not _is_yaml(item):
-                yield Reference(where, item, directory, plugin=field in _PLUGINS)
-            elif field in _PLUGINS:
-                yield from plugin_references(item.encode(), f"{file}: {where}")
+            if field in _PATHS_OR_YAML:
+                yield from _path_or_yaml(item, where, file, directory=directory, plugin=field in _PLUGINS)
+            else:
+                yield Reference(where, item, directory)
     for field in _PATH_OBJECTS:
         for index, item in enumerate(_list(document, field, file)):
             path = item.get("path") if isinstance(item, dict) else None
@@ -72,6 +96,43 @@ def references(document: dict[str, Any], file: str) -> Iterator[Reference]:
     openapi = document.get("openapi")
     if isinstance(openapi, dict) and isinstance(openapi.get("path"), str):
         yield Reference("openapi.path", openapi["path"])
+
+
+def canonical(document: dict[str, Any], file: str) -> dict[str, Any]:
+    """The document with its fields spelled as kustomize's own: Go reads them in any case.
+
+    Raises:
+        RenderFailed: a field is there in two spellings, of which kustomize would make a mixture.
+    """
+    made = spelled(document, _FIELDS, f"{file}: ")
+    for field, names in _ITEM_FIELDS.items():
+        value = made.get(field)
+        if isinstance(value, dict):
+            made[field] = spelled(value, names, f"{file}: {field}.")
+        elif isinstance(value, list):
+            made[field] = [
+                spelled(item, names, f"{file}: {field}[{index}].") if isinstance(item, dict) else item
+                for index, item in enumerate(value)
+            ]
+    return made
+
+
+def _path_or_yaml(
+    item: str, where: str, file: str, *, directory: bool = False, plugin: bool = False
+) -> Iterator[Reference]:
+    """Kustomize reads the text as YAML, and as a path where that is no resource: here it is both."""
+    inline = _is_yaml(item)
+    if inline and plugin:
+        yield from plugin_references(item.encode(errors="replace"), f"{file}: {where}")
+    yield Reference(where, item, directory, text=inline or "\n" in item, plugin=plugin)
+
+
+def _is_yaml(text: str) -> bool:
+    try:
+        loaded = yaml.load_all(text.encode(errors="replace"), "text")
+    except yaml.YamlError:
+        return False
+    return any(isinstance(document.value, dict | list) for document in loaded.documents)
 
 
 def plugin_references(data: bytes, origin: str) -> Iterator[Reference]:
@@ -94,10 +155,11 @@ def _named_files(value: Any, where: str, depth: int) -> Iterator[Reference]:
     if isinstance(value, dict):
         for name, inner in value.items():
             texts = [inner] if isinstance(inner, str) else inner
-            if name in _PLUGIN_FIELDS and isinstance(texts, list):
+            if isinstance(name, str) and name.casefold() in _PLUGIN_FIELDS and isinstance(texts, list):
                 for text in texts:
-                    if isinstance(text, str) and not _is_yaml(text):
-                        yield Reference(f"{where}{name}", text.partition("=")[2] or text, optional=True)
+                    if isinstance(text, str):
+                        path = text.partition("=")[2] or text
+                        yield Reference(f"{where}{name}", path, optional=True, text=_is_yaml(text))
             else:
                 yield from _named_files(inner, f"{where}{name}.", depth + 1)
     elif isinstance(value, list):
@@ -106,21 +168,15 @@ def _named_files(value: Any, where: str, depth: int) -> Iterator[Reference]:
 
 
 def _generator(item: dict[str, Any], where: str) -> Iterator[Reference]:
-    files = item.get("files")
-    for index, text in enumerate(files if isinstance(files, list) else ()):
-        if isinstance(text, str):
-            # "key=path", or a path alone.
-            yield Reference(f"{where}.files[{index}]", text.partition("=")[2] or text)
-    envs = item.get("envs")
-    for index, text in enumerate(envs if isinstance(envs, list) else ()):
-        if isinstance(text, str):
-            yield Reference(f"{where}.envs[{index}]", text)
+    for field in ("files", "envs"):
+        texts = item.get(field)
+        for index, text in enumerate(texts if isinstance(texts, list) else ()):
+            if isinstance(text, str):
+                # "key=path", or a path alone.
+                path = text.partition("=")[2] or text if field == "files" else text
+                yield Reference(f"{where}.{field}[{index}]", path)
     if isinstance(item.get("env"), str) and item["env"]:
         yield Reference(f"{where}.env", item["env"])
-
-
-def _is_yaml(text: str) -> bool:
-    return "\n" in text or text.lstrip().startswith("{") or ": " in text
 
 
 def _list(document: dict[str, Any], field: str, file: str) -> list[Any]:

@@ -4,9 +4,8 @@
 """
 
 import copy
-import gzip
 import json
-import zlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,19 @@ from trueup.formats import yaml
 from trueup.model.annotations import HELM_HOOK
 from trueup.model.errors import RenderFailed
 from trueup.render import helm_integers, strvals
+from trueup.render.helm_scan import ARCHIVES
+from trueup.render.helm_schema import leads_out
 from trueup.render.job import HelmJob, Input, Recipe
 from trueup.render.output import Objects
 from trueup.render.wholeness import TEXTS
+from trueup.workers.archive import members, unpacked
 from trueup.workers.folder import lay_out, refuse_pointers
 
 _TEST_HOOKS = {"test", "test-success"}
 _REPLACEMENT = "\ufffd"
+_SCHEMA = "values.schema.json"
+_LOADING = re.compile(r'(?:^(\S+):\n)?failing loading "([^"]*)"', re.MULTILINE)
+_COPY = "copy the definitions into the schema, or set helm.skipSchemaValidation: true"
 _DEEP_ENOUGH = 40
 """Folders that templates of packed subcharts, which are not looked into, may be nested."""
 
@@ -40,6 +45,7 @@ def render_helm(job: HelmJob, recipe: Recipe, files: Mapping[str, bytes], scratc
     if job.skip_schema_validation:
         own = [file for file in own if not file.path.endswith("values.schema.json")]
     refuse_pointers((file for file in recipe.inputs if file.path.endswith((*TEXTS, ".tgz"))), files)
+    _refuse_schemas(own, files)
     lay_out(scratch / "chart", own, files)
     values = compose_values(job, files)
     first = _add_integers(values, scratch / "chart" / job.path)
@@ -55,6 +61,7 @@ def render_helm(job: HelmJob, recipe: Recipe, files: Mapping[str, bytes], scratc
             # After the render, which drops the subcharts that the values switch off.
             crds = [] if job.skip_crds else chart.crds
     except HelmError as error:
+        _refuse_loaded(str(error))
         raise RenderFailed(
             f"helm: {_problem(error, scratch)}", hint=f"try 'helm template {job.path or '.'}' in a checkout"
         ) from error
@@ -117,13 +124,39 @@ def _refuse_replaced(
     )
 
 
+def _refuse_schemas(own: list[Input], files: Mapping[str, bytes]) -> None:
+    """Refuse schemas that refer to other documents, those of packed subcharts too.
+
+    Raises:
+        RenderFailed: naming the file and the reference.
+    """
+    for file in own:
+        data = files[file.path]
+        schemas = [(file.path, data)] if file.path.endswith(_SCHEMA) else []
+        if file.path.endswith(ARCHIVES):
+            schemas = [(f"{file.path}: {name}", text) for name, text in members(data, file.path, _SCHEMA)]
+        for name, text in schemas:
+            if reference := leads_out(text):
+                raise RenderFailed(f"{name}: {reference} leads out of the schema: it is not followed", hint=_COPY)
+
+
+def _refuse_loaded(problem: str) -> None:
+    """Refuse what Helm's own reader of schemas looked for; whether it is there is nobody's to know.
+
+    Raises:
+        RenderFailed: in the same words, whatever came of it.
+    """
+    loading = _LOADING.search(problem)
+    if loading:
+        chart = f" of chart {loading[1]}" if loading[1] else ""
+        raise RenderFailed(
+            f'values.schema.json{chart}: a reference to "{loading[2]}" leads out of the schema: it is not followed',
+            hint=_COPY,
+        )
+
+
 def _unpacked(path: str, data: bytes) -> bytes:
-    if not path.endswith((".tgz", ".tar.gz")):
-        return data
-    try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error):
-        return data
+    return unpacked(data, path) if path.endswith(ARCHIVES) else data
 
 
 def _add_integers(values: dict[str, Any], chart: Path) -> str:

@@ -1,5 +1,6 @@
 """Run kustomize (``kubectl kustomize``) on a private folder."""
 
+import re
 import subprocess
 import sys
 import sysconfig
@@ -14,6 +15,23 @@ from trueup.render.output import Objects
 from trueup.workers.folder import lay_out, refuse_pointers
 
 MAX_OUTPUT = 64 * 1024 * 1024
+_UNSEEN = ("no such file or directory", "security; file")
+"""What kustomize says of a file that is not among the inputs, or that no reference known to us leads to."""
+# An absolute path, after those of the private folder were made relative.
+_BEYOND = (re.compile(r"\b(?:open|stat|lstat|readlink|read) /"), re.compile(r"(?:loader\.New \"new root )?'/"))
+_REASONS = (
+    "permission denied",
+    "no such file or directory",
+    "not a directory",
+    "is not directory",
+    "is a directory",
+    "cannot be absolute",
+    "security; file",
+    "unable to find one of",
+    "too many levels of symbolic links",
+    "file name too long",
+)
+_REMOTE = re.compile(r"(?:Get \"|\bno 'git' program|\bdial (?:tcp|udp|unix))")
 _NAMED = 5
 """Resources named in one error."""
 
@@ -60,17 +78,19 @@ def render_kustomize(
         if path in files and (problem := dropped(path, files[path])):
             objects.fail(problem)
     root = scratch / "repository"
-    root.mkdir()
-    written = {path: text.encode() for path, text in job.written.items()}
-    lay_out(root, list(recipe.inputs), {**files, **written})
-    command = [str(kubectl()), "kustomize", str(root / job.path), "--load-restrictor", "LoadRestrictionsNone"]
+    lay_out(root, recipe.inputs, files, {path: text.encode() for path, text in job.written.items()})
+    contained = job.contained and not recipe.whole_tree
+    restriction = "LoadRestrictionsRootOnly" if contained else "LoadRestrictionsNone"
+    command = [str(kubectl()), "kustomize", str(root / job.path), "--load-restrictor", restriction]
     environment = {**_ENVIRONMENT, "HOME": str(scratch)}
     outcome = subprocess.run(
         command, cwd=root, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     if outcome.returncode != 0:
-        problem = _problem(outcome.stderr.decode("utf-8", "replace"), root)
-        if "no such file or directory" in problem and not recipe.whole_tree:
+        said = _within(outcome.stderr.decode("utf-8", "replace"), root)
+        _refuse_beyond(said)
+        problem = _problem(said)
+        if not recipe.whole_tree and any(reason in problem for reason in _UNSEEN):
             raise ClosureTooNarrow(f"kustomize: {problem}", hint="name the file in the kustomization")
         named = [text for path in job.resources if path in files and (text := glued(path, files[path]))]
         problem = "; ".join(named[:_NAMED]) or problem
@@ -85,8 +105,42 @@ def render_kustomize(
         objects.read(document, f"kustomize {job.path or '.'}", note=" (in its output)")
 
 
-def _problem(text: str, root: Path) -> str:
-    """Kustomize's last error, without the private folder in it."""
-    lines = [line for line in text.replace(f"{root}/", "").replace(str(root), ".").splitlines() if line.strip()]
+def _refuse_beyond(problem: str) -> None:
+    """Refuse what kustomize looked for and is not in the folder: how far it came is nobody's to know.
+
+    Raises:
+        RenderFailed: in the same words whether there is such a file, or such a host, or not.
+    """
+    remote = _REMOTE.search(problem)
+    beyond = _BEYOND[0].search(problem) or _BEYOND[1].search(problem)
+    if remote is not None and (beyond is None or remote.start() < beyond.start()):
+        raise RenderFailed(
+            f"kustomize: {_before(problem, remote) or 'a reference'}: remote files and bases are not supported",
+            hint="copy it into the repository and refer to it by a relative path",
+        )
+    if beyond is not None and any(reason in problem for reason in _REASONS):
+        raise RenderFailed(
+            f"kustomize: {_before(problem, beyond) or 'a file of the kustomization'} leads out of the repository",
+            hint="a kustomization may only name files of its repository",
+        )
+
+
+def _before(problem: str, match: re.Match[str]) -> str:
+    """What stands before the place: the reference as the kustomization has it."""
+    text = problem[: match.start()].rpartition("error: ")[2].partition(" with config:")[0].strip()
+    text = text.replace("accumulation err='", "").splitlines()[-1].rstrip(": ") if text else ""
+    return f"{text}'" if text.count("'") % 2 else text
+
+
+def _within(text: str, root: Path) -> str:
+    """What kustomize said, without the private folder in it."""
+    for place in (root, root.resolve()):
+        text = text.replace(f"{place}/", "").replace(str(place), ".")
+    return text
+
+
+def _problem(text: str) -> str:
+    """Kustomize's last error."""
+    lines = [line for line in text.splitlines() if line.strip()]
     errors = [line.removeprefix("error: ") for line in lines if line.startswith(("error:", "Error:"))]
     return (errors or lines or ["it ended without a word"])[-1][:2000]

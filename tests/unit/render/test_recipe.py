@@ -176,7 +176,7 @@ BASE = {
         ),
         pytest.param("patches: [{path: p.yaml}]", ["app/p.yaml"], id="patches"),
         pytest.param(
-            "patchesStrategicMerge: [p.yaml, 'a: 1\\nb: 2']", ["app/p.yaml"], id="strategic patches, inline ones too"
+            "patchesStrategicMerge: [p.yaml, '{a: 1, b: 2}']", ["app/p.yaml"], id="strategic patches, inline ones too"
         ),
         pytest.param("patchesJson6902: [{path: p.yaml, target: {kind: X}}]", ["app/p.yaml"], id="json patches"),
         pytest.param("replacements: [{path: p.yaml}]", ["app/p.yaml"], id="replacements"),

@@ -1,0 +1,71 @@
+"""References of a ``values.schema.json`` that lead out of it.
+
+Helm hands a schema to a library that opens files and fetches URLs which the schema names. A relative one is looked for
+at the machine's root, so none of a chart's own files can be meant. What leads out is refused before Helm sees it;
+behind that stands the wall around the process, for spellings that are not seen here.
+"""
+
+import json
+from typing import Any
+from urllib.parse import urldefrag, urljoin
+
+_BASE = "file:///values.schema.json"
+_BUILT_IN = ("http://json-schema.org/draft", "https://json-schema.org/draft", "urn:")
+"""Meta-schemas that the library brings along; Helm takes an urn for anything."""
+_IDS = ("$id", "id")
+_REFERENCES = ("$ref", "$schema", "$dynamicRef", "$recursiveRef")
+_NAMES = ("properties", "patternProperties", "definitions", "$defs", "dependentSchemas", "dependencies")
+"""Keywords whose value holds schemas by names of the author."""
+_DATA = ("enum", "const", "default", "examples")
+
+
+def leads_out(schema: bytes) -> str:
+    """The first reference that leads to another document, as ``$ref "URL"``; empty when there is none.
+
+    A text that is no JSON, or nested without end, has none: Helm says what is wrong with it.
+    """
+    try:
+        # Numbers stay texts: Python refuses the longest.
+        root = json.loads(
+            schema.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"), parse_int=str, parse_float=str
+        )
+    except (ValueError, RecursionError):
+        return ""
+    # Where a pointer may lead into data, data are schemas.
+    data = [word for word in _DATA if f"/{word}".encode() not in schema and b"%" not in schema]
+    known = {_BASE}
+    found: list[tuple[str, str]] = []
+    ahead: list[tuple[Any, str, bool]] = [(root, _BASE, False)]
+    while ahead:
+        node, base, names = ahead.pop()
+        if isinstance(node, list):
+            ahead += [(item, base, False) for item in reversed(node)]
+        if not isinstance(node, dict):
+            continue
+        if not names:
+            base = _base(node, base)
+            known.add(base)
+            texts = [(word, node[word]) for word in _REFERENCES if isinstance(node.get(word), str)]
+            found += [(f'{word} "{text}"', _joined(base, text)) for word, text in texts]
+        ahead += [
+            (value, base, not names and key in _NAMES)
+            for key, value in reversed(node.items())
+            if names or key not in data
+        ]
+    return next((shown for shown, url in found if url not in known and not url.startswith(_BUILT_IN)), "")
+
+
+def _base(node: dict[str, Any], base: str) -> str:
+    for word in _IDS:
+        text = node.get(word)
+        if isinstance(text, str) and not text.startswith("#"):
+            return _joined(base, text)
+    return base
+
+
+def _joined(base: str, reference: str) -> str:
+    """The document that a reference means; of one that cannot be read, the reference itself."""
+    try:
+        return urldefrag(urljoin(base, reference)).url
+    except ValueError:
+        return reference
