@@ -373,9 +373,14 @@ class Engine:
             settings=cluster.settings,
             now=self.clock.now,
         )
-        return ImageReconciler(
-            Rounds(Survey(self.registry, cluster.secret, self.credentials.certificates), ports), reports
+        survey = Survey(
+            self.registry,
+            cluster.secret,
+            self.credentials.certificates,
+            control_namespace=self.options.control_namespace,
+            local=self.options.config.loopback,
         )
+        return ImageReconciler(Rounds(survey, ports), reports)
 
     def _changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
         self._wakes.changed(old, new)

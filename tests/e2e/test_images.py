@@ -139,6 +139,11 @@ BROKEN = {
     "a pattern that is none": ({"web__allow_tags": "regexp:((("}, "no regular expression"),
     "a Secret of another team": ({"web__pull_secret": "pullsecret:kube-system/x"}, "Secrets of namespace kube-system"),
     "a Secret that is not there": ({"web__pull_secret": f"pullsecret:{NAMESPACE}/none"}, "there is no Secret"),
+    "a Secret of the control namespace": ({"web__pull_secret": f"pullsecret:{NAMESPACE}/registry"}, "for all applic"),
+    "a Secret that is no repository's": (
+        {"write_back_method": f"git:secret:{NAMESPACE}/registry", "write_back_target": "kustomization"},
+        "there is no repository Secret",
+    ),
     "a write-back that is none": ({"write_back_target": "jsonnet"}, "write-back-target: 'jsonnet'"),
     "a folder without a kustomization": ({"write_back_target": "kustomization"}, "app has no kustomization"),
     "plain manifests without a marker": ({}, "neither a kustomization nor a chart"),

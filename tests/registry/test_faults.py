@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -146,6 +147,87 @@ class TestOtherHosts:
 
         seen, _ = await self.seen_by_second(first)
         assert seen and not any("Authorization" in headers for headers in seen)
+
+    async def test_who_comes_back_from_another_host_shows_nothing(self) -> None:
+        shown: list[str] = []
+
+        async def second(request: web.BaseRequest) -> web.StreamResponse:
+            return web.Response(status=307, headers={"Location": f"http://{home[0]}/v2/admin"})
+
+        async def first(request: web.BaseRequest) -> web.StreamResponse:
+            if request.path == "/v2/admin":
+                shown.append(request.headers.get("Authorization", ""))
+                return web.json_response({"tags": []})
+            if request.headers.get("Authorization") != BASIC:
+                return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+            return web.Response(status=307, headers={"Location": f"http://{other}/"})
+
+        home = [""]
+        async with serving(second) as other, serving(first) as host, RegistryClient(timeout=2) as client:
+            home[0] = host
+            await client.tags(host, "team/app", ACCESS)
+        assert shown == [""]
+
+    async def test_what_another_host_wants_to_be_shown_is_not_answered(self) -> None:
+        seen: list[str] = []
+
+        async def second(request: web.BaseRequest) -> web.StreamResponse:
+            seen.append(request.headers.get("Authorization", ""))
+            return web.Response(status=401, headers={"WWW-Authenticate": f'Bearer realm="http://{request.host}/t"'})
+
+        async def first(request: web.BaseRequest) -> web.StreamResponse:
+            return web.Response(status=307, headers={"Location": f"http://{other}/"})
+
+        async with serving(second) as other, serving(first) as host, RegistryClient(timeout=2) as client:
+            with pytest.raises(AccessRefused):
+                await client.tags(host, "team/app", ACCESS)
+        assert set(seen) == {""}
+
+    @pytest.mark.parametrize("name", ["127.0.0.1:{}", "localhost:{}", "user@127.0.0.1:{}"])
+    @pytest.mark.parametrize("access", [{}, {"token": "identity"}], ids=["a password", "an identity token"])
+    async def test_a_token_server_on_another_host_sees_nothing(self, name: str, access: dict[str, str]) -> None:
+        def first(other: str) -> Answer:
+            realm = f"http://{name.format(other.rpartition(':')[2])}/token"
+            return always(401, WWW_Authenticate=f'Bearer realm="{realm}",service="s"')
+
+        seen, error = await self.seen_by_second(first, **access)
+        assert seen == [] and error
+
+    async def test_an_upload_elsewhere_takes_the_blob_without_a_password(self) -> None:
+        seen: list[str] = []
+
+        async def second(request: web.BaseRequest) -> web.StreamResponse:
+            seen.append(request.headers.get("Authorization", ""))
+            return web.Response(status=201)
+
+        async def first(request: web.BaseRequest) -> web.StreamResponse:
+            if request.headers.get("Authorization") != BASIC:
+                return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+            if request.method == "POST":
+                return web.Response(status=202, headers={"Location": f"http://{other}/upload"})
+            return web.Response(status=404)
+
+        async with serving(second) as other, serving(first) as host, RegistryClient(timeout=2) as client:
+            with pytest.raises(SourceUnavailable, match="nobody may follow"):
+                await client.push_blob(host, "a", b"data", ACCESS)
+        assert seen == []
+
+    async def test_a_password_of_the_users_files_is_shown_to_nobody(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        netrc = tmp_path / "netrc"
+        netrc.write_text("default login ada password canary\n")
+        netrc.chmod(0o600)
+        monkeypatch.setenv("NETRC", str(netrc))
+        shown: list[str] = []
+
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            shown.append(request.headers.get("Authorization", ""))
+            return web.json_response({"tags": ["v1"]})
+
+        async with serving(answer) as host, RegistryClient(timeout=2) as client:
+            await client.tags(host, "team/app", Access())
+        assert set(shown) == {""}
 
     async def test_a_link_to_another_host_is_not_followed(self) -> None:
         def first(other: str) -> Answer:

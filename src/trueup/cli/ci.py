@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import aiohttp
 import click
 
 from trueup.cli.app.access import Handle, View
@@ -27,6 +26,7 @@ from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.status import OperationPhase
 from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
+from trueup.sources.outgoing import session as outgoing
 from trueup.sources.registry import Access as RegistryAccess
 from trueup.sources.registry import Platform, RegistryClient, access_from_dockerconfig
 from trueup.sources.registry.build import Built, ImageSpec, build, push
@@ -137,7 +137,7 @@ def set_image(
     text = message or _message(wanted)
 
     async def run() -> dict[str, object]:
-        credential = environment_credential()
+        credential = environment_credential(repo, explicit=True)
         mirrors = make_mirrors(local, lambda _: credential)
         try:
             mirror = mirrors.get(repo)
@@ -157,7 +157,7 @@ def set_image(
                 base = branch or await head_branch(mirror)
                 title, _, body = text.partition("\n")
                 request = Request(url=repo, provider=provider or "", head=to, base=base, title=title, body=body.strip())
-                async with aiohttp.ClientSession(trust_env=True) as session:
+                async with outgoing() as session:
                     page = await open_pull_request(request, credential, session)
             return {"revision": written.sha, "branch": written.branch, "pullRequest": page}
         finally:

@@ -206,7 +206,7 @@ async def _rounds(access: Access, local: tuple[Path, ...]) -> AsyncIterator[Roun
         known = repositories.credentials
 
         def writing(repository: RepositoryOf) -> Credential | None:
-            return environment_credential() or known.for_writing(repository.url, repository.project)
+            return environment_credential(repository.url) or known.for_writing(repository.url, repository.project)
 
         async def tree(app: Application, source: Source) -> Tree | None:
             mirror = repositories.mirrors.get(app.spec.repository(source))
@@ -230,7 +230,8 @@ async def _rounds(access: Access, local: tuple[Path, ...]) -> AsyncIterator[Roun
             admit=admit,
             now=SystemClock().now,
         )
-        yield Rounds(Survey(registry, cluster.secret, repositories.credentials.certificates), ports)
+        survey = Survey(registry, cluster.secret, known.certificates, control_namespace=access.namespace, local=True)
+        yield Rounds(survey, ports)
 
 
 async def _projects(repositories: Repositories, access: Access) -> dict[str, Project]:

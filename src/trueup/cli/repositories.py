@@ -13,7 +13,7 @@ from trueup.cli.home import cache_home
 from trueup.cli.logs import configure_logs
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
-from trueup.model.repository import RepositoryOf
+from trueup.model.repository import RepositoryOf, parse_repository_url
 from trueup.runtime.folder import own_folder
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
@@ -23,6 +23,8 @@ from trueup.workers.git import run_git
 USERNAME, PASSWORD = "TRUEUP_GIT_USERNAME", "TRUEUP_GIT_PASSWORD"
 KEY, KNOWN_HOSTS = "TRUEUP_GIT_SSH_KEY", "TRUEUP_GIT_KNOWN_HOSTS"
 """Environment of a pipeline; the last two name files."""
+BASE = "TRUEUP_GIT"
+"""Of that environment: the URL of the repositories that its credential is for, or what theirs begin with."""
 LOCAL = "TRUEUP_ALLOW_LOCAL_REPOS"
 
 CredentialOf = Callable[[RepositoryOf], Credential | None]
@@ -49,17 +51,16 @@ class Repositories(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def with_repositories(access: Access, local: tuple[Path, ...] = ()) -> AsyncIterator[Repositories]:
-    """Connect, and read the repositories' Secrets. What the environment names wins over them."""
+    """Connect, and read the repositories' Secrets. What the environment names wins over them, where it says that it is
+    for a repository: an Application's URL is written by others, and may lead to a server of theirs."""
     configure_logs("text", "error")
     async with connected(access) as (client, discovery):
         credentials = Credentials(client, access.namespace)
         await credentials.load()
-        given = environment_credential()
-        # One user's credential is good for all projects; those of the cluster may belong to some.
         mirrors = make_mirrors(
             local,
-            lambda each: given or credentials.of(each.url, each.project),
-            lambda each: "" if given else credentials.scope(each.url, each.project),
+            lambda each: environment_credential(each.url) or credentials.of(each.url, each.project),
+            lambda each: "" if environment_credential(each.url) else credentials.scope(each.url, each.project),
         )
         try:
             yield Repositories(client=client, discovery=discovery, mirrors=mirrors, credentials=credentials)
@@ -76,8 +77,18 @@ def make_mirrors(
     return Mirrors(folder, run_git, allowed_local=allowed, credential=credential, scope=scope)
 
 
-def environment_credential() -> Credential | None:
-    """The credential of a pipeline's environment; None where it names none."""
+def environment_credential(url: str, *, explicit: bool = False) -> Credential | None:
+    """The credential of a pipeline's environment; None where it names none, or none for this repository.
+
+    Args:
+        explicit: the user has named the repository, and so said that the credential is for it.
+
+    Raises:
+        InvalidSpec: the URL cannot be read.
+    """
+    base = os.environ.get(BASE, "")
+    if not (parse_repository_url(url).within(parse_repository_url(base)) if base else explicit):
+        return None
     password, key = os.environ.get(PASSWORD, ""), os.environ.get(KEY, "")
     if not password and not key:
         return None

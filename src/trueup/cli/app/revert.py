@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import aiohttp
 import click
 import msgspec
 
@@ -22,6 +21,7 @@ from trueup.model.audit import ROLLBACK_TRAILER
 from trueup.model.errors import TrueupError
 from trueup.model.tree import Mode
 from trueup.runtime.clock import SystemClock
+from trueup.sources.outgoing import session as outgoing
 from trueup.sources.revert import Reverted, revert
 from trueup.sources.revision import BRANCHES
 from trueup.sources.tree import GitTree
@@ -68,7 +68,9 @@ async def roll_back_in_git(access: Access, name: str, app_namespace: str, local:
         source, good, bad = moved_source(view, target)
         reached = view.app.spec.repository(source)
         mirror = repositories.mirrors.get(reached)
-        credential = environment_credential() or repositories.credentials.for_writing(reached.url, reached.project)
+        credential = environment_credential(reached.url) or repositories.credentials.for_writing(
+            reached.url, reached.project
+        )
         await mirror.update()
         named = "" if source.target_revision in ("", "HEAD") else source.target_revision.removeprefix("refs/heads/")
         branch = named or await head_branch(mirror)
@@ -114,7 +116,7 @@ async def roll_back_in_git(access: Access, name: str, app_namespace: str, local:
             title=title,
             body=body.strip(),
         )
-        async with aiohttp.ClientSession(trust_env=True) as session:
+        async with outgoing() as session:
             say(f"pull request: {await open_pull_request(request, credential, session)}")
 
 

@@ -10,6 +10,7 @@ import msgspec
 from trueup.features.images.policies import GROUP, Key, policy_rules
 from trueup.features.images.rounds import Ports
 from trueup.features.images.rule import ImageRule
+from trueup.features.images.secrets import Secret
 from trueup.features.images.settings import CONFIG_MAP, SIGNING_SECRET, ImageSettings, read_image_settings
 from trueup.features.images.work import Subject
 from trueup.kube.client import Client
@@ -94,14 +95,20 @@ class ImageCluster:
             found.append([live.object() for live in listing.objects])
         return policy_rules(*found)
 
-    async def secret(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
-        """The data of a Secret; None where there is none."""
+    async def secret(self, namespace: str, name: str) -> Secret | None:
+        """A Secret; None where there is none."""
         try:
             live = await self._client.get(credentials.SECRET, namespace, name)
         except NotFound:
             return None
         data = live.object().get("data") or {}
-        return {key: _decoded(value) for key, value in data.items()}
+        return Secret(
+            namespace=namespace,
+            name=name,
+            labels=live.labels,
+            annotations=live.annotations,
+            data={key: _decoded(value) for key, value in data.items()},
+        )
 
     async def settings(self) -> ImageSettings:
         """The settings as the ConfigMap has them now."""
@@ -117,8 +124,8 @@ class ImageCluster:
         Raises:
             InvalidSpec: it cannot be read.
         """
-        data = await self.secret(self._namespace, SIGNING_SECRET)
-        return SshSigner(data.get("sshPrivateKey", b"")) if data is not None else None
+        secret = await self.secret(self._namespace, SIGNING_SECRET)
+        return SshSigner(secret.data.get("sshPrivateKey", b"")) if secret is not None else None
 
     async def patch(self, key: str, change: dict[str, Any]) -> None:
         """Merge-patch an Application."""

@@ -1,21 +1,22 @@
 """Opening pull requests: GitHub, GitLab and Gitea (and Forgejo), by the API of the host that a repository lies on."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from trueup.model.errors import SourceUnavailable, Stalled
+from trueup.model.repository import HTTP, parse_repository_url
 from trueup.sources.credential import Credential
+from trueup.sources.outgoing import proxy_for
 
 PROVIDER = "trueup.dev/git-provider"
 """On an Application: ``github``, ``gitlab`` or ``gitea``, where the host's name does not say it."""
 SECONDS = 20.0
 _LIMIT = 1024 * 1024
-_SCP = re.compile(r"(?:[^/@]*@)?([^/:@]+):(.+)")
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,14 +60,14 @@ async def open_pull_request(request: Request, credential: Credential | None, ses
             query = fields
             page = "web_url"
         case "gitea":
-            url = f"{_api(host, '/api/v1')}/repos/{host.path}/pulls"
+            url = f"{_api(host, '/api/v1')}/repos/{quote(host.path)}/pulls"
             headers = {"Authorization": f"token {token}"}
             body = {"head": request.head, "base": request.base, "title": request.title, "body": request.body}
             query = {"state": "all"}
             page = "html_url"
         case _:
             api = "https://api.github.com" if host.origin == "https://github.com" else _api(host, "/api/v3")
-            url = f"{api}/repos/{host.path}/pulls"
+            url = f"{api}/repos/{quote(host.path)}/pulls"
             headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
             body = {"head": request.head, "base": request.base, "title": request.title, "body": request.body}
             owner = host.path.partition("/")[0]
@@ -82,16 +83,10 @@ async def open_pull_request(request: Request, credential: Credential | None, ses
 
 
 def _host(request: Request) -> _Host:
-    text = request.url
-    scp = _SCP.fullmatch(text)
-    if "://" not in text and scp:
-        name, path, origin = scp[1], scp[2], f"https://{scp[1]}"
-    else:
-        parts = urlsplit(text)
-        name, path = parts.hostname or "", parts.path
-        port = f":{parts.port}" if parts.port and parts.scheme in ("http", "https") else ""
-        scheme = parts.scheme if parts.scheme in ("http", "https") else "https"
-        origin = f"{scheme}://{name}{port}"
+    url = parse_repository_url(request.url)
+    name = url.host
+    # The credential is the repository's: it is shown to its host, and over TLS where that is not asked for otherwise.
+    origin = url.origin if url.scheme in HTTP else f"https://{name}"
     provider = request.provider or next((p for p in ("github", "gitlab", "gitea") if p in name.lower()), "")
     provider = provider or ("gitea" if "codeberg" in name or "forgejo" in name else "")
     if provider not in ("github", "gitlab", "gitea"):
@@ -99,7 +94,7 @@ def _host(request: Request) -> _Host:
             f"nobody knows which API {name or 'this repository'} has",
             hint=f"annotate the Application with {PROVIDER}: github, gitlab or gitea",
         )
-    return _Host(provider, origin, path.strip("/").removesuffix(".git"))
+    return _Host(provider, origin, url.path.removesuffix(".git"))
 
 
 def _api(host: _Host, prefix: str) -> str:
@@ -124,6 +119,7 @@ async def _ask(
             params=query,
             data=msgspec.json.encode(body) if body is not None else None,
             allow_redirects=False,
+            proxy=proxy_for(URL(url)),
             timeout=aiohttp.ClientTimeout(total=SECONDS),
         ) as response:
             data = await response.content.read(_LIMIT)

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import aiohttp
 import msgspec
 import structlog
 
@@ -12,6 +11,7 @@ from trueup.features.images.policies import Key
 from trueup.features.images.pulls import PROVIDER, Request, open_pull_request
 from trueup.features.images.reverted import Undone, taken_back
 from trueup.features.images.rule import ImageRule, Method, TargetKind, Update
+from trueup.features.images.secrets import own_namespaces
 from trueup.features.images.settings import ImageSettings
 from trueup.features.images.survey import Survey
 from trueup.features.images.target import (
@@ -32,6 +32,7 @@ from trueup.model.repository import RepositoryOf
 from trueup.model.tree import Tree
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
+from trueup.sources.outgoing import session as outgoing
 from trueup.sources.signing import Signer
 from trueup.sources.writer import Ask, Author, Changes, Written, head_branch, write
 
@@ -163,6 +164,9 @@ class Rounds:
             return commit_message(done, settings)
 
         try:
+            for work, _ in asked:
+                # Since it was looked at a project may have changed its mind.
+                self._ports.admit(work.subject.app, repository.url)
             mirror = self._ports.mirror(repository)
             credential = await self._ports.credential(repository, secret)
             if dry_run:
@@ -208,7 +212,7 @@ class Rounds:
             title=title,
             body=body.strip(),
         )
-        async with aiohttp.ClientSession(trust_env=True) as session:
+        async with outgoing() as session:
             return await open_pull_request(request, credential, session)
 
     async def _patched(self, work: Work, updates: tuple[Update, ...], *, dry_run: bool) -> Outcome:
@@ -218,6 +222,7 @@ class Rounds:
         if dry_run or not changes:
             return outcome
         try:
+            self._ports.admit(work.subject.app, work.repository.url)
             await self._ports.patch(work.subject.key, patch)
         except TrueupError as error:
             return msgspec.structs.replace(outcome, problem=str(error))
@@ -267,11 +272,11 @@ class Rounds:
         return work
 
     def _namespaces(self, work: Work, rule: ImageRule) -> frozenset[str]:
-        spaces = {self._ports.control_namespace, work.subject.app.spec.destination.namespace}
+        spaces = own_namespaces(work.subject.app, self._ports.control_namespace)
         if work.policies:
             # A policy is read from the cluster, by its own rights: its repository's Secret lies beside that.
-            spaces.add(rule.pull_secret.partition("/")[0])
-        return frozenset(spaces - {""})
+            spaces |= {rule.pull_secret.partition("/")[0]} - {"", self._ports.control_namespace}
+        return spaces
 
 
 def edit_work(editor: Editor, work: Work, updates: Sequence[Update]) -> None:

@@ -26,6 +26,8 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True):
         host: where it is asked; empty for the prefix itself.
         credentials: ``namespace/name`` or ``namespace/name#field`` of a Secret; empty for none.
         namespace: put before names of one part.
+        servers: token servers, beside the registry's own, that may see the credentials.
+        named: an operator has named it.
     """
 
     prefix: str
@@ -34,6 +36,8 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str = ""
     plain_http: bool = False
     insecure: bool = False
+    servers: tuple[str, ...] = ()
+    named: bool = False
 
 
 class ImageSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,4 +122,6 @@ def _registry(entry: Any, origin: str) -> Registry:
         namespace=str(entry.get("defaultns") or ""),
         plain_http=url.startswith("http://"),
         insecure=entry.get("insecure") is True,
+        servers=tuple(each.strip().lower() for each in str(entry.get("token_server") or "").split(",") if each.strip()),
+        named=True,
     )

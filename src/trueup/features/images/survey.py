@@ -1,23 +1,23 @@
 """Asking registries: which image is the newest by each rule, and why the others are not."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 
 from trueup.features.images.choose import Choice, candidates, choose
 from trueup.features.images.rule import ImageRule, Pin, Strategy
+from trueup.features.images.secrets import Secret, require_namespace, required, shown
 from trueup.features.images.settings import ImageSettings, Registry
 from trueup.formats.image import Image
-from trueup.model.errors import InvalidSpec, Stalled, TrueupError
-from trueup.sources.registry import Access, ImageFacts, Platform, RegistryClient, access_from_dockerconfig
+from trueup.model.errors import Stalled, TrueupError
+from trueup.sources.registry import Access, ImageFacts, Platform, RegistryClient
 
 CONCURRENT = 8
 REMEMBERED = 20_000
-DOCKER_KEYS = (".dockerconfigjson", ".dockercfg")
 
-Secrets = Callable[[str, str], Awaitable[Mapping[str, bytes] | None]]
-"""The data of a Secret by namespace and name; None where there is none."""
+Secrets = Callable[[str, str], Awaitable[Secret | None]]
+"""A Secret by namespace and name; None where there is none."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,11 +42,20 @@ class Survey:
     Args:
         secrets: reads Secrets.
         certificates: PEM certificates that are trusted for a host beside the system's; empty for none.
+        control_namespace: whose Secrets are no application's.
+        local: registries on this machine are asked though nobody has configured them.
     """
 
     def __init__(
-        self, client: RegistryClient, secrets: Secrets, certificates: Callable[[str], str] = lambda _: ""
+        self,
+        client: RegistryClient,
+        secrets: Secrets,
+        certificates: Callable[[str], str] = lambda _: "",
+        *,
+        control_namespace: str = "",
+        local: bool = False,
     ) -> None:
+        self._control_namespace, self._local = control_namespace, local
         self._client, self._secrets, self._certificates = client, secrets, certificates
         self._facts: dict[tuple[str, str, str, str], ImageFacts] = {}
         self._slots = asyncio.Semaphore(CONCURRENT)
@@ -136,43 +145,30 @@ class Survey:
             return self._facts[key]
 
     async def _access(self, rule: ImageRule, registry: Registry, repository: str, namespaces: frozenset[str]) -> Access:
-        host = registry.host or rule.image.registry
-        ca = self._certificates(host.partition(":")[0]).encode()
-        base = Access(plain_http=registry.plain_http or rule.insecure, insecure=registry.insecure, ca=ca)
+        host, named = registry.host or rule.image.registry, rule.image.registry
         reference = rule.pull_secret or registry.credentials
+        # A policy may leave its own password without TLS, but not the one that an operator gives.
+        plain = registry.plain_http or (rule.insecure and bool(rule.pull_secret or not reference))
+        base = Access(
+            plain_http=plain,
+            insecure=registry.insecure,
+            ca=self._certificates(host.partition(":")[0]).encode(),
+            servers=registry.servers,
+            guarded=not (registry.named or self._local),
+        )
         if not reference:
             return base
         place, _, field = reference.partition("#")
         namespace, _, name = place.partition("/")
-        if rule.pull_secret and namespace not in namespaces:
-            raise InvalidSpec(
-                f"pull-secret: Secrets of namespace {namespace} may not be used by this application",
-                hint=f"put the Secret into {' or '.join(sorted(namespaces))}",
-            )
-        data = await self._secrets(namespace, name)
-        if data is None:
-            raise Stalled(f"pull-secret: there is no Secret {namespace}/{name}", hint="create it")
-        if field:
-            user, colon, password = data.get(field, b"").decode("utf-8", "replace").strip().partition(":")
-            if not colon:
-                raise InvalidSpec(
-                    f"Secret {namespace}/{name}: field {field} is not USER:PASSWORD", hint="correct the Secret"
-                )
-            return msgspec.structs.replace(base, username=user, password=password)
-        for key in DOCKER_KEYS:
-            if key in data:
-                found = access_from_dockerconfig(data[key], host, repository)
-                if found is None:
-                    found = access_from_dockerconfig(data[key], rule.image.registry, repository)
-                if found is None:
-                    return base
-                return msgspec.structs.replace(
-                    base, username=found.username, password=found.password, token=found.token
-                )
-        raise InvalidSpec(
-            f"Secret {namespace}/{name} has no {DOCKER_KEYS[0]}",
-            hint="make it by kubectl create secret docker-registry",
-        )
+        if rule.pull_secret:
+            require_namespace(namespace, namespaces, self._control_namespace)
+        secret = await self._secrets(namespace, name)
+        if rule.pull_secret:
+            secret = required(secret, place, namespaces)
+            registry = msgspec.structs.replace(registry, credentials="")
+        elif secret is None:
+            raise Stalled(f"registries.conf: there is no Secret {place}", hint="create it")
+        return shown(secret, field, base, registry, host, named, repository)
 
 
 def _offers(facts: ImageFacts, wanted: list[Platform]) -> bool:

@@ -136,7 +136,7 @@ def _place(folder: str, path: str) -> str:
     """A path of the repository: below the source's folder, or below the root where it begins with a slash."""
     whole = path.lstrip("/") if path.startswith("/") else posixpath.join(folder, path)
     whole = posixpath.normpath(whole or ".")
-    if whole.startswith(".."):
+    if whole.startswith("..") or ".git" in whole.lower().split("/"):
         raise WriteBackFailed(f"{path} leads out of the repository", hint="correct write-back-target")
     return "" if whole == "." else whole
 

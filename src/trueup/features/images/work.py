@@ -166,7 +166,8 @@ def pushed_branch(work: Work, updates: Sequence[Update]) -> str:
     if not template:
         return ""
     branch = render(template, values([(work, updates)]), "git-branch").strip()
-    if not branch or branch.startswith("-") or ".." in branch or any(c in branch for c in " ~^:?*[\\"):
+    odd = any(c in " ~^:?*[\\" or not c.isprintable() for c in branch)
+    if not branch or branch.startswith(("-", "/")) or ".." in branch or "@{" in branch or odd:
         raise InvalidSpec(f"git-branch: {branch[:100]!r} is no branch", hint="correct the template")
     return branch
 

@@ -1,17 +1,14 @@
 """Which tree of files a source reads: the checkout, or a repository elsewhere."""
 
-import re
 from collections.abc import Iterable
 
 from trueup.model.application import Source
+from trueup.model.errors import InvalidSpec
+from trueup.model.repository import parse_repository_url
 from trueup.model.tree import Tree
 from trueup.sources.checkout import Checkout
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.url import redact
-
-_SCHEME = re.compile(r"^[a-z+]+://")
-_SCP = re.compile(r"^(?P<host>[^/:]+):(?!/)")
-_PORT = re.compile(r"^(?P<host>[^/]+?):[0-9]+/")
 
 
 class NotHere(Exception):
@@ -56,11 +53,12 @@ class Repositories:
 
 def place_of(url: str) -> str:
     """Host and path of a URL, without what differs between the ways to reach one repository: scheme, user, ``.git``."""
-    text = _SCHEME.sub("", url.strip().rstrip("/").lower())
-    host, slash, path = text.partition("/")
-    text = host.rpartition("@")[2] + slash + path
-    text = _PORT.sub(r"\g<host>/", text) if _PORT.match(text) else _SCP.sub(r"\g<host>/", text)
-    return text.removesuffix(".git")
+    try:
+        read = parse_repository_url(url)
+    except InvalidSpec:
+        return url.strip()
+    path = read.path.lower().removesuffix(".git")
+    return f"{read.host}/{path.removeprefix('~/')}"
 
 
 def described(source: Source) -> str:

@@ -19,6 +19,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
         ca: PEM certificates that are trusted beside the system's.
         insecure: certificates are not verified.
         plain_http: without TLS.
+        servers: token servers, as ``host[:port]``, that belong to the registry by the word of who named its password.
+        guarded: a stranger named the registry: it may not be this machine.
     """
 
     username: str = ""
@@ -27,9 +29,16 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     ca: bytes = b""
     insecure: bool = False
     plain_http: bool = False
+    servers: tuple[str, ...] = ()
+    guarded: bool = False
 
     def __repr__(self) -> str:
         return "Access(…)"
+
+    @property
+    def secret(self) -> bool:
+        """Whether there is anything to show."""
+        return bool(self.username or self.password or self.token)
 
     @property
     def basic(self) -> str:
@@ -60,7 +69,7 @@ def access_from_dockerconfig(data: bytes, registry: str, repository: str) -> Acc
     for key in entries:
         host, path = _place(key)
         whole = f"{repository}/"
-        if _same_host(host, registry) and whole.startswith(f"{path}/" if path else ""):
+        if same_registry(host, registry) and whole.startswith(f"{path}/" if path else ""):
             best = max(best or (-1, ""), (len(path), key))
     return _entry(best[1], entries[best[1]]) if best else None
 
@@ -72,7 +81,8 @@ def _place(key: str) -> tuple[str, str]:
     return host.lower(), "" if path in ("v1", "v2") else path
 
 
-def _same_host(host: str, registry: str) -> bool:
+def same_registry(host: str, registry: str) -> bool:
+    """Whether two hosts, with their ports, are one registry. Docker's has several names."""
     return host == registry.lower() or (host in _DOCKER_HOSTS and registry in _DOCKER_HOSTS)
 
 

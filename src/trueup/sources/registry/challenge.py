@@ -1,11 +1,9 @@
 """What a registry says it wants to be shown (RFC 7235, and the token flow of the distribution project)."""
 
-import ipaddress
 import re
 from collections.abc import Iterable
 
 import msgspec
-from yarl import URL
 
 _WORD = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _SCHEME = re.compile(rf"[\s,]*({_WORD})(?:\s+|$|(?=,))")
@@ -34,20 +32,3 @@ def read_challenges(headers: Iterable[str]) -> list[Challenge]:
                 at = parameter.end()
             found.append(Challenge(match[1].lower(), parameters))
     return found
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether a host is this machine."""
-    if host is None:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def may_be_shown_to(realm: URL) -> bool:
-    """Whether a password may go to a token server: over TLS, or on this machine."""
-    return realm.scheme == "https" or (realm.scheme == "http" and is_loopback(realm.host))

@@ -8,6 +8,7 @@ import ssl
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import aiohttp
@@ -15,8 +16,13 @@ import msgspec
 from yarl import URL
 
 from trueup.model.errors import SourceUnavailable, Stalled, Waiting
+from trueup.sources.outgoing import Outside, is_loopback, proxy_for, require_outside, session
 from trueup.sources.registry.access import Access
-from trueup.sources.registry.challenge import Challenge, is_loopback, may_be_shown_to, read_challenges
+from trueup.sources.registry.challenge import Challenge, read_challenges
+from trueup.sources.registry.errors import AccessRefused, NoSuchImage
+from trueup.sources.registry.realm import token_server
+
+__all__ = ["AccessRefused", "Answer", "NoSuchImage", "Transport"]
 
 _DOCKER = "registry-1.docker.io"
 _TOKEN_LIMIT = 256 * 1024
@@ -28,18 +34,8 @@ _LONGEST_WAIT = 3600.0
 _REMEMBERED = 2000
 _PRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
 _CLIENT = "trueup"
-
-
-class NoSuchImage(Stalled):
-    """The registry has no such repository, tag or blob (or does not tell strangers)."""
-
-    reason = "NoSuchImage"
-
-
-class AccessRefused(Stalled):
-    """The registry does not accept what it was shown."""
-
-    reason = "RegistryAccessRefused"
+_CHALLENGES = 8
+_LONGEST_URL = 8192
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -66,7 +62,7 @@ class Transport:
 
     def __init__(self, *, timeout: float, now: Callable[[], float] = time.monotonic) -> None:
         self._timeout, self._now = timeout, now
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
         self._tokens: OrderedDict[tuple[Any, ...], tuple[str, float]] = OrderedDict()
         self._basic: set[tuple[str, Access]] = set()
         self._waits: dict[str, _Limits] = {}
@@ -74,19 +70,17 @@ class Transport:
         self._contexts: dict[tuple[bytes, bool], ssl.SSLContext] = {}
 
     async def open(self) -> None:
-        """Make the session."""
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=self._timeout),
-            headers={"User-Agent": _CLIENT},
-            trust_env=True,
-            auto_decompress=True,
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        """Make the sessions: one that asks any address, and one for hosts that others name."""
+        options = {"timeout": aiohttp.ClientTimeout(total=self._timeout), "headers": {"User-Agent": _CLIENT}}
+        self._sessions = {
+            False: session(**options),
+            True: session(connector=aiohttp.TCPConnector(resolver=Outside()), **options),
+        }
 
     async def close(self) -> None:
         """End all connections."""
-        if self._session:
-            await self._session.close()
+        for each in self._sessions.values():
+            await each.close()
 
     async def ask(
         self,
@@ -165,30 +159,44 @@ class Transport:
         headers: Mapping[str, str] | None,
         body: bytes | None,
     ) -> tuple[Answer, list[Challenge]]:
-        """One request. Redirects are followed by hand: the header goes to the registry's own origin alone."""
-        assert self._session, "the client is not open"
+        """One request. Redirects are followed by hand: the header goes to the registry's own origin alone, and not
+        when another host has sent us back to it. What another host wants to be shown is nobody's question."""
+        at_home = url.origin() == base.origin()
         for _ in range(_REDIRECTS + 1):
+            at_home = at_home and url.origin() == base.origin()
             sent = dict(headers or {})
-            if authorization and url.origin() == base.origin():
+            if authorization and at_home:
                 sent["Authorization"] = authorization
-            async with self._session.request(
-                method,
-                url,
-                headers=sent,
-                data=io.BytesIO(body) if body else body,
-                allow_redirects=False,
-                ssl=self._context(access) if url.scheme == "https" else True,
-            ) as response:
+            data = io.BytesIO(body) if body else body
+            async with self._request(method, url, base, access, headers=sent, data=data) as response:
                 if response.status in (301, 302, 303, 307, 308) and method in ("GET", "HEAD"):
-                    target = url.join(URL(response.headers.get("Location", ""), encoded=True))
-                    if target.scheme == "https" or (target.scheme == "http" and url.scheme == "http"):
-                        url = target
-                        continue
-                    raise SourceUnavailable(f"registry {registry}: it redirects to where nobody may follow")
-                data = await _bounded(response, limit if response.status < 400 else _ERROR_LIMIT, registry)
-                challenges = read_challenges(response.headers.getall("WWW-Authenticate", []))
-                return Answer(response.status, response.headers, data, url), challenges
+                    url = _redirected(url, response.headers.get("Location", ""), registry)
+                    continue
+                read = await _bounded(response, limit if response.status < 400 else _ERROR_LIMIT, registry)
+                asked = response.headers.getall("WWW-Authenticate", [])[:_CHALLENGES] if at_home else []
+                return Answer(response.status, response.headers, read, url), read_challenges(asked)
         raise SourceUnavailable(f"registry {registry}: it redirects without end")
+
+    def _request(
+        self, method: str, url: URL, base: URL, access: Access, **options: Any
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """A request on behalf of a registry. Where strangers named the registry, or the registry names another host, an
+        address of this machine is none."""
+        assert self._sessions, "the client is not open"
+        at_home = url.origin() == base.origin()
+        proxy = proxy_for(url)
+        guarded = access.guarded or not (at_home or is_loopback(base.host))
+        if guarded:
+            require_outside(url)
+        # A proxy's own address may be any; it looks up the name itself.
+        return self._sessions[guarded and proxy is None].request(
+            method,
+            url,
+            proxy=proxy,
+            allow_redirects=False,
+            ssl=self._context(access, at_home=at_home) if url.scheme == "https" else True,
+            **options,
+        )
 
     # --- who asks ------------------------------------------------------------------------------------------------
 
@@ -217,22 +225,9 @@ class Transport:
     async def _token(
         self, challenge: Challenge, base: URL, registry: str, access: Access, scope: str
     ) -> tuple[str, float]:
-        assert self._session
-        try:
-            realm = URL(challenge.parameters.get("realm", ""))
-        except ValueError:
-            realm = URL()
-        if realm.scheme not in ("https", "http") or not realm.host:
-            raise SourceUnavailable(f"registry {registry}: it names no token server")
-        secret = bool(access.basic or access.token)
-        if secret and not may_be_shown_to(realm):
-            raise AccessRefused(
-                f"registry {registry}: its token server {realm.host} has no TLS, and would see the password",
-                hint="let the token server serve https",
-            )
+        realm = token_server(challenge.parameters.get("realm", ""), base, access, registry)
         service = challenge.parameters.get("service", "")
         wanted = scope or challenge.parameters.get("scope", "")
-        context: Any = self._context(access) if realm.scheme == "https" else True
         if access.token:
             form = {
                 "grant_type": "refresh_token",
@@ -241,11 +236,11 @@ class Transport:
                 "scope": wanted,
                 "client_id": _CLIENT,
             }
-            request = self._session.post(realm, data=form, allow_redirects=False, ssl=context)
+            request = self._request("POST", realm, base, access, data=form)
         else:
             query = {name: value for name, value in (("service", service), ("scope", wanted)) if value}
             headers = {"Authorization": access.basic} if access.basic else {}
-            request = self._session.get(realm.update_query(query), headers=headers, allow_redirects=False, ssl=context)
+            request = self._request("GET", realm.update_query(query), base, access, headers=headers)
         async with request as response:
             data = await _bounded(response, _TOKEN_LIMIT, registry)
             if response.status in (400, 401, 403):
@@ -276,9 +271,8 @@ class Transport:
         if not is_loopback(secure.host):
             return secure
         if host not in self._plain:
-            assert self._session
             try:
-                async with self._session.get(secure / "v2/", ssl=self._context(access), allow_redirects=False):
+                async with self._request("GET", secure / "v2/", secure, access):
                     self._plain[host] = False
             except aiohttp.ClientConnectorCertificateError:
                 self._plain[host] = False
@@ -290,8 +284,10 @@ class Transport:
                 self._plain[host] = True
         return secure.with_scheme("http") if self._plain[host] else secure
 
-    def _context(self, access: Access) -> ssl.SSLContext:
-        key = (access.ca, access.insecure)
+    def _context(self, access: Access, *, at_home: bool) -> ssl.SSLContext:
+        """``at_home``: only of the registry itself may certificates be left unverified."""
+        insecure = access.insecure and at_home
+        key = (access.ca, insecure)
         if key not in self._contexts:
             context = ssl.create_default_context()
             if access.ca:
@@ -299,7 +295,7 @@ class Transport:
                     context.load_verify_locations(cadata=access.ca.decode("ascii", "ignore"))
                 except ssl.SSLError:
                     raise Stalled("the registry's CA is no PEM certificate", hint="correct the Secret") from None
-            if access.insecure:
+            if insecure:
                 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             self._contexts[key] = context
         return self._contexts[key]
@@ -330,6 +326,17 @@ class Transport:
         seconds = min(seconds, _LONGEST_WAIT)
         self._waits[host] = _Limits(self._now() + seconds, failures)
         return Waiting(f"registry {registry}: too many requests; asked again in {seconds:.0f} s", after=seconds)
+
+
+def _redirected(url: URL, location: str, registry: str) -> URL:
+    try:
+        target = url.join(URL(location[:_LONGEST_URL], encoded=True))
+        safe = target.scheme == "https" or (target.scheme == "http" and url.scheme == "http")
+        if safe and target.host and target.user is None and target.password is None:
+            return target
+    except ValueError:
+        pass
+    raise SourceUnavailable(f"registry {registry}: it redirects to where nobody may follow")
 
 
 class _Token(msgspec.Struct):
