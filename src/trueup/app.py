@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,7 +21,7 @@ from trueup.controllers.observe import Observation, Observer
 from trueup.controllers.ports import Ports
 from trueup.controllers.project import ProjectReconciler
 from trueup.controllers.repository import Repositories
-from trueup.controllers.target import Targets
+from trueup.controllers.target import Targets, urgency_of
 from trueup.controllers.wake import CONFIG_MAPS, Wakes
 from trueup.features.images.annotations import asks_for_images
 from trueup.features.images.cluster import ImageCluster, running_images
@@ -43,6 +44,7 @@ from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.tracking import owner_instance
 from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
+from trueup.runtime.fair import Fair, Share, Urgency
 from trueup.runtime.folder import claimed, own_folder
 from trueup.runtime.lease import Lease, new_identity
 from trueup.runtime.memory import freeze_later
@@ -67,6 +69,11 @@ from trueup.workers.jq import Jq
 from trueup.workers.pool import Pool, scratch
 
 log = structlog.get_logger("trueup")
+
+PASSES, PASSES_BESIDE = 16, 48
+"""Passes over applications at a time, and places for those that last while others wait."""
+GIT_SLOTS, GIT_BESIDE = 4, 32
+"""The same of git's processes: beside the slots is who waits for a server that is slow to answer."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +126,7 @@ class Engine:
         )
         self.applications = Applications(self.cache, options.control_namespace)
         self.registry = RegistryClient()
+        self.git_slots = Fair(GIT_SLOTS, GIT_BESIDE)
         self.credentials = Credentials(self.client, options.control_namespace)
         self.mirrors = Mirrors(
             options.data / "mirrors",
@@ -126,6 +134,7 @@ class Engine:
             allowed_local=options.local_repositories,
             credential=lambda each: self.credentials.of(each.url, each.project),
             scope=lambda each: self.credentials.scope(each.url, each.project),
+            turns=self._git_turn,
         )
         self._stack = contextlib.AsyncExitStack()
 
@@ -144,8 +153,8 @@ class Engine:
         # Before anything in the folder is touched: it may be another engine's.
         predecessor = self._stack.enter_context(claimed(data, self.identity, remedy=remedy))
         work = scratch(data / "render")
-        isolated = self.options.isolated
-        self.pool = Pool(self.options.render_workers, root=work, isolated=isolated)
+        renderers, isolated = self.options.render_workers, self.options.isolated
+        self.pool = Pool(2 * renderers, root=work, isolated=isolated)
         self.jq = Jq(lambda: self.settings().jq_seconds, root=work, isolated=isolated)
         for client in (self.client, self._lease_client, self.registry):
             await enter(client)
@@ -164,7 +173,8 @@ class Engine:
             raise Stalled("this cluster does not know Applications", hint="run `trueup install` first")
         record = ControlLease(self._lease_client, self.options.control_namespace, self.clock.now)
         self.lease = Lease(record, self.identity, predecessor=predecessor)
-        self.renders = Renders(self.pool)
+        # A render that lasts goes on beside the others, at a low priority.
+        self.renders = Renders(self.pool, slots=Fair(renderers, renderers))
         schemas = Schemas(self.client)
         parts = Parts(client=self.client, discovery=self.discovery, cache=self.cache, schemas=schemas)
         self.confirmer = Confirmer(parts)
@@ -300,8 +310,9 @@ class Engine:
         self.repositories = Repositories(
             self.mirrors,
             users=self._users,
-            wake=self._wake,
+            wake=self._news,
             settings=self.settings,
+            share=self._share_of_repository,
         )
         self.notes = Notes(self.mirrors.get, self._for_writing, self.clock.now)
         targets = Targets(self.repositories, self.renders, self.settings)
@@ -326,7 +337,15 @@ class Engine:
             wave_delay=self.options.wave_delay,
         )
         self.reconciler = ApplicationReconciler(ports)
-        self.queue = Queue("applications", self.reconciler.reconcile, subject="application", failed=self._failed)
+        self.queue = Queue(
+            "applications",
+            self.reconciler.reconcile,
+            subject="application",
+            failed=self._failed,
+            workers=PASSES,
+            beside=PASSES_BESIDE,
+            share=self._share_of_application,
+        )
         self.images = self._image_automation(recorder)
         projects = ProjectReconciler(self.applications, self.client, self.cache, recorder, self.clock)
         self.projects = Queue("projects", projects.reconcile, failed=self._project_failed, workers=1)
@@ -429,6 +448,31 @@ class Engine:
 
     def _wake(self, key: str) -> None:
         self.queue.add(key)
+
+    def _news(self, key: str) -> None:
+        """A repository that the application reads has something new, or could not be read."""
+        self.queue.add(key, urgency=Urgency.NEWS)
+
+    def _share_of_application(self, key: str) -> Share:
+        stored = self.applications.get(key)
+        if stored is None:
+            return Share(repository=key, urgency=Urgency.NEWS)
+        app = stored.app
+        repositories = app.spec.repositories()
+        repository = self.mirrors.identity(repositories[0]) if repositories else key
+        return Share(app.spec.project or "default", repository, urgency_of(app), key)
+
+    def _share_of_repository(self, repository: str) -> Share:
+        """A repository that several projects read is looked at on behalf of the one that has the least under way."""
+        found = [self.applications.get(key) for key in self.repositories.readers(repository)]
+        projects = {stored.app.spec.project or "default" for stored in found if stored is not None}
+        project = min(projects, key=lambda name: (self.git_slots.load(name), name), default="")
+        return Share(project, repository, self.repositories.urgency(repository))
+
+    async def _git_turn(
+        self, repository: str, work: Callable[[], Coroutine[Any, Any, bytes]], *, again: bool = True
+    ) -> bytes:
+        return await self.git_slots.run(self._share_of_repository(repository), lambda _: work(), again=again)
 
     def _answer(self, resource: ComparedResource) -> dict[str, Any] | None:
         """What an object becomes by an apply: the server's answer where there is one, else what Git declares."""

@@ -28,6 +28,7 @@ from trueup.model.status import ResultCode, SyncCode
 from trueup.plan.delete_hooks import applied_finalizers, stage_of, with_hook_finalizers
 from trueup.plan.deletion import DeletionWait, Gone, deletion_step, propagation_of, release
 from trueup.plan.held import HELD, HELD_AFTER, Held, held, told
+from trueup.runtime.fair import Urgency
 from trueup.runtime.outcome import FIRST_RETRY, Requeue
 from trueup.store import status as build
 from trueup.store.applications import StoredApplication
@@ -257,7 +258,8 @@ class ApplicationReconciler:
             return True
         # Who asks anew while one is on record is heard: a look that began before is no answer.
         question = "\n".join(annotations.get(name, "") for name in (REFRESH, REFRESH_TIMESTAMP, PUSHED))
-        return self._refreshes.answered(stored.key, question, stored.app.spec.repositories())
+        urgency = Urgency.PERSON if REFRESH in annotations else Urgency.NEWS
+        return self._refreshes.answered(stored.key, question, stored.app.spec.repositories(), urgency)
 
     def _looked_since_start(self, stored: StoredApplication) -> bool:
         """Whether an application that was there when this engine began has had its repositories looked at since."""
@@ -274,13 +276,13 @@ class ApplicationReconciler:
 
     def _request_sources(self, stored: StoredApplication) -> None:
         for source in [*stored.app.spec.all_sources(), *operation_sources(stored)]:
-            self.ports.repositories.request(stored.app.spec.repository(source), stored.key)
+            self.ports.repositories.need(stored.app.spec.repository(source), stored.key)
 
     def _request_missing(self, stored: StoredApplication) -> None:
         """Repositories nobody polls yet (an application's first pass failed on another of its sources)."""
         for repository in stored.app.spec.repositories():
             if not self.ports.repositories.polls(repository):
-                self.ports.repositories.request(repository, stored.key)
+                self.ports.repositories.need(repository, stored.key)
 
     # --- the end -------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import msgspec
 
 from trueup.controllers.repository import Repositories
 from trueup.model.repository import RepositoryOf
+from trueup.runtime.fair import Urgency
 
 
 class Looks:
@@ -15,21 +16,32 @@ class Looks:
         self._repositories = repositories
         self._asked: dict[str, _Asked] = {}
 
-    def answered(self, key: str, question: str, repositories: Sequence[str | RepositoryOf]) -> bool:
+    def answered(
+        self,
+        key: str,
+        question: str,
+        repositories: Sequence[str | RepositoryOf],
+        urgency: Urgency = Urgency.PERSON,
+    ) -> bool:
         """Whether each repository has been looked at since this question was first put; asks for that when it is new.
 
         Args:
             key: of the application, which is woken when the look has ended.
             question: another one replaces it.
             repositories: those that can answer.
+            urgency: without a person who asks, a repository that failed a moment ago has answered by that.
         """
         asked = self._asked.get(key)
         if asked is None or asked.question != question or asked.begun.keys() != set(repositories):
-            self._asked[key] = _Asked(question, {each: self._repositories.begun(each) for each in repositories})
+            begun = {each: self._repositories.begun(each) for each in repositories}
+            asked = self._asked[key] = _Asked(question, begun)
             for each in repositories:
-                self._repositories.request(each, key)
-            return False
-        return all(self._repositories.ended(each) > before for each, before in asked.begun.items())
+                self._repositories.request(each, key, urgency)
+        return all(
+            self._repositories.ended(each) > before
+            or (urgency is not Urgency.PERSON and self._repositories.resting(each))
+            for each, before in asked.begun.items()
+        )
 
     def forget(self, key: str) -> None:
         """The question is settled."""

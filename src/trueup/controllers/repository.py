@@ -1,5 +1,6 @@
 """The repository reconciler: the only one that talks to Git servers, and it wakes the applications that read them."""
 
+import asyncio
 import itertools
 import random
 from collections.abc import Callable, Iterable
@@ -9,7 +10,8 @@ import structlog
 
 from trueup.model.errors import SourceUnavailable, TrueupError
 from trueup.model.repository import RepositoryOf
-from trueup.runtime.outcome import Requeue, backoff
+from trueup.runtime.fair import Share, Urgency
+from trueup.runtime.outcome import LONGEST_RETRY, Requeue, backoff
 from trueup.runtime.queue import Queue
 from trueup.sources.commit import CommitInfo
 from trueup.sources.mirror import Mirror
@@ -27,6 +29,8 @@ that finds nothing doubles them: who pushes once pushes again soon, and a refres
 record is no change that anybody hears."""
 LIVELY_LOOKS = 5
 """How often in a row: the last of them comes a minute after the first."""
+AT_ONCE = 4096
+"""Looks at a time: one only waits, for git's turn and for the server."""
 UNPOLLED = 120.0
 """Seconds after which a repository that only an edit can help is looked at again, where polling is off."""
 
@@ -39,6 +43,7 @@ class Repositories:
         users: the applications (keys) that read a repository, by its identity.
         wake: asks for an application's reconcile.
         settings: the polling interval, read at each turn.
+        share: whose a repository is, by its identity.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class Repositories:
         users: Callable[[str], Iterable[str]],
         wake: Callable[[str], None],
         settings: Callable[[], Settings],
+        share: Callable[[str], Share] = lambda name: Share(repository=name),
     ) -> None:
         self._mirrors = mirrors
         self._users = users
@@ -56,7 +62,11 @@ class Repositories:
         self._known: dict[str, _Repository] = {}
         self._described: dict[tuple[str | RepositoryOf, str], CommitInfo] = {}
         self._next_state = itertools.count(1)
-        self.queue = Queue("repositories", self.reconcile, subject="repository", workers=4)
+        self.queue = Queue("repositories", self.reconcile, subject="repository", workers=AT_ONCE, share=share)
+
+    def identity(self, repository: str | RepositoryOf) -> str:
+        """What the URLs of one repository have in common."""
+        return self._mirrors.identity(repository)
 
     def mirror(self, repository: str | RepositoryOf) -> Mirror | None:
         """The mirror, once it has been fetched.
@@ -123,10 +133,35 @@ class Repositories:
         known = self._find(repository)
         return known.error if known else None
 
-    def request(self, repository: str | RepositoryOf, app: str) -> None:
+    def resting(self, repository: str | RepositoryOf) -> bool:
+        """Whether the last look failed, so that the next one comes later: a person's wish goes straight through."""
+        known = self._find(repository)
+        return known is not None and known.error is not None and known.retry_at > asyncio.get_running_loop().time()
+
+    def readers(self, name: str) -> set[str]:
+        """The applications that read a repository (its identity), or have asked about it, as of the last look."""
+        known = self._known.get(name)
+        return known.readers | known.asked if known else set()
+
+    def urgency(self, name: str) -> Urgency:
+        """How soon a repository (its identity) is to be looked at."""
+        known = self._known.get(name)
+        return known.urgency if known else Urgency.ROUTINE
+
+    def request(self, repository: str | RepositoryOf, app: str, urgency: Urgency = Urgency.PERSON) -> None:
         """An application wants to know what the server has from now on; it is woken when that is known."""
-        self._ask(repository, app)
-        self.queue.add(self._mirrors.identity(repository))
+        known = self._ask(repository, app)
+        known.urgency = min(known.urgency, urgency)
+        if urgency is Urgency.PERSON or not self.resting(repository):
+            self.queue.add(self._mirrors.identity(repository), urgency=urgency)
+
+    def need(self, repository: str | RepositoryOf, app: str) -> None:
+        """An application cannot go on before the repository has been read; the look that is under way will do."""
+        known = self._find(repository)
+        if known is not None and known.begun > known.ended:
+            known.answering.add(app)
+        else:
+            self.request(repository, app, Urgency.NEWS)
 
     def look_once_more(self, repository: str | RepositoryOf) -> None:
         """Somebody was just answered: what was asked meanwhile, by the same words, may have gone unheard."""
@@ -159,21 +194,26 @@ class Repositories:
             return Requeue.never()
         users = set(self._users(name))
         # Who asks while this look is under way is answered by the next one.
-        asked, known.asked = known.asked, set()
+        asked = known.answering = known.asked
+        known.asked = set()
+        known.readers = users | asked
         if not users and not asked:
             del self._known[name]
             return Requeue.never()
         known.begun = number = known.begun + 1
+        began = asyncio.get_running_loop().time()
         try:
             moved = await self._mirrors.get(known.repository).update()
         except TrueupError as error:
             known.ended = max(known.ended, number)
-            return self._unread(known, error, users, asked)
+            known.urgency = Urgency.ROUTINE
+            return self._unread(known, error, users, asked, asyncio.get_running_loop().time() - began)
         except BaseException:
             # They are still waiting: the queue looks again.
             known.asked |= asked
             raise
         known.ended = max(known.ended, number)
+        known.urgency = Urgency.ROUTINE
         # An application that came while the server was looked at compared the state of before.
         return self._read(known, moved, users | set(self._users(name)), asked)
 
@@ -194,17 +234,27 @@ class Repositories:
             return Requeue.after(min(lively, interval) if interval else lively)
         return Requeue.after(interval) if interval else Requeue.never()
 
-    def _unread(self, known: "_Repository", error: TrueupError, users: set[str], asked: set[str]) -> Requeue:
+    def _unread(
+        self, known: "_Repository", error: TrueupError, users: set[str], asked: set[str], took: float
+    ) -> Requeue:
         first = known.error is None
         known.error = error
         known.failures += 1
         if not known.state and self._kept(known.repository):
             known.state = next(self._next_state)
-        log.warning("repository not read", repository=redact(_url(known.repository)), error=str(error))
+        wait = self._until_retry(known, error, took)
+        known.retry_at = asyncio.get_running_loop().time() + wait
+        shown = redact(_url(known.repository))
+        log.warning("repository not read", repository=shown, error=str(error), again_in_seconds=round(wait))
         self._wake_all(users | asked if first else asked)
+        return Requeue.after(wait)
+
+    def _until_retry(self, known: "_Repository", error: TrueupError, took: float) -> float:
+        """Seconds: what refuses at once is asked again at the next poll at the latest, what cost a wait later."""
         interval = self._interval()
         wait = backoff(known.failures + 3) if isinstance(error, SourceUnavailable) else interval or UNPOLLED
-        return Requeue.after(min(wait, interval) if interval else wait)
+        wait = min(wait, interval) if interval else wait
+        return min(LONGEST_RETRY, max(wait, took * 2.0 ** min(known.failures - 1, 5)))
 
     def _kept(self, repository: str | RepositoryOf) -> bool:
         """Whether an earlier engine left a mirror: what it holds is the last that is known, as it was to that one."""
@@ -217,10 +267,11 @@ class Repositories:
     def _find(self, repository: str | RepositoryOf) -> "_Repository | None":
         return self._known.get(self._mirrors.identity(repository))
 
-    def _ask(self, repository: str | RepositoryOf, app: str) -> None:
+    def _ask(self, repository: str | RepositoryOf, app: str) -> "_Repository":
         known = self._known.setdefault(self._mirrors.identity(repository), _Repository(repository))
         known.repository = repository
         known.asked.add(app)
+        return known
 
     def _wake_all(self, apps: Iterable[str]) -> None:
         for app in sorted(apps):
@@ -239,6 +290,10 @@ class _Repository(msgspec.Struct):
     Attributes:
         repository: by one of its spellings.
         asked: applications that wait for a look that begins from now on.
+        answering: applications that wait for the one that is under way.
+        readers: applications that the last look was for.
+        urgency: of the next look.
+        retry_at: when the next look comes after one that failed, by the loop's clock.
         error: of the last look.
         failures: looks in a row that failed.
         begun, ended: numbers of looks.
@@ -248,6 +303,10 @@ class _Repository(msgspec.Struct):
 
     repository: str | RepositoryOf
     asked: set[str] = msgspec.field(default_factory=set)
+    answering: set[str] = msgspec.field(default_factory=set)
+    readers: set[str] = msgspec.field(default_factory=set)
+    urgency: Urgency = Urgency.ROUTINE
+    retry_at: float = 0.0
     error: TrueupError | None = None
     failures: int = 0
     begun: int = 0

@@ -9,6 +9,7 @@ import msgspec
 from trueup import policy
 from trueup.controllers.repository import Repositories
 from trueup.formats.json import digest
+from trueup.model.annotations import REFRESH
 from trueup.model.application import Application, Source
 from trueup.model.errors import RenderFailed, TrueupError, Waiting
 from trueup.model.manifest import Manifest, Rendering
@@ -17,6 +18,7 @@ from trueup.model.tree import Tree
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.stamp import stamp
+from trueup.runtime.fair import Share, Urgency, resting
 from trueup.store.renders import Renders
 from trueup.store.settings import Settings
 
@@ -53,6 +55,12 @@ class _Inputs(msgspec.Struct, frozen=True):
     context: RenderContext
     label_key: str
     before: tuple[tuple[str, ...], ...]
+
+
+def urgency_of(app: Application) -> Urgency:
+    """Whether somebody waits for what a pass over an application brings."""
+    asked = app.operation is not None or REFRESH in app.metadata.annotations or bool(app.metadata.deletion_timestamp)
+    return Urgency.PERSON if asked else Urgency.ROUTINE
 
 
 class NotFetched(Waiting):
@@ -158,7 +166,14 @@ class Targets:
         renderings = await asyncio.gather(
             *(
                 self._one(
-                    source, tree, refs, context, index, fresh, [known for past in former if (known := past[index])]
+                    source,
+                    tree,
+                    refs,
+                    context,
+                    index,
+                    fresh,
+                    [known for past in former if (known := past[index])],
+                    self._share(app, source),
                 )
                 for index, (source, tree) in enumerate(zip(sources, trees, strict=True))
             )
@@ -207,7 +222,9 @@ class Targets:
         return [Trees(tree, known) if tree is not None else None for tree in found]
 
     async def _past(self, repository: RepositoryOf, revision: str) -> Tree | None:
-        if not await self._repositories.obtain(repository, revision):
+        async with resting():
+            there = await self._repositories.obtain(repository, revision)
+        if not there:
             return None
         try:
             return self._tree(repository, revision)
@@ -223,10 +240,21 @@ class Targets:
         index: int,
         fresh: bool,
         before: Sequence[Trees],
+        share: Share,
     ) -> Rendering:
         if source.chart:
             raise RenderFailed(
                 f"source {index}: charts from Helm repositories are not supported yet",
                 hint="keep the chart in Git and name its folder by path",
             )
-        return await self._renders.manifests(source, tree, refs, context, index=index, fresh=fresh, before=before)
+        return await self._renders.manifests(
+            source, tree, refs, context, index=index, fresh=fresh, before=before, share=share
+        )
+
+    def _share(self, app: Application, source: Source) -> Share:
+        return Share(
+            project=app.spec.project or "default",
+            repository=self._repositories.identity(app.spec.repository(source)),
+            urgency=urgency_of(app),
+            about=source.path,
+        )

@@ -58,6 +58,10 @@ class RenderFailed(Stalled):
     reason = "ComparisonError"
 
 
+class RenderStopped(RenderFailed):
+    """A render met a limit of this machine, such as its time or memory: the next try may succeed."""
+
+
 class SourceUnavailable(TrueupError):
     """The repository or revision cannot be read now: condition ``ComparisonError``, the last good state is kept."""
 

@@ -1,15 +1,23 @@
-"""A work queue of keys: a key waits once however often it is woken, and is never worked on twice at a time."""
+"""A work queue of keys: a key waits once however often it is woken, and is never worked on twice at a time.
+
+Keys are taken in fair shares (:mod:`trueup.runtime.fair`): nobody's thousand keys delay somebody else's one.
+"""
 
 import asyncio
 import secrets
-from collections import deque
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import structlog
 
+from trueup.runtime.fair import Fair, Share, Turn, Urgency
 from trueup.runtime.outcome import Outcome, Requeue, outcome_of
 
 log = structlog.get_logger("trueup.queue")
+
+
+def _of_its_own(key: str) -> Share:
+    return Share(repository=key)
 
 
 class Queue:
@@ -21,6 +29,8 @@ class Queue:
         reconcile: works on one key. Its answer, or its error by the runtime's policy, says when to look again.
         failed: told of each error and its outcome; must not raise.
         workers: how many keys are worked on at once.
+        beside: how many more, of those that take long while others wait.
+        share: whose a key is, and the least urgency it has at present.
     """
 
     def __init__(
@@ -31,31 +41,32 @@ class Queue:
         subject: str = "key",
         failed: Callable[[str, Exception, Outcome], None] | None = None,
         workers: int = 16,
+        beside: int = 0,
+        share: Callable[[str], Share] = _of_its_own,
     ) -> None:
         self.name, self.subject = name, subject
         self._reconcile = reconcile
         self._failed = failed
-        self._workers = workers
-        self._ready: deque[str] = deque()
-        self._waiting: set[str] = set()
+        self._share = share
+        self._slots = Fair(workers, beside)
+        self._slots.pause()
+        self._waiting: dict[str, Turn] = {}
         self._running: set[str] = set()
-        self._again: set[str] = set()
+        self._again: dict[str, Urgency] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._failures: dict[str, int] = {}
-        self._wake = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
 
-    def add(self, key: str, *, after: float = 0.0) -> None:
-        """Ask for a reconcile, now or after so many seconds; the earlier of two requests wins."""
+    def add(self, key: str, *, after: float = 0.0, urgency: Urgency = Urgency.ROUTINE) -> None:
+        """Ask for a reconcile, now or after so many seconds; the earlier and the more urgent of two requests wins."""
         if after <= 0:
             timer = self._timers.pop(key, None)
             if timer:
                 timer.cancel()
             if key in self._running:
-                self._again.add(key)
-            elif key not in self._waiting:
-                self._waiting.add(key)
-                self._ready.append(key)
-                self._wake.set()
+                self._again[key] = min(urgency, self._again.get(key, urgency))
+            else:
+                self._wait(key, urgency)
             return
         loop = asyncio.get_running_loop()
         due = loop.time() + after
@@ -80,31 +91,49 @@ class Queue:
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(self._workers):
-                group.create_task(self._work())
+            self._group = group
+            try:
+                self._slots.resume()
+                await asyncio.Event().wait()
+            finally:
+                self._slots.pause()
 
     def _due(self, key: str) -> None:
         self._timers.pop(key, None)
         self.add(key)
 
-    async def _work(self) -> None:
-        while True:
-            while not self._ready:
-                self._wake.clear()
-                await self._wake.wait()
-            key = self._ready.popleft()
-            self._waiting.discard(key)
-            self._running.add(key)
-            try:
-                with structlog.contextvars.bound_contextvars(**{self.subject: key, "reconcile": secrets.token_hex(4)}):
-                    requeue = await self._one(key)
-            finally:
-                self._running.discard(key)
-            if key in self._again:
-                self._again.discard(key)
-                self.add(key)
-            elif requeue.seconds is not None:
-                self.add(key, after=requeue.seconds)
+    def _wait(self, key: str, urgency: Urgency) -> None:
+        share = self._share(key)
+        if urgency < share.urgency:
+            share = msgspec.structs.replace(share, urgency=urgency)
+        before = self._waiting.get(key)
+        if before is not None:
+            if before.share.urgency <= share.urgency:
+                return
+            self._waiting.pop(key)
+            self._slots.leave(before)
+        turn = self._waiting[key] = Turn(share, lambda: self._begin(key))
+        self._slots.enter(turn)
+
+    def _begin(self, key: str) -> None:
+        assert self._group is not None
+        self._running.add(key)
+        self._group.create_task(self._work(key, self._waiting.pop(key)))
+
+    async def _work(self, key: str, turn: Turn) -> None:
+        try:
+            with (
+                structlog.contextvars.bound_contextvars(**{self.subject: key, "reconcile": secrets.token_hex(4)}),
+                self._slots.holding(turn),
+            ):
+                requeue = await self._one(key)
+        finally:
+            self._running.discard(key)
+            self._slots.leave(turn)
+        if key in self._again:
+            self.add(key, urgency=self._again.pop(key))
+        elif requeue.seconds is not None:
+            self.add(key, after=requeue.seconds)
 
     async def _one(self, key: str) -> Requeue:
         try:

@@ -12,7 +12,7 @@ from trueup.sources import revision as revisions
 from trueup.sources.commit import CommitInfo, describe
 from trueup.sources.credential import Credential, lent
 from trueup.sources.folder import MIRRORED_HEAD, Folder
-from trueup.sources.port import Git, Timeouts
+from trueup.sources.port import Git, Timeouts, Turns, at_once
 from trueup.sources.revision import BRANCHES, HEAD, TAGS, UnknownRevision
 from trueup.sources.tree import GitTree, NoCommit, commit_of
 from trueup.sources.url import Remote, detours
@@ -39,8 +39,11 @@ class Mirror:
         timeouts: Timeouts,
         *,
         credential: Callable[[], Credential | None] = lambda: None,
+        turns: Turns = at_once,
+        name: str = "",
     ) -> None:
         self.shown = remote.shown
+        self._turns, self._name = turns, name or remote.identity
         self._credential = credential
         self._remote = remote
         self._folder = Folder(folder)
@@ -321,7 +324,11 @@ class Mirror:
         """Repack when many fetches left many packs; a mirror that could not be repacked is as good as before."""
         with contextlib.suppress(SourceUnavailable):
             command = [self._in(self._folder.repository), "gc", "--auto", "--quiet"]
-            await self._git(command, timeout=self._timeouts.local, config=_TIDY, hold=[lock])
+
+            async def tidy() -> bytes:
+                return await self._git(command, timeout=self._timeouts.local, config=_TIDY, hold=[lock])
+
+            await self._turns(self._name, tidy)
 
     async def _run(
         self,
@@ -334,7 +341,8 @@ class Mirror:
         remote: Remote | None = None,
     ) -> bytes:
         credential, remote = credential or self._credential(), remote or self._remote
-        try:
+
+        async def work() -> bytes:
             with lent(remote, credential) as shown:
                 return await self._git(
                     args,
@@ -346,6 +354,10 @@ class Mirror:
                     no_proxy=credential.no_proxy if credential else "",
                     answers=answers,
                 )
+
+        try:
+            # What was pushed is not known of a push that is cut off: it is not begun anew.
+            return await self._turns(self._name, work, again="push" not in args)
         except Redirected as error:
             hint = "write the URL that it leads to: open it in a browser, or run git ls-remote"
             raise Redirected(f"repository {self.shown}: it redirects elsewhere: {error.message}", hint=hint) from error

@@ -11,7 +11,7 @@ from trueup.model.errors import InvalidSpec
 from trueup.model.repository import RepositoryOf
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
-from trueup.sources.port import Git, Timeouts
+from trueup.sources.port import Git, Timeouts, Turns, at_once
 from trueup.sources.url import admit
 
 _NAME_LENGTH = 32
@@ -33,6 +33,7 @@ class Mirrors:
         allowed_local: folders below which local repositories may lie.
         credential: what to show the server on behalf of a project (of none: ``""``), asked for at each run of git.
         scope: the project whose own credential that would be; empty for one that is for all projects.
+        turns: when git may run.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class Mirrors:
         timeouts: Timeouts | None = None,
         credential: Callable[[RepositoryOf], Credential | None] = lambda _: None,
         scope: Callable[[RepositoryOf], str] = lambda _: "",
+        turns: Turns = at_once,
     ) -> None:
         self._root = root
         self._git = git
         self._allowed_local = tuple(allowed_local)
         self._timeouts = timeouts or Timeouts()
         self._credential, self._scope = credential, scope
+        self._turns = turns
         self._mirrors: dict[str, Mirror] = {}
         self._identities: dict[str, str] = {}
 
@@ -69,7 +72,10 @@ class Mirrors:
         if mirror is None:
             folder = self._root / _name(identity)
             show = partial(self._credential, RepositoryOf(url, scope))
-            mirror = self._mirrors[identity] = Mirror(remote, folder, self._git, self._timeouts, credential=show)
+            mirror = Mirror(
+                remote, folder, self._git, self._timeouts, credential=show, turns=self._turns, name=identity
+            )
+            self._mirrors[identity] = mirror
         return mirror
 
     def identity(self, repository: str | RepositoryOf) -> str:

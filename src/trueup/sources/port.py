@@ -1,8 +1,8 @@
 """What this package asks of the outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -32,6 +32,25 @@ class Git(Protocol):
         Raises:
             SourceUnavailable: it failed, with its reason.
         """
+
+
+class Turns(Protocol):
+    """Runs git when it is the repository's turn."""
+
+    async def __call__(
+        self, repository: str, work: Callable[[], Coroutine[Any, Any, bytes]], *, again: bool = True
+    ) -> bytes:
+        """What came of the work.
+
+        Args:
+            repository: its identity.
+            again: the work may be cancelled and begun anew for the sake of other repositories.
+        """
+
+
+async def at_once(repository: str, work: Callable[[], Coroutine[Any, Any, bytes]], *, again: bool = True) -> bytes:
+    """For a command, which has nobody to share with."""
+    return await work()
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):

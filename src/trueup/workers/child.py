@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from trueup.model.errors import RenderFailed
+from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Rendering
 from trueup.render.directory import read_directory
 from trueup.render.job import ClosureTooNarrow, DirectoryJob, HelmJob, KustomizeJob
@@ -57,9 +57,10 @@ def answer(task: Task) -> Answer:
     try:
         return Done(render(task, scratch))
     except RenderFailed as error:
-        return Failed(error.message, error.hint, narrow=isinstance(error, ClosureTooNarrow))
+        stopped = isinstance(error, RenderStopped)
+        return Failed(error.message, error.hint, narrow=isinstance(error, ClosureTooNarrow), stopped=stopped)
     except MemoryError:
-        return Failed("rendering stopped: memory limit", "make the source smaller, or split it")
+        return Failed("rendering stopped: memory limit", "make the source smaller, or split it", stopped=True)
     except RecursionError:
         return Failed("rendering stopped: nesting too deep", "flatten the manifests")
     finally:

@@ -11,7 +11,8 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,11 @@ from trueup.workers.wall import Isolation
 
 _ERRORS_SHOWN = 2000
 _START_SECONDS = 30.0
+_GENTLE = 10
+"""How nice a child is that works beside those whose turn it is: it gets a tenth of their time where they want it."""
+
+Yielding = Callable[[Callable[[], None]], None]
+"""Is told of something to call when a task has to step aside."""
 
 
 class ChildEnded(Exception):
@@ -84,8 +90,11 @@ class Children:
         self._children: set[_Child] = set()
         self._closed = False
 
-    async def ask(self, frame: bytes, seconds: float) -> bytes:
-        """The answer to one frame.
+    async def ask(self, frame: bytes, seconds: float, yielding: Yielding | None = None) -> bytes:
+        """The answer to one frame. A caller that is cancelled kills the child.
+
+        Args:
+            yielding: told how to let other processes go first, should the task last.
 
         Raises:
             TimeoutError: none within so many seconds; the child is gone.
@@ -96,9 +105,11 @@ class Children:
         child = await self._slots.get()
         try:
             child = await self._ready(child)
+            if yielding is not None:
+                yielding(child.be_gentle)
             async with asyncio.timeout(seconds):
                 answer = await child.ask(frame)
-            if child.jobs >= self._jobs:
+            if child.gentle or child.jobs >= self._jobs:
                 await self._discard(child)
             return answer
         except (EOFError, ConnectionError):
@@ -161,6 +172,7 @@ class _Child:
 
     def __init__(self, process: asyncio.subprocess.Process, folder: Path, errors: int) -> None:
         self.jobs = 0
+        self.gentle = False
         self.isolation = Isolation()
         self._stopped = False
         self._process = process
@@ -198,6 +210,12 @@ class _Child:
     @property
     def returncode(self) -> int:
         return self._process.returncode or 0
+
+    def be_gentle(self) -> None:
+        """Let other processes go first, from now on for good: a child cannot become less nice again."""
+        self.gentle = True
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PGRP, self._process.pid, _GENTLE)
 
     async def ready(self) -> bool:
         """Whether the child came up; it says what it is enclosed by."""

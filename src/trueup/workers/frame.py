@@ -30,11 +30,17 @@ class Done(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """The source's fault, or a limit. ``narrow``: a file outside the closure was looked for."""
+    """The source's fault, or a limit.
+
+    Attributes:
+        narrow: a file outside the closure was looked for.
+        stopped: a limit of this machine was met, which says nothing certain about the source.
+    """
 
     message: str
     hint: str = ""
     narrow: bool = False
+    stopped: bool = False
 
 
 Answer = Done | Failed

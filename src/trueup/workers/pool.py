@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from trueup.model.errors import RenderFailed
+from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Rendering
 from trueup.render.job import ClosureTooNarrow, Recipe
-from trueup.workers.childprocess import ChildEnded, Children
+from trueup.workers.childprocess import ChildEnded, Children, Yielding
 from trueup.workers.frame import Done, Task, framed, pack, unpack_answer
 from trueup.workers.process import MEBIBYTE, Limits
 from trueup.workers.wall import Isolation
@@ -56,11 +56,12 @@ class Pool:
             "trueup.workers.child", size, limits=allowed, jobs=limits.jobs, root=root, isolated=isolated
         )
 
-    async def render(self, recipe: Recipe, files: Mapping[str, bytes]) -> Rendering:
+    async def render(self, recipe: Recipe, files: Mapping[str, bytes], yielding: Yielding | None = None) -> Rendering:
         """The manifests of one recipe.
 
         Args:
             files: the bytes of every input by its path.
+            yielding: told how to let other renders go first, should this one last.
 
         Raises:
             ClosureTooNarrow: a file outside the inputs is needed; make the recipe again with ``whole_tree``.
@@ -72,13 +73,13 @@ class Pool:
             return Rendering(key=recipe.key, source_type=recipe.tool, manifests=(), warnings=recipe.warnings)
         task = Task(recipe, dict(files), cpu_seconds=math.ceil(limits.seconds) * _THREADS)
         try:
-            answer = unpack_answer(await self._children.ask(framed(pack(task)), limits.seconds))
+            answer = unpack_answer(await self._children.ask(framed(pack(task)), limits.seconds, yielding))
         except TimeoutError:
-            raise RenderFailed(
+            raise RenderStopped(
                 f"rendering stopped: took longer than {limits.seconds:g} s", hint="make the source smaller, or split it"
             ) from None
         except ChildEnded as ended:
-            failure = RenderFailed(
+            failure = RenderStopped(
                 f"rendering stopped: the tool crashed or reached the memory limit of {limits.memory // MEBIBYTE} MiB",
                 hint="make the source smaller, or split it",
             )
@@ -86,8 +87,9 @@ class Pool:
             raise failure from None
         if isinstance(answer, Done):
             return answer.rendering
-        kind = ClosureTooNarrow if answer.narrow else RenderFailed
-        raise kind(answer.message, hint=answer.hint)
+        if answer.narrow:
+            raise ClosureTooNarrow(answer.message, hint=answer.hint)
+        raise (RenderStopped if answer.stopped else RenderFailed)(answer.message, hint=answer.hint)
 
     async def warm(self) -> Isolation:
         """Start one child now, so that the first render does not wait for it; what stands around it.

@@ -9,6 +9,7 @@ import pytest
 from trueup.controllers.looks import Looks
 from trueup.controllers.repository import LIVELY, LIVELY_LOOKS, Repositories
 from trueup.model.errors import InvalidSpec, SourceUnavailable
+from trueup.runtime.fair import Urgency
 from trueup.runtime.outcome import Requeue
 from trueup.store.settings import Settings
 
@@ -140,3 +141,39 @@ async def test_an_application_that_came_during_a_look_hears_of_what_it_found() -
     bench.server.open.set()
     await looking
     assert bench.woken == ["argocd/new", APP]
+
+
+async def test_a_repository_that_failed_is_left_alone_for_a_while_but_for_a_persons_wish() -> None:
+    bench = Bench()
+    looks = Looks(bench.repositories)
+    bench.repositories.request(URL, APP)
+    bench.server.moves = [SourceUnavailable("silent")]
+    await bench.look()
+    assert bench.repositories.resting(URL)
+    assert looks.answered("argocd/new", "", [URL], Urgency.NEWS), "its error is the answer to a new application"
+    assert not looks.answered("argocd/asked", "refresh", [URL], Urgency.PERSON)
+    await bench.look()
+    assert not bench.repositories.resting(URL)
+    assert looks.answered("argocd/asked", "refresh", [URL], Urgency.PERSON)
+
+
+async def test_who_needs_a_repository_that_is_being_looked_at_waits_for_this_very_look() -> None:
+    bench = Bench()
+    bench.repositories.need(URL, APP)
+    bench.server.open.clear()
+    looking = asyncio.create_task(bench.look())
+    await asyncio.sleep(0)
+    bench.repositories.need(URL, "argocd/operation")
+    bench.server.open.set()
+    await looking
+    assert bench.woken == ["argocd/operation", APP]
+    assert bench.repositories.begun(URL) == bench.repositories.ended(URL) == 1
+
+
+async def test_a_look_that_cost_a_wait_is_followed_by_one_that_long_at_the_earliest() -> None:
+    bench = Bench(Settings(resync_seconds=1, resync_jitter_seconds=0))
+    bench.repositories.request(URL, APP)
+    known = bench.repositories._known[URL]
+    known.failures = 3
+    assert bench.repositories._until_retry(known, SourceUnavailable("refused"), 0.01) == 1
+    assert bench.repositories._until_retry(known, SourceUnavailable("silent"), 30.0) == 120

@@ -1,0 +1,319 @@
+"""Fair shares of a few slots: nobody's work waits for long because somebody else's lasts.
+
+Work gets a slot in turn: projects one after the other, in a project its repositories, in a repository who came first
+(:mod:`trueup.runtime.line`). While nobody else waits, one project may have all slots.
+
+Work that has had its slot for longer than a moment, while somebody else waits, steps aside: it goes on in one of the
+places beside the slots, of which no project and no repository may have all. Where those are taken, it is stopped and
+begun anew later, when one is free (work that cannot be begun anew keeps its slot). What had to step aside once begins
+there the next time. So a slot is free again after a moment, whatever is done with it.
+"""
+
+import asyncio
+import contextvars
+import math
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
+
+from trueup.runtime.line import NOBODY, Line, Share, Urgency
+
+__all__ = ["NOBODY", "Fair", "Share", "Turn", "Urgency", "resting"]
+
+MOMENT = 1.0
+"""Seconds that work may keep a slot while others wait."""
+REMEMBERED = 10_000
+_MOST_DOUBLINGS = 10
+
+T = TypeVar("T")
+
+
+class Turn:
+    """A piece of work and where it is.
+
+    Args:
+        share: whose it is.
+        begin: called when it has a slot.
+        stop: ends it soon, so that it can be begun anew; None where it cannot.
+
+    Attributes:
+        slow: it has stepped aside.
+    """
+
+    def __init__(self, share: Share, begin: Callable[[], None], stop: Callable[[], None] | None = None) -> None:
+        self.share, self.begin = share, begin
+        self.slow = False
+        self.since = 0.0
+        self.borrowed = False
+        self.stopped = False
+        self.rests = 0
+        self._stop = stop
+        self._gentle: list[Callable[[], None]] = []
+
+    @property
+    def may_stop(self) -> bool:
+        return self._stop is not None
+
+    def yielding(self, gentle: Callable[[], None]) -> None:
+        """Call this when the work has to step aside, such as to lower its priority; at once where it has already."""
+        self._gentle.append(gentle)
+        if self.slow:
+            gentle()
+
+    def step_aside(self) -> None:
+        self.slow = True
+        for gentle in self._gentle:
+            gentle()
+
+    def stop(self) -> None:
+        assert self._stop is not None
+        self.stopped = True
+        self._stop()
+
+
+_current: contextvars.ContextVar["tuple[Fair, Turn] | None"] = contextvars.ContextVar("turn", default=None)
+
+
+class Fair:
+    """Slots, and places beside them.
+
+    Args:
+        slots: pieces of work at a time, of those that are quick.
+        beside: places for those that are not.
+        moment: seconds until work steps aside for others.
+    """
+
+    def __init__(self, slots: int, beside: int = 0, *, moment: float = MOMENT) -> None:
+        self._slots, self._beside, self._moment = slots, beside, moment
+        self._of_project = max(1, math.ceil(beside / 2))
+        self._of_repository = max(1, math.ceil(beside / 4))
+        self._line: Line[Turn] = Line()
+        self._slow: Line[Turn] = Line()
+        self._quick: dict[Turn, None] = {}
+        self._aside: set[Turn] = set()
+        self._known_slow: OrderedDict[tuple[str, str, str], int] = OrderedDict()
+        self._timer: asyncio.TimerHandle | None = None
+        self._paused = False
+
+    def pause(self) -> None:
+        """Nothing begins from now on."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """What waits begins."""
+        self._paused = False
+        self._go_on()
+
+    def load(self, project: str) -> int:
+        """Pieces of work under way of a project."""
+        return self._line.held(project) + self._slow.held(project)
+
+    def idle(self) -> bool:
+        """Whether nothing is under way or waits."""
+        return not (self._quick or self._aside or len(self._line) or len(self._slow))
+
+    async def run(self, share: Share, work: Callable[[Turn], Coroutine[Any, Any, T]], *, again: bool = True) -> T:
+        """Do a piece of work when it is its turn, and give what came of it.
+
+        Args:
+            again: it may be cancelled and begun anew for the sake of others.
+        """
+        while (done := await self._tried(share, work, again)) is None:
+            continue
+        return done.result()
+
+    async def _tried(
+        self, share: Share, work: Callable[[Turn], Coroutine[Any, Any, T]], again: bool
+    ) -> asyncio.Task[T] | None:
+        """The work, done; None where it had to make room."""
+        tasks: list[asyncio.Task[T]] = []
+
+        def stop() -> None:
+            for task in tasks:
+                task.cancel()
+
+        async with self.turn(share, stop if again else None) as turn:
+            tasks.append(task := asyncio.create_task(work(turn)))
+            try:
+                await asyncio.wait([task])
+            finally:
+                if not task.done():
+                    task.cancel()
+                    await asyncio.wait([task])
+            return None if turn.stopped and task.cancelled() else task
+
+    @asynccontextmanager
+    async def turn(self, share: Share, stop: Callable[[], None] | None = None) -> AsyncIterator[Turn]:
+        """Wait for a slot and hold it for as long as the block lasts.
+
+        Args:
+            stop: ends the work soon, so that it can be begun anew; None where it cannot.
+        """
+        turn = Turn(share, _nothing, stop)
+        try:
+            await self.wait(turn)
+            with self.holding(turn):
+                yield turn
+        finally:
+            self.leave(turn)
+
+    async def wait(self, turn: Turn) -> None:
+        """Wait for a slot."""
+        begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        turn.begin = lambda: None if begun.done() else begun.set_result(None)
+        self.enter(turn)
+        await begun
+
+    @contextmanager
+    def holding(self, turn: Turn) -> Iterator[None]:
+        """What runs in the block is the work of this turn, which :func:`resting` gives up."""
+        reset = _current.set((self, turn))
+        try:
+            yield
+        finally:
+            _current.reset(reset)
+
+    def enter(self, turn: Turn) -> None:
+        """Wait for a slot; ``turn.begin`` is called when there is one, perhaps at once."""
+        share = turn.share
+        slow = self._beside and _known_by(share) in self._known_slow
+        (self._slow if slow else self._line).put(share, turn)
+        self._go_on()
+
+    def leave(self, turn: Turn) -> None:
+        """It is done, or waits no more."""
+        if turn in self._quick or turn in self._aside:
+            if not turn.stopped and asyncio.get_running_loop().time() - turn.since <= self._moment:
+                self._known_slow.pop(_known_by(turn.share), None)
+            self._drop(turn)
+        else:
+            self._line.remove(turn.share, turn)
+            self._slow.remove(turn.share, turn)
+        self._go_on()
+
+    # --- who goes on ---------------------------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        if self._paused:
+            return
+        self._fill()
+        if self._beside and (len(self._line) or len(self._slow)):
+            self._press()
+
+    def _fill(self) -> None:
+        while len(self._aside) < self._beside and (found := self._slow.take(self._may_be_beside)):
+            found[1].slow = True
+            self._aside.add(found[1])
+            self._began(found[1])
+        while len(self._quick) < self._slots and (found := self._line.take(self._may_have_a_slot)):
+            self._begin_quick(found[1])
+        while len(self._quick) < self._slots and not len(self._line) and (found := self._slow.take()):
+            found[1].borrowed = True
+            self._begin_quick(found[1])
+
+    def _begin_quick(self, turn: Turn) -> None:
+        self._quick[turn] = None
+        self._began(turn)
+
+    def _began(self, turn: Turn) -> None:
+        turn.since = asyncio.get_running_loop().time()
+        turn.begin()
+
+    def _drop(self, turn: Turn) -> None:
+        if turn in self._aside:
+            self._aside.discard(turn)
+            self._slow.release(turn.share)
+        else:
+            del self._quick[turn]
+            (self._slow if turn.borrowed else self._line).release(turn.share)
+
+    def _may_be_beside(self, project: str, repository: str) -> bool:
+        if repository:
+            return self._slow.held(project, repository) < self._of_repository
+        return self._slow.held(project) < self._of_project
+
+    def _may_have_a_slot(self, project: str, repository: str) -> bool:
+        """Who has nowhere to step aside to leaves half of the slots to the others."""
+        if not self._beside or self._may_be_beside(project, repository):
+            return True
+        return self._line.held(project, repository) < -(-self._slots // 2)
+
+    def _press(self) -> None:
+        """Somebody waits: what has been long enough at a slot makes room."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._paused:
+            return
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for turn in list(self._quick):
+            due = self._due(turn) if turn in self._quick else None
+            if due is not None and due <= now:
+                self._make_room(turn)
+                self._fill()
+        later = [due for turn in self._quick if (due := self._due(turn)) is not None and due > now]
+        if later:
+            self._timer = loop.call_at(min(later), self._press)
+
+    def _due(self, turn: Turn) -> float | None:
+        """When a turn has to make room; None while nobody waits for that.
+
+        For what is slow itself, a turn lasts twice as long each time, so that everybody gets done in the end.
+        """
+        if turn.stopped:
+            return None
+        if self._line.others(turn.share):
+            return turn.since if turn.borrowed else turn.since + self._moment
+        if self._slow.others(turn.share):
+            return turn.since + self._moment * 2.0 ** self._known_slow.get(_known_by(turn.share), 0)
+        return None
+
+    def _make_room(self, turn: Turn) -> None:
+        share = turn.share
+        room = len(self._aside) < self._beside
+        if room and all(self._may_be_beside(share.project, name) for name in ("", share.repository)):
+            self._drop(turn)
+            turn.borrowed = False
+            self._slow.hold(share)
+            self._aside.add(turn)
+            turn.step_aside()
+        elif turn.may_stop:
+            turn.stop()
+        else:
+            return
+        self._remember(_known_by(share))
+
+    def _remember(self, slow: tuple[str, str, str]) -> None:
+        self._known_slow[slow] = min(self._known_slow.pop(slow, 0) + 1, _MOST_DOUBLINGS)
+        while len(self._known_slow) > REMEMBERED:
+            self._known_slow.popitem(last=False)
+
+
+def _known_by(share: Share) -> tuple[str, str, str]:
+    return share.project, share.repository, share.about
+
+
+def _nothing() -> None:
+    """Who waits for its turn is told by another."""
+
+
+@asynccontextmanager
+async def resting() -> AsyncIterator[None]:
+    """Give the slot of the work that this is part of to others for as long as the block lasts: it only waits."""
+    held = _current.get()
+    if held is None:
+        yield
+        return
+    fair, turn = held
+    turn.rests += 1
+    if turn.rests == 1:
+        fair.leave(turn)
+    try:
+        yield
+    finally:
+        turn.rests -= 1
+        if turn.rests == 0:
+            turn.slow = turn.borrowed = False
+            await fair.wait(turn)

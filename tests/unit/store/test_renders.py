@@ -1,0 +1,78 @@
+"""Renders by content: what failed is remembered, and what is new or wished for is tried at once."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+from tests.support.memtree import MemTree
+
+from trueup.model.application import Source
+from trueup.model.errors import RenderFailed, RenderStopped
+from trueup.model.manifest import Rendering
+from trueup.render.environment import RenderContext
+from trueup.render.job import Recipe
+from trueup.runtime.fair import Fair, Share
+from trueup.store.renders import Renders
+
+CM = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+CONTEXT = RenderContext(app_name="shop", namespace="prod")
+
+
+class Tool:
+    """A pool whose renders end as the test says."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.error: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def render(self, recipe: Recipe, files: Mapping[str, bytes], yielding: object = None) -> Rendering:
+        self.runs += 1
+        await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        return Rendering(key=recipe.key, source_type=recipe.tool, manifests=())
+
+
+async def render(renders: Renders, content: str = CM, *, fresh: bool = False, project: str = "p") -> Rendering:
+    tree = MemTree({"a/x.yaml": content})
+    return await renders.manifests(Source(path="a"), tree, {}, CONTEXT, fresh=fresh, share=Share(project, "r"))
+
+
+@pytest.mark.parametrize("error", [RenderStopped("took longer than 60 s"), RenderFailed("a template error")])
+async def test_a_render_that_failed_is_not_tried_on_each_pass_but_for_other_content_and_a_hard_refresh(
+    error: RenderFailed,
+) -> None:
+    tool = Tool()
+    renders = Renders(cast(Any, tool))
+    tool.error = error
+    for _ in range(3):
+        with pytest.raises(type(error), match=error.message):
+            await render(renders)
+    assert tool.runs == 1
+    with pytest.raises(type(error)):
+        await render(renders, fresh=True)
+    assert tool.runs == 2, "a person's hard refresh goes straight through"
+    tool.error = None
+    await render(renders, CM + "data: {}\n")
+    assert tool.runs == 3, "another commit is another render"
+    await render(renders, fresh=True)
+    await render(renders)
+    assert tool.runs == 4, "it succeeded: nothing is left of the failure"
+
+
+async def test_a_render_of_one_project_waits_for_no_render_of_another_that_lasts() -> None:
+    tool = Tool()
+    renders = Renders(cast(Any, tool), slots=Fair(1, 1, moment=0.02))
+    tool.gate.clear()
+    long = asyncio.create_task(render(renders, project="greedy"))
+    while not tool.runs:
+        await asyncio.sleep(0.001)
+    short = asyncio.create_task(render(renders, CM + "data: {}\n", project="mine"))
+    async with asyncio.timeout(10):
+        while tool.runs < 2:
+            await asyncio.sleep(0.001)
+    tool.gate.set()
+    await asyncio.gather(long, short)
