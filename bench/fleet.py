@@ -11,11 +11,11 @@ import msgspec
 from bench.ground import config_map, is_settled, kind, merge, repository, witness, write
 from bench.result import Result, result
 from bench.usage import cpu, family, memory, writes
-from trueup.cli.app.access import application_type
 from trueup.formats import yaml
 from trueup.model.annotations import FIELD_MANAGER
 from trueup.model.live import LiveObject
 from trueup.sandbox.playground import NAMESPACE, Playground, application
+from trueup.store.kinds import APPLICATION
 
 APPLICATIONS = 100
 OBJECTS = 5
@@ -45,7 +45,7 @@ async def fleet(ground: Playground) -> list[Result]:
             pending.discard(live.key.name)
         return not pending
 
-    async with witness(ground, application_type(ground.discovery), NAMESPACE) as apps:
+    async with witness(ground, APPLICATION, NAMESPACE) as apps:
         before, spent, began = await writes(ground), cpu(family(ground.engine.pid)), time.perf_counter()
         settled = apps.expect(all_settled)
         await _at_once(names, lambda name: ground.create(_application(ground, name)))
@@ -114,7 +114,7 @@ async def _make_namespace(ground: Playground, name: str) -> None:
 
 
 async def _bare(ground: Playground, name: str) -> None:
-    maps, apps = kind(ground, "", "ConfigMap"), application_type(ground.discovery)
+    maps, apps = kind(ground, "", "ConfigMap"), APPLICATION
     manifest, bare = _application(ground, name), f"bare-{name}"
     manifest["metadata"] = {"name": name, "namespace": BARE_NAMESPACE}
     await ground.create(manifest)

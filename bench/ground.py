@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from trueup.cli.app.access import application_type
 from trueup.kube.discovery import ResourceType
 from trueup.model.annotations import REFRESH
 from trueup.model.live import LiveObject
 from trueup.model.status import OperationPhase
 from trueup.sandbox.playground import NAMESPACE, Playground
 from trueup.sandbox.repository import PlayRepository
+from trueup.store.kinds import APPLICATION
 
 PATIENCE = 60.0
 """Seconds after which something that should have happened counts as a failure of the run."""
@@ -132,7 +132,7 @@ def has_value(name: str, value: str) -> Callable[[LiveObject], bool]:
 
 async def ask_refresh(ground: Playground, name: str) -> None:
     note = {"metadata": {"annotations": {REFRESH: "normal"}}}
-    await merge(ground, application_type(ground.discovery), NAMESPACE, name, note)
+    await merge(ground, APPLICATION, NAMESPACE, name, note)
 
 
 def kind(ground: Playground, group: str, name: str) -> ResourceType:

@@ -20,10 +20,10 @@ from bench.ground import (
     write,
 )
 from bench.result import Result, median, result
-from trueup.cli.app.access import application_type
 from trueup.formats import yaml
 from trueup.model.annotations import FIELD_MANAGER
 from trueup.sandbox.playground import NAMESPACE, Playground, application
+from trueup.store.kinds import APPLICATION
 
 ROUNDS = 11
 QUIET = 0.2
@@ -62,7 +62,7 @@ async def refresh(ground: Playground) -> list[Result]:
     figure: asking the Git server, fetching, rendering.
     """
     results = []
-    maps, apps_type = kind(ground, "", "ConfigMap"), application_type(ground.discovery)
+    maps, apps_type = kind(ground, "", "ConfigMap"), APPLICATION
     async with witness(ground, apps_type, NAMESPACE) as apps, witness(ground, maps) as seen:
         for tool, change in (("directory", _directory), ("helm", _helm), ("kustomize", _kustomize)):
             samples, floor = await _rounds(ground, apps, seen, tool, change)
@@ -103,7 +103,7 @@ async def _rounds(
 
 async def _bare(ground: Playground, seen: Witness, name: str, round_: int) -> float:
     value = f"bare-{round_}"
-    maps, apps = kind(ground, "", "ConfigMap"), application_type(ground.discovery)
+    maps, apps = kind(ground, "", "ConfigMap"), APPLICATION
     applied = seen.expect(has_value("bare", value))
     body = msgspec.json.encode(config_map("bare", value, namespace=name))
     began = time.perf_counter()

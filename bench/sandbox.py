@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -88,10 +89,10 @@ async def _watched(config: ClusterConfig, client: Client, maps: ResourceType) ->
     async def watch(index: int) -> None:
         async with Transport(config) as transport:
             seen = 0
-            async with await transport.open_stream(path, query, "watch") as response:
+            with closing(await transport.open_stream(path, query, "watch")) as stream:
                 ready[index].set()
                 # Lines are counted, not read: the client shares the machine with the server.
-                while seen < EVENTS and (chunk := await response.content.readany()):
+                while seen < EVENTS and (chunk := await stream.read()):
                     seen += chunk.count(b"\n")
 
     watchers = [asyncio.create_task(watch(index)) for index in range(WATCHERS)]

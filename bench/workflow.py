@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bench.result import Result, median, result
-from trueup.cli.app.access import View, application_type, read_view
+from trueup.cli.app.access import View, read_view
 from trueup.cli.circle import CODE, NAME, PAGE, Circle, is_running
 from trueup.cli.demo import examples
 from trueup.features.images.rule import ImageRule, TargetKind, Update, WriteBack
@@ -26,6 +26,7 @@ from trueup.sources.mirrors import Mirrors
 from trueup.sources.tree import GitTree
 from trueup.sources.writer import Ask, Edit, write
 from trueup.store.audit import Filter, Trail, query
+from trueup.store.kinds import APPLICATION
 from trueup.workers.git import run_git
 
 ROUNDS = 5
@@ -54,7 +55,7 @@ async def _circle() -> list[Result]:
             deadline = time.monotonic() + PATIENCE
             while time.monotonic() < deadline:
                 try:
-                    live = await ground.client.get(application_type(ground.discovery), site.namespace, name)
+                    live = await ground.client.get(APPLICATION, site.namespace, name)
                 except NotFound:
                     await asyncio.sleep(0.02)
                     continue

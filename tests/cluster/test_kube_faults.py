@@ -24,6 +24,8 @@ from trueup.kube.errors import (
     UndeclaredField,
     Unreachable,
 )
+from trueup.kube.plainwire import PlainWire
+from trueup.kube.transport import pooled
 from trueup.sandbox.controlplane import ControlPlane
 
 CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", True)
@@ -35,9 +37,15 @@ async def proxy(cluster: Cluster) -> AsyncIterator[FaultProxy]:
         yield running
 
 
-@pytest_asyncio.fixture
-async def client(proxy: FaultProxy) -> AsyncIterator[Client]:
-    async with Client(proxy.config) as opened:
+WIRES = {"pooled": pooled, "plain": PlainWire}
+
+streams = pytest.mark.parametrize("client", [pytest.param(pooled, id="pooled")], indirect=True)
+"""For tests of watches, which the other wire does not make."""
+
+
+@pytest_asyncio.fixture(params=WIRES.values(), ids=WIRES.keys())
+async def client(proxy: FaultProxy, request: pytest.FixtureRequest) -> AsyncIterator[Client]:
+    async with Client(proxy.config, wire=request.param) as opened:
         yield opened
 
 
@@ -140,19 +148,24 @@ async def test_a_create_whose_answer_is_lost_is_not_sent_again(
         await client.create(CONFIG_MAPS, namespace, config_map("x"))
 
 
+@pytest.mark.parametrize("wire", WIRES)
 async def test_an_answer_over_the_limit_is_dropped_and_the_client_lives(
-    proxy: FaultProxy, admin: Client, namespace: str
+    proxy: FaultProxy, admin: Client, namespace: str, wire: str
 ) -> None:
     await admin.create(CONFIG_MAPS, namespace, config_map("x", data={"a": "b" * 200_000}))
-    async with Client(proxy.config, response_limit=100_000) as client:
+    async with Client(proxy.config, response_limit=100_000, wire=WIRES[wire]) as client:
         with pytest.raises(ResponseTooLarge):
             await client.list(CONFIG_MAPS, namespace)
+        assert b"gitVersion" in await client.request("GET", "/version")
+        if wire != "pooled":
+            return
         with pytest.raises(ResponseTooLarge):
             async for _ in client.watch(CONFIG_MAPS, "", namespace=namespace, initial_events=True):
                 pass
         assert b"gitVersion" in await client.request("GET", "/version")
 
 
+@streams
 async def test_a_redirect_is_refused_and_the_token_stays(client: Client, proxy: FaultProxy, namespace: str) -> None:
     async with FaultProxy.before(proxy.config) as elsewhere:
 

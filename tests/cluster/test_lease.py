@@ -8,7 +8,8 @@ from trueup.kube.config import load_kubeconfig
 from trueup.model.errors import Stalled
 from trueup.runtime.clock import SystemClock
 from trueup.runtime.lease import Held, Lease, Terms
-from trueup.store.lease import LEASE, NAME, ControlLease
+from trueup.store.kinds import LEASE, LEASE_NAME
+from trueup.store.lease import ControlLease
 
 TERMS = Terms(lease=2.0, renew=1.0, pause=0.1)
 
@@ -32,7 +33,7 @@ async def test_a_version_that_was_replaced_replaces_nothing(record: ControlLease
 
 async def test_the_lease_is_as_other_tools_read_it(record: ControlLease, client: Client, namespace: str) -> None:
     await record.write(Held("host_1_abc", 9.0, 3), None)
-    spec = (await client.get(LEASE, namespace, NAME)).object()["spec"]
+    spec = (await client.get(LEASE, namespace, LEASE_NAME)).object()["spec"]
     assert spec["holderIdentity"] == "host_1_abc"
     assert spec["leaseDurationSeconds"] == 9
     assert spec["leaseTransitions"] == 3
@@ -42,7 +43,7 @@ async def test_the_lease_is_as_other_tools_read_it(record: ControlLease, client:
 async def test_a_deleted_lease_is_taken_anew(record: ControlLease, client: Client, namespace: str) -> None:
     lease = Lease(record, "a", terms=TERMS)
     assert await lease.attempt() is None
-    await client.delete(LEASE, namespace, NAME, propagation="Background")
+    await client.delete(LEASE, namespace, LEASE_NAME, propagation="Background")
     assert await lease.renew() == "", "nobody has it, and whoever comes first takes it"
     assert await Lease(record, "b", terms=TERMS).attempt() is None
 

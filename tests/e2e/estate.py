@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from tests.support.patience import stretched
 
-from trueup.cli.app.access import View, application_type, read_view
+from trueup.cli.app.access import View, read_view
 from trueup.formats import yaml
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
@@ -21,6 +21,7 @@ from trueup.model.live import LiveObject
 from trueup.model.resource import group_of
 from trueup.model.status import SyncCode
 from trueup.sandbox.repository import PlayRepository
+from trueup.store.kinds import APPLICATION
 from trueup.workers.git import run_git
 
 PATIENCE = 60.0
@@ -166,7 +167,7 @@ class Estate:
 
     @property
     def application(self) -> ResourceType:
-        return application_type(self.discovery)
+        return APPLICATION
 
     async def view(self, name: str = "") -> View:
         live = await self.client.get(self.application, self.engine.namespace, name or self.name)

@@ -17,7 +17,7 @@ from tests.support.patience import stretched
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
-from trueup.store.lease import LEASE, NAME
+from trueup.store.kinds import LEASE, LEASE_NAME
 
 NAMES = (f"two{number}" for number in itertools.count(1))
 LEASE_RUNS_OUT = 12.0
@@ -32,7 +32,7 @@ class Pair:
 
     async def holder(self) -> EngineProcess | None:
         """The engine that has the lease."""
-        live = await self.estate.client.get(LEASE, self.estate.engine.namespace, NAME)
+        live = await self.estate.client.get(LEASE, self.estate.engine.namespace, LEASE_NAME)
         holder = live.object()["spec"].get("holderIdentity") or ""
         return next((e for e in self.engines if e.process and f"_{e.process.pid}_" in holder), None)
 

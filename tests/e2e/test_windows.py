@@ -39,7 +39,7 @@ async def project(estate: Estate, *windows: dict[str, Any]) -> str:
 async def shown(estate: Estate) -> list[str]:
     """What ``app get`` says of windows."""
     view = await estate.view()
-    lines = await window_lines(estate.client, estate.discovery, estate.engine.namespace, view.app)
+    lines = await window_lines(estate.client, estate.engine.namespace, view.app)
     return [f"{name}: {value}" for name, value in lines]
 
 

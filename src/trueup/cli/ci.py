@@ -198,8 +198,8 @@ def wait(access: Access, name: str, revision: str, reference: str, timeout: str,
     image = _image(reference) if reference else None
 
     async def run() -> View:
-        async with connected(access) as (client, discovery):
-            handle = Handle(client, discovery, access, name)
+        async with connected(access) as client:
+            handle = Handle(client, access, name)
             return await _deployed(handle, revision.lower(), image, seconds, quiet=output != "text")
 
     view = asyncio.run(run())

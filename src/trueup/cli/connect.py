@@ -13,6 +13,7 @@ from trueup.cli.home import home
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig, in_cluster, load_kubeconfig
 from trueup.kube.discovery import Discovery
+from trueup.kube.plainwire import PlainWire
 
 CONTROL_NAMESPACE = "argocd"
 
@@ -56,9 +57,14 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @asynccontextmanager
-async def connected(access: Access) -> AsyncIterator[tuple[Client, Discovery]]:
-    """A client and what the cluster serves."""
-    async with Client(access.config()) as client:
-        discovery = Discovery(client)
-        await discovery.refresh()
-        yield client, discovery
+async def connected(access: Access) -> AsyncIterator[Client]:
+    """A client for a few questions, one after the other and without watches."""
+    async with Client(access.config(), wire=PlainWire) as client:
+        yield client
+
+
+async def discovered(client: Client) -> Discovery:
+    """What the cluster serves; for our own kinds, :mod:`trueup.store.kinds` knows it without a question."""
+    discovery = Discovery(client)
+    await discovery.refresh()
+    return discovery

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 import trueup
-from trueup.cli.app.access import application_type, read_view
+from trueup.cli.app.access import list_applications, read_view
 from trueup.cli.app.read import list_row
 from trueup.cli.exits import FAILED
 from trueup.cli.home import home
@@ -251,9 +251,8 @@ def _screen(console: Console) -> Iterator[Callable[[Rows], None]]:
 
 
 async def _rows(ground: Playground) -> Rows:
-    listing = await ground.client.list(application_type(ground.discovery), ground.site.namespace)
     rows = []
-    for view in (read_view(live.body) for live in listing.objects):
+    for view in map(read_view, await list_applications(ground.client, ground.site.namespace)):
         row = list_row(view)
         revision = view.status.sync.revision[:8] if view.status.sync else ""
         state = view.status.operation_state

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from trueup import policy
-from trueup.cli.app.access import application_type
+from trueup.cli.app.access import list_applications
 from trueup.cli.app.read import readable
 from trueup.cli.connect import Access, access_options
 from trueup.cli.exits import DIFFERS, fail
@@ -244,15 +244,14 @@ async def _projects(repositories: Repositories, access: Access) -> dict[str, Pro
 
 
 async def _subjects(repositories: Repositories, access: Access) -> list[Subject]:
-    listing = await repositories.client.list(application_type(repositories.discovery), access.namespace)
     found = []
-    for live in listing.objects:
-        view = readable(live.body)
+    for body in await list_applications(repositories.client, access.namespace):
+        view = readable(body)
         metadata = view.app.metadata
         found.append(
             Subject(
-                key=f"{live.key.namespace}/{live.key.name}",
-                instance=instance_name(live.key.namespace, metadata.name, access.namespace),
+                key=f"{metadata.namespace}/{metadata.name}",
+                instance=instance_name(metadata.namespace, metadata.name, access.namespace),
                 app=view.app,
                 running=running_images(view.status),
             )

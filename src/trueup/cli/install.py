@@ -48,7 +48,7 @@ def install(access: Access, printed: bool, shape: str | None, managed: tuple[str
         return
 
     async def apply() -> None:
-        async with connected(access) as (client, _):
+        async with connected(access) as client:
             if objects:
                 await install_on(client, access.namespace, say)
             await install_rights(client, roles, say)

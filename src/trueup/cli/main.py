@@ -1,6 +1,5 @@
 """The ``trueup`` command."""
 
-import importlib
 import sys
 from typing import NoReturn
 
@@ -8,25 +7,30 @@ import click
 
 from trueup import __version__
 from trueup.cli.exits import FAILED, INTERRUPTED, fail
+from trueup.cli.lazy import Deferred, LazyGroup
 from trueup.cli.screen import say
 from trueup.model.errors import TrueupError
 
 # Loaded when first used: `trueup version` must not pay for an engine.
 COMMANDS = {
-    "app": ("trueup.cli.app", "app", "Work with applications, straight on Kubernetes."),
-    "audit": ("trueup.cli.audit", "audit", "Show what was done and seen: who, what, why, when."),
-    "check": ("trueup.cli.check", "check", "Let a fresh cluster judge all that a repository declares."),
-    "ci": ("trueup.cli.ci", "ci", "Build an image, set it in Git, wait until it runs: for any CI system."),
-    "completion": ("trueup.cli.completion", "completion", "Print the completion script of bash, zsh or fish."),
-    "demo": ("trueup.cli.demo", "demo", "Bring up a cluster, a repository and the engine, and show them work."),
-    "doctor": ("trueup.cli.doctor", "doctor", "Look at all that an engine needs here, and say what is missing."),
-    "images": ("trueup.cli.images", "images", "Look for newer images, and write them to Git."),
-    "install": ("trueup.cli.install", "install", "Put the CRDs, the namespace and the default project on a cluster."),
-    "render": ("trueup.cli.render", "render", "Print the manifests of a folder, without a cluster."),
-    "sandbox": ("trueup.cli.sandbox", "sandbox", "A Kubernetes API for first steps and tests, without containers."),
-    "server": ("trueup.cli.server", "server", "Run the engine."),
-    "simulate": ("trueup.cli.simulate", "simulate", "Let Pods come up on a control plane without nodes."),
-    "version": ("trueup.cli.version", "version", "Print the version."),
+    "app": Deferred("trueup.cli.app", "app", "Work with applications, straight on Kubernetes."),
+    "audit": Deferred("trueup.cli.audit", "audit", "Show what was done and seen: who, what, why, when."),
+    "check": Deferred("trueup.cli.check", "check", "Let a fresh cluster judge all that a repository declares."),
+    "ci": Deferred("trueup.cli.ci", "ci", "Build an image, set it in Git, wait until it runs: for any CI system."),
+    "completion": Deferred("trueup.cli.completion", "completion", "Print the completion script of bash, zsh or fish."),
+    "demo": Deferred("trueup.cli.demo", "demo", "Bring up a cluster, a repository and the engine, and show them work."),
+    "doctor": Deferred("trueup.cli.doctor", "doctor", "Look at all that an engine needs here, and say what is missing."),
+    "images": Deferred("trueup.cli.images", "images", "Look for newer images, and write them to Git."),
+    "install": Deferred(
+        "trueup.cli.install", "install", "Put the CRDs, the namespace and the default project on a cluster."
+    ),
+    "render": Deferred("trueup.cli.render", "render", "Print the manifests of a folder, without a cluster."),
+    "sandbox": Deferred(
+        "trueup.cli.sandbox", "sandbox", "A Kubernetes API for first steps and tests, without containers."
+    ),
+    "server": Deferred("trueup.cli.server", "server", "Run the engine."),
+    "simulate": Deferred("trueup.cli.simulate", "simulate", "Let Pods come up on a control plane without nodes."),
+    "version": Deferred("trueup.cli.version", "version", "Print the version."),
 }
 
 FILES = (
@@ -35,25 +39,7 @@ FILES = (
 )
 
 
-class LazyGroup(click.Group):
-    """Subcommands from the table above."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, attribute, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][2]) for name in self.list_commands(ctx)])
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="trueup")
 def trueup() -> None:
     """Trueup keeps Kubernetes clusters true to Git."""

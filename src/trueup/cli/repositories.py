@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from trueup.cli.connect import Access, connected
+from trueup.cli.connect import Access, connected, discovered
 from trueup.cli.home import cache_home
 from trueup.cli.logs import configure_logs
 from trueup.kube.client import Client
@@ -54,7 +54,8 @@ async def with_repositories(access: Access, local: tuple[Path, ...] = ()) -> Asy
     """Connect, and read the repositories' Secrets. What the environment names wins over them, where it says that it is
     for a repository: an Application's URL is written by others, and may lead to a server of theirs."""
     configure_logs("text", "error")
-    async with connected(access) as (client, discovery):
+    async with connected(access) as client:
+        discovery = await discovered(client)
         credentials = Credentials(client, access.namespace)
         await credentials.load()
         mirrors = make_mirrors(

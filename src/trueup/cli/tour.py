@@ -10,7 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from trueup.cli.app.access import View, application_type, read_view
+from trueup.cli.app.access import View, read_view
 from trueup.cli.circle import STEPS as CIRCLE
 from trueup.cli.circle import Circle
 from trueup.kube.errors import NotFound
@@ -18,6 +18,7 @@ from trueup.model.errors import TrueupError
 from trueup.model.status import SyncCode
 from trueup.sandbox.playground import Playground
 from trueup.sandbox.repository import PlayRepository
+from trueup.store import kinds
 
 APPLICATION = "plain"
 FILE = "plain/deployment.yaml"
@@ -35,7 +36,7 @@ class Tour:
         self.namespace = f"{ground.site.prefix}{APPLICATION}"
 
     async def view(self, name: str = APPLICATION) -> View:
-        live = await self.ground.client.get(application_type(self.ground.discovery), self.control, name)
+        live = await self.ground.client.get(kinds.APPLICATION, self.control, name)
         return read_view(live.body)
 
     async def until(self, what: str, holds: Callable[[View], bool]) -> View:

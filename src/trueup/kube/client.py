@@ -299,13 +299,13 @@ class Client(Transport):
             params["fieldSelector"] = field_selector
         subject = _subject("watch", type_, namespace)
         headers = {"Accept": PARTIAL_METADATA} if metadata_only else {}
-        response = await self.open_stream(type_.path(namespace), params, subject, headers)
+        stream = await self.open_stream(type_.path(namespace), params, subject, headers)
         try:
             if opened is not None:
                 opened()
             events = stream_events(
                 self,
-                response,
+                stream,
                 api_version=type_.api_version,
                 kind=type_.kind,
                 subject=subject,
@@ -315,7 +315,7 @@ class Client(Transport):
                 async for event in events:
                     yield event
         finally:
-            response.close()
+            stream.close()
 
     async def _call(
         self,

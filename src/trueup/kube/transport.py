@@ -1,28 +1,23 @@
-"""HTTP to one API server: a pool of connections, limits, retries and typed errors. It knows paths, not objects."""
+"""HTTP to one API server: limits, retries and typed errors over a wire. It knows paths, not objects."""
 
 import asyncio
 import copy
 import random
-from collections.abc import Callable, Mapping
+import ssl
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self
-
-import aiohttp
-import msgspec
-from multidict import CIMultiDictProxy
-from yarl import URL
+from urllib.parse import quote, urlencode
 
 from trueup.kube.config import ClusterConfig
 from trueup.kube.credentials import TokenSource, tls_context
 from trueup.kube.errors import ApiError, ResponseTooLarge, ServerError, TooManyRequests, Unreachable, api_error
+from trueup.kube.wire import Answer, Lost, Stream, TooLong, Wire
 
 ATTEMPTS = 5
 """Tries of a request that may be repeated, the first one included."""
 RESPONSE_LIMIT = 128 * 1024 * 1024
 """Bytes of one answer, after decompression."""
-REQUEST_SECONDS = 65.0
-"""Deadline of one request, more than the sixty seconds a server gives itself."""
-CONNECT_SECONDS = 10.0
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 LONGEST_RETRY_AFTER = 30.0
@@ -32,12 +27,15 @@ JSON_PATCH = "application/json-patch+json"
 Parameters = Mapping[str, str]
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """A successful answer (2xx, or 304 where the request was conditional)."""
+MakeWire = Callable[[ClusterConfig, ssl.SSLContext | None, int, int], Wire]
+"""From a cluster, its TLS settings, the requests at one time and the bytes of one answer."""
 
-    status: int
-    headers: CIMultiDictProxy[str]
-    body: bytes
+
+def pooled(config: ClusterConfig, tls: ssl.SSLContext | None, in_flight: int, response_limit: int) -> Wire:
+    """The engine's wire; imported when one is made, since a command may speak through another."""
+    from trueup.kube.pooledwire import PooledWire
+
+    return PooledWire(config, tls, in_flight, response_limit)
 
 
 class Transport:
@@ -49,22 +47,27 @@ class Transport:
         config: the cluster. A bad certificate raises ConfigError here.
         in_flight: requests at one time.
         response_limit: bytes of one answer.
+        wire: makes what carries the requests.
 
     Attributes:
         fence: asked before each attempt at a request that may change something; it raises where none may be sent now.
     """
 
-    def __init__(self, config: ClusterConfig, *, in_flight: int = 24, response_limit: int = RESPONSE_LIMIT) -> None:
+    def __init__(
+        self,
+        config: ClusterConfig,
+        *,
+        in_flight: int = 24,
+        response_limit: int = RESPONSE_LIMIT,
+        wire: MakeWire = pooled,
+    ) -> None:
         self.config = config
         self.response_limit = response_limit
         self.fence: Callable[[], None] | None = None
-        self._tls = tls_context(config)
+        self._wire = wire(config, tls_context(config), in_flight, response_limit)
         self._token = TokenSource(config)
         self._impersonation: Mapping[str, str] = {}
-        self._in_flight = in_flight
         self._places = asyncio.Semaphore(in_flight)
-        self._session: aiohttp.ClientSession | None = None
-        self._streams: aiohttp.ClientSession | None = None
 
     def acting_as(self, user: str) -> Self:
         """The same connections and limits, with the rights of another user; valid as long as this one is."""
@@ -73,31 +76,13 @@ class Transport:
         return acting
 
     async def __aenter__(self) -> Self:
-        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=CONNECT_SECONDS)
-        self._session = self._open(timeout, self._in_flight)
-        # A stream has no end to wait for: each read of it has a deadline instead (kube.watch).
-        self._streams = self._open(aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS), 0)
+        await self._wire.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for session in (self._session, self._streams):
-            if session is not None:
-                await session.close()
-
-    def _open(self, timeout: aiohttp.ClientTimeout, limit: int) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=limit, keepalive_timeout=60, ssl=self._tls or True),
-            timeout=timeout,
-            headers={
-                "Accept": "application/json",
-                "User-Agent": "trueup",
-                "Accept-Encoding": "identity" if self.config.loopback else "gzip",
-            },
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-        )
+        await self._wire.close()
 
     async def request(
         self,
@@ -139,7 +124,7 @@ class Transport:
             secret=secret,
         )
         if warnings is not None:
-            warnings.extend(warning_texts(answer.headers))
+            warnings.extend(warning_texts(answer.warnings))
         return answer.body
 
     async def send(
@@ -155,7 +140,7 @@ class Transport:
         subject: str = "",
         secret: bool = False,
     ) -> Answer:
-        """As :meth:`request`, with the answer's status and headers; 304 is an answer."""
+        """As :meth:`request`, with the answer's status and headers: a success, or 304 to a conditional request."""
         subject = subject or f"{method} {path}"
         safe = method == "GET" if repeatable is None else repeatable
         applies = (headers or {}).get("Content-Type") == APPLY_PATCH
@@ -166,7 +151,7 @@ class Transport:
                 if fenced and self.fence is not None:
                     self.fence()
                 try:
-                    return await self._once(method, self._url(path, params), body, headers or {}, subject, secret)
+                    return await self._once(method, _target(path, params), body, headers or {}, subject, secret)
                 except ApiError as error:
                     if attempt == attempts or not may_repeat(error, repeatable=safe, applies=applies):
                         raise
@@ -175,94 +160,60 @@ class Transport:
         raise AssertionError("attempts is at least 1")
 
     async def _once(
-        self, method: str, url: URL, body: bytes | None, headers: Mapping[str, str], subject: str, secret: bool
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], subject: str, secret: bool
     ) -> Answer:
-        assert self._session is not None, "enter the client before its first request"
         try:
-            async with self._session.request(
-                method,
-                url,
-                data=body,
-                headers={**headers, **self._impersonation, **self._token.headers()},
-                allow_redirects=False,
-                server_hostname=self._server_hostname(),
-            ) as response:
-                content = await self._read(response, subject)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            answer = await self._wire.exchange(method, target, {**headers, **self._impersonation, **self._token.headers()}, body)
+        except Lost as error:
             raise self.unreachable(error, subject) from error
-        if 200 <= response.status < 300 or response.status == 304:
-            return Answer(response.status, response.headers, content)
-        raise refusal(response, content, subject, secret=secret, sent=body or b"")
-
-    async def _read(self, response: aiohttp.ClientResponse, subject: str) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in response.content.iter_any():
-            size += len(chunk)
-            if size > self.response_limit:
-                response.close()
-                raise ResponseTooLarge(
-                    f"{subject}: the answer is over {self.response_limit} bytes", code=response.status
-                )
-            chunks.append(chunk)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        except TooLong as error:
+            raise self._too_large(error, subject) from error
+        if 200 <= answer.status < 300 or answer.status == 304:
+            return answer
+        raise refusal(answer, subject, secret=secret, sent=body or b"")
 
     async def open_stream(
         self, path: str, params: Parameters, subject: str, headers: Mapping[str, str] | None = None
-    ) -> aiohttp.ClientResponse:
+    ) -> Stream:
         """A GET whose answer is read as it comes, on a connection of its own. The caller closes it.
 
         Raises:
             ApiError: as :meth:`request`; nothing is tried twice.
         """
-        assert self._streams is not None, "enter the client before its first request"
         try:
-            async with asyncio.timeout(REQUEST_SECONDS):
-                response = await self._streams.get(
-                    self._url(path, params),
-                    headers={**(headers or {}), **self._impersonation, **self._token.headers()},
-                    allow_redirects=False,
-                    server_hostname=self._server_hostname(),
-                )
-                if response.status == 200:
-                    return response
-                async with response:
-                    content = await self._read(response, subject)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            said = {**(headers or {}), **self._impersonation, **self._token.headers()}
+            stream = await self._wire.stream(_target(path, params), said)
+            if stream.status == 200:
+                return stream
+            answer = await stream.whole()
+        except Lost as error:
             raise self.unreachable(error, subject) from error
-        raise refusal(response, content, subject)
+        except TooLong as error:
+            raise self._too_large(error, subject) from error
+        raise refusal(answer, subject)
 
-    def unreachable(self, error: BaseException, subject: str) -> Unreachable:
+    def unreachable(self, error: Lost, subject: str) -> Unreachable:
         """What a failed connection becomes: it names the server and the cause, never a credential."""
-        if isinstance(error, TimeoutError):
-            cause = "no answer in time"
-        elif isinstance(error, aiohttp.ClientConnectorCertificateError):
-            cause = f"its certificate is not trusted: {error.certificate_error}"
-        elif isinstance(error, aiohttp.ClientConnectorError):
-            cause = error.os_error.strerror or str(error.os_error)
-        else:
-            cause = str(error) or type(error).__name__
-        found = Unreachable(f"{subject}: {self.config.server} cannot be reached: {cause}")
-        found.connected = not isinstance(error, aiohttp.ClientConnectorError)
+        found = Unreachable(f"{subject}: {self.config.server} cannot be reached: {error.cause}")
+        found.connected = error.connected
         return found
 
-    def _url(self, path: str, params: Parameters | None) -> URL:
-        # Paths are quoted already: yarl must not undo that, nor resolve dots.
-        return URL(self.config.server + path, encoded=True).with_query(params)
-
-    def _server_hostname(self) -> str | None:
-        return self.config.tls_server_name or None if self._tls else None
+    def _too_large(self, error: TooLong, subject: str) -> ResponseTooLarge:
+        return ResponseTooLarge(f"{subject}: the answer is over {self.response_limit} bytes", code=error.status)
 
 
-def refusal(
-    response: aiohttp.ClientResponse, content: bytes, subject: str, *, secret: bool = False, sent: bytes = b""
-) -> ApiError:
+def _target(path: str, params: Parameters | None) -> str:
+    """Path and query; the path is quoted already."""
+    return f"{path}?{urlencode(params, quote_via=quote)}" if params else path
+
+
+def refusal(answer: Answer, subject: str, *, secret: bool = False, sent: bytes = b"") -> ApiError:
     """The typed error of an answer that is no success."""
-    if 300 <= response.status < 400:
-        return ApiError(f"{subject}: the server redirects, which is not followed", code=response.status)
-    wait = response.headers.get("Retry-After", "")
+    if 300 <= answer.status < 400:
+        return ApiError(f"{subject}: the server redirects, which is not followed", code=answer.status)
+    wait = answer.headers.get("Retry-After", "")
     retry_after = float(wait) if wait.isdecimal() else 0.0
-    return api_error(response.status, content, subject=subject, retry_after=retry_after, secret=secret, sent=sent)
+    return api_error(answer.status, answer.body, subject=subject, retry_after=retry_after, secret=secret, sent=sent)
 
 
 def may_repeat(error: ApiError, *, repeatable: bool, applies: bool) -> bool:
@@ -287,10 +238,10 @@ def pause_before(attempt: int, retry_after: float) -> float:
     return max(backoff, min(retry_after, LONGEST_RETRY_AFTER) * random.uniform(1.0, 1.1))  # noqa: S311
 
 
-def warning_texts(headers: CIMultiDictProxy[str]) -> list[str]:
+def warning_texts(values: Iterable[str]) -> list[str]:
     """Texts of ``Warning: 299 - "text"`` headers."""
     texts = []
-    for value in headers.getall("Warning", ()):
+    for value in values:
         _, quote, text = value.partition('"')
         if quote:
             texts.append(text.rpartition('"')[0].replace('\\"', '"').replace("\\\\", "\\"))

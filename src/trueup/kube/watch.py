@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from typing import Literal
 
-import aiohttp
 import msgspec
 
 from trueup.kube.errors import ApiError, ResponseTooLarge, Silent, Status, api_error
 from trueup.kube.object import read_object
 from trueup.kube.transport import Transport
+from trueup.kube.wire import Lost, Stream
 from trueup.model.live import LiveObject
 
 READ_SECONDS = 75.0
@@ -46,7 +46,7 @@ _LINE = msgspec.json.Decoder(_Line)
 
 async def stream_events(
     transport: Transport,
-    response: aiohttp.ClientResponse,
+    stream: Stream,
     *,
     api_version: str,
     kind: str,
@@ -64,10 +64,10 @@ async def stream_events(
     while True:
         try:
             async with asyncio.timeout(read_seconds):
-                chunk = await response.content.readany()
+                chunk = await stream.read()
         except TimeoutError as error:
             raise Silent(f"{subject}: nothing heard for {read_seconds:g} seconds") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except Lost as error:
             raise transport.unreachable(error, subject) from error
         if not chunk:
             return

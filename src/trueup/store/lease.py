@@ -8,15 +8,13 @@ import msgspec
 
 from trueup.formats.time import format_exact_time
 from trueup.kube.client import Client
-from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import AlreadyExists, Conflict, Forbidden, NotFound
 from trueup.model.errors import Stalled
 from trueup.model.live import LiveObject
 from trueup.runtime.lease import Held
+from trueup.store.kinds import LEASE, LEASE_NAME
 
-NAME = "trueup-engine"
 _INT32 = 2**31
-LEASE = ResourceType(group="coordination.k8s.io", version="v1", kind="Lease", plural="leases", namespaced=True)
 
 
 class ControlLease:
@@ -37,7 +35,7 @@ class ControlLease:
             Stalled: it may not be read.
         """
         try:
-            return _held(await self._client.get(LEASE, self._namespace, NAME))
+            return _held(await self._client.get(LEASE, self._namespace, LEASE_NAME))
         except NotFound:
             return None
         except Forbidden as error:
@@ -50,14 +48,14 @@ class ControlLease:
             Stalled: it may not be written, or there is no control namespace.
         """
         spec = self._spec(wanted, over)
-        metadata: dict[str, Any] = {"name": NAME, "namespace": self._namespace}
+        metadata: dict[str, Any] = {"name": LEASE_NAME, "namespace": self._namespace}
         try:
             if over is None:
                 body = {"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": metadata, "spec": spec}
                 return _held(await self._client.create(LEASE, self._namespace, msgspec.json.encode(body)))
             body = {"metadata": {"resourceVersion": over.version}, "spec": spec}
             return _held(
-                await self._client.patch(LEASE, self._namespace, NAME, msgspec.json.encode(body), kind="merge")
+                await self._client.patch(LEASE, self._namespace, LEASE_NAME, msgspec.json.encode(body), kind="merge")
             )
         except (AlreadyExists, Conflict):
             return None

@@ -2,21 +2,24 @@
 
 import click
 
-from trueup.cli.app.create import create
-from trueup.cli.app.delete import delete
-from trueup.cli.app.inspect import diff, manifests
-from trueup.cli.app.read import get, history, list_
-from trueup.cli.app.rollback import rollback
-from trueup.cli.app.sync import sync
-from trueup.cli.app.terminate import terminate_op
-from trueup.cli.app.timeline import timeline
-from trueup.cli.app.wait import wait
+from trueup.cli.lazy import Deferred, LazyGroup
+
+COMMANDS = {
+    "create": Deferred("trueup.cli.app.create", "create", "Create an application."),
+    "delete": Deferred("trueup.cli.app.delete", "delete", "Delete applications, and what they deployed."),
+    "diff": Deferred("trueup.cli.app.inspect", "diff", "Show what a sync would change."),
+    "get": Deferred("trueup.cli.app.read", "get", "Show one application: what it deploys, how it compares, how it is."),
+    "history": Deferred("trueup.cli.app.read", "history", "Show what was deployed, oldest first."),
+    "list": Deferred("trueup.cli.app.read", "list_", "List applications."),
+    "manifests": Deferred("trueup.cli.app.inspect", "manifests", "Print the manifests: as Git declares them, or live."),
+    "rollback": Deferred("trueup.cli.app.rollback", "rollback", "Go back to an earlier deployment."),
+    "sync": Deferred("trueup.cli.app.sync", "sync", "Make the cluster as Git declares, now."),
+    "terminate-op": Deferred("trueup.cli.app.terminate", "terminate_op", "Stop the operation that runs."),
+    "timeline": Deferred("trueup.cli.app.timeline", "timeline", "Tell what an application went through, as a story."),
+    "wait": Deferred("trueup.cli.app.wait", "wait", "Wait until applications are synced and healthy."),
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, table=COMMANDS)
 def app() -> None:
     """Work with applications, straight on Kubernetes."""
-
-
-for _command in (create, delete, diff, get, history, list_, manifests, rollback, sync, terminate_op, timeline, wait):
-    app.add_command(_command)

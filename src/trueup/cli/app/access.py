@@ -1,19 +1,19 @@
 """Reading and writing one Application from a command."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
 from trueup.cli.connect import Access
 from trueup.kube.client import Client
-from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import NotFound
-from trueup.model.annotations import GROUP
 from trueup.model.application import Application
 from trueup.model.errors import TrueupError
 from trueup.model.status import Status
+from trueup.store.kinds import APPLICATION
 
 POLL = 0.25
 
@@ -39,15 +39,12 @@ class Handle:
         name: ``[namespace/]name``; the control namespace is the default.
     """
 
-    def __init__(
-        self, client: Client, discovery: Discovery, access: Access, name: str, app_namespace: str = ""
-    ) -> None:
+    def __init__(self, client: Client, access: Access, name: str, app_namespace: str = "") -> None:
         namespace, slash, bare = name.rpartition("/")
         self.client = client
         self.control_namespace = access.namespace
         self.namespace = (namespace if slash else app_namespace) or access.namespace
         self.name = bare
-        self.resource = application_type(discovery)
 
     async def view(self) -> View:
         """Read it.
@@ -56,7 +53,8 @@ class Handle:
             TrueupError: there is none of that name.
         """
         try:
-            live = await self.client.get(self.resource, self.namespace, self.name)
+            with served():
+                live = await self.client.get(APPLICATION, self.namespace, self.name)
         except NotFound as error:
             raise self._absent() from error
         return read_view(live.body)
@@ -64,9 +62,10 @@ class Handle:
     async def patch(self, change: dict[str, Any]) -> View:
         """Merge-patch it."""
         try:
-            live = await self.client.patch(
-                self.resource, self.namespace, self.name, msgspec.json.encode(change), kind="merge"
-            )
+            with served():
+                live = await self.client.patch(
+                    APPLICATION, self.namespace, self.name, msgspec.json.encode(change), kind="merge"
+                )
         except NotFound as error:
             raise self._absent() from error
         return read_view(live.body)
@@ -89,16 +88,25 @@ class Handle:
             await asyncio.sleep(POLL)
 
 
-def application_type(discovery: Discovery) -> ResourceType:
-    """The served Application kind.
+async def list_applications(client: Client, namespace: str, selector: str = "") -> list[bytes]:
+    """The Applications of a namespace, as JSON."""
+    with served():
+        return [live.body for live in (await client.list(APPLICATION, namespace, label_selector=selector)).objects]
+
+
+@contextmanager
+def served() -> Iterator[None]:
+    """Requests for Applications.
 
     Raises:
-        TrueupError: the cluster has no such kind.
+        TrueupError: the cluster has no such kind: its answer is then no Status with a reason.
     """
-    found = discovery.find(GROUP, "Application")
-    if found is None:
-        raise TrueupError("this cluster does not know Applications", hint="run `trueup install` first")
-    return found
+    try:
+        yield
+    except NotFound as error:
+        if error.status_reason:
+            raise
+        raise TrueupError("this cluster does not know Applications", hint="run `trueup install` first") from error
 
 
 def read_view(body: bytes) -> View:

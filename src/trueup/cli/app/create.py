@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from trueup import policy
-from trueup.cli.app.access import application_type
+from trueup.cli.app.access import served
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.screen import say
 from trueup.controllers.cluster import require_known
@@ -19,6 +19,7 @@ from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.project import Project
 from trueup.store.install import default_project
+from trueup.store.kinds import APPLICATION
 
 _NOT_TAKEN = {
     "operation": "it would start a sync; `trueup app sync` asks for one",
@@ -72,19 +73,19 @@ def create(access: Access, name: str, manifest: Path | None, upsert: bool, **fla
     _check(body)
 
     async def write() -> str:
-        async with connected(access) as (client, discovery):
-            resource = application_type(discovery)
+        async with connected(access) as client:
             metadata = body["metadata"]
             data = msgspec.json.encode(body)
             try:
-                await client.create(resource, metadata["namespace"], data)
+                with served():
+                    await client.create(APPLICATION, metadata["namespace"], data)
                 return "created"
             except AlreadyExists as error:
                 if not upsert:
                     raise TrueupError(
                         f"application {metadata['name']} exists already", hint="--upsert replaces it"
                     ) from error
-            await client.apply(resource, metadata["namespace"], metadata["name"], data, manager="trueup-cli")
+            await client.apply(APPLICATION, metadata["namespace"], metadata["name"], data, manager="trueup-cli")
             return "updated"
 
     done = asyncio.run(write())

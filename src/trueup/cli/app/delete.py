@@ -14,6 +14,7 @@ from trueup.model.annotations import (
     RESOURCES_FINALIZER_FOREGROUND,
 )
 from trueup.model.errors import TrueupError
+from trueup.store.kinds import APPLICATION
 
 
 @click.command()
@@ -54,8 +55,8 @@ def delete(
 async def _delete(
     access: Access, name: str, app_namespace: str, cascade: bool, propagation: str, wait: bool, timeout: float
 ) -> None:
-    async with connected(access) as (client, discovery):
-        handle = Handle(client, discovery, access, name, app_namespace)
+    async with connected(access) as client:
+        handle = Handle(client, access, name, app_namespace)
         view = await handle.view()
         ours = {RESOURCES_FINALIZER, RESOURCES_FINALIZER_FOREGROUND, RESOURCES_FINALIZER_BACKGROUND}
         kept = [finalizer for finalizer in view.app.metadata.finalizers if finalizer not in ours]
@@ -63,13 +64,13 @@ async def _delete(
             kept.append(RESOURCES_FINALIZER_BACKGROUND if propagation == "background" else RESOURCES_FINALIZER)
         if kept != view.app.metadata.finalizers:
             await handle.patch({"metadata": {"finalizers": kept}})
-        await client.delete(handle.resource, handle.namespace, handle.name, propagation="Background")
+        await client.delete(APPLICATION, handle.namespace, handle.name, propagation="Background")
         if not wait:
             return
         try:
             async with asyncio.timeout(timeout):
                 while True:
-                    await client.get(handle.resource, handle.namespace, handle.name)
+                    await client.get(APPLICATION, handle.namespace, handle.name)
                     await asyncio.sleep(0.25)
         except NotFound:
             return

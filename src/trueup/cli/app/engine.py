@@ -11,7 +11,7 @@ from trueup.kube.errors import ApiError, NotFound
 from trueup.model.annotations import REFRESH, REFRESH_TIMESTAMP
 from trueup.model.errors import TrueupError
 from trueup.runtime.clock import SystemClock
-from trueup.store.lease import LEASE, NAME
+from trueup.store.kinds import LEASE, LEASE_NAME
 
 NOT_RUNNING = "is the engine running? `trueup server` starts it"
 TOLERANCE = 5.0
@@ -50,7 +50,7 @@ async def why_untouched(handle: Handle, view: View) -> str:
     if reason := policy.hands_off(view.app.metadata.annotations, policy.last_write_by(entries), now):
         return f"it is left alone: {reason}"
     try:
-        live = await handle.client.get(LEASE, handle.control_namespace, NAME)
+        live = await handle.client.get(LEASE, handle.control_namespace, LEASE_NAME)
     except NotFound:
         return NOT_RUNNING
     except ApiError:

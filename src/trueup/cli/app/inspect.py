@@ -64,8 +64,8 @@ def diff(
 
     async def compare() -> tuple[Observation, dict[str, str]]:
         if refresh or hard_refresh:
-            async with connected(access) as (client, discovery):
-                await refreshed(Handle(client, discovery, access, name, app_namespace), hard=hard_refresh)
+            async with connected(access) as client:
+                await refreshed(Handle(client, access, name, app_namespace), hard=hard_refresh)
         async with engine(access, allow_local_repos) as running:
             seen = await running.observe(_key(access, name, app_namespace), revision)
             return seen, {str(r.key): running.change(r) for r in _differing(seen)}

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from trueup.cli.app.access import Handle, View, application_type, read_view
+from trueup.cli.app.access import Handle, View, list_applications, read_view
 from trueup.cli.app.engine import refreshed
 from trueup.cli.app.windows import window_lines
 from trueup.cli.connect import Access, access_options, connected
@@ -38,13 +38,13 @@ def get(
     """Show one application: what it deploys, how it compares, how it is."""
 
     async def read() -> tuple[View, list[tuple[str, str]]]:
-        async with connected(access) as (client, discovery):
-            handle = Handle(client, discovery, access, name, app_namespace)
+        async with connected(access) as client:
+            handle = Handle(client, access, name, app_namespace)
             if refresh or hard_refresh:
                 view = await refreshed(handle, hard=hard_refresh, timeout=timeout)
             else:
                 view = await handle.view()
-            return view, await window_lines(client, discovery, access.namespace, view.app)
+            return view, await window_lines(client, access.namespace, view.app)
 
     view, windows = asyncio.run(read())
     if output == "wide":
@@ -66,9 +66,8 @@ def list_(access: Access, project: tuple[str, ...], selector: str, repo: str, ap
     namespace = app_namespace or access.namespace
 
     async def read() -> list[View]:
-        async with connected(access) as (client, discovery):
-            listing = await client.list(application_type(discovery), namespace, label_selector=selector)
-            return [readable(live.body) for live in listing.objects]
+        async with connected(access) as client:
+            return [readable(body) for body in await list_applications(client, namespace, selector)]
 
     views = [
         view
@@ -112,8 +111,8 @@ def history(access: Access, name: str, app_namespace: str, output: str) -> None:
     """Show what was deployed, oldest first."""
 
     async def read() -> View:
-        async with connected(access) as (client, discovery):
-            return await Handle(client, discovery, access, name, app_namespace).view()
+        async with connected(access) as client:
+            return await Handle(client, access, name, app_namespace).view()
 
     entries = asyncio.run(read()).status.history
     if output == "id":

@@ -62,7 +62,7 @@ async def roll_back_in_git(access: Access, name: str, app_namespace: str, local:
     """
     author = parse_author(wish.author) if wish.author else None
     async with with_repositories(access, local) as repositories:
-        handle = Handle(repositories.client, repositories.discovery, access, name, app_namespace)
+        handle = Handle(repositories.client, access, name, app_namespace)
         view = await handle.view()
         target, passed = deployment_before(view, wish.deployment, wish.known or {})
         source, good, bad = moved_source(view, target)

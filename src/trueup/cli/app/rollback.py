@@ -97,8 +97,8 @@ async def _on_cluster(
     access: Access, name: str, deployment: int | None, app_namespace: str, *, prune: bool, timeout: float
 ) -> None:
     """As Argo CD: sync to the recorded source, without hooks. Automated sync would undo it, so it is refused there."""
-    async with connected(access) as (client, discovery):
-        handle = Handle(client, discovery, access, name, app_namespace)
+    async with connected(access) as client:
+        handle = Handle(client, access, name, app_namespace)
         view = await handle.view()
         automated = view.app.spec.sync_policy.automated if view.app.spec.sync_policy else None
         if automated is not None and automated.enabled is not False:

@@ -57,8 +57,8 @@ def sync(
     operation = _operation(flags)
 
     async def run(name: str) -> View:
-        async with connected(access) as (client, discovery):
-            handle = Handle(client, discovery, access, name, app_namespace)
+        async with connected(access) as client:
+            handle = Handle(client, access, name, app_namespace)
             view = await handle.view()
             state = view.status.operation_state
             if view.app.operation is not None or (state and not state.phase.completed):

@@ -22,8 +22,8 @@ def terminate_op(access: Access, names: tuple[str, ...], app_namespace: str) -> 
     """Stop the operation that runs. What it has applied stays; hooks that run are deleted."""
 
     async def run(name: str) -> str:
-        async with connected(access) as (client, discovery):
-            return await terminate(Handle(client, discovery, access, name, app_namespace))
+        async with connected(access) as client:
+            return await terminate(Handle(client, access, name, app_namespace))
 
     for name in names:
         say(f"application '{name}': {asyncio.run(run(name))}")

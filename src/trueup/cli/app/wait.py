@@ -172,8 +172,8 @@ def wait(
         goal = Goal(synced=True, healths=frozenset({"Healthy"}), operation=True)
 
     async def each(name: str) -> View | None:
-        async with connected(access) as (client, discovery):
-            handle = Handle(client, discovery, access, name, app_namespace)
+        async with connected(access) as client:
+            handle = Handle(client, access, name, app_namespace)
             if deleted:
                 await gone(handle, timeout)
                 return None

@@ -4,27 +4,21 @@ import msgspec
 
 from trueup import policy
 from trueup.kube.client import Client
-from trueup.kube.discovery import Discovery
 from trueup.kube.errors import ApiError, NotFound
-from trueup.model.annotations import GROUP
 from trueup.model.application import Application
 from trueup.model.project import Project
 from trueup.runtime.clock import SystemClock
+from trueup.store.kinds import PROJECT
 
-_PROJECT = "AppProject"
 
-
-async def window_lines(client: Client, discovery: Discovery, namespace: str, app: Application) -> list[tuple[str, str]]:
+async def window_lines(client: Client, namespace: str, app: Application) -> list[tuple[str, str]]:
     """(name, value) of the lines about windows; none where the project may not be read.
 
     Args:
         namespace: of the projects.
     """
-    kind = discovery.find(GROUP, _PROJECT)
-    if kind is None:
-        return []
     try:
-        live = await client.get(kind, namespace, app.spec.project or "default")
+        live = await client.get(PROJECT, namespace, app.spec.project or "default")
         project = msgspec.json.decode(live.body, type=Project)
     except NotFound:
         # A default project that is not there has no windows, and another one permits nothing at all.

@@ -1,0 +1,51 @@
+"""Groups whose commands are loaded when they are used: naming a command must not pay for all the others."""
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import click
+from click.shell_completion import CompletionItem
+
+
+class Deferred(NamedTuple):
+    """Where a command is, and the line that its group shows of it."""
+
+    module: str
+    attribute: str
+    summary: str
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by a table alone; help and completion of their names read nothing else.
+
+    Args:
+        table: commands by name.
+    """
+
+    def __init__(self, *args: Any, table: Mapping[str, Deferred], **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        self.table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = self.table.get(cmd_name)
+        if found is None:
+            return None
+        command: click.Command = getattr(importlib.import_module(found.module), found.attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.table[name].summary) for name in self.list_commands(ctx)])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        names = [
+            CompletionItem(name, help=self.table[name].summary)
+            for name in self.list_commands(ctx)
+            if name.startswith(incomplete)
+        ]
+        # Not the group's own way, which loads every command to ask for its help.
+        return names + click.Command.shell_complete(self, ctx, incomplete)

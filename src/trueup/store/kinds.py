@@ -1,0 +1,10 @@
+"""The kinds of our own objects, as every cluster that has them serves them: known without a question."""
+
+from trueup.kube.discovery import ResourceType
+from trueup.model.annotations import GROUP
+
+APPLICATION = ResourceType(GROUP, "v1alpha1", "Application", "applications", namespaced=True)
+PROJECT = ResourceType(GROUP, "v1alpha1", "AppProject", "appprojects", namespaced=True)
+LEASE = ResourceType("coordination.k8s.io", "v1", "Lease", "leases", namespaced=True)
+LEASE_NAME = "trueup-engine"
+"""The Lease of the engine that acts, in the control namespace."""

@@ -1,0 +1,66 @@
+"""What a command loads: who presses TAB or lists applications must not wait for an engine to be imported."""
+
+import importlib
+import os
+import subprocess
+import sys
+
+import click
+import pytest
+
+from trueup.cli import main
+from trueup.cli.app import COMMANDS
+from trueup.cli.lazy import Deferred, LazyGroup
+
+HEAVY = ("aiohttp", "pygit2", "rich", "structlog", "uvloop", "cryptography", "helm", "jaq_rs", "trueup.app")
+IMPORT = "import sys; from trueup.cli.main import trueup; "
+READS_THE_CLUSTER = ("list", "get", "history", "sync", "wait", "delete", "terminate-op")
+
+
+def loaded(arguments: list[str], **environment: str) -> set[str]:
+    """Modules that a command imports until it has printed its help or what it was asked to complete."""
+    script = f"{IMPORT}trueup.main(sys.argv[1:], 'trueup', standalone_mode=False); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | environment,
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("command", READS_THE_CLUSTER)
+def test_a_command_that_reads_the_cluster_loads_no_engine(command: str) -> None:
+    modules = loaded(["app", command, "--help"])
+    assert COMMANDS[command].module in modules
+    assert not modules.intersection(HEAVY)
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"), {"trueup ": "sandbox", "trueup app ": "terminate-op", "trueup app l": "list"}.items()
+)
+def test_completing_a_command_loads_none(words: str, wanted: str) -> None:
+    script = f"{IMPORT}\ntry: trueup.main([], 'trueup')\nfinally: print(*sys.modules, file=sys.stderr)"
+    asked = {"_TRUEUP_COMPLETE": "zsh_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, env=os.environ | asked
+    )
+    modules = set(done.stderr.splitlines()[-1].split())
+    assert wanted in done.stdout.split()
+    assert not modules.intersection({*HEAVY, "asyncio", "trueup.cli.app.read", "trueup.cli.sandbox"})
+
+
+@pytest.mark.parametrize("deferred", [*main.COMMANDS.items(), *COMMANDS.items()], ids=lambda each: each[0])
+def test_a_deferred_command_is_there_by_its_name(deferred: tuple[str, Deferred]) -> None:
+    name, (module, attribute, summary) = deferred
+    command = getattr(importlib.import_module(module), attribute)
+    assert isinstance(command, click.Command)
+    assert command.name == name
+    assert summary.endswith(".")
+
+
+def test_a_command_that_is_not_in_the_table_is_refused_with_the_usual_words() -> None:
+    assert isinstance(main.trueup, LazyGroup)
+    with pytest.raises(click.UsageError, match="No such command 'lisst'"):
+        main.trueup.main(["app", "lisst"], standalone_mode=False)
