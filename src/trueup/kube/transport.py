@@ -163,7 +163,9 @@ class Transport:
         self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], subject: str, secret: bool
     ) -> Answer:
         try:
-            answer = await self._wire.exchange(method, target, {**headers, **self._impersonation, **self._token.headers()}, body)
+            answer = await self._wire.exchange(
+                method, target, {**headers, **self._impersonation, **self._token.headers()}, body
+            )
         except Lost as error:
             raise self.unreachable(error, subject) from error
         except TooLong as error:

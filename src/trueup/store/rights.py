@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from trueup.model.annotations import GROUP
-from trueup.store.lease import NAME as LEASE
+from trueup.store.kinds import LEASE_NAME as LEASE
 
 RBAC = "rbac.authorization.k8s.io"
 ACCOUNT = "trueup"
