@@ -19,7 +19,9 @@ COMMANDS = {
     "ci": Deferred("trueup.cli.ci", "ci", "Build an image, set it in Git, wait until it runs: for any CI system."),
     "completion": Deferred("trueup.cli.completion", "completion", "Print the completion script of bash, zsh or fish."),
     "demo": Deferred("trueup.cli.demo", "demo", "Bring up a cluster, a repository and the engine, and show them work."),
-    "doctor": Deferred("trueup.cli.doctor", "doctor", "Look at all that an engine needs here, and say what is missing."),
+    "doctor": Deferred(
+        "trueup.cli.doctor", "doctor", "Look at all that an engine needs here, and say what is missing."
+    ),
     "images": Deferred("trueup.cli.images", "images", "Look for newer images, and write them to Git."),
     "install": Deferred(
         "trueup.cli.install", "install", "Put the CRDs, the namespace and the default project on a cluster."
