@@ -37,6 +37,14 @@ conformance: $(STAMP) controlplane ## The embedded cluster against the real API 
 soak: $(STAMP) controlplane ## Two engines under commits and kills, for ten minutes
 	@TRUEUP_SOAK_SECONDS=600 $(BIN)/pytest -q tests/e2e/test_soak.py $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(STAMP) build/fuzz/lib ## Look for inputs that break the readers of strangers' text, a minute each (ARGS="yaml urls")
+	@PYTHONPATH=build/fuzz/lib $(BIN)/python tools/fuzz/fuzz.py $(ARGS)
+
+.PHONY: release
+release: $(STAMP) build/release-tools/.installed ## Wheel, source archive and bill of materials, looked at for known vulnerabilities
+	@$(BIN)/python tools/release/release.py $(BIN)/python build/release-tools/bin/python $(ARGS)
+
 .PHONY: check
 check: $(STAMP) ## Format, lint, types, layers
 	@$(BIN)/ruff format --quiet --check . || { echo "make check: run $(BIN)/ruff format" >&2; exit 1; }
@@ -59,7 +67,18 @@ lock: ## Pin the dependencies again (ARGS=--upgrade takes newer ones)
 	compile="$$uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-header --python-version 3.11 $(ARGS)"; \
 	$$compile --group dev pyproject.toml --output-file requirements.lock && \
-	$$compile --no-annotate tools/controlplane/requirements.in --output-file tools/controlplane/requirements.lock
+	$$compile --no-annotate --constraints requirements.lock pyproject.toml --output-file tools/release/runtime.lock && \
+	for tool in controlplane fuzz release; do \
+	  $$compile --no-annotate tools/$$tool/requirements.in --output-file tools/$$tool/requirements.lock || exit 1; \
+	done
+
+build/fuzz/lib: tools/fuzz/requirements.lock
+	@rm -rf $@ && $(PIP) --require-hashes --target $@ -r $<
+
+build/release-tools/.installed: tools/release/requirements.lock
+	@$(PYTHON) -m venv --clear build/release-tools
+	@build/release-tools/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $<
+	@touch $@
 
 # A lock newer than the environment means a fresh one, so that nothing outlives its entry in the lock.
 $(STAMP): requirements.lock

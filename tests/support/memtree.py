@@ -31,7 +31,8 @@ class MemTree:
             self._entries[path] = Entry(path, mode, hashlib.sha1(data, usedforsecurity=False).hexdigest())
         for path in sorted(files):
             while path := posixpath.dirname(path):
-                self._entries.setdefault(path, Entry(path, Mode.DIRECTORY, self._directory_id(path)))
+                if path not in self._entries:
+                    self._entries[path] = Entry(path, Mode.DIRECTORY, self._directory_id(path))
 
     def _directory_id(self, path: str) -> str:
         below = sorted((name, self._entries[name].oid) for name in self._data if name.startswith(f"{path}/"))

@@ -16,6 +16,7 @@ _REGISTRY: Final = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST: Final = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,}")
 _LONGEST: Final = 255
+_SHOWN: Final = 80
 
 
 class Image(Struct, frozen=True):
@@ -58,18 +59,18 @@ def parse_image(text: str) -> Image:
     """
     rest, at, digest = text.partition("@")
     if at and not _DIGEST.fullmatch(digest):
-        raise ValueError(f"image {text[:_LONGEST]!r}: the digest is not of the form sha256:…")
+        raise ValueError(f"image {text[:_SHOWN]!r}: the digest is not of the form sha256:…")
     head, slash, last = rest.rpartition("/")
     last, colon, tag = last.partition(":")
     if colon and not _TAG.fullmatch(tag):
-        raise ValueError(f"image {text[:_LONGEST]!r}: the tag {tag[:_LONGEST]!r} is none")
+        raise ValueError(f"image {text[:_SHOWN]!r}: the tag {tag[:_SHOWN]!r} is none")
     name = head + slash + last
     registry, path = _split(name)
     if registry and not _REGISTRY.fullmatch(registry):
-        raise ValueError(f"image {text[:_LONGEST]!r}: the registry {registry[:_LONGEST]!r} is no host")
+        raise ValueError(f"image {text[:_SHOWN]!r}: the registry {registry[:_SHOWN]!r} is no host")
     if not _PATH.fullmatch(path) or len(name) > _LONGEST:
         hint = "; names are in lower case" if path != path.lower() else ""
-        raise ValueError(f"image {text[:_LONGEST]!r}: the name cannot be one{hint}")
+        raise ValueError(f"image {text[:_SHOWN]!r}: the name cannot be one{hint}")
     return Image(name, tag, digest)
 
 

@@ -10,7 +10,7 @@ from trueup.model.errors import RenderFailed
 from trueup.model.tree import Entry, Mode, Tree
 from trueup.render import directory, helm, kustomize
 from trueup.render.budget import Budget, metered
-from trueup.render.closure import check_size, follow, inside, refuse_outside
+from trueup.render.closure import check_size, follow, inside
 from trueup.render.detect import detect_tool
 from trueup.render.draft import Draft
 from trueup.render.environment import Environment, RenderContext
@@ -99,7 +99,11 @@ def _source_path(source: Source, tree: Tree) -> str:
         )
     path = inside("", source.path or ".")
     if path is None:
-        raise refuse_outside(source.path, "app path")
+        # Argo CD's words.
+        raise RenderFailed(
+            f"{source.path}: app path outside root, resolved to outside repository root",
+            hint="name a folder of the repository by a path relative to its root",
+        )
     located = follow(tree, path, "app path")
     if located is None:
         raise RenderFailed(

@@ -222,4 +222,5 @@ def _within(path: str, chart: str) -> str:
 def _problem(error: Exception, scratch: Path) -> str:
     text = str(error).replace(f"{scratch}/chart/", "").strip()
     # A template that includes itself is reported level by level: the place is at the start, the reason at the end.
-    return text if len(text) <= 2000 else f"{text[:1000]} … {text[-1000:]}"
+    # An error is 1 KB at most, with the hint and the name of the tool.
+    return text if len(text) <= 850 else f"{text[:420]} … {text[-420:]}"

@@ -143,4 +143,4 @@ def _problem(text: str) -> str:
     """Kustomize's last error."""
     lines = [line for line in text.splitlines() if line.strip()]
     errors = [line.removeprefix("error: ") for line in lines if line.startswith(("error:", "Error:"))]
-    return (errors or lines or ["it ended without a word"])[-1][:2000]
+    return (errors or lines or ["it ended without a word"])[-1][:850]

@@ -5,9 +5,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from trueup.kube.cache import WatchCache
+from trueup.kube.client import Client
+from trueup.kube.config import ClusterConfig
+from trueup.kube.discovery import Discovery
+from trueup.model.application import Application
+from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
-from trueup.store.applications import decode
+from trueup.store.applications import Applications, decode
 
 SPEC = {"project": "default", "source": {"repoURL": "https://git.example/x", "path": "."}}
 
@@ -36,3 +42,11 @@ def test_what_cannot_be_read_is_named_and_the_application_can_be_worked_on(what:
     assert fault in str(app.fault or "") and bool(fault) == bool(app.fault)
     assert operation_fault in app.operation_fault and bool(operation_fault) == bool(app.operation_fault)
     assert app.app.operation is None
+
+
+def test_a13_a_project_that_is_missing_permits_nothing() -> None:
+    client = Client(ClusterConfig(server="https://here"))
+    nothing = WatchCache(client, Discovery(client), classify=lambda _: None)
+    app = msgspec.convert({"metadata": {"name": "web", "namespace": "argocd"}, "spec": {"project": "p"}}, Application)
+    with pytest.raises(InvalidSpec, match="project p which does not exist"):
+        Applications(nothing, "argocd").project_of(app)

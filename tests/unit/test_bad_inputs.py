@@ -1,0 +1,153 @@
+"""Where each bad input and each advisory of other systems is tested, and which of them have no surface here yet.
+
+A row names a file and a text in it: the id of a row, or the name of a test. What has no surface comes with a look that
+fails on the day the surface appears.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.support.memtree import MemTree
+
+import trueup
+from trueup.controllers.cluster import require_known
+from trueup.model.application import Destination, Source
+from trueup.model.errors import InvalidSpec, RenderFailed
+from trueup.policy.settings import WITHOUT_EFFECT
+from trueup.render.recipe import RenderContext, make_recipe
+
+TESTS = Path(__file__).parents[1]
+CODE = Path(trueup.__file__).parent
+ADMIT, APPS = "unit/policy/test_admit.py", "unit/policy/test_bad_applications.py"
+SOURCES, CONFIG = "unit/workers/test_bad_sources.py", "unit/kube/test_config.py"
+BAD, ERRORS, FAULTS = "e2e/test_bad_input.py", "unit/kube/test_errors.py", "registry/test_faults.py"
+
+TESTED: dict[str, tuple[str, str]] = {
+    # A: Application spec
+    "A01": (ADMIT, '"A01 no source"'),
+    "A03": (ADMIT, '"A03 chart'),
+    "A05": (ADMIT, '"A05 the same ref'),
+    "A07": (ADMIT, '"A07 destination'),
+    "A09": (APPS, "test_a09_"),
+    "A11": (APPS, '"A11 '),
+    "A13": ("unit/store/test_applications.py", "test_a13_"),
+    "A15": (APPS, '"A15 '),
+    "A17": (ADMIT, '"A17 '),
+    "A19": (SOURCES, '"A19 '),
+    "A21": (SOURCES, '"A21 '),
+    "A23": (APPS, "test_a23_"),
+    "A25": (APPS, "test_a25_"),
+    "A27": (APPS, "test_a27_"),
+    "A29": (APPS, "test_a29_"),
+    "A31": (APPS, '"A31 '),
+    "A33": (APPS, '"A33 '),
+    "A35": ("unit/workers/test_jq.py", "test_nothing_is_known_of"),
+    "A37": (APPS, "test_a37_"),
+    "A39": (SOURCES, '"A39 '),
+    # R and H: repositories and Helm sources
+    **{f"R{n:02}": (SOURCES, f'"R{n:02} ') for n in range(1, 41, 2)},
+    **{f"H{n:02}": (SOURCES, f'"H{n:02} ') for n in range(1, 38, 2) if n != 27},
+    # K: clusters, as far as a command reads them from a kubeconfig
+    "K03": (CONFIG, '"a server is required"'),
+    "K05": (CONFIG, '"a server holds no credentials"'),
+    "K07": (CONFIG, "a_slash_at_the_end_of_the_server_does_not_count"),
+    "K19": (CONFIG, '"a token holds no line break"'),
+    "K21": ("cluster/test_kube_cache.py", "test_one_kind_that_may_not_be_listed_never_blocks_the_rest"),
+    "K23": (CONFIG, '"a CA contradicts insecure"'),
+    "K25": (CONFIG, "test_a_key_of_another_certificate_is_refused"),
+    "K27": (CONFIG, '"a credential plug-in is not run"'),
+    "K29": (CONFIG, '"a credential plug-in is not run"'),
+    "K37": ("cluster/test_kube_faults.py", "ResponseTooLarge"),
+    # Advisories of other systems, by their row in the reference
+    "2": ("laws/test_diff_laws.py", "test_no_value_of_a_secret_is_shown"),
+    "3": ("unit/diff/test_change.py", "test_a_secret_is_nowhere_in_a_diff"),
+    "11": (BAD, "test_a_secret_that_is_refused_never_shows_its_value"),
+    "17": ("unit/workers/test_jq.py", "test_nothing_is_known_of"),
+    "18": (APPS, "test_advisory_18_"),
+    "24": ("e2e/test_unbuilt.py", "test_an_operation_that_brings_its_own_manifests_is_refused"),
+    "25": (SOURCES, '"advisory 25 '),
+    "28": (APPS, "test_a29_"),
+    "31": (SOURCES, "test_advisory_31_"),
+    "35": (SOURCES, '"H07 '),
+    "36": (SOURCES, '"H05 '),
+    "37": (SOURCES, '"R09 '),
+    "43": (FAULTS, "class "),
+    "45": ("unit/diff/test_change.py", "test_a_secret_is_nowhere_in_a_diff"),
+    "46": ("unit/sources/test_url.py", "%0a"),
+    "47": (SOURCES, '"A19 '),
+    "49": ("unit/sources/test_url.py", "test_credentials_are_masked"),
+    "50": (ADMIT, '"a duration without a unit anyone knows"'),
+    "51": (SOURCES, '"R33 '),
+    "52": (CONFIG, '"a credential plug-in is not run"'),
+    "54": (SOURCES, '"H17 '),
+    "55": (FAULTS, "test_a_redirect_loses_the_header"),
+    "56": (SOURCES, '"advisory 56 '),
+    "57": (SOURCES, '"advisory 57 '),
+    "58": (SOURCES, '"advisory 58 '),
+    "59": (SOURCES, '"advisory 59 '),
+    "60": (APPS, "test_a27_"),
+    "61": (SOURCES, "test_advisory_61_"),
+}
+
+
+@pytest.mark.parametrize("row", TESTED)
+def test_a_row_is_tested_where_it_is_said_to_be(row: str) -> None:
+    file, text = TESTED[row]
+    assert text.casefold() in (TESTS / file).read_text().casefold()
+
+
+def no_other_clusters() -> bool:
+    """Secrets that register clusters are not read."""
+    try:
+        require_known(Destination(server="https://far.example"))
+    except InvalidSpec:
+        return True
+    return False
+
+
+def no_chart_repositories() -> bool:
+    """Charts come from Git alone."""
+    try:
+        make_recipe(Source(chart="web"), MemTree({}), {}, RenderContext(app_name="a", namespace="b"))
+    except RenderFailed as error:
+        return "Helm repositories are not supported" in str(error)
+    return False
+
+
+def no_server() -> bool:
+    """Nothing listens: no REST, no webhook, no sessions, no roles of users."""
+    return not (CODE / "server").exists()
+
+
+def no_scripts() -> bool:
+    """Health scripts and actions are not run."""
+    return not any("lupa" in file.read_text() for file in (CODE / "health").rglob("*.py"))
+
+
+def one_namespace_of_applications() -> bool:
+    """Applications of other namespaces are left alone, so no shard can forget to."""
+    return "application.namespaces" in WITHOUT_EFFECT
+
+
+NO_SURFACE: dict[str, tuple[Callable[[], bool], str]] = {
+    # kind of surface: the look, the rows that wait for it
+    "clusters by Secret": (no_other_clusters, "K01 K09 K11 K13 K15 K17 K31 K33 K35 K39; advisory 26"),
+    "chart repositories": (no_chart_repositories, "H27 H39; advisory 19"),
+    "an API server": (no_server, "all of C, W, Q and J; the rest of advisories 2, 3, 24 and 45"),
+    "Lua": (no_scripts, "all of L"),
+    "applications in any namespace": (one_namespace_of_applications, "advisory 29"),
+}
+
+
+@pytest.mark.parametrize("surface", NO_SURFACE)
+def test_what_has_no_surface_has_none_still(surface: str) -> None:
+    absent, rows = NO_SURFACE[surface]
+    assert absent(), f"{surface}: there is one now, so these need tests: {rows}"
+
+
+def test_every_row_that_was_asked_for_is_in_a_table() -> None:
+    numbers = [2, 3, 11, 17, 18, 19, 24, 25, 26, 28, 29, 31, 35, 36, 37, 43, 45, 46, 47, 49, 50, 51, 52, *range(54, 62)]
+    wanted = {f"{letter}{n:02}" for letter in "ARHK" for n in range(1, 41, 2)} | {str(number) for number in numbers}
+    waiting = " ".join(rows for _, rows in NO_SURFACE.values()).replace(";", "").split()
+    assert wanted <= {*TESTED, *waiting}
