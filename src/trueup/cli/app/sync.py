@@ -66,6 +66,8 @@ def sync(
                     "another operation is already in progress",
                     hint=f"`trueup app wait {name} --operation` waits for it, `trueup app terminate-op {name}` ends it",
                 )
+            if not flags["dry_run"]:
+                refuse_another_revision(view, flags["revision"])
             asked = operation | {"sync": operation["sync"] | chosen(view, patterns)}
             version = view.app.metadata.resource_version
             patched = await handle.patch({"metadata": {"resourceVersion": version}, "operation": asked})
@@ -86,6 +88,23 @@ def sync(
         problem = "" if asynchronous else finished_badly(view)
         if problem:
             fail(f"application '{name}': {problem}")
+
+
+def refuse_another_revision(view: View, revision: str) -> None:
+    """Automation would at once go back to what is declared, so Argo CD's server refuses too (``server.Sync``).
+
+    Raises:
+        TrueupError: the application syncs itself, and to another revision.
+    """
+    policy = view.app.spec.sync_policy
+    automated = policy.automated if policy else None
+    declared = [source.target_revision or "HEAD" for source in view.app.spec.all_sources()]
+    if not revision or not automated or automated.enabled is False or declared[:1] == [revision]:
+        return
+    raise TrueupError(
+        f"cannot sync to {revision}: auto-sync currently set to {', '.join(declared)}",
+        hint="`trueup app rollback --git` goes back in Git; or declare that revision, or take automated sync away",
+    )
 
 
 def _operation(flags: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,38 @@
+"""What ``app sync`` refuses before it asks the engine."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from trueup.cli.app.access import read_view
+from trueup.cli.app.sync import refuse_another_revision
+from trueup.model.errors import TrueupError
+
+AUTOMATED: dict[str, Any] = {"automated": {}}
+
+PERMITTED: dict[str, tuple[dict[str, Any] | None, str, str]] = {
+    "an application on demand goes to any revision": (None, "main", "v1"),
+    "automation that is switched off is none": ({"automated": {"enabled": False}}, "main", "v1"),
+    "no revision is the declared one": (AUTOMATED, "main", ""),
+    "the declared revision by its name": (AUTOMATED, "main", "main"),
+    "HEAD is what is declared where nothing is": (AUTOMATED, "", "HEAD"),
+}
+REFUSED = {"another branch": "other", "a commit": "0" * 40, "the same name in another case": "Main"}
+
+
+def view(policy: dict[str, Any] | None, declared: str) -> Any:
+    spec = {"source": {"repoURL": "https://git.example.com/a", "path": "x", "targetRevision": declared}}
+    return read_view(msgspec.json.encode({"metadata": {"name": "a"}, "spec": {**spec, "syncPolicy": policy or {}}}))
+
+
+@pytest.mark.parametrize(("policy", "declared", "asked"), PERMITTED.values(), ids=PERMITTED.keys())
+def test_a_revision_is_permitted(policy: dict[str, Any] | None, declared: str, asked: str) -> None:
+    refuse_another_revision(view(policy, declared), asked)
+
+
+@pytest.mark.parametrize("asked", REFUSED.values(), ids=REFUSED.keys())
+def test_an_application_that_syncs_itself_is_not_sent_to_another_revision(asked: str) -> None:
+    with pytest.raises(TrueupError, match=f"cannot sync to {asked}: auto-sync currently set to main") as caught:
+        refuse_another_revision(view(AUTOMATED, "main"), asked)
+    assert "rollback --git" in caught.value.hint
