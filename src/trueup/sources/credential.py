@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from trueup.model.errors import InvalidSpec
 from trueup.sources.url import Remote
 
 _SSH = (
@@ -26,6 +27,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
         ca: PEM certificates that are trusted instead of the system's; empty for those.
         known_hosts: lines of a ``known_hosts`` file.
         proxy, no_proxy: as git's ``http.proxy`` and the variable ``NO_PROXY``.
+        host: the only host that it is shown to, whoever asks; empty where the caller knows.
     """
 
     username: str = ""
@@ -39,6 +41,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     known_hosts: str = ""
     proxy: str = ""
     no_proxy: str = ""
+    host: str = ""
 
     def __repr__(self) -> str:
         """Without a value: this may end up in a log."""
@@ -76,7 +79,14 @@ def lent(remote: Remote, credential: Credential | None) -> Iterator[Lent]:
 
     Keys never lie in a folder: git reads them through a descriptor of this process, which has no name on a disk (on
     Linux; elsewhere through a file that only its owner reads and that the block removes).
+
+    Raises:
+        InvalidSpec: the credential is for another host.
     """
+    if credential is not None and credential.host and credential.host != remote.url.host:
+        raise InvalidSpec(
+            f"repository {remote.shown}: its credential is for {credential.host}", hint="correct the url of its Secret"
+        )
     with contextlib.ExitStack() as stack:
         credential = credential or Credential()
         if remote.protocols == ("ssh",):

@@ -206,6 +206,7 @@ class Credentials:
             known_hosts=self._hosts,
             proxy=found.get("proxy", ""),
             no_proxy=found.get("noProxy", ""),
+            host=asked.host,
         )
 
     async def _load_secrets(self) -> str:

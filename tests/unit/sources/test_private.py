@@ -12,7 +12,7 @@ from tests.support.githttp import GitHttpServer
 from tests.support.gitrepo import GitRepo
 from tests.support.gitssh import GitSshServer
 
-from trueup.model.errors import SourceUnavailable
+from trueup.model.errors import InvalidSpec, SourceUnavailable
 from trueup.model.repository import RepositoryOf
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
@@ -178,3 +178,13 @@ async def test_a_password_is_in_no_process_list(tmp_path: Path, repo: GitRepo, h
     words = [b"s3cret", b"Authorization", base64.b64encode(b"ada:s3cret/+ word")]
     assert any(b"ls-remote" in line or b"upload-pack" in line for line in arguments)
     assert not [line for line in arguments if any(word in line for word in words)]
+
+
+async def test_a_credential_is_shown_to_its_own_host_whoever_lends_it(
+    tmp_path: Path, repo: GitRepo, http: GitHttpServer
+) -> None:
+    repo.commit({"a": b"1"})
+    other = Credential(username="ada", password="s3cret/+ word", host="git.example")
+    with pytest.raises(InvalidSpec, match=r"is for git\.example"):
+        await mirrors(tmp_path, other).get(f"{http.url}/repo.git").update()
+    assert http.requests == []

@@ -218,6 +218,8 @@ class Transport:
         if any(each.scheme == "basic" for each in challenges) and access.basic:
             if base.scheme == "http" and not (is_loopback(base.host) or access.plain_http):
                 raise AccessRefused(f"registry {registry}: it wants a password without TLS", hint="let it serve https")
+            if len(self._basic) >= _REMEMBERED:
+                self._basic.clear()
             self._basic.add((str(base.origin()), access))
             return access.basic
         return ""
@@ -324,6 +326,8 @@ class Transport:
         failures = self._waits[host].failures + 1 if host in self._waits else 1
         seconds = _retry_after(headers.get("Retry-After", "")) or min(30.0 * 2 ** (failures - 1), _LONGEST_WAIT)
         seconds = min(seconds, _LONGEST_WAIT)
+        if len(self._waits) >= _REMEMBERED:
+            self._waits = {name: kept for name, kept in self._waits.items() if kept.until > self._now()}
         self._waits[host] = _Limits(self._now() + seconds, failures)
         return Waiting(f"registry {registry}: too many requests; asked again in {seconds:.0f} s", after=seconds)
 
