@@ -6,8 +6,9 @@ repository and be fetched as another.
 """
 
 import ipaddress
-import re
+import string
 import unicodedata
+from functools import lru_cache
 from typing import NoReturn
 from urllib.parse import quote, unquote_to_bytes
 
@@ -17,16 +18,13 @@ from trueup.model.errors import InvalidSpec
 
 HTTP = ("http", "https")
 PORTS = {"http": 80, "https": 443, "ssh": 22}
-_SCHEME = re.compile(r"([A-Za-z0-9+.-]+)(::?)")
-_USER = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
-_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
-_PORT = re.compile(r"[0-9]{1,5}")
-_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_NAME = frozenset(string.ascii_letters + string.digits + "_.-")
+_SCHEME = frozenset(string.ascii_letters + string.digits + "+.-")
+_LABEL = frozenset(string.ascii_lowercase + string.digits + "_-")
 _LONGEST = 2048
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
 """Characters without a shape of their own, and spaces other than the plain one."""
+_REMEMBERED = 4096
 _SAFE = "/:@!$&'()*+,=~-._"
 """Not encoded in a path; a semicolon and a percent sign never get there."""
 
@@ -108,6 +106,7 @@ class RepositoryOf(msgspec.Struct, frozen=True):
     project: str
 
 
+@lru_cache(_REMEMBERED)
 def parse_repository_url(url: str) -> RepositoryUrl:
     """Take a URL apart.
 
@@ -122,17 +121,15 @@ def parse_repository_url(url: str) -> RepositoryUrl:
         raise InvalidSpec("repoURL is empty")
     if len(text) > _LONGEST:
         _refuse(text, f"longer than {_LONGEST} characters")
-    if _CONTROL.search(text):
-        _refuse(text, "control character in the URL")
-    if any(unicodedata.category(character) in _UNSEEN and character != " " for character in text):
-        _refuse(text, "an invisible character, or a space that is none, in the URL")
+    if odd := _unseen(text):
+        _refuse(text, f"{odd} in the URL")
     if text.startswith("-"):
         _refuse(text, 'a URL must not start with "-"')
     if "\\" in text:
         _refuse(text, "a backslash in the URL", hint="Write slashes.")
-    helper = _SCHEME.match(text)
-    if helper and helper[2] == "::":
-        _refuse_scheme(text, helper[1])
+    helper, colons, _ = text.partition("::")
+    if colons and helper and _SCHEME.issuperset(helper):
+        _refuse_scheme(text, helper)
     if "://" in text:
         return _url(text)
     if text.startswith(("/", "./", "../")) or text in (".", ".."):
@@ -148,6 +145,7 @@ def parse_repository_url(url: str) -> RepositoryUrl:
     _refuse(text, "neither a URL nor a path", hint="Write https://host/repository, or ./path for a local one.")
 
 
+@lru_cache(_REMEMBERED)
 def comparable_pattern(pattern: str) -> str:
     """A pattern for URLs, such as an entry of ``sourceRepos``, in the spelling of :attr:`RepositoryUrl.spelling`.
 
@@ -215,8 +213,8 @@ def _url(text: str) -> RepositoryUrl:
         return _ssh(text, _decoded(text, userinfo), host, port, _decoded(text, path), rooted=True)
     if "@" in userinfo:
         _refuse(text, 'more than one "@" before the host', hint='Write %40 for an "@" in a password.')
-    if _CONTROL.search(_plain(userinfo)):
-        _refuse(text, "control character in the URL")
+    if odd := _unseen(_plain(userinfo)):
+        _refuse(text, f"{odd} in the URL")
     return RepositoryUrl(
         scheme=scheme,
         userinfo=userinfo,
@@ -231,7 +229,7 @@ def _ssh(text: str, user: str, host: str, port: int | None, path: str, *, rooted
     if host.startswith("-"):
         _refuse(text, 'host must not start with "-"')
     host = _host(text, host)
-    if user and not _USER.fullmatch(user):
+    if user and (user.startswith("-") or not _NAME.issuperset(user)):
         _refuse(text, "no valid user in the URL")
     rooted = rooted or path.startswith("/")
     if path.startswith(("-", ":")) or not path.strip("/"):
@@ -259,6 +257,16 @@ def _folder(text: str, path: str) -> RepositoryUrl:
 # --- the parts -----------------------------------------------------------------------------------------------------
 
 
+def _unseen(text: str) -> str:
+    """What of a text cannot be seen, in words; empty where all can."""
+    if text.isascii() and text.isprintable():
+        return ""
+    found = {unicodedata.category(character) for character in text if character != " "} & _UNSEEN
+    if "Cc" in found:
+        return "control character"
+    return "an invisible character, or a space that is none," if found else ""
+
+
 def _plain(text: str) -> str:
     return unquote_to_bytes(text).decode("utf-8", "replace")
 
@@ -269,14 +277,14 @@ def _decoded(text: str, part: str, *, once: bool = False) -> str:
     Args:
         once: nobody decodes it again: it names a folder.
     """
-    if _BROKEN_ESCAPE.search(part):
+    if any(len(each) < 2 or not set(each[:2]) <= set(string.hexdigits) for each in part.split("%")[1:]):
         _refuse(text, "a percent sign that encodes nothing", hint="Write two hexadecimal digits behind it.")
     try:
         plain = unquote_to_bytes(part).decode()
     except UnicodeDecodeError:
         _refuse(text, "percent-encoded bytes that are no UTF-8 text")
-    if any(unicodedata.category(character) in _UNSEEN and character != " " for character in plain):
-        _refuse(text, "control character in the URL")
+    if odd := _unseen(plain):
+        _refuse(text, f"{odd} in the URL")
     if plain.count("/") != part.count("/") or "\\" in plain:
         _refuse(text, "an encoded slash in the URL", hint="Write the slash itself.")
     if "%" in plain and not once:
@@ -301,7 +309,7 @@ def _port(text: str, place: str) -> int | None:
     host, colon, port = place.rpartition(":")
     if not colon or (host.startswith("[") and not host.endswith("]")) or not port:
         return None
-    if not _PORT.fullmatch(port) or not 0 < int(port) < 65536:
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
         _refuse(text, "host or port cannot be read", hint="Percent-encode special characters of a password.")
     return int(port)
 
@@ -313,15 +321,19 @@ def _host(text: str, host: str) -> str:
     if not host.isascii():
         _refuse(text, "a host with letters of other alphabets", hint="Write it as it is in DNS: xn--…")
     labels = host.split(".")
-    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+    if len(host) > 253 or not all(map(_is_label, labels)):
         _refuse(text, "no valid host in the URL")
-    if _NUMBER.fullmatch(labels[-1]):
+    if labels[-1].isdigit() or (labels[-1].startswith("0x") and set(labels[-1][2:]) <= set(string.hexdigits)):
         # 127.1, 0177.0.0.1 and 2130706433 are 127.0.0.1 for a resolver, and not for a reader.
         try:
             return str(ipaddress.IPv4Address(host))
         except ValueError:
             _refuse(text, "a host that is a number, but no IPv4 address of four decimal parts")
     return host
+
+
+def _is_label(text: str) -> bool:
+    return bool(text) and _LABEL.issuperset(text) and text.strip("-") == text
 
 
 def _ipv6(text: str, host: str) -> str:
