@@ -41,6 +41,7 @@ from trueup.model.errors import Stalled, TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.repository import RepositoryOf
 from trueup.model.resource import GroupKind, ResourceKey
+from trueup.model.status import OperationState
 from trueup.model.tracking import owner_instance
 from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
@@ -54,7 +55,7 @@ from trueup.runtime.tenure import Jobs, serve
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.registry import RegistryClient
-from trueup.store.applications import APPLICATION, KINDS, Applications
+from trueup.store.applications import APPLICATION, KINDS, Applications, StoredApplication
 from trueup.store.audit import Trail
 from trueup.store.audit.place import TRAIL, prepare
 from trueup.store.credentials import Credentials
@@ -332,7 +333,7 @@ class Engine:
                 self.clock,
                 commit=self.repositories.commit,
                 answer=self._answer,
-                deployed=self.notes.deployed,
+                deployed=self._deployed,
             ),
             wave_delay=self.options.wave_delay,
         )
@@ -355,6 +356,16 @@ class Engine:
         """What to show a Git server for a push, which is a write as well."""
         self.lease.require()
         return self.credentials.for_writing(repository.url, repository.project)
+
+    def _deployed(self, stored: StoredApplication, state: OperationState) -> None:
+        """A note on a deployment is a push: to a repository that the project permits now, whatever it permitted."""
+        try:
+            for source in stored.app.spec.all_sources():
+                policy.admit_repository(stored.app, self.applications.project_of(stored.app), source.repo_url)
+        except TrueupError as error:
+            log.info("deployment not noted", application=stored.key, error=str(error))
+            return
+        self.notes.deployed(stored, state)
 
     def _named(self, name: str, repository: RepositoryOf) -> Credential:
         """The same of one Secret."""

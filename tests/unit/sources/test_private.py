@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from tests.support.githttp import GitHttpServer
 from tests.support.gitrepo import GitRepo
 from tests.support.gitssh import GitSshServer
+from tests.support.httpserver import serving
 
 from trueup.model.errors import InvalidSpec, SourceUnavailable
 from trueup.model.repository import RepositoryOf
@@ -187,4 +189,28 @@ async def test_a_credential_is_shown_to_its_own_host_whoever_lends_it(
     other = Credential(username="ada", password="s3cret/+ word", host="git.example")
     with pytest.raises(InvalidSpec, match=r"is for git\.example"):
         await mirrors(tmp_path, other).get(f"{http.url}/repo.git").update()
+    assert http.requests == []
+
+
+async def test_a_server_without_a_backend_names_no_other_to_fetch_from(
+    tmp_path: Path, repo: GitRepo, http: GitHttpServer
+) -> None:
+    """Git's older protocol lets a server say where its objects are."""
+    sha = repo.commit({"a": b"1"})
+    asked: list[str] = []
+
+    async def evil(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.path)
+        if request.path.endswith("/info/refs"):
+            return web.Response(text=f"{sha}\trefs/heads/main\n", content_type="text/plain")
+        if request.path.endswith("alternates"):
+            return web.Response(text=f"{http.url}/repo.git/objects\n")
+        return web.Response(status=404)
+
+    async with serving(evil) as host:
+        with pytest.raises(SourceUnavailable):
+            await (
+                mirrors(tmp_path, Credential(username="ada", password="s3cret/+ word")).get(f"http://{host}/x").update()
+            )
+    assert any(path.endswith("alternates") for path in asked)
     assert http.requests == []

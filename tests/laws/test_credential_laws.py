@@ -1,0 +1,62 @@
+"""A law of repository Secrets: whatever they say and whatever is asked, a password goes to its own host and project."""
+
+from typing import Any, cast
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.laws.test_url_laws import SPELLINGS
+
+from trueup.model.errors import InvalidSpec
+from trueup.model.live import LiveObject
+from trueup.model.repository import parse_repository_url
+from trueup.model.resource import ResourceKey
+from trueup.store.credentials import KINDS, LABEL, Credentials
+
+HONEST = st.sampled_from(
+    [
+        *("https://git.example", "https://git.example/team-a", "https://git.example/team-a/x.git", "git@git.example:a"),
+        *("https://git.example/team-a-evil/x", "https://git.example.evil.example/team-a/x", "https://evil.example/a"),
+        *("https://git.example:8443/team-a/x", "http://git.example/team-a/x", "ssh://git@git.example/a/b"),
+    ]
+)
+URLS = HONEST | SPELLINGS
+PROJECTS = st.sampled_from(["", "team-a", "team-b"])
+SECRETS = st.lists(st.tuples(st.sampled_from([*KINDS, "cluster", ""]), URLS, PROJECTS), max_size=6)
+
+
+def live(name: str, kind: str, data: dict[str, str]) -> LiveObject:
+    body = {"metadata": {"name": name}, "stringData": data}
+    return LiveObject(
+        key=ResourceKey("", "Secret", "argocd", name),
+        api_version="v1",
+        uid=name,
+        resource_version="1",
+        body=msgspec.json.encode(body),
+        labels={LABEL: kind},
+    )
+
+
+@given(SECRETS, URLS, PROJECTS)
+def test_a_password_goes_to_its_own_host_and_project(
+    secrets: list[tuple[str, str, str]], url: str, project: str
+) -> None:
+    known = Credentials(cast(Any, None), "argocd")
+    for number, (kind, place, owner) in enumerate(secrets):
+        data = {"url": place, "project": owner, "username": "u", "password": f"canary-{number}"}
+        known._take(live(f"s{number}", kind, data))
+    for ask in (known.of, known.for_writing):
+        try:
+            found = ask(url, project)
+        except InvalidSpec:
+            continue
+        if found is None or not found.password:
+            continue
+        kind, place, owner = secrets[int(found.password.removeprefix("canary-"))]
+        asked, named = parse_repository_url(url), parse_repository_url(place)
+        assert (asked.scheme, asked.place, asked.user) == (named.scheme, named.place, named.user)
+        assert owner in ("", project)
+        assert kind in KINDS and (ask == known.for_writing or "write" not in kind)
+        assert found.host == named.host
+        # Who fetched by a project's own Secret keeps it apart.
+        assert ask == known.for_writing or known.scope(url, project) == owner
