@@ -96,6 +96,25 @@ class TestLocal:
         monkeypatch.chdir(allowed)
         assert admit("./repo", [allowed]).address == f"file://{allowed}/repo"
 
+    def test_a_link_below_it_is_refused_wherever_it_leads(self, allowed: Path) -> None:
+        (allowed / "ours").mkdir()
+        (allowed / "ours/link").symlink_to(allowed / "repo")
+        (allowed / "turn").symlink_to(allowed)
+        for path in ("ours/link", "turn/repo", "turn/turn/repo"):
+            with pytest.raises(InvalidSpec, match="a link in its path"):
+                check(f"{allowed}/{path}", [allowed])
+
+    @pytest.mark.parametrize("marks", [[".git"], ["HEAD", "objects", "refs"]], ids=["a work tree", "a bare one"])
+    def test_what_lies_in_another_repository_is_refused(self, allowed: Path, marks: list[str]) -> None:
+        """Who may push to that one writes its files: a whole repository among them may name any other's objects."""
+        for mark in marks:
+            (allowed / "repo" / mark).mkdir()
+        (allowed / "repo/deep/evil").mkdir(parents=True)
+        check(f"{allowed}/repo", [allowed])
+        for path in ("repo/deep/evil", "repo/deep", "repo/deep/../deep/evil"):
+            with pytest.raises(InvalidSpec, match="lies in another repository"):
+                check(f"{allowed}/{path}", [allowed])
+
     @pytest.mark.parametrize(
         "form",
         ["{}-not/repo", "{}/../outside", "{}/link", "file://{}/%2e%2e/outside", "file://{}/../outside"],

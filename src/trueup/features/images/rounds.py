@@ -234,6 +234,7 @@ class Rounds:
             if source.chart:
                 continue
             try:
+                self._ports.admit(subject.app, source.repo_url)
                 tree = await self._ports.tree(subject.app, source)
             except TrueupError:
                 continue  # its own reconcile says so
