@@ -55,3 +55,29 @@ def members(data: bytes, path: str, ending: str, depth: int = 0) -> Iterator[tup
     except (tarfile.TarError, OSError, EOFError, ValueError):
         # Helm says what is wrong with it.
         return
+
+
+def without(data: bytes, path: str, ending: str, depth: int = 0) -> bytes:
+    """A packed chart without the files whose name ends so; the same when it has none.
+
+    Raises:
+        RenderFailed: it is too large when unpacked.
+    """
+    if next(members(data, path, ending, depth), None) is None:
+        return data
+    made = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(unpacked(data, path)), mode="r:") as archive,
+        tarfile.open(fileobj=made, mode="w:gz", compresslevel=1) as packed,
+    ):
+        for member in archive:
+            file = archive.extractfile(member) if member.isreg() else None
+            if file is None or member.name.endswith(ending):
+                continue
+            content = file.read()
+            if member.name.endswith(".tgz") and depth < _DEEPEST:
+                content = without(content, path, ending, depth + 1)
+            entry = tarfile.TarInfo(member.name)
+            entry.size = len(content)
+            packed.addfile(entry, io.BytesIO(content))
+    return made.getvalue()

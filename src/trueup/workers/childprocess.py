@@ -78,7 +78,7 @@ class Children:
         reads: Sequence[Path] = (),
         isolated: bool = False,
     ) -> None:
-        self._command = [sys.executable, "-m", module, str(os.getpid()), *map(str, reads)]
+        self._command = [sys.executable, "-P", "-m", module, str(os.getpid()), *map(str, reads)]
         self._limits = limits
         self._jobs = jobs
         self._root = root
@@ -168,7 +168,7 @@ class Children:
 
 
 class _Child:
-    """One process, its folder, and the file of what it prints as errors, which stays open: a name may be forged."""
+    """One process, its folder, and the file of what it prints as errors, which has no name."""
 
     def __init__(self, process: asyncio.subprocess.Process, folder: Path, errors: int) -> None:
         self.jobs = 0
@@ -182,7 +182,10 @@ class _Child:
     @classmethod
     async def spawn(cls, command: Sequence[str], limits: Limits, root: Path | None) -> "_Child":
         folder = Path(tempfile.mkdtemp(prefix="trueup-worker-", dir=root))
-        errors = os.open(folder / "errors", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        file = folder / "errors"
+        errors = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        # Without a name: what one task made the child print, the next one must not find.
+        file.unlink()
         try:
             process = await asyncio.create_subprocess_exec(
                 *limited(command, limits),

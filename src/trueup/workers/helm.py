@@ -19,7 +19,7 @@ from trueup.render.helm_schema import leads_out
 from trueup.render.job import HelmJob, Input, Recipe
 from trueup.render.output import Objects
 from trueup.render.wholeness import TEXTS
-from trueup.workers.archive import members, unpacked
+from trueup.workers.archive import members, unpacked, without
 from trueup.workers.folder import lay_out, refuse_pointers
 
 _TEST_HOOKS = {"test", "test-success"}
@@ -43,7 +43,9 @@ def render_helm(job: HelmJob, recipe: Recipe, files: Mapping[str, bytes], scratc
     prefix = f"{job.path}/" if job.path else ""
     own = [file for file in recipe.inputs if not file.ref and file.path.startswith(prefix)]
     if job.skip_schema_validation:
-        own = [file for file in own if not file.path.endswith("values.schema.json")]
+        own = [file for file in own if not file.path.endswith(_SCHEMA)]
+        packed = [file.path for file in own if file.path.endswith(ARCHIVES)]
+        files = {**files, **{path: without(files[path], path, _SCHEMA) for path in packed}}
     refuse_pointers((file for file in recipe.inputs if file.path.endswith((*TEXTS, ".tgz"))), files)
     _refuse_schemas(own, files)
     lay_out(scratch / "chart", own, files)

@@ -18,7 +18,10 @@ MAX_OUTPUT = 64 * 1024 * 1024
 _UNSEEN = ("no such file or directory", "security; file")
 """What kustomize says of a file that is not among the inputs, or that no reference known to us leads to."""
 # An absolute path, after those of the private folder were made relative.
-_BEYOND = (re.compile(r"\b(?:open|stat|lstat|readlink|read) /"), re.compile(r"(?:loader\.New \"new root )?'/"))
+_BEYOND = (
+    re.compile(r"\b(?:open|stat|lstat|readlink|read|security; file|evalsymlink failure on) '?/"),
+    re.compile(r"(?:loader\.New \"new root )?'/"),
+)
 _REASONS = (
     "permission denied",
     "no such file or directory",

@@ -70,11 +70,11 @@ def port() -> Iterator[int]:
     assert asked == []
 
 
-async def unchecked(pool: Pool, files: Mapping[str, str | bytes], job: Job) -> Rendering:
+async def unchecked(pool: Pool, files: Mapping[str, str | bytes], job: Job, *, whole: bool = True) -> Rendering:
     """A render as if every check before the tool had passed: the wall stands alone."""
     tree = MemTree(files)
     inputs = tuple(Input(entry.path, entry) for entry in tree.walk(""))
-    recipe = Recipe(key="k", tool="x", inputs=inputs, job=job, whole_tree=True)
+    recipe = Recipe(key="k", tool="x", inputs=inputs, job=job, whole_tree=whole)
     return await pool.render(recipe, read_inputs(recipe, tree, {}))
 
 
@@ -124,15 +124,17 @@ async def test_the_wall_alone_stops_a_kustomization(
     assert CANARY not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["secret", "nothing-there"])
-async def test_whether_a_file_is_there_is_not_said(pool: Pool, place: Path, name: str) -> None:
-    files = {"app/kustomization.yaml": f"crds: [{place}/{name}]\n"}
-    with pytest.raises(RenderFailed) as caught:
-        await unchecked(pool, files, KustomizeJob("app"))
-    assert str(caught.value).replace(name, "NAME") == (
-        f"kustomize: loading CRDs [{place}/NAME] leads out of the repository "
-        "(a kustomization may only name files of its repository)"
-    )
+@pytest.mark.parametrize("contained", [True, False])
+@pytest.mark.parametrize("field", ["crds", "resources", "openapi", "configMapGenerator"])
+async def test_whether_a_file_is_there_is_not_said(pool: Pool, place: Path, field: str, contained: bool) -> None:
+    said = []
+    for path in (place / "secret", place / "nothing-there"):
+        values = {"configMapGenerator": [{"name": "x", "files": [f"k={path}"]}], "openapi": {"path": str(path)}}
+        files = {"app/kustomization.yaml": json.dumps({field: values.get(field, [str(path)])})}
+        with pytest.raises(RenderFailed, match=LEADS_OUT) as caught:
+            await unchecked(pool, files, KustomizeJob("app", contained=contained), whole=not contained)
+        said.append(str(caught.value).replace(path.name, "NAME"))
+    assert said[0] == said[1]
 
 
 @pytest.mark.parametrize(
@@ -356,6 +358,15 @@ async def test_a_schema_in_a_packed_subchart_is_named(pool: Pool) -> None:
     sub = packed({**SUB, "sub/values.schema.json": schema})
     with pytest.raises(RenderFailed, match=r'sub-1.0.0.tgz: sub/values.schema.json: \$ref "https://e.com/x" leads out'):
         await checked(pool, chart({}, **{"app/charts/sub-1.0.0.tgz": sub}))
+
+
+async def test_a_schema_in_a_packed_subchart_is_left_out_where_schemas_are_skipped(pool: Pool) -> None:
+    inner = {name: text for name, text in SUB.items() if "/templates/" not in name}
+    inner["sub/values.schema.json"] = json.dumps({"$ref": "https://e.com/x"})
+    outer = {**inner, **SUB}
+    files = chart({"not": {}}, **{"app/charts/sub-1.0.0.tgz": packed(outer)})
+    made = await checked(pool, files, helm=HelmSource(skip_schema_validation=True))
+    assert len(made.manifests) == 2
 
 
 @pytest.mark.parametrize("name", ["../x", ".", "..", "a/b", "/etc"])

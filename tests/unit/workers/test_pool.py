@@ -149,6 +149,13 @@ async def test_a_child_has_no_environment(single: Pool, monkeypatch: pytest.Monk
     assert b"secret" not in Path(f"/proc/{child}/environ").read_bytes()
 
 
+async def test_a_child_finds_nothing_in_its_folder(single: Pool) -> None:
+    before = descendants(os.getpid())
+    await render(single, PLAIN)
+    (place,) = folders(descendants(os.getpid()) - before)
+    assert list(place.iterdir()) == []
+
+
 async def test_a_worker_that_cannot_start_is_no_fault_of_the_source() -> None:
     pool = Pool(1, limits=PoolLimits(memory=8 * MEBIBYTE))
     try:
