@@ -314,6 +314,7 @@ class Engine:
             wake=self._news,
             settings=self.settings,
             share=self._share_of_repository,
+            may=self.applications.may_fetch,
         )
         self.notes = Notes(self.mirrors.get, self._for_writing, self.clock.now)
         targets = Targets(self.repositories, self.renders, self.settings)

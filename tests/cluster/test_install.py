@@ -155,6 +155,17 @@ async def test_a_default_project_that_was_edited_is_kept(client: Client) -> None
     await client.delete(PROJECT, CONTROL, "default")
 
 
+async def test_a_default_project_that_was_deleted_beside_others_is_not_made_anew(client: Client) -> None:
+    await run_install(client)
+    team = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": "team"}, "spec": {}}
+    await client.create(PROJECT, CONTROL, msgspec.json.encode(team))
+    await client.delete(PROJECT, CONTROL, "default", propagation="Background")
+    assert any(line.startswith("appproject default not created") for line in await run_install(client))
+    assert [live.key.name for live in (await client.list(PROJECT, CONTROL)).objects] == ["team"]
+    await client.delete(PROJECT, CONTROL, "team", propagation="Background")
+    assert "appproject default created" in await run_install(client), "a first installation makes it"
+
+
 STATES = {
     "an application without a destination": ({"project": "default"}, "spec.destination"),
     "a source without a repository": (

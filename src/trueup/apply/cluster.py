@@ -8,8 +8,9 @@ import msgspec
 from trueup.diff.merge import Merging
 from trueup.kube.client import FieldValidation, PatchKind, Propagation
 from trueup.kube.discovery import ResourceType
-from trueup.kube.errors import NotFound
+from trueup.kube.errors import Invalid, NotFound
 from trueup.model.live import LiveObject
+from trueup.model.manifest import Manifest
 from trueup.model.resource import GroupKind, ResourceKey, group_of, version_of
 
 KIND_WAIT = 30.0
@@ -153,12 +154,20 @@ def known_type(cluster: Cluster, api_version: str, kind: str) -> ResourceType | 
     return cluster.discovery.find(group_of(api_version), kind, version_of(api_version))
 
 
-async def served_type(cluster: Cluster, api_version: str, kind: str, *, wait: float = KIND_WAIT) -> ResourceType:
-    """The kind, waited for while a definition written a moment ago comes into force.
+async def served_type(
+    cluster: Cluster, manifest: Manifest, key: ResourceKey, *, wait: float = KIND_WAIT
+) -> ResourceType:
+    """The kind of a manifest, waited for while a definition written a moment ago comes into force.
+
+    Args:
+        key: as it has been admitted. A kind that turns out to be of another scope than was believed is not written: a
+            project permits objects of a namespace and those of a cluster by different lists.
 
     Raises:
         NotFound: it is not served after ``wait`` seconds.
+        Invalid: the scope is another.
     """
+    api_version, kind = manifest.api_version, key.kind
     loop = asyncio.get_running_loop()
     deadline, pause = loop.time() + wait, _FIRST_LOOK
     while (type_ := known_type(cluster, api_version, kind)) is None:
@@ -172,4 +181,7 @@ async def served_type(cluster: Cluster, api_version: str, kind: str, *, wait: fl
                 )
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_LOOK)
+    if type_.namespaced != bool(key.namespace):
+        scope = "namespaced and no namespace is named" if type_.namespaced else "of the cluster, not of a namespace"
+        raise Invalid(f"{key}: the kind is {scope}", code=422, hint="sync again")
     return type_

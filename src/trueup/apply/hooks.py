@@ -8,7 +8,7 @@ from trueup.apply.write import ObjectWriter, Written
 from trueup.kube.errors import AlreadyExists, Conflict, NotFound
 from trueup.model.annotations import FIELD_MANAGER, HOOK_FINALIZER
 from trueup.model.hooks import HookDeletePolicy
-from trueup.plan.hooks import belongs
+from trueup.plan.hooks import belongs, takes_along
 from trueup.plan.task import DeleteHookTask, ReleaseHookTask, RunHookTask
 
 ATTEMPTS = 5
@@ -26,7 +26,7 @@ async def run_hook(task: RunHookTask, cluster: Cluster, *, dry_run: bool = False
     Raises:
         ApiError: the server refused.
     """
-    type_ = await served_type(cluster, task.manifest.api_version, task.key.kind)
+    type_ = await served_type(cluster, task.manifest, task.key)
     writer = ObjectWriter(cluster, type_, task.manifest, task.writing, dry_run=dry_run)
     try:
         return await writer.create()
@@ -36,6 +36,9 @@ async def run_hook(task: RunHookTask, cluster: Cluster, *, dry_run: bool = False
             cluster.cache.stored(found)
         if belongs(found, task.run_id) or (dry_run and HookDeletePolicy.BEFORE_HOOK_CREATION in task.policies):
             return Written(found, "created")
+        if takes_along(found):
+            told = f"{task.key} is there, and no hook made it: a hook's object is deleted, with everything in it"
+            raise Conflict(told, code=409, hint="declare it without the hook annotation") from None
         if HookDeletePolicy.BEFORE_HOOK_CREATION in task.policies:
             return None
         return await writer.write(found)

@@ -12,7 +12,8 @@ from trueup.apply.cluster import KIND_WAIT, Cluster, served_type
 from trueup.apply.hooks import delete_hook, release_hook, run_hook
 from trueup.apply.remove import delete_object
 from trueup.apply.write import ObjectWriter, Written, leaves_alone
-from trueup.kube.errors import ApiError, NotFound, TooManyRequests, Unreachable
+from trueup.kube.discovery import ResourceType
+from trueup.kube.errors import ApiError, Forbidden, NotFound, TooManyRequests, Unreachable
 from trueup.model.annotations import RESOURCES_FINALIZER
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
@@ -172,12 +173,25 @@ class _Run:
             assert before is not None
             self._written(task, Written(before, "unchanged"))
             return
-        type_ = await served_type(self.cluster, task.manifest.api_version, task.key.kind)
+        type_ = await served_type(self.cluster, task.manifest, task.key)
+        if isinstance(task, CreateNamespaceTask) and task.new and (found := await self._come(type_, task.key)):
+            self._written(task, Written(found, "unchanged"))
+            return
         writer = ObjectWriter(self.cluster, type_, task.manifest, task.writing, dry_run=self.dry_run)
         written = await _once_served(lambda: writer.write(before))
         self._written(task, written)
         if not self.dry_run and isinstance(task, ApplyTask):
             self.stored.append((task.manifest, written.live, task.writing))
+
+    async def _come(self, type_: ResourceType, key: ResourceKey) -> LiveObject | None:
+        """An object that was not there when this step was decided on, or could not be seen.
+
+        Who may not read it writes by rights of its own, or not at all.
+        """
+        try:
+            return await self.cluster.client.get(type_, key.namespace, key.name)
+        except (NotFound, Forbidden):
+            return None
 
     def _missing(self, task: ApplyTask | CreateNamespaceTask | RunHookTask) -> bool:
         """In a dry run: whether the object needs a namespace or a kind that only the real run would create."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from trueup import policy
 from trueup.cli.app.access import list_applications
@@ -31,6 +30,7 @@ from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
 from trueup.sources.credential import Credential
 from trueup.sources.registry import RegistryClient
+from trueup.store.applications import read_project
 from trueup.store.install import PROJECT
 
 
@@ -238,8 +238,8 @@ async def _projects(repositories: Repositories, access: Access) -> dict[str, Pro
     """The projects that can be read."""
     found = {}
     for live in (await repositories.client.list(PROJECT, access.namespace)).objects:
-        with suppress(msgspec.ValidationError):
-            found[live.key.name] = msgspec.json.decode(live.body, type=Project)
+        with suppress(InvalidSpec):
+            found[live.key.name] = read_project(live)
     return found
 
 

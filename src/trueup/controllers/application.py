@@ -1,5 +1,6 @@
 """The application reconciler: one pass observes, decides, takes one step and leaves."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -24,10 +25,12 @@ from trueup.model.errors import InvalidSpec, SourceUnavailable, Stalled, TrueupE
 from trueup.model.health import HealthCode
 from trueup.model.live import LiveObject
 from trueup.model.project import Project
+from trueup.model.resource import ResourceKey
 from trueup.model.status import ResultCode, SyncCode
 from trueup.plan.delete_hooks import applied_finalizers, stage_of, with_hook_finalizers
-from trueup.plan.deletion import DeletionWait, Gone, deletion_step, propagation_of, release
+from trueup.plan.deletion import Delete, DeletionStep, DeletionWait, Gone, deletion_step, propagation_of, release
 from trueup.plan.held import HELD, HELD_AFTER, Held, held, told
+from trueup.plan.task import ReleaseHookTask
 from trueup.runtime.fair import Urgency
 from trueup.runtime.outcome import FIRST_RETRY, Requeue
 from trueup.store import status as build
@@ -62,8 +65,10 @@ class ApplicationReconciler:
         self._faults: dict[str, int] = {}
 
     async def reconcile(self, key: str) -> Requeue:
-        """One pass over one Application."""
+        """One pass over one Application of the control namespace; what marks in a cluster name is not always one."""
         ports = self.ports
+        if not ports.applications.ours(key):
+            return Requeue.never()
         live = ports.applications.live(key)
         if live is None:
             return await self._gone(key)
@@ -293,10 +298,11 @@ class ApplicationReconciler:
         if stage := stage_of(app.metadata.finalizers):
             return await self._delete_hooks.advance(stored, write, stage)
         managed = observer.managed(stored.key)
-        project = self._project_or_none(app)
-        forbidden = observer.forbidden(project, list(managed)) if project else {}
+        forbidden, unjudged = self._forbidden(stored, managed)
         now = self.ports.clock.now()
         step = deletion_step(app, managed, now, forbidden=frozenset(forbidden), approved_at=approved(app))
+        if unjudged is not None and (going := _deleting(step)):
+            return await self._unjudged(stored, write, unjudged, going)
         if isinstance(step, Gone) and not propagation_of(app.metadata.finalizers):
             return await self._kept(stored, write, held([stored.live], now))
         if isinstance(step, Gone):
@@ -331,6 +337,32 @@ class ApplicationReconciler:
         await write.flush()
         return Requeue.after(step.settles_in)
 
+    def _forbidden(
+        self, stored: StoredApplication, managed: Mapping[ResourceKey, LiveObject]
+    ) -> tuple[dict[ResourceKey, str], InvalidSpec | None]:
+        """The objects that the project does not permit; or why there is no project to say so."""
+        try:
+            project = self.ports.applications.project_of_stored(stored)
+        except InvalidSpec as error:
+            return {}, error
+        return self.ports.observer.forbidden(stored.app, project, managed), None
+
+    async def _unjudged(
+        self, stored: StoredApplication, write: ApplicationWrite, error: InvalidSpec, going: Sequence[ResourceKey]
+    ) -> Requeue:
+        """Without a project nothing may be deleted; and who asked for a cascade does not find half of one."""
+        more = f" and {len(going) - 1} more" if len(going) > 1 else ""
+        message = (
+            f"{error.message}, so that {going[0]}{more} may not be deleted: create or correct the AppProject, or let "
+            f"the objects stay by `trueup app delete {stored.app.metadata.name} --no-cascade`"
+        )
+        write.conditions([(HELD, message)])
+        if await write.flush():
+            log.warning("deletion held", application=stored.key, reason=message)
+            self.ports.tell(write, HELD, message, warning=True)
+        # The watch tells of a new project, but not whose a specification is that cannot be read.
+        return Requeue.after(SHORTEST_REST)
+
     async def _kept(self, stored: StoredApplication, write: ApplicationWrite, kept: tuple[Held, ...]) -> Requeue:
         """What is left waits for finalizers of others: told once it lasts."""
         if not kept:
@@ -362,13 +394,11 @@ class ApplicationReconciler:
         self._operations.forget(key)
         self._delete_hooks.forget(key)
 
-    # --- small things --------------------------------------------------------------------------------------------
 
-    def _project_or_none(self, app: Application) -> Project | None:
-        try:
-            return self.ports.applications.project_of(app)
-        except InvalidSpec:
-            return None
+def _deleting(step: DeletionStep) -> list[ResourceKey]:
+    """The objects that a step would delete."""
+    tasks = step.tasks if isinstance(step, Delete) else ()
+    return [task.key for task in tasks if not isinstance(task, ReleaseHookTask)]
 
 
 def _changes(stored: StoredApplication, write: ApplicationWrite) -> list[str]:

@@ -35,8 +35,7 @@ def begun(
         raise InvalidSpec(f"Invalid operation request: {problem}", hint="leave that field out")
     sync = operation.sync
     asked = sync.sources or ([sync.source] if sync.source else [])
-    for source in asked:
-        policy.admit_repository(stored.app, project, source.repo_url)
+    policy.admit_sources(stored.app, project, asked)
     sources = asked or stored.app.spec.all_sources()
     several, sync_policy = len(sources) > 1, stored.app.spec.sync_policy
     wanted = sync.revisions or ([sync.revision] if sync.revision else [])

@@ -18,6 +18,7 @@ from trueup.model.resource import GroupKind, ResourceKey, group_of, version_of
 from trueup.plan.delete_hooks import HookStep
 from trueup.plan.deletion import DeletionStep
 from trueup.plan.task import Step
+from trueup.policy import Change
 
 log = structlog.get_logger("trueup.cluster")
 
@@ -76,6 +77,12 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
         if not key.namespace or self.cache.covers(key.namespace):
             return ""
         return f'Namespace "{key.namespace}" for {key.kind} "{key.name}" is not managed'
+
+    def change(self, key: ResourceKey) -> Change:
+        """The effect of writing or deleting an object here."""
+        scope = self.namespaced(key.group, key.kind)
+        namespaced = bool(key.namespace) if scope is None else scope
+        return Change(key=key, namespaced=namespaced, server=self.server, cluster=self.name)
 
     def unwatched(self) -> frozenset[GroupKind]:
         """Kinds whose absence from the cache says nothing."""

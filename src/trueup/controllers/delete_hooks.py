@@ -1,6 +1,5 @@
 """Runs the hooks of applications that are being deleted, one step a pass."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -11,7 +10,6 @@ from trueup.controllers.ports import DELETING_AS, Ports
 from trueup.formats.time import past_time, rest_of
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.hooks import DeletePhase
-from trueup.model.manifest import Manifest
 from trueup.model.resource import GroupKind, version_of
 from trueup.model.status import ResourceResult, ResourceStatus, ResultCode
 from trueup.plan.delete_hooks import (
@@ -87,7 +85,10 @@ class DeleteHooks:
             self.ports.cluster.require_destination(stored.app.spec.destination)
         except InvalidSpec:
             return Gone()  # there is no cluster to run them on (Argo CD drops its finalizers, too)
-        asked = prepared(phase, await self._hooks(stored), _run_of(stored))
+        project = self.ports.applications.project_of_stored(stored)
+        policy.admit(stored.app, project)
+        hooks = await self.ports.observer.delete_hooks(stored, project)
+        asked = prepared(phase, hooks, _run_of(stored))
         places = {namespace_key(task.key.namespace) for task in asked if task.key.namespace}
         there = {key.name for key in self.ports.observer.seen(list(places))[0]}
         if NAMESPACE in self.ports.cluster.unwatched():
@@ -97,6 +98,8 @@ class DeleteHooks:
             if task not in tasks:
                 told = f"{phase.value} hook {task.key}: its namespace does not exist"
                 self.ports.tell(write, "DeleteHooksSkipped", told, warning=True)
+        if refused := self.ports.observer.forbidden(stored.app, project, [task.key for task in tasks]):
+            raise InvalidSpec("; ".join(refused.values()), hint="permit the hook's object in the project")
         live, health = self.ports.observer.seen([task.key for task in tasks])
         step = run_step(phase, tasks, live, health)
         if isinstance(step, Gone):
@@ -107,15 +110,6 @@ class DeleteHooks:
             write.set("resources", [*(r for r in stored.status.resources if r not in lines), *lines])
         return step
 
-    async def _hooks(self, stored: StoredApplication) -> Sequence[Manifest]:
-        app = stored.app
-        project = self.ports.applications.project_of(app)
-        policy.admit(app, project)
-        hooks = await self.ports.observer.delete_hooks(stored)
-        if refused := self.ports.observer.forbidden(project, [hook.key for hook in hooks]):
-            raise InvalidSpec("; ".join(refused.values()), hint="permit the kind of the hook in the project")
-        return hooks
-
     def _clean_up(self, stored: StoredApplication, phase: DeletePhase) -> DeleteHookStep:
         unseen = self.ports.cluster.unwatched() & {
             GroupKind(r.group, r.kind) for r in stored.status.resources if r.hook
@@ -123,9 +117,11 @@ class DeleteHooks:
         if unseen:
             # That nothing of a kind is seen says nothing of it.
             return DeletionWait(message=f"{', '.join(map(str, unseen))} cannot be listed", after=RECHECK)
-        managed = self.ports.observer.managed(stored.key)
-        _, health = self.ports.observer.seen(list(managed))
-        return cleanup_step(phase, _run_of(stored), managed.values(), health)
+        observer = self.ports.observer
+        managed = observer.managed(stored.key)
+        forbidden = observer.forbidden(stored.app, self.ports.applications.project_of_stored(stored), managed)
+        _, health = observer.seen(list(managed))
+        return cleanup_step(phase, _run_of(stored), managed.values(), health, forbidden)
 
     async def _perform(
         self, stored: StoredApplication, write: ApplicationWrite, phase: DeletePhase, step: HookStep

@@ -1,7 +1,7 @@
 """Every fact of one pass, gathered before anything is decided."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -43,6 +43,10 @@ from trueup.store.settings import Settings
 REMEMBERED = 50_000
 
 
+def _unasked(_: ResourceKey) -> str:
+    return "the project has not been asked"
+
+
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """What a pass saw.
 
@@ -52,8 +56,10 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         content: digest of all manifests, hooks among them: equal for two commits that declare the same.
         vitals: of the whole application.
         refused: keys the project does not permit, or that cannot be written as asked, with the reason.
+        forbids: the same of any key, as far as the project decides.
         warnings: (condition type, message).
         namespace_metadata: for the destination namespace, where it is this application's to apply.
+        namespace_mark: of whom it says that it is.
         shared: what is part of another application too, one text for each object.
         respectful: compared as ``RespectIgnoreDifferences=true`` writes.
         unbuilt: fields and settings that ask for what is not done; nothing is synced by itself then.
@@ -68,7 +74,9 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     vitals: Health
     refused: Mapping[ResourceKey, str]
     warnings: tuple[tuple[str, str], ...]
+    forbids: Callable[[ResourceKey], str] = _unasked
     namespace_metadata: NamespaceMetadata | None = None
+    namespace_mark: str = ""
     shared: tuple[str, ...] = ()
     respectful: bool = False
     unbuilt: tuple[policy.Unbuilt, ...] = ()
@@ -119,20 +127,20 @@ class Observer:
             ApiError: the cluster cannot be asked.
         """
         chosen = list(sources) or stored.app.spec.all_sources()
-        target = await self._target(stored, chosen, revisions, fresh=fresh)
+        target = await self._target(stored, project, chosen, revisions, fresh=fresh)
         own = options_for(Operation(), stored.app.spec.sync_policy)
         return await self._compared(stored, project, target, options or own)
 
-    async def content(self, stored: StoredApplication, revisions: Sequence[str]) -> str:
+    async def content(self, stored: StoredApplication, project: Project, revisions: Sequence[str]) -> str:
         """Digest of all manifests that the application's sources declare at these revisions.
 
         Raises:
             NotFetched, RenderFailed, SourceUnavailable, Stalled: as :meth:`observe`.
         """
-        return (await self._target(stored, stored.app.spec.all_sources(), revisions)).content
+        return (await self._target(stored, project, stored.app.spec.all_sources(), revisions)).content
 
     def resolve(self, app: Application, sources: Sequence[Source], revisions: Sequence[str]) -> tuple[str, ...]:
-        """Commits for revisions somebody asked for.
+        """Commits for revisions somebody asked for, of sources that have been admitted.
 
         Raises:
             TrueupError: one is unknown.
@@ -157,7 +165,7 @@ class Observer:
         found = {key: live for key in keys if (live := self._cluster.cache.get(key)) is not None}
         return found, {key: self._health(live) for key, live in found.items()}
 
-    async def delete_hooks(self, stored: StoredApplication) -> list[Manifest]:
+    async def delete_hooks(self, stored: StoredApplication, project: Project) -> list[Manifest]:
         """The hooks that run when the application is deleted, as Git declares them now or, where that cannot be
         rendered, as it did when the application was last compared.
 
@@ -168,11 +176,11 @@ class Observer:
         sources, sync = stored.app.spec.all_sources(), stored.status.sync
         compared = (sync.revisions or ([sync.revision] if sync.revision else [])) if sync else []
         try:
-            target = await self._target(stored, sources, ())
+            target = await self._target(stored, project, sources, ())
         except RenderFailed:
             if not compared:
                 raise
-            target = await self._target(stored, sources, compared)
+            target = await self._target(stored, project, sources, compared)
         hooks = [manifest for manifest in self._included(target)[0] if delete_phases(manifest.annotations)]
         await self._cluster.cache.ensure({NAMESPACE, *(hook.group_kind for hook in hooks)})
         return hooks
@@ -191,24 +199,32 @@ class Observer:
         kinds |= {GroupKind(line.group, line.kind) for line in (result.resources if result else [])}
         await self._cluster.cache.ensure(kind for kind in kinds if not self._cluster.excluded(kind.group, kind.kind))
 
-    def forbidden(self, project: Project, keys: Sequence[ResourceKey]) -> dict[ResourceKey, str]:
-        """Of these objects, the ones the project does not permit or this engine does not manage, with the reason."""
-        refused = {}
-        for key in keys:
-            reason = self._cluster.unmanaged(key) or policy.permits(
-                project,
-                server=self._cluster.server,
-                cluster_name=self._cluster.name,
-                key=key,
-                namespaced=bool(key.namespace),
-            )
-            if reason:
-                refused[key] = reason
-        return refused
+    def forbids(self, app: Application, project: Project | None) -> Callable[[ResourceKey], str]:
+        """Why an application may not write or delete an object of this cluster, or this engine may not; else empty."""
+
+        def reason(key: ResourceKey) -> str:
+            return self._cluster.unmanaged(key) or policy.refusal(project, app, self._cluster.change(key))
+
+        return reason
+
+    def forbidden(
+        self, app: Application, project: Project | None, keys: Iterable[ResourceKey]
+    ) -> dict[ResourceKey, str]:
+        """Of these objects, the ones an application may not write or delete, with the reason."""
+        forbids = self.forbids(app, project)
+        return {key: reason for key in keys if (reason := forbids(key))}
 
     async def _target(
-        self, stored: StoredApplication, sources: Sequence[Source], revisions: Sequence[str], *, fresh: bool = False
+        self,
+        stored: StoredApplication,
+        project: Project,
+        sources: Sequence[Source],
+        revisions: Sequence[str],
+        *,
+        fresh: bool = False,
     ) -> Target:
+        # An operation may name any source, and so may a status, which whoever may write the application may write.
+        policy.admit_sources(stored.app, project, sources)
         resolved = self._targets.resolve(stored.app, sources, revisions)
         return await self._targets.build(
             stored.app,
@@ -240,7 +256,7 @@ class Observer:
         wanted, warnings = self._included(target)
         await self._watch(stored, wanted)
         instance = self._applications.instance(stored.key)
-        kept = self._namespaces.of(stored, wanted)
+        kept = self._namespaces.of(stored, project, wanted)
         pairs = diff.pair(wanted, self.managed(stored.key), cluster.cache.get, kept.pair)
         namespace = namespace_key(app.spec.destination.namespace)
         keys = [namespace, *(item.key for item in pairs.pairs), *(hook.key for hook in pairs.hooks)]
@@ -249,7 +265,7 @@ class Observer:
         if RESPECT_IGNORED in options.texts:
             respected = await self._ignoring.facts(rules, _declared(pairs))
             pairs = _respecting(pairs, rules.rules, respected, options)
-        refused = self.forbidden(project, keys)
+        refused = self.forbidden(app, project, keys)
         questions = await self._suspects(pairs, refused, options)
         answers = await self._answers(app, project, questions) if questions else {}
         named = await self._ignoring.facts(rules, _documents(questions, answers))
@@ -294,8 +310,10 @@ class Observer:
             vitals=vitals,
             # What may not be overwritten, and cannot be told, is not written at all.
             refused=refused | {key: "; ".join(fact.faults) for key, fact in respected.items() if fact.faults},
+            forbids=self.forbids(app, project),
             warnings=(*target.warnings, *warnings, *kept.warnings),
             namespace_metadata=kept.metadata,
+            namespace_mark=kept.mark,
             shared=shared,
             respectful=RESPECT_IGNORED in options.texts,
             unbuilt=tuple(unbuilt),

@@ -120,7 +120,7 @@ class Operations:
             head.comparison,
             write.now,
             heal=self.ports.settings().heal,
-            manifests_changed=not await self._same_as_attempted(stored, head),
+            manifests_changed=not await self._same_as_attempted(stored, project, head),
             drift_of=self.ports.chronicle.drift,
             prunes=not head.withheld,
         )
@@ -131,7 +131,7 @@ class Operations:
                 self.ports.tell(write, "SelfHealLoop", message, warning=True)
         return decision
 
-    async def _same_as_attempted(self, stored: StoredApplication, head: Observation) -> bool:
+    async def _same_as_attempted(self, stored: StoredApplication, project: Project, head: Observation) -> bool:
         """Whether another revision than the last operation's declares just the same: a commit elsewhere in a monorepo.
 
         Asked of the recorded revision, which is rendered again where that is not in the cache.
@@ -140,7 +140,7 @@ class Operations:
         if head.comparison.status is not SyncCode.OUT_OF_SYNC or not tried or tried == head.comparison.revisions:
             return False
         try:
-            return await self.ports.observer.content(stored, tried) == head.content
+            return await self.ports.observer.content(stored, project, tried) == head.content
         except TrueupError as error:
             if not about_source(error) and not isinstance(error, NotFetched):
                 raise
@@ -250,7 +250,9 @@ class Operations:
             options=self._options(stored, state),
             destination_namespace=app.spec.destination.namespace,
             namespace_metadata=seen.namespace_metadata,
+            namespace_mark=seen.namespace_mark,
             refused=seen.refused,
+            forbids=seen.forbids,
             shared=seen.shared,
             unwatched=cluster.unwatched(),
             wave_delay=self.ports.wave_delay,

@@ -44,6 +44,8 @@ class Repositories:
         wake: asks for an application's reconcile.
         settings: the polling interval, read at each turn.
         share: whose a repository is, by its identity.
+        may: whether an application's project permits a repository, by (application, repository); what it does not is
+            neither looked at nor shown a credential.
     """
 
     def __init__(
@@ -54,11 +56,13 @@ class Repositories:
         wake: Callable[[str], None],
         settings: Callable[[], Settings],
         share: Callable[[str], Share] = lambda name: Share(repository=name),
+        may: Callable[[str, str | RepositoryOf], bool] = lambda _app, _repository: True,
     ) -> None:
         self._mirrors = mirrors
         self._users = users
         self._wake = wake
         self._settings = settings
+        self._may = may
         self._known: dict[str, _Repository] = {}
         self._described: dict[tuple[str | RepositoryOf, str], CommitInfo] = {}
         self._next_state = itertools.count(1)
@@ -150,6 +154,9 @@ class Repositories:
 
     def request(self, repository: str | RepositoryOf, app: str, urgency: Urgency = Urgency.PERSON) -> None:
         """An application wants to know what the server has from now on; it is woken when that is known."""
+        if not self._may(app, repository):
+            log.warning("repository not permitted", application=app, repository=redact(_url(repository)))
+            return
         known = self._ask(repository, app)
         known.urgency = min(known.urgency, urgency)
         if urgency is Urgency.PERSON or not self.resting(repository):

@@ -66,7 +66,7 @@ class Wakes:
                 self._add(key)
         for instance in {_instance(old), _instance(new)} - {""}:
             key = self._applications.key_of_instance(instance)
-            if self._applications.live(key) is not None:
+            if self._applications.ours(key) and self._applications.live(key) is not None:
                 self._add(key)
 
 

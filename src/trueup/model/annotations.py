@@ -47,5 +47,11 @@ image automation: the image that was pushed."""
 MADE_BY = "trueup.dev/made-by"
 """On our CustomResourceDefinitions: says that Trueup made them and may change them."""
 
+NAMESPACE_OF = "trueup.dev/namespace-of"
+"""On a namespace that ``CreateNamespace=true`` made: the application it was made for, as tracking ids name it."""
+
+MARKS = (TRACKING_ID, INSTALLATION_ID, OPERATION_ID, NAMESPACE_OF)
+"""What says whose an object is. We alone write it: what a repository or an application declares of it is left out."""
+
 FIELD_MANAGER = "argocd-controller"
 """Field manager of every write to a managed object, as Argo CD's, so that an estate moves without a write."""

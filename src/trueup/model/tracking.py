@@ -5,6 +5,9 @@ import msgspec
 from trueup.model.annotations import TRACKING_ID
 from trueup.model.resource import ResourceKey
 
+UNTRACKED = ("apiextensions.k8s.io", "CustomResourceDefinition")
+"""The group and kind that is never marked."""
+
 
 class TrackingId(msgspec.Struct, frozen=True, gc=False):
     """A parsed ``argocd.argoproj.io/tracking-id``: ``<app>:<group>/<Kind>:<namespace>/<name>``."""
@@ -54,6 +57,12 @@ def parse_tracking_id(text: str) -> TrackingId | None:
 
 
 def owner_instance(annotations: dict[str, str], key: ResourceKey) -> str:
-    """The application an object says it belongs to; empty when to none, or when the id describes another object."""
+    """The application an object says it belongs to; empty when to none, or when the id describes another object.
+
+    A definition belongs to no application, whatever is written on it: like Argo CD we never put our mark there, and who
+    deletes one deletes all its objects.
+    """
+    if (key.group, key.kind) == UNTRACKED:
+        return ""
     tracked = parse_tracking_id(annotations.get(TRACKING_ID, ""))
     return tracked.instance if tracked and tracked.describes(key) else ""

@@ -185,8 +185,9 @@ def _namespace(state: OperationState, facts: Facts, tasks: list[AnyTask]) -> lis
         phase=phase,
         wave=wave,
         rank=-1,
-        manifest=namespace_manifest(name, wanted),
+        manifest=namespace_manifest(name, wanted, facts.namespace_mark),
         writing=WRITING,
+        new=key not in facts.live,
     )
     return [first]
 

@@ -17,7 +17,7 @@ from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey
 from trueup.model.status import SyncPhase
 from trueup.plan.deletion import DeletionWait, Gone, propagation_of
-from trueup.plan.hooks import Run, armed, belongs, named
+from trueup.plan.hooks import Run, armed, belongs, named, takes_along
 from trueup.plan.kinds import kind_rank
 from trueup.plan.observe import VANISHED
 from trueup.plan.step import RECHECK, waiting_for
@@ -198,12 +198,14 @@ def cleanup_step(
     run: Run,
     managed: Iterable[LiveObject],
     health: Mapping[ResourceKey, Health | None],
+    forbidden: Container[ResourceKey] = frozenset(),
 ) -> DeleteHookStep:
     """What to do next about the objects of a phase's hooks: their delete policies count, and the health of all.
 
     Args:
         managed: the live objects of the application.
         health: of them.
+        forbidden: of those, the ones its project does not permit: they stay.
 
     What stays loses our finalizer, or nobody would ever take it off. Gone: all that is to go has gone.
     """
@@ -220,7 +222,7 @@ def cleanup_step(
     }.get(worst)
     tasks: list[DeleteHookTask | ReleaseHookTask] = []
     for found in rest:
-        if going in delete_policies(found.annotations):
+        if going in delete_policies(found.annotations) and found.key not in forbidden:
             tasks.append(_deletion(found))
         elif HOOK_FINALIZER in found.finalizers:
             tasks.append(_release(found))
@@ -256,7 +258,8 @@ def _failure(
 
 
 def _in_the_way(task: RunHookTask, live: Mapping[ResourceKey, LiveObject]) -> bool:
-    return task.key in live and HookDeletePolicy.BEFORE_HOOK_CREATION in task.policies
+    found = live.get(task.key)
+    return found is not None and HookDeletePolicy.BEFORE_HOOK_CREATION in task.policies and not takes_along(found)
 
 
 def _is_going(found: LiveObject) -> bool:

@@ -16,7 +16,7 @@ from trueup.model.annotations import (
 from trueup.model.application import Application
 from trueup.model.hooks import wave_of
 from trueup.model.live import LiveObject
-from trueup.model.resource import ResourceKey
+from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import SyncPhase
 from trueup.plan.consent import consents
 from trueup.plan.held import HELD_AFTER, Held, held
@@ -25,6 +25,7 @@ from trueup.plan.options import Options
 from trueup.plan.step import RECHECK, waiting_for
 from trueup.plan.task import DeleteHookTask, PruneTask, ReleaseHookTask
 
+_PROJECT = GroupKind(GROUP, "AppProject")
 _PROPAGATIONS = {
     RESOURCES_FINALIZER: "Foreground",
     RESOURCES_FINALIZER_FOREGROUND: "Foreground",
@@ -84,8 +85,9 @@ def deletion_step(
         forbidden: of those, the ones its project does not permit: they stay.
         approved_at: the ``deletion-approved`` annotation.
 
-    Definitions of custom resources, the application itself, ``Delete=false`` and Helm's ``keep`` stay (Argo CD).
-    Nothing that stays keeps our finalizer: nobody would take it off any more.
+    Definitions of custom resources, the application itself, what has an owner of its own, ``Delete=false`` and Helm's
+    ``keep`` stay (Argo CD). Nothing that stays keeps our finalizer: nobody would take it off any more.
+    Projects go last, for they permit the deletion of the rest.
     """
     propagation = propagation_of(app.metadata.finalizers)
     if not propagation:
@@ -99,8 +101,10 @@ def deletion_step(
         if live.group_kind != CRD
         and key != own
         and key not in forbidden
+        and not live.owners
         and options.delete(live.annotations) != "false"
     ]
+    going = [live for live in going if live.group_kind != _PROJECT] or going
     if not going:
         return release(managed.values()) or Gone()
     if unconfirmed := _unconfirmed(app, going, options, approved_at, now):

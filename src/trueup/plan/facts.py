@@ -14,6 +14,10 @@ from trueup.model.status import OperationState
 from trueup.plan.options import Options
 
 
+def _nothing(_: ResourceKey) -> str:
+    return ""
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Observations of one pass.
 
@@ -26,7 +30,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         serves: whether the cluster serves an (apiVersion, kind).
         destination_namespace: of the application.
         namespace_metadata: ``spec.syncPolicy.managedNamespaceMetadata``, where it is this application's to apply.
-        refused: objects that may not be written, with the reason: project rules.
+        namespace_mark: the application that the namespace says it was made for, once written; empty for none.
+        refused: objects that may not be written or deleted, with the reason.
+        forbids: why the project does not permit an object to be written or deleted, whatever its name is by now.
         shared: objects that are part of another application too, one text for each.
         unwatched: kinds whose absence from ``live`` says nothing; their objects pass health gates.
         written: resource version of our latest write to an object, where it is known; older live objects do not
@@ -44,7 +50,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     options: Options = Options()
     destination_namespace: str = ""
     namespace_metadata: NamespaceMetadata | None = None
+    namespace_mark: str = ""
     refused: Mapping[ResourceKey, str] = {}
+    forbids: Callable[[ResourceKey], str] = _nothing
     shared: tuple[str, ...] = ()
     unwatched: frozenset[GroupKind] = frozenset()
     written: Mapping[ResourceKey, str] = {}
@@ -52,6 +60,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     wave_delay: float = 2.0
     approved_at: datetime | None = None
     retry: Retry | None = None
+
+    def refusal(self, key: ResourceKey) -> str:
+        """Why an object may be neither written nor deleted; empty where it may."""
+        return self.refused.get(key, "") or self.forbids(key)
 
 
 def options_for(operation: Operation, policy: SyncPolicy | None) -> Options:

@@ -15,6 +15,7 @@ from trueup.model.manifest import Manifest, generated_name
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationState, SyncPhase
 from trueup.plan.facts import revision_of, sync_of
+from trueup.plan.kinds import CRD, NAMESPACE
 
 
 def runs_hooks(state: OperationState) -> bool:
@@ -100,6 +101,12 @@ def armed(manifest: Manifest, identity: str) -> Manifest:
 def belongs(live: LiveObject, identity: str) -> bool:
     """Whether a live object is of this run."""
     return live.annotations.get(OPERATION_ID) == identity
+
+
+def takes_along(live: LiveObject) -> bool:
+    """Whether the deletion of an object in a hook's way takes others along that no hook made: a definition's or a
+    namespace's, unless a hook made that."""
+    return live.group_kind in (CRD, NAMESPACE) and OPERATION_ID not in live.annotations
 
 
 def hook_keys(state: OperationState, comparison: Comparison) -> frozenset[ResourceKey]:

@@ -1,6 +1,7 @@
 """The destination namespace as ``CreateNamespace=true`` makes it and ``managedNamespaceMetadata`` keeps it."""
 
 from trueup.formats.json import canonical, digest
+from trueup.model.annotations import MARKS, NAMESPACE_OF
 from trueup.model.application import NamespaceMetadata
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey
@@ -17,12 +18,19 @@ def namespace_key(name: str) -> ResourceKey:
     return ResourceKey(NAMESPACE.group, NAMESPACE.kind, "", name)
 
 
-def namespace_manifest(name: str, metadata: NamespaceMetadata | None) -> Manifest:
-    """The namespace with these labels and annotations, and no word of who it belongs to: it is never pruned."""
+def namespace_manifest(name: str, metadata: NamespaceMetadata | None, mark: str = "") -> Manifest:
+    """The namespace with these labels and annotations. It carries no tracking id, and is never pruned.
+
+    Args:
+        mark: the application it was made for; empty for none. Marks among the annotations are left out.
+    """
     wanted: dict[str, object] = {"name": name}
     if metadata and metadata.labels:
         wanted["labels"] = metadata.labels
-    if metadata and metadata.annotations:
-        wanted["annotations"] = metadata.annotations
+    annotations = {name: text for name, text in (metadata.annotations if metadata else {}).items() if name not in MARKS}
+    if mark:
+        annotations[NAMESPACE_OF] = mark
+    if annotations:
+        wanted["annotations"] = annotations
     body = canonical({"apiVersion": "v1", "kind": NAMESPACE.kind, "metadata": wanted})
     return Manifest(key=namespace_key(name), api_version="v1", body=body, digest=digest(body), origin=CREATE_NAMESPACE)

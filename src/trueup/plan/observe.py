@@ -49,7 +49,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def observe(plan: Plan, before: dict[ResultKey, ResourceResult], facts: Facts) -> View:
-    """Judges every task once."""
+    """Judges every task once. One that is not done yet and has come to be refused has failed: the record says what was
+    done, not what may be done, and a project may have changed since the operation began."""
     results = dict(before)
     pending: list[AnyTask] = []
     running: list[AnyTask] = []
@@ -60,6 +61,9 @@ def observe(plan: Plan, before: dict[ResultKey, ResourceResult], facts: Facts) -
         if not isinstance(task, _JUDGED):
             continue
         result = results.get(task_key(task)) or _adopted(task, facts)
+        if result is None and (refused := facts.refusal(task.key)):
+            results[task_key(task)] = result_of(task, ResultCode.SYNC_FAILED, refused)
+            continue
         if result is None:
             pending.append(task)
             continue

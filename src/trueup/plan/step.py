@@ -16,7 +16,7 @@ from trueup.model.status import OperationPhase, OperationState, ResourceResult, 
 from trueup.plan.build import Plan, build
 from trueup.plan.consent import consents
 from trueup.plan.facts import Facts, sync_of
-from trueup.plan.hooks import belongs
+from trueup.plan.hooks import belongs, takes_along
 from trueup.plan.kinds import NAMESPACE
 from trueup.plan.observe import View, observe
 from trueup.plan.options import FAIL_ON_SHARED
@@ -75,7 +75,7 @@ def next_step(state: OperationState, facts: Facts, now: datetime) -> Step:
     if not before and (faults := validate(state, facts, plan)):
         return Finish(phase=OperationPhase.FAILED, message=_because(INVALID, faults), results=tuple(faults))
     if sync_of(state).dry_run:
-        return _dry_run(plan, before)
+        return _dry_run(plan, before, facts)
     return _decide(plan, observe(plan, before, facts), state, facts, now)
 
 
@@ -213,7 +213,7 @@ def _namespace_leaving(tasks: Sequence[AnyTask], facts: Facts) -> str:
 def _stale(task: RunHookTask, facts: Facts) -> DeleteHookTask | RunHookTask | None:
     """An object of an earlier run in the hook's way: how to delete it, or the task itself while it is going."""
     live = facts.live.get(task.key)
-    if live is None or HookDeletePolicy.BEFORE_HOOK_CREATION not in task.policies:
+    if live is None or HookDeletePolicy.BEFORE_HOOK_CREATION not in task.policies or takes_along(live):
         return None
     if live.deletion_timestamp and HOOK_FINALIZER not in live.finalizers:
         return task
@@ -241,7 +241,7 @@ def _cleanup(
             continue
         result = results.get(task_key(task))
         ended = result is not None and result.hook_phase != RUNNING
-        if not ended or policy in task.policies:
+        if (not ended or policy in task.policies) and not facts.refusal(task.key):
             kind: type[DeleteHookTask | ReleaseHookTask] = DeleteHookTask
         elif HOOK_FINALIZER in live.finalizers:
             kind = ReleaseHookTask
@@ -280,8 +280,12 @@ def _terminate(state: OperationState, facts: Facts) -> Finish:
     )
 
 
-def _dry_run(plan: Plan, before: dict[ResultKey, ResourceResult]) -> Step:
+def _dry_run(plan: Plan, before: dict[ResultKey, ResourceResult], facts: Facts) -> Step:
     """Everything at once, asked of the server and stored nowhere; what was interrupted is asked again."""
+    before = dict(before)
+    for task in plan.tasks:
+        if not isinstance(task, ReleaseHookTask) and _unasked(task, before) and (refused := facts.refusal(task.key)):
+            before[task_key(task)] = result_of(task, ResultCode.SYNC_FAILED, refused)
     results = tuple(before.values())
     left = tuple(task for task in (*plan.skipped, *plan.tasks) if _unasked(task, before))
     if not left:

@@ -69,10 +69,14 @@ class ApplyTask(Task, frozen=True, kw_only=True, tag="apply"):
 
 
 class CreateNamespaceTask(Task, frozen=True, kw_only=True, tag="namespace"):
-    """Create the destination namespace, or keep its managed metadata; not tracked, never pruned."""
+    """Create the destination namespace, or keep its managed metadata; not tracked, never pruned.
+
+    ``new``: it is not there. One that has come meanwhile is somebody else's, and left alone.
+    """
 
     manifest: Manifest
     writing: Writing = Writing()
+    new: bool = False
 
 
 class RunHookTask(Task, frozen=True, kw_only=True, tag="hook"):

@@ -25,7 +25,7 @@ def validate(state: OperationState, facts: Facts, plan: Plan | None = None) -> l
     counted = Counter((task.key, task.phase) for task in written)
     faults = []
     for task in written:
-        fault = facts.refused.get(task.key, "")
+        fault = facts.refusal(task.key)
         if not task.key.name:
             fault = "the object has neither a name nor a generateName"
         elif not fault and counted[task.key, task.phase] > 1:
@@ -35,7 +35,7 @@ def validate(state: OperationState, facts: Facts, plan: Plan | None = None) -> l
         if fault:
             faults.append(result_of(task, ResultCode.SYNC_FAILED, fault))
     for prune in plan.tasks:
-        if isinstance(prune, PruneTask) and (fault := facts.refused.get(prune.key, "")):
+        if isinstance(prune, PruneTask) and (fault := facts.refusal(prune.key)):
             faults.append(result_of(prune, ResultCode.SYNC_FAILED, fault))
     return faults
 

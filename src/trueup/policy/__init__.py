@@ -1,6 +1,7 @@
 """May it, must it? Limits of projects, validity of specifications, the choice to sync by itself."""
 
-from trueup.policy.admit import admit, admit_repository, problems
+from trueup.policy.admission import Change, Deploy, Effect, Fetch, Label, Push, refusal
+from trueup.policy.admit import admit, admit_repository, admit_sources, problems
 from trueup.policy.automatic import Decision, attempted_revisions, automatic_sync, retry_for
 from trueup.policy.engines import hands_off, last_write_by
 from trueup.policy.heal import LOOP, Drift, HealSettings
@@ -23,16 +24,23 @@ from trueup.policy.windows import BLOCKED, WindowVerdict, assigned, describe_win
 __all__ = [
     "BLOCKED",
     "LOOP",
+    "Change",
     "Decision",
+    "Deploy",
     "Drift",
+    "Effect",
+    "Fetch",
     "HealSettings",
     "Impersonation",
+    "Label",
+    "Push",
     "Subject",
     "Unbuilt",
     "WindowVerdict",
     "acting_account",
     "admit",
     "admit_repository",
+    "admit_sources",
     "assigned",
     "attempted_revisions",
     "automatic_sync",
@@ -50,6 +58,7 @@ __all__ = [
     "odd_options",
     "permits",
     "problems",
+    "refusal",
     "retry_for",
     "unbuilt_fields",
     "unbuilt_operation",

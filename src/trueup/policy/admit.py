@@ -8,7 +8,6 @@ from trueup.formats.semver import is_range
 from trueup.model.application import (
     Application,
     Backoff,
-    Destination,
     HelmFileParameter,
     HelmParameter,
     Source,
@@ -17,9 +16,8 @@ from trueup.model.application import (
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
 from trueup.model.repository import parse_repository_url
+from trueup.policy.admission import Deploy, Fetch, Push, membership, refusal
 from trueup.policy.options import option_problem
-from trueup.policy.project import permits_destination, permits_namespace_of_application, permits_source
-from trueup.policy.repository import redacted
 
 _LONGEST_NAME = 253
 _REF = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -33,7 +31,7 @@ def admit(app: Application, project: Project) -> None:
         InvalidSpec: naming every problem, not the first alone.
     """
     if found := problems(app, project):
-        raise InvalidSpec("; ".join(dict.fromkeys(found)))
+        raise InvalidSpec("; ".join(found))
 
 
 def admit_repository(app: Application, project: Project, url: str) -> None:
@@ -43,32 +41,42 @@ def admit_repository(app: Application, project: Project, url: str) -> None:
         InvalidSpec: naming every problem.
     """
     found = problems(app, project)
-    if not permits_source(project, url):
-        found.append(f"application repo {redacted(url)} is not permitted in project '{project.metadata.name}'")
+    if reason := refusal(project, app, Push(url)):
+        found.append(reason)
     if found:
         raise InvalidSpec("; ".join(dict.fromkeys(found)))
+
+
+def admit_sources(app: Application, project: Project, sources: Sequence[Source]) -> None:
+    """Checks the sources that an application is about to be rendered from, whoever named them.
+
+    Raises:
+        InvalidSpec: naming every repository that the project does not permit.
+    """
+    reasons = [_of_url(source) or refusal(project, app, Fetch(source.repo_url)) for source in sources]
+    if found := [reason for reason in dict.fromkeys(reasons) if reason]:
+        raise InvalidSpec("; ".join(found), hint="permit it in spec.sourceRepos of the project")
 
 
 def problems(app: Application, project: Project) -> list[str]:
     """Everything that is wrong, in the words of Argo CD where it has some, each naming its field."""
     found = _of_identity(app, project)
     found += _of_sources(app, project)
-    found += _of_destination(app.spec.destination, project)
+    found += _of_destination(app, project)
     if app.spec.sync_policy:
         found += _of_sync_policy(app.spec.sync_policy)
     if (app.spec.revision_history_limit or 0) < 0:
         found.append("spec.revisionHistoryLimit: must not be negative; 0 keeps no history")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _of_identity(app: Application, project: Project) -> list[str]:
-    name, namespace = app.metadata.name, app.metadata.namespace
+    name = app.metadata.name
     found = []
     if len(name) > _LONGEST_NAME:
         found.append(f"metadata.name: name longer than {_LONGEST_NAME}")
-    if not permits_namespace_of_application(project, namespace):
-        who = f"application '{name}' in namespace '{namespace}'"
-        found.append(f"{who} is not permitted to use project '{project.metadata.name}'")
+    if reason := membership(project, app):
+        found.append(reason)
     if app.spec.source_hydrator:
         found.append("spec.sourceHydrator: hydrated sources are not supported; use spec.source")
     return found
@@ -84,9 +92,8 @@ def _of_sources(app: Application, project: Project) -> list[str]:
         found += _of_source(place, source)
         if problem := _of_url(source):
             found.append(f"{place}: {problem}")
-        elif source.repo_url and not permits_source(project, source.repo_url):
-            url = redacted(source.repo_url)
-            found.append(f"application repo {url} is not permitted in project '{project.metadata.name}'")
+        elif source.repo_url and (reason := refusal(project, app, Fetch(source.repo_url))):
+            found.append(reason)
     refs = [source.ref for source in spec.sources if source.ref]
     if len(refs) > len(set(refs)):
         found.append("spec.sources: multiple sources had the same `ref` key")
@@ -143,19 +150,15 @@ def valid_revision(revision: str) -> bool:
     return not re.search(r"[\s~^:?*\[]", revision) or is_range(revision)
 
 
-def _of_destination(destination: Destination, project: Project) -> list[str]:
+def _of_destination(app: Application, project: Project) -> list[str]:
+    destination = app.spec.destination
     server, name = destination.server, destination.name
     if server and name:
         return [f"spec.destination: application destination can't have both name and server defined: {name} {server}"]
     if not server and not name:
         return ["spec.destination: Destination server missing from app spec"]
-    if permits_destination(project, destination):
-        return []
-    cluster = f"server '{server}'" if server else f"name '{name}'"
-    return [
-        f"application destination {cluster} and namespace '{destination.namespace}' do not match any of the allowed "
-        f"destinations in project '{project.metadata.name}'"
-    ]
+    reason = refusal(project, app, Deploy(destination))
+    return [reason] if reason else []
 
 
 def _of_sync_policy(policy: SyncPolicy) -> list[str]:

@@ -14,6 +14,7 @@ from trueup.model.resource import ResourceKey
 
 IN_CLUSTER = "in-cluster"
 IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
+_EVERYTHING = (("*", "*", ""), ("*", "*", "*"))
 
 
 def permits(project: Project, *, server: str, cluster_name: str, key: ResourceKey, namespaced: bool) -> str:
@@ -25,7 +26,8 @@ def permits(project: Project, *, server: str, cluster_name: str, key: ResourceKe
         namespaced: whether its kind is.
 
     Namespaced kinds are permitted unless listed otherwise, cluster-scoped ones only when listed; the object's own
-    namespace must be a permitted destination, not just the application's.
+    namespace must be a permitted destination, not just the application's. A cluster-scoped object needs a cluster on
+    which some namespace is permitted.
     """
     if not permits_kind(project, key, namespaced=namespaced):
         kind = f"{key.group}:{key.kind}"
@@ -34,6 +36,8 @@ def permits(project: Project, *, server: str, cluster_name: str, key: ResourceKe
         project, Destination(server=server, name=cluster_name, namespace=key.namespace)
     ):
         return f"namespace {key.namespace} is not permitted in project '{project.metadata.name}'"
+    if not namespaced and not permits_cluster(project, Destination(server=server, name=cluster_name)):
+        return f"cluster {server or cluster_name} is not permitted in project '{project.metadata.name}'"
     return ""
 
 
@@ -93,15 +97,33 @@ def permits_destination(project: Project, destination: Destination) -> bool:
     """
     target, allowed = resolved(destination), False
     for entry in project.spec.destinations:
-        cluster = (target.server and _accepts(entry.server, target.server)) or (
-            target.name and _accepts(entry.name, target.name)
-        )
+        cluster, denied = _clusters(entry, target)
         namespace = _accepts(entry.namespace, target.namespace)
-        denied = _denies(entry.server, target.server) or _denies(entry.name, target.name)
         if (denied and namespace) or (cluster and _denies(entry.namespace, target.namespace)):
             return False
-        allowed = allowed or bool(cluster and namespace and not denied)
+        allowed = allowed or (cluster and namespace and not denied)
     return allowed
+
+
+def permits_cluster(project: Project, cluster: Destination) -> bool:
+    """Whether some namespace of a cluster, by server or by name, may be used, and the whole of it is not denied."""
+    target, allowed = resolved(cluster), False
+    for entry in project.spec.destinations:
+        named, denied = _clusters(entry, target)
+        if (denied and not entry.namespace.strip("*")) or (named and _denies(entry.namespace, "")):
+            return False
+        allowed = allowed or (named and not denied)
+    return allowed
+
+
+def limitless(project: Project) -> bool:
+    """Whether a project permits every object on every cluster, as ``default`` does when it is made."""
+    spec = project.spec
+    objects = any((rule.group, rule.kind, rule.name) in _EVERYTHING for rule in spec.cluster_resource_whitelist)
+    listed = spec.cluster_resource_blacklist or spec.namespace_resource_blacklist
+    places = any(entry.server == entry.namespace == "*" for entry in spec.destinations)
+    denied = any("!" in (entry.server + entry.name + entry.namespace) for entry in spec.destinations)
+    return objects and not listed and spec.namespace_resource_whitelist is None and places and not denied
 
 
 def permits_namespace_of_application(project: Project, namespace: str) -> bool:
@@ -112,12 +134,21 @@ def permits_namespace_of_application(project: Project, namespace: str) -> bool:
 
 
 def resolved(destination: Destination) -> Destination:
-    """A destination with server and name both, for the cluster Trueup runs on, which has two well-known ones."""
-    if destination.name == IN_CLUSTER and not destination.server:
+    """A destination with server and name both, for the cluster Trueup runs on, which has two well-known ones.
+
+    A server is one cluster with and without a slash at its end.
+    """
+    server = destination.server.rstrip("/")
+    if (destination.name == IN_CLUSTER and not server) or (server == IN_CLUSTER_SERVER and not destination.name):
         return Destination(server=IN_CLUSTER_SERVER, name=IN_CLUSTER, namespace=destination.namespace)
-    if destination.server == IN_CLUSTER_SERVER and not destination.name:
-        return Destination(server=IN_CLUSTER_SERVER, name=IN_CLUSTER, namespace=destination.namespace)
-    return destination
+    return Destination(server=server, name=destination.name, namespace=destination.namespace)
+
+
+def _clusters(entry: Destination, target: Destination) -> tuple[bool, bool]:
+    """Whether an entry of a project names a cluster, and whether it denies it."""
+    server = entry.server.rstrip("/")
+    named = (target.server and _accepts(server, target.server)) or (target.name and _accepts(entry.name, target.name))
+    return bool(named), _denies(server, target.server) or _denies(entry.name, target.name)
 
 
 def _listed(key: ResourceKey, rules: Iterable[ResourceRule], name: str | None = None) -> bool:

@@ -162,7 +162,7 @@ def _concerns(window: SyncWindow, app: Application) -> bool:
     lists = [
         (window.applications, (app.metadata.name,)),
         (window.namespaces, (target.namespace,)),
-        (window.clusters, (target.name, target.server)),
+        (window.clusters, (target.name, target.server, app.spec.destination.server)),
     ]
     named = [_names(patterns, texts) for patterns, texts in lists if patterns]
     return bool(named) and (all(named) if window.and_operator else any(named))

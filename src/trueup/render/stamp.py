@@ -7,15 +7,13 @@ from typing import Any
 import msgspec
 
 from trueup.formats import json
-from trueup.model.annotations import TRACKING_ID
+from trueup.model.annotations import MARKS, TRACKING_ID
 from trueup.model.hooks import is_hook
 from trueup.model.manifest import Manifest, generated_name
 from trueup.model.resource import ResourceKey
-from trueup.model.tracking import tracking_id
+from trueup.model.tracking import UNTRACKED, tracking_id
 
 _LABEL_LENGTH = 63
-_CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
-
 
 _DIGITS = 10
 """Of the manifest's digest, in a name made of ``generateName``."""
@@ -52,7 +50,8 @@ def stamp(
     would never be what Git declares, and nobody would take the old ones away. Hooks are named when they run.
 
     Args:
-        instance: the application part of tracking ids; empty leaves the mark out.
+        instance: the application part of tracking ids; empty leaves the mark out. Marks that a manifest brings are
+            taken off: which application an object belongs to is not for a repository to say.
         namespace: the destination's.
         namespaced: scope of (group, kind) in the destination cluster, None when it does not know the kind.
         label_key: also set this label to the instance; empty for none. Definitions are never tagged.
@@ -104,7 +103,7 @@ def _defined_scopes(manifests: list[Manifest]) -> dict[tuple[str, str], bool]:
     """Scopes of the kinds that the manifests themselves define."""
     scopes: dict[tuple[str, str], bool] = {}
     for manifest in manifests:
-        if (manifest.key.group, manifest.key.kind) != _CRD:
+        if (manifest.key.group, manifest.key.kind) != UNTRACKED:
             continue
         spec = manifest.object().get("spec")
         names = spec.get("names") if isinstance(spec, dict) else None
@@ -114,8 +113,9 @@ def _defined_scopes(manifests: list[Manifest]) -> dict[tuple[str, str], bool]:
 
 
 def _stamped(manifest: Manifest, key: ResourceKey, instance: str, namespace: str, label_key: str) -> Manifest:
-    tagged = bool(instance) and (key.group, key.kind) != _CRD
-    if not tagged and key == manifest.key:
+    tagged = bool(instance) and (key.group, key.kind) != UNTRACKED
+    marked = any(mark in manifest.annotations for mark in MARKS)
+    if not tagged and not marked and key == manifest.key:
         return manifest
     value = manifest.object()
     metadata: dict[str, Any] = value["metadata"]
@@ -127,6 +127,9 @@ def _stamped(manifest: Manifest, key: ResourceKey, instance: str, namespace: str
     else:
         metadata.pop("namespace", None)
     annotations, labels = manifest.annotations, manifest.labels
+    if marked:
+        annotations = {name: text for name, text in annotations.items() if name not in MARKS}
+        metadata["annotations"] = annotations
     if tagged:
         annotations = {**annotations, TRACKING_ID: tracking_id(instance, key, namespace)}
         metadata["annotations"] = annotations

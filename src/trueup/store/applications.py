@@ -17,7 +17,8 @@ from trueup.model.repository import RepositoryOf
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import Status
 from trueup.model.tracking import instance_name, owner_instance
-from trueup.store.install import default_project
+from trueup.plan.options import CREATE_NAMESPACE
+from trueup.store.install import DEFAULT_PROJECT
 
 APPLICATION = GroupKind(GROUP, "Application")
 PROJECT = GroupKind(GROUP, "AppProject")
@@ -56,7 +57,9 @@ class Applications:
         self._decoded: dict[str, StoredApplication] = {}
         self._unknown: dict[str, tuple[str, list[str]]] = {}
         self._readers: dict[RepositoryOf, set[str]] | None = None
+        self._projects: dict[str, tuple[str, Project]] = {}
         self._keepers: dict[str, list[str]] | None = None
+        self._makers: dict[str, list[str]] | None = None
 
     def get(self, key: str) -> StoredApplication | None:
         """The Application, or None when it is gone. One that cannot be read has its fault."""
@@ -110,12 +113,22 @@ class Applications:
                     self._keepers.setdefault(spec.destination.namespace, []).append(stored.key)
         return self._keepers.get(namespace, [])
 
+    def making(self, namespace: str) -> list[str]:
+        """Applications that create this destination namespace where it is missing."""
+        if self._makers is None:
+            self._makers = {}
+            for stored in self.readable():
+                sync_policy = stored.app.spec.sync_policy
+                if sync_policy and CREATE_NAMESPACE in sync_policy.sync_options:
+                    self._makers.setdefault(stored.app.spec.destination.namespace, []).append(stored.key)
+        return self._makers.get(namespace, [])
+
     def changed(self) -> None:
         """Told when somebody changed, created or deleted an Application: what is known of all of them is read anew.
 
         Every poll of every repository asks for that, and a status of ours changes nothing about it.
         """
-        self._readers = self._keepers = None
+        self._readers = self._keepers = self._makers = None
 
     def instance(self, key: str) -> str:
         """The application's name in tracking ids."""
@@ -128,21 +141,51 @@ class Applications:
         return f"{namespace}/{name}" if underscore else f"{self.control_namespace}/{instance}"
 
     def project_of(self, app: Application) -> Project:
-        """The project an application names; an installation without a default project allows everything in it.
+        """The project an application names, ``default`` where it names none.
 
         Raises:
-            InvalidSpec: there is no such project, or it cannot be read.
+            InvalidSpec: there is no such project, or it cannot be read: nothing is permitted.
         """
-        name = app.spec.project or "default"
+        name = app.spec.project or DEFAULT_PROJECT
         project = self.project(name)
         if project is not None:
             return project
-        if name == "default":
-            return msgspec.convert(default_project(self.control_namespace), type=Project)
         raise InvalidSpec(
             f"Application referencing project {name} which does not exist",
             hint="create the AppProject, or name another in spec.project",
         )
+
+    def project_of_stored(self, stored: StoredApplication) -> Project:
+        """The project of an application whose specification may be unreadable beside the project's name.
+
+        Raises:
+            InvalidSpec: as :meth:`project_of`, and where that name cannot be read either.
+        """
+        if stored.fault is None:
+            return self.project_of(stored.app)
+        name = _project_named(stored.live)
+        if name is None:
+            raise stored.fault
+        spec = msgspec.structs.replace(stored.app.spec, project=name)
+        return self.project_of(msgspec.structs.replace(stored.app, spec=spec))
+
+    def ours(self, key: str) -> bool:
+        """Whether an application is reconciled at all: those of the control namespace are."""
+        return key.partition("/")[0] == self.control_namespace
+
+    def may_fetch(self, key: str, repository: str | RepositoryOf) -> bool:
+        """Whether an application's project permits a repository to it; on behalf of no other project."""
+        url = repository if isinstance(repository, str) else repository.url
+        stored = self.get(key) if self.ours(key) else None
+        if stored is None:
+            return False
+        try:
+            project = self.project_of_stored(stored)
+        except InvalidSpec:
+            return False
+        if isinstance(repository, RepositoryOf) and repository.project != project.metadata.name:
+            return False
+        return not policy.refusal(project, stored.app, policy.Fetch(url))
 
     def unknown_in_project(self, name: str) -> list[str]:
         """Places of fields in a project's specification that we do not know."""
@@ -163,13 +206,12 @@ class Applications:
         """
         live = self.live_project(name)
         if live is None:
+            self._projects.pop(name, None)
             return None
-        try:
-            return msgspec.json.decode(live.body, type=Project)
-        except msgspec.ValidationError as error:
-            raise InvalidSpec(
-                f"project {name} cannot be read: {error}", hint="correct the AppProject's field of that path"
-            ) from error
+        known = self._projects.get(name)
+        if known is None or known[0] != live.resource_version:
+            known = self._projects[name] = (live.resource_version, read_project(live))
+        return known[1]
 
     def live_project(self, name: str) -> LiveObject | None:
         """A project of the control namespace as it is stored, undecoded."""
@@ -197,6 +239,24 @@ class Applications:
         )
 
 
+def read_project(live: LiveObject) -> Project:
+    """A project from the object that is stored. One that can be read in part only cannot be read: what is missing might
+    have been a denial.
+
+    Raises:
+        InvalidSpec: naming the field.
+    """
+    try:
+        project = msgspec.json.decode(live.body, type=Project)
+    except msgspec.DecodeError as error:
+        raise InvalidSpec(
+            f"project {live.key.name} cannot be read: {error}", hint="correct the AppProject's field of that path"
+        ) from error
+    # Which project it is, is for the server to say.
+    metadata = msgspec.structs.replace(project.metadata, name=live.key.name, namespace=live.key.namespace)
+    return msgspec.structs.replace(project, metadata=metadata)
+
+
 def key_of(live: LiveObject) -> str:
     """``namespace/name``."""
     return f"{live.key.namespace}/{live.key.name}"
@@ -205,7 +265,7 @@ def key_of(live: LiveObject) -> str:
 def _project_named(live: LiveObject) -> str | None:
     """The project that an application names; None where that cannot be read."""
     try:
-        return msgspec.json.decode(live.body, type=_Named).spec.project or "default"
+        return msgspec.json.decode(live.body, type=_Named).spec.project or DEFAULT_PROJECT
     except msgspec.ValidationError:
         return None
 

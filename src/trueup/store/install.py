@@ -16,6 +16,7 @@ from trueup.model.resource import group_of, version_of
 from trueup.store.crds import MAKER, VERSION, application_crd, project_crd
 
 DEFAULT_PROJECT = "default"
+"""The project of applications that name none."""
 FIELD_MANAGER = "trueup-install"
 READY_SECONDS = 30.0
 POLL_SECONDS = 0.05
@@ -42,7 +43,7 @@ def install_objects(namespace: str) -> list[dict[str, Any]]:
 
 
 def default_project(namespace: str) -> dict[str, Any]:
-    """The project of applications that name none of their own: everything is allowed, as in Argo CD."""
+    """The default project as it is first made: everything is allowed, as in Argo CD."""
     return {
         "apiVersion": API_VERSION,
         "kind": "AppProject",
@@ -59,7 +60,8 @@ async def install(client: Client, namespace: str, report: Report) -> None:
     """Put everything on the cluster that is not there yet, and bring our definitions up to date. Safe to repeat.
 
     Definitions that others installed are kept as they are, and so are a namespace and a default project that
-    exist: somebody may have changed them on purpose.
+    exist: somebody may have changed them on purpose. A default project that is missing beside other projects is not
+    made: somebody may have deleted it, so that nothing in it is permitted any more.
 
     Args:
         client: of the control cluster.
@@ -74,6 +76,10 @@ async def install(client: Client, namespace: str, report: Report) -> None:
         await _install_definition(client, definition, report)
     await _served(client, namespace)
     await _create_missing(client, NAMESPACE, "", _namespace(namespace), report)
+    projects = await client.list(PROJECT, namespace)
+    if projects.objects and DEFAULT_PROJECT not in {live.key.name for live in projects.objects}:
+        report(f"appproject {DEFAULT_PROJECT} not created: there are other projects (install --print shows it)")
+        return
     await _create_missing(client, PROJECT, namespace, default_project(namespace), report)
 
 

@@ -55,6 +55,22 @@ class Bench:
         return await self.repositories.reconcile(URL)
 
 
+async def test_what_a_project_does_not_permit_is_not_asked_for() -> None:
+    bench = Bench()
+    repositories = Repositories(
+        cast(Any, bench.server),
+        users=lambda _: [],
+        wake=bench.woken.append,
+        settings=lambda: QUIET,
+        may=lambda app, url: (app, url) == (APP, URL),
+    )
+    repositories.request("https://git.example/private", APP)
+    repositories.request(URL, "argocd/other")
+    assert not repositories.polls("https://git.example/private") and not repositories.polls(URL)
+    repositories.request(URL, APP)
+    assert repositories.polls(URL)
+
+
 async def test_a_look_that_began_before_a_request_is_no_answer_to_it() -> None:
     bench = Bench()
     looks = Looks(bench.repositories)

@@ -19,16 +19,17 @@ from trueup.model.application import (
     SyncOperationResource,
     SyncPolicy,
 )
-from trueup.model.live import LiveObject
+from trueup.model.live import LiveObject, Owner
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey
-from trueup.model.status import OperationPhase
+from trueup.model.status import OperationPhase, ResultCode
 from trueup.plan.build import build
 from trueup.plan.deletion import Delete, DeletionWait, Gone, deletion_step, propagation_of
 from trueup.plan.facts import options_for
 from trueup.plan.held import HELD_AFTER, Held, held, told
 from trueup.plan.options import Options
 from trueup.plan.record import advance
+from trueup.plan.results import result_of
 from trueup.plan.retry import pause, retry_in
 from trueup.plan.step import next_step
 from trueup.plan.task import Act, ApplyTask, CreateNamespaceTask, DeleteHookTask, Finish, ReleaseHookTask, Wait
@@ -73,6 +74,38 @@ def test_a_refused_object_is_named_with_the_reason() -> None:
     step = next_step(state(), facts([WEB], refused={WEB.key: "resource :ConfigMap is not permitted"}), START)
     assert isinstance(step, Finish)
     assert [result.message for result in step.results] == ["resource :ConfigMap is not permitted"]
+
+
+def test_what_has_come_to_be_refused_fails_the_operation_that_had_begun() -> None:
+    first, second = manifest("ConfigMap", "a"), manifest("ConfigMap", "b", wave=1)
+    step = next_step(state(), facts([first, second]), START)
+    assert isinstance(step, Act)
+    done = advance(state(), step, [result_of(task, ResultCode.SYNCED, "created") for task in _recorded(step)], START)
+    seen = facts([first, second], live=[live_of(first)], forbids=lambda key: "no" if key == second.key else "")
+    after = next_step(done, seen, START + timedelta(seconds=9))
+    assert isinstance(after, Finish) and after.phase is OperationPhase.FAILED
+    assert [(result.name, result.status, result.message) for result in after.results][1:] == [("b", "SyncFailed", "no")]
+
+
+def _recorded(step: Act) -> list[ApplyTask]:
+    return [task for task in step.tasks if isinstance(task, ApplyTask)]
+
+
+def test_a_hook_is_judged_by_the_name_it_is_going_to_have() -> None:
+    hook = manifest("Job", "", hook="PreSync", generate_name="db-")
+    step = next_step(state(), facts([hook], forbids=lambda key: f"not {key.name}" if key.name else ""), START)
+    assert isinstance(step, Finish) and step.phase is OperationPhase.FAILED
+    assert "not db-0123456-presync-" in step.message
+
+
+@pytest.mark.parametrize("ours", [False, True], ids=["of somebody else", "of an earlier run"])
+@pytest.mark.parametrize("kind", ["Namespace", "CustomResourceDefinition"])
+def test_a_hook_never_deletes_what_takes_others_along_unless_a_hook_made_it(kind: str, ours: bool) -> None:
+    hook = manifest(kind, "a", hook="PreSync", policy="BeforeHookCreation")
+    found = live_of(hook, annotations={OPERATION_ID: "earlier"} if ours else {})
+    step = next_step(state(), facts([hook], live=[found]), START)
+    assert isinstance(step, Act)
+    assert [isinstance(task, DeleteHookTask) for task in step.tasks] == [ours]
 
 
 SHARED = {
@@ -340,6 +373,7 @@ SPARED = {
     "definitions of custom resources": live_of(definition("example.com", "Widget")),
     "objects with Delete=false": live_of(manifest("ConfigMap", "a", options="Delete=false")),
     "what Helm keeps": live_of(manifest("ConfigMap", "a", annotations={HELM_RESOURCE_POLICY: "keep"})),
+    "what has an owner of its own": live_of(WEB, owners=(Owner(kind="Pod", name="p", uid="u"),)),
     "the application itself": live_of(
         manifest("Application", "shop", api_version=f"{GROUP}/v1alpha1", namespace="argocd")
     ),
@@ -353,6 +387,14 @@ def test_a_cascade_spares(live: LiveObject) -> None:
 
 def test_a_cascade_spares_what_the_project_forbids() -> None:
     assert deletion_step(app(), managed(live_of(WEB)), SOON, forbidden={WEB.key}) == Gone()
+
+
+def test_projects_go_last_for_they_permit_the_deletion_of_the_rest() -> None:
+    project = live_of(manifest("AppProject", "team", api_version=f"{GROUP}/v1alpha1", wave=5))
+    step = deletion_step(app(), managed(project, live_of(WEB)), SOON)
+    assert isinstance(step, Delete) and [task.key for task in step.tasks] == [WEB.key]
+    step = deletion_step(app(), managed(project), SOON)
+    assert isinstance(step, Delete) and [task.key for task in step.tasks] == [project.key]
 
 
 def test_delete_false_of_the_application_spares_everything() -> None:

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trueup.formats import json
-from trueup.model.annotations import HOOK, TRACKING_ID
+from trueup.model.annotations import HOOK, INSTALLATION_ID, NAMESPACE_OF, OPERATION_ID, TRACKING_ID
 from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey
+from trueup.model.tracking import owner_instance
 from trueup.render.directory import read_directory
 from trueup.render.output import Invalid, Objects, manifest_of
 from trueup.render.stamp import Stamped, stamp
@@ -386,6 +387,21 @@ def test_stamp(values: list[dict[str, Any]], key: tuple[str, str], tracking: str
     assert metadata.get("namespace", "") == key[0]
     assert metadata.get("annotations", {}).get(TRACKING_ID) == tracking
     assert last.digest == json.digest(last.body)
+
+
+FORGED = {TRACKING_ID: "other:/X:prod/a", INSTALLATION_ID: "i", OPERATION_ID: "run", NAMESPACE_OF: "other"}
+
+
+@pytest.mark.parametrize("kind", ["ConfigMap", "Namespace", "CustomResourceDefinition", "Foo"])
+def test_marks_are_ours_alone(kind: str) -> None:
+    value = crd("Namespaced") if kind == "CustomResourceDefinition" else thing(kind=kind)
+    value["metadata"] = {"name": "a", "annotations": {**FORGED, "x": "y"}}
+    (made,) = stamped(value).manifests
+    assert made.annotations == made.object()["metadata"]["annotations"]
+    mark = {} if kind == "CustomResourceDefinition" else {TRACKING_ID: f"shop:/{kind}:prod/a"}
+    assert made.annotations == {"x": "y", **mark}
+    assert owner_instance(made.annotations, made.key) == ("shop" if mark else "")
+    assert owner_instance({TRACKING_ID: f"b:{made.key.group}/{kind}:prod/a"}, made.key) == ("b" if mark else "")
 
 
 def test_the_instance_label_where_asked() -> None:

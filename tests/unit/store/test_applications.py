@@ -13,7 +13,7 @@ from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
-from trueup.store.applications import Applications, decode
+from trueup.store.applications import Applications, decode, read_project
 
 SPEC = {"project": "default", "source": {"repoURL": "https://git.example/x", "path": "."}}
 
@@ -50,3 +50,22 @@ def test_a13_a_project_that_is_missing_permits_nothing() -> None:
     app = msgspec.convert({"metadata": {"name": "web", "namespace": "argocd"}, "spec": {"project": "p"}}, Application)
     with pytest.raises(InvalidSpec, match="project p which does not exist"):
         Applications(nothing, "argocd").project_of(app)
+
+
+PROJECTS: dict[str, Any] = {
+    "no object": [],
+    "a specification that is none": {"spec": None},
+    "a list that is none": {"spec": {"destinations": None}},
+    "a list of something else": {"spec": {"clusterResourceBlacklist": ["Namespace"]}},
+    "a rule of something else": {"spec": {"namespaceResourceBlacklist": [{"group": "", "kind": 5}]}},
+    "a part that permits nothing": {"spec": {"sourceRepos": ["*"], "roles": {}}},
+}
+
+
+@pytest.mark.parametrize("what", PROJECTS)
+def test_a_project_is_read_whole_or_not_at_all(what: str) -> None:
+    key = ResourceKey("argoproj.io", "AppProject", "argocd", "team")
+    body = msgspec.json.encode(PROJECTS[what])
+    live = LiveObject(key=key, api_version="argoproj.io/v1alpha1", uid="u", resource_version="1", body=body)
+    with pytest.raises(InvalidSpec, match="project team cannot be read"):
+        read_project(live)
