@@ -227,6 +227,55 @@ REFUSED: dict[str, tuple[Files, dict[str, Any], str]] = {
     "H37 a chart without a version": (CHART | {"app/Chart.yaml": "apiVersion: v2\nname: web\n"}, {}, "Chart.yaml"),
     "H37 a Chart.yaml that is no mapping": (CHART | {"app/Chart.yaml": "- web\n"}, {}, "Chart.yaml"),
     "H37 no Chart.yaml": ({"app/c.yaml": HEAD}, helm(release_name="r"), "Chart.yaml"),
+    # Of the same classes
+    "no apiVersion": ({"app/c.yaml": "kind: X\nmetadata: {name: c}\n"}, {}, r"app/c\.yaml.*no apiVersion"),
+    "a number that JSON does not have": (data("-.inf"), {}, "no JSON"),
+    "twenty thousand brackets": (data("[" * 20_000 + "]" * 20_000), {}, "nested too deeply"),
+    "a manifest that is a link out": ({"app/c.yaml": Link("/etc/passwd")}, {}, "resolved to outside repository root"),
+    "a list of objects with a number in it": (
+        {"app/c.yaml": "apiVersion: v1\nkind: List\nitems: [1]\n"},
+        {},
+        r"items\[0\]",
+    ),
+    "a resource of the network": (kustomized("resources: ['https://h/x']\n"), {}, "remote"),
+    "a resource of a Git server": (kustomized("resources: ['github.com/a/b//c?ref=x']\n"), {}, "remote"),
+    "a chart in a kustomization": (kustomized("helmCharts: [{name: a, repo: 'https://h'}]\n"), {}, "helmCharts"),
+    "a value file of a bucket": (CHART, helm(value_files=["s3://x/y"]), "the URL scheme 's3' is not allowed"),
+    "a value file that is a folder": (CHART | {"app/d/x": "1"}, helm(value_files=["d"]), "d"),
+    "an index below zero": (CHART, helm(parameters=[HelmParameter(name="a[-1]", value="1")]), "negative"),
+    "a key nested by the dozen": (
+        CHART,
+        helm(parameters=[HelmParameter(name=".".join("a" * 40), value="1")]),
+        "nested level",
+    ),
+    "a file parameter that is missing": (
+        CHART,
+        helm(file_parameters=[HelmFileParameter(name="a", path="nope")]),
+        "nope",
+    ),
+    "a release named for a path": (CHART, helm(release_name="../x"), "release name"),
+    "a release name with a line break": (CHART, helm(release_name="a\nb"), "release name"),
+    "a version of Kubernetes that is none": (CHART, helm(kube_version="x;id"), "version"),
+    "a schema of the network": (
+        CHART | {"app/values.schema.json": '{"$ref": "http://127.0.0.1/x"}'},
+        {},
+        "not followed",
+    ),
+    "a schema of the machine": (
+        CHART | {"app/values.schema.json": '{"$ref": "file:///etc/passwd"}'},
+        {},
+        "not followed",
+    ),
+    "a chart with a version that is none": (
+        CHART | {"app/Chart.yaml": "apiVersion: v2\nname: web\nversion: latest\n"},
+        {},
+        "version",
+    ),
+    "dependencies that are not there": (
+        CHART | {"app/Chart.yaml": CHART["app/Chart.yaml"] + "dependencies: [{name: x, repository: 'https://h'}]\n"},
+        {},
+        "dependencies missing",
+    ),
 }
 
 
