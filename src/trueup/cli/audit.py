@@ -1,7 +1,6 @@
 """``trueup audit``."""
 
 import asyncio
-import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,9 +9,9 @@ import msgspec
 
 from trueup.cli.connect import Access, access_options
 from trueup.cli.data import state_folder, state_option
+from trueup.cli.duration import seconds_of
 from trueup.cli.output import output_option, show, table
 from trueup.cli.screen import raw, say
-from trueup.formats.duration import parse_duration
 from trueup.formats.time import format_time, parse_time
 from trueup.kube.client import Client
 from trueup.model.audit import Action, Entry
@@ -20,8 +19,6 @@ from trueup.runtime.clock import SystemClock
 from trueup.store.audit import Filter, query
 from trueup.store.audit.place import TRAIL, locate
 from trueup.store.audit.stats import Facts, facts_of
-
-_DAYS = re.compile(r"([0-9]{1,5})d")
 
 data_option = click.option(
     "--data",
@@ -140,11 +137,10 @@ def moment(text: str) -> str:
     if not text:
         return ""
     try:
-        if days := _DAYS.fullmatch(text):
-            return format_time(SystemClock().now() - timedelta(days=int(days[1])))
-        if text[0].isdigit() and text[-1] in "smh" and "T" not in text:
-            return format_time(SystemClock().now() - timedelta(seconds=parse_duration(text)))
-        return format_time(parse_time(text))
+        # A time has a colon or is a date; a duration has neither.
+        if ":" in text or "-" in text:
+            return format_time(parse_time(text))
+        return format_time(SystemClock().now() - timedelta(seconds=seconds_of(text)))
     except (ValueError, OverflowError):
         raise click.UsageError(f"--since {text!r} is neither a time nor a duration such as 2h") from None
 

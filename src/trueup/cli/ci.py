@@ -12,6 +12,7 @@ import click
 
 from trueup.cli.app.access import Handle, View
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.duration import DURATION
 from trueup.cli.home import home
 from trueup.cli.identity import parse_author
 from trueup.cli.output import output_option, painted, show
@@ -20,7 +21,6 @@ from trueup.cli.screen import say, styled
 from trueup.features.images.direct import read_setting, set_images
 from trueup.features.images.pulls import Request, open_pull_request
 from trueup.features.images.target import Changed, Editor
-from trueup.formats.duration import parse_duration
 from trueup.formats.image import Image, parse_image
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.status import OperationPhase
@@ -184,23 +184,19 @@ def set_image(
 @click.option("--app", "name", required=True, help="The application: [NAMESPACE/]NAME.")
 @click.option("--revision", default="", help="Until this commit is deployed; its first digits will do.")
 @click.option("--image", "reference", default="", help="Until this image runs: NAME:TAG or NAME@DIGEST.")
-@click.option("--timeout", default="5m", show_default=True, help="How long to wait.")
+@click.option("--timeout", type=DURATION, default="5m", show_default=True, help="How long to wait.")
 @output_option("text", "json", "yaml")
 @access_options
-def wait(access: Access, name: str, revision: str, reference: str, timeout: str, output: str) -> None:
+def wait(access: Access, name: str, revision: str, reference: str, timeout: float, output: str) -> None:
     """Wait until a commit or an image is deployed and healthy. Exits 20 with the reason when it fails."""
     if bool(revision) == bool(reference):
         raise click.UsageError("name one of --revision and --image")
-    try:
-        seconds = parse_duration(timeout)
-    except ValueError as error:
-        raise click.UsageError(f"--timeout: {error}") from None
     image = _image(reference) if reference else None
 
     async def run() -> View:
         async with connected(access) as client:
             handle = Handle(client, access, name)
-            return await _deployed(handle, revision.lower(), image, seconds, quiet=output != "text")
+            return await _deployed(handle, revision.lower(), image, timeout, quiet=output != "text")
 
     view = asyncio.run(run())
     if output != "text":

@@ -13,6 +13,7 @@ from trueup.cli.home import home
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig, in_cluster, load_kubeconfig
 from trueup.kube.discovery import Discovery
+from trueup.kube.errors import ConfigError
 from trueup.kube.plainwire import PlainWire
 
 CONTROL_NAMESPACE = "argocd"
@@ -30,7 +31,12 @@ class Access(msgspec.Struct, frozen=True):
         if not self.kubeconfig and not os.environ.get("KUBECONFIG") and os.environ.get("KUBERNETES_SERVICE_HOST"):
             return in_cluster()
         named = self.kubeconfig or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-        return load_kubeconfig(Path(named) if named else home() / ".kube" / "config", self.context or None)
+        if not named and not (usual := home() / ".kube" / "config").exists():
+            raise ConfigError(
+                f"no cluster is known: there is no {usual}",
+                hint="`trueup sandbox up` starts one here; --kubeconfig or KUBECONFIG names one",
+            )
+        return load_kubeconfig(Path(named) if named else usual, self.context or None)
 
 
 def access_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """Groups whose commands are loaded when they are used: naming a command must not pay for all the others."""
 
+import difflib
 import importlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -21,11 +22,15 @@ class LazyGroup(click.Group):
 
     Args:
         table: commands by name.
+        elsewhere: verbs of Argo CD's command line that are none here, and what does their job.
     """
 
-    def __init__(self, *args: Any, table: Mapping[str, Deferred], **rest: Any) -> None:
+    def __init__(
+        self, *args: Any, table: Mapping[str, Deferred], elsewhere: Mapping[str, str] | None = None, **rest: Any
+    ) -> None:
         super().__init__(*args, **rest)
         self.table = table
+        self.elsewhere = elsewhere or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(self.table)
@@ -36,6 +41,16 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = getattr(importlib.import_module(found.module), found.attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in self.table and not name.startswith("-"):
+            near = difflib.get_close_matches(name, self.table, n=1)
+            way = self.elsewhere.get(name) or (f"Did you mean {near[0]!r}?" if near else "")
+            raise click.UsageError(f"No such command {name!r}." + (f" {way}" if way else ""), ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -41,7 +41,26 @@ FILES = (
 )
 
 
-@click.group(cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+_SECRETS = "Repositories are Secrets with the label argocd.argoproj.io/secret-type; see docs/guides."
+ELSEWHERE = {
+    "login": "No sign-in is needed: commands use your kubeconfig.",
+    "logout": "There is no session: commands use your kubeconfig.",
+    "context": "--kube-context names one of your kubeconfig.",
+    "repo": _SECRETS,
+    "repocreds": _SECRETS,
+    "proj": "Projects are AppProject objects: `kubectl get appprojects -n argocd`.",
+    "project": "Projects are AppProject objects: `kubectl get appprojects -n argocd`.",
+    "cluster": "Trueup deploys to the cluster that it runs on; other clusters are not built yet.",
+    "appset": "ApplicationSets are not built yet.",
+    "account": "There are no accounts: rights are those of your kubeconfig.",
+    "apps": "That is `trueup app list`.",
+    "controller": "That is `trueup server`.",
+}
+
+
+@click.group(
+    cls=LazyGroup, table=COMMANDS, elsewhere=ELSEWHERE, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="trueup")
 def trueup() -> None:
     """Trueup keeps Kubernetes clusters true to Git."""

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from trueup.cli import main
-from trueup.cli.app import COMMANDS
+from trueup.cli.app import COMMANDS, app
 from trueup.cli.lazy import Deferred, LazyGroup
 
 HEAVY = ("aiohttp", "pygit2", "rich", "structlog", "uvloop", "cryptography", "helm", "jaq_rs", "trueup.app")
@@ -60,7 +60,23 @@ def test_a_deferred_command_is_there_by_its_name(deferred: tuple[str, Deferred])
     assert summary.endswith(".")
 
 
-def test_a_command_that_is_not_in_the_table_is_refused_with_the_usual_words() -> None:
-    assert isinstance(main.trueup, LazyGroup)
-    with pytest.raises(click.UsageError, match="No such command 'lisst'"):
-        main.trueup.main(["app", "lisst"], standalone_mode=False)
+UNKNOWN = {
+    ("app", "lisst"): "No such command 'lisst'. Did you mean 'list'?",
+    ("app", "xyzzy"): "No such command 'xyzzy'.",
+    ("app", "set", "web"): "No such command 'set'. What an application is, is edited in Git",
+    ("repo", "add", "url"): "No such command 'repo'. Repositories are Secrets",
+    ("login", "host"): "commands use your kubeconfig",
+}
+
+
+@pytest.mark.parametrize(("words", "answer"), UNKNOWN.items(), ids=[" ".join(words) for words in UNKNOWN])
+def test_a_command_that_is_not_there_points_to_what_does_the_job(words: tuple[str, ...], answer: str) -> None:
+    with pytest.raises(click.UsageError) as caught:
+        main.trueup.main(list(words), standalone_mode=False)
+    assert answer in caught.value.message
+
+
+@pytest.mark.parametrize("group", [main.trueup, app], ids=["trueup", "app"])
+def test_no_verb_is_said_to_be_elsewhere_that_is_here(group: click.Group) -> None:
+    assert isinstance(group, LazyGroup)
+    assert not set(group.elsewhere) & set(group.table)

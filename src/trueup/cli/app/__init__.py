@@ -20,6 +20,24 @@ COMMANDS = {
 }
 
 
-@click.group(cls=LazyGroup, table=COMMANDS)
+_EDIT = "What an application is, is edited in Git, or by `kubectl edit application NAME`."
+ELSEWHERE = {
+    "set": _EDIT,
+    "unset": _EDIT,
+    "edit": _EDIT,
+    "patch": "`kubectl patch application NAME --type merge -p ...` does that.",
+    "resources": "`trueup app get NAME` lists them.",
+    "logs": "`kubectl logs` shows those of a Pod.",
+    "actions": "`kubectl rollout restart` restarts a workload.",
+    "patch-resource": "What Git declares is changed in Git; `kubectl patch` changes the rest.",
+    "delete-resource": "`kubectl delete` does that; what Git declares comes back.",
+    "add-source": _EDIT,
+    "remove-source": _EDIT,
+    "confirm-deletion": "Annotate the application: argocd.argoproj.io/deletion-approved=TIME.",
+    "get-resource": "`kubectl get KIND NAME -o yaml` does that.",
+}
+
+
+@click.group(cls=LazyGroup, table=COMMANDS, elsewhere=ELSEWHERE)
 def app() -> None:
     """Work with applications, straight on Kubernetes."""

@@ -6,6 +6,7 @@ import click
 
 from trueup.cli.app.access import Handle
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.duration import DURATION
 from trueup.cli.screen import say
 from trueup.kube.errors import NotFound
 from trueup.model.annotations import (
@@ -30,7 +31,7 @@ from trueup.store.kinds import APPLICATION
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--wait", is_flag=True, help="Wait until it is gone.")
-@click.option("--timeout", type=float, default=300.0, show_default=True, help="Seconds to wait.")
+@click.option("--timeout", type=DURATION, default="5m", show_default=True, help="How long to wait.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @access_options
 def delete(

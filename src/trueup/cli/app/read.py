@@ -11,6 +11,7 @@ from trueup.cli.app.access import Handle, View, list_applications, read_view
 from trueup.cli.app.engine import refreshed
 from trueup.cli.app.windows import window_lines
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.duration import DURATION
 from trueup.cli.output import output_option, painted, show, table
 from trueup.cli.screen import plain, say, styled
 from trueup.model.errors import TrueupError
@@ -20,7 +21,7 @@ from trueup.model.errors import TrueupError
 @click.argument("name")
 @click.option("--refresh", is_flag=True, help="Ask the engine to look again first.")
 @click.option("--hard-refresh", is_flag=True, help="As --refresh, and render anew.")
-@click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds to wait for a refresh.")
+@click.option("--timeout", type=DURATION, default="60s", show_default=True, help="How long to wait for a refresh.")
 @click.option("--show-operation", is_flag=True, help="Also show the operation.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @output_option("wide", "json", "yaml")

@@ -15,6 +15,7 @@ from trueup.cli.app.revert import Wish, roll_back_in_git
 from trueup.cli.app.wait import Goal, finished_badly, follow
 from trueup.cli.audit import data_option, trail_path
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.duration import DURATION
 from trueup.cli.exits import fail
 from trueup.cli.repositories import local_option
 from trueup.cli.screen import say
@@ -40,7 +41,7 @@ from trueup.store.audit.versions import Version, versions
 @click.option("-y", "--yes", is_flag=True, help="With --git: push without asking.")
 @click.option("--dry-run", is_flag=True, help="With --git: show what would be pushed, and push nothing.")
 @click.option("--prune", is_flag=True, help="Without --git: delete what the older state does not have.")
-@click.option("--timeout", type=float, default=0.0, help="Seconds to wait for the end; 0 waits for ever.")
+@click.option("--timeout", type=DURATION, default="0", help="How long to wait for the end; 0 waits for ever.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @data_option
 @local_option

@@ -11,6 +11,7 @@ from trueup.cli.app.access import Handle, View
 from trueup.cli.app.read import print_resources, print_summary
 from trueup.cli.app.wait import Goal, finished_badly, follow
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.duration import DURATION
 from trueup.cli.exits import fail
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import say
@@ -39,7 +40,7 @@ from trueup.model.status import ResourceStatus
 @click.option("--retry-backoff-factor", type=int, default=None, help="What each wait is multiplied by for the next.")
 @click.option("--retry-backoff-max-duration", default="", help="Longest wait between tries, such as 3m.")
 @click.option("--async", "asynchronous", is_flag=True, help="Do not wait for the end.")
-@click.option("--timeout", type=float, default=0.0, help="Seconds to wait; 0 waits for ever.")
+@click.option("--timeout", type=DURATION, default="0", help="How long to wait; 0 waits for ever.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @output_option("wide", "json", "yaml")
 @access_options

@@ -10,6 +10,7 @@ from trueup.cli.app.access import ApplicationNotFound, Handle, View
 from trueup.cli.app.engine import why_untouched
 from trueup.cli.app.read import print_resources, print_summary
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.duration import DURATION
 from trueup.cli.output import output_option, painted, show
 from trueup.cli.screen import plain, say, styled
 from trueup.model.errors import TrueupError
@@ -148,7 +149,7 @@ def finished_badly(view: View) -> str:
 @click.option("--degraded", is_flag=True, help="Degraded is fine.")
 @click.option("--operation", is_flag=True, help="Wait until no operation runs.")
 @click.option("--delete", "deleted", is_flag=True, help="Wait until the application is gone.")
-@click.option("--timeout", type=float, default=0.0, help="Seconds; 0 waits for ever.")
+@click.option("--timeout", type=DURATION, default="0", help="How long to wait; 0 waits for ever.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @output_option("wide", "json", "yaml")
 @access_options

@@ -1,0 +1,48 @@
+"""One dialect of durations on the command line: ``60``, ``60s``, ``5m``, ``1h30m``, ``2d``."""
+
+import math
+from typing import Any
+
+import click
+
+from trueup.formats.duration import parse_duration
+
+_DAY = 86400.0
+FORMS = "such as 90, 90s, 5m or 1h30m"
+
+
+def seconds_of(text: str) -> float:
+    """Seconds of a duration; a number alone is seconds, ``d`` stands for days.
+
+    Raises:
+        ValueError: it is none, or negative.
+    """
+    text = text.strip()
+    try:
+        seconds = float(text) if not text[-1:].isalpha() else _with_unit(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"{text[:40]!r} is no duration {FORMS}")
+    return seconds
+
+
+def _with_unit(text: str) -> float:
+    return float(text[:-1]) * _DAY if text.endswith("d") else parse_duration(text)
+
+
+class Duration(click.ParamType[float]):
+    """An option's value in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, (int, float)):
+            return float(value)
+        try:
+            return seconds_of(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+DURATION = Duration()
