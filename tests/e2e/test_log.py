@@ -1,6 +1,7 @@
 """The engine's log: JSON lines for operations, refusals, retries and changes of verdict; one id for each pass."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -48,6 +49,8 @@ async def test_an_operation_can_be_followed_by_its_fields(estate: Estate) -> Non
     assert all(line["level"] in ("info", "warning") and line["timestamp"].endswith("Z") for line in lines)
     passes = [line["reconcile"] for line in lines if line.get("application", "").endswith(f"/{estate.name}")]
     assert all(len(each) == 8 for each in passes) and len(set(passes)) > 1, "an id for each pass"
+    if sys.platform == "linux":
+        assert any(line["event"] == "worker processes are isolated" and "Landlock" in line["by"] for line in lines)
 
 
 async def test_drift_its_heal_and_the_changes_of_verdict_are_lines(estate: Estate) -> None:

@@ -78,6 +78,7 @@ def enclose(own: Path, *, reads: Iterable[Path] = (), executes: Iterable[Path] =
     lacking: list[str] = []
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Opened while everything is still in sight.
+    threads = _threads()
     with landlock.Grants() as grants:
         grants.add(own, landlock.OWN)
         for path in (*_python(), *_libraries(), *map(Path, (*_ZONES, *_LINKER)), *reads):
@@ -90,7 +91,11 @@ def enclose(own: Path, *, reads: Iterable[Path] = (), executes: Iterable[Path] =
         rights = _prctl(_PR_SET_NO_NEW_PRIVS, 1) == 0
         files = grants.enforce(lacking)
     # Under Landlock, reading files of other users leads nowhere new; and a folder of the tool's may be one.
-    rights = _drop_capabilities({_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH} if files else set()) and rights
+    rights = (
+        _drop_capabilities({_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH} if files else set()) and rights and threads == 1
+    )
+    if threads > 1:
+        lacking.append("a thread was running before, which is not shut in")
     closed = sockets.refuse(lacking, signals=files < landlock.SIGNALS)
     return Isolation(files=files, sockets=closed, network=network, rights=rights, lacking=tuple(lacking))
 
@@ -129,6 +134,13 @@ def _leave(lacking: list[str]) -> bool:
         limit = _PROCESSES if hard == resource.RLIM_INFINITY else min(_PROCESSES, hard)
         resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
     return True
+
+
+def _threads() -> int:
+    """All that is given up here is given up by the thread that asks, and those it starts."""
+    with suppress(OSError):
+        return len(os.listdir("/proc/self/task"))  # noqa: PTH208
+    return 1
 
 
 class _Words(NamedTuple):

@@ -239,6 +239,16 @@ def test_a_wall_is_whole_when_neither_files_nor_the_network_can_be_reached(isola
     assert isolation.whole is whole
 
 
+def test_a_thread_from_before_makes_a_hole_which_is_said(tmp_path: Path) -> None:
+    code = (
+        "import threading, time; threading.Thread(target=time.sleep, args=(60,), daemon=True).start();"
+        "from pathlib import Path; from trueup.workers.wall import enclose; made = enclose(Path.cwd());"
+        "print(made.whole, made.lacking[-1], flush=True); import os; os._exit(0)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert ended.stdout.startswith("False a thread was running before"), ended.stderr
+
+
 def test_a_path_that_is_not_there_is_no_grant_and_no_error(tmp_path: Path) -> None:
     with Grants() as grants:
         grants.add(tmp_path / "missing", 1)
