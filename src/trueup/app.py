@@ -45,7 +45,7 @@ from trueup.model.status import OperationState
 from trueup.model.tracking import owner_instance
 from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
-from trueup.runtime.fair import Fair, Share, Urgency
+from trueup.runtime.fair import Fair, Share, Urgency, current_share, resting
 from trueup.runtime.folder import claimed, own_folder
 from trueup.runtime.lease import Lease, new_identity
 from trueup.runtime.memory import freeze_later
@@ -54,6 +54,7 @@ from trueup.runtime.queue import Queue
 from trueup.runtime.tenure import Jobs, serve
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
+from trueup.sources.quota import Allowance
 from trueup.sources.registry import RegistryClient
 from trueup.store.applications import APPLICATION, KINDS, Applications, StoredApplication
 from trueup.store.audit import Trail
@@ -66,7 +67,8 @@ from trueup.store.renders import Renders
 from trueup.store.settings import CONFIG_MAP, PARAMETERS, Settings, read_settings
 from trueup.workers.childprocess import NotIsolated
 from trueup.workers.git import run_git
-from trueup.workers.jq import Jq
+from trueup.workers.jq import Jq, JqAnswer
+from trueup.workers.jq import Work as JqWork
 from trueup.workers.pool import Pool, scratch
 
 log = structlog.get_logger("trueup")
@@ -75,6 +77,12 @@ PASSES, PASSES_BESIDE = 16, 48
 """Passes over applications at a time, and places for those that last while others wait."""
 GIT_SLOTS, GIT_BESIDE = 4, 32
 """The same of git's processes: beside the slots is who waits for a server that is slow to answer."""
+RENDER_MOMENT = 2.0
+"""Seconds until a render that lasts steps aside."""
+JQ_SLOTS, JQ_MOMENT = 2, 0.25
+"""The same of jq's children; seconds until an expression that lasts steps aside."""
+TIDY_SECONDS, UNUSED_SECONDS = 600.0, 3600.0
+"""How often mirrors are looked through, and when one goes that no application reads."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +98,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         wave_delay: seconds between the waves of a sync.
         isolated: do no hostile work without a whole wall around it.
         namespaces: whose objects are watched and managed beside the control namespace's; empty for the whole cluster.
+        mirrors: disk that mirrors may take.
     """
 
     config: ClusterConfig
@@ -102,6 +111,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     wave_delay: float = 2.0
     isolated: bool = False
     namespaces: tuple[str, ...] = ()
+    mirrors: Allowance = Allowance()
 
 
 class Engine:
@@ -128,6 +138,7 @@ class Engine:
         self.applications = Applications(self.cache, options.control_namespace)
         self.registry = RegistryClient()
         self.git_slots = Fair(GIT_SLOTS, GIT_BESIDE)
+        self._jq_slots = Fair(JQ_SLOTS, JQ_SLOTS, moment=JQ_MOMENT)
         self.credentials = Credentials(self.client, options.control_namespace)
         self.mirrors = Mirrors(
             options.data / "mirrors",
@@ -136,6 +147,7 @@ class Engine:
             credential=lambda each: self.credentials.of(each.url, each.project),
             scope=lambda each: self.credentials.scope(each.url, each.project),
             turns=self._git_turn,
+            allowance=options.mirrors,
         )
         self._stack = contextlib.AsyncExitStack()
 
@@ -155,8 +167,10 @@ class Engine:
         predecessor = self._stack.enter_context(claimed(data, self.identity, remedy=remedy))
         work = scratch(data / "render")
         renderers, isolated = self.options.render_workers, self.options.isolated
-        self.pool = Pool(2 * renderers, root=work, isolated=isolated)
-        self.jq = Jq(lambda: self.settings().jq_seconds, root=work, isolated=isolated)
+        self.pool = Pool(2 * renderers + 1, root=work, isolated=isolated)
+        self.jq = Jq(
+            lambda: self.settings().jq_seconds, root=work, isolated=isolated, size=2 * JQ_SLOTS, turns=self._jq_turn
+        )
         for client in (self.client, self._lease_client, self.registry):
             await enter(client)
         # A port of this machine is no identity: what lies under its name may be of a cluster that is gone.
@@ -175,7 +189,7 @@ class Engine:
         record = ControlLease(self._lease_client, self.options.control_namespace, self.clock.now)
         self.lease = Lease(record, self.identity, predecessor=predecessor)
         # A render that lasts goes on beside the others, at a low priority.
-        self.renders = Renders(self.pool, slots=Fair(renderers, renderers))
+        self.renders = Renders(self.pool, slots=Fair(renderers, renderers, moment=RENDER_MOMENT))
         schemas = Schemas(self.client)
         parts = Parts(client=self.client, discovery=self.discovery, cache=self.cache, schemas=schemas)
         self.confirmer = Confirmer(parts)
@@ -304,6 +318,7 @@ class Engine:
             "repositories with new credentials": self._look_again(),
             "images": self.images.run(),
             "notes": self.notes.run(),
+            "mirrors": self._tidy_mirrors(),
         }
 
     def _assemble(self) -> None:
@@ -445,6 +460,16 @@ class Engine:
                 for key in sorted(keys):
                     self.repositories.request(each, key)
 
+    async def _tidy_mirrors(self) -> None:
+        """Mirrors of repositories that no application reads any more go after a while."""
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            read = {each for stored in self.applications.readable() for each in stored.app.spec.repositories()}
+            try:
+                await self.mirrors.keep_only(read, after=UNUSED_SECONDS)
+            except (OSError, TrueupError) as error:
+                log.warning("mirrors not tidied", error=str(error))
+
     async def _look_again(self) -> None:
         """A repository that could not be read is looked at as soon as a credential changes, and each application
         anew when it is another project's repository from now on."""
@@ -485,6 +510,11 @@ class Engine:
         self, repository: str, work: Callable[[], Coroutine[Any, Any, bytes]], *, again: bool = True
     ) -> bytes:
         return await self.git_slots.run(self._share_of_repository(repository), lambda _: work(), again=again)
+
+    async def _jq_turn(self, work: JqWork) -> JqAnswer:
+        share = current_share()
+        async with resting():
+            return await self._jq_slots.run(share, lambda turn: work(turn.yielding))
 
     def _answer(self, resource: ComparedResource) -> dict[str, Any] | None:
         """What an object becomes by an apply: the server's answer where there is one, else what Git declares."""

@@ -1,6 +1,8 @@
 """Noisy neighbours: whatever others' repositories, charts and servers do, one application's commit is applied soon."""
 
 import asyncio
+import functools
+import itertools
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -14,7 +16,7 @@ from tests.conftest import EMBEDDED, Cluster
 from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import Estate, engine_process, play_repository
 from tests.e2e.manifests import config
-from tests.support.hostile import HostileServer, silent
+from tests.support.hostile import HostileServer, endless_pack, huge_refs, silent, trickling
 
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
@@ -36,6 +38,7 @@ class Neighbourhood:
         self.estate, self.folder, self.stack = estate, folder, stack
         self.commits = 0
         self.bad: list[str] = []
+        self.tasks: list[asyncio.Task[None]] = []
 
     async def commit_applied(self) -> float:
         """Seconds from a commit of the good application to its object in the cluster."""
@@ -54,10 +57,10 @@ class Neighbourhood:
     async def median(self, count: int = 3) -> float:
         return statistics.median([await self.commit_applied() for _ in range(count)])
 
-    async def add(self, name: str, url: str, path: str = "app", **more: Any) -> None:
-        """A bad application, of the same project."""
+    async def add(self, name: str, url: str, path: str = "app", project: str = "default", **more: Any) -> None:
+        """A bad application; of the same project, unless another one is named."""
         spec = {
-            "project": "default",
+            "project": project,
             "source": {"repoURL": url, "path": path, "targetRevision": "HEAD"},
             "destination": {"server": "https://kubernetes.default.svc", "namespace": name},
             "syncPolicy": {"automated": {"prune": True, "selfHeal": True}},
@@ -90,7 +93,10 @@ class Neighbourhood:
 
 
 @pytest.fixture
-async def neighbourhood(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Neighbourhood]:
+async def neighbourhood(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Neighbourhood]:
+    monkeypatch.setenv("TRUEUP_MIRROR_QUOTA", "0.03")
     repositories = tmp_path / "repositories"
     repositories.mkdir()
     (tmp_path / "engine").mkdir()
@@ -109,8 +115,11 @@ async def neighbourhood(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Neigh
         await estate.app("app")
         await estate.settled()
         yield made
-        for name in made.bad:
-            await client.delete(estate.application, NAMESPACE, name, propagation="Background")
+        for task in made.tasks:
+            task.cancel()
+        await engine.stop()
+        deleting = (client.delete(estate.application, NAMESPACE, name, propagation="Background") for name in made.bad)
+        await asyncio.gather(*deleting)
         await estate.close()
 
 
@@ -130,9 +139,68 @@ async def slow_charts(here: Neighbourhood) -> None:
     await asyncio.sleep(1.0)
 
 
+async def bad_servers(here: Neighbourhood) -> None:
+    """Packs and listings without end, and a byte a second."""
+    for answer in (endless_pack, huge_refs, trickling):
+        server = here.stack.enter_context(HostileServer(answer))
+        for number in range(3):
+            name = f"{answer.__name__.replace('_', '-')}-{number}"
+            await here.add(name, f"{server.url}/{number}.git")
+        await here.estate.comes_true(_so(functools.partial(bool, server.requests)), what=f"{answer.__name__} asked")
+
+
+async def failing_applications(here: Neighbourhood) -> None:
+    """300 applications of one project whose manifests cannot be read."""
+    projects = here.estate.discovery.find("argoproj.io", "AppProject")
+    assert projects is not None
+    project = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AppProject",
+        "metadata": {"name": "rogue", "namespace": NAMESPACE},
+        "spec": {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]},
+    }
+    await here.estate.client.create(projects, NAMESPACE, msgspec.json.encode(project))
+    files = {f"{number}/a.yaml": f"kind: ConfigMap\n# {number}\n  : [\n" for number in range(300)}
+    url = await here.repository("failing", files)
+    await asyncio.gather(*(here.add(f"failing-{number}", url, str(number), "rogue") for number in range(300)))
+
+
+async def flapping_repository(here: Neighbourhood) -> None:
+    """A commit each second to a repository that 10 applications read, of a chart that burns."""
+    files = {"app/Chart.yaml": CHART, "app/values.yaml": "", "app/templates/x.yaml": BURNS}
+    url = await here.repository("flapping", files)
+    for number in range(10):
+        await here.add(f"flapping-{number}", url)
+    repository = play_repository(here.folder / "flapping")
+
+    async def flap() -> None:
+        for number in itertools.count():
+            await asyncio.sleep(1.0)
+            await repository.write("app/values.yaml", f"number: {number}\n", "flap")
+
+    here.tasks.append(asyncio.create_task(flap()))
+
+
+async def silent_registry(here: Neighbourhood) -> None:
+    """A registry that says nothing to image automation."""
+    server = here.stack.enter_context(HostileServer(silent))
+    url = await here.repository("images", {"app/a.yaml": config("images")})
+    image = f"{server.url.removeprefix('http://')}/web"
+    for number in range(20):
+        await here.add(
+            f"images-{number}",
+            url,
+            annotations={"argocd-image-updater.argoproj.io/image-list": f"web={image}-{number}:1.x"},
+        )
+
+
 ATTACKS: dict[str, Callable[[Neighbourhood], Awaitable[None]]] = {
     "silent Git servers": silent_servers,
     "charts that burn": slow_charts,
+    "Git servers without end": bad_servers,
+    "300 failing applications": failing_applications,
+    "a repository that flaps": flapping_repository,
+    "a silent registry": silent_registry,
 }
 
 

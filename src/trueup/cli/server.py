@@ -13,6 +13,7 @@ from trueup.cli.data import data_folder, state_folder, state_option
 from trueup.cli.home import resolved
 from trueup.cli.isolation import isolation_option
 from trueup.cli.logs import FORMATS, configure_logs
+from trueup.sources.quota import GIBIBYTE, Allowance
 
 
 @click.command()
@@ -51,6 +52,22 @@ from trueup.cli.logs import FORMATS, configure_logs
     metavar="NAMESPACE",
     help="Watch and manage this namespace and the control namespace alone, without rights on the cluster. Repeatable.",
 )
+@click.option(
+    "--mirror-quota",
+    type=click.FloatRange(0.01),
+    envvar="TRUEUP_MIRROR_QUOTA",
+    default=8.0,
+    show_default=True,
+    help="GiB of disk that the mirror of one repository may take.",
+)
+@click.option(
+    "--mirrors-quota",
+    type=click.FloatRange(0.01),
+    envvar="TRUEUP_MIRRORS_QUOTA",
+    default=64.0,
+    show_default=True,
+    help="GiB of disk that all mirrors may take together.",
+)
 @click.option("--render-workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Render processes.")
 @click.option(
     "--sync-wave-delay",
@@ -69,6 +86,8 @@ def server(
     state: Path | None,
     log_format: str,
     log_level: str,
+    mirror_quota: float,
+    mirrors_quota: float,
     namespaces: tuple[str, ...],
     render_workers: int,
     sync_wave_delay: float,
@@ -86,6 +105,7 @@ def server(
         local_repositories=tuple(map(resolved, allow_local_repos)),
         render_workers=render_workers,
         wave_delay=sync_wave_delay,
+        mirrors=Allowance(each=int(mirror_quota * GIBIBYTE), total=int(mirrors_quota * GIBIBYTE)),
         isolated=require_isolation,
         namespaces=namespaces,
     )

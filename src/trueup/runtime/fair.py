@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from trueup.runtime.line import NOBODY, Line, Share, Urgency
 
-__all__ = ["NOBODY", "Fair", "Share", "Turn", "Urgency", "resting"]
+__all__ = ["NOBODY", "Fair", "Share", "Turn", "Urgency", "current_share", "resting"]
 
 MOMENT = 1.0
 """Seconds that work may keep a slot while others wait."""
@@ -46,6 +46,8 @@ class Turn:
         self.slow = False
         self.since = 0.0
         self.borrowed = False
+        self.tries = 0
+        self.queued = share
         self.stopped = False
         self.rests = 0
         self._stop = stop
@@ -55,8 +57,17 @@ class Turn:
     def may_stop(self) -> bool:
         return self._stop is not None
 
+    @property
+    def patient(self) -> bool:
+        """Whether it was slow before: what costs time to make ready is left to others."""
+        return self.slow or self.borrowed
+
     def yielding(self, gentle: Callable[[], None]) -> None:
-        """Call this when the work has to step aside, such as to lower its priority; at once where it has already."""
+        """Call this when the work has to step aside, such as to lower its priority; at once where it has already.
+
+        Its time begins now: that a process had to be started is not its fault.
+        """
+        self.since = asyncio.get_running_loop().time()
         self._gentle.append(gentle)
         if self.slow:
             gentle()
@@ -92,6 +103,7 @@ class Fair:
         self._slow: Line[Turn] = Line()
         self._quick: dict[Turn, None] = {}
         self._aside: set[Turn] = set()
+        self._waiting: dict[int, int] = {}
         self._known_slow: OrderedDict[tuple[str, str, str], int] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
         self._paused = False
@@ -177,8 +189,15 @@ class Fair:
     def enter(self, turn: Turn) -> None:
         """Wait for a slot; ``turn.begin`` is called when there is one, perhaps at once."""
         share = turn.share
-        slow = self._beside and _known_by(share) in self._known_slow
-        (self._slow if slow else self._line).put(share, turn)
+        turn.tries = self._known_slow.get(_known_by(share), 0) if self._beside else 0
+        if turn.tries:
+            # What was slow once only goes before what always is.
+            urgency = Urgency.NEWS if turn.tries == 1 else Urgency.ROUTINE
+            turn.queued = Share(share.project, share.repository, urgency)
+            self._slow.put(turn.queued, turn)
+            self._waiting[turn.tries] = self._waiting.get(turn.tries, 0) + 1
+        else:
+            self._line.put(share, turn)
         self._go_on()
 
     def leave(self, turn: Turn) -> None:
@@ -188,8 +207,11 @@ class Fair:
                 self._known_slow.pop(_known_by(turn.share), None)
             self._drop(turn)
         else:
+            waits = len(self._slow)
             self._line.remove(turn.share, turn)
-            self._slow.remove(turn.share, turn)
+            self._slow.remove(turn.queued, turn)
+            if len(self._slow) < waits:
+                self._waits_no_more(turn)
         self._go_on()
 
     # --- who goes on ---------------------------------------------------------------------------------------------
@@ -204,13 +226,20 @@ class Fair:
     def _fill(self) -> None:
         while len(self._aside) < self._beside and (found := self._slow.take(self._may_be_beside)):
             found[1].slow = True
+            self._waits_no_more(found[1])
             self._aside.add(found[1])
             self._began(found[1])
         while len(self._quick) < self._slots and (found := self._line.take(self._may_have_a_slot)):
             self._begin_quick(found[1])
         while len(self._quick) < self._slots and not len(self._line) and (found := self._slow.take()):
             found[1].borrowed = True
+            self._waits_no_more(found[1])
             self._begin_quick(found[1])
+
+    def _waits_no_more(self, turn: Turn) -> None:
+        self._waiting[turn.tries] -= 1
+        if not self._waiting[turn.tries]:
+            del self._waiting[turn.tries]
 
     def _begin_quick(self, turn: Turn) -> None:
         self._quick[turn] = None
@@ -260,14 +289,16 @@ class Fair:
     def _due(self, turn: Turn) -> float | None:
         """When a turn has to make room; None while nobody waits for that.
 
-        For what is slow itself, a turn lasts twice as long each time, so that everybody gets done in the end.
+        Among what is slow a turn lasts twice as long each time, so that everybody gets done in the end; what was slow
+        less often need not wait for what always is.
         """
         if turn.stopped:
             return None
         if self._line.others(turn.share):
             return turn.since if turn.borrowed else turn.since + self._moment
         if self._slow.others(turn.share):
-            return turn.since + self._moment * 2.0 ** self._known_slow.get(_known_by(turn.share), 0)
+            tries = self._known_slow.get(_known_by(turn.share), 0)
+            return turn.since + self._moment * 2.0 ** min(tries, *self._waiting)
         return None
 
     def _make_room(self, turn: Turn) -> None:
@@ -299,6 +330,12 @@ def _nothing() -> None:
     """Who waits for its turn is told by another."""
 
 
+def current_share() -> Share:
+    """Whose the work is that this is part of."""
+    held = _current.get()
+    return held[1].share if held is not None else NOBODY
+
+
 @asynccontextmanager
 async def resting() -> AsyncIterator[None]:
     """Give the slot of the work that this is part of to others for as long as the block lasts: it only waits."""
@@ -312,6 +349,9 @@ async def resting() -> AsyncIterator[None]:
         fair.leave(turn)
     try:
         yield
+    except asyncio.CancelledError:
+        turn.rests = 0  # it ends: a slot would not be given back to somebody who has gone
+        raise
     finally:
         turn.rests -= 1
         if turn.rests == 0:

@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pygit2
@@ -22,17 +22,20 @@ from trueup.sources.revision import BRANCHES, HEAD, TAGS
 MIRRORED_HEAD = "refs/trueup/HEAD"
 """The remote's HEAD: a ref of ours, because HEAD of a bare repository can only name a branch that is mirrored."""
 _PAUSE = 0.05
+_PARTS = (
+    "objects/pack/tmp_*",
+    "objects/pack/.tmp-*",
+    "objects/[0-9a-f][0-9a-f]/tmp_obj_*",
+    "objects/tmp_objdir-*",
+    "objects/incoming-*",
+)
 _LEFTOVERS = (
     "*.lock",
     "gc.pid",
     "refs/**/*.lock",
     "objects/info/*.lock",
-    "objects/pack/tmp_*",
-    "objects/pack/.tmp-*",
     "objects/pack/*.keep",
-    "objects/[0-9a-f][0-9a-f]/tmp_obj_*",
-    "objects/tmp_objdir-*",
-    "objects/incoming-*",
+    *_PARTS,
 )
 
 
@@ -104,6 +107,11 @@ class Folder:
         self.fresh.rename(self.repository)
         shutil.rmtree(self._retired, ignore_errors=True)
 
+    def sweep_packs(self) -> None:
+        """Remove what a fetch leaves that was ended, though nobody else writes."""
+        for repository in (self.repository, self.fresh):
+            _remove(repository, _PARTS)
+
     def _open(self) -> int:
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         return os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -113,12 +121,16 @@ class Folder:
         if not self.repository.exists() and self._retired.exists():
             self._retired.rename(self.repository)
         shutil.rmtree(self._retired, ignore_errors=True)
-        for pattern in _LEFTOVERS:
-            for leftover in list(self.repository.glob(pattern)):
-                if leftover.is_dir() and not leftover.is_symlink():
-                    shutil.rmtree(leftover, ignore_errors=True)
-                else:
-                    leftover.unlink(missing_ok=True)
+        _remove(self.repository, _LEFTOVERS)
+
+
+def _remove(repository: Path, patterns: Sequence[str]) -> None:
+    for pattern in patterns:
+        for leftover in list(repository.glob(pattern)):
+            if leftover.is_dir() and not leftover.is_symlink():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
 
 
 async def _lock(descriptor: int, patience: float) -> None:

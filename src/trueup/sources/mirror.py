@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+import errno
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pygit2
@@ -13,6 +15,7 @@ from trueup.sources.commit import CommitInfo, describe
 from trueup.sources.credential import Credential, lent
 from trueup.sources.folder import MIRRORED_HEAD, Folder
 from trueup.sources.port import Git, Timeouts, Turns, at_once
+from trueup.sources.quota import Allowance, Growth, Quota
 from trueup.sources.revision import BRANCHES, HEAD, TAGS, UnknownRevision
 from trueup.sources.tree import GitTree, NoCommit, commit_of
 from trueup.sources.url import Remote, detours
@@ -20,6 +23,10 @@ from trueup.sources.url import Remote, detours
 _PINNED = "refs/trueup/pinned/"
 """Commits fetched by SHA are kept under it, or repacking would drop them."""
 _FETCH_OPTIONS = ("--quiet", "--force", "--no-auto-gc", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
+_MOST_LISTED = 16 * 1024 * 1024
+"""Bytes of a listing of refs: some 200,000."""
+_MEMORY = 768 * 1024 * 1024
+"""Bytes of address space of a git that lists refs: it keeps what the server says before it tells us."""
 _TIDY = {"gc.auto": "4000", "gc.autoPackLimit": "40", "gc.autoDetach": "false", "gc.pruneExpire": "2.days.ago"}
 
 
@@ -41,12 +48,14 @@ class Mirror:
         credential: Callable[[], Credential | None] = lambda: None,
         turns: Turns = at_once,
         name: str = "",
+        quota: Quota | None = None,
     ) -> None:
         self.shown = remote.shown
         self._turns, self._name = turns, name or remote.identity
         self._credential = credential
         self._remote = remote
         self._folder = Folder(folder)
+        self._growth = Growth(quota or Quota(folder.parent, Allowance()), folder)
         self._git = git
         self._timeouts = timeouts
         self._turn = asyncio.Lock()
@@ -55,6 +64,11 @@ class Mirror:
         self._refs: dict[str, str] | None = None
         self._refused: set[str] = set()
         self._doubtful = False
+        self._used_at = time.monotonic()
+
+    def unused_for(self) -> float:
+        """Seconds since somebody last looked at the server or read a commit; 0 while something is under way."""
+        return 0.0 if self._flights or self._turn.locked() else time.monotonic() - self._used_at
 
     async def update(self) -> bool:
         """Bring the mirror to a state of the server read after this call began, and tell whether it changed.
@@ -64,6 +78,7 @@ class Mirror:
         Raises:
             SourceUnavailable: the server cannot be reached or refuses; the mirror stays as it was.
         """
+        self._used_at = time.monotonic()
         if self._next is None:
             flight = asyncio.create_task(self._fly(), name=f"update {self.shown}")
             self._next = flight
@@ -209,6 +224,7 @@ class Mirror:
         Raises:
             SourceUnavailable: the mirror does not hold it.
         """
+        self._used_at = time.monotonic()
         return GitTree(self._folder.repository, sha, self.shown, self._doubt)
 
     def commit(self, sha: str) -> CommitInfo:
@@ -232,7 +248,15 @@ class Mirror:
     async def _fly(self) -> bool:
         async with self._turn:
             self._next = None
-            return await self._update()
+            try:
+                return await self._update()
+            except OSError as error:
+                full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+                remedy = "Free space where the data folder lies" if full else "Look at the data folder"
+                raise SourceUnavailable(
+                    f"repository {self.shown}: its mirror cannot be written: {error.strerror or error}",
+                    hint=f"{remedy} (--data).",
+                ) from error
 
     def _landed(self, flight: asyncio.Task[bool]) -> None:
         self._flights.discard(flight)
@@ -342,8 +366,10 @@ class Mirror:
     ) -> bytes:
         credential, remote = credential or self._credential(), remote or self._remote
 
+        fetches = "fetch" in args
+
         async def work() -> bytes:
-            with lent(remote, credential) as shown:
+            with lent(remote, credential) as shown, self._swept() if fetches else contextlib.nullcontext():
                 return await self._git(
                     args,
                     timeout=timeout,
@@ -353,6 +379,10 @@ class Mirror:
                     ssh=shown.ssh,
                     no_proxy=credential.no_proxy if credential else "",
                     answers=answers,
+                    max_output=_MOST_LISTED,
+                    memory=_MEMORY if "ls-remote" in args else 0,
+                    growth=self._growth if fetches else None,
+                    idle=self._timeouts.idle,
                 )
 
         try:
@@ -363,6 +393,15 @@ class Mirror:
             raise Redirected(f"repository {self.shown}: it redirects elsewhere: {error.message}", hint=hint) from error
         except SourceUnavailable as error:
             raise SourceUnavailable(f"repository {self.shown}: {error.message}", hint=error.hint) from error
+
+    @contextlib.contextmanager
+    def _swept(self) -> Iterator[None]:
+        """Leave no part of a pack where a fetch ends before its time."""
+        try:
+            yield
+        except BaseException:
+            self._folder.sweep_packs()
+            raise
 
     @staticmethod
     def _in(repository: Path) -> str:

@@ -1,8 +1,10 @@
 """All mirrors of an engine."""
 
 import asyncio
+import contextlib
 import hashlib
 import shutil
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,10 +14,12 @@ from trueup.model.repository import RepositoryOf
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
 from trueup.sources.port import Git, Timeouts, Turns, at_once
+from trueup.sources.quota import Allowance, Quota
 from trueup.sources.url import admit
 
 _NAME_LENGTH = 32
 _REMEMBERED = 10_000
+_GONE = ".gone"
 
 
 class Mirrors:
@@ -34,6 +38,7 @@ class Mirrors:
         credential: what to show the server on behalf of a project (of none: ``""``), asked for at each run of git.
         scope: the project whose own credential that would be; empty for one that is for all projects.
         turns: when git may run.
+        allowance: how much disk they may take.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Mirrors:
         credential: Callable[[RepositoryOf], Credential | None] = lambda _: None,
         scope: Callable[[RepositoryOf], str] = lambda _: "",
         turns: Turns = at_once,
+        allowance: Allowance | None = None,
     ) -> None:
         self._root = root
         self._git = git
@@ -53,6 +59,7 @@ class Mirrors:
         self._timeouts = timeouts or Timeouts()
         self._credential, self._scope = credential, scope
         self._turns = turns
+        self._quota = Quota(root, allowance or Allowance())
         self._mirrors: dict[str, Mirror] = {}
         self._identities: dict[str, str] = {}
 
@@ -73,7 +80,14 @@ class Mirrors:
             folder = self._root / _name(identity)
             show = partial(self._credential, RepositoryOf(url, scope))
             mirror = Mirror(
-                remote, folder, self._git, self._timeouts, credential=show, turns=self._turns, name=identity
+                remote,
+                folder,
+                self._git,
+                self._timeouts,
+                credential=show,
+                turns=self._turns,
+                name=identity,
+                quota=self._quota,
             )
             self._mirrors[identity] = mirror
         return mirror
@@ -100,23 +114,47 @@ class Mirrors:
             self._identities[url] = known
         return known
 
-    async def keep_only(self, repositories: Iterable[str | RepositoryOf]) -> None:
-        """Drop the mirrors of all other repositories, and their folders, also those of an earlier run."""
+    async def keep_only(self, repositories: Iterable[str | RepositoryOf], *, after: float = 0.0) -> None:
+        """Drop the mirrors of all other repositories, and their folders, also those of an earlier run.
+
+        Args:
+            after: seconds for which nobody has used what is dropped.
+        """
         kept = {self.identity(repository) for repository in repositories}
-        for identity in [each for each in self._mirrors if each not in kept]:
-            await self._mirrors.pop(identity).close()
-        await asyncio.to_thread(self._remove_folders, {_name(identity) for identity in kept})
+        for identity, mirror in list(self._mirrors.items()):
+            if identity in kept:
+                continue
+            if after and mirror.unused_for() < after:
+                kept.add(identity)
+            else:
+                await self._mirrors.pop(identity).close()
+        await asyncio.to_thread(self._remove_folders, {_name(identity) for identity in kept}, after)
 
     async def close(self) -> None:
         """Give up all updates under way."""
         await asyncio.gather(*(mirror.close() for mirror in self._mirrors.values()))
 
-    def _remove_folders(self, kept: set[str]) -> None:
+    def _remove_folders(self, kept: set[str], after: float) -> None:
         if not self._root.is_dir():
             return
-        for folder in self._root.iterdir():
-            if folder.name not in kept and len(folder.name) == _NAME_LENGTH:
+        for folder in list(self._root.iterdir()):
+            if folder.name.endswith(_GONE):
                 shutil.rmtree(folder, ignore_errors=True)
+            elif folder.name not in kept and len(folder.name) == _NAME_LENGTH and _age(folder) >= after:
+                # Whoever comes back meanwhile makes a new one.
+                gone = folder.with_name(folder.name + _GONE)
+                with contextlib.suppress(OSError):
+                    folder.rename(gone)
+                shutil.rmtree(gone, ignore_errors=True)
+                self._quota.forget(folder)
+
+
+def _age(folder: Path) -> float:
+    """Seconds since a mirror was last written."""
+    try:
+        return time.time() - max(folder.stat().st_mtime, (folder / "lock").stat().st_mtime)
+    except OSError:
+        return float("inf")
 
 
 def _identity(remote: str, scope: str) -> str:

@@ -22,16 +22,37 @@ class Git(Protocol):
         ssh: Sequence[str] = (),
         no_proxy: str = "",
         answers: Sequence[int] = (0,),
+        max_output: int = 64 * 1024 * 1024,
+        memory: int = 0,
+        growth: "Growing | None" = None,
+        idle: float = 0.0,
     ) -> bytes:
         """Run ``git *args`` and give its standard output.
 
         ``protocols`` are the transports allowed, ``config`` further configuration, ``hold`` file descriptors kept open
         while it or a child of it lives, ``ssh`` the ssh command, ``no_proxy`` hosts that no proxy is asked for,
-        ``answers`` the exit codes that are no failure.
+        ``answers`` the exit codes that are no failure. ``max_output`` and ``memory`` are limits in bytes. ``growth`` is
+        what it writes to: ``timeout`` grows with it, and without progress for ``idle`` seconds git is ended.
 
         Raises:
             SourceUnavailable: it failed, with its reason.
         """
+
+
+class Growing(Protocol):
+    """A folder that git writes to. Its methods are called in a thread."""
+
+    def room(self) -> int:
+        """Bytes that may be added."""
+
+    def measure(self) -> int:
+        """Bytes that are there now."""
+
+    def refusal(self, size: int) -> str:
+        """Why there may not be so many bytes; empty where there may."""
+
+    def disk_is_full(self) -> bool:
+        """Whether nothing more can be written."""
 
 
 class Turns(Protocol):
@@ -54,9 +75,15 @@ async def at_once(repository: str, work: Callable[[], Coroutine[Any, Any, bytes]
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds until a git command is given up."""
+    """Seconds until a git command is given up.
+
+    Attributes:
+        fetch: of a fetch that brings nothing; one that brings something has longer.
+        idle: of a fetch without any progress.
+    """
 
     list_refs: float = 30.0
     fetch: float = 600.0
+    idle: float = 120.0
     local: float = 300.0
     """Work on the mirror itself: making, checking and repacking it."""

@@ -134,7 +134,7 @@ class Renders:
     async def _render(self, recipe: Recipe, tree: Tree, refs: Mapping[str, Tree], share: Share) -> Rendering:
         async def render(turn: Turn) -> Rendering:
             files = await asyncio.to_thread(read_inputs, recipe, tree, refs)
-            return await self._pool.render(recipe, files, turn.yielding)
+            return await self._pool.render(recipe, files, turn.yielding, patient=turn.patient)
 
         try:
             rendering = await self._slots.run(share, render)

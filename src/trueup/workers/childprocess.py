@@ -90,11 +90,14 @@ class Children:
         self._children: set[_Child] = set()
         self._closed = False
 
-    async def ask(self, frame: bytes, seconds: float, yielding: Yielding | None = None) -> bytes:
+    async def ask(
+        self, frame: bytes, seconds: float, yielding: Yielding | None = None, *, patient: bool = False
+    ) -> bytes:
         """The answer to one frame. A caller that is cancelled kills the child.
 
         Args:
             yielding: told how to let other processes go first, should the task last.
+            patient: the child that is ready is left to others while a new one can be started.
 
         Raises:
             TimeoutError: none within so many seconds; the child is gone.
@@ -103,6 +106,8 @@ class Children:
             TrueupError: no child could be started.
         """
         child = await self._slots.get()
+        if patient:
+            child = self._left_to_others(child)
         try:
             child = await self._ready(child)
             if yielding is not None:
@@ -137,6 +142,19 @@ class Children:
         self._closed = True
         await asyncio.gather(*(child.stop() for child in list(self._children)))
         self._children.clear()
+
+    def _left_to_others(self, child: "_Child | None") -> "_Child | None":
+        """Another slot in place of this one, whose child has yet to be started; the same where there is none."""
+        passed = []
+        while child is not None and child.alive and not self._slots.empty():
+            passed.append(child)
+            child = self._slots.get_nowait()
+        if child is not None and child.alive:
+            passed.append(child)
+            child = passed.pop(0)
+        for other in reversed(passed):
+            self._slots.put_nowait(other)
+        return child
 
     async def _ready(self, child: "_Child | None") -> "_Child":
         if child is not None and child.alive:

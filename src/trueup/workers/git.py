@@ -1,17 +1,27 @@
 """The git command, for what the network needs: no prompt, no hook, no credential helper, no configuration but ours."""
 
+import asyncio
+import functools
 import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
+
+import msgspec
 
 from trueup.model.errors import Redirected, SourceUnavailable
 from trueup.workers.process import MEBIBYTE, Limits, ProcessError, StartFailed, run
+from trueup.workers.progress import Growing, overseen
 
 _CONFIG = Path(__file__).with_name("gitconfig")
 _SEARCH = "/usr/local/bin:/usr/bin:/bin" + (":/opt/homebrew/bin" if sys.platform == "darwin" else "")
 _LIMITS = Limits(file_size=8 * 1024 * MEBIBYTE)
+_MEMORY = 4096 * MEBIBYTE
+_IDLE = 120.0
+_SPARE = 1 * MEBIBYTE
+"""What may be written beyond the room: the look at a folder comes a moment late."""
 _MESSAGE_LIMIT = 1000
 _CREDENTIALS = re.compile(r"(://)[^\s/'\"]*@")
 _REDIRECTED = re.compile(rb"The requested URL returned error: 30[12378]\b")
@@ -26,6 +36,14 @@ class GitRedirected(GitFailed, Redirected):
     """git met a redirect, which it does not follow."""
 
 
+class Growth(Growing, Protocol):
+    """A folder that git writes to."""
+
+    def room(self) -> int: ...
+
+    def disk_is_full(self) -> bool: ...
+
+
 async def run_git(
     args: Sequence[str],
     *,
@@ -38,6 +56,9 @@ async def run_git(
     ssh: Sequence[str] = (),
     no_proxy: str = "",
     answers: Sequence[int] = (0,),
+    memory: int = _MEMORY,
+    growth: Growth | None = None,
+    idle: float = _IDLE,
 ) -> bytes:
     """Run ``git *args`` and give its standard output.
 
@@ -52,12 +73,20 @@ async def run_git(
         ssh: the ssh command; without one, ssh is refused.
         no_proxy: hosts that no proxy is asked for.
         answers: exit codes of runs that did what they should.
+        memory: bytes of address space of each process.
+        growth: the folder it writes to, and how far that may grow; the timeout grows with it.
+        idle: seconds without progress until it is killed, where ``growth`` is given.
 
     Raises:
         GitFailed: with the reason git gave, trimmed, credentials masked.
         GitRedirected: the server wants it to go elsewhere.
     """
     folder = cwd or Path("/")
+    limits, watch = _LIMITS, None
+    if growth is not None:
+        room = await asyncio.to_thread(growth.room)
+        limits = msgspec.structs.replace(limits, file_size=min(limits.file_size, room + _SPARE))
+        watch = functools.partial(overseen, growth=growth, timeout=timeout, idle=idle)
     try:
         ended = await run(
             ["git", *args],
@@ -65,17 +94,30 @@ async def run_git(
             cwd=folder,
             timeout=timeout,
             max_output=max_output,
-            limits=_LIMITS,
+            limits=msgspec.structs.replace(limits, memory=memory or _MEMORY),
             hold=hold,
+            watch=watch,
         )
     except StartFailed as error:
         raise GitFailed(f"git: {error}", hint="Install git where the engine runs.") from error
     except ProcessError as error:
         raise GitFailed(f"git {_verb(args)}: {error}{_because(error.errors)}") from error
     if ended.returncode not in answers:
+        if growth is not None:
+            await asyncio.to_thread(_raise_if_full, growth, args)
         kind = GitRedirected if _REDIRECTED.search(ended.errors) else GitFailed
         raise kind(f"git {_verb(args)} failed{_because(ended.errors) or f': exit code {ended.returncode}'}")
+    if growth is not None:
+        await asyncio.to_thread(growth.measure)
     return ended.output
+
+
+def _raise_if_full(growth: Growth, args: Sequence[str]) -> None:
+    """Whatever git said: where there is no room, that is the reason."""
+    if growth.disk_is_full():
+        raise GitFailed(f"git {_verb(args)}: the disk is full", hint="Free space where the data folder lies (--data).")
+    if reason := growth.refusal(growth.measure() + _SPARE):
+        raise GitFailed(f"git {_verb(args)}: {reason}", hint="Make the repository smaller, or raise the quota.")
 
 
 def _environment(

@@ -1,14 +1,15 @@
 """jq expressions, evaluated in a child that can be lost: one may loop for ever, or name a million fields."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from trueup.diff.jq import Path as JqPath
 from trueup.formats.json import digest
-from trueup.workers.childprocess import ChildEnded, Children
+from trueup.workers.childprocess import ChildEnded, Children, Yielding
 from trueup.workers.frame import framed
 from trueup.workers.process import MEBIBYTE, Limits
 
@@ -47,6 +48,15 @@ JqAnswer = JqPaths | JqFault
 _answers: msgspec.json.Decoder[JqAnswer] = msgspec.json.Decoder(JqAnswer)
 
 
+Work = Callable[[Yielding], Coroutine[Any, Any, JqAnswer]]
+Turns = Callable[[Work], Awaitable[JqAnswer]]
+"""Does work when it is its turn, and tells it how to let others go first."""
+
+
+async def _at_once(work: Work) -> JqAnswer:
+    return await work(lambda _: None)
+
+
 class Jq:
     """Asks jq which fields an expression names. The answers are remembered by expression and document.
 
@@ -54,6 +64,8 @@ class Jq:
         seconds: processor time that an expression has for one document.
         root: where the child's private folder is made.
         isolated: refuse to ask without a whole wall around the child.
+        size: children at a time.
+        turns: does the work when it is its turn.
     """
 
     def __init__(
@@ -62,10 +74,15 @@ class Jq:
         *,
         root: Path | None = None,
         isolated: bool = False,
+        size: int = 2,
+        turns: Turns | None = None,
     ) -> None:
         self._seconds = seconds
+        self._turns = turns or _at_once
         limits = Limits(memory=_MEMORY, file_size=_FILE_SIZE, open_files=64)
-        self._children = Children("trueup.workers.jqchild", 2, limits=limits, jobs=10_000, root=root, isolated=isolated)
+        self._children = Children(
+            "trueup.workers.jqchild", size, limits=limits, jobs=10_000, root=root, isolated=isolated
+        )
         self._known: OrderedDict[tuple[str, str, float], JqAnswer] = OrderedDict()
 
     async def paths(self, expression: str, document: bytes) -> JqAnswer:
@@ -83,7 +100,8 @@ class Jq:
         if len(expression) > LONGEST_EXPRESSION:
             return JqFault(f"longer than {LONGEST_EXPRESSION} characters")
         try:
-            answer = await self._ask(JqTask(expression, document, seconds))
+            task = JqTask(expression, document, seconds)
+            answer = await self._turns(lambda yielding: self._ask(task, yielding))
         except TimeoutError:
             # The machine's fault, perhaps: not remembered.
             return JqFault("jq did not answer in time")
@@ -96,9 +114,10 @@ class Jq:
         """Kill the child."""
         await self._children.close()
 
-    async def _ask(self, task: JqTask) -> JqAnswer:
+    async def _ask(self, task: JqTask, yielding: Yielding) -> JqAnswer:
+        frame = framed(msgspec.msgpack.encode(task))
         try:
-            answer = await self._children.ask(framed(msgspec.msgpack.encode(task)), task.seconds + _SPARE_SECONDS)
+            answer = await self._children.ask(frame, task.seconds + _SPARE_SECONDS, yielding)
             return _answers.decode(answer)
         except ChildEnded as ended:
             if ended.timed_out:

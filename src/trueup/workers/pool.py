@@ -56,12 +56,15 @@ class Pool:
             "trueup.workers.child", size, limits=allowed, jobs=limits.jobs, root=root, isolated=isolated
         )
 
-    async def render(self, recipe: Recipe, files: Mapping[str, bytes], yielding: Yielding | None = None) -> Rendering:
+    async def render(
+        self, recipe: Recipe, files: Mapping[str, bytes], yielding: Yielding | None = None, *, patient: bool = False
+    ) -> Rendering:
         """The manifests of one recipe.
 
         Args:
             files: the bytes of every input by its path.
             yielding: told how to let other renders go first, should this one last.
+            patient: it was slow before: a child that is ready is left to others.
 
         Raises:
             ClosureTooNarrow: a file outside the inputs is needed; make the recipe again with ``whole_tree``.
@@ -73,7 +76,9 @@ class Pool:
             return Rendering(key=recipe.key, source_type=recipe.tool, manifests=(), warnings=recipe.warnings)
         task = Task(recipe, dict(files), cpu_seconds=math.ceil(limits.seconds) * _THREADS)
         try:
-            answer = unpack_answer(await self._children.ask(framed(pack(task)), limits.seconds, yielding))
+            answer = unpack_answer(
+                await self._children.ask(framed(pack(task)), limits.seconds, yielding, patient=patient)
+            )
         except TimeoutError:
             raise RenderStopped(
                 f"rendering stopped: took longer than {limits.seconds:g} s", hint="make the source smaller, or split it"

@@ -8,10 +8,10 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -62,6 +62,10 @@ class StartFailed(ProcessError):
 
 class DeadlinePassed(ProcessError):
     """Killed: it ran longer than it may."""
+
+
+class Stopped(ProcessError):
+    """Killed: what watches it says why."""
 
 
 class OutputTooLarge(ProcessError):
@@ -160,6 +164,7 @@ async def run(
     stdin: bytes = b"",
     limits: Limits | None = None,
     hold: Sequence[int] = (),
+    watch: Callable[[int], Coroutine[Any, Any, ProcessError]] | None = None,
 ) -> Ended:
     """Run a command to its end.
 
@@ -171,9 +176,10 @@ async def run(
         stdin: written to standard input, which is then closed.
         limits: enforced by the kernel on each process of the run.
         hold: file descriptors the process keeps open, for locks that must outlive this process.
+        watch: in place of the timeout: given the process id, it comes back with the error that ends the run.
 
     Raises:
-        StartFailed, DeadlinePassed, OutputTooLarge.
+        StartFailed, DeadlinePassed, OutputTooLarge; what ``watch`` gives.
     """
     loop = asyncio.get_running_loop()
     argv = limited(command, limits) if limits else list(command)
@@ -200,16 +206,33 @@ async def run(
     try:
         if stdin:
             _feed(transport, stdin)
-        async with asyncio.timeout(timeout):
-            await collector.finished
+        if watch is not None:
+            await _watched(collector, watch(transport.get_pid()))
+        else:
+            async with asyncio.timeout(timeout):
+                await collector.finished
         return Ended(transport.get_returncode() or 0, bytes(collector.output), bytes(collector.errors))
     except TimeoutError:
         raise DeadlinePassed(f"not done after {timeout:g} s", bytes(collector.errors)) from None
-    except OutputTooLarge as error:
+    except ProcessError as error:
         error.errors = bytes(collector.errors)
         raise
     finally:
         await _end(transport, collector)
+
+
+async def _watched(collector: _Collector, watch: Coroutine[Any, Any, ProcessError]) -> None:
+    """Wait for the end of a run, unless what watches it ends it."""
+    watcher = asyncio.ensure_future(watch)
+    try:
+        both: list[asyncio.Future[Any]] = [collector.finished, watcher]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if not collector.finished.done():
+            raise watcher.result()
+        collector.finished.result()
+    finally:
+        watcher.cancel()
+        await asyncio.gather(watcher, return_exceptions=True)
 
 
 _Started = tuple[asyncio.SubprocessTransport, _Collector]

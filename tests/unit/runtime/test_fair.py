@@ -251,3 +251,21 @@ async def test_a_key_that_becomes_urgent_is_taken_earlier() -> None:
     assert done == ["c", "a", "b"]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_who_is_ended_while_it_rests_ends_at_once() -> None:
+    begun = asyncio.Event()
+
+    async def reconcile(_: str) -> Requeue:
+        async with resting():
+            begun.set()
+            await asyncio.Event().wait()
+        return Requeue.never()
+
+    queue = Queue("test", reconcile, workers=1)
+    queue.add("waits for ever")
+    running = asyncio.create_task(queue.run())
+    await begun.wait()
+    running.cancel()
+    async with asyncio.timeout(10):
+        await asyncio.gather(running, return_exceptions=True)

@@ -28,7 +28,7 @@ class Tool:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def render(self, recipe: Recipe, files: Mapping[str, bytes], yielding: object = None) -> Rendering:
+    async def render(self, recipe: Recipe, files: Mapping[str, bytes], yielding: object = None, **_: bool) -> Rendering:
         self.runs += 1
         await self.gate.wait()
         if self.error is not None:
