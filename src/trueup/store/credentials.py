@@ -44,6 +44,7 @@ RETRY_SECONDS = 5.0
 
 KINDS = (REPOSITORY, TEMPLATE, WRITE, WRITE_TEMPLATE)
 _SELECTOR = f"{LABEL} in ({','.join(KINDS)})"
+_REMEMBERED = 20_000
 _UNSUPPORTED = ("githubAppPrivateKey", "gcpServiceAccountKey", "useAzureWorkloadIdentity")
 
 
@@ -76,6 +77,7 @@ class Credentials:
         self._client = client
         self._namespace = namespace
         self._secrets: dict[str, _Secret] = {}
+        self._scopes: dict[tuple[str, str], str] = {}
         self._hosts = ""
         self._certificates: dict[str, str] = {}
         self.changed = asyncio.Event()
@@ -142,14 +144,20 @@ class Credentials:
     def scope(self, url: str, project: str) -> str:
         """The project whose own Secret reads a repository on behalf of a project; empty where what is for all of them
         does. What is fetched by the one is not for the other to see."""
-        if not project or not any(secret.project == project for secret in self._secrets.values()):
-            return ""
+        # Each poll of each repository asks for each application.
+        known = self._scopes.get((url, project))
+        if known is None:
+            if len(self._scopes) >= _REMEMBERED:
+                self._scopes.clear()
+            known = self._scopes[(url, project)] = self._scope(url, project)
+        return known
+
+    def _scope(self, url: str, project: str) -> str:
         try:
-            asked = parse_repository_url(url)
+            chosen = self._chosen(parse_repository_url(url), project, REPOSITORY, TEMPLATE)
         except InvalidSpec:
             return ""
-        own, template = self._chosen(asked, project, REPOSITORY, TEMPLATE)
-        return project if any(each and each.project for each in (own, template)) else ""
+        return project if any(each and each.project for each in chosen) else ""
 
     @property
     def projects(self) -> frozenset[tuple[str, str]]:
@@ -216,6 +224,7 @@ class Credentials:
             log.info("repository Secrets cannot be read", error=str(error))
             return ""
         self._secrets.clear()
+        self._scopes.clear()
         for live in listing.objects:
             self._take(live)
         self.changed.set()
@@ -231,6 +240,7 @@ class Credentials:
                         async for event in events:
                             if event.type == "DELETED":
                                 self._secrets.pop(event.object.key.name, None)
+                                self._scopes.clear()
                             elif event.type != "BOOKMARK":
                                 self._take(event.object)
                             if event.type != "BOOKMARK":
@@ -261,6 +271,7 @@ class Credentials:
     def _take(self, live: LiveObject) -> None:
         data, name, kind = decoded(live.object()), live.key.name, live.labels.get(LABEL, "")
         self._secrets.pop(name, None)
+        self._scopes.clear()
         if kind not in KINDS or not data.get("url", ""):
             return
         try:
