@@ -261,7 +261,7 @@ def test_a_path_that_is_not_there_is_no_grant_and_no_error(tmp_path: Path) -> No
         pytest.param(
             ["--require-isolation"],
             20,
-            "worker processes are not isolated here: Landlock: Function not implemented",
+            "Landlock: Function not implemented",
             id="--require-isolation refuses",
         ),
     ],
