@@ -12,7 +12,7 @@ import pytest
 from tests.fuzz.targets import TARGETS
 
 SEEDS = Path(__file__).parent / "seeds"
-ROUNDS = 400
+ROUNDS = 1000
 """Inputs of one target: a few seconds."""
 LONGEST = 10.0
 """Processor seconds of one input; a hundred times what the slowest takes."""
