@@ -271,6 +271,23 @@ async def test_applications_are_found_by_namespace_label_and_project(estate: Est
     empty = await shell("app", "list", "-l", f"test={name}", "-p", "other")
     assert (empty.code, empty.out) == (0, "") and "no applications that match" in empty.err
     assert (await shell("app", "list", "-N", "nowhere", "-o", "json")).json() == []
+    await offers_names(shell, name)
+
+
+async def offers_names(shell: Shell, name: str) -> None:
+    """TAB offers applications and contexts, and nothing at all where no cluster answers."""
+
+    async def offered(words: str, **environment: str) -> list[str]:
+        count = str(len(words.split(" ")) - 1)
+        asked = {"_TRUEUP_COMPLETE": "zsh_complete", "COMP_WORDS": words, "COMP_CWORD": count, **environment}
+        ran = await shell(environment=asked)
+        assert (ran.code, ran.err) == (0, "")
+        return ran.out.splitlines()[1::3]
+
+    assert await offered(f"trueup app get {name[:-1]}") == [name]
+    assert await offered(f"trueup app wait {name} {name[:-1]}") == [], "each once"
+    assert await offered("trueup app list --kube-context ") != []
+    assert await offered(f"trueup app get {name[:-1]}", KUBECONFIG="/nowhere") == []
 
 
 async def test_a_sync_of_chosen_resources_leaves_the_others(estate: Estate, shell: Shell) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options
 from trueup.cli.data import state_folder, state_option
 from trueup.cli.duration import seconds_of
@@ -29,8 +30,19 @@ data_option = click.option(
 since_option = click.option("--since", default="", help="A time (RFC 3339), or how long ago: 30m, 2h, 7d.")
 
 
+application_option = click.option(
+    "--app",
+    "application",
+    default="",
+    shell_complete=applications,
+    help="Only this application: [NAMESPACE/]NAME.",
+)
+
+
 @click.group(invoke_without_command=True)
-@click.option("--app", "application", default="", help="Only this application: [NAMESPACE/]NAME.")
+@click.option(
+    "--app", "application", default="", shell_complete=applications, help="Only this application: [NAMESPACE/]NAME."
+)
 @click.option(
     "--object", "object_", default="", help="Only objects like this: a part of group/Kind/namespace/name, or a glob."
 )
@@ -94,7 +106,9 @@ def export(access: Access, since: str, data: Path | None, state: Path | None) ->
 
 
 @audit.command()
-@click.option("--app", "application", default="", help="Only this application: [NAMESPACE/]NAME.")
+@click.option(
+    "--app", "application", default="", shell_complete=applications, help="Only this application: [NAMESPACE/]NAME."
+)
 @since_option
 @data_option
 @state_option

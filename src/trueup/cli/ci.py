@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from trueup.cli.app.access import Handle, View
+from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.home import home
@@ -181,7 +182,7 @@ def set_image(
 
 
 @ci.command()
-@click.option("--app", "name", required=True, help="The application: [NAMESPACE/]NAME.")
+@click.option("--app", "name", required=True, shell_complete=applications, help="The application: [NAMESPACE/]NAME.")
 @click.option("--revision", default="", help="Until this commit is deployed; its first digits will do.")
 @click.option("--image", "reference", default="", help="Until this image runs: NAME:TAG or NAME@DIGEST.")
 @click.option("--timeout", type=DURATION, default="5m", show_default=True, help="How long to wait.")

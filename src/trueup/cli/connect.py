@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import msgspec
 
 from trueup.cli.home import home
 from trueup.kube.client import Client
-from trueup.kube.config import ClusterConfig, in_cluster, load_kubeconfig
+from trueup.kube.config import ClusterConfig, context_names, in_cluster, load_kubeconfig
 from trueup.kube.discovery import Discovery
 from trueup.kube.errors import ConfigError
 from trueup.kube.plainwire import PlainWire
+from trueup.model.errors import TrueupError
 
 CONTROL_NAMESPACE = "argocd"
 
@@ -30,13 +31,27 @@ class Access(msgspec.Struct, frozen=True):
         """The kubeconfig named by flag or ``KUBECONFIG``, else the in-cluster account, else ``~/.kube/config``."""
         if not self.kubeconfig and not os.environ.get("KUBECONFIG") and os.environ.get("KUBERNETES_SERVICE_HOST"):
             return in_cluster()
-        named = self.kubeconfig or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-        if not named and not (usual := home() / ".kube" / "config").exists():
+        file, named = _kubeconfig(self.kubeconfig)
+        if not named and not file.exists():
             raise ConfigError(
-                f"no cluster is known: there is no {usual}",
+                f"no cluster is known: there is no {file}",
                 hint="`trueup sandbox up` starts one here; --kubeconfig or KUBECONFIG names one",
             )
-        return load_kubeconfig(Path(named) if named else usual, self.context or None)
+        return load_kubeconfig(file, self.context or None)
+
+
+def _kubeconfig(given: str) -> tuple[Path, bool]:
+    """The kubeconfig file, and whether somebody named it."""
+    named = given or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+    return (Path(named), True) if named else (home() / ".kube" / "config", False)
+
+
+def _contexts(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Contexts that TAB offers: those of the kubeconfig that the command would read."""
+    with suppress(TrueupError, OSError):
+        names = context_names(_kubeconfig(ctx.params.get("kubeconfig") or "")[0])
+        return [name for name in names if name.startswith(incomplete)]
+    return []
 
 
 def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,7 +60,7 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--kubeconfig", default="", help="Kubeconfig file (default: $KUBECONFIG, in-cluster, ~/.kube/config)."
     )
-    @click.option("--kube-context", default="", help="Context of the kubeconfig.")
+    @click.option("--kube-context", default="", help="Context of the kubeconfig.", shell_complete=_contexts)
     @click.option(
         "--namespace",
         "control_namespace",

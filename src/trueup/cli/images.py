@@ -12,6 +12,7 @@ import click
 from trueup import policy
 from trueup.cli.app.access import list_applications
 from trueup.cli.app.read import readable
+from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options
 from trueup.cli.exits import DIFFERS, fail
 from trueup.cli.output import output_option, show, table
@@ -40,7 +41,7 @@ def images() -> None:
 
 
 @images.command("list")
-@click.argument("names", nargs=-1, metavar="[APP]...")
+@click.argument("names", nargs=-1, metavar="[APP]...", shell_complete=applications)
 @local_option
 @output_option("wide", "json", "yaml")
 @access_options
@@ -51,7 +52,7 @@ def list_(access: Access, names: tuple[str, ...], local: tuple[Path, ...], outpu
 
 
 @images.command()
-@click.argument("names", nargs=-1, metavar="[APP]...")
+@click.argument("names", nargs=-1, metavar="[APP]...", shell_complete=applications)
 @click.option("--why", is_flag=True, help="Also say of each tag why it was passed over.")
 @local_option
 @output_option("wide", "json", "yaml")
@@ -72,7 +73,7 @@ def check(access: Access, names: tuple[str, ...], why: bool, local: tuple[Path, 
 
 
 @images.command()
-@click.argument("names", nargs=-1, metavar="[APP]...")
+@click.argument("names", nargs=-1, metavar="[APP]...", shell_complete=applications)
 @click.option("--dry-run", is_flag=True, help="Show the changes, push nothing.")
 @local_option
 @output_option("wide", "json", "yaml")

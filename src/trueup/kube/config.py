@@ -122,6 +122,17 @@ def load_kubeconfig(path: Path | None, context: str | None = None) -> ClusterCon
     )
 
 
+def context_names(file: Path) -> list[str]:
+    """The contexts of a kubeconfig file, as it lists them.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    listed = _read_document(file).get("contexts")
+    entries = listed if isinstance(listed, list) else []
+    return [entry["name"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("name"), str)]
+
+
 def in_cluster(folder: Path = SERVICE_ACCOUNT, server: str = IN_CLUSTER_SERVER) -> ClusterConfig:
     """The configuration of a Pod's service account, whose token is read again when the kubelet renews it.
 

@@ -9,6 +9,7 @@ import msgspec
 
 from trueup import policy
 from trueup.cli.app.access import served
+from trueup.cli.completing import projects
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.screen import say
 from trueup.controllers.cluster import require_known
@@ -38,7 +39,7 @@ _NOT_TAKEN = {
 @click.option("--dest-server", default="", help="Cluster URL (default: the cluster Trueup runs on).")
 @click.option("--dest-name", default="", help="Cluster name, instead of --dest-server.")
 @click.option("--dest-namespace", default="", help="Namespace for objects that name none.")
-@click.option("--project", default="default", show_default=True, help="Project it belongs to.")
+@click.option("--project", default="default", show_default=True, shell_complete=projects, help="Project it belongs to.")
 @click.option(
     "--sync-policy",
     type=click.Choice(["none", "manual", "automated", "auto", "automatic"]),

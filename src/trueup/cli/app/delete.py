@@ -5,6 +5,7 @@ import asyncio
 import click
 
 from trueup.cli.app.access import Handle
+from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.screen import say
@@ -19,7 +20,7 @@ from trueup.store.kinds import APPLICATION
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=applications)
 @click.option("--cascade/--no-cascade", default=True, show_default=True, help="Delete the objects too.")
 @click.option(
     "-p",

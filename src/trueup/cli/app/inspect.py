@@ -12,6 +12,7 @@ import click
 from trueup.app import Engine, Options
 from trueup.cli.app.access import Handle
 from trueup.cli.app.engine import refreshed
+from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.exits import DIFFERS, fail
 from trueup.cli.home import resolved
@@ -38,7 +39,7 @@ local_option = click.option(
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=applications)
 @click.option("--revision", default="", help="Compare with this revision instead of the declared one.")
 @click.option(
     "--exit-code/--no-exit-code", default=True, show_default=True, help="Exit with --diff-exit-code on a difference."
@@ -83,7 +84,7 @@ def diff(
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=applications)
 @click.option("--revision", default="", help="Render this revision instead of the declared one.")
 @click.option(
     "--source",

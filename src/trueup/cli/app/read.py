@@ -10,6 +10,7 @@ import msgspec
 from trueup.cli.app.access import Handle, View, list_applications, read_view
 from trueup.cli.app.engine import refreshed
 from trueup.cli.app.windows import window_lines
+from trueup.cli.completing import applications, projects
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.output import output_option, painted, show, table
@@ -18,7 +19,7 @@ from trueup.model.errors import TrueupError
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=applications)
 @click.option("--refresh", is_flag=True, help="Ask the engine to look again first.")
 @click.option("--hard-refresh", is_flag=True, help="As --refresh, and render anew.")
 @click.option("--timeout", type=DURATION, default="60s", show_default=True, help="How long to wait for a refresh.")
@@ -56,7 +57,7 @@ def get(
 
 
 @click.command("list")
-@click.option("-p", "--project", multiple=True, help="Only applications of these projects.")
+@click.option("-p", "--project", multiple=True, shell_complete=projects, help="Only applications of these projects.")
 @click.option("-l", "--selector", default="", help="Only applications with these labels.")
 @click.option("-r", "--repo", default="", help="Only applications of this repository.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the applications.")
@@ -104,7 +105,7 @@ def list_(access: Access, project: tuple[str, ...], selector: str, repo: str, ap
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=applications)
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @output_option("wide", "id", "json", "yaml")
 @access_options

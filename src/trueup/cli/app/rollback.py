@@ -14,6 +14,7 @@ from trueup.cli.app.deployments import deployment_before
 from trueup.cli.app.revert import Wish, roll_back_in_git
 from trueup.cli.app.wait import Goal, finished_badly, follow
 from trueup.cli.audit import data_option, trail_path
+from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.exits import fail
@@ -25,7 +26,7 @@ from trueup.store.audit.versions import Version, versions
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=applications)
 @click.argument("deployment", metavar="[ID]", type=int, required=False)
 @click.option("--git", "in_git", is_flag=True, help="Take the change back in Git: a commit, deployed like any other.")
 @click.option("--open-pr", is_flag=True, help="With --git: push a branch of its own, and open a pull request.")

@@ -10,6 +10,7 @@ import msgspec
 from trueup.cli.app.access import Handle, View
 from trueup.cli.app.read import print_resources, print_summary
 from trueup.cli.app.wait import Goal, finished_badly, follow
+from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.exits import fail
@@ -20,7 +21,7 @@ from trueup.model.status import ResourceStatus
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=applications)
 @click.option("--revision", default="", help="Sync to this revision instead of the declared one.")
 @click.option("--prune", is_flag=True, help="Delete what left Git.")
 @click.option("--dry-run", is_flag=True, help="Ask the cluster, change nothing.")

@@ -5,6 +5,7 @@ import asyncio
 import click
 
 from trueup.cli.app.access import Handle
+from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.screen import say
 from trueup.kube.errors import Conflict
@@ -15,7 +16,7 @@ TRIES = 10
 
 
 @click.command("terminate-op")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=applications)
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @access_options
 def terminate_op(access: Access, names: tuple[str, ...], app_namespace: str) -> None:

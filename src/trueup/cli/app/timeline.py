@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from trueup.cli.audit import data_option, full_name, moment, since_option, trail_path
+from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options
 from trueup.cli.data import state_option
 from trueup.cli.output import output_option, show
@@ -16,7 +17,7 @@ COLOURS = {"good": "green", "bad": "red", "changed": "cyan"}
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=applications)
 @since_option
 @click.option("--limit", type=click.IntRange(0), default=500, show_default=True, help="The newest so many entries.")
 @data_option

@@ -9,6 +9,7 @@ import msgspec
 from trueup.cli.app.access import ApplicationNotFound, Handle, View
 from trueup.cli.app.engine import why_untouched
 from trueup.cli.app.read import print_resources, print_summary
+from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.output import output_option, painted, show
@@ -142,7 +143,7 @@ def finished_badly(view: View) -> str:
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=applications)
 @click.option("--sync", "synced", is_flag=True, help="Wait until Synced.")
 @click.option("--health", is_flag=True, help="Wait until Healthy.")
 @click.option("--suspended", is_flag=True, help="Suspended is fine.")

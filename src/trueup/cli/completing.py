@@ -1,0 +1,61 @@
+"""What TAB offers beside commands and options: names that the cluster knows.
+
+Whatever goes wrong, TAB offers nothing: there is no place for an error in the middle of a line that is being typed.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import click
+import msgspec
+
+from trueup.cli.connect import CONTROL_NAMESPACE, Access, connected
+from trueup.kube.discovery import ResourceType
+from trueup.model.errors import TrueupError
+from trueup.store.kinds import APPLICATION, PROJECT
+
+SECONDS = 2.0
+"""A cluster that has not answered by then offers nothing."""
+MOST = 500
+"""Names offered at once."""
+
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
+
+
+class _Metadata(msgspec.Struct):
+    name: str = ""
+
+
+class _Named(msgspec.Struct):
+    metadata: _Metadata
+
+
+def _names_of(kind: ResourceType) -> Complete:
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        access = _access(ctx)
+        names: list[str] = []
+        with suppress(TrueupError, OSError, TimeoutError, msgspec.MsgspecError):
+            names = asyncio.run(_listed(access, kind, ctx.params.get("app_namespace") or access.namespace))
+        taken = ctx.params.get(param.name or "") or ()
+        return [n for n in sorted(names) if n.startswith(incomplete) and n not in taken][:MOST]
+
+    return complete
+
+
+async def _listed(access: Access, kind: ResourceType, namespace: str) -> list[str]:
+    async with asyncio.timeout(SECONDS), connected(access) as client:
+        listing = await client.list(kind, namespace, attempts=1)
+        return [msgspec.json.decode(live.body, type=_Named).metadata.name for live in listing.objects]
+
+
+def _access(ctx: click.Context) -> Access:
+    given: dict[str, Any] = ctx.params
+    namespace = given.get("control_namespace") or os.environ.get("ARGOCD_NAMESPACE") or CONTROL_NAMESPACE
+    return Access(given.get("kubeconfig") or "", given.get("kube_context") or "", namespace)
+
+
+applications = _names_of(APPLICATION)
+projects = _names_of(PROJECT)
