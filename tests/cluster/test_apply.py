@@ -23,6 +23,7 @@ from trueup.model.annotations import (
 from trueup.model.comparison import ComparedResource, Comparison
 from trueup.model.hooks import HookDeletePolicy
 from trueup.model.manifest import Manifest
+from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase, SyncCode, SyncPhase
 from trueup.plan.facts import Facts
 from trueup.plan.hooks import armed
@@ -64,6 +65,18 @@ async def test_a_secret_key_given_as_text_and_removed_from_git_goes(target: Targ
     await applied(target, first)
     await applied(target, second)
     assert (await target.read(second))["data"] == {"a": "MQ=="}
+
+
+async def test_a_kind_of_another_scope_than_was_admitted_is_not_written(target: Target, namespace: str) -> None:
+    group = "rbac.authorization.k8s.io"
+    role = declared(namespace, f"{group}/v1", "ClusterRole", f"{namespace}-r", rules=[])
+    role = msgspec.structs.replace(role, key=ResourceKey(group, "ClusterRole", namespace, f"{namespace}-r"))
+    ((status, message),) = said(await applied(target, role))
+    assert status == "SyncFailed" and "the kind is of the cluster" in message
+    stray = declared(namespace, "v1", "ConfigMap", "stray")
+    stray = msgspec.structs.replace(stray, key=ResourceKey("", "ConfigMap", "", "stray"))
+    ((status, message),) = said(await applied(target, stray))
+    assert status == "SyncFailed" and "no namespace is named" in message
 
 
 async def test_server_fields_in_a_manifest_do_no_harm(target: Target, namespace: str) -> None:

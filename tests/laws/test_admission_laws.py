@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from tests.support.plans import NAMESPACE, REVISION, START, ToyCluster, live_of, manifest, state
 
+from trueup.model.annotations import HOOK, MARKS, TRACKING_ID
 from trueup.model.application import Application, Destination
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
@@ -18,12 +19,15 @@ from trueup.model.manifest import Manifest
 from trueup.model.project import Project
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase, ResourceResult, SyncOperationResult
+from trueup.model.tracking import owner_instance
 from trueup.plan.deletion import Delete, deletion_step
 from trueup.plan.facts import Facts
 from trueup.plan.record import advance
 from trueup.plan.step import next_step
 from trueup.plan.task import Act, AnyTask, Finish, ReleaseHookTask, SkipPruneTask, Wait
 from trueup.policy import Change, Deploy, Effect, Fetch, Label, Push, refusal
+from trueup.render.output import manifest_of
+from trueup.render.stamp import stamp
 from trueup.store.applications import read_project
 
 SERVERS = ["https://one.example", "https://two.example", "https://kubernetes.default.svc"]
@@ -156,6 +160,38 @@ def test_what_is_permitted_is_listed_and_not_denied(spec: dict[str, Any], app: A
         case Label():
             assert may_be_changed(spec, effect.change)
             assert effect.own or listed(spec["clusterResourceWhitelist"], ResourceKey("x", "x", "", "x"))
+
+
+# --- marks -------------------------------------------------------------------------------------------------------
+
+MARKED = st.fixed_dictionaries(
+    {"other": st.just("x")},
+    optional={
+        mark: st.sampled_from(
+            ["b", "b:/ConfigMap:shop/a", "b:apiextensions.k8s.io/CustomResourceDefinition:shop/a", ""]
+        )
+        for mark in MARKS
+    },
+)
+
+
+@given(
+    st.sampled_from(["v1/ConfigMap", "v1/Namespace", "apiextensions.k8s.io/v1/CustomResourceDefinition", "e.com/v1/X"]),
+    MARKED,
+    st.booleans(),
+)
+def test_no_manifest_says_whose_an_object_is(kind: str, annotations: dict[str, str], hook: bool) -> None:
+    api_version, _, name = kind.rpartition("/")
+    brought = {**annotations, HOOK: "PreSync"} if hook else annotations
+    wanted = {"apiVersion": api_version, "kind": name, "metadata": {"name": "a", "annotations": brought}}
+    stamped = stamp(
+        [manifest_of(wanted, "a.yaml")], instance="a", namespace="shop", namespaced=lambda _, kind: kind != "Namespace"
+    )
+    (made,) = stamped.manifests
+    assert made.annotations == made.object()["metadata"]["annotations"]
+    assert owner_instance(made.annotations, made.key) in ("", "a")
+    assert {mark for mark in MARKS if mark in made.annotations} <= {TRACKING_ID}
+    assert "b" not in made.annotations.get(TRACKING_ID, "").partition(":")[0]
 
 
 # --- every step --------------------------------------------------------------------------------------------------

@@ -63,8 +63,8 @@ def begun(
 
 def _unbuilt(operation: Operation, stored: StoredApplication) -> str:
     """What of an operation that somebody asks for is not supported."""
-    if operation.initiated_by.automated:
-        return ""
+    if operation.initiated_by.automated and not (operation.sync and operation.sync.manifests):
+        return ""  # automation of another engine, by what the specification says
     unknown = [place for place in stored.unknown if place.startswith("operation.")]
     return f"{unknown[0]} is not known" if unknown else policy.unbuilt_operation(operation)
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from trueup.model.annotations import TRACKING_ID
+from trueup.model.annotations import INSTALLATION_ID, TRACKING_ID
 from trueup.model.resource import ResourceKey
 
 UNTRACKED = ("apiextensions.k8s.io", "CustomResourceDefinition")
@@ -60,9 +60,10 @@ def owner_instance(annotations: dict[str, str], key: ResourceKey) -> str:
     """The application an object says it belongs to; empty when to none, or when the id describes another object.
 
     A definition belongs to no application, whatever is written on it: like Argo CD we never put our mark there, and who
-    deletes one deletes all its objects.
+    deletes one deletes all its objects. Nor does what an installation with an ``installationID`` has marked: its
+    applications may have the names of ours.
     """
-    if (key.group, key.kind) == UNTRACKED:
+    if (key.group, key.kind) == UNTRACKED or annotations.get(INSTALLATION_ID):
         return ""
     tracked = parse_tracking_id(annotations.get(TRACKING_ID, ""))
     return tracked.instance if tracked and tracked.describes(key) else ""

@@ -103,7 +103,7 @@ UNBUILT: tuple[tuple[str, _Rule, Unbuilt], ...] = (
     (
         "installationID",
         _said,
-        Unbuilt(field="installationID", reason="objects of several installations are not told apart"),
+        Unbuilt(field="installationID", reason="objects are marked without it, and those that have it are left alone"),
     ),
     ("cluster.inClusterEnabled", _off, Unbuilt(field="cluster.inClusterEnabled", reason="there is no other cluster")),
     (

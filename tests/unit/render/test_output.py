@@ -404,6 +404,12 @@ def test_marks_are_ours_alone(kind: str) -> None:
     assert owner_instance({TRACKING_ID: f"b:{made.key.group}/{kind}:prod/a"}, made.key) == ("b" if mark else "")
 
 
+def test_what_another_installation_marked_is_not_ours() -> None:
+    (made,) = stamped(thing()).manifests
+    assert owner_instance(made.annotations, made.key) == "shop"
+    assert owner_instance({**made.annotations, INSTALLATION_ID: "other"}, made.key) == ""
+
+
 def test_the_instance_label_where_asked() -> None:
     (made,) = stamped(thing(metadata={"name": "a", "labels": {"x": "y"}}), label_key="app").manifests
     assert made.labels == made.object()["metadata"]["labels"] == {"x": "y", "app": "shop"}

@@ -5,11 +5,13 @@ import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
 import msgspec
 
+from trueup import policy
 from trueup.cli.app.access import Handle, View
 from trueup.cli.app.deployments import deployment_before, moved_source
 from trueup.cli.connect import Access
@@ -17,8 +19,12 @@ from trueup.cli.identity import git_author, parse_author
 from trueup.cli.repositories import environment_credential, with_repositories
 from trueup.cli.screen import plain, say
 from trueup.features.images.pulls import PROVIDER, Request, open_pull_request
+from trueup.kube.client import Client
+from trueup.kube.errors import NotFound
+from trueup.model.application import Application
 from trueup.model.audit import ROLLBACK_TRAILER
-from trueup.model.errors import TrueupError
+from trueup.model.errors import InvalidSpec, TrueupError
+from trueup.model.project import Project
 from trueup.model.tree import Mode
 from trueup.runtime.clock import SystemClock
 from trueup.sources.outgoing import session as outgoing
@@ -26,7 +32,10 @@ from trueup.sources.revert import Reverted, revert
 from trueup.sources.revision import BRANCHES
 from trueup.sources.tree import GitTree
 from trueup.sources.writer import Ask, Blob, Changes, Written, head_branch, write
+from trueup.store.applications import read_project
 from trueup.store.audit.versions import Version
+from trueup.store.install import DEFAULT_PROJECT
+from trueup.store.kinds import PROJECT
 
 _READABLE = (Mode.FILE, Mode.EXECUTABLE, Mode.LINK)
 MOST_LINES = 400
@@ -67,6 +76,7 @@ async def roll_back_in_git(access: Access, name: str, app_namespace: str, local:
         target, passed = deployment_before(view, wish.deployment, wish.known or {})
         source, good, bad = moved_source(view, target)
         reached = view.app.spec.repository(source)
+        await _permitted(repositories.client, access, view.app, reached.url)
         mirror = repositories.mirrors.get(reached)
         credential = environment_credential(reached.url) or repositories.credentials.for_writing(
             reached.url, reached.project
@@ -134,6 +144,20 @@ def _ask(question: str, *, yes: bool) -> None:
             raise TrueupError("nothing is pushed: the answer was no")
     finally:
         signal.signal(signal.SIGINT, former)
+
+
+async def _permitted(client: Client, access: Access, app: Application, url: str) -> None:
+    """What a history names is written to only where the project permits it: whoever may write an application may write
+    its status.
+
+    Raises:
+        InvalidSpec: there is no project that can be read, or it does not permit the repository.
+    """
+    project: Project | None = None
+    with suppress(NotFound):
+        project = read_project(await client.get(PROJECT, access.namespace, app.spec.project or DEFAULT_PROJECT))
+    if reason := policy.refusal(project, app, policy.Push(url)):
+        raise InvalidSpec(reason, hint="permit the repository in spec.sourceRepos of the AppProject")
 
 
 def _tell(view: View, good: str, bad: str, passed: Sequence[str], known: Mapping[str, Version] | None) -> None:
