@@ -17,6 +17,7 @@ from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import Estate, engine_process, play_repository
 from tests.e2e.manifests import config
 from tests.support.hostile import HostileServer, endless_pack, huge_refs, silent, trickling
+from tests.support.patience import stretched
 
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
@@ -24,7 +25,7 @@ from trueup.kube.discovery import Discovery
 
 NAMESPACE = "neighbours"
 FLOOR = 2.0
-"""Seconds that a commit may take on an idle machine before it is measured against the quiet time."""
+"""Seconds that count as quiet on an idle machine, where it was quieter still: the attacks compute on it, too."""
 MOST_MEMORY = 400
 """MiB of the engine's process."""
 CHART = "apiVersion: v2\nname: burner\nversion: 1.0.0\n"
@@ -222,5 +223,6 @@ async def test_a_commit_is_applied_within_twice_its_quiet_time_whatever_the_neig
         await attack(here)
         took = [await here.commit_applied() for _ in range(3)]
         print(f"{name}: {took} beside {quiet:.2f} s, {here.memory():.0f} MiB")
-        assert statistics.median(took) <= 2 * max(quiet, FLOOR), f"{name}: {took} s, {quiet:.2f} s when it is quiet"
+        most = 2 * max(quiet, stretched(FLOOR))
+        assert statistics.median(took) <= most, f"{name}: {took} s, {quiet:.2f} s when it is quiet"
         assert here.memory() <= MOST_MEMORY, name

@@ -63,13 +63,13 @@ class Turn:
         return self.slow or self.borrowed
 
     def yielding(self, gentle: Callable[[], None]) -> None:
-        """Call this when the work has to step aside, such as to lower its priority; at once where it has already.
+        """Call this when the work has to step aside, such as to lower its priority; at once where it was slow before.
 
         Its time begins now: that a process had to be started is not its fault.
         """
         self.since = asyncio.get_running_loop().time()
         self._gentle.append(gentle)
-        if self.slow:
+        if self.patient:
             gentle()
 
     def step_aside(self) -> None:

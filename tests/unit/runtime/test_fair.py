@@ -160,12 +160,14 @@ async def test_what_was_slow_begins_beside_the_next_time_until_it_is_quick() -> 
     await until(lambda: "short" in bench.ended)
     await bench.finish()
     bench.aside.clear()
-    bench.start("again", share, lasts=False)
-    await until(lambda: "again" in bench.ended)
-    assert bench.aside == ["again"]
-    bench.start("once more", share, lasts=False)
-    await until(lambda: "once more" in bench.ended)
-    assert bench.aside == ["again"], "it was quick meanwhile"
+    for number in range(200):
+        bench.start(f"again {number}", share, lasts=False)
+        await until(lambda name=f"again {number}": name in bench.ended)  # type: ignore[misc]
+        if not number:
+            assert bench.aside == ["again 0"]
+        elif len(bench.aside) <= number:
+            return  # one of those before was quick, which a busy machine does not grant each
+    raise AssertionError("it never began at a slot again")
 
 
 @pytest.mark.parametrize("projects", [1, 2], ids=["of the same project", "of another project"])

@@ -1,5 +1,6 @@
 """A round of image automation: look at the registries, then one commit for each repository and branch."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -131,8 +132,17 @@ class Rounds:
                 continue
             group = (work.repository, work.branch, to, work.back.credentials)
             groups.setdefault(group, []).append((work, updates))
-        for (repository, branch, to, secret), done in groups.items():
-            outcomes.append(await self._committed(repository, branch, to, secret, done, settings, dry_run=dry_run))
+
+        async def commit(repository: RepositoryOf) -> list[Outcome]:
+            return [
+                await self._committed(each, branch, to, secret, done, settings, dry_run=dry_run)
+                for (each, branch, to, secret), done in groups.items()
+                if each == repository
+            ]
+
+        # No repository waits for another one's server.
+        for committed in await asyncio.gather(*(commit(each) for each in dict.fromkeys(group[0] for group in groups))):
+            outcomes += committed
         return outcomes
 
     async def _committed(

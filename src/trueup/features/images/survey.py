@@ -1,7 +1,9 @@
 """Asking registries: which image is the newest by each rule, and why the others are not."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -10,11 +12,22 @@ from trueup.features.images.rule import ImageRule, Pin, Strategy
 from trueup.features.images.secrets import Secret, require_namespace, required, shown
 from trueup.features.images.settings import ImageSettings, Registry
 from trueup.formats.image import Image
-from trueup.model.errors import Stalled, TrueupError
+from trueup.model.errors import SourceUnavailable, Stalled, TrueupError
+from trueup.runtime.failures import Failures, Patience
+from trueup.runtime.fair import Fair, Share, Turn
 from trueup.sources.registry import Access, ImageFacts, Platform, RegistryClient
 
-CONCURRENT = 8
+CONCURRENT, BESIDE = 8, 32
+"""Questions at a time, and places for those that last while others wait; no registry has more than half of them."""
+LONGEST = 120.0
+"""Seconds of one question, all pages of its answer included."""
+SLOW = 5.0
+"""Seconds after which a question that came to nothing counts as a registry that does not answer."""
+UNANSWERED = Patience(30.0, 300.0)
+"""How long such a registry is not asked: it would cost the round its time-out once more for each image."""
 REMEMBERED = 20_000
+
+T = TypeVar("T")
 
 Secrets = Callable[[str, str], Awaitable[Secret | None]]
 """A Secret by namespace and name; None where there is none."""
@@ -58,7 +71,8 @@ class Survey:
         self._control_namespace, self._local = control_namespace, local
         self._client, self._secrets, self._certificates = client, secrets, certificates
         self._facts: dict[tuple[str, str, str, str], ImageFacts] = {}
-        self._slots = asyncio.Semaphore(CONCURRENT)
+        self._slots = Fair(CONCURRENT, BESIDE)
+        self._failures = Failures()
 
     async def look(self, rules: Iterable[tuple[ImageRule, frozenset[str]]], settings: ImageSettings) -> list[Finding]:
         """A finding for each rule, in their order.
@@ -98,15 +112,38 @@ class Survey:
                 return Finding(rule=rule, passed_over=choice.passed_over, problem=f"{rule.origin}: {why}")
             digest = ""
             if rule.pin is not Pin.NEVER:
-                digest = await self._client.digest(host, repository, choice.tag, access)
+                tag = choice.tag
+                digest = await self._asked(host, repository, lambda: self._client.digest(host, repository, tag, access))
             newest = Image(rule.image.name, choice.tag, digest)
             return Finding(rule=rule, newest=newest, passed_over=choice.passed_over)
         except TrueupError as error:
             return Finding(rule=rule, problem=f"{rule.origin}: {error}")
 
     async def _tags(self, host: str, repository: str, access: Access) -> list[str]:
-        async with self._slots:
-            return await self._client.tags(host, repository, access)
+        return await self._asked(host, repository, lambda: self._client.tags(host, repository, access))
+
+    async def _asked(self, host: str, repository: str, question: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The answer to a question when it is its turn; a registry that is silent holds up no other one."""
+
+        async def ask(_: Turn) -> T:
+            if failure := self._failures.standing(host):
+                raise failure
+            began = time.monotonic()
+            try:
+                async with asyncio.timeout(LONGEST):
+                    answer = await question()
+            except TimeoutError:
+                error = SourceUnavailable(f"registry {host}: no whole answer within {LONGEST:g} s")
+                self._failures.failed(host, error, UNANSWERED)
+                raise error from None
+            except SourceUnavailable as error:
+                if time.monotonic() - began > SLOW:
+                    self._failures.failed(host, error, UNANSWERED)
+                raise
+            self._failures.forget(host)
+            return answer
+
+        return await self._slots.run(Share(project=host, repository=repository), ask)
 
     async def _choice(self, rule: ImageRule, listed: list[str], host: str, repository: str, access: Access) -> Choice:
         kept, refused = candidates(rule, listed)
@@ -135,7 +172,8 @@ class Survey:
         self, host: str, repository: str, tag: str, access: Access, platforms: list[Platform]
     ) -> ImageFacts:
         wanted = platforms[0] if platforms else None
-        async with self._slots:
+
+        async def describe() -> ImageFacts:
             digest = await self._client.digest(host, repository, tag, access)
             key = (host, repository, digest, str(wanted))
             if key not in self._facts:
@@ -143,6 +181,8 @@ class Survey:
                     self._facts.clear()
                 self._facts[key] = await self._client.describe(host, repository, digest, access, wanted)
             return self._facts[key]
+
+        return await self._asked(host, repository, describe)
 
     async def _access(self, rule: ImageRule, registry: Registry, repository: str, namespaces: frozenset[str]) -> Access:
         host, named = registry.host or rule.image.registry, rule.image.registry
