@@ -1,7 +1,6 @@
 """Carries out a step: kinds in series, the objects of one kind in parallel."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import groupby
 from typing import TypeVar
@@ -93,14 +92,14 @@ def interrupts(error: ApiError) -> bool:
     return isinstance(error, Unreachable | TooManyRequests) or error.code in _PASSING
 
 
-_FINALIZER_WARNING = re.compile(rf'metadata\.finalizers: "{re.escape(RESOURCES_FINALIZER)}"')
+_FINALIZER_WARNING = f'metadata.finalizers: "{RESOURCES_FINALIZER}"'
 """Kubernetes would prefer a path in the name. The name is Argo CD's: nobody can act on it, and every child has it."""
 
 
 def object_message(key: ResourceKey, change: str, warnings: Iterable[str] = ()) -> str:
     """``deployment.apps/web configured``, as kubectl says it; warnings follow in brackets."""
     kind = f"{key.kind.lower()}.{key.group}" if key.group else key.kind.lower()
-    told = "; ".join(text for text in warnings if not _FINALIZER_WARNING.match(text))
+    told = "; ".join(text for text in warnings if not text.startswith(_FINALIZER_WARNING))
     return f"{kind}/{key.name} {change}" + (f" (warning: {told})" if told else "")
 
 

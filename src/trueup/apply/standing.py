@@ -9,7 +9,6 @@ Taken over is only what the refusal is about and what nobody owns, or people's t
 never taken for an edit.
 """
 
-import re
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -18,13 +17,14 @@ import msgspec
 from trueup.diff.merge import Type, identities
 from trueup.diff.merge.typed import kind_of, member_type
 from trueup.diff.ownership import Fields, node_of
+from trueup.formats import pattern
 from trueup.formats.patch import equal
 from trueup.kube.errors import Invalid
 from trueup.model.annotations import FIELD_MANAGER
 
 Object = dict[str, Any]
 
-_INDEX: Final = re.compile(r"\[[^]]*\]")
+_INDEX: Final = pattern.compile(r"\[[^]]*\]")
 _PEOPLE: Final = frozenset({"argocd-server", "curl", "dashboard", "k9s", "Mozilla", "node-fetch", "oc"})
 """Field managers that are people's tools: Argo CD's page, consoles; and whatever begins with ``kubectl``."""
 

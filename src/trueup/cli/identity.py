@@ -1,14 +1,14 @@
 """Who a command acts for: the user's Git identity."""
 
 import os
-import re
 
 import pygit2
 
+from trueup.formats import pattern
 from trueup.model.errors import TrueupError
 from trueup.sources.writer import Author
 
-_SPELT = re.compile(r"([^<>\n]+?)\s*<([^<>\s]+)>")
+_SPELT = pattern.compile(r"([^<>\n]+?)\s*<([^<>\s]+)>")
 
 
 def parse_author(text: str) -> Author:

@@ -2,7 +2,6 @@
 
 import asyncio
 import posixpath
-import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from trueup.cli.isolation import isolation_option
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import raw, say
-from trueup.formats import yaml
+from trueup.formats import pattern, yaml
 from trueup.model.application import DirectorySource, HelmParameter, HelmSource, Source
 from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Manifest, Rendering
@@ -29,8 +28,8 @@ from trueup.sources.worktree import WorkTree
 HELM_NAMESPACE = "default"
 """What charts see as the release's namespace when none is named, as with ``helm template``."""
 
-_VERSION = re.compile(r"v?[0-9]+\.[0-9]+(\.[0-9]+)?([-+][0-9A-Za-z.+-]*)?")
-_ODD = re.compile(r"[^a-z0-9]+")
+_VERSION = pattern.compile(r"v?[0-9]+\.[0-9]+(\.[0-9]+)?([-+][0-9A-Za-z.+-]*)?")
+_ODD = pattern.compile(r"[^a-z0-9]+")
 _NAME_LENGTH = 53
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)

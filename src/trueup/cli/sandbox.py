@@ -1,7 +1,6 @@
 """``trueup sandbox``."""
 
 import asyncio
-import re
 import signal
 import sys
 import time
@@ -21,6 +20,7 @@ from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import raw, say
 from trueup.cli.workshop import ci, env, repo
+from trueup.formats import pattern
 from trueup.formats.time import format_time
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
@@ -43,7 +43,7 @@ SERVICES = "services"
 
 log = structlog.get_logger(__name__)
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+_NAME = pattern.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _PORT = click.IntRange(0, 65535)
 
 

@@ -1,17 +1,17 @@
 """Two objects → the fields that differ."""
 
-import re
 from typing import Any
 
 import msgspec
 
 from trueup.diff.mask import masked
+from trueup.formats import pattern
 from trueup.formats.patch import equal
 
 ABSENT = msgspec.UNSET
 """Stands for a field that is not there, which null is not."""
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+_PLAIN = pattern.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _SHOWN = 5
 
 
@@ -83,6 +83,6 @@ def _by_name(items: list[Any]) -> dict[str, Any] | None:
 
 
 def _field(path: str, name: str) -> str:
-    if not _PLAIN.match(name):
+    if not _PLAIN.fullmatch(name):
         return f'{path}["{name}"]'
     return f"{path}.{name}" if path else name

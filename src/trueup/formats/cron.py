@@ -1,12 +1,12 @@
 """Cron schedules of five fields as Kubernetes reads them (robfig/cron v3, ``ParseStandard``)."""
 
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
+from trueup.formats import pattern
 from trueup.formats.duration import parse_duration
 
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -27,7 +27,7 @@ _SHORT: Final = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
-_RANGE: Final = re.compile(r"(\*|\?|\w+)(?:-(\w+))?(?:/([0-9]{1,4}))?")
+_RANGE: Final = pattern.compile(r"(\*|\?|[a-zA-Z0-9]+)(?:-([a-zA-Z0-9]+))?(?:/([0-9]{1,4}))?")
 _LONGEST: Final = 400
 _DAYS_AHEAD: Final = 366 * 5
 """How far a moment is looked for: a leap day may be eight years away only around a century."""

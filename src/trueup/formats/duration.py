@@ -1,7 +1,8 @@
 """Durations as Go writes them: ``1h30m``, ``1.5h``, ``100ms``."""
 
-import re
 from typing import Final
+
+from trueup.formats import pattern
 
 _UNITS: Final = {
     "ns": 1,
@@ -15,8 +16,8 @@ _UNITS: Final = {
 }
 _SECOND: Final = _UNITS["s"]
 _PART: Final = r"(?:([0-9]+)(?:\.([0-9]*))?|\.([0-9]+))(ns|us|µs|μs|ms|s|m|h)"
-_ONE: Final = re.compile(_PART)
-_WHOLE: Final = re.compile(rf"([-+]?)(?:0|((?:{_PART})+))")
+_ONE: Final = pattern.compile(_PART)
+_WHOLE: Final = pattern.compile(rf"([-+]?)(?:0|((?:{_PART})+))")
 _LONGEST: Final = 2**63 - 1
 _LONGEST_TEXT: Final = 200
 

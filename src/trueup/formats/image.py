@@ -1,20 +1,21 @@
 """Names of container images, as the distribution project writes them: ``registry:port/path:tag@digest``."""
 
-import re
 from typing import Final
 
 from msgspec import Struct
+
+from trueup.formats import pattern
 
 DEFAULT_REGISTRY: Final = "docker.io"
 _DEFAULT_OWNER: Final = "library/"
 _DOCKER: Final = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 
 _COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_PATH: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_PATH: Final = pattern.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _LABEL: Final = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-_REGISTRY: Final = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]{{1,5}})?")
-_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST: Final = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,}")
+_REGISTRY: Final = pattern.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]{{1,5}})?")
+_TAG: Final = pattern.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_DIGEST: Final = pattern.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,}")
 _LONGEST: Final = 255
 _SHOWN: Final = 80
 

@@ -1,9 +1,10 @@
 """JSON merge patches (RFC 7386) and JSON pointers (RFC 6901). Nothing is changed in place; parts may be shared."""
 
-import re
 from typing import Any, Final
 
-_INDEX: Final = re.compile(r"0|[1-9][0-9]*")
+from trueup.formats import pattern
+
+_INDEX: Final = pattern.compile(r"0|[1-9][0-9]*")
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
@@ -61,7 +62,7 @@ def parse_pointer(pointer: str) -> tuple[str, ...]:
         return ()
     if not pointer.startswith("/"):
         raise ValueError(f'JSON pointer "{pointer}" does not begin with "/"')
-    if re.search("~(?![01])", pointer):
+    if pointer.count("~") != pointer.count("~0") + pointer.count("~1"):
         raise ValueError(f'JSON pointer "{pointer}" has a "~" that is neither "~0" nor "~1"')
     return tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/"))
 

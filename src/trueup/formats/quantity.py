@@ -1,12 +1,13 @@
 """Kubernetes' resource quantities: ``100m``, ``1.5Gi``, ``2e3``."""
 
-import re
 from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct
 
-_QUANTITY: Final = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?((?:[numkMGTPE]|[KMGTPE]i)?|[eE]([+-]?[0-9]+))")
+from trueup.formats import pattern
+
+_QUANTITY: Final = pattern.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?((?:[numkMGTPE]|[KMGTPE]i)?|[eE]([+-]?[0-9]+))")
 _POWERS_OF_TEN: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _POWERS_OF_TWO: Final = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _TEN_SUFFIXES: Final = {power: suffix for suffix, power in _POWERS_OF_TEN.items()}

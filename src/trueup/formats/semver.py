@@ -1,21 +1,22 @@
 """Semantic versions and the ranges of github.com/Masterminds/semver, as Helm and Argo CD resolve them."""
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
 
+from trueup.formats import pattern
+
 _IDENTIFIERS: Final = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
-_VERSION: Final = re.compile(rf"v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-({_IDENTIFIERS}))?(?:\+({_IDENTIFIERS}))?")
 _NUMBER: Final = "(?:0|[1-9][0-9]*)"
-_STRICT: Final = re.compile(rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:[-+].*)?")
+_STRICT: Final = pattern.compile(rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:[-+].*)?")
 _PARTIAL: Final = rf"v?([0-9xX*]+)(?:\.([0-9xX*]+))?(?:\.([0-9xX*]+))?(-{_IDENTIFIERS})?(?:\+{_IDENTIFIERS})?"
-_PLAIN_PARTIAL: Final = re.sub(r"\((?!\?)", "(?:", _PARTIAL)
+_PLAIN_PARTIAL: Final = _PARTIAL.replace("(?:", "(").replace("(", "(?:")
 _OPERATOR: Final = r"(?:=>|=<|>=|<=|!=|~>|=|>|<|~|\^|)"
-_ONE: Final = re.compile(rf"({_OPERATOR}) ?{_PARTIAL}")
-_ALL: Final = re.compile(rf" ?{_OPERATOR} ?{_PLAIN_PARTIAL} ?(?:(?: |, ?){_OPERATOR} ?{_PLAIN_PARTIAL} ?)*")
-_HYPHENATED: Final = re.compile(rf" ?({_PLAIN_PARTIAL}) - ({_PLAIN_PARTIAL}) ?")
+_ONE: Final = pattern.compile(rf"({_OPERATOR}) ?{_PARTIAL}")
+_ALL: Final = pattern.compile(rf" ?{_OPERATOR} ?{_PLAIN_PARTIAL} ?(?:(?: |, ?){_OPERATOR} ?{_PLAIN_PARTIAL} ?)*")
+_HYPHENATED: Final = pattern.compile(rf" ?({_PLAIN_PARTIAL}) - ({_PLAIN_PARTIAL}) ?")
+_BLANKS: Final = pattern.compile(r"[ \t\n\r\f]+")
 _ANYTHING: Final = frozenset(("x", "X", "*"))
 _LARGEST: Final = 2**64 - 1
 _LONGEST_TEXT: Final = 1000
@@ -44,15 +45,24 @@ class _Constraint(Struct, frozen=True):
 
 def parse_version(text: str) -> Version | None:
     """The version that a text names, None if it names none. A ``v`` in front and missing parts are tolerated."""
-    match = _VERSION.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
-    if match is None:
+    if len(text) > _LONGEST_TEXT or not text.isascii():
         return None
-    major, minor, patch = (int(match[part] or 0) for part in (1, 2, 3))
-    prerelease = match[4] or ""
+    rest, plus, build = text.partition("+")
+    rest, dash, prerelease = rest.partition("-")
+    numbers = rest.removeprefix("v").split(".")
+    if len(numbers) > 3 or not all(map(str.isdigit, numbers)):
+        return None
+    if (plus and not _are_identifiers(build)) or (dash and not _are_identifiers(prerelease)):
+        return None
+    major, minor, patch = (*map(int, numbers), 0, 0)[:3]
     zero_padded = any(p.isdigit() and len(p) > 1 and p[0] == "0" for p in prerelease.split("."))
     if max(major, minor, patch) > _LARGEST or zero_padded:
         return None
     return Version(major, minor, patch, prerelease)
+
+
+def _are_identifiers(text: str) -> bool:
+    return all(each.replace("-", "0").isalnum() for each in text.split("."))
 
 
 def is_strict(text: str) -> bool:
@@ -114,7 +124,7 @@ def _parse(text: str) -> list[list[_Constraint]] | None:
     """The alternatives of a constraint, each a group of comparisons that must all hold; None if it is malformed."""
     if len(text) > _LONGEST_TEXT:
         return None
-    text = re.sub("[ \t\n\r\f]+", " ", text)
+    text = _BLANKS.sub(" ", text)
     text = _HYPHENATED.sub(r">= \1, <= \2 ", text)
     groups = []
     for alternative in text.split("||"):
@@ -127,7 +137,7 @@ def _parse(text: str) -> list[list[_Constraint]] | None:
     return groups
 
 
-def _constraint(match: re.Match[str]) -> _Constraint | None:
+def _constraint(match: pattern.Match[str]) -> _Constraint | None:
     parts = [match[2], match[3], match[4]]
     open_from = next((n for n, part in enumerate(parts) if part is None or part in _ANYTHING), 3)
     numbers = ".".join(["0" if n >= open_from else part for n, part in enumerate(parts)])

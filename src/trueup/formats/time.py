@@ -1,10 +1,11 @@
 """Moments as Kubernetes writes them: RFC 3339."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-_RFC3339: Final = re.compile(
+from trueup.formats import pattern
+
+_RFC3339: Final = pattern.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]+))?"
     r"(?:Z|([+-])([0-9]{2}):([0-9]{2}))"
 )

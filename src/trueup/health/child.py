@@ -1,7 +1,6 @@
 """Child Applications, where the settings have them judged: Argo CD judges none by itself, but its manual gives a script
 for it that nearly every app-of-apps installation has. That script is known by its text and done here."""
 
-import re
 from typing import Any
 
 from trueup.health.read import section, text
@@ -39,5 +38,5 @@ def is_known(script: str) -> bool:
 
 
 def _bare(script: str) -> str:
-    without_remarks = re.sub(r"--[^\n]*", "", script[:5000])
-    return re.sub(r"\s+", "", without_remarks).replace("'", '"').removeprefix("local")
+    without_remarks = "\n".join(line.partition("--")[0] for line in script[:5000].split("\n"))
+    return "".join(without_remarks.split()).replace("'", '"').removeprefix("local")

@@ -4,13 +4,13 @@ The single place that reads an error's text is :func:`_typed_patch_error`: serve
 cannot type as a 500 without a reason (seen on kube-apiserver 1.37), and only the text tells it from a broken server.
 """
 
-import re
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import msgspec
 
+from trueup.formats import pattern
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.resource import ResourceKey
 
@@ -213,9 +213,9 @@ _HINTS: dict[type[ApiError], str] = {
     DuplicateKey: "keep one of the entries",
 }
 
-_TYPED_PATCH = re.compile(r"failed to create typed patch object \([^)]*\): (?P<faults>.*)", re.DOTALL)
-_FAULT = re.compile(
-    r"^\s*(?P<path>\.\S.*?): (?P<fault>field not declared in schema|duplicate entries for key|.+)", re.MULTILINE
+_TYPED_PATCH = pattern.compile(r"(?s)failed to create typed patch object \([^)]*\): (?P<faults>.*)")
+_FAULT = pattern.compile(
+    r"(?m)^\s*(?P<path>\.\S.*?): (?P<fault>field not declared in schema|duplicate entries for key|.+)"
 )
 
 

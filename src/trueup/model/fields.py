@@ -1,7 +1,6 @@
 """What every object declared in YAML is built from, and how its fields describe themselves."""
 
 import inspect
-import re
 from typing import Any
 
 import msgspec
@@ -63,9 +62,6 @@ class Description(msgspec.Struct, frozen=True):
     fields: dict[str, str]
 
 
-_ATTRIBUTE = re.compile(r"^ {4}(\w+): (.*)$")
-
-
 def describe(type_: type[Fields]) -> Description:
     """The description of a type: its docstring's first paragraph, and the lines of its ``Attributes`` section.
 
@@ -77,9 +73,10 @@ def describe(type_: type[Fields]) -> Description:
     fields: dict[str, str] = {}
     name = ""
     for line in attributes.splitlines():
-        if match := _ATTRIBUTE.match(line):
-            name = match[1]
-            fields[name] = match[2]
+        attribute, colon, told = line.removeprefix(" " * 4).partition(": ")
+        if line.startswith(" " * 4) and colon and attribute.isidentifier():
+            name = attribute
+            fields[name] = told
         elif name and line.startswith(" " * 8):
             fields[name] += " " + line.strip()
         else:
@@ -89,4 +86,9 @@ def describe(type_: type[Fields]) -> Description:
 
 
 def _plain(text: str) -> str:
-    return " ".join(re.sub(r":\w+:`([^`]*)`", r"\1", text).replace("``", "").split())
+    pieces = text.split("`")
+    for number, piece in enumerate(pieces[:-1]):
+        before, colon, role = piece.removesuffix(":").rpartition(":")
+        if colon and piece.endswith(":") and role.isidentifier():
+            pieces[number] = before
+    return " ".join("".join(pieces).split())

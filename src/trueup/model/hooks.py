@@ -3,7 +3,6 @@
 Rules: Argo CD ``gitops-engine/pkg/sync/hook`` and ``syncwaves``.
 """
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -26,7 +25,7 @@ _HELM_TYPES = {
     "pre-delete": "PreDelete",
     "post-delete": "PostDelete",
 }
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
+_MOST_DIGITS = 18
 
 
 class DeletePhase(StrEnum):
@@ -104,7 +103,8 @@ def delete_policies(annotations: Mapping[str, str]) -> frozenset[HookDeletePolic
 
 def wave_is_read(text: str) -> bool:
     """Whether a sync wave is an integer; another one counts as absent."""
-    return _INTEGER.match(text) is not None
+    digits = text[1:] if text.startswith(("+", "-")) else text
+    return digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS
 
 
 def wave_of(annotations: Mapping[str, str]) -> int:

@@ -1,8 +1,8 @@
 """Whether an Application can be worked on: its specification by itself, and against its project."""
 
-import re
 from collections.abc import Sequence
 
+from trueup.formats import pattern
 from trueup.formats.duration import parse_duration
 from trueup.formats.semver import is_range
 from trueup.model.application import (
@@ -20,8 +20,9 @@ from trueup.policy.admission import Deploy, Fetch, Push, membership, refusal
 from trueup.policy.options import option_problem
 
 _LONGEST_NAME = 253
-_REF = re.compile(r"[A-Za-z0-9_-]+\Z")
-_BAD_REVISION = re.compile(r"[\x00-\x1f\x7f\\]|\.\.|\^\{|@\{|\A-|\A\s|\s\Z")
+_REF = pattern.compile(r"[A-Za-z0-9_-]+")
+_BAD_REVISION = pattern.compile(rf"[\x00-\x1f\x7f\\]|\.\.|\^\{{|@\{{|\A-|\A[{pattern.SPACE}]|[{pattern.SPACE}]\z")
+_NO_NAME = pattern.compile(rf"[{pattern.SPACE}~^:?*\[]")
 
 
 def admit(app: Application, project: Project) -> None:
@@ -126,7 +127,7 @@ def _of_source(place: str, source: Source) -> list[str]:
         if source.ref:
             found.append(f"{place}: a source with `chart` cannot be a `ref`")
         found.append(f"{place}.chart: chart repositories are not supported; name a chart of a Git repository in path")
-    if source.ref and not _REF.match(source.ref):
+    if source.ref and not _REF.fullmatch(source.ref):
         found.append(f"{place}.ref: only letters, digits, - and _ are allowed")
     if not valid_revision(source.target_revision):
         found.append(f"{place}.targetRevision: invalid git revision {source.target_revision[:80]!a}")
@@ -147,7 +148,7 @@ def valid_revision(revision: str) -> bool:
     """Whether a text can name a branch, tag, commit or a range of versions. White space is for ranges only."""
     if _BAD_REVISION.search(revision):
         return False
-    return not re.search(r"[\s~^:?*\[]", revision) or is_range(revision)
+    return not _NO_NAME.search(revision) or is_range(revision)
 
 
 def _of_destination(app: Application, project: Project) -> list[str]:

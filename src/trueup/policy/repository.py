@@ -1,10 +1,10 @@
 """Repository URLs in messages."""
 
-import re
+from trueup.formats import pattern
 
-_USERINFO = re.compile(r"(?<=://)[^/\s]*@")
+_USERINFO = pattern.compile(r"(://)[^/\s]*@")
 
 
 def redacted(url: str) -> str:
     """A URL without its user and password, for messages."""
-    return _USERINFO.sub("******@", url)
+    return _USERINFO.sub(r"\1******@", url)

@@ -4,13 +4,12 @@ Nobody stops in the middle of a line, and who takes documents out takes whole on
 the only document is an edit: nothing tells them apart.
 """
 
-import re
 from typing import Any
 
-from trueup.formats import yaml
+from trueup.formats import pattern, yaml
 from trueup.formats.encoding import salvaged
 
-_MARK = re.compile(r"^---(?=\s|\Z|#)", re.MULTILINE)
+_MARK = pattern.compile(rf"(?m)^---(?:[{pattern.SPACE}#]|\z)")
 _LINE_END = ("\n", "\r")
 _PARSED = 1024 * 1024
 """Bytes of a file that is parsed to see whether its last line matters; of a larger one it does."""

@@ -1,14 +1,14 @@
 """Argo CD's build environment: ``$ARGOCD_APP_NAME`` and its like inside Helm and Kustomize options."""
 
-import re
 from collections.abc import Mapping
 
 import msgspec
 
+from trueup.formats import pattern
 from trueup.model.application import Source
 
 # Go's os.Expand: ${name}, $name, or one special character; a bare "$" stays.
-_REFERENCE = re.compile(r"\$(?:\{([^{}]*)\}|([*#$@!?0-9-])|([A-Za-z_][A-Za-z0-9_]*))")
+_REFERENCE = pattern.compile(r"\$(?:\{([^{}]*)\}|([*#$@!?0-9-])|([A-Za-z_][A-Za-z0-9_]*))")
 
 
 class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ class Environment:
         """``text`` with its variables replaced; ``$$`` is a dollar, an unknown variable empty (Argo CD's Envsubst)."""
         return _REFERENCE.sub(self._value, text) if "$" in text else text
 
-    def _value(self, match: re.Match[str]) -> str:
+    def _value(self, match: pattern.Match[str]) -> str:
         name = match[1] if match[1] is not None else match[2] or match[3]
         if name == "$":
             return "$"

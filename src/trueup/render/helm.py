@@ -1,12 +1,11 @@
 """Helm: the exact files, names and capabilities a chart's templates may read."""
 
 import posixpath
-import re
 from collections.abc import Mapping
 
 import msgspec
 
-from trueup.formats import json
+from trueup.formats import json, pattern
 from trueup.formats.glob import doublestar_match
 from trueup.model.application import HelmParameter, HelmSource, Source
 from trueup.model.errors import RenderFailed
@@ -21,10 +20,9 @@ from trueup.render.job import HelmJob, HelmParameterSetting, Input
 MAX_VALUE_FILES = 500
 MAX_RELEASE_NAME = 53
 
-_RELEASE_NAME = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
-_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
-_GLOB = re.compile(r"[*?\[{]")
-_BARE_COMMA = re.compile(r"(?<!\\),")
+_RELEASE_NAME = pattern.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_SCHEME = pattern.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+_GLOB = pattern.compile(r"[*?\[{]")
 
 
 def draft(
@@ -78,7 +76,7 @@ def _release_name(options: HelmSource, context: RenderContext) -> str:
             f"release name {name!r} is longer than {MAX_RELEASE_NAME} characters",
             hint="set helm.releaseName to a shorter one",
         )
-    if not _RELEASE_NAME.match(name):
+    if not _RELEASE_NAME.fullmatch(name):
         raise RenderFailed(f"release name {name!r} is no DNS name", hint="use lower-case letters, digits and dashes")
     return name
 
@@ -99,10 +97,16 @@ def _settings(parameters: list[HelmParameter], environment: Environment) -> list
         value = environment.substitute(parameter.value)
         if not (value.startswith("{") and value.endswith("}")):
             # A comma would end the value; Argo CD escapes it (``cleanSetParameters``).
-            value = _BARE_COMMA.sub(r"\\,", value)
+            value = _commas_escaped(value)
         target = strings if parameter.force_string else plain
         target[parameter.name] = HelmParameterSetting(parameter.name, value, parameter.force_string)
     return [*plain.values(), *strings.values()]
+
+
+def _commas_escaped(value: str) -> str:
+    """The value with a backslash before every comma that has none."""
+    pieces = value.split(",")
+    return "".join(f"{piece}," if piece.endswith("\\") else f"{piece}\\," for piece in pieces[:-1]) + pieces[-1]
 
 
 class _Files:
@@ -189,16 +193,16 @@ class _Files:
             raise refuse_outside(text, what)
         return ref, path
 
-    def _matches(self, ref: str, pattern: str) -> list[str]:
+    def _matches(self, ref: str, glob: str) -> list[str]:
         tree = self._refs[ref] if ref else self._tree
-        base = posixpath.dirname(_GLOB.split(pattern, maxsplit=1)[0] + "x")
+        base = posixpath.dirname(_GLOB.split(glob)[0] + "x")
         located = follow(tree, base, "value file pattern")
         if located is None or located.entry.mode is not Mode.DIRECTORY:
             return []
         names = (
             posixpath.join(base, path[len(located.path) :].lstrip("/")) for path in self._names(tree, located.path)
         )
-        return sorted(name for name in names if doublestar_match(pattern, name))
+        return sorted(name for name in names if doublestar_match(glob, name))
 
     @staticmethod
     def _names(tree: Tree, path: str) -> list[str]:

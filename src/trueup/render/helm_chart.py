@@ -1,12 +1,11 @@
 """A chart's own files: its folder, and the local charts it depends on."""
 
 import posixpath
-import re
 from typing import Any
 
 import msgspec
 
-from trueup.formats import yaml
+from trueup.formats import pattern, yaml
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode, Tree
 from trueup.render.closure import files_below, follow, inside, refuse_outside, submodules_below
@@ -15,7 +14,8 @@ from trueup.render.spelling import spelled, spellings
 
 _FIELDS = spellings("apiVersion", "name", "version", "kubeVersion", "dependencies")
 _DEPENDENCY = spellings("name", "version", "repository", "alias", "condition")
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+_NAME = pattern.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_VERSION_BEGINS = pattern.compile(r"-v?[0-9]")
 MAX_BYTES = 1024 * 1024
 """Of Chart.yaml."""
 
@@ -87,7 +87,7 @@ def _metadata(tree: Tree, path: str) -> dict[str, Any]:
         if not metadata.get(field):
             raise RenderFailed(f"{file} is missing or invalid: it has no {field}", hint=hint)
     name = metadata["name"]
-    if not isinstance(name, str) or not _NAME.match(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise RenderFailed(f"{file}: invalid chart name {name!r}", hint="use letters, digits, dots and dashes")
     return metadata
 
@@ -130,13 +130,13 @@ def _present(tree: Tree, path: str, inputs: dict[str, Input]) -> set[str]:
         elif len(parts) == 1 and parts[0].endswith(".tgz"):
             stem = parts[0].removesuffix(".tgz")
             # "name-1.2.3.tgz": where the name ends is open, so every cut before a digit counts.
-            names.update(stem[: cut.start()] for cut in re.finditer(r"-v?\d", stem))
+            names.update(stem[: cut.start()] for cut in _VERSION_BEGINS.finditer(stem))
     return names
 
 
 def _local(tree: Tree, path: str, name: str, relative: str) -> dict[str, Input]:
     """A chart of the same repository (``repository: file://../common``), laid out in ``charts/``."""
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise RenderFailed(f"{path}/Chart.yaml: invalid chart name {name!r}", hint="correct the dependency's name")
     target = inside(path, relative)
     if target is None:

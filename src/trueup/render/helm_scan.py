@@ -1,18 +1,17 @@
 """What a chart's text says about it: the capabilities it asks for, the functions that differ from render to render."""
 
-import re
 from collections.abc import Iterable
 
-from trueup.formats import json
+from trueup.formats import json, pattern
 from trueup.render.job import HelmJob
 
 ARCHIVES = (".tgz", ".tar.gz")
 """Extensions of packed charts."""
-_CAPABILITIES = re.compile(rb"Capabilities")
-_ANSWERABLE = re.compile(
+_CAPABILITIES = pattern.compile(rb"Capabilities")
+_ANSWERABLE = pattern.compile(
     rb"Capabilities\.(?:APIVersions\.Has\s*\(?\s*\"([^\"\\{}]+)\"|(KubeVersion)\b|(HelmVersion)\b)"
 )
-_RANDOM = re.compile(
+_RANDOM = pattern.compile(
     rb"\{\{[^}]*?\b(rand(?:AlphaNum|Alpha|Numeric|Ascii|Bytes|Int)|gen(?:PrivateKey|CAWithKey|CA|SelfSignedCertWithKey|"
     rb"SelfSignedCert|SignedCertWithKey|SignedCert)|uuidv4|now|ago|htpasswd|bcrypt|shuffle|lookup)\b[^}]*?\}\}"
 )

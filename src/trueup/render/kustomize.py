@@ -6,10 +6,9 @@ repository.
 """
 
 import posixpath
-import re
 from typing import Any
 
-from trueup.formats import yaml
+from trueup.formats import pattern, yaml
 from trueup.model.application import KustomizeSource, Source
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode, Tree
@@ -28,10 +27,9 @@ MAX_BYTES = 1024 * 1024
 _LONGEST_PATH = 300
 """Characters of a path that are shown, or remembered of what may be no path."""
 
-_REMOTE = re.compile(
-    r"^(?:[a-z][a-z0-9+.-]*::|[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:|gh:|(?:github\.com|gitlab\.com|bitbucket\.org|dev\.azure\.com)[/:])|"
+_REMOTE = pattern.compile(
+    r"(?i)^(?:[a-z][a-z0-9+.-]*::|[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:|gh:|(?:github\.com|gitlab\.com|bitbucket\.org|dev\.azure\.com)[/:])|"
     r"\?(?:ref|version|timeout|submodules)=|\.git(?:$|[/?])",
-    re.IGNORECASE,
 )
 
 

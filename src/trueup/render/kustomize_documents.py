@@ -4,22 +4,24 @@ Kustomize cuts a resource file at lines that begin with ``---`` and reads the fi
 JSON, text after ``...``, all but the first document of UTF-16, and line ends that are no line feeds go by unread.
 """
 
-import re
-
-from trueup.formats import yaml
+from trueup.formats import pattern, yaml
 from trueup.formats.encoding import is_utf8, salvaged
 from trueup.render.output import glued_problem
 
 _HINT = "put a line '---' between the documents, and save the file as UTF-8 with ordinary line ends"
-_END = re.compile(r"^\.\.\.(?=\s|\Z)", re.MULTILINE)
-_MARK = re.compile(r"^---", re.MULTILINE)
-_LONE_RETURN = re.compile(r"\r(?!\n)")
+_END = pattern.compile(rf"(?m)^\.\.\.(?:[{pattern.SPACE}]|\z)")
+_MARK = pattern.compile(r"(?m)^---")
 
 
 def dropped(path: str, data: bytes) -> str:
     """What is wrong with a resource file of which kustomize may read a part; empty when it reads all."""
     text = salvaged(data)
-    if is_utf8(data) and not text.lstrip().startswith("{") and not _END.search(text) and not _LONE_RETURN.search(text):
+    if (
+        is_utf8(data)
+        and not text.lstrip().startswith("{")
+        and not _END.search(text)
+        and text.count("\r") == text.count("\r\n")
+    ):
         return ""
     line = _after_end(text)
     if not line:

@@ -6,17 +6,17 @@ replace without force.
 """
 
 import copy
-import re
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from trueup.formats import pattern
 from trueup.model.application import KustomizeReplica, KustomizeSource
 from trueup.model.errors import RenderFailed
 from trueup.render.environment import Environment
 
-_TAG = re.compile(r"^(.*):([a-zA-Z0-9._-]*|\*)$", re.DOTALL)
+_TAG = pattern.compile(r"(?s)(.*):([a-zA-Z0-9._-]*|\*)")
 _KEEP = "*"
 
 
@@ -73,7 +73,7 @@ def parse_image(text: str) -> dict[str, str]:
 
 def _image_parts(image: str, *, bare: bool, text: str) -> dict[str, str]:
     name, at, digest = image.partition("@")
-    tagged = _TAG.match(name)
+    tagged = _TAG.fullmatch(name)
     if at:
         # "name:tag@digest": kustomize keeps both.
         return (

@@ -1,10 +1,9 @@
 """Rendered objects → manifests: checked, cleaned, canonical. All errors are collected, not the first only."""
 
 import base64
-import re
 from typing import Any
 
-from trueup.formats import json, yaml
+from trueup.formats import json, pattern, yaml
 from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey, group_of
@@ -18,7 +17,7 @@ _MAX_LIST_DEPTH = 4
 # Never Git's to set: an apply with them fails or means something else (cluster-truths 1).
 _SERVER_METADATA = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")
 
-_API_VERSION = re.compile(r"[^/\s]+(/[^/\s]+)?\Z")
+_API_VERSION = pattern.compile(r"[^/\s]+(/[^/\s]+)?")
 
 
 class Invalid(ValueError):
@@ -136,7 +135,7 @@ def manifest_of(value: Any, origin: str, source_index: int = 0) -> Manifest:
         raise Invalid(f"a manifest must be a mapping, got {_type_name(value)}")
     kind = _text(value, "kind")
     api_version = _text(value, "apiVersion")
-    if not _API_VERSION.match(api_version):
+    if not _API_VERSION.fullmatch(api_version):
         raise Invalid(
             f"{kind}: apiVersion {api_version[:80]!a} must be VERSION or GROUP/VERSION, such as v1 or apps/v1"
         )

@@ -4,13 +4,14 @@ Follows Helm's ``pkg/strvals`` (ParseInto, ParseIntoString, ParseIntoFile); its 
 costing memory (CVE-2022-36049).
 """
 
-import re
 from typing import Any
+
+from trueup.formats import pattern
 
 MAX_INDEX = 65536
 MAX_NESTING = 30
 
-_INDEX = re.compile(r"^[+-]?[0-9]+$")
+_INDEX = pattern.compile(r"[+-]?[0-9]+")
 
 
 class SetInteger(int):
@@ -125,7 +126,7 @@ class _Parser:
         text, stop = self._until("]")
         if not stop:
             raise _End
-        if not _INDEX.match(text):
+        if not _INDEX.fullmatch(text):
             raise StrvalsError(f"error parsing index: {text!r} is no number")
         # Longer numbers are beyond the limit anyway.
         return int(text[:12])
@@ -196,7 +197,7 @@ class _Parser:
 
 def _integer(text: str) -> int | str:
     """A signed 64-bit number, or the text itself."""
-    if not _INDEX.match(text) or len(text) > 20:
+    if not _INDEX.fullmatch(text) or len(text) > 20:
         return text
     number = SetInteger(text)
     return number if -(1 << 63) <= number < 1 << 63 else text

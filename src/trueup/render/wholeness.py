@@ -3,8 +3,7 @@
 A file that is not sure of being whole is an error, never "skipped": what it declared would be deleted.
 """
 
-import re
-
+from trueup.formats import pattern
 from trueup.formats.encoding import NotText, decode, is_utf8, salvaged
 from trueup.render.cutoff import cut_off
 
@@ -17,10 +16,13 @@ SKIP_MARKER = "+argocd:skip-file-rendering"
 TEXTS = (*MANIFESTS, ".tpl")
 """Extensions of files that decide which objects there are, in charts and kustomizations too."""
 
-_LFS_POINTER = re.compile(r"version https://(?:git-lfs|hawser)\.github\.com/spec/\S+\r?\n")
-_KEYS = tuple(re.compile(rf"(?<![\w.-]){key}[\"']?\s*:") for key in ("apiVersion", "kind", "metadata"))
-_FIRST_KEY = re.compile(r"^[ \t{]*[\"']?apiVersion[\"']?\s*:", re.MULTILINE)
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_LFS_POINTER = pattern.compile(r"version https://(?:git-lfs|hawser)\.github\.com/spec/\S+\r?\n")
+_KEYS = tuple(
+    pattern.compile(rf"(?:\A|[^{pattern.WORD}.-]){key}[\"']?[{pattern.SPACE}]*:")
+    for key in ("apiVersion", "kind", "metadata")
+)
+_FIRST_KEY = pattern.compile(r"(?m)^[ \t{]*[\"']?apiVersion[\"']?\s*:")
+_CONTROLS = pattern.compile(r"[\x00-\x08\x0e-\x1f]")
 _SHORTEST = 4
 """Characters of a line that is told apart from chance when it comes back as a comment."""
 

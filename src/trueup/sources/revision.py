@@ -1,20 +1,19 @@
 """Revisions: what a ``targetRevision`` may look like, and which ref it names."""
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
 
-from trueup.formats import semver
+from trueup.formats import pattern, semver
 from trueup.model.errors import InvalidSpec, RenderFailed
 
 HEAD = "HEAD"
 BRANCHES = "refs/heads/"
 TAGS = "refs/tags/"
 _LONGEST = 255
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_SHORT_COMMIT = re.compile(r"[0-9a-f]{7,39}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_FORBIDDEN = re.compile(r"[ ~^:?*\[\\]|\.\.|@\{|//|/$|^/|\.$|\.lock$|^-")
+_COMMIT = pattern.compile(r"[0-9a-f]{40}")
+_SHORT_COMMIT = pattern.compile(r"[0-9a-f]{7,39}")
+_CONTROL = pattern.compile(r"[\x00-\x1f\x7f-\x9f]")
+_FORBIDDEN = pattern.compile(r"[ ~^:?*\[\\]|\.\.|@\{|//|/$|^/|\.$|\.lock$|^-")
 _SUGGESTED_FROM = 5000
 
 
@@ -30,8 +29,8 @@ def check(revision: str) -> None:
     Raises:
         InvalidSpec: ``invalid git revision``.
     """
-    shown = _CONTROL.sub("?", revision)[:_LONGEST]
-    if _CONTROL.search(revision) or len(revision) > _LONGEST:
+    shown = _CONTROL.sub("?", revision[:_LONGEST])
+    if len(revision) > _LONGEST or _CONTROL.search(revision):
         raise InvalidSpec(f'invalid git revision "{shown}"', hint="Write it on one line of at most 255 characters.")
     if _FORBIDDEN.search(revision) and (revision.startswith("-") or not semver.is_range(revision)):
         raise InvalidSpec(

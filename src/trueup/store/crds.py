@@ -4,7 +4,6 @@ They accept every field that Argo CD's accept and require what Argo CD's require
 stored unchanged whichever of the two made the definitions.
 """
 
-import re
 from typing import Any
 
 import msgspec
@@ -86,7 +85,6 @@ COLUMNS: tuple[Schema, ...] = (
 )
 
 _ANYTHING: Schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-_TIME = re.compile(r"_(at|time)$")
 
 
 def application_crd() -> Schema:
@@ -177,7 +175,7 @@ def _field(owner: type[Fields], name: str, info: inspect.Type, texts: Descriptio
         is_list = isinstance(_not_null(info), inspect.ListType)
         return _with_description({"type": "array", "items": dict(_ANYTHING)} if is_list else _ANYTHING, text)
     schema = _value(info)
-    if schema == {"type": "string"} and _TIME.search(name):
+    if schema == {"type": "string"} and name.endswith(("_at", "_time")):
         schema = {"type": "string", "format": "date-time"}
     return _with_description(schema, text)
 

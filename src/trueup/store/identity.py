@@ -1,15 +1,15 @@
 """Which cluster this is: its address may be another's tomorrow, the uid of ``kube-system`` never is."""
 
 import hashlib
-import re
 
 import structlog
 
+from trueup.formats import pattern
 from trueup.kube.client import Client
 from trueup.kube.errors import Forbidden, NotFound
 from trueup.store.install import NAMESPACE
 
-_UID = re.compile(r"[A-Za-z0-9-]{1,64}")
+_UID = pattern.compile(r"[A-Za-z0-9-]{1,64}")
 log = structlog.get_logger("trueup.cluster")
 
 

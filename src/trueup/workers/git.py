@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from trueup.formats import pattern
 from trueup.model.errors import Redirected, SourceUnavailable
 from trueup.workers.process import MEBIBYTE, Limits, ProcessError, StartFailed, run
 from trueup.workers.progress import Growing, overseen
@@ -23,9 +23,9 @@ _IDLE = 120.0
 _SPARE = 1 * MEBIBYTE
 """What may be written beyond the room: the look at a folder comes a moment late."""
 _MESSAGE_LIMIT = 1000
-_CREDENTIALS = re.compile(r"(://)[^\s/'\"]*@")
-_REDIRECTED = re.compile(rb"The requested URL returned error: 30[12378]\b")
-_NOISE = re.compile(r"^(?:fatal|error|remote|warning|hint): *|[^\x20-\x7e\u00a0-\uffff]", re.MULTILINE)
+_CREDENTIALS = pattern.compile(r"(://)[^\s/'\"]*@")
+_REDIRECTED = pattern.compile(rb"The requested URL returned error: 30[12378]\b")
+_NOISE = pattern.compile(r"(?m)^(?:fatal|error|remote|warning|hint): *|[^\x20-\x7e\x{a0}-\x{ffff}]")
 
 
 class GitFailed(SourceUnavailable):

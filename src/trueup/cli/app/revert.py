@@ -1,7 +1,6 @@
 """``trueup app rollback --git``: a deployment is taken back by a commit, once it was looked at."""
 
 import difflib
-import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from trueup.cli.identity import git_author, parse_author
 from trueup.cli.repositories import environment_credential, with_repositories
 from trueup.cli.screen import plain, say
 from trueup.features.images.pulls import PROVIDER, Request, open_pull_request
+from trueup.formats import pattern
 from trueup.kube.client import Client
 from trueup.kube.errors import NotFound
 from trueup.model.application import Application
@@ -40,7 +40,7 @@ from trueup.store.kinds import PROJECT
 _READABLE = (Mode.FILE, Mode.EXECUTABLE, Mode.LINK)
 MOST_LINES = 400
 """Lines of a difference that are shown; the rest is counted."""
-_SECRET = re.compile(rb"""kind["']?\s{0,9}:\s{0,9}["']?Secret(?:List)?\b|secretGenerator""")
+_SECRET = pattern.compile(rb"""kind["']?\s{0,9}:\s{0,9}["']?Secret(?:List)?\b|secretGenerator""")
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):

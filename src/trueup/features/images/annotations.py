@@ -1,9 +1,9 @@
 """What an Application's annotations ask for, by the names of Argo CD Image Updater."""
 
-import re
 from collections.abc import Mapping
 
 from trueup.features.images.rule import SPELLINGS, ImageRule, Method, Pin, Strategy, TargetKind, WriteBack
+from trueup.formats import pattern
 from trueup.formats.image import parse_image
 from trueup.formats.semver import is_range, parse_version
 from trueup.model.errors import InvalidSpec
@@ -17,9 +17,9 @@ PIN = "trueup.dev/image-pin"
 MARKERS = "trueup.dev/image-markers"
 """``disabled``: leave Flux's markers in this application's files alone."""
 
-_ALIAS = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-._]*")
-_SECRET = re.compile(r"(?:pullsecret|secret):([a-z0-9][a-z0-9.-]*)/([a-z0-9][a-z0-9.-]*)(#[A-Za-z0-9._-]+)?")
-_GIT_SECRET = re.compile(r"git:secret:([a-z0-9][a-z0-9.-]*)/([a-z0-9][a-z0-9.-]*)")
+_ALIAS = pattern.compile(r"[a-zA-Z0-9][a-zA-Z0-9-._]*")
+_SECRET = pattern.compile(r"(?:pullsecret|secret):([a-z0-9][a-z0-9.-]*)/([a-z0-9][a-z0-9.-]*)(#[A-Za-z0-9._-]+)?")
+_GIT_SECRET = pattern.compile(r"git:secret:([a-z0-9][a-z0-9.-]*)/([a-z0-9][a-z0-9.-]*)")
 
 
 def asks_for_images(annotations: Mapping[str, str]) -> bool:

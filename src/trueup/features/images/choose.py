@@ -1,20 +1,17 @@
 """Which of a registry's tags is the newest by a rule, and why the others are not."""
 
 import functools
-import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 import msgspec
-import re2
 
 from trueup.features.images.rule import ImageRule, Strategy
-from trueup.formats import semver
+from trueup.formats import pattern, semver
 from trueup.formats.glob import glob_match
 from trueup.model.errors import InvalidSpec
 
-_REFERENCE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_REFERENCE = pattern.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _LONGEST_PATTERN = 1000
 
 
@@ -36,7 +33,7 @@ def candidates(rule: ImageRule, tags: Iterable[str]) -> tuple[dict[str, str], di
     Raises:
         InvalidSpec: the rule's pattern cannot be read.
     """
-    pattern = _pattern(rule, rule.allow)
+    allowed = _pattern(rule, rule.allow)
     excluded = [(text, _pattern(rule, text)) for text in rule.exclude]
     kept: dict[str, str] = {}
     refused: dict[str, str] = {}
@@ -49,8 +46,8 @@ def candidates(rule: ImageRule, tags: Iterable[str]) -> tuple[dict[str, str], di
         if left_out is not None:
             refused[tag] = f"left out by {left_out}"
             continue
-        match = pattern.search(tag) if pattern else None
-        if pattern and match is None:
+        match = allowed.search(tag) if allowed else None
+        if allowed and match is None:
             refused[tag] = f"not allowed by {rule.allow}"
             continue
         if rule.strategy is Strategy.DIGEST:
@@ -97,7 +94,7 @@ def choose(rule: ImageRule, tags: Iterable[str], created: Mapping[str, float] | 
     return Choice(newest, refused)
 
 
-def _pattern(rule: ImageRule, text: str) -> Any:
+def _pattern(rule: ImageRule, text: str) -> pattern.Pattern[str] | None:
     """A pattern in Go's syntax, linear in time whatever it is; None for an empty one.
 
     Raises:
@@ -109,24 +106,15 @@ def _pattern(rule: ImageRule, text: str) -> Any:
         if len(text) > _LONGEST_PATTERN:
             raise ValueError("too long")
         return _compile(text)
-    except (re2.error, ValueError, UnicodeError) as error:
-        why = error.args[0].decode("utf-8", "replace") if error.args and isinstance(error.args[0], bytes) else error
+    except ValueError as error:
         raise InvalidSpec(
-            f"{rule.origin}: {text[:100]!r} is no regular expression: {why}", hint="correct it, or allow any tag"
+            f"{rule.origin}: {text[:100]!r} is no regular expression: {error}", hint="correct it, or allow any tag"
         ) from None
 
 
-@functools.lru_cache(maxsize=1000)
-def _compile(pattern: str) -> Any:
-    return re2.compile(pattern, _quiet())
-
-
-@functools.cache
-def _quiet() -> Any:
-    """Without a line on standard error for each pattern that is none."""
-    options = re2.Options()
-    options.log_errors = False
-    return options
+@functools.lru_cache(maxsize=100)
+def _compile(text: str) -> pattern.Pattern[str]:
+    return pattern.compile(text)
 
 
 def _unfit(rule: ImageRule, compared: str) -> str:
@@ -178,12 +166,9 @@ def _number(text: str) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _extracted(match: Any, template: str) -> str:
-    def value(reference: re.Match[str]) -> str:
+def _extracted(match: pattern.Match[str], template: str) -> str:
+    def value(reference: pattern.Match[str]) -> str:
         name = reference[1] or reference[2]
-        try:
-            return match.group(int(name) if name.isdigit() else name) or ""
-        except (IndexError, KeyError, re2.error):
-            return ""
+        return pattern.group(match, int(name) if name.isdigit() else name)
 
     return _REFERENCE.sub(value, template)

@@ -96,15 +96,14 @@ def _fields(editor: Editor, folder: str, name: str, image: Image, *, every: bool
     for path in dict.fromkeys(path for path, _, _ in found):
         before = editor.text(path)
         assert before is not None
-        text = before
-        # From the last on, so that the places of the others stay.
-        for _, value, new in reversed([each for each in found if each[0] == path]):
-            if value.text != new:
-                editor.note(f"{path}:{value.line} {'.'.join(map(str, value.path))}", value.text, new)
-                try:
-                    text = text.replace(value, new)
-                except YamlError as error:
-                    raise WriteBackFailed(str(error), hint="write the value on one line, without an anchor") from error
+        changes = [(value, new) for place, value, new in found if place == path and value.text != new]
+        for value, new in changes:
+            editor.note(f"{path}:{value.line} {'.'.join(map(str, value.path))}", value.text, new)
+        changes.sort(key=lambda change: change[0].start)
+        try:
+            text = before.replace_all(changes) if changes else before
+        except YamlError as error:
+            raise WriteBackFailed(str(error), hint="write the value on one line, without an anchor") from error
         editor.edited(path, before, text)
 
 

@@ -1,20 +1,20 @@
 """Flux's ImagePolicy and ImageRepository objects, and the markers in files that name them."""
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from trueup.features.images.rule import ImageRule, Pin, Strategy
+from trueup.formats import pattern
 from trueup.formats.image import parse_image
 from trueup.formats.semver import is_range, parse_version
 from trueup.model.errors import InvalidSpec
 
 GROUP = "image.toolkit.fluxcd.io"
-_MARKER = re.compile(r'\{\s*"\$imagepolicy"\s*:\s*"([^"]*)"\s*\}')
-_LOOKS_LIKE = re.compile(r"\$imagepolicy")
-_REFERENCE = re.compile(r"([a-z0-9][a-z0-9.-]*):([a-z0-9][a-z0-9.-]*)(?::(tag|name|digest))?")
+_MARKER = pattern.compile(r'\{\s*"\$imagepolicy"\s*:\s*"([^"]*)"\s*\}')
+_LOOKS_LIKE = "$imagepolicy"
+_REFERENCE = pattern.compile(r"([a-z0-9][a-z0-9.-]*):([a-z0-9][a-z0-9.-]*)(?::(tag|name|digest))?")
 _SIGNATURES = r"^.*\.sig$"
 """Tags that Flux leaves out where an ImageRepository names none itself."""
 
@@ -39,7 +39,7 @@ def read_marker(comment: str) -> Marker | None:
     Raises:
         ValueError: there is one, but it is broken.
     """
-    if not _LOOKS_LIKE.search(comment):
+    if _LOOKS_LIKE not in comment:
         return None
     found = _MARKER.search(comment)
     reference = _REFERENCE.fullmatch(found[1]) if found else None

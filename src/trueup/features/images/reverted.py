@@ -1,15 +1,14 @@
 """Images that people took back: automation does not push again what a revert has undone."""
 
-import re
-
 import msgspec
 import pygit2
 
+from trueup.formats import pattern
 from trueup.formats.image import Image
 
 FAR = 200
 """Commits that are looked at."""
-_REVERTS = re.compile(r"This reverts commit ([0-9a-f]{40})")
+_REVERTS = pattern.compile(r"This reverts commit ([0-9a-f]{40})")
 
 
 class Undone(msgspec.Struct, frozen=True):
@@ -27,8 +26,8 @@ class Undone(msgspec.Struct, frozen=True):
 
     def brought(self, image: Image) -> bool:
         """Whether it had brought an image."""
-        wanted = re.escape(image.digest or image.tag)
-        word = re.compile(rf"(?<![A-Za-z0-9_.-]){wanted}(?![A-Za-z0-9_.-])")
+        outside = r"[^A-Za-z0-9_.-]"
+        word = pattern.compile(rf"(?:\A|{outside}){pattern.escape(image.digest or image.tag)}(?:{outside}|\z)")
         return image.name.rpartition("/")[2] in self.text and any(word.search(line) for line in self.added)
 
 

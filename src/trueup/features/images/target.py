@@ -1,7 +1,7 @@
 """From updates to edited files: the bytes of the values alone."""
 
 import posixpath
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -369,12 +369,12 @@ def write_markers(editor: Editor, folder: str, images: Mapping[Key, Image]) -> N
     for path, text in _marked(editor, folder):
         if text is None:
             raise WriteBackFailed(f"{path}: not readable as YAML", hint="correct the file, or take the marker out")
-        before = text
-        while change := _next_change(path, text, images):
-            value, new = change
+        changes = list(_changes(path, text, images))
+        if not changes:
+            continue
+        for value, new in changes:
             editor.note(f"{path}:{value.line} {'.'.join(map(str, value.path))}", value.text, new)
-            text = _edit(path, partial(text.replace, value, new))
-        editor.edited(path, before, text)
+        editor.edited(path, text, _edit(path, partial(text.replace_all, changes)))
 
 
 def _marked(editor: Editor, folder: str) -> Iterable[tuple[str, Text | None]]:
@@ -387,8 +387,8 @@ def _marked(editor: Editor, folder: str) -> Iterable[tuple[str, Text | None]]:
             yield entry.path, None
 
 
-def _next_change(path: str, text: Text, images: Mapping[Key, Image]) -> tuple[Value, str] | None:
-    """The first marked field that has not got its image yet: a change moves all that stand behind it."""
+def _changes(path: str, text: Text, images: Mapping[Key, Image]) -> Iterator[tuple[Value, str]]:
+    """The marked fields that have not got their image yet, with what they get."""
     for value in text.scalars():
         try:
             marker = read_marker(value.comment)
@@ -399,8 +399,7 @@ def _next_change(path: str, text: Text, images: Mapping[Key, Image]) -> tuple[Va
             continue
         new = _marked_text(path, value, marker, image)
         if new != value.text:
-            return value, new
-    return None
+            yield value, new
 
 
 def _marked_text(path: str, value: Value, marker: Marker, image: Image) -> str:

@@ -3,10 +3,10 @@
 ``{{ .Field }}``, ``{{ range .List }}…{{ end }}``, ``{{ if .Field }}…{{ end }}``, and ``-`` at either brace to trim.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trueup.formats import pattern
 from trueup.model.errors import InvalidSpec
 
 MESSAGE = """build: automatic update of {{ .AppName }}
@@ -17,7 +17,9 @@ updates image {{ .Image }} tag '{{ .OldTag }}' to '{{ .NewTag }}'
 """
 """Image Updater's default commit message."""
 
-_ACTION = re.compile(r"\{\{(-?)\s*(.*?)\s*(-?)\}\}", re.DOTALL)
+_ACTION = pattern.compile(r"(?s)\{\{(-?)\s*(.*?)\s*(-?)\}\}")
+_BLOCK = pattern.compile(r"(range|if)\s+\.(\w+)")
+_FIELD = pattern.compile(r"\.(\w*)")
 _LONGEST = 10_000
 _DEEPEST = 10
 
@@ -33,7 +35,7 @@ def render(template: str, values: Values, origin: str) -> str:
     """
     if len(template) > _LONGEST:
         raise InvalidSpec(f"{origin}: the template is too long", hint="shorten it")
-    nodes, rest = _parse(_tokens(template), origin, 0)
+    nodes, rest = _parse(_tokens(template)[::-1], origin, 0)
     if rest:
         raise InvalidSpec(f"{origin}: an end without a beginning", hint="remove one {{ end }}")
     return "".join(_written(nodes, values, origin))
@@ -53,21 +55,22 @@ def _tokens(template: str) -> list[tuple[str, str]]:
 
 
 def _parse(tokens: list[tuple[str, str]], origin: str, depth: int) -> tuple[list[_Node], list[tuple[str, str]]]:
+    """The nodes, and what is left. The last of ``tokens``, which are used up, comes first."""
     nodes: list[_Node] = []
     while tokens:
-        (kind, text), tokens = tokens[0], tokens[1:]
+        kind, text = tokens.pop()
         if kind == "text":
             nodes.append(text)
         elif text == "end":
             if depth == 0:
-                return nodes, [(kind, text), *tokens]
+                return nodes, [*tokens, (kind, text)]
             return nodes, tokens
-        elif match := re.fullmatch(r"(range|if)\s+\.(\w+)", text):
+        elif match := _BLOCK.fullmatch(text):
             if depth > _DEEPEST:
                 raise InvalidSpec(f"{origin}: nested too deeply", hint="shorten the template")
             body, tokens = _parse(tokens, origin, depth + 1)
             nodes.append((match[1], match[2], body))
-        elif match := re.fullmatch(r"\.(\w*)", text):
+        elif match := _FIELD.fullmatch(text):
             nodes.append(("field", match[1], []))
         else:
             raise InvalidSpec(

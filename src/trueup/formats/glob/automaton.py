@@ -8,7 +8,8 @@ from typing import Final, TypeAlias
 
 CharacterTest: TypeAlias = Callable[[str], bool]
 
-_MOST_MOVES: Final = 2000
+_MOST_KEPT: Final = 20_000
+"""Places in the moves that are kept: a pattern of a thousand stars is in a thousand places at once."""
 
 
 class Branch:
@@ -48,6 +49,7 @@ class Automaton:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._moves: dict[tuple[frozenset[int], str], frozenset[int]] = {}
+        self._kept = 0
         self._start = self._reachable([0])
 
     def matches(self, text: str) -> bool:
@@ -61,14 +63,16 @@ class Automaton:
         return len(self._program) in state
 
     def _move(self, state: frozenset[int], character: str) -> frozenset[int]:
-        if len(self._moves) >= _MOST_MOVES:
+        if self._kept >= _MOST_KEPT:
             self._moves.clear()
+            self._kept = 0
         program, end = self._program, len(self._program)
         taken = []
         for at in state:
             if at < end and not isinstance(test := program[at], Branch) and test(character):
                 taken.append(at + 1)
         after = self._moves[state, character] = self._reachable(taken)
+        self._kept += 10 + len(after)
         return after
 
     def _reachable(self, starts: Iterable[int]) -> frozenset[int]:

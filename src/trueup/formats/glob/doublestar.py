@@ -18,9 +18,10 @@ from trueup.formats.glob.automaton import (
     any_character,
 )
 
-_COMPILED: Final = 1024
+_COMPILED: Final = 256
 _MOST_ALTERNATIVES: Final = 1000
 _LONGEST: Final = 1000
+_MOST_STEPS: Final = 20_000
 
 
 class _BadPattern(ValueError):
@@ -61,6 +62,8 @@ def _program(pattern: str) -> Program:
         _add(program, alternative)
         leaving.append(Branch())
         program.append(leaving[-1])
+        if len(program) > _MOST_STEPS:
+            raise _BadPattern("too many alternatives")
     for branch in leaving:
         branch.targets.append(len(program))
     return program

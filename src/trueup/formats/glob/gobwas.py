@@ -19,10 +19,10 @@ from trueup.formats.glob.automaton import (
 )
 
 _SPECIAL: Final = frozenset("*?[]{}\\,")
-_COMPILED: Final = 4096
-"""Patterns kept ready; enough for every project of a large installation."""
+_COMPILED: Final = 1024
+"""Patterns kept ready; enough for the projects of a large installation."""
 
-_LONGEST: Final = 4000
+_LONGEST: Final = 2000
 
 
 class _BadPattern(ValueError):

@@ -1,6 +1,5 @@
 """Changing a YAML text by the bytes of a value alone: comments, quotes, order and line ends stay as they are."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -9,6 +8,7 @@ import yaml
 from yaml.error import MarkedYAMLError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from trueup.formats import pattern
 from trueup.formats.yaml.errors import YamlError
 from trueup.formats.yaml.read import load_all
 from trueup.formats.yaml.scalars import is_timestamp, reads_as_string
@@ -18,10 +18,15 @@ Step: TypeAlias = str | int
 Path: TypeAlias = tuple[Step, ...]
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@+=~-]*(?::[A-Za-z0-9_./@+=~-]+)*")
+_PLAIN: Final = pattern.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@+=~-]*(?::[A-Za-z0-9_./@+=~-]+)*")
 """Texts that are plain scalars in every place of a YAML text."""
-_COMMENT: Final = re.compile(r"[ \t]+#(.*)")
+_PROPERTY_ENDS: Final = frozenset(" \t\r\n\v\f,[]{}")
+_COMMENT: Final = pattern.compile(r"[ \t]+#(.*)")
 _BLOCK_STYLES: Final = ("|", ">")
+_ASKED_ALONE: Final = 20
+"""Changes that are tried one by one, to name the line of the one that cannot be made."""
+_Nested: TypeAlias = dict[Step, Any]
+"""New strings by the steps that lead to them."""
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -89,16 +94,31 @@ class Text:
         Raises:
             YamlError: the scalar is a block (``|``), or stands for others too, by an anchor.
         """
-        if value.style in _BLOCK_STYLES:
-            raise self._error(value.line, "the value is a block; write it on one line")
-        written = self._text[: value.start] + _scalar(new, value.style) + self._text[value.end :]
+        return self.replace_all([(value, new)])
+
+    def replace_all(self, changes: Sequence[tuple[Value, str]]) -> "Text":
+        """The text with other contents for several scalars, in the order of the text; as :meth:`replace`, in one go.
+
+        Raises:
+            YamlError: as :meth:`replace`.
+        """
+        pieces, at = [], 0
+        nested: list[_Nested] = [{} for _ in self.values]
+        for value, new in changes:
+            if value.style in _BLOCK_STYLES:
+                raise self._error(value.line, "the value is a block; write it on one line")
+            pieces += [self._text[at : value.start], _scalar(new, value.style)]
+            at = value.end
+            _plant(nested, value, new)
+        written = "".join([*pieces, self._text[at:]])
         made = Text(self._mark + written.encode(), self._origin)
-        expected = _replaced(self.values[value.document], value.path, new)
-        if len(made.values) != len(self.values) or made.values[value.document] != expected:
-            raise self._error(
-                value.line, "the value cannot be changed alone: an anchor or a duplicate key stands for it too"
-            )
-        return made
+        if made.values == [_replaced(value, each) for value, each in zip(self.values, nested, strict=True)]:
+            return made
+        for value, new in changes[:_ASKED_ALONE] if len(changes) > 1 else ():
+            self.replace(value, new)  # says which one it is
+        raise self._error(
+            changes[0][0].line, "the value cannot be changed alone: an anchor or a duplicate key stands for it too"
+        )
 
     def put(self, path: Sequence[Step], new: str, document: int = 0) -> "Text":
         """The text with a string at a path of keys; what is missing on the way is added at the end of what is there.
@@ -189,7 +209,7 @@ class Text:
     def _value(self, node: ScalarNode, document: int, path: Path) -> Value:
         start, end = node.start_mark.index, node.end_mark.index
         start = _after_properties(self._text, start, node)
-        comment = _COMMENT.match(self._text, end)
+        comment = _COMMENT.match(self._text[end : _line_end(self._text, end)])
         return Value(
             document=document,
             path=path,
@@ -287,13 +307,23 @@ def _is_null(node: Node | None) -> bool:
     return node is None or (isinstance(node, ScalarNode) and node.tag == "tag:yaml.org,2002:null")
 
 
+def _line_end(text: str, start: int) -> int:
+    found = text.find("\n", start)
+    return len(text) if found < 0 else found
+
+
 def _after_properties(text: str, start: int, node: ScalarNode) -> int:
     """Where the content begins: the mark of a scalar with an anchor or a tag is at that."""
     while text[start : start + 1] in ("&", "!") and node.style not in _BLOCK_STYLES:
-        match = re.compile(r"[&!][^\s,\[\]{}]*[ \t\r\n]+").match(text, start)
-        if match is None or match.end() > node.end_mark.index:
+        begin = start + 1
+        while begin < len(text) and text[begin] not in _PROPERTY_ENDS:
+            begin += 1
+        rest = begin
+        while rest < len(text) and text[rest] in " \t\r\n":
+            rest += 1
+        if rest == begin or rest > node.end_mark.index:
             break
-        start = match.end()
+        start = rest
     return start
 
 
@@ -305,11 +335,19 @@ def _scalar(text: str, style: str) -> str:
     return msgspec.json.encode(text).decode()
 
 
-def _replaced(document: Any, path: Path, new: str) -> Any:
-    """A copy of a document with another string at one place."""
-    if not path:
-        return new
-    step = path[0]
-    if isinstance(document, list):
-        return [_replaced(item, path[1:], new) if number == step else item for number, item in enumerate(document)]
-    return {key: _replaced(item, path[1:], new) if key == step else item for key, item in document.items()}
+def _plant(nested: list[_Nested], value: Value, new: str) -> None:
+    place: Any = nested
+    for step in (value.document, *value.path)[:-1]:
+        place = place.setdefault(step, {}) if isinstance(place, dict) else place[step]
+    place[(value.document, *value.path)[-1]] = new
+
+
+def _replaced(document: Any, changes: _Nested | str) -> Any:
+    """A copy of a document with other strings at some places."""
+    if isinstance(changes, str):
+        return changes
+    if not changes:
+        return document
+    items = enumerate(document) if isinstance(document, list) else document.items()
+    copied = {step: _replaced(item, changes[step]) if step in changes else item for step, item in items}
+    return list(copied.values()) if isinstance(document, list) else copied

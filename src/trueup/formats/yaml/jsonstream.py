@@ -4,17 +4,17 @@ YAML takes one JSON document for its own, but not a second one that begins witho
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
+from trueup.formats import pattern
 from trueup.formats.yaml.construct import is_glued
 from trueup.formats.yaml.errors import Limits, YamlError
 from trueup.formats.yaml.scalars import plain_value
 
-_MARK: Final = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*(?:\n|\Z))*")
+_MARK: Final = pattern.compile(r"(?m)^---(?:[ \t\r\n]|\z)")
+_COMMENTED: Final = " \t\r\n#"
 _STRUCTURE: Final = "{[,"
 
 
@@ -116,8 +116,14 @@ class Cut:
 
 def _end(piece: str, at: int) -> int:
     """Where white space and comments end."""
-    blank = _BLANK.match(piece, at)
-    return at if blank is None else blank.end()
+    while at < len(piece) and piece[at] in _COMMENTED:
+        if piece[at] == "#":
+            line_end = piece.find("\n", at)
+            if line_end < 0:
+                return len(piece)
+            at = line_end
+        at += 1
+    return at
 
 
 def _refuse(name: str) -> Any:

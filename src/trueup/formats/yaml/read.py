@@ -1,6 +1,5 @@
 """Reading YAML: one call, one text, all its documents."""
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -8,14 +7,16 @@ from msgspec import Struct
 from yaml.error import MarkedYAMLError
 from yaml.reader import ReaderError
 
+from trueup.formats import pattern
 from trueup.formats.encoding import NotText, decode
 from trueup.formats.yaml.construct import Constructor
 from trueup.formats.yaml.errors import Limits, YamlError
 from trueup.formats.yaml.jsonstream import Cut
 
 _DEFAULT: Final = Limits()
-_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
-_GLUED_COMMENT: Final = re.compile(r"^---#", re.MULTILINE)
+_CONTROLS: Final = pattern.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
+_TAG_LINE: Final = pattern.compile("(?m)^%TAG")
+_GLUED_COMMENT: Final = pattern.compile(r"(?m)^---#")
 _TAG_DIRECTIVES: Final = 100
 """The parser compares each tag directive with all before it: tens of thousands take minutes."""
 
@@ -86,7 +87,7 @@ def _joined(cut: Cut, origin: str, limits: Limits) -> Loaded:
 
 def _read(text: str, origin: str, limits: Limits) -> Loaded:
     """The documents of a YAML text."""
-    if text.count("%TAG") > _TAG_DIRECTIVES and len(re.findall(r"(?m)^%TAG", text)) > _TAG_DIRECTIVES:
+    if text.count("%TAG") > _TAG_DIRECTIVES and len(_TAG_LINE.findall(text)) > _TAG_DIRECTIVES:
         raise YamlError(origin, 1, 1, "too many tag directives")
     constructor = Constructor(text.encode(), origin, limits)
     try:

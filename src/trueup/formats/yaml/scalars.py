@@ -7,10 +7,11 @@ for octal, underscores anywhere) and floats by a decimal pattern. Base 60 and da
 import base64
 import binascii
 import math
-import re
 import struct
 from decimal import Decimal
 from typing import Final, TypeAlias
+
+from trueup.formats import pattern
 
 Scalar: TypeAlias = bool | int | float | str | None
 
@@ -33,13 +34,13 @@ _INFINITIES: Final = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
 }
-_INTEGER: Final = re.compile(r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]?([0-7]+)|0[bB]([01]+)|(0|[1-9][0-9]*))")
-_DIGITS: Final = re.compile(r"[+-]?[0-9]+")
-_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_DOTTED_FLOAT: Final = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
+_INTEGER: Final = pattern.compile(r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]?([0-7]+)|0[bB]([01]+)|(0|[1-9][0-9]*))")
+_DIGITS: Final = pattern.compile(r"[+-]?[0-9]+")
+_FLOAT: Final = pattern.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_DOTTED_FLOAT: Final = pattern.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
 """Without a digit before the point Go does not remove the underscores itself, so they must stand between digits."""
-_SIGNED_BINARY: Final = re.compile(r"0b([+-][01]+)")
-_TIMESTAMP: Final = re.compile(
+_SIGNED_BINARY: Final = pattern.compile(r"0b([+-][01]+)")
+_TIMESTAMP: Final = pattern.compile(
     r"[0-9]{4}-(?:0?[1-9]|1[0-2])-(?:0?[1-9]|[12][0-9]|3[01])"
     r"(?:[Tt][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})"
     r"| [0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:[.,][0-9]+)?)?"
@@ -163,6 +164,8 @@ def _number(text: str) -> int | float | str:
     """A number as Go reads it, the text itself if it is none. Floats may be infinite or no number."""
     if text in _INFINITIES:
         return _INFINITIES[text]
+    if text.isascii() and text.isdigit() and text[0] != "0" and len(text) < _INT64_DIGITS:
+        return int(text)
     if text[0] == "." and not _DOTTED_FLOAT.fullmatch(text):
         return text
     plain = text.replace("_", "")
@@ -186,7 +189,7 @@ def _number(text: str) -> int | float | str:
     return text
 
 
-def _integer(match: re.Match[str]) -> int:
+def _integer(match: pattern.Match[str]) -> int:
     sign, hexadecimal, octal, binary, decimal = match.groups()
     if hexadecimal:
         return int(sign + hexadecimal, 16)

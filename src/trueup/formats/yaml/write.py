@@ -1,18 +1,20 @@
 """Writing YAML that every reader takes for the same value: ours, Go's, and those of YAML 1.1 and 1.2."""
 
 import math
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from trueup.formats import pattern
 from trueup.formats.yaml.scalars import ScalarError, is_timestamp, plain_value, reads_as_string
 
 # Inside: no colon before a space, no hash after one, no space at either end or next to another.
-_INSIDE: Final = r"\w./$^+()@,=<>;!*&%~\"'\[\]{}|\\?\-"
-_PLAIN: Final = re.compile(rf"(?:[\w./$^+(]|-(?=[\w.]))(?:[{_INSIDE}#]|:(?=[{_INSIDE}:])| (?=[{_INSIDE}]))*")
-_BASE_60: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
-_LITERAL: Final = re.compile(r"(?![ \t\n])[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]*")
-_ESCAPED: Final = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]')
+_INSIDE: Final = pattern.WORD + r"./$^+()@,=<>;!*&%~\"'\[\]{}|\\?\-"
+_PLAIN: Final = pattern.compile(
+    rf"(?:[{pattern.WORD}./$^+(]|-[{pattern.WORD}.])(?:[{_INSIDE}#]|:+[{_INSIDE}]| [{_INSIDE}])*"
+)
+_BASE_60: Final = pattern.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
+_UNPRINTED: Final = pattern.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_ESCAPED: Final = pattern.compile('["\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]')
 _SHORT_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _LONGEST_SIMPLE_KEY: Final = 100
 """Parsers look at most 1024 bytes ahead for the colon of a key; longer ones take the explicit form."""
@@ -65,7 +67,7 @@ def _item(item: Any, indent: str) -> Iterator[str]:
 def _inline(value: Any, indent: str) -> str:
     """What stands behind a key or a dash: a scalar, or an empty collection."""
     if isinstance(value, str):
-        return _literal(value, indent) if "\n" in value and _LITERAL.fullmatch(value) else _scalar(value)
+        return _literal(value, indent) if "\n" in value and _stands_as_it_is(value) else _scalar(value)
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -100,12 +102,20 @@ def _scalar(text: str) -> str:
         and not text.startswith("...")
     ):
         return text
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _is_broken(text):
         raise ValueError("half of a surrogate pair is no text")
     return '"' + _ESCAPED.sub(_escape, text) + '"'
 
 
-def _escape(match: re.Match[str]) -> str:
+def _stands_as_it_is(text: str) -> bool:
+    return text[0] not in " \t\n" and not _UNPRINTED.search(text) and not _is_broken(text)
+
+
+def _is_broken(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _escape(match: pattern.Match[str]) -> str:
     return _SHORT_ESCAPES.get(match[0]) or f"\\u{ord(match[0]):04X}"
 
 

@@ -1,13 +1,15 @@
 """What a registry says it wants to be shown (RFC 7235, and the token flow of the distribution project)."""
 
-import re
 from collections.abc import Iterable
 
 import msgspec
 
+from trueup.formats import pattern
+
 _WORD = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
-_SCHEME = re.compile(rf"[\s,]*({_WORD})(?:\s+|$|(?=,))")
-_PARAMETER = re.compile(rf'[\s,]*({_WORD})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_WORD}[^\s,]*))')
+_SCHEME = pattern.compile(rf"[\s,]*({_WORD})(?:\s+|,|\z)")
+_PARAMETER = pattern.compile(rf'[\s,]*({_WORD})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_WORD}[^\s,]*))')
+_ESCAPE = pattern.compile(r"(?s)\\(.)")
 _LONGEST = 4096
 
 
@@ -22,13 +24,13 @@ def read_challenges(headers: Iterable[str]) -> list[Challenge]:
     """All challenges of ``WWW-Authenticate`` headers; what is no challenge is left out."""
     found: list[Challenge] = []
     for header in headers:
-        text, at = header[:_LONGEST], 0
-        while match := _SCHEME.match(text, at):
-            at = match.end()
+        text = header[:_LONGEST]
+        while match := _SCHEME.match(text):
+            text = text[match.end() :]
             parameters: dict[str, str] = {}
-            while (parameter := _PARAMETER.match(text, at)) is not None:
+            while (parameter := _PARAMETER.match(text)) is not None:
                 value = parameter[2] if parameter[2] is not None else parameter[3]
-                parameters[parameter[1].lower()] = re.sub(r"\\(.)", r"\1", value)
-                at = parameter.end()
+                parameters[parameter[1].lower()] = _ESCAPE.sub(r"\1", value)
+                text = text[parameter.end() :]
             found.append(Challenge(match[1].lower(), parameters))
     return found

@@ -3,7 +3,6 @@
 import asyncio
 import email.utils
 import io
-import re
 import ssl
 import time
 from collections import OrderedDict
@@ -15,6 +14,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from trueup.formats import pattern
 from trueup.model.errors import SourceUnavailable, Stalled, Waiting
 from trueup.sources.outgoing import Outside, is_loopback, proxy_for, require_outside, session
 from trueup.sources.registry.access import Access
@@ -32,7 +32,7 @@ _MARGIN = 10.0
 _SHORTEST = 60.0
 _LONGEST_WAIT = 3600.0
 _REMEMBERED = 2000
-_PRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
+_PRINTABLE = pattern.compile(r"[^\x20-\x7e\x{a0}-\x{ffff}]+")
 _CLIENT = "trueup"
 _CHALLENGES = 8
 _LONGEST_URL = 8192
