@@ -63,7 +63,8 @@ from trueup.store.credentials import Credentials
 from trueup.store.events import Recorder
 from trueup.store.lease import ControlLease
 from trueup.store.notes import Notes
-from trueup.store.renders import Renders
+from trueup.store.preparing import Preparer
+from trueup.store.renders import PREPARED, Renders
 from trueup.store.settings import CONFIG_MAP, PARAMETERS, Settings, read_settings
 from trueup.workers.childprocess import NotIsolated
 from trueup.workers.git import run_git
@@ -168,6 +169,8 @@ class Engine:
         work = scratch(data / "render")
         renderers, isolated = self.options.render_workers, self.options.isolated
         self.pool = Pool(2 * renderers + 1, root=work, isolated=isolated)
+        mirrors = own_folder(data / "mirrors", remedy=remedy)
+        self.preparer = Preparer(mirrors, 2 * PREPARED, root=work, isolated=isolated)
         self.jq = Jq(
             lambda: self.settings().jq_seconds, root=work, isolated=isolated, size=2 * JQ_SLOTS, turns=self._jq_turn
         )
@@ -179,8 +182,9 @@ class Engine:
         trail = await prepare(self.client, state, namespace, old=data / TRAIL, ours=ours)
         self.trail = Trail(trail, self.clock.now)
         self.journal = Journal(self.trail)
-        for close in (self.trail.close, self.mirrors.close, self.pool.close, self.jq.close, self.cache.close):
-            defer(close)
+        children = (self.pool, self.preparer, self.jq)
+        for each in (self.trail, self.mirrors, *children, self.cache):
+            defer(each.close)
         await asyncio.gather(self.cache.start(), self._tell_isolation())
         await asyncio.gather(self.cache.ensure([*KINDS, CONFIG_MAPS]), self.credentials.load())
         events = self.discovery.find("", "Event")
@@ -189,7 +193,7 @@ class Engine:
         record = ControlLease(self._lease_client, self.options.control_namespace, self.clock.now)
         self.lease = Lease(record, self.identity, predecessor=predecessor)
         # A render that lasts goes on beside the others, at a low priority.
-        self.renders = Renders(self.pool, slots=Fair(renderers, renderers, moment=RENDER_MOMENT))
+        self.renders = Renders(self.pool, self.preparer, slots=Fair(renderers, renderers, moment=RENDER_MOMENT))
         schemas = Schemas(self.client)
         parts = Parts(client=self.client, discovery=self.discovery, cache=self.cache, schemas=schemas)
         self.confirmer = Confirmer(parts)

@@ -20,6 +20,7 @@ from trueup.formats.yaml.edit import Text
 from trueup.kube.errors import api_error
 from trueup.model.application import Source
 from trueup.model.errors import TrueupError
+from trueup.model.repository import comparable_pattern, parse_repository_url
 from trueup.policy import repository as policy_repository
 from trueup.policy.admit import valid_revision
 from trueup.render import cutoff, kustomize_documents, strvals, wholeness
@@ -94,7 +95,9 @@ READERS: dict[str, Reader] = {
     "a variable": lambda text: Environment(Source(), "", CONTEXT).substitute(text),
     "a revision": valid_revision,
     "a revision of a source": revision.check,
-    "a URL of a project": lambda text: (policy_repository.normalise(text), policy_repository.disguise(text)),
+    "a URL of a repository": parse_repository_url,
+    "a URL of a project": comparable_pattern,
+    "a URL in a message": policy_repository.redacted,
     "a URL": lambda text: url.admit(text, ()),
     "what a server says": lambda text: api_error(
         500, b"failed to create typed patch object (): " + text.encode(), subject=""

@@ -1,7 +1,6 @@
 """The server's own answer to "would this apply change anything?", remembered (cluster-truths 11)."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Iterable
 
 import msgspec
@@ -19,9 +18,12 @@ from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.plan.task import Way, Writing
+from trueup.runtime.memory import Memory
 
 ATTEMPTS = 3
 IN_FLIGHT = 8
+ROOM = 48 * 1024 * 1024
+"""Bytes of all answers that are kept."""
 REMEMBERED = 20_000
 """Answers kept; each is its object's JSON, or a mark alone where an apply has shown that nothing would change."""
 
@@ -55,8 +57,9 @@ class Confirmer:
     def __init__(self, cluster: Cluster, *, in_flight: int = IN_FLIGHT, remembered: int = REMEMBERED) -> None:
         self._cluster = cluster
         self._slots = asyncio.Semaphore(in_flight)
-        self._limit = remembered
-        self._memory: OrderedDict[_Key, Answer] = OrderedDict()
+        self._memory: Memory[_Key, Answer] = Memory(
+            entries=remembered, size=ROOM, weigh=lambda answer: 300 + len(answer.body) + len(answer.refused)
+        )
 
     async def confirm(self, questions: Iterable[Question]) -> dict[ResourceKey, Answer]:
         """An answer for each question whose kind is served; none where the object would have nothing to be applied to.
@@ -79,7 +82,6 @@ class Confirmer:
         known = self._memory.get(key)
         if known is None:
             return None
-        self._memory.move_to_end(key)
         return Answer(body=live.body) if known is _SAME else known
 
     def _askable(self, question: Question) -> bool:
@@ -141,10 +143,7 @@ class Confirmer:
         return manifest.digest, live_digest(question.live.object()), question.writing.way, definition, question.account
 
     def _remember(self, key: _Key, answer: Answer) -> None:
-        self._memory[key] = answer
-        self._memory.move_to_end(key)
-        while len(self._memory) > self._limit:
-            self._memory.popitem(last=False)
+        self._memory.put(key, answer)
 
 
 def _rebased(answer: LiveObject, base: LiveObject, live: LiveObject) -> bytes:

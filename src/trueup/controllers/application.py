@@ -393,6 +393,7 @@ class ApplicationReconciler:
         self._pace.forget(key)
         self._operations.forget(key)
         self._delete_hooks.forget(key)
+        self.ports.observer.forget(key)
 
 
 def _deleting(step: DeletionStep) -> list[ResourceKey]:

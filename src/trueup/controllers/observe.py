@@ -1,6 +1,5 @@
 """Every fact of one pass, gathered before anything is decided."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -37,10 +36,13 @@ from trueup.policy import pruning
 from trueup.render.continuity import synced_before
 from trueup.render.environment import RenderContext
 from trueup.runtime.clock import Clock
+from trueup.runtime.memory import Memory
 from trueup.store.applications import Applications, StoredApplication
 from trueup.store.settings import Settings
 
 REMEMBERED = 50_000
+_REMEMBERED_SIZE = 400
+"""Bytes of one of them, on the average."""
 
 
 def _unasked(_: ResourceKey) -> str:
@@ -103,8 +105,14 @@ class Observer:
         self._cluster = cluster
         self._clock = clock
         self._namespaces = Namespaces(applications, cluster)
-        self._equal: OrderedDict[tuple[str, str, str, frozenset[str], str], None] = OrderedDict()
-        self._verdicts: OrderedDict[tuple[str, str, bool], Health | None] = OrderedDict()
+        self._equal: Memory[tuple[str, str, str, frozenset[str], str], bool] = Memory(
+            entries=REMEMBERED, size=REMEMBERED * _REMEMBERED_SIZE
+        )
+        self._verdicts: Memory[tuple[str, str, bool], tuple[Health | None]] = Memory(
+            entries=REMEMBERED,
+            size=REMEMBERED * _REMEMBERED_SIZE,
+            weigh=lambda known: len(known[0].message) if known[0] else 0,
+        )
 
     async def observe(
         self,
@@ -130,6 +138,10 @@ class Observer:
         target = await self._target(stored, project, chosen, revisions, fresh=fresh)
         own = options_for(Operation(), stored.app.spec.sync_policy)
         return await self._compared(stored, project, target, options or own)
+
+    def forget(self, key: str) -> None:
+        """An application is gone: what was kept for it goes."""
+        self._targets.forget(self._applications.instance(key))
 
     async def content(self, stored: StoredApplication, project: Project, revisions: Sequence[str]) -> str:
         """Digest of all manifests that the application's sources declare at these revisions.
@@ -355,11 +367,11 @@ class Observer:
         """The verdict over one version of an object, which is read and judged once."""
         applications = self._settings().judges_applications
         version = (found.uid, found.resource_version, applications)
-        if version not in self._verdicts:
-            self._verdicts[version] = health.assess(found, applications=applications)
-            while len(self._verdicts) > REMEMBERED:
-                self._verdicts.popitem(last=False)
-        return self._verdicts[version]
+        known = self._verdicts.get(version)
+        if known is None:
+            known = (health.assess(found, applications=applications),)
+            self._verdicts.put(version, known)
+        return known[0]
 
     def _included(self, target: Target) -> tuple[list[Manifest], list[tuple[str, str]]]:
         """The manifests without those of excluded kinds, which are named in a warning."""
@@ -410,9 +422,9 @@ class Observer:
             await schemas.learn({(item.target.api_version, item.key.kind) for item in doubtful if item.target})
             doubtful = diff.suspects(Pairs(tuple(doubtful)), refused, schemas.type_of, otherwise)
         asked = {item.key for item in doubtful}
-        self._equal.update({fact: None for item, _, _, fact in unsure if item.key not in asked})
-        while len(self._equal) > REMEMBERED:
-            self._equal.popitem(last=False)
+        for item, _, _, fact in unsure:
+            if item.key not in asked:
+                self._equal.put(fact, True)
         return [Question(target, live, ways[item.key]) for item, target, live, _ in unsure if item.key in asked]
 
 

@@ -1,7 +1,6 @@
 """What an Application wants: its sources resolved to commits, rendered, and made its own."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -14,16 +13,21 @@ from trueup.model.application import Application, Source
 from trueup.model.errors import RenderFailed, TrueupError, Waiting
 from trueup.model.manifest import Manifest, Rendering
 from trueup.model.repository import RepositoryOf
-from trueup.model.tree import Tree
+from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.stamp import stamp
 from trueup.runtime.fair import Share, Urgency, resting
-from trueup.store.renders import Renders
+from trueup.runtime.memory import Memory, weight
+from trueup.store.renders import Renders, manifests_weight
 from trueup.store.settings import Settings
 
 REMEMBERED = 4096
 """Targets kept, and revisions resolved, so that a pass in which Git did not move costs neither a tree nor a stamp."""
+ROOM = 160 * MEBIBYTE
+"""Bytes of the targets that are kept."""
+SPARE = 8 * MEBIBYTE
+"""Bytes of those that no application has any more."""
 SHOWN_WARNINGS = 10
 """Warnings of renders that become conditions, so that a status stays small."""
 
@@ -77,8 +81,12 @@ class Targets:
         self._repositories = repositories
         self._settings = settings
         self._renders = renders
-        self._resolved: OrderedDict[tuple[RepositoryOf, str, str], tuple[int, str]] = OrderedDict()
-        self._built: OrderedDict[tuple[str, tuple[str, ...]], tuple[_Inputs, Target]] = OrderedDict()
+        self._resolved: Memory[tuple[RepositoryOf, str, str], tuple[int, str]] = Memory(
+            entries=REMEMBERED, size=4 * MEBIBYTE, weigh=weight
+        )
+        self._built: Memory[tuple[str, tuple[str, ...]], tuple[_Inputs, Target]] = Memory(
+            entries=REMEMBERED, size=ROOM, weigh=lambda built: manifests_weight(built[1].manifests), spare=SPARE
+        )
 
     def resolve(self, app: Application, sources: Sequence[Source], revisions: Sequence[str] = ()) -> tuple[str, ...]:
         """A commit for each source: of ``revisions`` where one is given, else of the declared target.
@@ -102,10 +110,7 @@ class Targets:
         if mirror is None:
             raise NotFetched(f"{source.repo_url} is being fetched", after=60.0)
         revision = mirror.resolve(wanted, source.tag_prefix)
-        self._resolved[question] = (state, revision)
-        self._resolved.move_to_end(question)
-        while len(self._resolved) > REMEMBERED:
-            self._resolved.popitem(last=False)
+        self._resolved.put(question, (state, revision))
         return revision
 
     async def build(
@@ -134,18 +139,20 @@ class Targets:
         slot, inputs = (instance, tuple(revisions)), _Inputs(tuple(sources), context, label_key, before)
         known = self._built.get(slot)
         if known is not None and known[0] == inputs and not fresh:
-            self._built.move_to_end(slot)
+            self._built.use(instance, slot)
             return known[1]
         target = await self._build(app, inputs, slot[1], instance=instance, namespaced=namespaced, fresh=fresh)
         if target.unread:
             # It may be had next time.
-            self._built.pop(slot, None)
+            self._built.pop(slot)
             return target
-        self._built[slot] = (inputs, target)
-        self._built.move_to_end(slot)
-        while len(self._built) > REMEMBERED:
-            self._built.popitem(last=False)
+        self._built.put(slot, (inputs, target), instance)
         return target
+
+    def forget(self, instance: str) -> None:
+        """An application is gone: nothing is kept for it."""
+        self._built.release(instance)
+        self._renders.forget(instance)
 
     async def _build(
         self,

@@ -25,7 +25,7 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
         seconds: by the meter, where there is one.
     """
 
-    looks: int = 3_000_000
+    looks: int = 1_500_000
     size: int = 256 * 1024 * 1024
     seconds: float = 20.0
 

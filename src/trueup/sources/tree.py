@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
+import msgspec
 import pygit2
 from pygit2.enums import ObjectType
 
@@ -28,6 +29,28 @@ class NoCommit(ValueError):
     """An object is no commit and leads to none."""
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where a tree is: what another process needs to open it.
+
+    Attributes:
+        folder: the bare repository.
+        revision: full SHA of a commit.
+        shown: the repository's URL, masked, for messages.
+    """
+
+    folder: str
+    revision: str
+    shown: str
+
+    def open(self, damaged: Callable[[], None]) -> "GitTree":
+        """The tree.
+
+        Raises:
+            SourceUnavailable: there is no such commit.
+        """
+        return GitTree(Path(self.folder), self.revision, self.shown, damaged)
+
+
 class GitTree:
     """A :class:`trueup.model.tree.Tree` over a bare repository.
 
@@ -44,6 +67,7 @@ class GitTree:
     def __init__(self, folder: Path, revision: str, shown: str, damaged: Callable[[], None]) -> None:
         self._revision = revision
         self._shown = shown
+        self.place = Place(str(folder.absolute()), revision, shown)
         self._damaged = damaged
         self._directories: dict[str, dict[str, Entry]] = {}
         self._kept = 0
@@ -58,6 +82,15 @@ class GitTree:
     def revision(self) -> str:
         """The commit (full SHA)."""
         return self._revision
+
+    @property
+    def oid(self) -> str:
+        """The hash of all that is in it."""
+        return self._root.oid
+
+    def doubt(self) -> None:
+        """Tell that an object was not to be had."""
+        self._damaged()
 
     def entry(self, path: str) -> Entry | None:
         """The entry at a path, None when there is none."""

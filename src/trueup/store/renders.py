@@ -1,54 +1,74 @@
 """Manifests by content: what was rendered once from the same inputs is never rendered again."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import structlog
 
+from trueup.formats.json import digest
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed, RenderStopped
-from trueup.model.manifest import Rendering
-from trueup.model.tree import Tree
-from trueup.render.continuity import Trees, check_whole
+from trueup.model.manifest import Manifest, Rendering
+from trueup.model.tree import MEBIBYTE, Tree
+from trueup.render.budget import TooCostly
+from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.job import ClosureTooNarrow, Recipe
-from trueup.render.recipe import make_recipe, read_inputs
 from trueup.runtime.failures import Failures, Patience
 from trueup.runtime.fair import NOBODY, Fair, Share, Turn, resting
+from trueup.runtime.memory import Memory
+from trueup.sources.tree import GitTree
+from trueup.store.preparing import Inline, Preparing
 from trueup.workers.pool import Pool
 
 log = structlog.get_logger("trueup.renders")
 
 CAPACITY = 4096
-"""Renderings kept. Each holds its manifests as JSON bytes; the least recently used goes first."""
-PREPARED = 4
+"""Renderings kept at most. Each holds its manifests as JSON bytes."""
+ROOM = 64 * MEBIBYTE
+_SPARE = 8
+"""Which part of the room may be taken by renderings that no application uses: of two commits ago, or of one that is
+gone."""
+_MANIFEST = 1000
+"""Bytes that a manifest costs beside its body."""
+PREPARED = 2
 """Recipes made at a time, and as many beside them that take long."""
 STOPPED = Patience(10.0, 300.0)
 """Seconds until a render is tried again that met a limit of this machine: it may have been busy."""
 REFUSED = Patience(60.0, 3600.0)
 """The same for one that the tool refused: the same inputs give the same answer, if the machine let the tool work."""
 
+_User = tuple[str, int]
+"""An application, by its instance name, and which of its sources."""
+
 
 class Renders:
     """Content-addressed cache in front of the worker pool. Equal requests at one time share one render.
 
     A render that failed is not tried again on each pass: :data:`STOPPED`, :data:`REFUSED`. Another commit, other
-    parameters or a hard refresh are tried at once.
+    parameters or a hard refresh are tried at once. A rendering belongs to the applications that use it; what none of
+    them does is the first to go.
 
     Args:
+        preparing: reads the trees; in threads by default.
         slots: whose turn it is; the pool has as many children as it has slots, and places beside them.
+        room: bytes of all renderings.
     """
 
-    def __init__(self, pool: Pool, capacity: int = CAPACITY, *, slots: Fair | None = None) -> None:
+    def __init__(
+        self, pool: Pool, preparing: Preparing | None = None, *, slots: Fair | None = None, room: int = ROOM
+    ) -> None:
         self._pool = pool
         self._slots = slots or Fair(64)
-        self._preparing = Fair(PREPARED, PREPARED)
+        self._preparing = preparing or Inline()
+        self._preparing_slots = Fair(PREPARED, PREPARED)
         self._failures = Failures()
-        self._capacity = capacity
-        self._done: OrderedDict[str, Rendering] = OrderedDict()
-        self._narrow: OrderedDict[str, None] = OrderedDict()
+        self._done: Memory[str, Rendering] = Memory(entries=CAPACITY, size=room, weigh=_weight, spare=room // _SPARE)
+        self._recipes: Memory[str, Recipe] = Memory(entries=CAPACITY, size=room // 4, weigh=_recipe_weight)
+        self._narrow: Memory[str, bool] = Memory(entries=CAPACITY, size=MEBIBYTE)
         self._flights: dict[str, asyncio.Task[Rendering]] = {}
+        self._sources: dict[str, int] = {}
 
     async def manifests(
         self,
@@ -72,68 +92,101 @@ class Renders:
         Raises:
             RenderFailed: the source cannot become manifests.
         """
-
-        async def prepared(whole_tree: bool) -> Recipe:
-            async def prepare(_: Turn) -> Recipe:
-                made = asyncio.to_thread(
-                    make_recipe, source, tree, refs, context, source_index=index, whole_tree=whole_tree
-                )
-                return await made
-
-            async with resting():
-                return await self._preparing.run(share, prepare, again=False)
-
-        recipe = await prepared(False)
+        trees = Trees(tree, refs)
+        user = (context.instance or context.app_name, index)
+        self._sources[user[0]] = max(index + 1, self._sources.get(user[0], 0))
+        recipe = await self._recipe(source, trees, context, index, whole_tree=False, fresh=fresh, share=share)
         if recipe.key not in self._narrow:
             try:
-                return await self._whole(recipe, tree, refs, fresh=fresh, before=before, share=share)
+                return await self._whole(recipe, trees, user, fresh=fresh, before=before, share=share)
             except ClosureTooNarrow:
                 # Remembered, or every pass would try the narrow one first.
-                self._narrow[recipe.key] = None
-                while len(self._narrow) > self._capacity:
-                    self._narrow.popitem(last=False)
-        recipe = await prepared(True)
-        return await self._whole(recipe, tree, refs, fresh=fresh, before=before, share=share)
+                self._narrow.put(recipe.key, True)
+        recipe = await self._recipe(source, trees, context, index, whole_tree=True, fresh=fresh, share=share)
+        return await self._whole(recipe, trees, user, fresh=fresh, before=before, share=share)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all renderings that are kept."""
+        return self._done.size
+
+    def forget(self, instance: str) -> None:
+        """An application is gone: what it alone has used is the first to go."""
+        for index in range(self._sources.pop(instance, 0)):
+            self._done.release((instance, index))
+
+    async def _recipe(
+        self,
+        source: Source,
+        trees: Trees,
+        context: RenderContext,
+        index: int,
+        *,
+        whole_tree: bool,
+        fresh: bool,
+        share: Share,
+    ) -> Recipe:
+        """A recipe, remembered by all that it follows from where that has a name; and so is that it costs too much."""
+
+        async def prepare(_: Turn) -> Recipe:
+            return await self._preparing.recipe(source, trees, context, index=index, whole_tree=whole_tree)
+
+        key = _question(source, trees, context, index, whole_tree)
+        if key and (known := self._recipes.get(key)):
+            return known
+        if key and not fresh and (failure := self._failures.standing(key)):
+            raise failure
+        try:
+            async with resting():
+                recipe = await self._preparing_slots.run(share, prepare)
+        except (RenderStopped, TooCostly) as error:
+            if key:
+                self._failures.failed(key, error, STOPPED if isinstance(error, RenderStopped) else REFUSED)
+            raise
+        if key:
+            self._failures.forget(key)
+            self._recipes.put(key, recipe)
+        return recipe
+
+    async def _checked(
+        self, recipe: Recipe, barren: Sequence[str], trees: Trees, before: Sequence[Trees], share: Share
+    ) -> None:
+        async def check(_: Turn) -> None:
+            await self._preparing.check_whole(recipe, barren, trees, before)
+
+        async with resting():
+            await self._preparing_slots.run(share, check)
 
     async def _whole(
-        self,
-        recipe: Recipe,
-        tree: Tree,
-        refs: Mapping[str, Tree],
-        *,
-        fresh: bool,
-        before: Sequence[Trees],
-        share: Share,
+        self, recipe: Recipe, trees: Trees, user: _User, *, fresh: bool, before: Sequence[Trees], share: Share
     ) -> Rendering:
-        rendering = await self._rendering(recipe, tree, refs, fresh=fresh, share=share)
-        for former in before:
-            await asyncio.to_thread(check_whole, recipe, rendering.barren, Trees(tree, refs), former)
+        rendering = await self._rendering(recipe, trees, user, fresh=fresh, share=share)
+        self._done.use(user, recipe.key)
+        if before:
+            await self._checked(recipe, rendering.barren, trees, before, share)
         return rendering
 
-    async def _rendering(
-        self, recipe: Recipe, tree: Tree, refs: Mapping[str, Tree], *, fresh: bool, share: Share
-    ) -> Rendering:
+    async def _rendering(self, recipe: Recipe, trees: Trees, user: _User, *, fresh: bool, share: Share) -> Rendering:
         if fresh:
-            self._done.pop(recipe.key, None)
+            self._done.pop(recipe.key)
             self._failures.forget(recipe.key)
         known = self._done.get(recipe.key)
         if known is not None:
-            self._done.move_to_end(recipe.key)
             return known
         flight = self._flights.get(recipe.key)
         if flight is None:
             if failure := self._failures.standing(recipe.key):
                 raise failure
-            flight = asyncio.create_task(self._render(recipe, tree, refs, share))
+            flight = asyncio.create_task(self._render(recipe, trees, user, share))
             self._flights[recipe.key] = flight
             flight.add_done_callback(lambda _: self._flights.pop(recipe.key, None))
         # One waiter that gives up must not cancel the others' render.
         async with resting():
             return await asyncio.shield(flight)
 
-    async def _render(self, recipe: Recipe, tree: Tree, refs: Mapping[str, Tree], share: Share) -> Rendering:
+    async def _render(self, recipe: Recipe, trees: Trees, user: _User, share: Share) -> Rendering:
         async def render(turn: Turn) -> Rendering:
-            files = await asyncio.to_thread(read_inputs, recipe, tree, refs)
+            files = await self._preparing.inputs(recipe, trees)
             return await self._pool.render(recipe, files, turn.yielding, patient=turn.patient)
 
         try:
@@ -146,7 +199,28 @@ class Renders:
             log.info("render failed", about=share.about, error=error.message, again_in_seconds=round(seconds))
             raise
         self._failures.forget(recipe.key)
-        self._done[recipe.key] = rendering
-        while len(self._done) > self._capacity:
-            self._done.popitem(last=False)
+        self._done.put(recipe.key, rendering, user)
         return rendering
+
+
+def _question(source: Source, trees: Trees, context: RenderContext, index: int, whole_tree: bool) -> str:
+    """All that a recipe follows from; empty where a tree's content has no name of its own."""
+    own, refs = trees.own, trees.refs
+    if not isinstance(own, GitTree) or not all(isinstance(each, GitTree) for each in refs.values()):
+        return ""
+    named = [(name, each.oid, each.revision) for name, each in sorted(refs.items()) if isinstance(each, GitTree)]
+    return digest(msgspec.json.encode([own.oid, own.revision, named, source, context, index, whole_tree]))
+
+
+def manifests_weight(manifests: Sequence[Manifest]) -> int:
+    """Bytes that manifests take."""
+    return sum(_MANIFEST + len(manifest.body) for manifest in manifests)
+
+
+def _weight(rendering: Rendering) -> int:
+    return manifests_weight(rendering.manifests) + sum(map(len, rendering.warnings + rendering.barren))
+
+
+def _recipe_weight(recipe: Recipe) -> int:
+    texts = len(msgspec.msgpack.encode(recipe.job))
+    return texts + sum(400 + 2 * len(file.path) for file in recipe.inputs) + sum(map(len, recipe.absent))

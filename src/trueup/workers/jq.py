@@ -18,6 +18,8 @@ DEFAULT_SECONDS = 1.0
 LONGEST_EXPRESSION = 10_000
 MOST_PATHS = 10_000
 REMEMBERED = 20_000
+_MOST_STEPS = 400_000
+"""Steps of all paths that are remembered, some 40 MB."""
 _MEMORY = 512 * MEBIBYTE
 _FILE_SIZE = 1 * MEBIBYTE
 _SPARE_SECONDS = 20.0
@@ -84,6 +86,7 @@ class Jq:
             "trueup.workers.jqchild", size, limits=limits, jobs=10_000, root=root, isolated=isolated
         )
         self._known: OrderedDict[tuple[str, str, float], JqAnswer] = OrderedDict()
+        self._steps = 0
 
     async def paths(self, expression: str, document: bytes) -> JqAnswer:
         """The paths that an expression names in a document.
@@ -106,8 +109,9 @@ class Jq:
             # The machine's fault, perhaps: not remembered.
             return JqFault("jq did not answer in time")
         self._known[question] = answer
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        self._steps += _steps(answer)
+        while len(self._known) > REMEMBERED or self._steps > _MOST_STEPS:
+            self._steps -= _steps(self._known.popitem(last=False)[1])
         return answer
 
     async def close(self) -> None:
@@ -125,3 +129,7 @@ class Jq:
             return JqFault(f"jq crashed or needed more than {_MEMORY // MEBIBYTE} MiB")
         except msgspec.DecodeError:
             return JqFault("jq gave no answer that could be read")
+
+
+def _steps(answer: JqAnswer) -> int:
+    return 1 + sum(map(len, answer.paths)) if isinstance(answer, JqPaths) else 1

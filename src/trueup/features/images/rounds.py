@@ -30,7 +30,8 @@ from trueup.features.images.work import Report, Subject, Work, annotated, marked
 from trueup.model.application import Application, Source
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.repository import RepositoryOf
-from trueup.model.tree import Tree
+from trueup.model.tree import MEBIBYTE, Tree
+from trueup.runtime.memory import Memory, weight
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
 from trueup.sources.outgoing import session as outgoing
@@ -40,6 +41,8 @@ from trueup.sources.writer import Ask, Author, Changes, Written, head_branch, wr
 log = structlog.get_logger("trueup.images")
 
 REMEMBERED = 10_000
+ROOM = 8 * MEBIBYTE
+"""Bytes of the markers that are remembered."""
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +96,9 @@ class Rounds:
 
     def __init__(self, survey: Survey, ports: Ports) -> None:
         self._survey, self._ports = survey, ports
-        self._markers: dict[tuple[str, str], tuple[frozenset[Key], tuple[str, ...]]] = {}
+        self._markers: Memory[tuple[str, str], tuple[frozenset[Key], tuple[str, ...]]] = Memory(
+            entries=REMEMBERED, size=ROOM, weigh=weight
+        )
 
     async def look(self, wanted: Callable[[Subject], bool] = lambda _: True) -> list[Report]:
         """What every application asks for, and what the registries say."""
@@ -264,12 +269,12 @@ class Rounds:
         if entry is None:
             return frozenset(), ()
         slot = (entry.oid, folder)
-        if slot not in self._markers:
-            if len(self._markers) >= REMEMBERED:
-                self._markers.clear()
+        known = self._markers.get(slot)
+        if known is None:
             keys, problems = find_markers(Editor(tree), folder)
-            self._markers[slot] = (frozenset(keys), tuple(problems))
-        return self._markers[slot]
+            known = frozenset(keys), tuple(problems)
+            self._markers.put(slot, known)
+        return known
 
     def _admitted(self, work: Work) -> Work:
         """The work, or a problem instead where the project forbids it.

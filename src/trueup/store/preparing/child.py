@@ -1,0 +1,131 @@
+"""A child that prepares: opens mirrors, reads their trees, answers. Started by the preparer alone.
+
+Whatever a repository does to this process, the process dies alone: it may read mirrors and nothing else, has limits on
+memory and time, and every task has a budget.
+"""
+
+import sys
+import time
+from collections import OrderedDict
+
+from pygit2 import settings
+from pygit2.enums import ConfigLevel
+
+from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable, TrueupError
+from trueup.model.tree import MEBIBYTE
+from trueup.render.budget import Budget, TooCostly
+from trueup.render.continuity import Trees, check_whole
+from trueup.render.recipe import make_recipe, read_inputs
+from trueup.sources.tree import GitTree, Place
+from trueup.store.preparing.frame import (
+    MAX_ANSWER,
+    Answer,
+    CheckWhole,
+    Inputs,
+    Made,
+    MakeRecipe,
+    Places,
+    ReadInputs,
+    Refused,
+    Task,
+    Whole,
+    pack,
+    unpack_task,
+)
+from trueup.workers.worker import serve
+
+_DEEP = 3000
+"""Python's recursion limit here: YAML may nest as deep as its reader allows."""
+_OPEN = 4
+"""Trees kept open: the applications of one repository come one after the other."""
+
+_trees: OrderedDict[Place, GitTree] = OrderedDict()
+
+
+def answer(task: Task) -> Answer:
+    """The answer to one task."""
+    try:
+        try:
+            return _done(task)
+        except SourceUnavailable:
+            # A mirror that was made anew or repacked since it was opened.
+            _trees.clear()
+            return _done(task)
+    except TrueupError as error:
+        kinds = (InvalidSpec, TooCostly, RenderFailed, SourceUnavailable)
+        kind = next((kind for kind in kinds if isinstance(error, kind)), RenderFailed)
+        return Refused(kind.__name__, _sayable(error.message), _sayable(error.hint))
+    except MemoryError:
+        _trees.clear()
+        return Refused("RenderFailed", "reading the source stopped: memory limit", "narrow the source's path")
+    except RecursionError:
+        return Refused("RenderFailed", "reading the source stopped: nesting too deep", "flatten its files")
+
+
+def _done(task: Task) -> Answer:
+    budget = Budget(meter=time.process_time)
+    match task:
+        case MakeRecipe():
+            trees = _opened(task.places)
+            return Made(
+                make_recipe(
+                    task.source,
+                    trees.own,
+                    trees.refs,
+                    task.context,
+                    source_index=task.index,
+                    whole_tree=task.whole_tree,
+                    budget=budget,
+                )
+            )
+        case ReadInputs():
+            trees = _opened(task.places)
+            return Inputs(read_inputs(task.recipe, trees.own, trees.refs))
+        case CheckWhole():
+            for before in task.before:
+                check_whole(task.recipe, task.barren, _opened(task.now), _opened(before), budget)
+            return Whole()
+
+
+def _sayable(text: str) -> str:
+    """A name that is no UTF-8, in a form that can be sent."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _opened(places: Places) -> Trees:
+    return Trees(_tree(places.own), {name: _tree(place) for name, place in places.refs.items()})
+
+
+def _tree(place: Place) -> GitTree:
+    tree = _trees.get(place)
+    if tree is None:
+        tree = _trees[place] = place.open(lambda: None)
+        while len(_trees) > _OPEN:
+            _trees.popitem(last=False)
+    _trees.move_to_end(place)
+    return tree
+
+
+def handle(body: bytes) -> bytes:
+    """The answer to one task, packed."""
+    packed = pack(answer(unpack_task(body)))
+    if len(packed) > MAX_ANSWER:
+        packed = pack(Refused("RenderFailed", "what the source reads is too large", "narrow the source's path"))
+    return packed
+
+
+def main() -> None:
+    """Serve tasks until the input ends."""
+    sys.setrecursionlimit(_DEEP)
+    # A mirror's own configuration is all there is, and packs are seen through small windows: the memory is limited.
+    for level in (ConfigLevel.PROGRAMDATA, ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
+        settings.search_path[level] = ""
+    settings.owner_validation = False
+    settings.mwindow_size = 16 * MEBIBYTE
+    settings.mwindow_mapped_limit = 128 * MEBIBYTE
+    settings.cache_max_size(16 * MEBIBYTE)
+    serve(handle)
+
+
+if __name__ == "__main__":
+    main()

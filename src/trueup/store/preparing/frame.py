@@ -1,0 +1,95 @@
+"""Messages between the preparer and its children."""
+
+import msgspec
+
+from trueup.model.application import Source
+from trueup.render.environment import RenderContext
+from trueup.render.job import Recipe
+from trueup.sources.tree import Place
+
+MAX_ANSWER = 96 * 1024 * 1024
+"""Bytes: the inputs of a render, and their names."""
+
+
+class Places(msgspec.Struct, frozen=True):
+    """Where a source's trees are: its own, and those of the ``ref`` sources by name."""
+
+    own: Place
+    refs: dict[str, Place] = {}
+
+
+class MakeRecipe(msgspec.Struct, frozen=True, tag=True):
+    """Asks for a recipe; the answer is :class:`Made`."""
+
+    source: Source
+    places: Places
+    context: RenderContext
+    index: int
+    whole_tree: bool
+
+
+class ReadInputs(msgspec.Struct, frozen=True, tag=True):
+    """Asks for the bytes of a recipe's inputs; the answer is :class:`Inputs`."""
+
+    recipe: Recipe
+    places: Places
+
+
+class CheckWhole(msgspec.Struct, frozen=True, tag=True):
+    """Asks what was lost; the answer is :class:`Whole`, or a refusal."""
+
+    recipe: Recipe
+    barren: tuple[str, ...]
+    now: Places
+    before: tuple[Places, ...]
+
+
+Task = MakeRecipe | ReadInputs | CheckWhole
+
+
+class Made(msgspec.Struct, frozen=True, tag=True):
+    """A recipe."""
+
+    recipe: Recipe
+
+
+class Inputs(msgspec.Struct, frozen=True, tag=True):
+    """The bytes of every input by its path."""
+
+    files: dict[str, bytes]
+
+
+class Whole(msgspec.Struct, frozen=True, tag=True):
+    """Nothing was lost."""
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """The source's fault, or a limit.
+
+    Attributes:
+        kind: of the error: ``RenderFailed``, ``TooCostly``, ``InvalidSpec``, or ``SourceUnavailable`` where the repository is damaged.
+    """
+
+    kind: str
+    message: str
+    hint: str = ""
+
+
+Answer = Made | Inputs | Whole | Refused
+
+_encoder = msgspec.msgpack.Encoder()
+_tasks: msgspec.msgpack.Decoder[Task] = msgspec.msgpack.Decoder(Task)
+_answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
+
+
+def pack(message: Task | Answer) -> bytes:
+    """The body of a frame."""
+    return _encoder.encode(message)
+
+
+def unpack_task(body: bytes) -> Task:
+    return _tasks.decode(body)
+
+
+def unpack_answer(body: bytes) -> Answer:
+    return _answers.decode(body)

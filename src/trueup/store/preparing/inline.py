@@ -1,0 +1,40 @@
+"""Preparing in this process, for folders of whoever runs a command; under the same budget."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+
+from trueup.model.application import Source
+from trueup.render.budget import Budget
+from trueup.render.continuity import Trees, check_whole
+from trueup.render.environment import RenderContext
+from trueup.render.job import Recipe
+from trueup.render.recipe import make_recipe, read_inputs
+
+
+class Inline:
+    """A :class:`trueup.store.preparing.Preparing` of threads."""
+
+    async def recipe(
+        self, source: Source, trees: Trees, context: RenderContext, *, index: int, whole_tree: bool
+    ) -> Recipe:
+        return await asyncio.to_thread(
+            lambda: make_recipe(
+                source,
+                trees.own,
+                trees.refs,
+                context,
+                source_index=index,
+                whole_tree=whole_tree,
+                budget=Budget(meter=time.thread_time),
+            )
+        )
+
+    async def inputs(self, recipe: Recipe, trees: Trees) -> Mapping[str, bytes]:
+        return await asyncio.to_thread(read_inputs, recipe, trees.own, trees.refs)
+
+    async def check_whole(self, recipe: Recipe, barren: Sequence[str], now: Trees, before: Sequence[Trees]) -> None:
+        for former in before:
+            await asyncio.to_thread(
+                lambda former=former: check_whole(recipe, barren, now, former, Budget(meter=time.thread_time))  # type: ignore[misc]
+            )

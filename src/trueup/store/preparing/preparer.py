@@ -1,0 +1,154 @@
+"""Preparing in children: a repository may be made to take all the time and memory there is, and gets a limited part."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from trueup.model.application import Source
+from trueup.model.errors import InvalidSpec, RenderFailed, RenderStopped, SourceUnavailable
+from trueup.model.tree import Tree
+from trueup.render.budget import TooCostly
+from trueup.render.continuity import Trees
+from trueup.render.environment import RenderContext
+from trueup.render.job import Recipe
+from trueup.sources.tree import GitTree
+from trueup.store.preparing.frame import (
+    Answer,
+    CheckWhole,
+    Inputs,
+    Made,
+    MakeRecipe,
+    Places,
+    ReadInputs,
+    Refused,
+    Task,
+    Whole,
+    pack,
+    unpack_answer,
+)
+from trueup.store.preparing.inline import Inline
+from trueup.workers.childprocess import ChildEnded, Children
+from trueup.workers.frame import framed
+from trueup.workers.process import MEBIBYTE, Limits
+
+SECONDS = 30.0
+"""Wall-clock time of one task. Its budget of processor time is smaller."""
+_MEMORY = 1024 * MEBIBYTE
+_JOBS = 5000
+_ERRORS: dict[str, type[RenderFailed | InvalidSpec | SourceUnavailable]] = {
+    kind.__name__: kind for kind in (InvalidSpec, TooCostly, RenderFailed, SourceUnavailable)
+}
+
+
+class Preparer:
+    """A :class:`trueup.store.preparing.Preparing` of children. Trees that are no repository's are read here.
+
+    Args:
+        mirrors: the folder of all mirrors; the children may read it and nothing else.
+        size: processes at a time.
+        root: where the private folders are made; the system's temporary folder by default.
+        isolated: refuse to read without a whole wall around it.
+        seconds: wall-clock time of one task.
+    """
+
+    def __init__(
+        self,
+        mirrors: Path,
+        size: int = 2,
+        *,
+        root: Path | None = None,
+        isolated: bool = False,
+        seconds: float = SECONDS,
+    ) -> None:
+        self._seconds = seconds
+        limits = Limits(memory=_MEMORY, file_size=MEBIBYTE, open_files=256)
+        self._children = Children(
+            "trueup.store.preparing.child",
+            size,
+            limits=limits,
+            jobs=_JOBS,
+            root=root,
+            reads=(mirrors,),
+            isolated=isolated,
+        )
+        self._inline = Inline()
+
+    async def recipe(
+        self, source: Source, trees: Trees, context: RenderContext, *, index: int, whole_tree: bool
+    ) -> Recipe:
+        places = _places(trees)
+        if places is None:
+            return await self._inline.recipe(source, trees, context, index=index, whole_tree=whole_tree)
+        task = MakeRecipe(source, places, context, index, whole_tree)
+        answer = await self._ask(task, trees, where=source.path or ".")
+        assert isinstance(answer, Made)
+        return answer.recipe
+
+    async def inputs(self, recipe: Recipe, trees: Trees) -> Mapping[str, bytes]:
+        places = _places(trees)
+        if places is None:
+            return await self._inline.inputs(recipe, trees)
+        answer = await self._ask(ReadInputs(recipe, places), trees)
+        assert isinstance(answer, Inputs)
+        return answer.files
+
+    async def check_whole(self, recipe: Recipe, barren: Sequence[str], now: Trees, before: Sequence[Trees]) -> None:
+        places, former = _places(now), [_places(each) for each in before]
+        if places is None or None in former:
+            await self._inline.check_whole(recipe, barren, now, before)
+            return
+        task = CheckWhole(recipe, tuple(barren), places, tuple(each for each in former if each is not None))
+        answer = await self._ask(task, now, *before)
+        assert isinstance(answer, Whole)
+
+    async def warm(self) -> None:
+        """Start one child now, so that the first recipe does not wait for it."""
+        await self._children.warm()
+
+    async def close(self) -> None:
+        """Kill all children and remove their folders. Tasks under way fail."""
+        await self._children.close()
+
+    async def _ask(self, task: Task, *trees: Trees, where: str = "") -> Answer:
+        """An answer that is no refusal.
+
+        Raises:
+            RenderFailed, InvalidSpec: the source's fault, or a limit.
+            SourceUnavailable: the mirror is damaged.
+        """
+        at = f" (path {where})" if where else ""
+        hint = "narrow the source's path; look for very large files and for links that lead to folders of links"
+        try:
+            answer = unpack_answer(await self._children.ask(framed(pack(task)), self._seconds))
+        except TimeoutError:
+            raise RenderStopped(f"reading the source took longer than {self._seconds:g} s{at}", hint=hint) from None
+        except ChildEnded as ended:
+            failure = RenderStopped(
+                f"reading the source stopped: it crashed or reached the limit of {_MEMORY // MEBIBYTE} MiB{at}",
+                hint=hint,
+            )
+            failure.add_note(ended.errors)
+            raise failure from None
+        except msgspec.DecodeError as error:
+            raise RenderFailed(f"reading the source gave no answer that can be read{at}") from error
+        if not isinstance(answer, Refused):
+            return answer
+        if answer.kind == SourceUnavailable.__name__:
+            for each in trees:
+                for tree in (each.own, *each.refs.values()):
+                    if isinstance(tree, GitTree):
+                        tree.doubt()
+        raise _ERRORS.get(answer.kind, RenderFailed)(answer.message, hint=answer.hint)
+
+
+def _places(trees: Trees) -> Places | None:
+    """Where trees are; None unless all of them are repositories'."""
+
+    def place(tree: Tree) -> GitTree | None:
+        return tree if isinstance(tree, GitTree) else None
+
+    own, refs = place(trees.own), {name: place(tree) for name, tree in trees.refs.items()}
+    if own is None or None in refs.values():
+        return None
+    return Places(own.place, {name: tree.place for name, tree in refs.items() if tree is not None})
