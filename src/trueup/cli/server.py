@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import click
+import structlog
 import uvloop
 
 from trueup.app import Engine, Options
@@ -13,7 +14,14 @@ from trueup.cli.data import data_folder, state_folder, state_option
 from trueup.cli.home import resolved
 from trueup.cli.isolation import isolation_option
 from trueup.cli.logs import FORMATS, configure_logs
+from trueup.runtime.ending import SECONDS, end_on
+from trueup.runtime.threads import Threads
 from trueup.sources.quota import GIBIBYTE, Allowance
+
+log = structlog.get_logger("trueup")
+
+_THREADS = 16
+"""For work that waits for the disk."""
 
 
 @click.command()
@@ -115,8 +123,7 @@ def server(
 
 async def _serve(options: Options) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    end_on((signal.SIGTERM, signal.SIGINT), stop, lambda: log.warning("engine ended late", after=SECONDS))
+    asyncio.get_running_loop().set_default_executor(Threads(_THREADS, "engine"))
     async with Engine(options) as engine:
         await engine.run(stop)

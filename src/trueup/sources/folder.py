@@ -17,6 +17,7 @@ from pathlib import Path
 import pygit2
 
 from trueup.model.errors import SourceUnavailable
+from trueup.sources.disk import on_disk
 from trueup.sources.revision import BRANCHES, HEAD, TAGS
 
 MIRRORED_HEAD = "refs/trueup/HEAD"
@@ -63,7 +64,7 @@ class Folder:
         try:
             await _lock(descriptor, patience)
             if os.pread(descriptor, 1, 0):
-                await asyncio.to_thread(self._sweep)
+                await on_disk(self._sweep)
             os.pwrite(descriptor, b"1", 0)
             yield descriptor
             os.ftruncate(descriptor, 0)

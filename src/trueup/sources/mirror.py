@@ -13,6 +13,7 @@ from trueup.model.errors import Redirected, RenderFailed, SourceUnavailable
 from trueup.sources import revision as revisions
 from trueup.sources.commit import CommitInfo, describe
 from trueup.sources.credential import Credential, lent
+from trueup.sources.disk import on_disk
 from trueup.sources.folder import MIRRORED_HEAD, Folder
 from trueup.sources.port import Git, Timeouts, Turns, at_once
 from trueup.sources.quota import Allowance, Growth, Quota
@@ -138,7 +139,7 @@ class Mirror:
             if not listed and ref in repository.references:
                 repository.references.delete(ref)
             text = _noted(repository, sha, ref) + line + "\n"
-            await asyncio.to_thread(repository.create_note, text, by, by, sha, ref, True)
+            await on_disk(repository.create_note, text, by, by, sha, ref, True)
             push = [inside, "push", "--porcelain", "--no-verify", "--", self._remote.address, f"{ref}:{ref}"]
             answer = await self._run(push, self._timeouts.fetch, credential=credential, answers=(0, 1))
         return _refused(answer)
@@ -191,13 +192,13 @@ class Mirror:
             SourceUnavailable: the server cannot be reached.
         """
         try:
-            return await asyncio.to_thread(self.resolve, revision, tag_prefix)
+            return await on_disk(self.resolve, revision, tag_prefix)
         except UnknownRevision:
             sha = revisions.commit(revision)
             if not sha or sha in self._refused:
                 raise
             await self._fetch_commit(sha)
-            return await asyncio.to_thread(self.resolve, sha)
+            return await on_disk(self.resolve, sha)
 
     def resolve(self, revision: str, tag_prefix: str = "") -> str:
         """The full SHA a revision means in the mirror as it is; for the order see :mod:`trueup.sources.revision`.
@@ -267,7 +268,7 @@ class Mirror:
 
     async def _update(self) -> bool:
         remote = await self.remote_refs()
-        known = await asyncio.to_thread(self._folder.refs)
+        known = await on_disk(self._folder.refs)
         doubtful = self._doubtful
         if known == remote and not doubtful and not self._folder.interrupted():
             self._refs = known
@@ -281,14 +282,14 @@ class Mirror:
                 await self._fetch_or_mend(remote, lock)
             else:
                 await self._make(remote, lock)
-            self._refs = await asyncio.to_thread(self._folder.refs)
+            self._refs = await on_disk(self._folder.refs)
             await self._tidy(lock)
         self._refused.clear()
         self._doubtful = False
 
     async def _is_sound(self, lock: int) -> bool:
         """Whether there is a repository to fetch into; all of it is checked only when there is a doubt."""
-        if await asyncio.to_thread(self._folder.refs) is None:
+        if await on_disk(self._folder.refs) is None:
             return False
         if not self._doubtful:
             return True
@@ -310,18 +311,18 @@ class Mirror:
                 raise
             await self._make(remote, lock)
             return
-        if HEAD not in remote and HEAD in (await asyncio.to_thread(self._folder.refs) or {}):
-            await asyncio.to_thread(self._folder.forget_head)
+        if HEAD not in remote and HEAD in (await on_disk(self._folder.refs) or {}):
+            await on_disk(self._folder.forget_head)
 
     async def _make(self, remote: dict[str, str], lock: int) -> None:
         """Make the repository anew, beside the old one if there is one, and put it in place when it is whole."""
         fresh = self._folder.fresh
-        await asyncio.to_thread(self._folder.clear_fresh)
+        await on_disk(self._folder.clear_fresh)
         await self._run(
             ["init", "--quiet", "--bare", "--template=", "--", str(fresh)], self._timeouts.local, hold=[lock]
         )
         await self._fetch_into(fresh, remote, lock)
-        await asyncio.to_thread(self._folder.adopt_fresh)
+        await on_disk(self._folder.adopt_fresh)
 
     async def _fetch_into(self, repository: Path, remote: dict[str, str], lock: int) -> None:
         refspecs = [f"+{BRANCHES}*:{BRANCHES}*", f"+{TAGS}*:{TAGS}*"]

@@ -12,6 +12,7 @@ from pathlib import Path
 from trueup.model.errors import InvalidSpec
 from trueup.model.repository import RepositoryOf
 from trueup.sources.credential import Credential
+from trueup.sources.disk import on_disk
 from trueup.sources.mirror import Mirror
 from trueup.sources.port import Git, Timeouts, Turns, at_once
 from trueup.sources.quota import Allowance, Quota
@@ -128,7 +129,7 @@ class Mirrors:
                 kept.add(identity)
             else:
                 await self._mirrors.pop(identity).close()
-        await asyncio.to_thread(self._remove_folders, {_name(identity) for identity in kept}, after)
+        await on_disk(self._remove_folders, {_name(identity) for identity in kept}, after)
 
     async def close(self) -> None:
         """Give up all updates under way."""

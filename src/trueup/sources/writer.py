@@ -10,6 +10,7 @@ import pygit2
 
 from trueup.model.errors import SourceUnavailable, Stalled
 from trueup.sources.credential import Credential
+from trueup.sources.disk import on_disk
 from trueup.sources.mirror import Mirror
 from trueup.sources.revision import BRANCHES, HEAD
 from trueup.sources.signing import Signer
@@ -101,15 +102,15 @@ async def write(
         await mirror.update()
         branch = ask.branch or await head_branch(mirror)
         target = ask.to or branch
-        start, previous = await asyncio.to_thread(_start, mirror, branch, target), tip
+        start, previous = await on_disk(_start, mirror, branch, target), tip
         tip = start
         refused = refused + 1 if attempt > 1 and start == previous else 0
         if refused >= UNMOVED:
             raise _refusal(mirror, target, reason)
-        changes = await asyncio.to_thread(lambda at=start: edit(mirror.tree(at)))  # type: ignore[misc]
+        changes = await on_disk(lambda at=start: edit(mirror.tree(at)))  # type: ignore[misc]
         if not changes:
             return Written(sha="", base=start, branch=target, attempts=attempt - 1)
-        sha = await asyncio.to_thread(commit, mirror.repository(), start, changes, ask, now())
+        sha = await on_disk(commit, mirror.repository(), start, changes, ask, now())
         try:
             reason = await mirror.push(sha, target, credential)
         except SourceUnavailable as error:

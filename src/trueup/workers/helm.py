@@ -5,12 +5,11 @@
 
 import copy
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trueup.formats import yaml
+from trueup.formats import pattern, yaml
 from trueup.model.annotations import HELM_HOOK
 from trueup.model.errors import RenderFailed
 from trueup.render import helm_integers, strvals
@@ -25,7 +24,7 @@ from trueup.workers.folder import lay_out, refuse_pointers
 _TEST_HOOKS = {"test", "test-success"}
 _REPLACEMENT = "\ufffd"
 _SCHEMA = "values.schema.json"
-_LOADING = re.compile(r'(?:^(\S+):\n)?failing loading "([^"]*)"', re.MULTILINE)
+_LOADING = pattern.compile(r'(?m)(?:^(\S+):\n)?failing loading "([^"]*)"')
 _COPY = "copy the definitions into the schema, or set helm.skipSchemaValidation: true"
 _DEEP_ENOUGH = 40
 """Folders that templates of packed subcharts, which are not looked into, may be nested."""

@@ -1,13 +1,12 @@
 """Run kustomize (``kubectl kustomize``) on a private folder."""
 
-import re
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-from trueup.formats import yaml
+from trueup.formats import pattern, yaml
 from trueup.model.errors import RenderFailed
 from trueup.render.job import ClosureTooNarrow, KustomizeJob, Recipe
 from trueup.render.kustomize_documents import dropped, glued
@@ -19,8 +18,8 @@ _UNSEEN = ("no such file or directory", "security; file")
 """What kustomize says of a file that is not among the inputs, or that no reference known to us leads to."""
 # An absolute path, after those of the private folder were made relative.
 _BEYOND = (
-    re.compile(r"\b(?:open|stat|lstat|readlink|read|security; file|evalsymlink failure on) '?/"),
-    re.compile(r"(?:loader\.New \"new root )?'/"),
+    pattern.compile(r"\b(?:open|stat|lstat|readlink|read|security; file|evalsymlink failure on) '?/"),
+    pattern.compile(r"(?:loader\.New \"new root )?'/"),
 )
 _REASONS = (
     "permission denied",
@@ -34,7 +33,7 @@ _REASONS = (
     "too many levels of symbolic links",
     "file name too long",
 )
-_REMOTE = re.compile(r"(?:Get \"|\bno 'git' program|\bdial (?:tcp|udp|unix))")
+_REMOTE = pattern.compile(r"(?:Get \"|\bno 'git' program|\bdial (?:tcp|udp|unix))")
 _NAMED = 5
 """Resources named in one error."""
 
@@ -128,7 +127,7 @@ def _refuse_beyond(problem: str) -> None:
         )
 
 
-def _before(problem: str, match: re.Match[str]) -> str:
+def _before(problem: str, match: pattern.Match[str]) -> str:
     """What stands before the place: the reference as the kustomization has it."""
     text = problem[: match.start()].rpartition("error: ")[2].partition(" with config:")[0].strip()
     text = text.replace("accumulation err='", "").splitlines()[-1].rstrip(": ") if text else ""

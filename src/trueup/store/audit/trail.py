@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
+import math
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import structlog
 from trueup.formats.time import parse_time
 from trueup.model.audit import Entry
 from trueup.model.errors import TrueupError
+from trueup.runtime.threads import Threads
 
 log = structlog.get_logger("trueup.audit")
 
@@ -74,7 +75,7 @@ class Trail:
     def __init__(self, path: Path, now: Callable[[], datetime], *, retention: timedelta = RETENTION) -> None:
         self.path = path
         self._now, self._retention = now, retention
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
+        self._thread = Threads(1, "audit", patience=math.inf)
         self._database: sqlite3.Connection | None = None
         self._swept: datetime | None = None
         self._pending: list[tuple[_Batch, asyncio.Future[list[int]]]] = []

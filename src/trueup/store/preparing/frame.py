@@ -67,7 +67,8 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     """The source's fault, or a limit.
 
     Attributes:
-        kind: of the error: ``RenderFailed``, ``TooCostly``, ``InvalidSpec``, or ``SourceUnavailable`` where the repository is damaged.
+        kind: of the error: ``RenderFailed``, ``TooCostly``, ``InvalidSpec``, or ``SourceUnavailable`` where the
+            repository is damaged.
     """
 
     kind: str
