@@ -25,6 +25,7 @@ from trueup.controllers.target import Targets, urgency_of
 from trueup.controllers.wake import CONFIG_MAPS, Wakes
 from trueup.features.images.annotations import asks_for_images
 from trueup.features.images.cluster import ImageCluster, running_images
+from trueup.features.images.editing import Apart
 from trueup.features.images.reconciler import ImageReconciler, Reports
 from trueup.features.images.rounds import Rounds
 from trueup.features.images.settings import CONFIG_MAP as IMAGE_SETTINGS
@@ -182,7 +183,8 @@ class Engine:
         trail = await prepare(self.client, state, namespace, old=data / TRAIL, ours=ours)
         self.trail = Trail(trail, self.clock.now)
         self.journal = Journal(self.trail)
-        children = (self.pool, self.preparer, self.jq)
+        self.editing = Apart(mirrors, root=work, isolated=isolated)
+        children = (self.pool, self.preparer, self.editing, self.jq)
         for each in (self.trail, self.mirrors, *children, self.cache):
             defer(each.close)
         await asyncio.gather(self.cache.start(), self._tell_isolation())
@@ -430,7 +432,7 @@ class Engine:
             control_namespace=self.options.control_namespace,
             local=self.options.config.loopback,
         )
-        return ImageReconciler(Rounds(survey, ports), reports)
+        return ImageReconciler(Rounds(survey, ports, self.editing), reports)
 
     def _changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
         self._wakes.changed(old, new)

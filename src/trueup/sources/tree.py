@@ -6,10 +6,10 @@ from typing import cast
 
 import msgspec
 import pygit2
-from pygit2.enums import ObjectType
+from pygit2.enums import ConfigLevel, ObjectType
 
 from trueup.model.errors import RenderFailed, SourceUnavailable
-from trueup.model.tree import DEEPEST, Entry, Mode, check_readable
+from trueup.model.tree import DEEPEST, MEBIBYTE, Entry, Mode, check_readable
 
 _KEPT = 200_000
 """Entries remembered. More than any repository has in its folders: only folders that are one and the same folder under
@@ -206,3 +206,15 @@ def commit_of(repository: pygit2.Repository, wanted: str) -> pygit2.Commit:
             return found.peel(pygit2.Commit)
         name = str(cast(pygit2.Tag, found).target)
     raise NoCommit(f"object {name} is no commit")
+
+
+def within_limits() -> None:
+    """For a process that only reads mirrors: their own configuration is all there is, and packs are seen through small
+    windows, for the memory is limited."""
+    settings = pygit2.settings
+    for level in (ConfigLevel.PROGRAMDATA, ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
+        settings.search_path[level] = ""
+    settings.owner_validation = False
+    settings.mwindow_size = 16 * MEBIBYTE
+    settings.mwindow_mapped_limit = 128 * MEBIBYTE
+    settings.cache_max_size(16 * MEBIBYTE)

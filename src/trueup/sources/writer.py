@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -34,7 +34,7 @@ class Blob(msgspec.Struct, frozen=True):
 
 Changes = Mapping[str, bytes | Blob | None]
 """The new content of files by their paths, None to remove one. Bytes alone keep the mode that a file has."""
-Edit = Callable[[GitTree], Changes]
+Edit = Callable[[GitTree], Changes] | Callable[[GitTree], Awaitable[Changes]]
 """Changes, given the branch's files; empty: nothing to do."""
 
 
@@ -107,7 +107,7 @@ async def write(
         refused = refused + 1 if attempt > 1 and start == previous else 0
         if refused >= UNMOVED:
             raise _refusal(mirror, target, reason)
-        changes = await on_disk(lambda at=start: edit(mirror.tree(at)))  # type: ignore[misc]
+        changes = await _edited(edit, mirror, start)
         if not changes:
             return Written(sha="", base=start, branch=target, attempts=attempt - 1)
         sha = await on_disk(commit, mirror.repository(), start, changes, ask, now())
@@ -120,6 +120,12 @@ async def write(
             return Written(sha=sha, base=start, branch=target, paths=tuple(sorted(changes)), attempts=attempt)
         await asyncio.sleep(random.uniform(0, _PAUSE * min(attempt, 20)))  # noqa: S311 - spreads load
     raise SourceUnavailable(f"repository {mirror.shown}: branch {target} moved at each of {ATTEMPTS} attempts")
+
+
+async def _edited(edit: Edit, mirror: Mirror, start: str) -> Changes:
+    """The changes; one that is no coroutine is made in a thread."""
+    made = await on_disk(lambda: edit(mirror.tree(start)))
+    return await made if isinstance(made, Awaitable) else made
 
 
 def commit(repository: pygit2.Repository, parent: str, changes: Changes, ask: Ask, now: datetime) -> str:

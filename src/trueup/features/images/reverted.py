@@ -1,11 +1,18 @@
 """Images that people took back: automation does not push again what a revert has undone."""
 
+from typing import cast
+
 import msgspec
 import pygit2
+from pygit2.enums import ObjectType
 
 from trueup.formats import pattern
 from trueup.formats.image import Image
 
+_LONGEST = 1024 * 1024
+"""Bytes of a message or file that is looked at."""
+_FILES = 500
+"""Files of a commit that are looked at."""
 FAR = 200
 """Commits that are looked at."""
 _REVERTS = pattern.compile(r"This reverts commit ([0-9a-f]{40})")
@@ -40,7 +47,7 @@ def taken_back(repository: pygit2.Repository, tip: str) -> list[Undone]:
         sha = str(commit.id)
         if sha in undone:
             continue  # somebody wanted it after all
-        for reverted in _REVERTS.findall(commit.message):
+        for reverted in _REVERTS.findall(commit.message[:_LONGEST]):
             undone.setdefault(reverted, sha)
     found = [_undone(repository, sha, by) for sha, by in undone.items()]
     return [each for each in found if each is not None]
@@ -53,6 +60,32 @@ def _undone(repository: pygit2.Repository, sha: str, by: str) -> Undone | None:
         return None
     if not commit.parents:
         return None
-    patch = repository.diff(str(commit.parents[0].id), sha).patch or ""
-    added = [line[1:] for line in patch.splitlines() if line.startswith("+") and not line.startswith("+++")]
-    return Undone(by, tuple(added), commit.message + patch)
+    # File by file, and by their sizes first: a commit may bring anything.
+    pieces = [commit.message[:_LONGEST]]
+    for delta in commit.parents[0].tree.diff_to_tree(commit.tree).deltas:
+        if len(pieces) > _FILES:
+            break
+        old, new = (_blob(repository, str(side.id)) for side in (delta.old_file, delta.new_file))
+        if old is not None or new is not None:
+            pieces.append(_changed(old, new))
+    text = "\n".join(pieces)
+    added = [line[1:] for line in text.splitlines() if line.startswith("+") and not line.startswith("+++")]
+    return Undone(by, tuple(added), text)
+
+
+def _blob(repository: pygit2.Repository, oid: str) -> pygit2.Blob | None:
+    """A file of a size that images are named in; None for what is none."""
+    try:
+        kind, size = repository.odb.read_header(oid)
+    except KeyError:
+        return None
+    found = repository[oid] if kind == ObjectType.BLOB and size <= _LONGEST else None
+    return cast(pygit2.Blob, found) if found is not None else None
+
+
+def _changed(old: pygit2.Blob | None, new: pygit2.Blob | None) -> str:
+    if old is not None and new is not None:
+        return bytes(old.diff(new).data).decode("utf-8", "replace")
+    sign, blob = ("-", old) if old is not None else ("+", new)
+    lines = bytes(blob.data).decode("utf-8", "replace").splitlines() if blob is not None else []
+    return "\n".join(sign + line for line in lines)

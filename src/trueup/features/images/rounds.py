@@ -8,22 +8,18 @@ from typing import Any
 import msgspec
 import structlog
 
+from trueup.features.images.editing import Edited, Editing, Here
 from trueup.features.images.policies import Key
 from trueup.features.images.pulls import PROVIDER, Request, open_pull_request
-from trueup.features.images.reverted import Undone, taken_back
 from trueup.features.images.rule import ImageRule, Method, TargetKind, Update
 from trueup.features.images.secrets import own_namespaces
 from trueup.features.images.settings import ImageSettings
 from trueup.features.images.survey import Survey
 from trueup.features.images.target import (
     Changed,
-    Editor,
-    find_markers,
     folder_of,
     helm_parameters,
     kustomize_image,
-    write_images,
-    write_markers,
 )
 from trueup.features.images.template import render
 from trueup.features.images.work import Report, Subject, Work, annotated, marked, pushed_branch, values
@@ -36,6 +32,7 @@ from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
 from trueup.sources.outgoing import session as outgoing
 from trueup.sources.signing import Signer
+from trueup.sources.tree import GitTree
 from trueup.sources.writer import Ask, Author, Changes, Written, head_branch, write
 
 log = structlog.get_logger("trueup.images")
@@ -94,8 +91,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 class Rounds:
     """Looks and writes."""
 
-    def __init__(self, survey: Survey, ports: Ports) -> None:
+    def __init__(self, survey: Survey, ports: Ports, editing: Editing | None = None) -> None:
         self._survey, self._ports = survey, ports
+        self._editing = editing or Here()
         self._markers: Memory[tuple[str, str], tuple[frozenset[Key], tuple[str, ...]]] = Memory(
             entries=REMEMBERED, size=ROOM, weigh=weight
         )
@@ -161,19 +159,13 @@ class Rounds:
         *,
         dry_run: bool,
     ) -> Outcome:
-        changes: list[Changed] = []
-        notes: list[str] = []
-        asked = done
+        asked, made = done, Edited({})
 
-        def edit(tree: Tree) -> Mapping[str, bytes | None]:
-            nonlocal done
-            undone = taken_back(mirror.repository(), tree.revision)
-            done, notes[:] = _wanted(asked, undone)
-            editor = Editor(tree)
-            for work, updates in done:
-                edit_work(editor, work, updates)
-            changes[:] = editor.changes
-            return editor.files
+        async def edit(tree: GitTree) -> Changes:
+            nonlocal done, made
+            made = await self._editing.edit(tree, asked)
+            done = made.done(asked)
+            return dict(made.files)
 
         def message(_: Changes) -> str:
             return commit_message(done, settings)
@@ -186,9 +178,8 @@ class Rounds:
             credential = await self._ports.credential(repository, secret)
             if dry_run:
                 await mirror.update()
-                edit(mirror.tree(mirror.resolve(f"refs/heads/{branch}" if branch else "")))
-                told = tuple(notes)
-                return Outcome(repository=mirror.shown, done=tuple(done), changes=tuple(changes), notes=told)
+                await edit(mirror.tree(mirror.resolve(f"refs/heads/{branch}" if branch else "")))
+                return Outcome(repository=mirror.shown, done=tuple(done), changes=made.changes, notes=made.notes)
             author = Author(settings.user, settings.email)
             signer = await self._ports.signer()
             ask = Ask(branch=branch, to=to, message=message, author=author, signer=signer)
@@ -199,10 +190,10 @@ class Rounds:
             return Outcome(
                 repository=mirror.shown,
                 done=tuple(done),
-                changes=tuple(changes),
+                changes=made.changes,
                 written=written if written.sha else None,
                 pull_request=page,
-                notes=tuple(notes),
+                notes=made.notes,
             )
         except TrueupError as error:
             return Outcome(repository=repository.url.rpartition("@")[2], done=tuple(done), problem=str(error))
@@ -255,14 +246,14 @@ class Rounds:
                 continue  # its own reconcile says so
             if tree is None:
                 continue
-            keys, problems = self._found(tree, source)
+            keys, problems = await self._found(tree, source)
             told = [*problems, *(broken[key] for key in sorted(keys) if key in broken)]
             work = marked(subject, source, keys - set(broken), rules, told)
             if work is not None:
                 works.append(work)
         return works
 
-    def _found(self, tree: Tree, source: Source) -> tuple[frozenset[Key], tuple[str, ...]]:
+    async def _found(self, tree: Tree, source: Source) -> tuple[frozenset[Key], tuple[str, ...]]:
         """Markers below a folder; read once for each content of it."""
         folder = folder_of(source)
         entry = tree.entry(folder)
@@ -271,8 +262,8 @@ class Rounds:
         slot = (entry.oid, folder)
         known = self._markers.get(slot)
         if known is None:
-            keys, problems = find_markers(Editor(tree), folder)
-            known = frozenset(keys), tuple(problems)
+            found = await self._editing.find(tree, folder)
+            known = frozenset(found.keys), found.problems
             self._markers.put(slot, known)
         return known
 
@@ -293,40 +284,6 @@ class Rounds:
             # A policy is read from the cluster, by its own rights: its repository's Secret lies beside that.
             spaces |= {rule.pull_secret.partition("/")[0]} - {"", self._ports.control_namespace}
         return spaces
-
-
-def edit_work(editor: Editor, work: Work, updates: Sequence[Update]) -> None:
-    """Put one work's images into the files.
-
-    Raises:
-        WriteBackFailed: a file cannot take them.
-    """
-    if work.back.target is TargetKind.MARKERS:
-        new = {update.rule.alias: update.new for update in updates}
-        images = {key: new[rule.alias] for key, rule in work.policies.items() if rule.alias in new}
-        write_markers(editor, work.folder, images)
-        return
-    write_images(editor, work.source, work.subject.instance, work.back, updates)
-
-
-def _wanted(
-    asked: Sequence[tuple[Work, tuple[Update, ...]]], undone: Sequence[Undone]
-) -> tuple[list[tuple[Work, tuple[Update, ...]]], list[str]]:
-    """The updates that nobody has taken back, and a note on each of the others."""
-    done, notes = [], []
-    for work, updates in asked:
-        kept = []
-        for update in updates:
-            by = next((each.by for each in undone if each.brought(update.new)), "")
-            if by:
-                notes.append(
-                    f"{update.new} was taken back by commit {by[:8]}; push a newer image, or revert that commit"
-                )
-            else:
-                kept.append(update)
-        if kept:
-            done.append((work, tuple(kept)))
-    return done, notes
 
 
 def commit_message(done: Sequence[tuple[Work, Sequence[Update]]], settings: ImageSettings) -> str:

@@ -8,15 +8,11 @@ import sys
 import time
 from collections import OrderedDict
 
-from pygit2 import settings
-from pygit2.enums import ConfigLevel
-
 from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable, TrueupError
-from trueup.model.tree import MEBIBYTE
 from trueup.render.budget import Budget, TooCostly
 from trueup.render.continuity import Trees, check_whole
 from trueup.render.recipe import make_recipe, read_inputs
-from trueup.sources.tree import GitTree, Place
+from trueup.sources.tree import GitTree, Place, within_limits
 from trueup.store.preparing.frame import (
     MAX_ANSWER,
     Answer,
@@ -117,13 +113,7 @@ def handle(body: bytes) -> bytes:
 def main() -> None:
     """Serve tasks until the input ends."""
     sys.setrecursionlimit(_DEEP)
-    # A mirror's own configuration is all there is, and packs are seen through small windows: the memory is limited.
-    for level in (ConfigLevel.PROGRAMDATA, ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
-        settings.search_path[level] = ""
-    settings.owner_validation = False
-    settings.mwindow_size = 16 * MEBIBYTE
-    settings.mwindow_mapped_limit = 128 * MEBIBYTE
-    settings.cache_max_size(16 * MEBIBYTE)
+    within_limits()
     serve(handle)
 
 

@@ -1,0 +1,242 @@
+"""Reading and changing the files of a repository: apart from the engine, for they are a stranger's.
+
+In a limited child (:class:`Apart`); in threads (:class:`Here`) where a command does it for whoever runs it.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+import pygit2
+
+from trueup.features.images.policies import Key
+from trueup.features.images.reverted import Undone, taken_back
+from trueup.features.images.rule import TargetKind, Update
+from trueup.features.images.target import Changed, Editor, find_markers, write_images, write_markers
+from trueup.features.images.work import Work
+from trueup.model.errors import RenderFailed, Stalled, TrueupError
+from trueup.model.tree import Tree
+from trueup.render.budget import Budget
+from trueup.sources.tree import GitTree, Place
+from trueup.workers.childprocess import ChildEnded, Children
+from trueup.workers.frame import framed
+from trueup.workers.process import MEBIBYTE, Limits
+
+SECONDS = 30.0
+"""Wall-clock time of one task."""
+_MEMORY = 1024 * MEBIBYTE
+_JOBS = 1000
+
+Asked = tuple[Work, tuple[Update, ...]]
+
+
+class Find(msgspec.Struct, frozen=True, tag=True):
+    """Asks for the markers below a folder; the answer is :class:`Found`."""
+
+    place: Place
+    folder: str
+
+
+class Edit(msgspec.Struct, frozen=True, tag=True):
+    """Asks for updates to be put into files; the answer is :class:`Edited`."""
+
+    place: Place
+    asked: tuple[Asked, ...]
+
+
+class Found(msgspec.Struct, frozen=True, tag=True):
+    """The policies that markers name, and what is wrong with those that are broken."""
+
+    keys: tuple[Key, ...]
+    problems: tuple[str, ...]
+
+
+class Edited(msgspec.Struct, frozen=True, tag=True):
+    """What is to be committed.
+
+    Attributes:
+        files: new content by path.
+        changes: for messages.
+        kept: by number, what was asked and which of its updates were made; the others nobody wants.
+        notes: on updates that were left out.
+    """
+
+    files: dict[str, bytes]
+    changes: tuple[Changed, ...] = ()
+    kept: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def done(self, asked: Sequence[Asked]) -> list[Asked]:
+        """What was made of what was asked."""
+        return [(asked[at][0], tuple(asked[at][1][number] for number in numbers)) for at, numbers in self.kept]
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """The repository's fault, or a limit."""
+
+    message: str
+    hint: str = ""
+    reason: str = ""
+
+
+Task = Find | Edit
+Answer = Found | Edited | Refused
+_encoder = msgspec.msgpack.Encoder()
+_tasks: msgspec.msgpack.Decoder[Task] = msgspec.msgpack.Decoder(Task)
+_answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
+
+
+class Editing(Protocol):
+    """Reads and changes files."""
+
+    async def find(self, tree: Tree, folder: str) -> Found:
+        """The markers below a folder.
+
+        Raises:
+            TrueupError: they cannot be read.
+        """
+
+    async def edit(self, tree: GitTree, asked: Sequence[Asked]) -> Edited:
+        """The updates in the files, but for those that people took back.
+
+        Raises:
+            TrueupError: a file cannot take them; the message names it.
+        """
+
+
+class Here:
+    """An :class:`Editing` of threads."""
+
+    async def find(self, tree: Tree, folder: str) -> Found:
+        return await asyncio.to_thread(lambda: found(tree, folder, Budget(meter=time.thread_time)))
+
+    async def edit(self, tree: GitTree, asked: Sequence[Asked]) -> Edited:
+        return await asyncio.to_thread(lambda: edited(tree, asked, Budget(meter=time.thread_time)))
+
+
+class Apart:
+    """An :class:`Editing` of a child.
+
+    Args:
+        mirrors: the folder of all mirrors; the child may read it and nothing else.
+        root: where the private folder is made; the system's temporary folder by default.
+        isolated: refuse to work without a whole wall around it.
+    """
+
+    def __init__(self, mirrors: Path, *, root: Path | None = None, isolated: bool = False) -> None:
+        limits = Limits(memory=_MEMORY, file_size=MEBIBYTE, open_files=256)
+        self._children = Children(
+            "trueup.features.images.child",
+            1,
+            limits=limits,
+            jobs=_JOBS,
+            root=root,
+            reads=(mirrors,),
+            isolated=isolated,
+        )
+        self._here = Here()
+
+    async def find(self, tree: Tree, folder: str) -> Found:
+        if not isinstance(tree, GitTree):
+            return await self._here.find(tree, folder)
+        answer = await self._ask(Find(tree.place, folder))
+        assert isinstance(answer, Found)
+        return answer
+
+    async def edit(self, tree: GitTree, asked: Sequence[Asked]) -> Edited:
+        answer = await self._ask(Edit(tree.place, tuple(asked)))
+        assert isinstance(answer, Edited)
+        return answer
+
+    async def close(self) -> None:
+        """Kill the child."""
+        await self._children.close()
+
+    async def _ask(self, task: Task) -> Answer:
+        hint = "look for very large files, and for folders in folders without end"
+        try:
+            answer = _answers.decode(await self._children.ask(framed(_encoder.encode(task)), SECONDS))
+        except TimeoutError:
+            raise RenderFailed(f"reading {task.place.shown} took longer than {SECONDS:g} s", hint=hint) from None
+        except ChildEnded as ended:
+            failure = RenderFailed(
+                f"reading {task.place.shown} stopped: it crashed or reached the limit of {_MEMORY // MEBIBYTE} MiB",
+                hint=hint,
+            )
+            failure.add_note(ended.errors)
+            raise failure from None
+        if isinstance(answer, Refused):
+            raise Stalled(answer.message, hint=answer.hint, reason=answer.reason)
+        return answer
+
+
+def handle(body: bytes) -> bytes:
+    """The answer to one task, packed; in the child."""
+    return _encoder.encode(_answered(_tasks.decode(body)))
+
+
+def _answered(task: Task) -> Answer:
+    try:
+        tree, budget = task.place.open(lambda: None), Budget(meter=time.process_time)
+        return found(tree, task.folder, budget) if isinstance(task, Find) else edited(tree, task.asked, budget)
+    except TrueupError as error:
+        message, hint = (text.encode("utf-8", "backslashreplace").decode() for text in (error.message, error.hint))
+        return Refused(message, hint, error.reason)
+    except (MemoryError, RecursionError):
+        return Refused(f"reading {task.place.shown} stopped: too large, or nested too deep", "shorten its files")
+
+
+def found(tree: Tree, folder: str, budget: Budget) -> Found:
+    """The markers below a folder."""
+    keys, problems = find_markers(Editor(tree, budget), folder)
+    return Found(tuple(sorted(keys)), tuple(problems))
+
+
+def edited(tree: GitTree, asked: Sequence[Asked], budget: Budget) -> Edited:
+    """The updates in the files of a tree.
+
+    Raises:
+        TrueupError: a file cannot take them.
+    """
+    undone = taken_back(pygit2.Repository(tree.place.folder), tree.revision)
+    kept, notes = _wanted(asked, undone)
+    editor = Editor(tree, budget)
+    for at, numbers in kept:
+        work, updates = asked[at]
+        edit_work(editor, work, [updates[number] for number in numbers])
+    return Edited(editor.files, tuple(editor.changes), tuple(kept), tuple(notes))
+
+
+def edit_work(editor: Editor, work: Work, updates: Sequence[Update]) -> None:
+    """Put one work's images into the files.
+
+    Raises:
+        WriteBackFailed: a file cannot take them.
+    """
+    if work.back.target is TargetKind.MARKERS:
+        new = {update.rule.alias: update.new for update in updates}
+        images = {key: new[rule.alias] for key, rule in work.policies.items() if rule.alias in new}
+        write_markers(editor, work.folder, images)
+        return
+    write_images(editor, work.source, work.subject.instance, work.back, updates)
+
+
+def _wanted(asked: Sequence[Asked], undone: Sequence[Undone]) -> tuple[list[tuple[int, tuple[int, ...]]], list[str]]:
+    """The updates that nobody has taken back, by number, and a note on each of the others."""
+    kept, notes = [], []
+    for at, (_, updates) in enumerate(asked):
+        numbers = []
+        for number, update in enumerate(updates):
+            by = next((each.by for each in undone if each.brought(update.new)), "")
+            if by:
+                notes.append(
+                    f"{update.new} was taken back by commit {by[:8]}; push a newer image, or revert that commit"
+                )
+            else:
+                numbers.append(number)
+        if numbers:
+            kept.append((at, tuple(numbers)))
+    return kept, notes
