@@ -45,6 +45,7 @@ from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import OperationState
 from trueup.model.tracking import owner_instance
 from trueup.model.tree import Tree
+from trueup.runtime import secrecy
 from trueup.runtime.clock import SystemClock
 from trueup.runtime.fair import Fair, Share, Urgency, current_share, resting
 from trueup.runtime.folder import claimed, own_folder
@@ -123,6 +124,7 @@ class Engine:
         self.options = options
         self.clock = SystemClock()
         self.identity = new_identity()
+        secrecy.EVERYWHERE.learn("cluster", lambda: filter(None, (options.config.token,)))
         self.client = Client(options.config)
         # A renewal waits behind no other request.
         self._lease_client = Client(options.config, in_flight=1)

@@ -16,6 +16,7 @@ from trueup.diff.merge import Merging, PatchError, strategic_merge, three_way
 from trueup.formats import yaml
 from trueup.formats.image import parse_image
 from trueup.formats.patch import equal, merge_diff, merge_patch
+from trueup.formats.redact import redact
 from trueup.model.application import HelmSource, KustomizeSource, Source
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.render import strvals
@@ -24,7 +25,7 @@ from trueup.render.recipe import RenderContext, make_recipe, read_inputs
 from trueup.sandbox.cluster.api.json_patch import PatchError as JsonPatchError
 from trueup.sandbox.cluster.api.json_patch import apply_json_patch
 from trueup.sandbox.cluster.catalog import type_of
-from trueup.sources.url import admit, redact
+from trueup.sources.url import admit
 
 CONTEXT = RenderContext(app_name="shop", namespace="prod", kube_version="v1.30.1")
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"

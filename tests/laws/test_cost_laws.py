@@ -15,13 +15,13 @@ from trueup.features.images.reverted import Undone
 from trueup.features.images.target import Editor, find_markers, write_markers
 from trueup.formats import cron, duration, glob, image, patch, quantity, semver, yaml
 from trueup.formats.image import Image
+from trueup.formats.redact import redact, redact_url
 from trueup.formats.time import parse_time
 from trueup.formats.yaml.edit import Text
 from trueup.kube.errors import api_error
 from trueup.model.application import Source
 from trueup.model.errors import TrueupError
 from trueup.model.repository import comparable_pattern, parse_repository_url
-from trueup.policy import repository as policy_repository
 from trueup.policy.admit import valid_revision
 from trueup.render import cutoff, kustomize_documents, strvals, wholeness
 from trueup.render.directory import read_directory
@@ -97,7 +97,8 @@ READERS: dict[str, Reader] = {
     "a revision of a source": revision.check,
     "a URL of a repository": parse_repository_url,
     "a URL of a project": comparable_pattern,
-    "a URL in a message": policy_repository.redacted,
+    "a text that is told": redact,
+    "a URL that is told": redact_url,
     "a URL": lambda text: url.admit(text, ()),
     "what a server says": lambda text: api_error(
         500, b"failed to create typed patch object (): " + text.encode(), subject=""

@@ -168,7 +168,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
         str(entry.action),
         "/".join(entry.object.split("/")[1:]),
         str(entry.why or ""),
-        entry.by.name,
+        f"{entry.by.name} ({entry.by.standing})" if entry.by.standing else entry.by.name,
         entry.revision[:8],
         (changes if entry.changes else " ".join(filter(None, (entry.result, entry.message))))[:80],
     )

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 import uvloop
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +24,7 @@ from trueup.cli.exits import FAILED
 from trueup.cli.home import home
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import COLOURS
+from trueup.cli.screen import canvas, plain
 from trueup.cli.tour import walk
 from trueup.model.errors import TrueupError
 from trueup.sandbox.controlplane import default_folders
@@ -31,6 +32,9 @@ from trueup.sandbox.guest import guest
 from trueup.sandbox.playground import ROOT, Playground, application, playground
 from trueup.sandbox.sites import Site, embedded, real
 from trueup.workers.git import run_git
+
+if TYPE_CHECKING:
+    from rich.console import Console  # noqa: TID251 - a type
 
 READABLE = 120
 REFRESH = 0.5
@@ -115,14 +119,14 @@ class _Stage(msgspec.Struct, frozen=True):
 
 
 async def _run(stage: _Stage, choice: Choice, *, tour: bool) -> bool:
-    console = Console(highlight=False)
+    console = canvas()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
 
     def report(step: str) -> None:
-        console.print(f"• {step}", soft_wrap=True)
+        console.print(plain(f"• {step}"), soft_wrap=True)
 
     async with (
         stage.site(report) as site,
@@ -176,7 +180,7 @@ def _examples_or_none() -> Path | None:
         return None
 
 
-def _commands(console: Console, ground: Playground) -> None:
+def _commands(console: "Console", ground: Playground) -> None:
     console.print("\nIn another terminal:\n", style="bold")
     binary = Path(sys.executable).parent / "trueup"
     program = str(binary) if binary.exists() else f"{sys.executable} -m trueup"
@@ -200,11 +204,11 @@ def _commands(console: Console, ground: Playground) -> None:
             f"{program} app timeline plain --data {ground.folder / 'data'}{ours}",
         ]
     for line in lines:
-        console.print(f"  {line}", soft_wrap=True)
+        console.print(plain(f"  {line}"), soft_wrap=True)
     console.print(f"\nThe engine's log: {ground.engine.log}\nCtrl-C stops everything.\n", soft_wrap=True)
 
 
-async def _watch(console: Console, ground: Playground, stop: asyncio.Event, began: float) -> None:
+async def _watch(console: "Console", ground: Playground, stop: asyncio.Event, began: float) -> None:
     """Show the applications until told to stop, and once when the first, and when all of them, run as declared."""
     with _screen(console) as update:
         before = ""
@@ -232,7 +236,7 @@ async def _watch(console: Console, ground: Playground, stop: asyncio.Event, bega
 
 
 @contextmanager
-def _screen(console: Console) -> Iterator[Callable[[Rows], None]]:
+def _screen(console: "Console") -> Iterator[Callable[[Rows], None]]:
     """A table that is drawn over; where nobody watches a terminal, a line for each row that changed."""
     if console.is_terminal:
         with Live(Text("waiting for applications…"), console=console, auto_refresh=False) as live:
@@ -243,7 +247,7 @@ def _screen(console: Console) -> Iterator[Callable[[Rows], None]]:
     def tell(rows: Rows) -> None:
         for row in rows:
             if row not in seen:
-                console.print("  ".join(cell for cell in row if cell), markup=False, soft_wrap=True)
+                console.print("  ".join(cell for cell in row if cell), soft_wrap=True)
         seen.clear()
         seen.update(rows)
 
@@ -257,7 +261,8 @@ async def _rows(ground: Playground) -> Rows:
         revision = view.status.sync.revision[:8] if view.status.sync else ""
         state = view.status.operation_state
         message = "; ".join(c.message for c in view.status.conditions) or (state.message if state else "")
-        rows.append((view.app.metadata.name, row[4], row[5], revision, message[:READABLE]))
+        cells = (view.app.metadata.name, row[4], row[5], revision, message)
+        rows.append(tuple(plain(cell.replace("\n", " "), keep="")[:READABLE] for cell in cells))
     return sorted(rows)
 
 

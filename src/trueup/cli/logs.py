@@ -7,10 +7,13 @@ from typing import Any
 
 import structlog
 
-from trueup.sources.url import redact
+from trueup.formats.redact import redact_url
+from trueup.runtime.secrecy import told, told_deep
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 FORMATS = ("auto", "text", "json")
+URLS = frozenset(("repository", "server", "url"))
+"""Keys of lines whose values are one URL each."""
 
 
 def configure_logs(form: str, level: str) -> None:
@@ -18,13 +21,14 @@ def configure_logs(form: str, level: str) -> None:
     terminal = sys.stderr.isatty()
     json = form == "json" or (form == "auto" and not terminal)
     last: Any = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=terminal)
+    logging.lastResort = _Standard(LEVELS["warning"])
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            redacted,
+            discreet,
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
@@ -33,20 +37,25 @@ def configure_logs(form: str, level: str) -> None:
     )
 
 
-def redacted(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """No credentials of URLs in a log line, whoever wrote it."""
+class _Standard(logging.Handler):
+    """What libraries log by Python's own means: nothing of it passes the redaction by either."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        structlog.get_logger(record.name).log(max(record.levelno, logging.DEBUG), record.getMessage(), exc_info=error)
+
+
+def discreet(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A line without secrets and without what steers a terminal, whoever wrote it; only a traceback has lines."""
     for key, value in event.items():
-        event[key] = _without_credentials(value)
+        if isinstance(value, str):
+            text = told(redact_url(value) if key in URLS else value)
+            event[key] = text if key == "exception" else text.replace("\n", "\\n")
+        else:
+            event[key] = told_deep(value if _plain(value) else repr(value))
     return event
 
 
-def _without_credentials(value: Any) -> Any:
-    match value:
-        case str():
-            return redact(value) if "://" in value else value
-        case dict():
-            return {key: _without_credentials(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_without_credentials(each) for each in value]
-        case _:
-            return value
+def _plain(value: Any) -> bool:
+    """Whether a value is what :func:`told_deep` looks into, or holds no text."""
+    return value is None or isinstance(value, dict | list | tuple | bool | int | float)

@@ -1,6 +1,10 @@
 """The ``trueup`` command."""
 
+import io
+import os
 import sys
+import traceback
+from types import TracebackType
 from typing import NoReturn
 
 import click
@@ -9,7 +13,9 @@ from trueup import __version__
 from trueup.cli.exits import FAILED, INTERRUPTED, fail
 from trueup.cli.lazy import Deferred, LazyGroup
 from trueup.cli.screen import say
+from trueup.formats.redact import is_secret_name
 from trueup.model.errors import TrueupError
+from trueup.runtime import secrecy
 
 # Loaded when first used: `trueup version` must not pay for an engine.
 COMMANDS = {
@@ -68,10 +74,25 @@ def trueup() -> None:
 
 def main() -> NoReturn:
     """Entry point: runs a command; every error it foresees is one line on stderr and an exit code."""
+    sys.excepthook = unforeseen
+    secrecy.EVERYWHERE.learn("environment", lambda: [v for name, v in os.environ.items() if is_secret_name(name)])
+    with secrecy.keeping():
+        _run()
+    sys.exit(0)
+
+
+def unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A fault of our own, told as every other text."""
+    say("".join(traceback.format_exception(kind, error, trace)).rstrip("\n"), err=True)
+
+
+def _run() -> None:
     try:
         trueup.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        usage = io.StringIO()
+        error.show(usage)
+        say(usage.getvalue().rstrip("\n"), err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         say("interrupted", err=True)
@@ -89,4 +110,3 @@ def main() -> NoReturn:
         # Files and folders: whoever opens one may fail, and no command is worth a traceback for that.
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or error}", hint=FILES)
-    sys.exit(0)

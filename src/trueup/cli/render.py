@@ -14,6 +14,7 @@ from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import raw, say
 from trueup.formats import pattern, yaml
+from trueup.formats.visible import visible
 from trueup.model.application import DirectorySource, HelmParameter, HelmSource, Source
 from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Manifest, Rendering
@@ -106,10 +107,14 @@ async def _render(wanted: Wanted, *, isolated: bool) -> Rendering:
 def _print(manifests: tuple[Manifest, ...], output: str) -> None:
     if output == "json":
         # A list that kubectl takes.
-        show({"apiVersion": "v1", "kind": "List", "items": [manifest.object() for manifest in manifests]}, output)
+        show(
+            {"apiVersion": "v1", "kind": "List", "items": [manifest.object() for manifest in manifests]},
+            output,
+            verbatim=True,
+        )
         return
     for manifest in manifests:
-        say(f"---\n# Source: {manifest.origin}")
+        raw(f"---\n# Source: {visible(manifest.origin, keep='')}")
         raw(yaml.dump(manifest.object()).rstrip("\n"))
 
 

@@ -1,15 +1,27 @@
-"""The one printer: what commands tell people, without what would steer their terminal."""
+"""The one printer: what commands tell people, without secrets and without what would steer their terminal."""
+
+from typing import TYPE_CHECKING
 
 import click
 
+from trueup.formats.visible import visible
+from trueup.runtime.secrecy import told
 
-def plain(text: object) -> str:
-    """A text whose control and direction characters are shown by their codes; line breaks and tabs stay.
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def plain(text: object, keep: str = "\n\t") -> str:
+    """A text without credentials, whose control, direction and unseen characters are shown by their codes.
 
     Messages of commits, conditions and errors are strangers' words: an escape sequence in one may retitle the window,
     hide what follows or answer for the user; a direction mark may turn a name around.
+
+    Args:
+        keep: control characters that stay; empty for a cell of a table.
     """
-    return "".join(char if char.isprintable() or char in "\n\t" else _code(char) for char in str(text))
+    shown = str(text)
+    return visible(shown if shown.isalnum() else told(shown), keep)
 
 
 def say(text: object = "", *, err: bool = False, fg: str | None = None, bold: bool | None = None) -> None:
@@ -22,11 +34,13 @@ def styled(line: str) -> None:
     click.echo(line)
 
 
+def canvas() -> "Console":
+    """A screen that is drawn over. Brackets are no style there; strangers' words are made :func:`plain` before."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
 def raw(text: str | bytes, *, end: bool = True) -> None:
     """Print what programs read, to the byte; without a line break at its end where ``end`` is False."""
     click.echo(text, nl=end)
-
-
-def _code(char: str) -> str:
-    number = ord(char)
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

@@ -5,20 +5,24 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from trueup.cli.app.access import View, read_view
 from trueup.cli.circle import STEPS as CIRCLE
 from trueup.cli.circle import Circle
+from trueup.cli.screen import plain
 from trueup.kube.errors import NotFound
 from trueup.model.errors import TrueupError
 from trueup.model.status import SyncCode
 from trueup.sandbox.playground import Playground
 from trueup.sandbox.repository import PlayRepository
 from trueup.store import kinds
+
+if TYPE_CHECKING:
+    from rich.console import Console  # noqa: TID251 - a type
 
 APPLICATION = "plain"
 FILE = "plain/deployment.yaml"
@@ -109,7 +113,7 @@ def is_settled(view: View, revision: str) -> bool:
     )
 
 
-async def walk(ground: Playground, console: Console, examples: Path) -> bool:
+async def walk(ground: Playground, console: "Console", examples: Path) -> bool:
     """The whole tour; False when a step did not hold.
 
     Args:
@@ -130,14 +134,14 @@ async def walk(ground: Playground, console: Console, examples: Path) -> bool:
         try:
             seen = await take()
         except TrueupError as error:
-            console.print(f"✗ {title}: {error}", style="red", soft_wrap=True)
+            console.print(plain(f"✗ {title}: {error}"), style="red", soft_wrap=True)
             console.print(f"  the engine's log: {ground.engine.log}", soft_wrap=True)
             tail = ground.engine.log.read_text(errors="replace").splitlines()[-15:]
-            console.print("\n".join(f"  | {line}" for line in tail), soft_wrap=True, markup=False)
+            console.print(plain("\n".join(f"  | {line}" for line in tail)), soft_wrap=True)
             return False
-        console.print(
-            f"[green]✓[/] {title} [dim]({time.monotonic() - began:.1f} s)[/]\n  {escape(seen)}", soft_wrap=True
-        )
+        took = f"({time.monotonic() - began:.1f} s)"
+        line = Text.assemble(("✓", "green"), f" {title} ", (took, "dim"), f"\n  {plain(seen)}")
+        console.print(line, soft_wrap=True)
     console.print("Every step held.", style="bold green")
     return True
 

@@ -135,7 +135,7 @@ def env(sandbox_name: str) -> None:
         ("TRUEUP_REGISTRY_USERNAME", USER),
         ("TRUEUP_REGISTRY_PASSWORD", place.token),
     ):
-        say(f"export {name}={value}")
+        raw(f"export {name}={value}")
 
 
 async def _create(place: Place, name: str) -> str:

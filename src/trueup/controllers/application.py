@@ -31,6 +31,8 @@ from trueup.plan.delete_hooks import applied_finalizers, stage_of, with_hook_fin
 from trueup.plan.deletion import Delete, DeletionStep, DeletionWait, Gone, deletion_step, propagation_of, release
 from trueup.plan.held import HELD, HELD_AFTER, Held, held, told
 from trueup.plan.task import ReleaseHookTask
+from trueup.render.confidential import spec_secrets
+from trueup.runtime import secrecy
 from trueup.runtime.fair import Urgency
 from trueup.runtime.outcome import FIRST_RETRY, Requeue
 from trueup.store import status as build
@@ -65,7 +67,14 @@ class ApplicationReconciler:
         self._faults: dict[str, int] = {}
 
     async def reconcile(self, key: str) -> Requeue:
-        """One pass over one Application of the control namespace; what marks in a cluster name is not always one."""
+        """One pass over one Application of the control namespace; what marks in a cluster name is not always one.
+
+        What it tells holds no secret that it meets.
+        """
+        with secrecy.keeping():
+            return await self._reconcile(key)
+
+    async def _reconcile(self, key: str) -> Requeue:
         ports = self.ports
         if not ports.applications.ours(key):
             return Requeue.never()
@@ -77,6 +86,7 @@ class ApplicationReconciler:
             return Requeue.after(HANDS_OFF_SECONDS)
         stored = ports.applications.get(key)
         assert stored is not None
+        secrecy.learn("specification", lambda: spec_secrets(stored.app.spec))
         write = ApplicationWrite(stored, ports.cluster.client, ports.cluster.cache, ports.clock.now())
         try:
             requeue = await self._pass(stored, write)

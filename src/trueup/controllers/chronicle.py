@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from trueup.controllers.entries import field_changes, last_manager, spelt
+from trueup.controllers.entries import ENGINE, asked_by, author_of, field_changes, last_manager, spelt
 from trueup.controllers.observe import Observation
 from trueup.formats.time import format_exact_time, format_time
 from trueup.model.annotations import PUSHED, REFRESH
@@ -18,10 +18,7 @@ from trueup.plan.task import Act, ApplyTask, CreateNamespaceTask, PruneTask, Run
 from trueup.policy import Drift
 from trueup.runtime.clock import Clock
 from trueup.sources.commit import CommitInfo
-from trueup.sources.url import redact
 from trueup.store.applications import StoredApplication
-
-ENGINE = Actor(name="trueup", kind="engine")
 
 CARRIED_OUT = "carried out by an engine that ended before it could say so"
 PERHAPS = "begun by an engine that ended before it could say so"
@@ -140,14 +137,14 @@ class Chronicle:
             told = self._drifts.pop((stored.key, key), None)
             entry = self._step_entry(stored, state, action, key, resource, told if result.status == "Synced" else None)
             status = result.hook_phase if action is Action.HOOK else result.status
-            entries.append(msgspec.structs.replace(entry, result=status, message=result.message[:1000]))
+            entries.append(msgspec.structs.replace(entry, result=status, message=result.message))
         await self._write(*entries, settles=stored.key)
 
     async def finished(self, stored: StoredApplication, state: OperationState, health: str) -> None:
         """An operation has ended."""
         result = str(state.phase)
         entry = self._operation(stored, state, Action.FINISHED)
-        message = health if result == "Succeeded" else state.message[:1000]
+        message = health if result == "Succeeded" else state.message
         await self._write(msgspec.structs.replace(entry, result=result, message=message))
         if result == "Succeeded":
             self._deployed(stored, state)
@@ -165,7 +162,7 @@ class Chronicle:
         entries = []
         for result in results:
             entry = self._removal(stored, ResourceKey(result.group, result.kind, result.namespace, result.name))
-            entries.append(msgspec.structs.replace(entry, result=result.status, message=result.message[:1000]))
+            entries.append(msgspec.structs.replace(entry, result=result.status, message=result.message))
         await self._write(*entries, settles=stored.key)
 
     async def _resumed_deletion(self, stored: StoredApplication, left: Iterable[ResourceKey]) -> None:
@@ -195,7 +192,7 @@ class Chronicle:
                     object=spelt(ResourceKey(result.group, result.kind, result.namespace, result.name)),
                     by=ENGINE,
                     result=result.hook_phase,
-                    message=f"{phase}: {result.message}"[:1000],
+                    message=f"{phase}: {result.message}",
                 )
                 for result in results
             )
@@ -286,8 +283,8 @@ class Chronicle:
                 action=Action.COMMIT,
                 application=stored.key,
                 why=Why.PUSH if pushed else Why.POLL,
-                by=Actor(name=info.author, kind="author", signer=info.signer) if info else Actor(),
-                repository=redact(source.repo_url),
+                by=author_of(info),
+                repository=source.repo_url,
                 from_revision=old,
                 revision=revision,
                 committed_at=format_time(info.date) if info else "",
@@ -301,8 +298,8 @@ class Chronicle:
                     action=Action.ROLLBACK,
                     application=stored.key,
                     why=Why.ROLLBACK,
-                    by=Actor(name=info.author, kind="author", signer=info.signer),
-                    repository=redact(source.repo_url),
+                    by=author_of(info),
+                    repository=source.repo_url,
                     from_revision=bad,
                     revision=revision,
                     message=f"as at {good}",
@@ -325,7 +322,7 @@ class Chronicle:
                 changes=(FieldChange("health", before, after),),
                 revision=next(iter(seen.comparison.revisions), ""),
                 result=after,
-                message=seen.vitals.message[:1000],
+                message=seen.vitals.message,
             )
 
     def _new_drift(self, stored: StoredApplication, seen: Observation) -> Iterable[tuple[Entry, ComparedResource, str]]:
@@ -361,21 +358,20 @@ class Chronicle:
             )
 
     def _operation(self, stored: StoredApplication, state: OperationState, action: Action) -> Entry:
-        by = state.operation.initiated_by
         return Entry(
             at=self._now(),
             action=action,
             application=stored.key,
             why=self._why(stored, state),
-            by=ENGINE if by.automated else Actor(name=by.username, kind="user"),
-            repository=redact(next((s.repo_url for s in stored.app.spec.all_sources()), "")),
+            by=asked_by(state),
+            repository=next((s.repo_url for s in stored.app.spec.all_sources()), ""),
             from_revision=_deployed(stored),
             revision=self._revision(state),
             operation=state.started_at,
         )
 
     def _why(self, stored: StoredApplication, state: OperationState) -> Why:
-        if not state.operation.initiated_by.automated:
+        if asked_by(state) != ENGINE:
             return Why.MANUAL
         last = _deployed(stored)
         return Why.SELF_HEAL if last and last == self._revision(state) else Why.AUTOMATED

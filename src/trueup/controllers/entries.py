@@ -4,15 +4,19 @@ from typing import Any
 
 import msgspec
 
-from trueup import diff
+from trueup import diff, policy
 from trueup.diff.change import ABSENT
 from trueup.model.annotations import FIELD_MANAGER
-from trueup.model.audit import FieldChange
+from trueup.model.audit import Actor, FieldChange
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
+from trueup.model.status import OperationState
+from trueup.sources.commit import CommitInfo
 
+ENGINE = Actor(name="trueup", kind="engine")
 MOST_CHANGES = 20
-LONGEST_VALUE = 200
+LONGEST_VALUE = 4096
+"""Characters of a value that are kept in memory; the trail keeps fewer, once secrets are masked in them."""
 
 
 def spelt(key: ResourceKey) -> str:
@@ -32,6 +36,29 @@ def last_manager(live: LiveObject) -> str:
     others = [e for e in entries if e.get("manager") != FIELD_MANAGER and e.get("subresource") != "status"]
     latest = max(others, key=lambda entry: entry.get("time") or "", default=None)
     return str(latest.get("manager") or "") if latest else ""
+
+
+def written_by(live: LiveObject, field: str) -> str:
+    """The field manager that the API server has on record for a field of an object; "unknown" for none."""
+    entries = live.object()["metadata"].get("managedFields") or []
+    owners = [entry for entry in entries if f"f:{field}" in (entry.get("fieldsV1") or {})]
+    latest = max(owners, key=lambda entry: entry.get("time") or "", default=None)
+    return str((latest or {}).get("manager") or "unknown")
+
+
+def asked_by(state: OperationState) -> Actor:
+    """Who asked for an operation. What an operation says of that is a claim, but where this engine has begun it."""
+    by, manager = state.operation.initiated_by, policy.writer_of(state.operation)
+    if by.automated and not manager:
+        return ENGINE
+    return Actor(name=by.username or ("automated" if by.automated else ""), kind="user", manager=manager)
+
+
+def author_of(info: CommitInfo | None) -> Actor:
+    """Who says to have made a commit, and what its signature proves."""
+    if info is None:
+        return Actor()
+    return Actor(name=info.author, kind="author", signer=info.signer, verified=info.verified)
 
 
 def _text(value: Any) -> str:

@@ -11,6 +11,7 @@ from trueup.controllers.ignoring import Documents, Ignoring
 from trueup.controllers.namespace import Namespaces
 from trueup.controllers.target import Target, Targets
 from trueup.diff import Answer, JqFacts, Pairs
+from trueup.formats.hidden import secret_values
 from trueup.model.annotations import GROUP
 from trueup.model.application import Application, IgnoreDifference, NamespaceMetadata, Operation, Source
 from trueup.model.comparison import Comparison
@@ -20,7 +21,7 @@ from trueup.model.hooks import delete_phases, is_hook
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
-from trueup.model.resource import GroupKind, ResourceKey
+from trueup.model.resource import SECRET, GroupKind, ResourceKey, names
 from trueup.model.status import OperationPhase, OperationState
 from trueup.plan.build import writing
 from trueup.plan.facts import options_for
@@ -35,6 +36,7 @@ from trueup.plan.task import Writing
 from trueup.policy import pruning
 from trueup.render.continuity import synced_before
 from trueup.render.environment import RenderContext
+from trueup.runtime import secrecy
 from trueup.runtime.clock import Clock
 from trueup.runtime.memory import Memory
 from trueup.store.applications import Applications, StoredApplication
@@ -84,6 +86,17 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     unbuilt: tuple[policy.Unbuilt, ...] = ()
     leaving: bool = False
     withheld: tuple[str, ...] = ()
+
+
+def _learn(live: Mapping[ResourceKey, LiveObject]) -> None:
+    """The Secrets that run are not told either: what Git no longer declares is a secret still."""
+
+    def values() -> Iterator[str]:
+        for found in live.values():
+            if found.group_kind == SECRET:
+                yield from secret_values(found.object())
+
+    secrecy.learn("live", values, lambda: names(live))
 
 
 class Observer:
@@ -292,6 +305,7 @@ class Observer:
             source_types=target.source_types,
         )
         live = {item.key: item.live for item in comparison.resources if item.live is not None}
+        _learn(live)
         verdicts = {key: self._health(found) for key, found in live.items()}
         shared = tuple(_shared(key, instance, owner) for key, owner in diff.shared(pairs, instance).items())
         warnings += [("SharedResourceWarning", text) for text in shared]

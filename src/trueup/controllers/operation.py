@@ -8,6 +8,7 @@ import msgspec
 
 from trueup import policy
 from trueup.controllers.begin import about_source, begun, initiated, operation_sources
+from trueup.controllers.entries import written_by
 from trueup.controllers.looks import Looks
 from trueup.controllers.observe import Observation
 from trueup.controllers.ports import SYNCING_AS, Ports
@@ -74,6 +75,8 @@ class Operations:
                 if operation is None:
                     await write.flush()
                     return Requeue.after(min(decision.again, self.ports.rest()))
+            elif operation is not None:
+                operation = policy.foreign(operation, written_by(stored.live, "operation"))
             if operation is not None:
                 left = head.withheld if isinstance(head, Observation) else policy.noted(stored.status)
                 operation = policy.noting(operation, left)

@@ -16,7 +16,6 @@ from trueup.runtime.queue import Queue
 from trueup.sources.commit import CommitInfo
 from trueup.sources.mirror import Mirror
 from trueup.sources.mirrors import Mirrors
-from trueup.sources.url import redact
 from trueup.store.settings import Settings
 
 log = structlog.get_logger("trueup.repository")
@@ -155,7 +154,7 @@ class Repositories:
     def request(self, repository: str | RepositoryOf, app: str, urgency: Urgency = Urgency.PERSON) -> None:
         """An application wants to know what the server has from now on; it is woken when that is known."""
         if not self._may(app, repository):
-            log.warning("repository not permitted", application=app, repository=redact(_url(repository)))
+            log.warning("repository not permitted", application=app, repository=_url(repository))
             return
         known = self._ask(repository, app)
         known.urgency = min(known.urgency, urgency)
@@ -251,7 +250,7 @@ class Repositories:
             known.state = next(self._next_state)
         wait = self._until_retry(known, error, took)
         known.retry_at = asyncio.get_running_loop().time() + wait
-        shown = redact(_url(known.repository))
+        shown = _url(known.repository)
         log.warning("repository not read", repository=shown, error=str(error), again_in_seconds=round(wait))
         self._wake_all(users | asked if first else asked)
         return Requeue.after(wait)

@@ -1,22 +1,25 @@
 """What an Application wants: its sources resolved to commits, rendered, and made its own."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from trueup import policy
 from trueup.controllers.repository import Repositories
+from trueup.formats.hidden import secret_values
 from trueup.formats.json import digest
 from trueup.model.annotations import REFRESH
 from trueup.model.application import Application, Source
 from trueup.model.errors import RenderFailed, TrueupError, Waiting
 from trueup.model.manifest import Manifest, Rendering
 from trueup.model.repository import RepositoryOf
+from trueup.model.resource import SECRET, names
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.stamp import stamp
+from trueup.runtime import secrecy
 from trueup.runtime.fair import Share, Urgency, resting
 from trueup.runtime.memory import Memory, weight
 from trueup.store.renders import Renders, manifests_weight
@@ -140,8 +143,10 @@ class Targets:
         known = self._built.get(slot)
         if known is not None and known[0] == inputs and not fresh:
             self._built.use(instance, slot)
+            _learn(known[1])
             return known[1]
         target = await self._build(app, inputs, slot[1], instance=instance, namespaced=namespaced, fresh=fresh)
+        _learn(target)
         if target.unread:
             # It may be had next time.
             self._built.pop(slot)
@@ -265,3 +270,14 @@ class Targets:
             urgency=urgency_of(app),
             about=source.path,
         )
+
+
+def _learn(target: Target) -> None:
+    """The Secrets that Git declares are not told by the pass that meets them."""
+
+    def values() -> Iterator[str]:
+        for manifest in target.manifests:
+            if manifest.group_kind == SECRET:
+                yield from secret_values(manifest.object())
+
+    secrecy.learn("declared", values, lambda: names(manifest.key for manifest in target.manifests))

@@ -6,7 +6,7 @@ from trueup.diff.compare import changes_of, compare
 from trueup.diff.digest import live_digest
 from trueup.diff.fields import duplicate_keys, undeclared_fields
 from trueup.diff.jq import JqFacts
-from trueup.diff.mask import masked
+from trueup.diff.mask import Masks, masked
 from trueup.diff.normalise import comparable, whole
 from trueup.diff.pairing import Pair, Pairs, pair, shared
 from trueup.diff.respect import respecting
@@ -19,6 +19,7 @@ __all__ = [
     "Answer",
     "Change",
     "JqFacts",
+    "Masks",
     "Pair",
     "Pairs",
     "applicable",

@@ -1,62 +1,113 @@
 """Secrets as people may see them: equal values get equal masks, different ones different masks."""
 
 import base64
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
+
 from trueup.diff.normalise import comparable, is_secret
+from trueup.model.annotations import LAST_APPLIED
 
 _SHORTEST = 8
+_FIELDS = ("data", "stringData")
 
 
 def masked(*sides: dict[str, Any] | None) -> list[dict[str, Any] | None]:
     """Comparable copies of the sides of one comparison, with the values of Secrets masked consistently.
 
-    One Secret among the sides masks them all: which kind is shown is for the objects to say, not for a caller.
-    Values of annotations are masked where they hold a value of ``data``, plain or in base64; the record of the last
-    client-side apply is left out.
+    One Secret among the sides masks them all: which kind is shown is for the objects to say, not for a caller. The
+    record of the last client-side apply is left out.
     """
     reduced = [comparable(side) if side is not None else None for side in sides]
-    if not any(side is not None and is_secret(side) for side in sides):
-        return reduced
-    masks: dict[str, str] = {}
-    return [_mask(side, masks) if side is not None else None for side in reduced]
+    mask = Masks()
+    secret = any(side is not None and is_secret(side) for side in sides)
+    return [side and (mask.secret(side) if secret else mask.shown(side)) for side in reduced]
 
 
-def _mask(obj: dict[str, Any], masks: dict[str, str]) -> dict[str, Any]:
-    result = dict(obj)
-    for field in ("data", "stringData"):
-        if field not in result:
-            continue
-        values = result[field]
-        result[field] = (
-            {name: _mask_of(values[name], masks) for name in sorted(values, key=str)}
-            if isinstance(values, dict)
-            else _mask_of(values, masks)
-        )
-    metadata = obj.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    if isinstance(metadata, dict) and isinstance(annotations, dict):
-        secrets = _texts(obj)
-        shown = {
-            name: _mask_of(value, masks) if any(secret in str(value) for secret in secrets) else value
-            for name, value in annotations.items()
-        }
-        result["metadata"] = {**metadata, "annotations": shown}
-    return result
+class Masks:
+    """Masks for the objects that are shown together.
+
+    A Secret is masked by what it is itself, wherever it stands: as an object, in a list, below a field, and as JSON in
+    an annotation. Other annotations of a Secret are masked where they hold one of its values, plain or in base64.
+
+    Args:
+        annotations: names of annotations whose values are masked on every object
+            (``resource.sensitive.mask.annotations``).
+    """
+
+    def __init__(self, annotations: Sequence[str] = ()) -> None:
+        self._annotations = frozenset(annotations)
+        self._masks: dict[str, str] = {}
+
+    def shown(self, value: Any) -> Any:
+        """A copy of an object, or of a part of one, as people may see it."""
+        match value:
+            case list():
+                return [self.shown(each) for each in value]
+            case dict() if is_secret(value):
+                return self.secret(value)
+            case dict():
+                copy = {name: self.shown(each) for name, each in value.items()}
+                return self._with_annotations(copy, set()) if isinstance(copy.get("metadata"), dict) else copy
+            case _:
+                return value
+
+    def secret(self, obj: dict[str, Any]) -> dict[str, Any]:
+        """The same of an object that is to be masked as a Secret, whatever it says it is."""
+        result = {name: each if name in _FIELDS else self.shown(each) for name, each in obj.items()}
+        for field in _FIELDS:
+            if field not in result:
+                continue
+            values = result[field]
+            result[field] = (
+                {name: self._of(values[name], encoded=field == "data") for name in sorted(values, key=str)}
+                if isinstance(values, dict)
+                else self._of(values)
+            )
+        return self._with_annotations(result, set(_texts(obj)))
+
+    def _with_annotations(self, obj: dict[str, Any], secrets: set[str]) -> dict[str, Any]:
+        metadata = obj.get("metadata")
+        annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+        if not isinstance(metadata, dict) or not isinstance(annotations, dict):
+            return obj
+        shown = {name: self._annotation(name, value, secrets) for name, value in annotations.items()}
+        return {**obj, "metadata": {**metadata, "annotations": shown}}
+
+    def _annotation(self, name: str, value: Any, secrets: set[str]) -> Any:
+        text = value if isinstance(value, str) else ""
+        if name in self._annotations:
+            return self._of(value)
+        if "Secret" in text and text.lstrip()[:1] in ("{", "["):
+            try:
+                copy = msgspec.json.decode(text)
+                shown = self.shown(copy)
+            except (msgspec.DecodeError, RecursionError):
+                return self._of(value)
+            if shown != copy:
+                return msgspec.json.encode(shown).decode()
+        if secrets and (name == LAST_APPLIED or any(secret in str(value) for secret in secrets)):
+            return self._of(value)
+        return value
+
+    def _of(self, value: Any, *, encoded: bool = False) -> str | None:
+        """One mask for one value, in ``data`` and in ``stringData``."""
+        if value is None:
+            return None
+        plain = (_decoded(value) or value) if encoded and isinstance(value, str) else value
+        return self._masks.setdefault(repr(plain), "+" * (_SHORTEST + len(self._masks)))
 
 
-def _mask_of(value: Any, masks: dict[str, str]) -> str | None:
-    if value is None:
-        return None
-    return masks.setdefault(repr(value), "+" * (_SHORTEST + len(masks)))
-
-
-def _texts(obj: dict[str, Any]) -> set[str]:
+def _texts(obj: dict[str, Any]) -> Iterator[str]:
     """The values of a Secret in base64 and plain, but for those so short that they occur anywhere."""
-    data = obj.get("data")
-    encoded = [value for value in data.values() if isinstance(value, str)] if isinstance(data, dict) else []
-    plain = [_decoded(value) for value in encoded]
-    return {text for text in (*encoded, *plain) if len(text) >= 4}
+    for field in _FIELDS:
+        values = obj.get(field)
+        for text in values.values() if isinstance(values, dict) else (values,):
+            if not isinstance(text, str):
+                continue
+            other = _decoded(text) if field == "data" else base64.b64encode(text.encode("utf-8", "replace")).decode()
+            yield from (spelling for spelling in (text, other) if len(spelling) >= 4)
 
 
 def _decoded(value: str) -> str:

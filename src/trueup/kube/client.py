@@ -12,7 +12,7 @@ from trueup.kube.object import read_object, read_page
 from trueup.kube.transport import APPLY_PATCH, ATTEMPTS, JSON_PATCH, Parameters, Transport
 from trueup.kube.watch import READ_SECONDS, WatchEvent, stream_events
 from trueup.model.live import LiveObject
-from trueup.model.resource import GroupKind, ResourceKey
+from trueup.model.resource import SECRET, ResourceKey
 
 PatchKind = Literal["merge", "json", "strategic"]
 Propagation = Literal["Foreground", "Background", "Orphan"]
@@ -27,7 +27,6 @@ _PATCH_TYPES: dict[str, str] = {
 
 LIST_RESTARTS = 3
 """Times a paged list begins again when its continue token expires; after them it asks for all in one page."""
-SECRET = GroupKind("", "Secret")
 PARTIAL_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 
 

@@ -11,6 +11,8 @@ from contextlib import suppress
 import msgspec
 
 from trueup.formats import pattern
+from trueup.formats.hidden import SHORTEST, Hidden
+from trueup.formats.redact import MASK
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.resource import ResourceKey
 
@@ -244,8 +246,11 @@ def api_error(
         if code not in _QUOTING_NO_VALUES:
             message, causes = _without_values(code, status.reason, causes, fields)
         values = sorted(set(_values(sent)), key=len, reverse=True)
-        message = _masked(message, values)
-        causes = tuple(msgspec.structs.replace(cause, message=_masked(cause.message, values)) for cause in causes)
+        hidden = Hidden(values)
+        message = _masked(hidden.hide(message), values)
+        causes = tuple(
+            msgspec.structs.replace(cause, message=_masked(hidden.hide(cause.message), values)) for cause in causes
+        )
     error = kind(
         _trimmed(f"{subject}: {message}"),
         code=code,
@@ -300,8 +305,10 @@ def _without_values(
 
 
 def _masked(text: str, values: list[str]) -> str:
+    """Without the short values too, which are no secrets anywhere but here: the answer is about one Secret."""
     for value in values:
-        text = text.replace(value, "******")
+        if len(value) < SHORTEST:
+            text = text.replace(value, MASK)
     return text
 
 

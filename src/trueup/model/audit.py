@@ -39,16 +39,35 @@ class Why(StrEnum):
 
 
 class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who did it.
+    """Who did it: what was said of that, beside what is proved.
 
     Attributes:
-        kind: ``author`` of a commit, ``user``, ``manager`` of fields on the cluster, or ``engine``.
-        signer: the key that signed the commit; empty for none.
+        name: of an ``author`` and a ``user``, a claim: anybody may write any name into a commit or an operation.
+        kind: ``author`` of a commit, ``user`` who asked for an operation, ``manager`` of fields on the cluster, or
+            ``engine``, this one itself. Empty in old entries.
+        signer: the key that the commit's signature names; empty for none.
+        verified: the signature is of this very commit, and was made with that key. Whose key it is, is not known here.
+        manager: of an operation: the field manager that the API server has on record as its writer.
     """
 
     name: str = ""
     kind: str = ""
     signer: str = ""
+    verified: bool = False
+    manager: str = ""
+
+    @property
+    def standing(self) -> str:
+        """What a reader must know of the name beside it; empty where there is nothing to doubt."""
+        match self.kind:
+            case "author" if self.verified:
+                return f"signed by {self.signer}"
+            case "author":
+                return f"signature by {self.signer} not verified" if self.signer else "unsigned"
+            case "user":
+                return f"claimed, written by {self.manager}" if self.manager else "claimed"
+            case _:
+                return ""
 
 
 class FieldChange(msgspec.Struct, frozen=True, omit_defaults=True):

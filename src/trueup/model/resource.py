@@ -1,5 +1,7 @@
 """What identifies an object of a cluster."""
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
 
@@ -27,6 +29,15 @@ class GroupKind(msgspec.Struct, frozen=True, order=True, gc=False):
 
     def __str__(self) -> str:
         return f"{self.kind}.{self.group}" if self.group else self.kind
+
+
+SECRET = GroupKind("", "Secret")
+
+
+def names(keys: Iterable[ResourceKey]) -> Iterator[str]:
+    """What objects are called, with their kinds and namespaces."""
+    for key in keys:
+        yield from (key.name, key.namespace, key.kind)
 
 
 def group_of(api_version: str) -> str:

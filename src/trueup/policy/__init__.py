@@ -3,6 +3,8 @@
 from trueup.policy.admission import Change, Deploy, Effect, Fetch, Label, Push, refusal
 from trueup.policy.admit import admit, admit_repository, admit_sources, problems
 from trueup.policy.automatic import Decision, attempted_revisions, automatic_sync, retry_for
+from trueup.policy.claims import NOTE as CLAIM_NOTE
+from trueup.policy.claims import foreign, writer_of
 from trueup.policy.engines import hands_off, last_write_by
 from trueup.policy.heal import LOOP, Drift, HealSettings
 from trueup.policy.impersonation import Impersonation, acting_account
@@ -23,6 +25,7 @@ from trueup.policy.windows import BLOCKED, WindowVerdict, assigned, describe_win
 
 __all__ = [
     "BLOCKED",
+    "CLAIM_NOTE",
     "LOOP",
     "Change",
     "Decision",
@@ -46,6 +49,7 @@ __all__ = [
     "automatic_sync",
     "concerning",
     "describe_windows",
+    "foreign",
     "hands_off",
     "held",
     "in_project",
@@ -66,4 +70,5 @@ __all__ = [
     "unknown_fields",
     "withheld",
     "withheld_message",
+    "writer_of",
 ]

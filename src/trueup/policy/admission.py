@@ -10,6 +10,7 @@ Taking our own finalizer off an object (:class:`trueup.plan.task.ReleaseHookTask
 
 import msgspec
 
+from trueup.formats.redact import redact_url
 from trueup.model.application import Application, Destination
 from trueup.model.project import Project
 from trueup.model.resource import ResourceKey
@@ -20,7 +21,6 @@ from trueup.policy.project import (
     permits_namespace_of_application,
     permits_source,
 )
-from trueup.policy.repository import redacted
 
 
 class Fetch(msgspec.Struct, frozen=True):
@@ -104,7 +104,7 @@ def membership(project: Project, app: Application) -> str:
 def _repository(project: Project, url: str) -> str:
     if permits_source(project, url):
         return ""
-    return f"application repo {redacted(url)} is not permitted in project '{project.metadata.name}'"
+    return f"application repo {redact_url(url, user=False)} is not permitted in project '{project.metadata.name}'"
 
 
 def _destination(project: Project, destination: Destination) -> str:

@@ -34,7 +34,7 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "resource.customizations.knownTypeFields.": "spellings are compared as the server stores them",
     "resource.ignoreResourceUpdatesEnabled": "which events are looked at",
     "resource.respectRBAC": "a kind that may not be listed is known to be unwatched",
-    "resource.sensitive.mask.annotations": "shown in a user interface",
+    "resource.sensitive.mask.annotations": "what commands print is masked, nothing else changes",
     "resource.customLabels": "shown in a user interface",
     "resource.includeEventLabelKeys": "labels of Events",
     "resource.excludeEventLabelKeys": "labels of Events",

@@ -1,11 +1,11 @@
 """What a commit says about itself."""
 
-import base64
-import hashlib
 from datetime import UTC, datetime
 
 import msgspec
 import pygit2
+
+from trueup.sources.signing import read_signature
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -17,13 +17,15 @@ class CommitInfo(msgspec.Struct, frozen=True):
         author: ``Name <email>``.
         date: when it was written, in UTC; 1970 when the commit gives no time that exists.
         message: without blank lines around it.
-        signer: what the signature says of the key it was made with, unverified; empty where there is none.
+        signer: what the signature says of the key it was made with; empty where there is none.
+        verified: the signature is of this commit, by that key.
     """
 
     author: str
     date: datetime
     message: str
     signer: str = ""
+    verified: bool = False
 
 
 def describe(commit: pygit2.Commit) -> CommitInfo:
@@ -36,18 +38,8 @@ def describe(commit: pygit2.Commit) -> CommitInfo:
     name = author.raw_name.decode("utf-8", "replace")
     email = author.raw_email.decode("utf-8", "replace")
     message = commit.raw_message.decode("utf-8", "replace").strip()
-    return CommitInfo(f"{name} <{email}>", date, message, _signer(commit))
-
-
-def _signer(commit: pygit2.Commit) -> str:
-    signature = commit.gpg_signature[0] or b""
-    if b"BEGIN SSH SIGNATURE" not in signature:
-        return "an OpenPGP key" if signature else ""
-    try:
-        blob = base64.b64decode(b"".join(signature.strip().splitlines()[1:-1]))
-        length = int.from_bytes(blob[10:14], "big")
-    except ValueError:
-        return "an SSH key"
-    # PROTOCOL.sshsig: the magic, a version, then the public key as a string.
-    digest = hashlib.sha256(blob[14 : 14 + length]).digest()
-    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+    signature, signed = commit.gpg_signature
+    if b"BEGIN SSH SIGNATURE" in (signature or b""):
+        key, verified = read_signature(signature, signed or b"")
+        return CommitInfo(f"{name} <{email}>", date, message, key or "an SSH key", verified)
+    return CommitInfo(f"{name} <{email}>", date, message, "an OpenPGP key" if signature else "")

@@ -2,17 +2,15 @@
 
 import base64
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 import msgspec
 
+from trueup.formats.redact import redact_url
 from trueup.model.repository import RepositoryUrl, parse_repository_url, refusal
 
-_USER_AND_SECRET = re.compile(r"(://[^\s/?#:@]*):(?!\d*(?:[/?#\s]|$))[^\s@]*@(?:[^\s/?#@]*@)*")
-_USER = re.compile(r"(://)[^\s/?#:@]+@")
 _LOCAL_HINT = "Name a folder that holds it in --allow-local-repos."
 
 
@@ -42,11 +40,6 @@ class Remote(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     def origin(self) -> str:
         """``scheme://host[:port]`` of an address over HTTP."""
         return self.url.origin
-
-
-def redact(text: str) -> str:
-    """A URL, or a text with URLs, with passwords and tokens masked: ``https://u:******@host/r``."""
-    return _USER.sub(r"\1******@", _USER_AND_SECRET.sub(r"\1:******@", text))
 
 
 def check(url: str, allowed_local: Sequence[Path]) -> None:
@@ -94,8 +87,8 @@ def _over_http(read: RepositoryUrl) -> Remote:
     address = shown = read.address
     config = {}
     if read.userinfo:
-        user, colon, password = read.userinfo.partition(":")
-        shown = address.replace("://", f"://{user}:******@" if colon else "://******@", 1)
+        user, _, password = read.userinfo.partition(":")
+        shown = redact_url(address.replace("://", f"://{read.userinfo}@", 1))
         token = base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
         config = {f"http.{read.origin}/.extraHeader": f"Authorization: Basic {token}"}
     return Remote(read, address, f"{read.userinfo}@{address}", shown, (read.scheme, "https"), config)

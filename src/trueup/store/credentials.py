@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -15,6 +15,7 @@ from trueup.kube.errors import ApiError
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
 from trueup.model.repository import RepositoryUrl, parse_repository_url
+from trueup.runtime import secrecy
 from trueup.sources.credential import Credential
 
 log = structlog.get_logger("trueup.credentials")
@@ -46,6 +47,16 @@ KINDS = (REPOSITORY, TEMPLATE, WRITE, WRITE_TEMPLATE)
 _SELECTOR = f"{LABEL} in ({','.join(KINDS)})"
 _REMEMBERED = 20_000
 _UNSUPPORTED = ("githubAppPrivateKey", "gcpServiceAccountKey", "useAzureWorkloadIdentity")
+
+_CONFIDENTIAL = (
+    "password",
+    "bearerToken",
+    "sshPrivateKey",
+    "tlsClientCertKey",
+    "githubAppPrivateKey",
+    "gcpServiceAccountKey",
+    "proxy",
+)
 
 
 class _Secret(msgspec.Struct, frozen=True):
@@ -81,6 +92,7 @@ class Credentials:
         self._hosts = ""
         self._certificates: dict[str, str] = {}
         self.changed = asyncio.Event()
+        secrecy.EVERYWHERE.learn("repositories", self._confidential)
 
     async def load(self) -> None:
         """Read everything once. What may not be read counts as absent.
@@ -268,7 +280,13 @@ class Credentials:
                 log.debug("known hosts and certificates not followed", error=str(error))
             await asyncio.sleep(RETRY_SECONDS)
 
+    def _confidential(self) -> Iterator[str]:
+        return (
+            text for secret in self._secrets.values() for field in _CONFIDENTIAL if (text := secret.data.get(field))
+        )
+
     def _take(self, live: LiveObject) -> None:
+        secrecy.EVERYWHERE.learn("repositories", self._confidential)
         data, name, kind = decoded(live.object()), live.key.name, live.labels.get(LABEL, "")
         self._secrets.pop(name, None)
         self._scopes.clear()

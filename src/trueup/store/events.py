@@ -11,6 +11,7 @@ from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import ApiError
 from trueup.model.live import LiveObject
+from trueup.runtime.secrecy import told
 
 log = structlog.get_logger("trueup.events")
 COMPONENT = "trueup"
@@ -41,7 +42,7 @@ class Recorder:
                 "resourceVersion": about.resource_version,
             },
             "reason": reason,
-            "message": message[:LONGEST_MESSAGE],
+            "message": told(message)[:LONGEST_MESSAGE],
             "type": "Warning" if warning else "Normal",
             "source": {"component": COMPONENT},
             "firstTimestamp": when,

@@ -13,7 +13,6 @@ from trueup.model.repository import RepositoryOf
 from trueup.model.status import OperationState
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
-from trueup.sources.url import redact
 from trueup.store.applications import StoredApplication
 
 log = structlog.get_logger("trueup.notes")
@@ -59,7 +58,7 @@ class Notes:
         try:
             self._queue.put_nowait(deployed)
         except asyncio.QueueFull:
-            log.warning("deployment not noted", repository=redact(deployed.repository.url), revision=deployed.revision)
+            log.warning("deployment not noted", repository=deployed.repository.url, revision=deployed.revision)
 
     def deployed(self, stored: StoredApplication, state: OperationState) -> None:
         """A sync has succeeded: noted where the application asks for it."""
@@ -67,7 +66,7 @@ class Notes:
             return
         revisions = state.sync_result.revisions or [state.sync_result.revision]
         by = state.operation.initiated_by
-        who = "automated" if by.automated else f"by {by.username}"
+        who = "automated" if by.automated else f"by {by.username}, as it was claimed"
         line = f"deployed {stored.key} at {state.finished_at} ({who})"
         for source, revision in zip(stored.app.spec.all_sources(), revisions, strict=False):
             if revision and not source.chart:
@@ -80,7 +79,7 @@ class Notes:
             try:
                 await self.write(deployed)
             except TrueupError as error:
-                log.warning("deployment not noted", repository=redact(deployed.repository.url), error=str(error))
+                log.warning("deployment not noted", repository=deployed.repository.url, error=str(error))
 
     async def write(self, deployed: Deployed) -> None:
         """Add a line to the note of a commit; again where somebody else was quicker.

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import structlog
 
+from trueup.formats.hidden import Hidden
 from trueup.formats.json import digest
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Manifest, Rendering
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.budget import TooCostly
+from trueup.render.confidential import confidential
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.job import ClosureTooNarrow, Recipe
@@ -187,7 +189,10 @@ class Renders:
     async def _render(self, recipe: Recipe, trees: Trees, user: _User, share: Share) -> Rendering:
         async def render(turn: Turn) -> Rendering:
             files = await self._preparing.inputs(recipe, trees)
-            return await self._pool.render(recipe, files, turn.yielding, patient=turn.patient)
+            try:
+                return await self._pool.render(recipe, files, turn.yielding, patient=turn.patient)
+            except RenderFailed as error:
+                raise await asyncio.to_thread(_discreet, error, recipe, files) from None
 
         try:
             rendering = await self._slots.run(share, render)
@@ -224,3 +229,11 @@ def _weight(rendering: Rendering) -> int:
 def _recipe_weight(recipe: Recipe) -> int:
     texts = len(msgspec.msgpack.encode(recipe.job))
     return texts + sum(400 + 2 * len(file.path) for file in recipe.inputs) + sum(map(len, recipe.absent))
+
+
+def _discreet(error: RenderFailed, recipe: Recipe, files: Mapping[str, bytes]) -> RenderFailed:
+    """The error without the secrets of its inputs: tools quote what they stumble over."""
+    hidden = Hidden(confidential(files, recipe.job), plain=files)
+    error.args = (hidden.hide(error.message),)
+    error.message, error.hint = error.args[0], hidden.hide(error.hint)
+    return error

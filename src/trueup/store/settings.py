@@ -22,6 +22,7 @@ PARAMETERS = "argocd-cmd-params-cm"
 """The ConfigMap of what Argo CD's programs are started with."""
 
 JQ_TIMEOUT = ("ignore.normalizer.jq.timeout", "controller.ignore.normalizer.jq.timeout")
+MASKED = "resource.sensitive.mask.annotations"
 LONGEST_JQ = 60.0
 """Seconds that one jq expression may be given at most."""
 
@@ -66,6 +67,7 @@ class Exclusion(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Typed settings. Times in seconds; ``resync_seconds`` 0 switches polling off.
 
+    ``masked_annotations``: annotations whose values are not shown.
     ``labelled``: objects carry the instance label beside the tracking annotation (``annotation+label``).
     """
 
@@ -78,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     )
     inclusions: tuple[Exclusion, ...] = ()
     ignore_differences: tuple[tuple[str, IgnoreDifference], ...] = ()
+    masked_annotations: tuple[str, ...] = ()
     jq_seconds: float = 1.0
     judges_applications: bool = False
     unbuilt: tuple[Unbuilt, ...] = ()
@@ -114,6 +117,7 @@ def read_settings(data: dict[str, str], parameters: Mapping[str, str] = MappingP
         exclusions=_entries(data, "resource.exclusions", defaults.exclusions, warnings),
         inclusions=_entries(data, "resource.inclusions", (), warnings),
         ignore_differences=tuple((f"{CONFIG_MAP}: {place}", rule) for place, rule in rules),
+        masked_annotations=tuple(filter(None, map(str.strip, data.get(MASKED, "").split(",")))),
         jq_seconds=_jq_seconds(parameters, warnings),
         judges_applications=any(map(_judges_applications, parts)),
         unbuilt=(

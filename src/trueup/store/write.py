@@ -13,6 +13,7 @@ from trueup.kube.errors import ApiError
 from trueup.model.annotations import REFRESH, REFRESH_TIMESTAMP
 from trueup.model.live import LiveObject
 from trueup.model.status import Condition, HealthStatus, OperationState
+from trueup.runtime.secrecy import told, told_messages
 from trueup.store.applications import StoredApplication
 from trueup.store.install import APPLICATION
 from trueup.store.refusal import CONDITION, StatusRefused, barest, essential, is_refusal, refused
@@ -123,7 +124,7 @@ class ApplicationWrite:
         before = {(c.get("type"), c.get("message")): c.get("lastTransitionTime") for c in stored}
         errors = {c.get("type"): c.get("lastTransitionTime") for c in stored if str(c.get("type")).endswith("Error")}
         kept = [c for c in stored if not self._restated(c)]
-        for kind, message in sorted({(kind, shortened(message)) for kind, message in found}):
+        for kind, message in sorted({(kind, shortened(told(message))) for kind, message in found}):
             since = self._kept(before.get((kind, message)) or errors.get(kind))
             kept.append(msgspec.to_builtins(Condition(type=kind, message=message, last_transition_time=since)))
         self.set("conditions", kept or None)
@@ -176,6 +177,7 @@ class ApplicationWrite:
             StatusRefused: the API server does not take the patch; what it took instead says so.
             ApiError: it takes nothing, or could not answer.
         """
+        told_messages(self.status, known=self._written)
         patch = self._patch(self.status)
         if not patch:
             return False
@@ -227,7 +229,7 @@ class ApplicationWrite:
         Raises:
             ApiError: it takes nothing.
         """
-        message, before = refused(error), self._written
+        message, before = told(refused(error)), self._written
         status = essential(before, self.status, message, format_time(self.now))
         ended = _ended(self.status, status)
         if ended:
@@ -241,9 +243,9 @@ class ApplicationWrite:
                 if not self._refuses(again, patch):
                     raise
                 continue
-            told = less["conditions"] != before.get("conditions")
+            news = less["conditions"] != before.get("conditions")
             self.status, self._written = less, _copy(less)
-            return StatusRefused(message, told=told, ended=ended)
+            return StatusRefused(message, told=news, ended=ended)
         raise error
 
 

@@ -1,10 +1,14 @@
-"""Log lines hold no credential, wherever in them it stands."""
+"""Log lines hold no credential, wherever in them it stands, and nothing that steers a terminal."""
 
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 
-from trueup.cli.logs import redacted
+from trueup.cli.logs import configure_logs, discreet
+from trueup.runtime import secrecy
 
 URL, MASKED = "https://ada:hunter2@git.example/x", "https://ada:******@git.example/x"
 
@@ -15,8 +19,34 @@ URL, MASKED = "https://ada:hunter2@git.example/x", "https://ada:******@git.examp
         pytest.param({"error": f"fetch {URL}: no"}, {"error": f"fetch {MASKED}: no"}, id="in a text"),
         pytest.param({"objects": ["a", URL]}, {"objects": ["a", MASKED]}, id="in a list"),
         pytest.param({"source": {"repo": (URL,)}}, {"source": {"repo": [MASKED]}}, id="deep inside"),
+        pytest.param({"error": ValueError(URL)}, {"error": f"ValueError('{MASKED}')"}, id="in an object"),
         pytest.param({"count": 3, "name": "a:b@c"}, {"count": 3, "name": "a:b@c"}, id="what is no URL stays"),
+        pytest.param({"repository": "https://u:p w@h"}, {"repository": "https://u:******@h"}, id="a URL with a space"),
+        pytest.param({"name": "a\nINFO forged\x1b[2J"}, {"name": "a\\nINFO forged\\x1b[2J"}, id="no line is forged"),
     ],
 )
-def test_no_credential_of_a_url_is_logged(event: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert redacted(None, "", event) == expected
+def test_no_credential_is_logged(event: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert discreet(None, "", event) == expected
+
+
+def test_secrets_of_the_work_at_hand_are_hidden() -> None:
+    with secrecy.keeping():
+        secrecy.learn("a Secret", lambda: ["swordfish"])
+        assert discreet(None, "", {"error": "cannot use 'swordfish'"}) == {"error": "cannot use '******'"}
+    assert discreet(None, "", {"error": "swordfish"}) == {"error": "swordfish"}
+
+
+@pytest.fixture
+def fresh() -> Iterator[None]:
+    before = logging.lastResort
+    yield
+    structlog.reset_defaults()
+    logging.lastResort = before
+
+
+def test_what_libraries_log_is_redacted_too(fresh: None, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("json", "warning")
+    record = logging.LogRecord("asyncio", logging.ERROR, "", 0, "lost %s", (URL,), None)
+    assert logging.lastResort is not None
+    logging.lastResort.handle(record)
+    assert MASKED in (line := capsys.readouterr().err) and "hunter2" not in line

@@ -13,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from trueup.controllers.cluster import require_known
+from trueup.formats.redact import redact
 from trueup.model.application import Application, ApplicationSpec, Destination
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
@@ -20,7 +21,7 @@ from trueup.policy import problems, unknown_fields
 from trueup.policy.admit import valid_revision
 from trueup.policy.options import KNOWN
 from trueup.policy.project import permits_namespace_of_application
-from trueup.sources.url import admit, redact
+from trueup.sources.url import admit
 
 URL = "https://git.example/shop"
 HERE = {"server": "https://kubernetes.default.svc", "namespace": "shop"}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from trueup import diff as diffs
 from trueup.app import Engine, Options
 from trueup.cli.app.access import Handle
 from trueup.cli.app.engine import refreshed
@@ -106,20 +107,25 @@ def manifests(
     allow_local_repos: tuple[Path, ...],
     output: str,
 ) -> None:
-    """Print the manifests of an application: as Git declares them, or as they are live."""
+    """Print the manifests of an application: as Git declares them, or as they are live.
 
-    async def read() -> Observation:
+    Values of Secrets are masked, equal ones by equal masks: `trueup render` prints those of a folder as they are.
+    """
+
+    async def read() -> tuple[Observation, diffs.Masks]:
         async with engine(access, allow_local_repos) as running:
-            return await running.observe(_key(access, name, app_namespace), revision)
+            seen = await running.observe(_key(access, name, app_namespace), revision)
+            return seen, diffs.Masks(running.settings().masked_annotations)
 
-    seen = asyncio.run(read())
+    seen, masks = asyncio.run(read())
     if source == "git":
         wanted = [r.target for r in seen.comparison.resources if r.target is not None]
         objects = [manifest.object() for manifest in (*wanted, *seen.comparison.hooks)]
     else:
         objects = [r.live.object() for r in seen.comparison.resources if r.live is not None]
+    objects = masks.shown(objects)
     if output == "json":
-        show(objects, output)
+        show(objects, output, verbatim=True)
         return
     for item in objects:
         say("---")

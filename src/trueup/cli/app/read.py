@@ -125,7 +125,8 @@ def history(access: Access, name: str, app_namespace: str, output: str) -> None:
         for entry in entries:
             revisions = entry.revisions or [entry.revision]
             by = entry.initiated_by
-            who = "automated" if by and by.automated else (by.username if by else "")
+            # An operation says who asked for it, and nobody checks that.
+            who = "automated" if by and by.automated else (f"{by.username} (claimed)" if by and by.username else "")
             rows.append((str(entry.id), entry.deployed_at, ", ".join(r[:12] for r in revisions), who))
         table(("ID", "DATE", "REVISION", "INITIATED BY"), rows)
     else:

@@ -15,7 +15,6 @@ from trueup.model.audit import Action, Actor, Entry, FieldChange, Why
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.repository import RepositoryOf
-from trueup.sources.url import redact
 
 log = structlog.get_logger("trueup.images")
 
@@ -96,7 +95,7 @@ class ImageReconciler:
         if outcome.problem:
             for key in keys:
                 problems[key].append(outcome.problem)
-            log.warning("images not written", repository=redact(outcome.repository), error=outcome.problem)
+            log.warning("images not written", repository=outcome.repository, error=outcome.problem)
             return
         if outcome.written is None and not outcome.changes:
             return
@@ -105,7 +104,7 @@ class ImageReconciler:
         what = ", ".join(f"{u.rule.image.name} {u.old.tag or '-'} → {u.new.tag}" for _, us in outcome.done for u in us)
         where = f"commit {written.sha[:8]} on {written.branch}" if written else outcome.repository
         page = f", pull request {outcome.pull_request}" if outcome.pull_request else ""
-        log.info("images updated", images=what, where=where, repository=redact(outcome.repository))
+        log.info("images updated", images=what, where=where, repository=outcome.repository)
         for key in keys:
             live = self._reports.live(key)
             if live is not None:
@@ -122,7 +121,7 @@ class ImageReconciler:
             why=Why.IMAGE_UPDATE,
             by=Actor(name="trueup", kind="engine"),
             changes=tuple(FieldChange(c.place, c.before, c.after) for c in outcome.changes),
-            repository=redact(outcome.repository),
+            repository=outcome.repository,
             from_revision=written.base if written else "",
             revision=written.sha if written else "",
             message=outcome.pull_request,

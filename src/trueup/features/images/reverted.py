@@ -60,17 +60,27 @@ def _undone(repository: pygit2.Repository, sha: str, by: str) -> Undone | None:
         return None
     if not commit.parents:
         return None
-    # File by file, and by their sizes first: a commit may bring anything.
+    text = _text(repository, commit)
+    # A message says anything: what was taken back is what that commit has taken out.
+    out = set(_lines(_text(repository, repository[by].peel(pygit2.Commit)), "-"))
+    return Undone(by, tuple(line for line in _lines(text, "+") if line in out), text)
+
+
+def _text(repository: pygit2.Repository, commit: pygit2.Commit) -> str:
+    """Message and changes. File by file, and by their sizes first: a commit may bring anything."""
     pieces = [commit.message[:_LONGEST]]
-    for delta in commit.parents[0].tree.diff_to_tree(commit.tree).deltas:
+    for delta in commit.parents[0].tree.diff_to_tree(commit.tree).deltas if commit.parents else ():
         if len(pieces) > _FILES:
             break
         old, new = (_blob(repository, str(side.id)) for side in (delta.old_file, delta.new_file))
         if old is not None or new is not None:
             pieces.append(_changed(old, new))
-    text = "\n".join(pieces)
-    added = [line[1:] for line in text.splitlines() if line.startswith("+") and not line.startswith("+++")]
-    return Undone(by, tuple(added), text)
+    return "\n".join(pieces)
+
+
+def _lines(text: str, sign: str) -> list[str]:
+    """The lines that a patch adds, or takes out."""
+    return [line[1:] for line in text.splitlines() if line.startswith(sign) and not line.startswith(sign * 3)]
 
 
 def _blob(repository: pygit2.Repository, oid: str) -> pygit2.Blob | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from trueup.formats import pattern
+from trueup.formats.visible import seen
 from trueup.formats.yaml.scalars import ScalarError, is_timestamp, plain_value, reads_as_string
 
 # Inside: no colon before a space, no hash after one, no space at either end or next to another.
@@ -67,7 +68,8 @@ def _item(item: Any, indent: str) -> Iterator[str]:
 def _inline(value: Any, indent: str) -> str:
     """What stands behind a key or a dash: a scalar, or an empty collection."""
     if isinstance(value, str):
-        return _literal(value, indent) if "\n" in value and _stands_as_it_is(value) else _scalar(value)
+        several = "\n" in value and seen(value) and _stands_as_it_is(value)
+        return _literal(value, indent) if several else _scalar(value)
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -96,6 +98,7 @@ def _scalar(text: str) -> str:
     """A string on one line: plain where no reader takes it for something else, else in double quotes."""
     if (
         _PLAIN.fullmatch(text)
+        and seen(text)
         and reads_as_string(text)
         and not _BASE_60.fullmatch(text)
         and not is_timestamp(text)
@@ -104,7 +107,9 @@ def _scalar(text: str) -> str:
         return text
     if _is_broken(text):
         raise ValueError("half of a surrogate pair is no text")
-    return '"' + _ESCAPED.sub(_escape, text) + '"'
+    escaped = _ESCAPED.sub(_escape, text)
+    # Readers take them as they are; people would take them for something else.
+    return '"' + (escaped if seen(escaped) else "".join(map(_shown, escaped))) + '"'
 
 
 def _stands_as_it_is(text: str) -> bool:
@@ -117,6 +122,10 @@ def _is_broken(text: str) -> bool:
 
 def _escape(match: pattern.Match[str]) -> str:
     return _SHORT_ESCAPES.get(match[0]) or f"\\u{ord(match[0]):04X}"
+
+
+def _shown(char: str) -> str:
+    return char if seen(char) else f"\\u{ord(char):04X}" if ord(char) < 0x10000 else f"\\U{ord(char):08X}"
 
 
 def _literal(text: str, indent: str) -> str:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
+from trueup.formats.redact import redact_url
 from trueup.model.application import Source
 from trueup.model.errors import InvalidSpec
 from trueup.model.repository import parse_repository_url
 from trueup.model.tree import Tree
 from trueup.sources.checkout import Checkout
 from trueup.sources.mirrors import Mirrors
-from trueup.sources.url import redact
 
 
 class NotHere(Exception):
@@ -64,6 +64,6 @@ def place_of(url: str) -> str:
 def described(source: Source) -> str:
     """A source in a phrase, without credentials."""
     if source.chart:
-        return f"chart {source.chart} {source.target_revision} of {redact(source.repo_url)}".replace("  ", " ")
+        return f"chart {source.chart} {source.target_revision} of {redact_url(source.repo_url)}".replace("  ", " ")
     path = source.path if source.path not in ("", ".") else ""
-    return f"{path} of {redact(source.repo_url)}" if path else redact(source.repo_url)
+    return f"{path} of {redact_url(source.repo_url)}" if path else redact_url(source.repo_url)

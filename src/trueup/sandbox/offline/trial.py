@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from trueup.kube.client import SECRET, Client
+from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import ApiError, DuplicateKey, NotFound, TypedPatchRefused, UndeclaredField
 from trueup.kube.transport import APPLY_PATCH
 from trueup.model.annotations import FIELD_MANAGER, GROUP
 from trueup.model.errors import TrueupError
 from trueup.model.manifest import Manifest
-from trueup.model.resource import GroupKind
+from trueup.model.resource import SECRET, GroupKind
 
 DEFINITION = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
 NAMESPACE = GroupKind("", "Namespace")

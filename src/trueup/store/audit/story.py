@@ -31,11 +31,15 @@ def _line(entry: Entry) -> Line:
     revision, who = entry.revision[:8], entry.by.name
     match entry.action:
         case Action.COMMIT:
-            signed = f", signed by {entry.by.signer}" if entry.by.signer else ""
-            seen = f"(seen by {entry.why}{signed})"
+            # Old entries do not tell a key that was verified from one that was not.
+            old = f"signed by {entry.by.signer}" if entry.by.signer and not entry.by.kind else ""
+            seen = f"(seen by {', '.join(filter(None, (entry.why, entry.by.standing or old)))})"
             return Line(entry.at, f"{who} committed {revision} “{entry.message}” {seen}", "changed")
         case Action.STARTED:
-            return Line(entry.at, f"sync to {revision} started ({entry.why}{f', by {who}' if who else ''})")
+            asked = f"by {who}" if who else ""
+            if entry.by.kind == "user":
+                asked = f"by {who or 'somebody'} ({entry.by.standing})"
+            return Line(entry.at, f"sync to {revision} started ({', '.join(filter(None, (entry.why, asked)))})")
         case Action.FINISHED if entry.result == "Succeeded":
             return Line(entry.at, f"synced to {revision}", "good")
         case Action.FINISHED:
@@ -46,9 +50,9 @@ def _line(entry: Entry) -> Line:
         case Action.IMAGE:
             return Line(entry.at, f"image update committed {revision}: {_changes(entry)}", "changed")
         case Action.ROLLBACK:
-            return Line(
-                entry.at, f"{who} rolled {entry.from_revision[:8]} back: commit {revision}, {entry.message}", "changed"
-            )
+            claim = f" ({entry.by.standing})" if entry.by.standing else ""
+            told = f"{who}{claim} rolled {entry.from_revision[:8]} back: commit {revision}, {entry.message}"
+            return Line(entry.at, told, "changed")
         case Action.DELETED:
             return Line(entry.at, "the application was deleted")
         case _:

@@ -11,14 +11,19 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from trueup.formats.redact import MASK, names_secret, redact_url
 from trueup.formats.time import parse_time
-from trueup.model.audit import Entry
+from trueup.model.audit import Entry, FieldChange
 from trueup.model.errors import TrueupError
+from trueup.runtime.secrecy import told
 from trueup.runtime.threads import Threads
 
 log = structlog.get_logger("trueup.audit")
 
 VERSION = 2
+LONGEST_MESSAGE = 1000
+LONGEST_VALUE = 200
+"""Characters kept of a message, and of a field's value."""
 RETENTION = timedelta(days=400)
 SWEEP_EVERY = 3600.0
 SWEEP_BATCH = 1000
@@ -90,7 +95,7 @@ class Trail:
         Raises:
             AuditFailed: the disk is full, or the file cannot be written.
         """
-        return await self._written(_Batch(entries, settles)) if entries or settles else []
+        return await self._written(_Batch([_told(each) for each in entries], settles)) if entries or settles else []
 
     async def intend(self, application: str, intents: Sequence[Entry]) -> None:
         """Note what is about to be done, so that it is not lost with a process that is killed while doing it.
@@ -98,7 +103,7 @@ class Trail:
         Raises:
             AuditFailed: as :meth:`write`.
         """
-        await self._written(_Batch((), application, intents))
+        await self._written(_Batch((), application, [_told(each) for each in intents]))
 
     async def intended(self, application: str) -> list[Entry]:
         """What was noted and came to no end.
@@ -225,6 +230,29 @@ class Trail:
                 self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._database.close()
             self._database = None
+
+
+def _told(entry: Entry) -> Entry:
+    """An entry as it may be kept: no secret in it, and no text longer than people read."""
+    return msgspec.structs.replace(
+        entry,
+        object=told(entry.object),
+        by=msgspec.structs.replace(entry.by, name=told(entry.by.name), signer=told(entry.by.signer)),
+        changes=tuple(map(_told_change, entry.changes)),
+        repository=told(redact_url(entry.repository)),
+        message=_cut(told(entry.message), LONGEST_MESSAGE),
+    )
+
+
+def _told_change(change: FieldChange) -> FieldChange:
+    path = told(change.path)
+    if names_secret(change.path):
+        return FieldChange(path, MASK if change.before else "", MASK if change.after else "")
+    return FieldChange(path, _cut(told(change.before), LONGEST_VALUE), _cut(told(change.after), LONGEST_VALUE))
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _numbered(batch: Sequence[Sequence[Entry]], number: int) -> tuple[list[tuple[object, ...]], list[list[int]]]:

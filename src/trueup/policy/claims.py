@@ -1,0 +1,20 @@
+"""What an operation says of who asked for it, beside what is known."""
+
+import msgspec
+
+from trueup.model.application import NameValue, Operation
+
+NOTE = "trueup.dev/written-by"
+"""In the ``info`` of an operation that somebody else than this engine has asked for: the field manager that the API
+server has on record as its writer. What the operation says itself (``initiatedBy``) is a claim."""
+
+
+def foreign(operation: Operation, manager: str) -> Operation:
+    """An operation that was found on an Application, with a note of who wrote it. One it had already is a forgery."""
+    kept = [note for note in operation.info if note.name != NOTE]
+    return msgspec.structs.replace(operation, info=[*kept, NameValue(name=NOTE, value=manager or "unknown")])
+
+
+def writer_of(operation: Operation) -> str:
+    """Who wrote an operation; empty for one that the engine has begun by itself."""
+    return next((note.value for note in operation.info if note.name == NOTE), "")

@@ -1,0 +1,74 @@
+"""Who did something: what was said of it is a claim, beside what is proved."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from trueup import policy
+from trueup.controllers.entries import ENGINE, asked_by, author_of, written_by
+from trueup.model.application import NameValue, Operation, OperationInitiator
+from trueup.model.audit import Action, Actor, Entry, Why
+from trueup.model.live import LiveObject
+from trueup.model.resource import ResourceKey
+from trueup.model.status import OperationPhase, OperationState
+from trueup.sources.commit import CommitInfo
+from trueup.store.audit.story import story
+
+
+def state(operation: Operation) -> OperationState:
+    return OperationState(operation=operation, phase=OperationPhase.RUNNING, started_at="2026-01-02T03:04:05Z")
+
+
+def live(*fields: tuple[str, str, str]) -> LiveObject:
+    managed = [{"manager": who, "time": when, "fieldsV1": {f"f:{what}": {}}} for who, when, what in fields]
+    body = msgspec.json.encode({"metadata": {"managedFields": managed}})
+    key = ResourceKey("argoproj.io", "Application", "argocd", "web")
+    return LiveObject(key=key, api_version="argoproj.io/v1alpha1", uid="", resource_version="1", body=body)
+
+
+def test_what_the_engine_begins_is_its_own() -> None:
+    operation = Operation(initiated_by=OperationInitiator(automated=True))
+    assert asked_by(state(operation)) == ENGINE
+
+
+@pytest.mark.parametrize("by", [OperationInitiator(username="root"), OperationInitiator(automated=True)])
+def test_what_an_operation_says_is_a_claim(by: OperationInitiator) -> None:
+    forged = [NameValue(name=policy.CLAIM_NOTE, value="argocd-application-controller")]
+    operation = policy.foreign(Operation(initiated_by=by, info=forged), "kubectl-patch")
+    actor = asked_by(state(operation))
+    assert actor == Actor(name=by.username or "automated", kind="user", manager="kubectl-patch")
+    assert actor.standing == "claimed, written by kubectl-patch"
+
+
+def test_the_writer_of_an_operation_is_what_the_api_server_recorded() -> None:
+    early, late = "2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z"
+    found = live(("a", early, "operation"), ("b", late, "operation"), ("c", late, "spec"))
+    assert written_by(found, "operation") == "b"
+    assert written_by(live(), "operation") == "unknown"
+
+
+def test_an_author_is_who_a_commit_says() -> None:
+    info = CommitInfo("Ada <ada@x>", datetime(2026, 1, 2, tzinfo=UTC), "m", "SHA256:k")
+    assert author_of(info).standing == "signature by SHA256:k not verified"
+    assert author_of(msgspec.structs.replace(info, verified=True)).standing == "signed by SHA256:k"
+    assert author_of(msgspec.structs.replace(info, signer="")).standing == "unsigned"
+    assert author_of(None) == Actor()
+
+
+def test_the_story_tells_claims_as_such_and_old_entries_as_before() -> None:
+    def line(action: Action, by: Actor, message: str = "") -> str:
+        why = Why.MANUAL if action is Action.STARTED else Why.POLL
+        entry = Entry(
+            at="2026-01-02T03:04:05.000000Z", action=action, by=by, why=why, revision="0123456789", message=message
+        )
+        return story([entry])[0].text
+
+    ada = Actor("Ada <a@x>", "author")
+    assert line(Action.COMMIT, ada, message="Three") == "Ada <a@x> committed 01234567 “Three” (seen by poll, unsigned)"
+    user = Actor("ada", "user", manager="curl")
+    started = "sync to 01234567 started (manual, by ada (claimed, written by curl))"
+    assert line(Action.STARTED, user) == started
+    assert line(Action.STARTED, Actor("trueup", "engine")) == "sync to 01234567 started (manual, by trueup)"
+    old = msgspec.json.decode(b'{"name":"Ada","signer":"SHA256:k"}', type=Actor)
+    assert line(Action.COMMIT, old, message="x") == "Ada committed 01234567 “x” (seen by poll, signed by SHA256:k)"

@@ -1,0 +1,52 @@
+"""Which values of a render's inputs are taken for secrets, in files that may be broken."""
+
+import pytest
+
+from trueup.model.application import ApplicationSpec, HelmParameter, HelmSource, Source
+from trueup.render.confidential import confidential, spec_secrets
+from trueup.render.job import HelmJob, HelmParameterSetting
+
+FILES = {
+    "a literal": ("k/kustomization.yaml", "secretGenerator:\n- literals:\n  - a=CANARY\n"),
+    "a literal in quotes": ("kustomization.yml", 'secretGenerator:\n- name: x\n  literals:\n  - "CANARY"\n'),
+    "literals on one line": ("kustomization.yaml", "secretGenerator: [{name: x, literals: ['a=CANARY', b=c]}]\n"),
+    "a file of a generator": ("f.txt", "one\nCANARY\n"),
+    "settings of a generator": ("e.env", "# x\nexport A='CANARY'\n"),
+    "a Secret": ("s.yaml", "kind: Secret\nstringData:\n  a: CANARY # x\n"),
+    "a broken Secret": ("s.yaml", "kind: Secret\ndata:\n  a: CANARY\n  b: [\n"),
+    "a Secret on one line": ("s.yaml", "kind: Secret\nstringData: {a: CANARY}\n"),
+    "a block": ("s.yaml", "kind: Secret\nstringData:\n  a: |\n    x\n    CANARY\n"),
+    "JSON": ("s.json", '{"kind":"Secret","stringData":{"a":"CANARY"}}'),
+    "a value by its name": ("values.yaml", "auth:\n  dbPassword: CANARY\n"),
+    "a value by its name on one line": ("values.yaml", "auth: {password: CANARY, port: 80}\n"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_secret_is_found(name: str) -> None:
+    path, text = FILES[name]
+    assert "CANARY" in list(confidential({path: text.encode()}))
+
+
+def test_names_of_files_and_objects_are_none() -> None:
+    text = "resources:\n- deployment.yaml\nsecretGenerator:\n- name: login\n  literals:\n  - a=b\nnamePrefix: team-\n"
+    found = set(confidential({"kustomization.yaml": text.encode()}))
+    assert found == {"a=b", "b"}
+
+
+def test_what_an_application_sets_is_found() -> None:
+    job = HelmJob(
+        path="c", release="r", namespace="n", values="auth: {password: ONE}",
+        values_object={"token": {"of": ["TWO"]}}, parameters=(HelmParameterSetting("api.key", "x"),
+                                                             HelmParameterSetting("api.token", "THREE")),
+    )  # fmt: skip
+    assert {"ONE", "TWO", "THREE"} == set(confidential({}, job))
+    helm = HelmSource(values="password: ONE\n", parameters=[HelmParameter(name="password", value="TWO")])
+    sources = [Source(repo_url="https://u:TH%2fREE@h/r?ref=x&sig=FOUR", helm=helm)]
+    found = set(spec_secrets(ApplicationSpec(sources=sources)))
+    assert {"ONE", "TWO", "TH%2fREE", "TH/REE", "FOUR"} <= found and "x" not in found
+
+
+def test_a_hostile_file_costs_little() -> None:
+    hostile = b"stringData: {" + b'"a": "b", ' * 200_000
+    assert len(list(confidential({"s.yaml": hostile}))) < 100_000
