@@ -60,10 +60,11 @@ _DOTTED = _pattern(r"^(?:localhost|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.[a-z][a-z0-9-]
 _SCP = _pattern(
     r"""(^|[\s"'`=,;(<\[{/])([^\s"'`=,;(<\[{/:@]+):([^\s"']+)@([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9a-f:.]+\])([:/(])"""
 )
-_NAMED = _pattern(
-    rf"""([A-Za-z0-9_.-]*?(?:{_NAMES}))(\\*["']?\]?\s*(?:=|:)\s*)"""
-    r"""(\\+"[^"]*"|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"'&,;}\]]+)"""
-)
+_BEFORE_URL = _pattern(r"""(^|[\s"'`=,;(<\[{])([^\s"'`=,;(<\[{]+)@([a-z][a-z0-9+.-]*://)""")
+_NAMED = _pattern(rf"""([A-Za-z0-9_.-]*?(?:{_NAMES}))(\\*["']?\]?\s*(?:=|:)\s*)""")
+_VALUE = _pattern(r"""(\\+"[^"]*"|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"'&,;}\]]+)""")
+_USUAL_VALUE: Final = 256
+_LONGEST_VALUE: Final = 16 * 1024
 _WHOLE_NAME = _pattern(rf"[\w./-]*(?:{_NAMES})")
 _REFUSED_VALUE = _pattern(
     rf"""((?:{_NAMES})[\w.\[\]"'-]*: (?:Invalid|Unsupported|Duplicate) value: )("(?:[^"\\]|\\.)*"?|[^\s:]+)"""
@@ -81,14 +82,14 @@ def redact(text: str) -> str:
         return text
     text = _PEM_CUT.sub(lambda found: found[1] + MASK, _PEM.sub(lambda found: found[1] + MASK, text))
     text = _ENCODED_PEM.sub(lambda found: found[0] if found[0].startswith(_ENCODED_CERTIFICATE) else MASK, text)
+    text = _BEFORE_URL.sub(lambda found: f"{found[1]}{_user(found[2])}{MASK}@{found[3]}", text)
     text = _urls(text)
     text = _SCP.sub(_without_password, text)
     text = _AUTHORIZATION.sub(lambda found: f"{found[1]}{found[2] or ''}{MASK}", text)
     text = _SCHEME_AND_CREDENTIAL.sub(_without_credential, text)
     text = _TOKENS.sub(MASK, text)
     text = _REFUSED_VALUE.sub(lambda found: f'{found[1]}"{MASK}"', text)
-    text = _NAMED.sub(_without_value, text)
-    return text
+    return _without_values(text)
 
 
 def redact_url(url: str, *, user: bool = True) -> str:
@@ -225,25 +226,46 @@ def _without_credential(found: Any) -> str:
     return f"{found[1]} {MASK}" if telling else str(found[0])
 
 
-def _without_value(found: Any) -> str:
-    name, between, value = found[1], found[2], found[3]
-    after = found.string[found.end() : found.end() + 2]
+def _without_values(text: str) -> str:
+    """Without the values beside names of secrets. A name is looked for in what another one's value might be too."""
+    pieces, done = [], 0
+    for found in _NAMED.finditer(text):
+        start = found.end()
+        value = _value(text, start) if found.start() >= done else None
+        stop = start + value.end() if value else start
+        if value is None or not _is_secret(found[1], found[2], value[0], text[stop : stop + 2]):
+            continue
+        # What is longer than it is looked at ends nowhere that is known.
+        end = stop if value.end() < _LONGEST_VALUE else len(text)
+        quote = value[0][: len(value[0]) - len(value[0].lstrip(_QUOTES))] if value[0][0] in _QUOTES else ""
+        pieces += [text[done:start], f"{quote}{MASK}{quote}"]
+        done = end
+    return "".join((*pieces, text[done:])) if pieces else text
+
+
+def _value(text: str, start: int) -> Any:
+    """The value that begins at a place: of the usual length, or as long as one is looked at."""
+    found = _VALUE.match(text[start : start + _USUAL_VALUE])
+    if found is None or found.end() < _USUAL_VALUE:
+        return found
+    return _VALUE.match(text[start : start + _LONGEST_VALUE])
+
+
+def _is_secret(name: str, between: str, value: str, after: str) -> bool:
+    """Whether what stands beside a name of a secret is one, and no part of a sentence or a notation."""
     bare = value.strip(_QUOTES)
     if not bare or bare.startswith(MASK) or _SAID_OF_VALUES.fullmatch(bare.lower()) or _REFERENCE.match(bare):
-        return str(found[0])
+        return False
+    if value[0] in "{[" and "=" not in between:
+        return False
     quoted = value[0] in _QUOTES
     if "=" in between:
-        hide = True
-    elif not _is_weak(name.lower()):
+        return True
+    if not _is_weak(name.lower()):
         # A sentence goes on after one word; a value ends the line.
-        hide = quoted or not (after.startswith(" ") and after[1:].isalpha()) or _looks_random(bare)
-    else:
-        spaced = between[-1] in " \t" and "/" not in bare
-        hide = (quoted and between[0] in _QUOTES) or (spaced and _looks_random(bare))
-    if not hide:
-        return str(found[0])
-    quote = value[: len(value) - len(value.lstrip(_QUOTES))] if quoted else ""
-    return f"{name}{between}{quote}{MASK}{quote}"
+        return quoted or not (after.startswith(" ") and after[1:].isalpha()) or _looks_random(bare)
+    spaced = between[-1] in " \t" and "/" not in bare
+    return (quoted and between[0] in _QUOTES) or (spaced and _looks_random(bare))
 
 
 def _is_weak(name: str) -> bool:

@@ -31,6 +31,8 @@ MASKED = {
     "nothing behind it": ("https://u:pw@", "https://u:******@"),
     "scp with a password": ("clone u:pw@h:o/r failed", "clone u:******@h:o/r failed"),
     "a data source's name": ("dial root:pw@tcp(db:3306)/x", "dial root:******@tcp(db:3306)/x"),
+    "before the scheme": ("mirror u:p@w@https://h/r", "mirror u:******@https://h/r"),
+    "a token before the scheme": ("tok@https://h/r", "******@https://h/r"),
     "a query": ("https://h/r?token=abc&x=1;y=2", "https://h/r?token=******&x=******&y=******"),
     "a bare query": ("https://h/r?abcdef", "https://h/r?******"),
     "a fragment": ("https://h/r#access_token=abc", "https://h/r#******"),
@@ -53,6 +55,8 @@ MASKED = {
     "a variable": ("POSTGRES_PASSWORD=abc", "POSTGRES_PASSWORD=******"),
     "a line of YAML": ('line 3: dbPassword: "my secret words", x', 'line 3: dbPassword: "******", x'),
     "a line's end": ("3: password: hunter2\n4: x", "3: password: ******\n4: x"),
+    "a name within a name": ("auth: {password: hunter2, a: b}", "auth: {password: ******, a: b}"),
+    "a name as a value": ("auth: password: hunter2", "auth: password: ******"),
     "docker's configuration": ('{"auths":{"r":{"auth":"QUJD"}}}', '{"auths":{"r":{"auth":"******"}}}'),
     "JSON in JSON": ('{\\"password\\":\\"a b\\"}', '{\\"password\\":\\"******\\"}'),
     "a field that is refused": (
