@@ -9,6 +9,10 @@ from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey, group_of
 
 MAX_OBJECTS = 20_000
+MAX_OBJECT_BYTES = 3 * 1024 * 1024
+"""What an API server takes of one request (``--max-request-bytes`` of etcd is half of it)."""
+MAX_BYTES = 32 * 1024 * 1024
+"""JSON of all objects of one render."""
 """Of one source."""
 
 MAX_ERRORS_SHOWN = 20
@@ -37,6 +41,7 @@ class Objects:
         self.errors: list[str] = []
         self.barren: list[str] = []
         self._source_index = source_index
+        self._bytes = 0
 
     @property
     def taken(self) -> int:
@@ -66,7 +71,7 @@ class Objects:
         self._add(value, origin, 0)
 
     def _add(self, value: Any, origin: str, depth: int) -> None:
-        if value is None or len(self.manifests) > MAX_OBJECTS:
+        if value is None or len(self.manifests) > MAX_OBJECTS or self._bytes > MAX_BYTES:
             return
         if is_list(value):
             if depth >= _MAX_LIST_DEPTH:
@@ -76,7 +81,11 @@ class Objects:
                 self._add_item(item, value, f"{origin} items[{index}]", depth + 1)
             return
         try:
-            self.manifests.append(manifest_of(value, origin, self._source_index))
+            manifest = manifest_of(value, origin, self._source_index)
+            self._bytes += len(manifest.body)
+            if len(manifest.body) > MAX_OBJECT_BYTES:
+                raise Invalid(f"larger than the {MAX_OBJECT_BYTES >> 20} MiB that an API server takes; make it smaller")
+            self.manifests.append(manifest)
         except Invalid as error:
             self.fail(f"{origin}: {error}")
         except RecursionError:
@@ -100,6 +109,8 @@ class Objects:
         """
         if len(self.manifests) > MAX_OBJECTS:
             self.fail(f"more than {MAX_OBJECTS} objects")
+        if self._bytes > MAX_BYTES:
+            self.fail(f"the objects are larger than {MAX_BYTES >> 20} MiB together")
         if self.errors:
             found = list(dict.fromkeys(self.errors))
             shown = found[:MAX_ERRORS_SHOWN]

@@ -125,6 +125,18 @@ HOSTILE = {
     "100,000 dashes": (nested("- ", 100_000), "nested too deeply"),
     "3,000 steps of indentation": (b"".join(b" " * n + b"a:\n" for n in range(3000)), "nested too deeply"),
     "ten levels of aliases": (alias_bomb(), "document contains excessive aliasing"),
+    "a large text that many aliases repeat": (
+        b"a: &a " + b"x" * 1_000_000 + b"".join(b"\nk%d: *a" % n for n in range(12)),
+        "document contains excessive aliasing",
+    ),
+    "a large key that many aliases repeat": (
+        b"a:\n  &a\n  ? " + b"x" * 1_000_000 + b"\n  : 1" + b"".join(b"\nk%d: *a" % n for n in range(12)),
+        "document contains excessive aliasing",
+    ),
+    "a large text that merges of merges repeat": (
+        b"a: &a {t: &t " + b"x" * 1_000_000 + b"}" + b"".join(b"\nk%d: {<<: *a, u: *t}" % n for n in range(12)),
+        "document contains excessive aliasing",
+    ),
     "depth made of aliases": (deep_by_aliases(), "nested too deeply"),
     "11 MB of text": (b"a" * 11_000_000, "larger than 10485760 bytes"),
     "100,000 tag directives": (b"".join(b"%%TAG !%d! x\n" % n for n in range(100_000)), "too many tag directives"),

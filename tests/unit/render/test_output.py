@@ -80,6 +80,22 @@ def test_a_manifest_is_canonical_and_readable() -> None:
     assert (made.labels, made.annotations, made.origin, made.source_index) == ({"a": "b"}, {}, "f.yaml:3", 2)
 
 
+def test_an_object_larger_than_an_api_server_takes_is_named() -> None:
+    objects = Objects()
+    objects.add(thing(data={"a": "x" * (3 << 20)}), "big.yaml:1")
+    with pytest.raises(RenderFailed, match=r"big\.yaml:1: larger than the 3 MiB that an API server takes"):
+        objects.finish()
+
+
+def test_objects_that_are_too_large_together_are_refused_before_the_last_is_taken() -> None:
+    objects = Objects()
+    for number in range(40):
+        objects.add(thing(metadata={"name": f"a{number}"}, data={"a": "x" * (2 << 20)}), "big.yaml:1")
+    assert len(objects.manifests) < 40
+    with pytest.raises(RenderFailed, match="the objects are larger than 32 MiB together"):
+        objects.finish()
+
+
 def test_a_generated_name_leaves_the_name_open() -> None:
     made = manifest_of(thing(metadata={"generateName": "x-"}), "f")
     assert (made.key.name, made.generate_name) == ("", "x-")

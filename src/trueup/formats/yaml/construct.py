@@ -86,6 +86,7 @@ class Constructor:
         self._limits = limits
         self._nodes = 0
         self._depth = 0
+        self._repeated = 0
         self._duplicates = 0
         self._known_keys: dict[str, str] = {}
         self._begin_document()
@@ -257,12 +258,21 @@ class Constructor:
 
     def _copy(self, value: Any, event: AliasEvent, room: int) -> Any:
         if not isinstance(value, dict | list):
+            if isinstance(value, str):
+                self._repeat(value, event)
             return value
         if room <= 0:
             self._fail(event, "nested too deeply")
         if isinstance(value, dict):
+            for key in value:
+                self._repeat(key, event)
             return {key: self._copy(item, event, room - 1) for key, item in value.items()}
         return [self._copy(item, event, room - 1) for item in value]
+
+    def _repeat(self, text: str, event: AliasEvent) -> None:
+        self._repeated += len(text)
+        if self._repeated > self._limits.repeated:
+            self._fail(event, "document contains excessive aliasing")
 
     def _merge(self, event: Event) -> dict[str, Any]:
         """The mapping that a merge key asks for: a mapping, or a sequence of them in which earlier ones win."""

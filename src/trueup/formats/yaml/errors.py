@@ -30,8 +30,11 @@ class Limits(Struct, frozen=True):
             inside Python's recursion limit; the deepest schemas in use nest some sixty levels.
         nodes: scalars and collections of all documents together, aliases expanded. Ordinary manifests have about
             a hundred thousand to the megabyte.
+        repeated: characters that aliases repeat, of all documents together: a large text has one node, and twenty
+            aliases to it are twenty times as large.
     """
 
     size: int = 10 * 1024 * 1024
     depth: int = 200
     nodes: int = 1_500_000
+    repeated: int = 10 * 1024 * 1024
