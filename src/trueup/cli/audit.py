@@ -23,7 +23,7 @@ from trueup.store.audit.stats import Facts, facts_of
 
 data_option = click.option(
     "--data",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
     default=None,
     help="Read the trail by an engine's data folder instead: no cluster is asked.",
 )

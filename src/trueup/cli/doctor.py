@@ -22,7 +22,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "missing": "red", "skipped": "bl
 @click.command()
 @click.option(
     "--data",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
     default=None,
     help="Data folder of the engine that is to run.",
 )

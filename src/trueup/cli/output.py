@@ -41,7 +41,8 @@ def show(value: Any, output: str, *, verbatim: bool = False) -> None:
     Args:
         verbatim: credentials too, where the output is the next program's input.
     """
-    builtins = msgspec.to_builtins(value)
+    # By way of JSON: what is written as YAML knows lists, and no tuples.
+    builtins = msgspec.json.decode(msgspec.json.encode(value))
     if not verbatim:
         builtins = redact_data(builtins)
     if output == "json":

@@ -1,6 +1,7 @@
 """``trueup server``."""
 
 import asyncio
+import resource
 import signal
 from pathlib import Path
 
@@ -28,13 +29,13 @@ _THREADS = 16
 @click.option(
     "--allow-local-repos",
     multiple=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
     metavar="PREFIX",
     help="Folder whose repositories file:// may read. Repeatable; none by default.",
 )
 @click.option(
     "--data",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
     default=None,
     help="Folder for mirrors and renders, for this engine alone.",
 )
@@ -122,6 +123,8 @@ def server(
 
 
 async def _serve(options: Options) -> None:
+    # What a crash would leave on the disk is memory, and that holds credentials.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     stop = asyncio.Event()
     end_on((signal.SIGTERM, signal.SIGINT), stop, lambda: log.warning("engine ended late", after=SECONDS))
     asyncio.get_running_loop().set_default_executor(Threads(_THREADS, "engine"))

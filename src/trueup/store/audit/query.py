@@ -58,7 +58,8 @@ def query(path: Path, wanted: Filter) -> Iterator[Entry]:
     """
     if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where a folder above may not be entered
         raise TrueupError(
-            f"there is no audit trail at {path}", hint="`trueup server` writes one; --state names the folder where"
+            f"there is no audit trail at {path}",
+            hint="`trueup server` writes one; --state names the folder where, --data the engine whose trail it is",
         )
     clauses, values = ["1"], list[str | int]()
     for clause, value in (
