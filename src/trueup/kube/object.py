@@ -1,7 +1,10 @@
 """Objects as the API sends them → :class:`LiveObject`: metadata typed, the rest left as the bytes it came in."""
 
+from typing import Final
+
 import msgspec
 
+from trueup.formats import depth
 from trueup.model.live import LiveObject, Owner
 from trueup.model.resource import ResourceKey, group_of
 
@@ -44,6 +47,11 @@ class Page(msgspec.Struct, frozen=True, gc=False):
     continue_token: str
 
 
+_WRAPPING: Final = depth.DEEPEST + 8
+"""Levels that stay of a list or an event: each object in it is still seen to be too deep."""
+_OF_OURSELVES: Final = "metadata."
+"""Ownership of fields nests as deep as they do, and is no field of its own."""
+
 _HEAD = msgspec.json.Decoder(_Head)
 _LIST = msgspec.json.Decoder(_List)
 
@@ -56,11 +64,17 @@ def read_object(data: bytes | msgspec.Raw, api_version: str = "", kind: str = ""
         api_version, kind: used where the object does not say (items of a list of a built-in kind), and then
             written into the body, so that every body stands by itself.
 
+    What nests deeper than :data:`depth.DEEPEST` is left out, and its place told: API servers store what no reader
+    and no writer here can walk through, and one such object must not hide the others of its kind.
+
     Raises:
         msgspec.DecodeError: it is no JSON object with object metadata.
     """
-    head = _HEAD.decode(data)
-    body = bytes(data)
+    body, deep = bytes(data), tuple[str, ...]()
+    if depth.nests_deeper(body):
+        body, places = depth.cut(body)
+        deep = tuple(place for place in places if not place.startswith(_OF_OURSELVES))
+    head = _HEAD.decode(body)
     if not head.kind and kind:
         head.api_version, head.kind = api_version, kind
         body = _named(body, api_version, kind)
@@ -78,6 +92,7 @@ def read_object(data: bytes | msgspec.Raw, api_version: str = "", kind: str = ""
         annotations=meta.annotations or {},
         finalizers=meta.finalizers or (),
         owners=meta.owner_references or (),
+        deep=deep,
     )
 
 
@@ -87,9 +102,15 @@ def read_page(data: bytes, api_version: str, kind: str) -> Page:
     Raises:
         msgspec.DecodeError: it is none.
     """
-    listed = _LIST.decode(data)
+    listed = _LIST.decode(shallow(data))
     objects = [read_object(item, api_version, kind) for item in listed.items or ()]
     return Page(objects, listed.metadata.resource_version, listed.metadata.continue_ or "")
+
+
+def shallow(data: bytes) -> bytes:
+    """A list of objects, or an event with one, as deep as can be decoded; what is left out is deeper in an object than
+    :func:`read_object` reads."""
+    return depth.cut(data, _WRAPPING)[0] if depth.nests_deeper(data, _WRAPPING) else data
 
 
 def _named(body: bytes, api_version: str, kind: str) -> bytes:

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from trueup.kube.errors import ApiError, ResponseTooLarge, Silent, Status, api_error
-from trueup.kube.object import read_object
+from trueup.kube.object import read_object, shallow
 from trueup.kube.transport import Transport
 from trueup.kube.wire import Lost, Stream
 from trueup.model.live import LiveObject
@@ -83,7 +83,7 @@ def _read_lines(lines: list[bytes], api_version: str, kind: str, subject: str) -
         if not line:
             continue
         try:
-            event = _LINE.decode(line)
+            event = _LINE.decode(shallow(line))
             if event.type == "ERROR":
                 raise _error_of(event.object, subject)
             found = read_object(event.object, api_version, kind)

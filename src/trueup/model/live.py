@@ -24,6 +24,8 @@ class LiveObject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         resource_version: an opaque string by contract, a growing integer in fact.
         deletion_timestamp: RFC 3339 or empty.
         body: JSON of the whole object (managedFields included).
+        deep: fields that nest deeper than can be worked with, one for each part of the object; ``body`` has nothing
+            there.
     """
 
     key: ResourceKey
@@ -38,6 +40,7 @@ class LiveObject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     annotations: dict[str, str] = {}
     finalizers: tuple[str, ...] = ()
     owners: tuple[Owner, ...] = ()
+    deep: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Without body and annotations: either may hold a Secret's values, and this ends up in logs."""

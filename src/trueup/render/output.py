@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from trueup.formats import json, pattern, yaml
+from trueup.formats import depth, json, pattern, yaml
 from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey, group_of
@@ -70,15 +70,15 @@ class Objects:
         """Take one document; lists are expanded, an empty document is nothing."""
         self._add(value, origin, 0)
 
-    def _add(self, value: Any, origin: str, depth: int) -> None:
+    def _add(self, value: Any, origin: str, lists: int) -> None:
         if value is None or len(self.manifests) > MAX_OBJECTS or self._bytes > MAX_BYTES:
             return
         if is_list(value):
-            if depth >= _MAX_LIST_DEPTH:
+            if lists >= _MAX_LIST_DEPTH:
                 self.fail(f"{origin}: lists nested more than {_MAX_LIST_DEPTH} deep")
                 return
             for index, item in enumerate(value.get("items") or ()):
-                self._add_item(item, value, f"{origin} items[{index}]", depth + 1)
+                self._add_item(item, value, f"{origin} items[{index}]", lists + 1)
             return
         try:
             manifest = manifest_of(value, origin, self._source_index)
@@ -91,7 +91,7 @@ class Objects:
         except RecursionError:
             self.fail(f"{origin}: nesting too deep")
 
-    def _add_item(self, item: Any, listed: dict[str, Any], origin: str, depth: int) -> None:
+    def _add_item(self, item: Any, listed: dict[str, Any], origin: str, lists: int) -> None:
         if item is None:
             self.fail(f"{origin}: an item of a list is null; complete it or remove it")
             return
@@ -99,7 +99,7 @@ class Objects:
         if kind and isinstance(item, dict) and not item.get("kind"):
             # As kubectl reads ConfigMapList and its like, whose items the API server writes without their kind.
             item = {**item, "kind": kind, "apiVersion": listed.get("apiVersion")}
-        self._add(item, origin, depth)
+        self._add(item, origin, lists)
 
     def finish(self) -> tuple[Manifest, ...]:
         """The manifests.
@@ -170,6 +170,8 @@ def manifest_of(value: Any, origin: str, source_index: int = 0) -> Manifest:
         body = json.canonical(value)
     except (TypeError, ValueError) as error:
         raise Invalid(f"{subject}: {error}") from error
+    if depth.nests_deeper(body):
+        raise Invalid(f"{subject}: nested more than {depth.DEEPEST} levels deep")
     return Manifest(
         key=ResourceKey(group_of(api_version), kind, namespace, name),
         api_version=api_version,

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from trueup import policy
+from trueup.formats import depth
 from trueup.kube.cache import WatchCache
 from trueup.model.annotations import GROUP
 from trueup.model.application import Application, ApplicationSpec, Operation
@@ -23,6 +24,7 @@ from trueup.store.install import DEFAULT_PROJECT
 APPLICATION = GroupKind(GROUP, "Application")
 PROJECT = GroupKind(GROUP, "AppProject")
 KINDS = (APPLICATION, PROJECT)
+_SHALLOWER = "take out of that field what is nested"
 
 
 class StoredApplication(msgspec.Struct, frozen=True, kw_only=True):
@@ -246,6 +248,8 @@ def read_project(live: LiveObject) -> Project:
     Raises:
         InvalidSpec: naming the field.
     """
+    if place := _deep(live, "spec"):
+        raise InvalidSpec(f"project {live.key.name} cannot be read: {place}", hint=_SHALLOWER)
     try:
         project = msgspec.json.decode(live.body, type=Project)
     except msgspec.DecodeError as error:
@@ -296,6 +300,14 @@ def decode(key: str, live: LiveObject) -> StoredApplication:
 
 def _read(key: str, live: LiveObject) -> tuple[Application, InvalidSpec | None, str]:
     """As much of an Application as can be read, and what is wrong with its specification and with its operation."""
+    if place := _deep(live, "spec"):
+        fault = InvalidSpec(f"application {key} cannot be read: {place}", hint=_SHALLOWER)
+        return Application(metadata=msgspec.json.decode(live.body, type=_MetadataOnly).metadata), fault, ""
+    if place := _deep(live, "operation"):
+        body = live.object()
+        del body["operation"]
+        app, unread, _ = _read(key, msgspec.structs.replace(live, body=msgspec.json.encode(body), deep=()))
+        return app, unread, f"operation cannot be read: {place}"
     try:
         return msgspec.json.decode(live.body, type=Application), None, ""
     except msgspec.ValidationError as error:
@@ -309,6 +321,12 @@ def _read(key: str, live: LiveObject) -> tuple[Application, InvalidSpec | None, 
         fault = InvalidSpec(f"application {key} cannot be read: {error}", hint="correct the field of that path")
         return Application(metadata=metadata), fault, ""
     return app, None, f"operation cannot be read: {problem}" if operation is not None else ""
+
+
+def _deep(live: LiveObject, field: str) -> str:
+    """What nests too deeply in a field of an object; empty where nothing does."""
+    place = next((place for place in live.deep if place.partition(".")[0] == field), "")
+    return f"{place} is nested more than {depth.DEEPEST} levels deep" if place else ""
 
 
 class _Declared(msgspec.Struct):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import Invalid
 from trueup.kube.object import newer, read_object, read_page, supersedes
+from trueup.kube.watch import _read_lines
 from trueup.model.resource import ResourceKey
 
 POD = b"""{"kind":"Pod","apiVersion":"v1","metadata":{"name":"web","namespace":"a","uid":"u","resourceVersion":"7",
@@ -97,3 +98,33 @@ def test_a_name_cannot_lead_elsewhere(name: str) -> None:
         PODS.path("a", name)
     with pytest.raises(Invalid):
         PODS.path(name, "web")
+
+
+DEEP = b'{"a":' * 9000 + b"1" + b"}" * 9000
+DEEP_POD = b'{"kind":"Pod","metadata":{"name":"deep","managedFields":[' + DEEP + b']},"spec":{"x":' + DEEP + b"}}"
+
+
+@pytest.mark.parametrize("levels", [140, 900, 9000])
+def test_an_object_that_nests_too_deeply_says_so_and_hides_no_other(levels: int) -> None:
+    value = b'{"a":' * levels + b"1" + b"}" * levels
+    deep = b'{"metadata":{"name":"deep","managedFields":[' + value + b']},"spec":{"x":' + value + b"}}"
+    page = read_page(
+        b'{"metadata":{"resourceVersion":"9"},"items":[' + deep + b',{"metadata":{"name":"b"}}]}', "v1", "Pod"
+    )
+    assert [(found.key.name, found.deep) for found in page.objects] == [("deep", ("spec.x.a.a.a...",)), ("b", ())]
+    assert page.objects[0].object()["spec"]["x"]["a"]
+
+
+def test_what_nests_deeply_in_the_record_of_ownership_alone_is_left_out_of_it() -> None:
+    found = read_object(b'{"kind":"Pod","metadata":{"name":"a","managedFields":[' + DEEP + b"]}}")
+    assert found.deep == ()
+    assert found.object()["metadata"]["managedFields"]
+
+
+def test_an_event_of_an_object_that_nests_too_deeply_ends_no_watch() -> None:
+    lines = [b'{"type":"ADDED","object":' + body + b"}" for body in (DEEP_POD, POD)]
+    events = list(_read_lines(lines, "v1", "Pod", "watch Pod"))
+    assert [(event.object.key.name, event.object.deep) for event in events] == [
+        ("deep", ("spec.x.a.a.a...",)),
+        ("web", ()),
+    ]

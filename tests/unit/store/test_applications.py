@@ -9,6 +9,7 @@ from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig
 from trueup.kube.discovery import Discovery
+from trueup.kube.object import read_object
 from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
@@ -42,6 +43,39 @@ def test_what_cannot_be_read_is_named_and_the_application_can_be_worked_on(what:
     assert fault in str(app.fault or "") and bool(fault) == bool(app.fault)
     assert operation_fault in app.operation_fault and bool(operation_fault) == bool(app.operation_fault)
     assert app.app.operation is None
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+DEEP: dict[str, tuple[dict[str, Any], str, str]] = {
+    "a specification": ({"spec": {**SPEC, "x": nested(600)}}, "spec.x.a.a.a...", ""),
+    "an operation": ({"operation": {"sync": nested(600)}}, "", "operation.sync.a.a.a..."),
+    "a status": ({"status": {"x": nested(600)}}, "", ""),
+}
+
+
+@pytest.mark.parametrize("what", DEEP)
+def test_what_nests_too_deeply_is_named_and_the_application_can_be_worked_on(what: str) -> None:
+    fields, fault, operation_fault = DEEP[what]
+    named = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application"}
+    live = read_object(msgspec.json.encode({**named, **msgspec.json.decode(stored(**fields).body)}))
+    app = decode("argocd/web", live)
+    assert app.app.metadata.finalizers == ["x/y"], "enough to let it go"
+    told = "is nested more than 128 levels deep"
+    assert (f"{fault} {told}" in str(app.fault)) if fault else app.fault is None
+    assert (f"{operation_fault} {told}" in app.operation_fault) if operation_fault else not app.operation_fault
+    assert app.app.operation is None
+
+
+def test_a_project_that_nests_too_deeply_cannot_be_read() -> None:
+    body = {"kind": "AppProject", "metadata": {"name": "p"}, "spec": {"roles": [nested(600)]}}
+    with pytest.raises(InvalidSpec, match=r"spec\.roles\.a\.a\.\.\. is nested"):
+        read_project(read_object(msgspec.json.encode(body)))
 
 
 def test_a13_a_project_that_is_missing_permits_nothing() -> None:
