@@ -13,7 +13,6 @@ from trueup import __version__
 from trueup.cli.exits import FAILED, INTERRUPTED, fail
 from trueup.cli.lazy import Deferred, LazyGroup
 from trueup.cli.screen import say
-from trueup.formats.redact import is_secret_name
 from trueup.model.errors import TrueupError
 from trueup.runtime import secrecy
 
@@ -75,7 +74,7 @@ def trueup() -> None:
 def main() -> NoReturn:
     """Entry point: runs a command; every error it foresees is one line on stderr and an exit code."""
     sys.excepthook = unforeseen
-    secrecy.EVERYWHERE.learn("environment", lambda: [v for name, v in os.environ.items() if is_secret_name(name)])
+    secrecy.EVERYWHERE.learn("environment", lambda: secrecy.of_environment(os.environ))
     with secrecy.keeping():
         _run()
     sys.exit(0)

@@ -19,6 +19,7 @@ _NAMES: Final = (
 )
 _WEAK: Final = ("secret", "credential", "credentials", "auth", "signature", "sig")
 _STRONG: Final = ("clientsecret", "client_secret", "client-secret", "appsecret", "app_secret", "app-secret")
+_FOLDERS: Final = ("PWD", "OLDPWD")
 _REFERENCE: Final = pattern.compile(r"\$[({]|\{\{|<[a-z_ -]+>$")
 _SAID_OF_VALUES: Final = pattern.compile(
     r"true|false|null|none|nil|yes|no|required|invalid|missing|empty|unset|forbidden|expired|unknown|unsupported|"
@@ -280,9 +281,12 @@ def _looks_random(word: str) -> bool:
 def is_secret_name(name: str) -> bool:
     """Whether what has this name is a secret: ``password``, ``DB_PASSWORD``, ``api-key``, ``clientSecret``.
 
-    Names of references to Secrets, such as ``existingSecret`` and ``secretName``, are none.
+    Names of references to Secrets, such as ``existingSecret`` and ``secretName``, are none; nor are ``PWD`` and
+    ``OLDPWD``, which a shell keeps its folder in (``pwd`` is a password).
     """
     lower = name.lower()
+    if name in _FOLDERS:
+        return False
     return bool(_WHOLE_NAME.fullmatch(lower)) and (not lower.endswith(_WEAK) or lower.endswith(_STRONG))
 
 

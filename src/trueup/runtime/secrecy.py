@@ -4,16 +4,22 @@ Every sink (condition, Event, log, audit trail, note, screen) tells its text by 
 (:mod:`trueup.formats.redact`), secrets by their value (:mod:`trueup.formats.hidden`), control characters by their code.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
 
 from trueup.formats.hidden import Hidden
-from trueup.formats.redact import redact
+from trueup.formats.redact import is_secret_name, redact
 from trueup.formats.visible import visible
 
 Values = Callable[[], Iterable[str]]
+
+SHORTEST: Final = 8
+"""Characters of a variable's value that is taken for a secret."""
+LONGEST_WORD: Final = 12
+"""Letters or digits alone that are no more than a word or a number."""
 
 
 class Keeper:
@@ -61,6 +67,20 @@ def learn(name: str, values: Values, plain: Values = tuple) -> None:
     """As :meth:`Keeper.learn`, for the work at hand; outside of any it is forgotten."""
     if (keeper := _WORK.get()) is not None:
         keeper.learn(name, values, plain)
+
+
+def of_environment(variables: Mapping[str, str]) -> Iterator[str]:
+    """The values of a process's variables that are secrets: by their names, and long and mixed enough to be one.
+
+    A path that exists, a short value, a word and a number are none: they would be masked in every honest text.
+    """
+    for name, value in variables.items():
+        if is_secret_name(name) and not _is_ordinary(value) and not os.access(value, os.F_OK):
+            yield value
+
+
+def _is_ordinary(value: str) -> bool:
+    return len(value) < SHORTEST or (len(value) <= LONGEST_WORD and (value.isalpha() or value.isdigit()))
 
 
 def told(text: str) -> str:
