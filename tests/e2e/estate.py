@@ -53,10 +53,10 @@ class EngineProcess:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "trueup", "server",
                 "--kubeconfig", str(self.kubeconfig), "--namespace", self.namespace,
-                "--data", str(self.folder / "data"), "--state", str(self.state),
+                "--data", "data", "--state", str(self.state),
                 "--allow-local-repos", str(self.repositories),
                 "--sync-wave-delay", str(self.wave_delay), *self.arguments,
-                stdout=output, stderr=output, stdin=asyncio.subprocess.DEVNULL,
+                stdout=output, stderr=output, stdin=asyncio.subprocess.DEVNULL, cwd=self.folder,
             )  # fmt: skip
 
     async def stop(self) -> int:

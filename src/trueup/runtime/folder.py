@@ -42,7 +42,8 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 def own_folder(folder: Path, *, remedy: str) -> Path:
-    """A folder that this process may write, made where it is missing, for its owner alone.
+    """A folder that this process may write, made where it is missing, for its owner alone; absolute, for tools run in
+    folders of their own.
 
     Raises:
         FolderUnusable: with what to do about it.
@@ -53,7 +54,7 @@ def own_folder(folder: Path, *, remedy: str) -> Path:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".writable-") as probe:
             probe.write(b"trueup")
             probe.flush()
-    return folder
+        return folder.absolute()
 
 
 @contextlib.contextmanager

@@ -54,7 +54,8 @@ class Mirrors:
         turns: Turns = at_once,
         allowance: Allowance | None = None,
     ) -> None:
-        self._root = root
+        # git runs in another folder.
+        self._root = root = root.absolute()
         self._git = git
         self._allowed_local = tuple(allowed_local)
         self._timeouts = timeouts or Timeouts()

@@ -78,10 +78,10 @@ class Children:
         reads: Sequence[Path] = (),
         isolated: bool = False,
     ) -> None:
-        self._command = [sys.executable, "-P", "-m", module, str(os.getpid()), *map(str, reads)]
+        self._command = [sys.executable, "-P", "-m", module, str(os.getpid()), *(str(each.absolute()) for each in reads)]
         self._limits = limits
         self._jobs = jobs
-        self._root = root
+        self._root = root.absolute() if root else None
         self._isolated = isolated
         # Last in, first out: the child used last is the warmest.
         self._slots: asyncio.LifoQueue[_Child | None] = asyncio.LifoQueue()

@@ -41,6 +41,16 @@ def bare_folder(tmp_path: Path) -> Path:
 
 
 class TestUpdate:
+    async def test_its_folder_may_be_named_from_here(
+        self, repo: GitRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sha = repo.commit({"a.yaml": b"a"})
+        monkeypatch.chdir(tmp_path)
+        mirrors = Mirrors(Path("data/mirrors"), run_git, allowed_local=[tmp_path / "remote"])
+        await mirrors.get(repo.url).update()
+        assert mirrors.get(repo.url).resolve("main") == sha
+        await mirrors.close()
+
     async def test_first_update_fetches_and_the_second_finds_nothing_new(self, repo: GitRepo, mirrors: Mirrors) -> None:
         sha = repo.commit({"a.yaml": b"a"})
         mirror = mirrors.get(repo.url)

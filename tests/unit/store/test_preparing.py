@@ -95,6 +95,17 @@ async def test_what_was_lost_is_told(preparer: Preparer, repo: GitRepo) -> None:
         await preparer.check_whole(recipe, ["a.yaml"], now, [before])
 
 
+async def test_the_folder_of_the_mirrors_may_be_named_from_here(
+    tmp_path: Path, repo: GitRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = Preparer(Path("mirrors"), 1)
+    try:
+        assert (await ask(made, Source(path="."), opened(repo, repo.commit({"a.yaml": CM})))).inputs
+    finally:
+        await made.close()
+
+
 async def test_a_child_that_takes_too_long_is_replaced(tmp_path: Path, repo: GitRepo) -> None:
     made = Preparer(tmp_path / "mirrors", 1, seconds=0.0001)
     trees = opened(repo, repo.commit({"a.yaml": CM}))

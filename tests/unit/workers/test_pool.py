@@ -69,6 +69,16 @@ async def test_a_child_is_reused(single: Pool) -> None:
     assert len(first) == 1
 
 
+async def test_its_folder_may_be_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("render").mkdir()
+    pool = Pool(1, root=Path("render"))
+    try:
+        await render(pool, PLAIN)
+    finally:
+        await pool.close()
+
+
 async def test_a_child_is_replaced_after_its_jobs() -> None:
     pool = Pool(1, limits=PoolLimits(jobs=1))
     before = descendants(os.getpid())
