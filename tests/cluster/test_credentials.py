@@ -42,6 +42,12 @@ SECRETS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "broken": ("repository", {"url": "https://git.example.com/a/../b", "username": "x", "password": "13"}),
     "lines": ("repository", {"url": "https://lines.example.com/a", "bearerToken": "t\r\nX: y"}),
+    "azure": (
+        "repository",
+        {"url": "https://org@azure.example.com/org/p/_git/r", "username": "any", "password": "14"},
+    ),
+    "bitbucket": ("repository", {"url": "https://me@bitbucket.example.com/w/r.git", "password": "15"}),
+    "nobody": ("repo-creds", {"url": "https://org@creds.example.com/org", "password": "16"}),
     "unlabelled": ("", {"url": "https://none.example.com/a", "username": "n", "password": "6"}),
 }
 
@@ -81,6 +87,13 @@ READ = {
     "another scheme": ("http://git.example.com/team/x", None),
     "a path that only begins so": ("https://git.example.com/team-evil/x", "host"),
     "a host in the place of a user": ("https://git.example.com@evil.example/x", None),
+    "a user in both URLs": ("https://org@azure.example.com/org/p/_git/r", "any"),
+    "a user in the Secret's URL": ("https://azure.example.com/org/p/_git/r", "any"),
+    "a user in the Application's URL": ("https://ada@git.example.com/team/own", "own"),
+    "two users": ("https://you@bitbucket.example.com/w/r", "me"),
+    "a user of the Secret's URL who has only a password": ("https://bitbucket.example.com/w/r", "me"),
+    "a user of a template's URL": ("https://x@creds.example.com/org/a", "org"),
+    "a user does not lead to another host": ("https://azure.example.com@evil.example/org/p/_git/r", None),
     "a Secret without the label": ("https://none.example.com/a", None),
 }
 

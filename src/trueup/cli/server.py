@@ -108,7 +108,7 @@ def server(
     options = Options(
         config=config,
         control_namespace=access.namespace,
-        data=resolved(data) if data else data_folder(config, access.namespace),
+        data=data or data_folder(config, access.namespace),
         data_named=data is not None,
         state=state or state_folder(),
         local_repositories=tuple(map(resolved, allow_local_repos)),

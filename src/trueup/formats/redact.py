@@ -151,6 +151,8 @@ def _masked(scheme: str, rest: str) -> tuple[str, int]:
     """What follows ``://``, masked, and how many of its characters that was."""
     kept = _userinfo_end(scheme, rest)
     head = f"{_user(rest[:kept])}{MASK}{'@' if rest[kept - 1] == '@' else ''}" if kept else ""
+    if kept and _is_told_anyway(rest[: kept - 1], _authority(rest[kept:]), rest[kept:]):
+        head = rest[:kept]
     path = min((place for mark in "?#" if (place := rest.find(mark, kept)) >= 0), default=len(rest))
     following = _SCHEME_END.search(rest[kept:path])
     if following or path == len(rest):
@@ -160,6 +162,12 @@ def _masked(scheme: str, rest: str) -> tuple[str, int]:
     query, hashed, fragment = rest[path:].partition("#")
     shown = query[:1] + _query(query[1:]) if query.startswith("?") else query
     return f"{head}{rest[kept:path]}{shown}{hashed}{MASK if fragment else ''}", len(rest)
+
+
+def _is_told_anyway(user: str, host: str, rest: str) -> bool:
+    """Whether a user without a password is the owner in the path: ``https://org@dev.azure.com/org/…``."""
+    owner = rest[len(host) :].split("/")[1:2]
+    return _is_user(user) and [user] == owner
 
 
 def _userinfo_end(scheme: str, rest: str) -> int:

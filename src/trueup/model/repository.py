@@ -34,8 +34,8 @@ class RepositoryUrl(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         scheme: ``https``, ``http``, ``ssh``, or ``file`` for a folder of this machine.
-        user: of ssh.
-        userinfo: of HTTP, as it is written; a secret.
+        user: of ssh, and of HTTP where no password stands beside it; decoded.
+        userinfo: of HTTP, user and password as they are written; a secret.
         host: in lower case, an IPv6 address without brackets; empty for a folder.
         port: None for the scheme's own.
         path: decoded, without a slash at either end, without empty segments and dots.
@@ -66,8 +66,8 @@ class RepositoryUrl(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def address(self) -> str:
-        """What git is given; it never holds a password. Not for a relative folder."""
-        who = f"{self.user}@" if self.user else ""
+        """What git is given; of HTTP it never says who asks, which a header does. Not for a relative folder."""
+        who = f"{self.user}@" if self.user and self.scheme == "ssh" else ""
         if not self.rooted:
             return f"{who}{self.place}:{self.path}"
         path = quote(self.path, safe=_SAFE)
@@ -75,8 +75,8 @@ class RepositoryUrl(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def spelling(self) -> str:
-        """The whole of it in one spelling, for comparisons: ssh in one notation, without a password of HTTP and
-        without ``.git``."""
+        """The whole of it in one spelling, for comparisons: ssh in one notation, HTTP without who asks, and without
+        ``.git``."""
         path = quote(self.path, safe=_SAFE).removesuffix(".git")
         if self.scheme == "ssh":
             # The home folder by its two names.
@@ -164,7 +164,9 @@ def comparable_pattern(pattern: str) -> str:
         user, at, place = authority.rpartition("@")
         place = place.removesuffix(f":{PORTS[scheme]}") if scheme in PORTS else place
         prefix = "" if scheme == "ssh" else f"{scheme}://"
-        return (prefix + user + at + place + slash + _tidy(path)).removesuffix(".git")
+        # A user names the same repository, as hosts show it in the URL to clone; a group that ends elsewhere is none.
+        who = "" if scheme in HTTP and not any(mark in user for mark in "[]{}!") else user + at
+        return (prefix + who + place + slash + _tidy(path)).removesuffix(".git")
     if text.startswith("/"):
         return f"file:///{_tidy(text[1:])}".removesuffix(".git")
     who, colon, path = text.partition(":")
@@ -215,9 +217,12 @@ def _url(text: str) -> RepositoryUrl:
         _refuse(text, 'more than one "@" before the host', hint='Write %40 for an "@" in a password.')
     if odd := _unseen(_plain(userinfo)):
         _refuse(text, f"{odd} in the URL")
+    has_password = ":" in userinfo
     return RepositoryUrl(
         scheme=scheme,
-        userinfo=userinfo,
+        # Git would ask for the password of a user; so do we, of the repository's Secret.
+        user="" if has_password else _plain(userinfo),
+        userinfo=userinfo if has_password else "",
         host=_host(text, host),
         port=None if port == PORTS[scheme] else port,
         path=_path(text, _decoded(text, path)),

@@ -86,6 +86,8 @@ def detours(remote: Remote) -> list[Remote]:
 def _over_http(read: RepositoryUrl) -> Remote:
     address = shown = read.address
     config = {}
+    if read.user:
+        shown = redact_url(address.replace("://", f"://{quote(read.user, safe='')}@", 1))
     if read.userinfo:
         user, _, password = read.userinfo.partition(":")
         shown = redact_url(address.replace("://", f"://{read.userinfo}@", 1))

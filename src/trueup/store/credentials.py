@@ -151,7 +151,7 @@ class Credentials:
                 f"Secret {self._namespace}/{name} is for applications of another project",
                 hint=f"make one for project {project}",
             )
-        return self._credential(asked, secret.data, secret.name)
+        return self._credential(asked, secret.data, secret)
 
     def scope(self, url: str, project: str) -> str:
         """The project whose own Secret reads a repository on behalf of a project; empty where what is for all of them
@@ -187,7 +187,7 @@ class Credentials:
             hosts, ca = self._hosts, self.certificates(asked.host)
             return Credential(known_hosts=hosts, ca=ca) if (hosts or ca) and exact == REPOSITORY else None
         data = {**(inherited.data if inherited else {}), **{k: v for k, v in (own.data if own else {}).items() if v}}
-        return self._credential(asked, data, own.name if own else inherited.name if inherited else "")
+        return self._credential(asked, data, *(each for each in (own, inherited) if each))
 
     def _chosen(
         self, asked: RepositoryUrl, project: str, exact: str, template: str
@@ -201,7 +201,10 @@ class Credentials:
         fitting = [each for each in usable if each.kind == template and asked.within(each.url)]
         return own, max(fitting, key=lambda each: len(each.url.name), default=None)
 
-    def _credential(self, asked: RepositoryUrl, found: Mapping[str, str], name: str) -> Credential:
+    def _credential(self, asked: RepositoryUrl, found: Mapping[str, str], *secrets: _Secret) -> Credential:
+        """Of the data of some Secrets together, the first of which is named in errors. A URL says who asks where the
+        data do not."""
+        name, users = secrets[0].name, [each.url.user for each in secrets if each.url.scheme != "ssh"]
         for field in _UNSUPPORTED:
             if found.get(field, "") not in ("", "false"):
                 raise InvalidSpec(
@@ -215,7 +218,7 @@ class Credentials:
                 )
         return Credential(
             # GitHub and others take any user name beside a token, but not an empty one.
-            username=found.get("username", "") or ("git" if found.get("password") else ""),
+            username=found.get("username", "") or (next(filter(None, users), "git") if found.get("password") else ""),
             password=found.get("password", ""),
             bearer_token=found.get("bearerToken", ""),
             ssh_private_key=found.get("sshPrivateKey", ""),

@@ -78,7 +78,14 @@ class Children:
         reads: Sequence[Path] = (),
         isolated: bool = False,
     ) -> None:
-        self._command = [sys.executable, "-P", "-m", module, str(os.getpid()), *(str(each.absolute()) for each in reads)]
+        self._command = [
+            sys.executable,
+            "-P",
+            "-m",
+            module,
+            str(os.getpid()),
+            *(str(each.absolute()) for each in reads),
+        ]
         self._limits = limits
         self._jobs = jobs
         self._root = root.absolute() if root else None

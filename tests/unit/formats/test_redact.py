@@ -9,6 +9,8 @@ from trueup.formats.redact import is_secret_name, names_secret, redact, redact_d
 MASKED = {
     "a password": ("https://ada:hunter2@git.example/x", "https://ada:******@git.example/x"),
     "in a sentence": ("fetch 'https://ada:pw@h/r': no", "fetch 'https://ada:******@h/r': no"),
+    "a user who owns it": ("https://org@h.example/org/r", "https://org@h.example/org/r"),
+    "a token alone, and its owner": ("https://tok1@h.example/tok/r", "https://******@h.example/tok/r"),
     "a token alone": ("https://tok@h/r", "https://******@h/r"),
     "a token as user": ("https://ghp_16C7e42F292c69:x@h/r", "https://******@h/r"),
     "a slash in it": ("https://u:p/w@h.io/r", "https://u:******@h.io/r"),

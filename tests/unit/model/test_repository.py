@@ -20,6 +20,8 @@ SAME = {
     "letters that are encoded": ("https://h.example/team/b", "https://h.example/%74eam/b"),
     "a space": ("https://h.example/my%20team/b", "https://h.example/my team/b"),
     "the letters of an escape": ("https://h.example/%C3%A9", "https://h.example/é"),
+    "a user over HTTP": ("https://h.example/a", "https://org@h.example/a"),
+    "two users over HTTP": ("https://ada@h.example/a", "https://bob@h.example/a"),
     "who asks over HTTP": ("https://h.example/a", "https://u:p@h.example/a"),
     "both notations of ssh": ("git@h.example:a/b", "ssh://git@h.example/a/b"),
     "the root of ssh": ("git@h.example:a/b", "git@h.example:/a/b"),
@@ -130,6 +132,13 @@ def test_what_can_be_read_in_two_ways_is_refused(rule: str) -> None:
 )
 def test_a_prefix_ends_where_a_segment_does(url: str, prefix: str, inside: bool) -> None:
     assert parse_repository_url(url).within(parse_repository_url(prefix)) is inside
+
+
+def test_a_user_alone_is_a_name_and_no_password() -> None:
+    url = parse_repository_url("https://my%40org@h.example/x")
+    assert (url.user, url.userinfo, url.address) == ("my@org", "", "https://h.example/x")
+    url = parse_repository_url("https://org:@h.example/x")
+    assert (url.user, url.userinfo) == ("", "org:")
 
 
 def test_a_password_is_in_no_form_of_it() -> None:

@@ -59,6 +59,19 @@ async def test_https_with_user_and_password(tmp_path: Path, repo: GitRepo, http:
     assert repo.git("rev-parse", "main") == written.sha
 
 
+async def test_a_user_in_the_url_is_a_name_and_the_secret_answers(
+    tmp_path: Path, repo: GitRepo, http: GitHttpServer
+) -> None:
+    sha = repo.commit({"a": b"1"})
+    known = mirrors(tmp_path, Credential(username="ada", password="s3cret/+ word"))
+    url = f"{http.url}/repo.git"
+    mirror = known.get(url.replace("://", "://org@"))
+    await mirror.update()
+    assert mirror.resolve("main") == sha
+    assert known.get(url) is mirror
+    assert {base64.b64encode(b"org:").decode(), "org"} & set(" ".join(http.authorizations).split()) == set()
+
+
 @pytest.mark.parametrize(
     "credential",
     [None, Credential(username="ada", password="wrong"), Credential(bearer_token="nonsense")],
