@@ -10,7 +10,7 @@ from trueup.apply.sending import Sending
 from trueup.diff.merge import Type, identities
 from trueup.diff.merge.typed import kind_of, member_type
 from trueup.diff.normalise import comparable
-from trueup.diff.ownership import Fields, node_of
+from trueup.diff.ownership import Fields, nodes_of
 from trueup.kube.errors import Conflict, Invalid
 from trueup.model.live import LiveObject
 
@@ -126,8 +126,9 @@ def _items(after: list[Any], live: list[Any], declared: list[Any], ours: Fields,
     )
     element = type_.element or type_
     result: list[Any] = []
+    nodes = dict(zip(olds, nodes_of(ours, list(olds.values())), strict=True))
     for identity, item in olds.items():
-        node = node_of(ours, item)
+        node = nodes[identity]
         if identity in wanteds or node is not None:
             value = _spared(news.get(identity), item, wanteds.get(identity), node or {}, element)
             result += [value] if value is not None and identity in news else []
@@ -136,6 +137,6 @@ def _items(after: list[Any], live: list[Any], declared: list[Any], ours: Fields,
     result += [item for identity, item in news.items() if identity not in olds]
     common = [identity for identity in news if identity in olds]
     if common != [identity for identity in olds if identity in news]:
-        rest = [item for identity, item in olds.items() if identity not in news and node_of(ours, item) is None]
+        rest = [item for identity, item in olds.items() if identity not in news and nodes[identity] is None]
         return [*after, *rest]
     return result or None

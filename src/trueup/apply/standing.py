@@ -16,13 +16,16 @@ import msgspec
 
 from trueup.diff.merge import Type, identities
 from trueup.diff.merge.typed import kind_of, member_type
-from trueup.diff.ownership import Fields, node_of
+from trueup.diff.ownership import Fields, nodes_of
 from trueup.formats import pattern
 from trueup.formats.patch import equal
 from trueup.kube.errors import Invalid
 from trueup.model.annotations import FIELD_MANAGER
 
 Object = dict[str, Any]
+
+_MOST_COMPARED = 100_000
+"""Pairs of a missing element and an edited one that are compared; of more, nobody could say which was made of which."""
 
 _INDEX: Final = pattern.compile(r"\[[^]]*\]")
 _PEOPLE: Final = frozenset({"argocd-server", "curl", "dashboard", "k9s", "Mozilla", "node-fetch", "oc"})
@@ -108,16 +111,17 @@ class _Search:
             return []
         declared, there = dict(zip(ours, wanted, strict=True)), dict(zip(theirs, live, strict=True))
         element = kind_of({}, type_.element)[1] if type_.element else type_
+        owned = dict(zip(there, _owners_of_items(owners, list(there.values())), strict=True))
         found: list[Any] = []
         for identity in [identity for identity in declared if identity in there]:
             item = there[identity]
-            part = self.within(declared[identity], item, element, _owners_of_item(owners, item), path)
+            part = self.within(declared[identity], item, element, owned[identity], path)
             if part:
                 found.append({**_keys_of(item, type_), **part})
         missing = [item for identity, item in declared.items() if identity not in there]
         edited: list[Any] = []
-        for item in [item for identity, item in there.items() if identity not in declared]:
-            who = _owners_of_item(owners, item)
+        for identity, item in ((identity, item) for identity, item in there.items() if identity not in declared):
+            who = owned[identity]
             if who and all(one.person for one in who):
                 edited.append(item)
             elif who and missing:
@@ -136,9 +140,14 @@ def _owners_of_field(owners: Iterable[_Owner], name: str) -> list[_Owner]:
     return [_Owner(one.name, one.person, one.fields[field]) for one in owners if field in one.fields]
 
 
-def _owners_of_item(owners: Iterable[_Owner], item: Any) -> list[_Owner]:
-    named = [(one, node_of(one.fields, item)) for one in owners]
-    return [_Owner(one.name, one.person, node) for one, node in named if node is not None]
+def _owners_of_items(owners: Iterable[_Owner], items: list[Any]) -> list[list[_Owner]]:
+    """Who has a part in each element of a list."""
+    found: list[list[_Owner]] = [[] for _ in items]
+    for one in owners:
+        for who, node in zip(found, nodes_of(one.fields, items), strict=True):
+            if node is not None:
+                who.append(_Owner(one.name, one.person, node))
+    return found
 
 
 def _matched(missing: list[Any], edited: list[Any], keys: tuple[str, ...], *, alike: bool) -> list[Any]:
@@ -149,6 +158,8 @@ def _matched(missing: list[Any], edited: list[Any], keys: tuple[str, ...], *, al
     """
     found: list[Any] = []
     left = list(edited)
+    if len(missing) * len(left) > _MOST_COMPARED:
+        return found
     for item in missing:
         scored = [
             (sum(equal(other.get(name), value) for name, value in item.items() if name not in keys), -index)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from trueup.diff.elements import Elements
 from trueup.formats.patch import equal
 from trueup.model.annotations import FIELD_MANAGER
 
@@ -13,6 +14,8 @@ Fields = dict[str, Any]
 """A FieldsV1 node: ``f:<field>``, ``k:<keys>``, ``v:<value>`` → node; ``.`` is the thing itself; a leaf is empty."""
 
 _TAKEN_OVER = ("kubectl-client-side-apply", "before-first-apply")
+_AMBIGUOUS = 64
+"""Names of a record that may fit one element that leaves a key out; with more the server is asked."""
 _IDENTITY = ("apiVersion", "kind")
 _IDENTITY_METADATA = ("name", "namespace", "generateName")
 
@@ -111,9 +114,11 @@ def _holds(desired: Any, live: Any, fields: Fields) -> bool:
         if all(name.startswith("k:") for name in inner):
             return _elements_hold(desired, live, inner)
         if all(name.startswith("v:") for name in inner):
-            owned = [_decode(name) for name in inner]
-            ours = len(owned) == len(desired) and all(_only(owned, value) >= 0 for value in desired)
-            return ours and _in_order([_only(live, value) for value in desired])
+            if len(inner) != len(desired):
+                return False
+            owned, seen = Elements([_decode(name) for name in inner]), Elements(live)
+            ours = all(_only(owned.equal_to(value)) >= 0 for value in desired)
+            return ours and _in_order([_only(seen.equal_to(value)) for value in desired])
     return False
 
 
@@ -121,23 +126,31 @@ def _elements_hold(desired: list[Any], live: list[Any], nodes: Fields) -> bool:
     """A list of elements known by key: each owned element is wanted once, is live once, and holds."""
     if len(nodes) != len(desired):
         return False
+    names = list(nodes)
+    keys = [_decode(name) for name in names]
+    fields = keys[0].keys() if isinstance(keys[0], dict) else set()
+    if not fields or any(not isinstance(each, dict) or each.keys() != fields for each in keys):
+        return False
+    named, seen = Elements(keys), Elements(live)
+    unmatched = set(range(len(names)))
     places: list[int] = []
-    unmatched = dict(nodes)
     for element in desired:
-        names = [name for name in unmatched if _has_keys(element, _decode(name), absent_fits=True)]
-        if len(names) != 1:
+        # A key may have a default (``protocol: TCP``) that a manifest leaves to the server.
+        given = {name: element[name] for name in fields if name in element} if isinstance(element, dict) else {}
+        fitting = named.with_keys(given) if given else []
+        found = [place for place in fitting if place in unmatched] if len(fitting) <= _AMBIGUOUS else []
+        if len(found) != 1:
             return False
-        keys = _decode(names[0])
-        found = [index for index, item in enumerate(live) if _has_keys(item, keys)]
-        if len(found) != 1 or not _holds(element, live[found[0]], unmatched.pop(names[0])):
+        unmatched.remove(found[0])
+        place = _only(seen.with_keys(keys[found[0]]))
+        if place < 0 or not _holds(element, live[place], nodes[names[found[0]]]):
             return False
-        places.append(found[0])
+        places.append(place)
     return _in_order(places)
 
 
-def _only(items: list[Any], value: Any) -> int:
-    """The place of a value that occurs once, else -1."""
-    places = [index for index, item in enumerate(items) if equal(item, value)]
+def _only(places: list[int]) -> int:
+    """The place where there is one, else -1."""
     return places[0] if len(places) == 1 else -1
 
 
@@ -145,11 +158,10 @@ def _in_order(places: list[int]) -> bool:
     return all(place >= 0 for place in places) and all(a < b for a, b in pairwise(places))
 
 
-def _has_keys(element: Any, keys: Any, *, absent_fits: bool = False) -> bool:
-    """``absent_fits``: a key may have a default (``protocol: TCP``) that a manifest leaves to the server."""
+def _has_keys(element: Any, keys: Any) -> bool:
     if not isinstance(element, dict) or not isinstance(keys, dict):
         return False
-    return all((absent_fits and name not in element) or equal(element.get(name), keys[name]) for name in keys)
+    return all(equal(element.get(name), keys[name]) for name in keys)
 
 
 def _owned(value: Any, fields: Fields) -> Any:
@@ -162,27 +174,26 @@ def _owned(value: Any, fields: Fields) -> Any:
         named = {name[2:]: node for name, node in inner.items() if name.startswith("f:")}
         return {name: _owned(value[name], node) for name, node in named.items() if name in value}
     if isinstance(value, list):
-        return [part for name, node in inner.items() for part in _owned_elements(value, name, node)]
+        elements = Elements(value)
+        return [part for name, node in inner.items() for part in _owned_elements(value, elements, name, node)]
     return value
 
 
-def _owned_elements(items: list[Any], name: str, node: Fields) -> list[Any]:
+def _owned_elements(items: list[Any], elements: Elements, name: str, node: Fields) -> list[Any]:
     known = _decode(name)
-    if name.startswith("v:"):
-        return [item for item in items if equal(item, known)]
-    if name.startswith("k:") and isinstance(known, dict):
-        return [{**_owned(item, node), **known} for item in items if _has_keys(item, known) and isinstance(item, dict)]
-    return []
+    found = [items[place] for place in elements.named(name, known)]
+    return [{**_owned(item, node), **known} for item in found] if name.startswith("k:") else found
 
 
-def node_of(fields: Fields, item: Any) -> Fields | None:
-    """What a record says of an element of a list; None where it does not name it."""
-    node: Fields
+def nodes_of(fields: Fields, items: Sequence[Any]) -> list[Fields | None]:
+    """What a record says of each element of a list; None where it does not name it."""
+    elements = Elements(items)
+    found: list[Fields | None] = [None] * len(items)
     for name, node in fields.items():
-        known = _decode(name)
-        if (name.startswith("v:") and equal(known, item)) or (name.startswith("k:") and _has_keys(item, known)):
-            return node
-    return None
+        for place in elements.named(name, _decode(name)):
+            if found[place] is None:
+                found[place] = node
+    return found
 
 
 def without(value: Any, fields: Fields) -> Any:
@@ -205,16 +216,19 @@ def without(value: Any, fields: Fields) -> Any:
 
 
 def _list_without(items: list[Any], fields: Fields) -> list[Any]:
+    elements = Elements(items)
+    left: list[Any] = list(items)
+    gone: set[int] = set()
     for name, node in fields.items():
         known = _decode(name)
-        if name.startswith("v:"):
-            items = [item for item in items if not equal(item, known)]
-        elif name.startswith("k:") and "." in node:
-            items = [item for item in items if not _has_keys(item, known)]
-        elif name.startswith("k:") and isinstance(known, dict):
+        places = elements.named(name, known)
+        if name.startswith("v:") or "." in node:
+            gone.update(places)
+        elif isinstance(known, dict):
             inner = {field: child for field, child in node.items() if field[2:] not in known}
-            items = [without(item, inner) if _has_keys(item, known) else item for item in items]
-    return items
+            for place in places:
+                left[place] = without(left[place], inner)
+    return [item for place, item in enumerate(left) if place not in gone]
 
 
 def _entries(live: dict[str, Any]) -> list[dict[str, Any]]:
