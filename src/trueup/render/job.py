@@ -35,12 +35,15 @@ class KustomizeJob(msgspec.Struct, frozen=True, tag="Kustomize"):
         written: files that replace or join the inputs (the kustomization with the Application's options in it).
         resources: inputs whose documents become objects.
         contained: every file that a kustomization names lies in its own folder, or below.
+        opaque: a generator, transformer or validator whose files only the tool knows, as its file and field; empty
+            where there is none.
     """
 
     path: str
     written: dict[str, str] = {}
     resources: tuple[str, ...] = ()
     contained: bool = False
+    opaque: str = ""
 
 
 class HelmParameterSetting(msgspec.Struct, frozen=True):

