@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 import pytest_asyncio
 from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import Estate, engine_process, play_repository
 from tests.e2e.manifests import config
 
+from trueup.cli.connect import Access
+from trueup.cli.preflight import LOOKS, Asked, Finding
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
 from trueup.model.annotations import RESOURCES_FINALIZER
 from trueup.model.application import Application
+from trueup.model.errors import TrueupError
 from trueup.model.status import OperationPhase
 from trueup.sandbox.controlplane import ControlPlane
 from trueup.store.install import install_rights
@@ -73,6 +77,12 @@ async def allowed(kubeconfig: Path, wanted: Iterable[Right]) -> list[Right]:
             if msgspec.json.decode(answer)["status"]["allowed"]:
                 found.append((verb, group, resource, namespace))
     return found
+
+
+async def doctor(kubeconfig: Path, namespace: str, *managed: str) -> Finding:
+    """What ``trueup doctor`` says of the rights of a kubeconfig's account."""
+    access = Access(str(kubeconfig), "", namespace)
+    return await LOOKS["rights"](Asked(access=access, data=None, state=None, isolated=False, namespaces=managed))
 
 
 NOBODYS: list[Right] = [
@@ -223,6 +233,8 @@ async def test_the_rights_for_a_single_cluster_are_enough_and_not_more(
         # Without waiting for the garbage collector, which takes its time to learn of a new kind.
         await lived(estate, files, ("ConfigMap", "a"), finalizer=f"{RESOURCES_FINALIZER}/background")
         await estate.gone("ClusterRole", "rights-single", group=RBAC)
+        found = await doctor(kubeconfig, "rights-single")
+        assert (found.state, found.found) == ("ok", "what the engine needs, over the usual kinds")
         assert await allowed(kubeconfig, WRITES) == WRITES
         assert await allowed(kubeconfig, NOBODYS) == []
 
@@ -256,6 +268,10 @@ async def test_the_rights_for_some_namespaces_are_enough_and_nothing_is_of_the_c
         await estate.remove_application()
         await estate.application_gone()
         await estate.gone("Secret", "s", namespace="team")
+        found = await doctor(kubeconfig, "rights-narrow", "team")
+        assert (found.state, found.found) == ("ok", "what the engine needs, over the usual kinds in team")
+        found = await doctor(kubeconfig, "rights-narrow")
+        assert found.state == "warning" and "--managed-namespace" in found.hint
         assert await allowed(kubeconfig, WRITES) == WRITES
         elsewhere = [(verb, group, resource, "rights-other") for verb, group, resource, _ in WRITES]
         of_the_cluster = [
@@ -278,12 +294,40 @@ async def test_the_rights_for_many_clusters_are_over_applications_here_and_over_
         assert "there is no cluster 'https://far.example'" in await estate.condition("InvalidSpecError")
         await estate.remove_application()
         await estate.application_gone()
+        assert (await doctor(kubeconfig, "rights-many", "rights-many")).state == "ok"
         assert await allowed(kubeconfig, [*NOBODYS, *WRITES, ("list", "", "secrets", "")]) == []
     await install_rights(root, rights(Shape.DESTINATION, ""), lambda _: None)
     there = await account_kubeconfig(plane, root, MANAGER_NAMESPACE, MANAGER, tmp_path)
     assert await allowed(there, WRITES) == WRITES
     ours: list[Right] = [("get", "argoproj.io", "applications", "rights-many"), ("get", "", "events", "rights-many")]
     assert await allowed(there, [*NOBODYS, *ours]) == []
+
+
+async def test_another_shape_takes_away_what_the_former_gave_and_another_engine_keeps_its_own(
+    plane: ControlPlane, root: Client, tmp_path: Path
+) -> None:
+    await make(root, place("rights-one"), place("rights-two"), place("rights-team"))
+    told: list[str] = []
+    for namespace in ("rights-one", "rights-two"):
+        await install_rights(root, rights(Shape.SINGLE_CLUSTER, namespace), told.append)
+    one, two = [
+        await account_kubeconfig(plane, root, name, "trueup", tmp_path) for name in ("rights-one", "rights-two")
+    ]
+    assert [await allowed(each, WRITES) for each in (one, two)] == [WRITES, WRITES]
+    impersonating = rights(Shape.SINGLE_CLUSTER, "rights-one", ["rights-team"], impersonating=True)
+    await install_rights(root, impersonating, told.append)
+    assert "clusterrolebinding trueup-writes-rights-one deleted: it gave more than this" in told
+    assert await allowed(one, WRITES) == []
+    for shape in (Shape.NAMESPACED, Shape.MANY_CLUSTERS):
+        await install_rights(root, rights(shape, "rights-one", ["rights-team"]), told.append)
+        reads: list[Right] = [("list", "", "pods", ""), ("impersonate", "", "serviceaccounts", "rights-team")]
+        assert await allowed(one, [*WRITES, *reads]) == []
+        writes = await allowed(one, [("patch", "", "configmaps", "rights-team")])
+        assert bool(writes) is (shape is Shape.NAMESPACED)
+    assert await allowed(two, WRITES) == WRITES
+    with pytest.raises(TrueupError, match="there is no namespace rights-none: no rights were given") as missing:
+        await install_rights(root, rights(Shape.NAMESPACED, "rights-one", ["rights-none"]), told.append)
+    assert "kubectl create namespace rights-none" in missing.value.hint
 
 
 def project_of(name: str, namespace: str, *accounts: tuple[str, str]) -> dict[str, Any]:
@@ -367,6 +411,8 @@ async def test_what_a_tenant_deploys_is_written_with_the_tenants_rights(
         await estate.application_gone()
         await estate.gone("ConfigMap", "a", namespace="tenant")
 
+        found = await doctor(kubeconfig, "rights-tenant")
+        assert found.state == "ok" and "it writes as service accounts" in found.found
         assert await allowed(kubeconfig, [("impersonate", "", "serviceaccounts", "tenant")]) != []
         assert await allowed(kubeconfig, [*NOBODYS, *WRITES]) == []
 

@@ -26,17 +26,31 @@ _COLOURS = {"ok": "green", "warning": "yellow", "missing": "red", "skipped": "bl
     default=None,
     help="Data folder of the engine that is to run.",
 )
+@click.option(
+    "--managed-namespace",
+    "namespaces",
+    multiple=True,
+    metavar="NAMESPACE",
+    help="Namespace that the engine is to manage, as for `trueup server`. Repeatable; all by default.",
+)
 @state_option
 @isolation_option
 @output_option("text", "json")
 @access_options
-def doctor(access: Access, data: Path | None, state: Path | None, require_isolation: bool, output: str) -> None:
+def doctor(
+    access: Access,
+    data: Path | None,
+    namespaces: tuple[str, ...],
+    state: Path | None,
+    require_isolation: bool,
+    output: str,
+) -> None:
     """Look at all that an engine needs here: tools, isolation, folders, the cluster and its rights. Nothing is changed.
 
     Exits 0 when nothing needed is missing, 1 when something is.
     """
     configure_logs("text", "error")
-    asked = Asked(access=access, data=data, state=state, isolated=require_isolation)
+    asked = Asked(access=access, data=data, state=state, isolated=require_isolation, namespaces=namespaces)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         findings = runner.run(examine(asked))
     if output == "json":

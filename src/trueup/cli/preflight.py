@@ -12,15 +12,19 @@ from typing import Literal
 
 import msgspec
 
+from trueup.cli import permits
 from trueup.cli.advice import advice
 from trueup.cli.connect import Access
 from trueup.cli.data import data_folder, state_folder
-from trueup.formats import json
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig
-from trueup.kube.discovery import Discovery, ResourceType
+from trueup.kube.discovery import Discovery
+from trueup.kube.errors import NotFound
 from trueup.model.errors import TrueupError
+from trueup.policy.impersonation import ENABLED
 from trueup.store.applications import APPLICATION
+from trueup.store.credentials import CONFIG_MAP
+from trueup.store.settings import CONFIG_MAP as SETTINGS
 from trueup.workers.git import run_git
 from trueup.workers.kustomize import kubectl
 from trueup.workers.pool import Pool
@@ -29,17 +33,6 @@ from trueup.workers.process import MEBIBYTE, ProcessError, run
 State = Literal["ok", "warning", "missing", "skipped"]
 _SPACE = 1024 * MEBIBYTE
 """Bytes that a folder of mirrors should have left."""
-_REVIEW = ResourceType(
-    "authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False
-)
-# (verb, group, resource, in the control namespace alone): without the first ones there is no engine.
-_NEEDED = (
-    *((verb, "argoproj.io", "applications", True) for verb in ("list", "watch", "patch")),
-    *((verb, "argoproj.io", "appprojects", True) for verb in ("list", "watch")),
-    *((verb, "coordination.k8s.io", "leases", True) for verb in ("get", "create", "patch")),
-    *((verb, "", resource, True) for verb in ("list", "watch") for resource in ("secrets", "configmaps")),
-)
-_WANTED = tuple((verb, "*", "*", False) for verb in ("list", "watch", "create", "patch", "delete"))
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,12 +49,17 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be looked at, and how strictly. Folders that are None are those of the cluster's engine."""
+    """What is to be looked at, and how strictly. Folders that are None are those of the cluster's engine.
+
+    Attributes:
+        namespaces: which the engine is to manage; empty for the whole cluster.
+    """
 
     access: Access
     data: Path | None
     state: Path | None
     isolated: bool
+    namespaces: tuple[str, ...] = ()
 
 
 async def examine(asked: Asked) -> list[Finding]:
@@ -206,34 +204,32 @@ async def _rights(asked: Asked) -> Finding:
         return Finding(name="rights", state="skipped", found="no kubeconfig is known")
     namespace = asked.access.namespace
     async with Client(config) as client:
-        asks = (*_NEEDED, *_WANTED)
-        answers = await asyncio.gather(*(_may(client, namespace, *ask) for ask in asks))
-    refused = [ask for ask, allowed in zip(asks, answers, strict=True) if not allowed]
-    if not refused:
-        return Finding(name="rights", state="ok", found="what the engine needs, over every kind")
-    needed = [_right(ask, namespace) for ask in refused if ask in _NEEDED]
-    if needed:
-        hint = "bind a role that grants them to these credentials"
-        return Finding(name="rights", state="missing", found=f"may not {', '.join(needed)}", hint=hint)
-    verbs = ", ".join(verb for verb, *_ in refused)
-    hint = "grant it for the kinds and namespaces that applications use"
-    return Finding(name="rights", state="warning", found=f"may not {verbs} just anything", hint=hint)
+        if lacking := await permits.refused(client, permits.needed(namespace)):
+            found = f"may not {', '.join(map(str, lacking))}"
+            hint = "bind a role that grants them to these credentials; 'trueup install --rights' makes one"
+            return Finding(name="rights", state="missing", found=found, hint=hint)
+        if not asked.namespaces and not await permits.refused(client, permits.anything()):
+            return Finding(name="rights", state="ok", found="what the engine needs, over every kind")
+        writing = not await _impersonates(client, namespace)
+        lacking = await permits.refused(client, permits.usual(asked.namespaces, writing=writing))
+    if lacking and set(asked.namespaces) == {namespace}:
+        return Finding(name="rights", state="ok", found="what the engine needs to deploy nothing here")
+    if lacking:
+        hint = "grant it for the kinds and namespaces that applications use"
+        if not asked.namespaces:
+            hint += "; an engine of some namespaces alone is asked about by --managed-namespace"
+        return Finding(name="rights", state="warning", found=f"may not {permits.summary(lacking)}", hint=hint)
+    where = f" in {', '.join(asked.namespaces)}" if asked.namespaces else ""
+    how = "" if writing else "; it writes as service accounts of projects"
+    return Finding(name="rights", state="ok", found=f"what the engine needs, over the usual kinds{where}{how}")
 
 
-async def _may(client: Client, namespace: str, verb: str, group: str, resource: str, within: bool) -> bool:
-    attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace if within else ""}
-    review = {
-        "apiVersion": _REVIEW.api_version,
-        "kind": _REVIEW.kind,
-        "spec": {"resourceAttributes": attributes},
-    }
-    answer = await client.create(_REVIEW, "", json.canonical(review))
-    return bool((answer.object().get("status") or {}).get("allowed"))
-
-
-def _right(ask: tuple[str, str, str, bool], namespace: str) -> str:
-    verb, group, resource, within = ask
-    return f"{verb} {resource}{f'.{group}' if group else ''}{f' in {namespace}' if within else ''}"
+async def _impersonates(client: Client, namespace: str) -> bool:
+    try:
+        data = (await client.get(CONFIG_MAP, namespace, SETTINGS)).object().get("data") or {}
+    except NotFound:
+        return False
+    return str(data.get(ENABLED, "")).lower() == "true"
 
 
 LOOKS: dict[str, Callable[[Asked], Awaitable[Finding]]] = {

@@ -1,6 +1,7 @@
 """What an installation needs on its control cluster, and putting it there."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ from trueup.model.errors import Stalled, TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.resource import group_of, version_of
 from trueup.store.crds import MAKER, VERSION, application_crd, project_crd
+from trueup.store.rights import ACCOUNT_LABEL, PLACE_LABEL, RBAC
 
 DEFAULT_PROJECT = "default"
 """The project of applications that name none."""
@@ -84,15 +86,19 @@ async def install(client: Client, namespace: str, report: Report) -> None:
 
 
 async def install_rights(client: Client, objects: Iterable[dict[str, Any]], report: Report) -> None:
-    """Put service accounts, roles and bindings on the cluster, or bring them up to date. Safe to repeat.
+    """Put service accounts, roles and bindings on the cluster, or bring them up to date, and take away what another
+    shape gave to the same service account. Safe to repeat.
 
     Args:
         objects: of :func:`trueup.store.rights.rights`.
 
     Raises:
-        ApiError: a namespace is missing, or who asks may not give these rights.
+        TrueupError: a namespace is missing; nothing was written.
+        ApiError: who asks may not give these rights.
     """
-    for manifest in objects:
+    manifests = list(objects)
+    await _require_namespaces(client, manifests)
+    for manifest in manifests:
         kind, metadata = manifest["kind"], manifest["metadata"]
         namespace = metadata.get("namespace", "")
         group, version = group_of(manifest["apiVersion"]), version_of(manifest["apiVersion"])
@@ -102,7 +108,34 @@ async def install_rights(client: Client, objects: Iterable[dict[str, Any]], repo
         after = await client.apply(resource, namespace, metadata["name"], body, manager=FIELD_MANAGER)
         same = before is not None and before.resource_version == after.resource_version
         change = "created" if before is None else "unchanged" if same else "configured"
-        report(f"{kind.lower()} {f'{namespace}/' if namespace else ''}{metadata['name']} {change}")
+        report(f"{_told(kind, namespace, metadata['name'])} {change}")
+    for account in (each["metadata"] for each in manifests if each["kind"] == "ServiceAccount"):
+        await _remove_rights(client, account, manifests, report)
+
+
+async def _require_namespaces(client: Client, manifests: list[dict[str, Any]]) -> None:
+    for name in dict.fromkeys(each["metadata"].get("namespace", "") for each in manifests):
+        if name and await _existing(client, NAMESPACE, "", name) is None:
+            hint = f"kubectl create namespace {name}, then repeat this"
+            raise TrueupError(f"there is no namespace {name}: no rights were given", hint=hint)
+
+
+async def _remove_rights(client: Client, account: dict[str, Any], kept: list[dict[str, Any]], report: Report) -> None:
+    """Bindings before the roles that they give."""
+    selector = f"{ACCOUNT_LABEL}={account['name']},{PLACE_LABEL}={account['namespace']}"
+    names = {(each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]) for each in kept}
+    for kind in ("ClusterRoleBinding", "RoleBinding", "ClusterRole", "Role"):
+        resource = _type(RBAC, "v1", kind, f"{kind.lower()}s", namespaced=not kind.startswith("Cluster"))
+        for live in (await client.list(resource, label_selector=selector)).objects:
+            namespace, name = live.key.namespace, live.key.name
+            if (kind, namespace, name) not in names:
+                with contextlib.suppress(NotFound):
+                    await client.delete(resource, namespace, name, propagation="Background", uid=live.uid)
+                report(f"{_told(kind, namespace, name)} deleted: it gave more than this")
+
+
+def _told(kind: str, namespace: str, name: str) -> str:
+    return f"{kind.lower()} {f'{namespace}/' if namespace else ''}{name}"
 
 
 async def _install_definition(client: Client, definition: dict[str, Any], report: Report) -> None:

@@ -16,6 +16,8 @@ ACCOUNT = "trueup"
 MANAGER, MANAGER_NAMESPACE = "trueup-manager", "kube-system"
 """The account on a destination cluster, as Argo CD has ``argocd-manager`` there."""
 CUSTOM_LABEL = f"{ACCOUNT}.dev/managed"
+ACCOUNT_LABEL, PLACE_LABEL = f"{ACCOUNT}.dev/account", f"{ACCOUNT}.dev/account-namespace"
+"""Say whose rights a role or binding holds: another shape of the same installation knows what to take away."""
 
 READ = ["get", "list", "watch"]
 WRITE = ["create", "delete", "patch", "update"]
@@ -83,7 +85,7 @@ class Shape(StrEnum):
 
 
 def rights(shape: Shape, namespace: str, managed: Iterable[str] = (), *, impersonating: bool = False) -> list[Manifest]:
-    """The RBAC objects of an installation, in the order to apply them.
+    """The RBAC objects of an installation, in the order to apply them. Another installation's have other names.
 
     Args:
         namespace: the control namespace.
@@ -106,7 +108,7 @@ def rights(shape: Shape, namespace: str, managed: Iterable[str] = (), *, imperso
             account = _account(ACCOUNT, namespace)
             rules = [*_rules(NAMESPACED, READ if impersonating else READ + WRITE)]
             rules += [IMPERSONATE] if impersonating else []
-            return [*_control(account), *_in_namespaces(account, places, "trueup-managed", rules)]
+            return [*_control(account), *_in_namespaces(account, places, "managed", rules)]
 
 
 def _control(account: Manifest) -> list[Manifest]:
@@ -118,7 +120,7 @@ def _control(account: Manifest) -> list[Manifest]:
         _rule("coordination.k8s.io", ["leases"], ["create"]),
         {**_rule("coordination.k8s.io", ["leases"], ["get", "patch"]), "resourceNames": [LEASE]},
     ]
-    return [account, *_in_namespaces(account, [account["metadata"]["namespace"]], "trueup-control", rules)]
+    return [account, *_in_namespaces(account, [account["metadata"]["namespace"]], "control", rules)]
 
 
 def _on_cluster(
@@ -126,28 +128,28 @@ def _on_cluster(
 ) -> Iterator[Manifest]:
     everything = [NAMESPACED, CLUSTER]
     reads = [*own, *(rule for kinds in everything for rule in _rules(kinds, READ))]
-    roles = [_role("trueup-reads", "", reads)]
+    roles = [_role("reads", "", reads, account)]
     if not impersonating:
-        roles.append(_role("trueup-writes", "", [rule for kinds in everything for rule in _rules(kinds, WRITE)]))
+        roles.append(_role("writes", "", [rule for kinds in everything for rule in _rules(kinds, WRITE)], account))
     yield from roles
     # Kinds of others: whoever defines them says so by a role with this label.
     yield {
         "apiVersion": f"{RBAC}/v1",
         "kind": "ClusterRole",
-        **_named("trueup-custom", ""),
+        **_named("custom", "", account),
         "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {CUSTOM_LABEL: "true"}}]},
     }
-    for name in (*(role["metadata"]["name"] for role in roles), "trueup-custom"):
-        yield _binding(name, "", account)
+    for what in ("reads", *(() if impersonating else ("writes",)), "custom"):
+        yield _binding(what, "", account)
     if impersonating:
         # Not for the whole cluster: some service account of kube-system may do anything.
-        yield from _in_namespaces(account, places, "trueup-impersonates", [IMPERSONATE])
+        yield from _in_namespaces(account, places, "impersonates", [IMPERSONATE])
 
 
-def _in_namespaces(account: Manifest, places: Iterable[str], name: str, rules: list[Manifest]) -> Iterator[Manifest]:
+def _in_namespaces(account: Manifest, places: Iterable[str], what: str, rules: list[Manifest]) -> Iterator[Manifest]:
     for place in places:
-        yield _role(name, place, rules)
-        yield _binding(name, place, account)
+        yield _role(what, place, rules, account)
+        yield _binding(what, place, account)
 
 
 def _rules(kinds: Mapping[str, list[str]], verbs: list[str]) -> Iterator[Manifest]:
@@ -162,16 +164,18 @@ def _account(name: str, namespace: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}}
 
 
-def _role(name: str, namespace: str, rules: list[Manifest]) -> Manifest:
-    return {"apiVersion": f"{RBAC}/v1", "kind": _kind("Role", namespace), **_named(name, namespace), "rules": rules}
+def _role(what: str, namespace: str, rules: list[Manifest], account: Manifest) -> Manifest:
+    named = _named(what, namespace, account)
+    return {"apiVersion": f"{RBAC}/v1", "kind": _kind("Role", namespace), **named, "rules": rules}
 
 
-def _binding(name: str, namespace: str, account: Manifest) -> Manifest:
+def _binding(what: str, namespace: str, account: Manifest) -> Manifest:
+    named = _named(what, namespace, account)
     return {
         "apiVersion": f"{RBAC}/v1",
         "kind": _kind("RoleBinding", namespace),
-        **_named(name, namespace),
-        "roleRef": {"apiGroup": RBAC, "kind": _kind("Role", namespace), "name": name},
+        **named,
+        "roleRef": {"apiGroup": RBAC, "kind": _kind("Role", namespace), "name": named["metadata"]["name"]},
         "subjects": [{"kind": "ServiceAccount", **account["metadata"]}],
     }
 
@@ -180,5 +184,15 @@ def _kind(kind: str, namespace: str) -> str:
     return kind if namespace else f"Cluster{kind}"
 
 
-def _named(name: str, namespace: str) -> Manifest:
-    return {"metadata": {"name": name, "namespace": namespace} if namespace else {"name": name}}
+def _named(what: str, namespace: str, account: Manifest) -> Manifest:
+    """``trueup-reads-argocd``: two engines of one cluster take nothing from each other."""
+    who = account["metadata"]
+    engine = f"-{who['namespace']}" if who["name"] == ACCOUNT else ""
+    labels = {ACCOUNT_LABEL: who["name"], PLACE_LABEL: who["namespace"]}
+    return {
+        "metadata": {
+            "name": f"{who['name']}-{what}{engine}",
+            **({"namespace": namespace} if namespace else {}),
+            "labels": labels,
+        }
+    }

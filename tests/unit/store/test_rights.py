@@ -36,6 +36,19 @@ def test_the_files_are_those_of_the_documentation(name: str) -> None:
     assert file.read_text() == text
 
 
+def test_two_engines_of_one_cluster_have_nothing_in_common() -> None:
+    """A namespace may be called as another's roles are."""
+
+    def named(shape: Shape, namespace: str, impersonating: bool) -> set[tuple[str, str, str]]:
+        made = rights(shape, namespace, ["team-a"], impersonating=impersonating)
+        return {(each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]) for each in made}
+
+    for other in ("argocd", "manager", "manager-reads", "reads"):
+        for shape, another, impersonating in product(Shape, Shape, (False, True)):
+            if {shape, another} != {Shape.DESTINATION}:
+                assert not named(shape, "x", impersonating) & named(another, other, impersonating)
+
+
 def rules(manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [rule for manifest in manifests for rule in manifest.get("rules") or []]
 
