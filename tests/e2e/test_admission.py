@@ -7,7 +7,7 @@ from tests.e2e.conftest import Migrate
 from tests.e2e.estate import AUTOMATED, Estate, play_repository
 from tests.e2e.manifests import config
 
-from trueup.model.annotations import API_VERSION, NAMESPACE_OF, TRACKING_ID
+from trueup.model.annotations import API_VERSION, HOOK, NAMESPACE_OF, SYNC_OPTIONS, TRACKING_ID
 from trueup.model.status import OperationPhase
 from trueup.store.install import install
 
@@ -237,3 +237,35 @@ subjects: [{kind: User, name: mallory, apiGroup: rbac.authorization.k8s.io}]
     assert await estate.live("ConfigMap", "a") is not None
     assert await estate.live("ClusterRoleBinding", "everything", group="rbac.authorization.k8s.io") is None
     assert await estate.live("AppProject", "default", group="argoproj.io", namespace=estate.engine.namespace) is None
+
+
+FORGED: dict[str, dict[str, Any]] = {
+    "held": {"finalizers": ["example.com/never"]},
+    "confirmed": {"annotations": {SYNC_OPTIONS: "Prune=confirm,Delete=confirm"}},
+    "hook": {"annotations": {HOOK: "Sync"}, "finalizers": ["example.com/never"]},
+}
+
+
+@on_kubernetes
+async def test_marks_that_somebody_writes_beside_an_application_stop_nothing_of_it(estate: Estate) -> None:
+    await estate.given({"app/a.yaml": config("a"), "app/b.yaml": config("b")})
+    await estate.app("app")
+    await estate.settled()
+    for name, others in FORGED.items():
+        annotations = {TRACKING_ID: f"{estate.name}:/ConfigMap:{estate.name}/{name}", **others.get("annotations", {})}
+        metadata = {**others, "name": name, "namespace": estate.name, "annotations": annotations}
+        await estate.make({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    revision = await estate.commit({"app/a.yaml": config("a", "blue"), "app/b.yaml": None})
+    view = await estate.settled(revision)
+    assert [line.name for line in view.status.resources] == ["a"]
+    told = [each.message for each in view.status.conditions if each.type == "TrackingMarkWarning"]
+    assert len(told) == 1, told
+    assert all(f"ConfigMap {estate.name}/{name}" in told[0] for name in FORGED)
+    assert await estate.live("ConfigMap", "b") is None, "what it has deployed itself is pruned"
+    await estate.remove_application()
+    await estate.application_gone()
+    assert await estate.live("ConfigMap", "a") is None
+    for name in FORGED:
+        found = await estate.live("ConfigMap", name)
+        assert found is not None and not found.deletion_timestamp
+        await estate.change("ConfigMap", name, {"metadata": {"finalizers": None}})

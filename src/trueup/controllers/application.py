@@ -307,7 +307,7 @@ class ApplicationReconciler:
         await observer.watch_known(stored)
         if stage := stage_of(app.metadata.finalizers):
             return await self._delete_hooks.advance(stored, write, stage)
-        managed = observer.managed(stored.key)
+        managed = observer.managed(stored)
         forbidden, unjudged = self._forbidden(stored, managed)
         now = self.ports.clock.now()
         step = deletion_step(app, managed, now, forbidden=frozenset(forbidden), approved_at=approved(app))
@@ -387,7 +387,7 @@ class ApplicationReconciler:
     async def _gone(self, key: str) -> Requeue:
         """The application has gone without a cascade: nothing is deleted, and no hook may keep our finalizer."""
         self._forget(key)
-        step = release(self.ports.observer.managed(key).values())
+        step = release(self.ports.observer.marked(key).values())
         if step is None:
             return Requeue.never()
         performed = await self.ports.cluster.perform(step)

@@ -93,7 +93,7 @@ class DeleteHooks:
         there = {key.name for key in self.ports.observer.seen(list(places))[0]}
         if NAMESPACE in self.ports.cluster.unwatched():
             there |= {key.name for key in places}
-        tasks = runnable(phase, asked, there, self.ports.observer.managed(stored.key).values())
+        tasks = runnable(phase, asked, there, self.ports.observer.managed(stored).values())
         for task in asked:
             if task not in tasks:
                 told = f"{phase.value} hook {task.key}: its namespace does not exist"
@@ -118,7 +118,7 @@ class DeleteHooks:
             # That nothing of a kind is seen says nothing of it.
             return DeletionWait(message=f"{', '.join(map(str, unseen))} cannot be listed", after=RECHECK)
         observer = self.ports.observer
-        managed = observer.managed(stored.key)
+        managed = observer.managed(stored)
         forbidden = observer.forbidden(stored.app, self.ports.applications.project_of_stored(stored), managed)
         _, health = observer.seen(list(managed))
         return cleanup_step(phase, _run_of(stored), managed.values(), health, forbidden)

@@ -22,7 +22,7 @@ from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
 from trueup.model.resource import SECRET, GroupKind, ResourceKey, names
-from trueup.model.status import OperationPhase, OperationState
+from trueup.model.status import OperationPhase, OperationState, ResourceStatus, SyncCode
 from trueup.plan.build import writing
 from trueup.plan.facts import options_for
 from trueup.plan.held import HELD, held, told
@@ -33,7 +33,7 @@ from trueup.plan.namespace import namespace_key
 from trueup.plan.options import RESPECT_IGNORED
 from trueup.plan.options import Options as SyncOptions
 from trueup.plan.task import Writing
-from trueup.policy import pruning
+from trueup.policy import marks, pruning
 from trueup.render.continuity import synced_before
 from trueup.render.environment import RenderContext
 from trueup.runtime import secrecy
@@ -67,6 +67,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         shared: what is part of another application too, one text for each object.
         respectful: compared as ``RespectIgnoreDifferences=true`` writes.
         unbuilt: fields and settings that ask for what is not done; nothing is synced by itself then.
+        unseen: lines of the last comparison about objects of kinds that cannot be listed now.
         leaving: objects are being deleted, and it is too early to say that something holds them.
         withheld: objects that automation must not prune.
     """
@@ -84,6 +85,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     shared: tuple[str, ...] = ()
     respectful: bool = False
     unbuilt: tuple[policy.Unbuilt, ...] = ()
+    unseen: tuple[ResourceStatus, ...] = ()
     leaving: bool = False
     withheld: tuple[str, ...] = ()
 
@@ -210,7 +212,13 @@ class Observer:
         await self._cluster.cache.ensure({NAMESPACE, *(hook.group_kind for hook in hooks)})
         return hooks
 
-    def managed(self, key: str) -> dict[ResourceKey, LiveObject]:
+    def managed(self, stored: StoredApplication) -> dict[ResourceKey, LiveObject]:
+        """The live objects of an application, declared or not: those that say so and that it has deployed."""
+        marked = self.marked(stored.key)
+        strange = policy.unrecorded(stored.status, marked)
+        return {key: live for key, live in marked.items() if key not in strange} if strange else marked
+
+    def marked(self, key: str) -> dict[ResourceKey, LiveObject]:
         """Live objects that say they belong to an application, and are of kinds that are managed."""
         found = self._cluster.cache.group(self._applications.instance(key))
         return {key: live for key, live in found.items() if not self._cluster.excluded(key.group, key.kind)}
@@ -282,7 +290,10 @@ class Observer:
         await self._watch(stored, wanted)
         instance = self._applications.instance(stored.key)
         kept = self._namespaces.of(stored, project, wanted)
-        pairs = diff.pair(wanted, self.managed(stored.key), cluster.cache.get, kept.pair)
+        marked = self.marked(stored.key)
+        strange = policy.unrecorded(stored.status, marked.keys() - {manifest.key for manifest in wanted})
+        believed = {key: live for key, live in marked.items() if key not in strange} if strange else marked
+        pairs = diff.pair(wanted, believed, cluster.cache.get, kept.pair)
         namespace = namespace_key(app.spec.destination.namespace)
         keys = [namespace, *(item.key for item in pairs.pairs), *(hook.key for hook in pairs.hooks)]
         rules = self._ignoring.rules(app, keys)
@@ -312,6 +323,9 @@ class Observer:
         warnings += [("ExcludedResourceWarning", text) for text in diff.rule_warnings(rules.placed())]
         faults = await self._ignoring.faults(rules, (*named.values(), *respected.values()))
         warnings += [("ComparisonError", text) for text in faults]
+        beside = {key for key in strange if not marked[key].owners}
+        if message := policy.unrecorded_message(beside - self.forbidden(app, project, beside).keys()):
+            warnings.append((marks.CONDITION, message))
         unbuilt = self._unbuilt(stored, project, wanted, target.source_types)
         warnings += policy.messages(unbuilt)
         warnings += [("SyncOptionWarning", text) for text in policy.odd_options(app)]
@@ -343,8 +357,22 @@ class Observer:
             shared=shared,
             respectful=RESPECT_IGNORED in options.texts,
             unbuilt=tuple(unbuilt),
+            unseen=self._unseen(stored, comparison),
             leaving=len(leaving) > len(overdue),
             withheld=withheld,
+        )
+
+    def _unseen(self, stored: StoredApplication, comparison: Comparison) -> tuple[ResourceStatus, ...]:
+        """What the application has deployed, and may not be forgotten because its kind cannot be listed for a while."""
+        unwatched = self._cluster.unwatched()
+        if not unwatched:
+            return ()
+        known = {item.key for item in comparison.compared}
+        return tuple(
+            msgspec.structs.replace(line, status=str(SyncCode.UNKNOWN), health=None)
+            for line in stored.status.resources
+            if GroupKind(line.group, line.kind) in unwatched
+            and ResourceKey(line.group, line.kind, line.namespace, line.name) not in known
         )
 
     async def _answers(

@@ -11,7 +11,7 @@ from trueup.store.write import ApplicationWrite
 def record(app: Application, write: ApplicationWrite, seen: Observation, control_namespace: str) -> None:
     """Set every status field that follows from an observation."""
     write.set("sync", build.sync_status(app, seen.comparison))
-    write.set("resources", build.resources(seen.comparison, seen.health))
+    write.set("resources", [*build.resources(seen.comparison, seen.health), *seen.unseen])
     write.health(str(seen.vitals.status), seen.vitals.message)
     for field, value in build.source_types(app, seen.comparison).items():
         write.set(field, value)

@@ -8,6 +8,7 @@ from trueup.policy.claims import foreign, writer_of
 from trueup.policy.engines import hands_off, last_write_by
 from trueup.policy.heal import LOOP, Drift, HealSettings
 from trueup.policy.impersonation import Impersonation, acting_account
+from trueup.policy.marks import unrecorded, unrecorded_message
 from trueup.policy.oddities import odd_annotations, odd_options
 from trueup.policy.project import permits
 from trueup.policy.pruning import noted, noting, withheld, withheld_message
@@ -68,6 +69,8 @@ __all__ = [
     "unbuilt_operation",
     "unbuilt_settings",
     "unknown_fields",
+    "unrecorded",
+    "unrecorded_message",
     "withheld",
     "withheld_message",
     "writer_of",

@@ -33,6 +33,7 @@ OWN_CONDITIONS = frozenset(
         "SharedResourceWarning",
         "SelfHealLoopWarning",
         "SyncError",
+        "TrackingMarkWarning",
         "UnknownError",
         "UnsupportedFieldError",
     }
