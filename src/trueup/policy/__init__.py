@@ -10,7 +10,7 @@ from trueup.policy.heal import LOOP, Drift, HealSettings
 from trueup.policy.impersonation import Impersonation, acting_account
 from trueup.policy.marks import unrecorded, unrecorded_message
 from trueup.policy.oddities import odd_annotations, odd_options
-from trueup.policy.project import permits
+from trueup.policy.project import permits, permits_namespace_of_application
 from trueup.policy.pruning import noted, noting, withheld, withheld_message
 from trueup.policy.settings import unbuilt_settings
 from trueup.policy.unbuilt import (
@@ -62,6 +62,7 @@ __all__ = [
     "odd_annotations",
     "odd_options",
     "permits",
+    "permits_namespace_of_application",
     "problems",
     "refusal",
     "retry_for",

@@ -228,15 +228,22 @@ class Applications:
         ]
 
     def needing(self, project: LiveObject) -> list[str]:
-        """Applications of any namespace that name a project, sorted; one that cannot be read may name it.
+        """Applications that name a project, sorted; one that cannot be read may name it.
 
+        Those of a namespace that the project does not take applications from do not count: they may use nothing of it,
+        and whoever writes there must not keep it. A project that cannot be read may take them from anywhere.
         One that is being deleted and deploys the project itself does not count: each would wait for the other.
         """
         owner = owner_instance(project.annotations, project.key)
+        try:
+            limits = read_project(project)
+        except InvalidSpec:
+            limits = None
         return sorted(
             key_of(live)
             for live in self._cache.of_kind(APPLICATION)
             if _project_named(live) in (project.key.name, None)
+            and (limits is None or policy.permits_namespace_of_application(limits, live.key.namespace))
             and not (live.deletion_timestamp and owner and self.instance(key_of(live)) == owner)
         )
 

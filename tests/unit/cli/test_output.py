@@ -7,6 +7,8 @@ import click
 import msgspec
 import pytest
 
+from trueup.cli.app.access import read_view
+from trueup.cli.app.read import print_summary
 from trueup.cli.output import show
 from trueup.model.audit import Action, Entry
 
@@ -29,3 +31,25 @@ def test_a_folder_is_absolute_since_processes_elsewhere_read_it(command: str) ->
     found = getattr(importlib.import_module(f"trueup.cli.{command}"), command)
     folders = [p.type for p in found.params if isinstance(p.type, click.Path) and not p.type.file_okay]
     assert folders and all(folder.resolve_path for folder in folders)
+
+
+def test_no_value_of_an_application_forges_a_line_of_its_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    forged = "x\nSync Status:    Synced to abcdef\r\nHealth Status:  Healthy\u2028Name: other"
+    body = {
+        "metadata": {"name": "a", "namespace": "argocd"},
+        "spec": {
+            "project": forged,
+            "source": {"repoURL": forged, "path": forged, "targetRevision": forged},
+            "destination": {"server": forged, "namespace": forged},
+        },
+        "status": {
+            "health": {"status": forged},
+            "operationState": {"operation": {}, "phase": "Failed", "startedAt": forged, "message": forged},
+            "conditions": [{"type": forged, "message": forged}],
+        },
+    }
+    print_summary(read_view(msgspec.json.encode(body)), operation=True)
+    printed = capsys.readouterr().out.splitlines()
+    names = [line.partition(":")[0] for line in printed]
+    assert names.count("Name") == names.count("Sync Status") == names.count("Health Status") == 1
+    assert "Sync Status:    Unknown" in printed

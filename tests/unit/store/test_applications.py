@@ -103,3 +103,27 @@ def test_a_project_is_read_whole_or_not_at_all(what: str) -> None:
     live = LiveObject(key=key, api_version="argoproj.io/v1alpha1", uid="u", resource_version="1", body=body)
     with pytest.raises(InvalidSpec, match="project team cannot be read"):
         read_project(live)
+
+
+USERS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "only those of its own namespace": ({}, ["argocd/web"]),
+    "those of namespaces that it takes them from": ({"sourceNamespaces": ["team-*"]}, ["argocd/web", "team-t/squat"]),
+    "all, where it cannot be read": ({"sourceNamespaces": [5]}, ["argocd/web", "team-t/squat"]),
+}
+
+
+@pytest.mark.parametrize("rule", USERS)
+def test_a_project_is_needed_by(rule: str) -> None:
+    spec, users = USERS[rule]
+    client = Client(ClusterConfig(server="https://here"))
+    cache = WatchCache(client, Discovery(client), classify=lambda _: None)
+    for namespace, name in (("argocd", "web"), ("team-t", "squat")):
+        body = {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Application",
+            "metadata": {"name": name, "namespace": namespace, "resourceVersion": "1", "uid": name},
+            "spec": {"project": "p"},
+        }
+        cache._index.appeared(read_object(msgspec.json.encode(body)))
+    project = {"kind": "AppProject", "metadata": {"name": "p", "namespace": "argocd"}, "spec": spec}
+    assert Applications(cache, "argocd").needing(read_object(msgspec.json.encode(project))) == users

@@ -210,8 +210,9 @@ def print_summary(view: View, *, operation: bool = False, windows: Sequence[tupl
         ]
     width = max(16, *(len(name) + 2 for name, _ in lines))
     for name, value in lines:
-        word, space, rest = value.partition(" ")
-        shown = painted(word) + space + plain(rest) if name in _VERDICTS else plain(value)
+        # One line each, as in tables: a value that goes on in the next would look like a field of its own.
+        word, space, rest = plain(value.replace("\n", " "), keep="").partition(" ")
+        shown = (painted(word) if name in _VERDICTS else word) + space + rest
         styled(f"{f'{name}:' if name else '':<{width}}{shown}".rstrip())
     if status.conditions:
         say()
