@@ -69,6 +69,8 @@ FAULTS: dict[str, tuple[Answer, type[TrueupError], str]] = {
     "500": (always(500, b"<html>secret stack trace</html>"), SourceUnavailable, "answers 500"),
     "garbage": (always(200, b"\xff\xfe{]"), SourceUnavailable, "nonsense"),
     "deep garbage": (always(200, b'{"tags":' + b"[" * 100_000), SourceUnavailable, "nonsense"),
+    "an error nested deep": (always(500, b"[" * 1500 + b"]" * 1500), SourceUnavailable, "answers 500"),
+    "an error that is no text": (always(404, b'{"errors":[{"code":"\xff"}]}'), NoSuchImage, "team/app"),
     "another type": (always(200, b'{"tags": {"a": 1}}'), SourceUnavailable, "nonsense"),
     "an endless answer": (endless, SourceUnavailable, "larger than"),
     "a slow answer": (slow, SourceUnavailable, "no answer within"),
@@ -282,6 +284,22 @@ async def test_a_token_is_bought_used_and_bought_again_when_it_has_expired() -> 
             await client.tags(host, "team/app", Access(username="ada", password="wrong"))
 
 
+NO_TOKENS = {"deep": b"[" * 1500 + b"]" * 1500, "no text": b'{"token":"\xff"}', "no mapping": b"[]"}
+
+
+@pytest.mark.parametrize("token", NO_TOKENS.values(), ids=NO_TOKENS)
+async def test_a_token_that_is_none_is_a_fault_of_its_registry(token: bytes) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/token":
+            return web.Response(body=token)
+        realm = f'Bearer realm="http://{request.host}/token",service="s"'
+        return web.Response(status=401, headers={"WWW-Authenticate": realm})
+
+    async with serving(answer) as host, RegistryClient() as client:
+        with pytest.raises(SourceUnavailable, match="nonsense"):
+            await client.tags(host, "team/app", ACCESS)
+
+
 async def test_an_identity_token_buys_a_token() -> None:
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/token":
@@ -368,6 +386,8 @@ def test_docker_configurations_are_read(rule: str) -> None:
     [
         *(b"no", b"[]", b'{"auths": 1}', b'{"auths": {"r.io": 1}}', b'{"auths": {"r.io": {"auth": "!"}}}'),
         b'{"auths": {"r.io": {"username": 1}}}',
+        b"[" * 1500 + b"]" * 1500,
+        b'{"auths": "\xff"}',
     ],
 )
 def test_a_pull_secret_that_is_none_is_refused(data: bytes) -> None:

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
+from trueup.formats import depth
+
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 
 
@@ -21,6 +23,17 @@ def canonical(value: Any) -> bytes:
         raise ValueError("nested too deeply") from None
     except OverflowError:
         raise ValueError("number out of range") from None
+
+
+def received(data: bytes, type_: Any = Any, *, strict: bool = True) -> Any:
+    """A stranger's JSON as a type.
+
+    Raises:
+        ValueError: it is none, no Unicode text, or nested deeper than anybody's answer needs to be.
+    """
+    if depth.nests_deeper(data):
+        raise ValueError("nested too deeply")
+    return msgspec.json.decode(data, type=type_, strict=strict)
 
 
 def digest(data: bytes) -> str:

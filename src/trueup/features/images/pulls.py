@@ -8,6 +8,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from trueup.formats import json
 from trueup.model.errors import SourceUnavailable, Stalled
 from trueup.model.repository import HTTP, parse_repository_url
 from trueup.sources.credential import Credential
@@ -75,11 +76,16 @@ async def open_pull_request(request: Request, credential: Credential | None, ses
             page = "html_url"
     found = await _ask(session, "GET", url, headers, query=query)
     for known in found if isinstance(found, list) else []:
-        head = known.get("source_branch") or (known.get("head") or {}).get("ref")
-        if head == request.head:
+        if isinstance(known, dict) and _head(known) == request.head:
             return str(known.get(page, ""))
     made = await _ask(session, "POST", url, headers, body=body)
     return str(made.get(page, "")) if isinstance(made, dict) else ""
+
+
+def _head(known: dict[str, Any]) -> Any:
+    """The branch of a pull request; None where a host says nothing of it."""
+    head = known.get("head")
+    return known.get("source_branch") or (head.get("ref") if isinstance(head, dict) else None)
 
 
 def _host(request: Request) -> _Host:
@@ -129,8 +135,8 @@ async def _ask(
     if status >= 500:
         raise SourceUnavailable(f"{place}: it answers {status} to a pull request")
     try:
-        answer = msgspec.json.decode(data) if data else None
-    except msgspec.DecodeError:
+        answer = json.received(data) if data else None
+    except ValueError:
         answer = None
     if status >= 300:
         raise Stalled(

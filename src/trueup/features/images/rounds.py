@@ -197,6 +197,10 @@ class Rounds:
             )
         except TrueupError as error:
             return Outcome(repository=repository.url.rpartition("@")[2], done=tuple(done), problem=str(error))
+        except Exception as error:
+            log.exception("image update not written", repository=repository.url)
+            problem = f"internal error: {type(error).__name__}"
+            return Outcome(repository=repository.url.rpartition("@")[2], done=tuple(done), problem=problem)
 
     async def _proposed(
         self,

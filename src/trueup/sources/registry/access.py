@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from trueup.formats import json
 from trueup.model.errors import InvalidSpec
 
 _DOCKER_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
@@ -57,8 +58,8 @@ def access_from_dockerconfig(data: bytes, registry: str, repository: str) -> Acc
         InvalidSpec: it is no such configuration; the message names the field, never a value.
     """
     try:
-        found: Any = msgspec.json.decode(data)
-    except msgspec.DecodeError:
+        found: Any = json.received(data)
+    except ValueError:
         raise InvalidSpec(
             "the pull secret is not JSON", hint="make it by kubectl create secret docker-registry"
         ) from None

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 from yarl import URL
 
+from trueup.formats import json
 from trueup.formats.time import parse_time
 from trueup.model.errors import SourceUnavailable, TrueupError
 from trueup.sources.registry.access import Access
@@ -152,8 +153,8 @@ class RegistryClient:
         if config is not None and config.digest:
             body = await self.pull_blob(registry, repository, config.digest, access, limit=_CONFIG_LIMIT)
             try:
-                facts = msgspec.json.decode(body, type=_Config)
-            except msgspec.MsgspecError:
+                facts = json.received(body, _Config)
+            except ValueError:
                 facts = _Config()  # an artifact's configuration may be anything
         own = (Platform(facts.os, facts.architecture, facts.variant),) if facts.os and not platforms else ()
         return ImageFacts(
@@ -279,8 +280,8 @@ class _Config(msgspec.Struct):
 
 def _decoded(body: bytes, type_: Any, registry: str, repository: str) -> Any:
     try:
-        return msgspec.json.decode(body, type=type_)
-    except (msgspec.MsgspecError, RecursionError):
+        return json.received(body, type_)
+    except ValueError:
         raise SourceUnavailable(f"registry {registry}: nonsense about {repository}") from None
 
 

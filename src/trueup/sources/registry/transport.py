@@ -14,7 +14,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from trueup.formats import pattern
+from trueup.formats import json, pattern
 from trueup.model.errors import SourceUnavailable, Stalled, Waiting
 from trueup.sources.outgoing import Outside, is_loopback, proxy_for, require_outside, session
 from trueup.sources.registry.access import Access
@@ -252,8 +252,8 @@ class Transport:
             if response.status != 200:
                 raise SourceUnavailable(f"registry {registry}: its token server answers {response.status}")
         try:
-            found = msgspec.json.decode(data, type=_Token, strict=False)
-        except msgspec.MsgspecError:
+            found = json.received(data, _Token, strict=False)
+        except ValueError:
             raise SourceUnavailable(f"registry {registry}: its token server answers nonsense") from None
         token = found.token or found.access_token
         if not token or not token.isascii() or any(character.isspace() for character in token):
@@ -360,10 +360,10 @@ def _refused(registry: str, scope: str) -> AccessRefused:
 def _reason(body: bytes) -> str:
     """What the distribution API's errors say; nothing of a page in HTML."""
     try:
-        found = msgspec.json.decode(body)
+        found = json.received(body)
         first = found["errors"][0]
         return f" ({_shown(str(first.get('code') or first.get('message') or ''))})"
-    except (msgspec.DecodeError, KeyError, IndexError, TypeError, AttributeError):
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return ""
 
 

@@ -98,6 +98,26 @@ async def test_a_host_that_is_down_or_odd(answer: Answer, kind: type[TrueupError
             await open_pull_request(asked(f"http://{place}/team/shop", "gitea"), TOKEN, session)
 
 
+ODD = [b"[1]", b"[null]", b'[{"head":"x"}]', b'[{"head":{"ref":[]}}]', b"{}", b"[" * 1500 + b"]" * 1500, b'"\xff"']
+
+
+@pytest.mark.parametrize("provider", ["github", "gitlab", "gitea"])
+@pytest.mark.parametrize("status", [200, 422])
+async def test_an_answer_that_is_none_names_no_page_and_breaks_nothing(provider: str, status: int) -> None:
+    for body in ODD:
+
+        async def answer(_: web.BaseRequest, body: bytes = body) -> web.StreamResponse:
+            return web.Response(status=status, body=body)
+
+        async with serving(answer) as place, aiohttp.ClientSession() as session:
+            request = asked(f"http://{place}/team/shop", provider)
+            if status == 200:
+                assert await open_pull_request(request, TOKEN, session) == ""
+            else:
+                with pytest.raises(Stalled, match="no pull request"):
+                    await open_pull_request(request, TOKEN, session)
+
+
 async def test_without_a_token_or_a_known_host_nobody_is_asked() -> None:
     async with aiohttp.ClientSession() as session:
         with pytest.raises(Stalled, match="needs a token"):

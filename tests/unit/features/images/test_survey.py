@@ -63,3 +63,14 @@ async def test_a_registry_that_does_not_answer_is_asked_a_few_times_and_holds_up
     before = len(registries.asked)
     await asking.look([(rules[0], frozenset())], ImageSettings())
     assert len(registries.asked) == before, "it is left alone for a while"
+
+
+async def test_a_fault_of_ours_is_the_problem_of_one_image() -> None:
+    async def broken() -> None:
+        raise RecursionError
+
+    rules = image_rules({IMAGE_LIST: "a=silent.example/app:1.x,b=good.example/app:1.x"})
+    asking = survey.Survey(cast(Any, Registries(broken)), nothing)
+    bad, good = await asking.look([(rule, frozenset()) for rule in rules], ImageSettings())
+    assert "internal error: RecursionError" in bad.problem
+    assert good.newest is not None and good.newest.tag == "1.1.0"
