@@ -12,11 +12,41 @@ from urllib.parse import urldefrag, urljoin
 _BASE = "file:///values.schema.json"
 _BUILT_IN = ("http://json-schema.org/draft", "https://json-schema.org/draft", "urn:")
 """Meta-schemas that the library brings along; Helm takes an urn for anything."""
+MAX_BYTES = 4 * 1024 * 1024
+MAX_DEPTH = 200
+"""Objects and lists in one another: Helm's library takes time by the third power of it, 0.1 s here."""
+MAX_STEPS = 300_000
+"""Steps from the root to each object and list, added up."""
 _IDS = ("$id", "id")
 _REFERENCES = ("$ref", "$schema", "$dynamicRef", "$recursiveRef")
 _NAMES = ("properties", "patternProperties", "definitions", "$defs", "dependentSchemas", "dependencies")
 """Keywords whose value holds schemas by names of the author."""
 _DATA = ("enum", "const", "default", "examples")
+
+
+def too_large(schema: bytes) -> str:
+    """What of a schema is more than Helm gets through in seconds; empty where it does."""
+    if len(schema) > MAX_BYTES:
+        return f"larger than {MAX_BYTES >> 20} MiB"
+    deepest = f"nested deeper than {MAX_DEPTH} levels"
+    try:
+        root = _loaded(schema)
+    except ValueError:
+        return ""
+    except RecursionError:
+        return deepest
+    steps = 0
+    ahead: list[tuple[Any, int]] = [(root, 1)]
+    while ahead:
+        node, depth = ahead.pop()
+        if depth > MAX_DEPTH:
+            return deepest
+        steps += depth
+        if steps > MAX_STEPS:
+            return "of too many nested objects"
+        inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        ahead += [(value, depth + 1) for value in inner if isinstance(value, dict | list)]
+    return ""
 
 
 def leads_out(schema: bytes) -> str:
@@ -25,10 +55,7 @@ def leads_out(schema: bytes) -> str:
     A text that is no JSON, or nested without end, has none: Helm says what is wrong with it.
     """
     try:
-        # Numbers stay texts: Python refuses the longest.
-        root = json.loads(
-            schema.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"), parse_int=str, parse_float=str
-        )
+        root = _loaded(schema)
     except (ValueError, RecursionError):
         return ""
     # Where a pointer may lead into data, data are schemas.
@@ -55,6 +82,11 @@ def leads_out(schema: bytes) -> str:
     return next((shown for shown, url in found if url not in known and not url.startswith(_BUILT_IN)), "")
 
 
+def _loaded(schema: bytes) -> Any:
+    # Numbers stay texts: Python refuses the longest.
+    return json.loads(schema.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"), parse_int=str, parse_float=str)
+
+
 def _base(node: dict[str, Any], base: str) -> str:
     for word in _IDS:
         text = node.get(word)
@@ -66,6 +98,8 @@ def _base(node: dict[str, Any], base: str) -> str:
 def _joined(base: str, reference: str) -> str:
     """The document that a reference means; of one that cannot be read, the reference itself."""
     try:
-        return urldefrag(urljoin(base, reference)).url
+        made = urldefrag(urljoin(base, reference)).url
     except ValueError:
         return reference
+    # To Go an empty query is one; Python drops it.
+    return f"{made}?" if reference.partition("#")[0].endswith("?") and not made.endswith("?") else made

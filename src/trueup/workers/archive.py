@@ -40,7 +40,7 @@ def members(data: bytes, path: str, ending: str, depth: int = 0) -> Iterator[tup
     """Files of a packed chart whose name ends so, and of the packed charts in it; nothing is written.
 
     Raises:
-        RenderFailed: it is too large when unpacked.
+        RenderFailed: it is too large when unpacked, or packed charts are in one another without end.
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(unpacked(data, path)), mode="r:") as archive:
@@ -50,7 +50,9 @@ def members(data: bytes, path: str, ending: str, depth: int = 0) -> Iterator[tup
                     continue
                 if member.name.endswith(ending):
                     yield member.name, file.read()
-                elif member.name.endswith(".tgz") and depth < _DEEPEST:
+                elif member.name.endswith(".tgz"):
+                    if depth == _DEEPEST:
+                        raise RenderFailed(f"{path}: packed charts nested too deep", hint="unpack the inner ones")
                     yield from members(file.read(), f"{path}: {member.name}", ending, depth + 1)
     except (tarfile.TarError, OSError, EOFError, ValueError):
         # Helm says what is wrong with it.

@@ -14,7 +14,7 @@ from trueup.model.annotations import HELM_HOOK
 from trueup.model.errors import RenderFailed
 from trueup.render import helm_integers, strvals
 from trueup.render.helm_scan import ARCHIVES
-from trueup.render.helm_schema import leads_out
+from trueup.render.helm_schema import leads_out, too_large
 from trueup.render.job import HelmJob, Input, Recipe
 from trueup.render.output import Objects
 from trueup.render.wholeness import TEXTS
@@ -26,6 +26,7 @@ _REPLACEMENT = "\ufffd"
 _SCHEMA = "values.schema.json"
 _LOADING = pattern.compile(r'(?m)(?:^(\S+):\n)?failing loading "([^"]*)"')
 _COPY = "copy the definitions into the schema, or set helm.skipSchemaValidation: true"
+_SIMPLER = "make the schema simpler, or set helm.skipSchemaValidation: true"
 _DEEP_ENOUGH = 40
 """Folders that templates of packed subcharts, which are not looked into, may be nested."""
 
@@ -126,7 +127,7 @@ def _refuse_replaced(
 
 
 def _refuse_schemas(own: list[Input], files: Mapping[str, bytes]) -> None:
-    """Refuse schemas that refer to other documents, those of packed subcharts too.
+    """Refuse schemas that refer to other documents or are too large, those of packed subcharts too.
 
     Raises:
         RenderFailed: naming the file and the reference.
@@ -137,6 +138,8 @@ def _refuse_schemas(own: list[Input], files: Mapping[str, bytes]) -> None:
         if file.path.endswith(ARCHIVES):
             schemas = [(f"{file.path}: {name}", text) for name, text in members(data, file.path, _SCHEMA)]
         for name, text in schemas:
+            if problem := too_large(text):
+                raise RenderFailed(f"{name}: the schema is {problem}", hint=_SIMPLER)
             if reference := leads_out(text):
                 raise RenderFailed(f"{name}: {reference} leads out of the schema: it is not followed", hint=_COPY)
 

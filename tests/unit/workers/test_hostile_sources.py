@@ -39,6 +39,18 @@ async def pool() -> AsyncIterator[Pool]:
 
 
 @pytest.fixture(scope="module")
+async def uncheckedpool() -> AsyncIterator[Pool]:
+    """Its children do not look at schemas."""
+    made = Pool(1)
+    children: Any = made._children
+    code = "import trueup.workers.helm as h; h._refuse_schemas = lambda *_: None; from trueup.workers import child; "
+    start = children._command.index("-m")
+    children._command[start : start + 2] = ["-c", code + "child.main()"]
+    yield made
+    await made.close()
+
+
+@pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of the machine with files of every kind that a tool might take."""
     made = tmp_path_factory.mktemp("machine")
@@ -210,6 +222,7 @@ def chart(schema: Any, **more: str | bytes) -> dict[str, str | bytes]:
     [
         pytest.param({"$ref": "file://{place}/secret.json"}, id="a file"),
         pytest.param({"$ref": "{place}/secret.json"}, id="an absolute path"),
+        pytest.param({"$ref": "?#/x"}, id="itself with an empty query, which is a file of the machine to Go"),
         pytest.param({"$ref": "../../..{place}/secret.json"}, id="a relative path"),
         pytest.param(
             {"$ref": "other.json"}, id="a file that seems to be the chart's: Helm looks at the machine's root"
@@ -239,14 +252,49 @@ async def test_a_schema_leads_nowhere(pool: Pool, place: Path, port: int, schema
 @pytest.mark.parametrize(
     "url", ["file://{place}/secret.json", "file://{place}/gone.json", "{url}", "http://h.invalid/"]
 )
-async def test_the_wall_alone_stops_a_schema(pool: Pool, place: Path, port: int, url: str) -> None:
+async def test_the_wall_alone_stops_a_schema(uncheckedpool: Pool, place: Path, port: int, url: str) -> None:
     url = url.replace("{place}", str(place)).replace("{url}", f"http://127.0.0.1:{port}/x")
-    # Nested deeper than the check reads, not deeper than Helm does.
-    schema = '{"$ref": "' + url + '", "x": ' + '{"x":' * 4000 + "1" + "}" * 4001
-    assert not leads_out(schema.encode())
     with pytest.raises(RenderFailed, match=r"values.schema.json of chart web: .* leads out of the schema") as caught:
-        await checked(pool, chart(schema))
+        await checked(uncheckedpool, chart({"$ref": url}))
     assert CANARY not in str(caught.value)
+
+
+DEEP = 5_000
+
+
+@pytest.mark.parametrize(
+    ("schema", "says"),
+    [
+        pytest.param('{"not":' * DEEP + "{}" + "}" * DEEP, "nested deeper than 200 levels", id="not in not"),
+        pytest.param('{"x":' * 300 + "{}" + "}" * 300, "nested deeper than 200 levels", id="unknown words"),
+        pytest.param('{"allOf":[' * 300 + "{}" + "]}" * 300, "nested deeper than 200 levels", id="lists"),
+        pytest.param('{"$comment":"' + "x" * (4 << 20) + '"}', "larger than 4 MiB", id="a long text"),
+        pytest.param('{"allOf":[' + "{}," * 110_000 + "{}]}", "of too many nested objects", id="many"),
+        pytest.param(
+            '{"allOf":[' + ",".join(['{"not":' * 150 + "{}" + "}" * 150] * 40) + "]}",
+            "of too many nested objects",
+            id="many that are deep",
+        ),
+    ],
+)
+@pytest.mark.parametrize("depth", [0, 1, 2])
+async def test_a_schema_has_a_size_and_a_depth(pool: Pool, schema: str, says: str, depth: int) -> None:
+    files = chart(schema)
+    if depth:
+        data = packed({**SUB, "sub/values.schema.json": schema})
+        for _ in range(depth - 1):
+            data = packed(SUB, inner=("sub/charts/sub-1.0.0.tgz", data))
+        files = chart({}, **{"app/charts/sub-1.0.0.tgz": data})
+    with pytest.raises(RenderFailed, match=rf"values.schema.json: the schema is {says}"):
+        await checked(pool, files)
+
+
+async def test_packed_charts_are_not_nested_without_end(pool: Pool) -> None:
+    data = packed({**SUB, "sub/values.schema.json": '{"$ref": "file:///x"}'})
+    for _ in range(4):
+        data = packed(SUB, inner=("sub/charts/sub-1.0.0.tgz", data))
+    with pytest.raises(RenderFailed, match="packed charts nested too deep"):
+        await checked(pool, chart({}, **{"app/charts/sub-1.0.0.tgz": data}))
 
 
 @pytest.mark.parametrize(
@@ -276,7 +324,7 @@ def test_a_reference_stays_within_when_it_is_a_part_of_the_schema_alone(referenc
     found = leads_out(json.dumps({"$id": base, "allOf": [{word: reference}]}).encode())
     # A name that a schema gives itself is itself; everything else but a pointer is another document.
     if reference and not reference.startswith("#") and not base:
-        assert found or reference.partition("#")[0] in ("values.schema.json", "/values.schema.json", "")
+        assert found or reference.partition("#")[0] in ("values.schema.json", "/values.schema.json", "//", "")
 
 
 @pytest.mark.parametrize(
@@ -302,14 +350,15 @@ async def test_a_template_knows_time_zones(pool: Pool) -> None:
     assert made.manifests[0].object()["data"]["v"] == "14:00"
 
 
-def packed(files: Mapping[str, str], **special: tarfile.TarInfo) -> bytes:
+def packed(files: Mapping[str, str], inner: tuple[str, bytes] | None = None, **special: tarfile.TarInfo) -> bytes:
     """A chart as an archive, with entries of any kind."""
+    binary = {name: text.encode() for name, text in files.items()} | dict([inner] if inner else [])
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz") as archive:
-        for name, text in files.items():
+        for name, data in binary.items():
             info = tarfile.TarInfo(name)
-            info.size = len(text.encode())
-            archive.addfile(info, io.BytesIO(text.encode()))
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
         for info in special.values():
             archive.addfile(info)
     return out.getvalue()
