@@ -17,7 +17,9 @@ from trueup.sources.outgoing import proxy_for
 PROVIDER = "trueup.dev/git-provider"
 """On an Application: ``github``, ``gitlab`` or ``gitea``, where the host's name does not say it."""
 SECONDS = 20.0
-_LIMIT = 1024 * 1024
+_LIMIT = 4 * 1024 * 1024
+_LONGEST_TEXT = 2048
+"""Characters of a branch, a page or a message."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,16 +78,9 @@ async def open_pull_request(request: Request, credential: Credential | None, ses
             page = "html_url"
     found = await _ask(session, "GET", url, headers, query=query)
     for known in found if isinstance(found, list) else []:
-        if isinstance(known, dict) and _head(known) == request.head:
-            return str(known.get(page, ""))
-    made = await _ask(session, "POST", url, headers, body=body)
-    return str(made.get(page, "")) if isinstance(made, dict) else ""
-
-
-def _head(known: dict[str, Any]) -> Any:
-    """The branch of a pull request; None where a host says nothing of it."""
-    head = known.get("head")
-    return known.get("source_branch") or (head.get("ref") if isinstance(head, dict) else None)
+        if (_text(known, "source_branch") or _text(known, "head", "ref")) == request.head:
+            return _text(known, page)
+    return _text(await _ask(session, "POST", url, headers, body=body), page)
 
 
 def _host(request: Request) -> _Host:
@@ -128,7 +123,7 @@ async def _ask(
             proxy=proxy_for(URL(url)),
             timeout=aiohttp.ClientTimeout(total=SECONDS),
         ) as response:
-            data = await response.content.read(_LIMIT)
+            data = await _bounded(response)
             status = response.status
     except (aiohttp.ClientError, TimeoutError) as error:
         raise SourceUnavailable(f"{place}: the pull request could not be asked for: {type(error).__name__}") from error
@@ -146,7 +141,23 @@ async def _ask(
     return answer
 
 
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    """An answer; only its beginning, which is no JSON, where it is longer than any honest one."""
+    data = bytearray()
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        data += chunk
+        if len(data) > _LIMIT:
+            break
+    return bytes(data)
+
+
+def _text(answer: Any, *path: str) -> str:
+    """A text within a host's answer; empty where it is none, whatever else is there."""
+    for name in path:
+        answer = answer.get(name) if isinstance(answer, dict) else None
+    return answer[:_LONGEST_TEXT] if isinstance(answer, str) else ""
+
+
 def _said(answer: Any) -> str:
-    message = answer.get("message") if isinstance(answer, dict) else None
-    text = message if isinstance(message, str) else ""
+    text = _text(answer, "message")
     return f" ({''.join(c if c.isprintable() else ' ' for c in text)[:200]})" if text else ""

@@ -10,6 +10,7 @@ import structlog
 
 from trueup.features.images.rounds import Outcome, Rounds
 from trueup.features.images.settings import INTERVAL, ImageSettings
+from trueup.features.images.surprise import surprise
 from trueup.formats.time import format_exact_time, format_time
 from trueup.model.audit import Action, Actor, Entry, FieldChange, Why
 from trueup.model.errors import TrueupError
@@ -85,9 +86,17 @@ class ImageReconciler:
         for report in reports:
             problems[report.work.subject.key] += report.problems
         for outcome in outcomes:
-            await self._tell(outcome, problems)
+            try:
+                await self._tell(outcome, problems)
+            except TrueupError as error:
+                log.warning("image update not told", repository=outcome.repository, error=str(error))
+            except Exception as error:
+                surprise(outcome.repository, error)
         for key, texts in problems.items():
-            await self._condition(key, texts)
+            try:
+                await self._condition(key, texts)
+            except Exception as error:
+                surprise(key, error)
         return outcomes
 
     async def _tell(self, outcome: Outcome, problems: dict[str, list[str]]) -> None:

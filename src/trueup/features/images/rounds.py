@@ -11,9 +11,10 @@ import structlog
 from trueup.features.images.editing import Edited, Editing, Here
 from trueup.features.images.policies import Key
 from trueup.features.images.pulls import PROVIDER, Request, open_pull_request
-from trueup.features.images.rule import ImageRule, Method, TargetKind, Update
+from trueup.features.images.rule import ImageRule, Method, TargetKind, Update, WriteBack
 from trueup.features.images.secrets import own_namespaces
 from trueup.features.images.settings import ImageSettings
+from trueup.features.images.surprise import surprise
 from trueup.features.images.survey import Survey
 from trueup.features.images.target import (
     Changed,
@@ -106,15 +107,21 @@ class Rounds:
         for subject in self._ports.subjects():
             if not wanted(subject):
                 continue
-            work = annotated(subject)
-            if work is not None:
-                works.append(work)
-            if rules or broken:
-                works += await self._marked(subject, rules, broken)
-        works = [self._admitted(work) for work in works]
+            try:
+                works += await self._works(subject, rules, broken)
+            except Exception as error:
+                problem = surprise(subject.key, error)
+                works.append(Work(subject=subject, source=Source(), back=WriteBack(), problem=problem))
         asked = [(rule, self._namespaces(work, rule)) for work in works for rule in work.rules]
         findings = iter(await self._survey.look(asked, settings))
         return [Report(work=work, findings=tuple(next(findings) for _ in work.rules)) for work in works]
+
+    async def _works(self, subject: Subject, rules: Mapping[Key, ImageRule], broken: Mapping[Key, str]) -> list[Work]:
+        work = annotated(subject)
+        works = [work] if work is not None else []
+        if rules or broken:
+            works += await self._marked(subject, rules, broken)
+        return [self._admitted(work) for work in works]
 
     async def write(self, reports: Sequence[Report], *, dry_run: bool = False) -> list[Outcome]:
         """Put the updates where they belong: one commit for each repository and branch."""
@@ -132,6 +139,10 @@ class Rounds:
                 to = pushed_branch(work, updates)
             except InvalidSpec as error:
                 outcomes.append(Outcome(repository=work.repository.url, done=((work, updates),), problem=str(error)))
+                continue
+            except Exception as error:
+                problem = surprise(work.subject.key, error)
+                outcomes.append(Outcome(repository=work.repository.url, done=((work, updates),), problem=problem))
                 continue
             group = (work.repository, work.branch, to, work.back.credentials)
             groups.setdefault(group, []).append((work, updates))
@@ -198,9 +209,8 @@ class Rounds:
         except TrueupError as error:
             return Outcome(repository=repository.url.rpartition("@")[2], done=tuple(done), problem=str(error))
         except Exception as error:
-            log.exception("image update not written", repository=repository.url)
-            problem = f"internal error: {type(error).__name__}"
-            return Outcome(repository=repository.url.rpartition("@")[2], done=tuple(done), problem=problem)
+            shown = repository.url.rpartition("@")[2]
+            return Outcome(repository=shown, done=tuple(done), problem=surprise(shown, error))
 
     async def _proposed(
         self,
@@ -236,6 +246,8 @@ class Rounds:
             await self._ports.patch(work.subject.key, patch)
         except TrueupError as error:
             return msgspec.structs.replace(outcome, problem=str(error))
+        except Exception as error:
+            return msgspec.structs.replace(outcome, problem=surprise(work.subject.key, error))
         return outcome
 
     async def _marked(self, subject: Subject, rules: Mapping[Key, ImageRule], broken: Mapping[Key, str]) -> list[Work]:

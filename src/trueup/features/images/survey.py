@@ -6,19 +6,17 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 import msgspec
-import structlog
 
 from trueup.features.images.choose import Choice, candidates, choose
 from trueup.features.images.rule import ImageRule, Pin, Strategy
 from trueup.features.images.secrets import Secret, require_namespace, required, shown
 from trueup.features.images.settings import ImageSettings, Registry
+from trueup.features.images.surprise import surprise
 from trueup.formats.image import Image
 from trueup.model.errors import SourceUnavailable, Stalled, TrueupError
 from trueup.runtime.failures import Failures, Patience
 from trueup.runtime.fair import Fair, Share, Turn
 from trueup.sources.registry import Access, ImageFacts, Platform, RegistryClient
-
-log = structlog.get_logger("trueup.images")
 
 CONCURRENT, BESIDE = 8, 32
 """Questions at a time, and places for those that last while others wait; no registry has more than half of them."""
@@ -123,8 +121,7 @@ class Survey:
             return Finding(rule=rule, problem=f"{rule.origin}: {error}")
         except Exception as error:
             # A fault of ours that one registry's answer brings out is no reason to look at no other one.
-            log.exception("image not looked at", rule=rule.origin)
-            return Finding(rule=rule, problem=f"{rule.origin}: internal error: {type(error).__name__}")
+            return Finding(rule=rule, problem=f"{rule.origin}: {surprise(rule.image.name, error)}")
 
     async def _tags(self, host: str, repository: str, access: Access) -> list[str]:
         return await self._asked(host, repository, lambda: self._client.tags(host, repository, access))

@@ -1,7 +1,6 @@
 """What a registry is shown, and how Docker's configuration keeps it."""
 
 import base64
-import binascii
 from typing import Any
 
 import msgspec
@@ -98,7 +97,7 @@ def _entry(key: str, entry: Any) -> Access:
     if values["auth"] and not username:
         try:
             username, colon, password = base64.b64decode(values["auth"]).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no base64, no ASCII, or bytes that are no text
             colon = ""
         if not colon:
             raise InvalidSpec(

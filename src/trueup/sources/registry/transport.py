@@ -360,9 +360,9 @@ def _refused(registry: str, scope: str) -> AccessRefused:
 def _reason(body: bytes) -> str:
     """What the distribution API's errors say; nothing of a page in HTML."""
     try:
-        found = json.received(body)
-        first = found["errors"][0]
-        return f" ({_shown(str(first.get('code') or first.get('message') or ''))})"
+        first = json.received(body)["errors"][0]
+        said = first.get("code") or first.get("message")
+        return f" ({_shown(said)})" if isinstance(said, str) else ""
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return ""
 
@@ -372,11 +372,11 @@ def _shown(text: str) -> str:
 
 
 def _retry_after(text: str) -> float:
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return float(text.strip()[:6])
     try:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return 0.0
 
 

@@ -13,11 +13,12 @@ from tests.support.httpserver import serving
 from tests.unit.policy.conftest import Build
 
 from trueup import policy
+from trueup.features.images import rounds
 from trueup.features.images.annotations import PREFIX
 from trueup.features.images.rounds import Ports, Rounds
 from trueup.features.images.settings import ImageSettings
 from trueup.features.images.survey import Survey
-from trueup.features.images.work import Subject
+from trueup.features.images.work import Subject, Work, annotated
 from trueup.model.application import Application, Source
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
@@ -40,6 +41,7 @@ class Round:
             repository.commit({"app/kustomization.yaml": KUSTOMIZATION.format(registry).encode()})
         self.project: Project | None = Build().project(sourceRepos=[self.ours.url])
         self.patched: list[Any] = []
+        self.surprising: tuple[str, ...] = ()
         self._mirrors = Mirrors(folder / "mirrors", run_git, allowed_local=[folder / "git"])
 
     def app(self, *, method: str = "git", **settings: Any) -> Application:
@@ -58,11 +60,13 @@ class Round:
             raise InvalidSpec("there is no project")
         policy.admit_repository(app, self.project, url)
 
-    async def run(self, app: Application, *, meanwhile: Any = lambda: None) -> str:
+    async def run(self, *apps: Application, meanwhile: Any = lambda: None) -> str:
         """A round to its end; gives what went wrong."""
 
         async def credential(repository: RepositoryOf, _secret: str) -> Credential | None:
             self.shown.append(repository)
+            if repository.url in self.surprising:
+                raise ZeroDivisionError
             return None
 
         async def nothing(*_: Any) -> Any:
@@ -80,10 +84,11 @@ class Round:
         async def tree(_app: Application, _source: Source) -> None:
             return None
 
-        subject = Subject(key="argocd/shop", instance="shop", app=app, running=(f"{self.registry}/web:1.0.0",))
+        running = (f"{self.registry}/web:1.0.0",)
+        subjects = [Subject(key="argocd/shop", instance="shop", app=app, running=running) for app in apps]
         async with RegistryClient(timeout=5) as client:
             ports = Ports(
-                subjects=lambda: [subject],
+                subjects=lambda: subjects,
                 policies=policies,
                 tree=tree,
                 mirror=self._mirrors.get,
@@ -95,10 +100,10 @@ class Round:
                 admit=self.admit,
                 control_namespace="argocd",
             )
-            rounds = Rounds(Survey(client, nothing, control_namespace="argocd", local=True), ports)
-            reports = await rounds.look()
+            looking = Rounds(Survey(client, nothing, control_namespace="argocd", local=True), ports)
+            reports = await looking.look()
             meanwhile()
-            outcomes = await rounds.write(reports)
+            outcomes = await looking.write(reports)
         problems = [text for report in reports for text in report.problems]
         return "; ".join([*problems, *(outcome.problem for outcome in outcomes if outcome.problem)])
 
@@ -183,3 +188,27 @@ async def test_a_target_lies_in_the_repository(round_: Round, setting: str, valu
     assert await round_.run(round_.app(**{setting: value}))
     assert round_.written() == (False, False)
     assert round_.ours.git("for-each-ref", "--format=%(refname)") == "refs/heads/main"
+
+
+async def test_what_nobody_foresaw_is_one_applications_problem(round_: Round) -> None:
+    round_.surprising = (round_.ours.url,)
+    assert "internal error" in await round_.run(round_.app(), round_.app(method="argocd"))
+    assert round_.written() == (False, False)
+    assert len(round_.patched) == 1
+
+
+async def test_an_application_that_cannot_be_looked_at_says_so_and_the_next_is_done(
+    round_: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = annotated
+
+    def odd(subject: Subject) -> Work | None:
+        if "odd" in subject.app.metadata.annotations:
+            raise RecursionError
+        return look(subject)
+
+    monkeypatch.setattr(rounds, "annotated", odd)
+    bad = round_.app()
+    bad.metadata.annotations["odd"] = "yes"
+    assert "internal error" in await round_.run(bad, round_.app())
+    assert round_.written() == (True, False)

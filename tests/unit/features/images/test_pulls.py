@@ -98,7 +98,25 @@ async def test_a_host_that_is_down_or_odd(answer: Answer, kind: type[TrueupError
             await open_pull_request(asked(f"http://{place}/team/shop", "gitea"), TOKEN, session)
 
 
-ODD = [b"[1]", b"[null]", b'[{"head":"x"}]', b'[{"head":{"ref":[]}}]', b"{}", b"[" * 1500 + b"]" * 1500, b'"\xff"']
+DEEP = b'{"a":' * 1500 + b"1" + b"}" * 1500
+ODD = [
+    b"[1]",
+    b"[null]",
+    b"[[]]",
+    b'["x"]',
+    b'[{"head":"x"}]',
+    b'[{"head":[1]}]',
+    b'[{"head":{"ref":{}},"source_branch":7}]',
+    b'[{"source_branch":"trueup/images-1","head":{"ref":"trueup/images-1"},"html_url":[1],"web_url":{}}]',
+    DEEP,
+    b"[" + DEEP + b"]",
+    b"[" * 5000,
+    b'{"html_url":1,"message":[2]}',
+    b'"\xff"',
+    b'"\\ud800"',
+    b"1e999",
+    b"",
+]
 
 
 @pytest.mark.parametrize("provider", ["github", "gitlab", "gitea"])
@@ -116,6 +134,19 @@ async def test_an_answer_that_is_none_names_no_page_and_breaks_nothing(provider:
             else:
                 with pytest.raises(Stalled, match="no pull request"):
                     await open_pull_request(request, TOKEN, session)
+
+
+async def test_one_is_found_in_a_list_that_comes_in_pieces() -> None:
+    known = {"head": {"ref": "trueup/images-1"}, "html_url": "https://git.example/pull/7"}
+    others = [{"head": {"ref": f"b{number}"}, "body": "x" * 1000} for number in range(500)]
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        assert request.method == "GET"
+        return web.json_response([*others, known])
+
+    async with serving(answer) as place, aiohttp.ClientSession() as session:
+        page = await open_pull_request(asked(f"http://{place}/team/shop", "gitea"), TOKEN, session)
+    assert page == "https://git.example/pull/7"
 
 
 async def test_without_a_token_or_a_known_host_nobody_is_asked() -> None:
