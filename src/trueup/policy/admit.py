@@ -1,6 +1,9 @@
 """Whether an Application can be worked on: its specification by itself, and against its project."""
 
 from collections.abc import Sequence
+from typing import Any
+
+import msgspec
 
 from trueup.formats import pattern
 from trueup.formats.duration import parse_duration
@@ -20,6 +23,8 @@ from trueup.policy.admission import Deploy, Fetch, Push, membership, refusal
 from trueup.policy.options import option_problem
 
 _LONGEST_NAME = 253
+_LONGEST_LIST = 2000
+"""Entries of any one list of a specification."""
 _REF = pattern.compile(r"[A-Za-z0-9_-]+")
 _BAD_REVISION = pattern.compile(rf"[\x00-\x1f\x7f\\]|\.\.|\^\{{|@\{{|\A-|\A[{pattern.SPACE}]|[{pattern.SPACE}]\z")
 _NO_NAME = pattern.compile(rf"[{pattern.SPACE}~^:?*\[]")
@@ -61,6 +66,8 @@ def admit_sources(app: Application, project: Project, sources: Sequence[Source])
 
 def problems(app: Application, project: Project) -> list[str]:
     """Everything that is wrong, in the words of Argo CD where it has some, each naming its field."""
+    if found := _of_lengths("spec", app.spec):
+        return found
     found = _of_identity(app, project)
     found += _of_sources(app, project)
     found += _of_destination(app, project)
@@ -69,6 +76,25 @@ def problems(app: Application, project: Project) -> list[str]:
     if (app.spec.revision_history_limit or 0) < 0:
         found.append("spec.revisionHistoryLimit: must not be negative; 0 keeps no history")
     return list(dict.fromkeys(found))
+
+
+def _of_lengths(place: str, value: Any) -> list[str]:
+    """Lists too long to be worked through for each object of the application, at each of its passes."""
+    found = []
+    for field in msgspec.structs.fields(value):
+        inner = getattr(value, field.name)
+        where = f"{place}.{field.encode_name}"
+        if isinstance(inner, list | tuple):
+            if len(inner) > _LONGEST_LIST:
+                found.append(f"{where}: {len(inner)} entries, more than {_LONGEST_LIST}; split the application")
+                continue
+            parts = [(f"{where}[{index}]", item) for index, item in enumerate(inner)]
+        else:
+            parts = [(where, inner)]
+        for name, item in parts:
+            if isinstance(item, msgspec.Struct):
+                found += _of_lengths(name, item)
+    return found
 
 
 def _of_identity(app: Application, project: Project) -> list[str]:

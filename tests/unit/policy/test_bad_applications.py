@@ -69,6 +69,21 @@ def test_refused(rule: str) -> None:
     assert expected in said(spec, **more)
 
 
+TOO_LONG: dict[str, dict[str, Any]] = {
+    "spec.ignoreDifferences": {"ignoreDifferences": [{"kind": "ConfigMap", "jsonPointers": ["/data"]}] * 2001},
+    "spec.ignoreDifferences[0].jsonPointers": {"ignoreDifferences": [{"kind": "A", "jsonPointers": ["/a"] * 2001}]},
+    "spec.syncPolicy.syncOptions": {"syncPolicy": {"syncOptions": ["Prune=true"] * 2001}},
+    "spec.source.helm.parameters": {
+        "source": {"repoURL": URL, "path": "x", "helm": {"parameters": [{"name": "a", "value": "b"}] * 2001}}
+    },
+}
+
+
+@pytest.mark.parametrize("field", TOO_LONG)
+def test_a_list_without_end_is_refused_before_anything_is_done_with_it(field: str) -> None:
+    assert said(TOO_LONG[field]) == f"{field}: 2001 entries, more than 2000; split the application"
+
+
 def test_a09_a_destination_is_one_cluster_and_a_known_one() -> None:
     for destination in (Destination(name="prod"), Destination(server="https://far.example")):
         with pytest.raises(InvalidSpec, match="there is no cluster"):
