@@ -42,6 +42,28 @@ async def test_bad_content_is_named_and_harms_nothing(estate: Estate, text: str,
     await estate.gone("ConfigMap", "other")
 
 
+@on_kubernetes
+async def test_an_application_that_nests_thousands_of_levels_deep_disturbs_no_other_one(estate: Estate) -> None:
+    await estate.given({"app/a.yaml": config("a")})
+    await estate.app("app")
+    await estate.settled()
+    name, levels = f"{estate.name}-deep", 3000
+    deep = '{"a":' * levels + "1" + "}" * levels
+    await estate.client.create(
+        estate.application,
+        estate.engine.namespace,
+        f"""{{"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {{"name": "{name}"}}, "spec": {{
+        "project": "default", "destination": {{"server": "https://kubernetes.default.svc", "namespace": "{name}"}},
+        "source": {{"repoURL": "{estate.repository.url}", "path": "app", "helm": {{"valuesObject": {deep}}}}}}}}}
+        """.encode(),
+    )
+    message = await estate.condition("InvalidSpecError", name)
+    assert "spec.source.helm.valuesObject.a... is nested more than 128 levels deep" in message
+    await estate.settled(await estate.commit({"app/a.yaml": config("a", "blue")}))
+    await estate.remove_application(name)
+    await estate.application_gone(name)
+
+
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22e\nsize 12345\n"
 FAULTS: dict[str, tuple[str | bytes, str]] = {
     "a pointer of Git LFS stands in its place": (LFS, "a Git LFS pointer"),

@@ -50,7 +50,8 @@ def discreet(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping
     for key, value in event.items():
         if isinstance(value, str):
             text = told(redact_url(value) if key in URLS else value)
-            event[key] = text if key == "exception" else text.replace("\n", "\\n")
+            # The lines of a traceback stand apart: a stranger's path in one would look like a line of the log.
+            event[key] = text.replace("\n", "\n    " if key == "exception" else "\\n")
         else:
             event[key] = told_deep(value if _plain(value) else repr(value))
     return event

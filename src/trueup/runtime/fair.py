@@ -153,6 +153,8 @@ class Fair:
                 if not task.done():
                     task.cancel()
                     await asyncio.wait([task])
+                if not task.cancelled():
+                    task.exception()  # where nobody waits any more, it counts as heard
             return None if turn.stopped and task.cancelled() else task
 
     @asynccontextmanager

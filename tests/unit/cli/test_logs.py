@@ -50,3 +50,14 @@ def test_what_libraries_log_is_redacted_too(fresh: None, capsys: pytest.CaptureF
     assert logging.lastResort is not None
     logging.lastResort.handle(record)
     assert MASKED in (line := capsys.readouterr().err) and "hunter2" not in line
+
+
+def test_no_line_of_a_traceback_looks_like_one_of_the_log(fresh: None, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("text", "warning")
+    try:
+        raise ValueError("app\n2026-01-01T00:00:00Z [info     ] lease acquired")
+    except ValueError:
+        structlog.get_logger("x").exception("failed")
+    first, *others = capsys.readouterr().err.splitlines()
+    assert "failed" in first and any("lease acquired" in line for line in others)
+    assert all(line.startswith(("    ", "Traceback")) for line in others)

@@ -6,11 +6,13 @@ from typing import Any
 import click
 import msgspec
 import pytest
+from click.testing import CliRunner
 
+from trueup.cli.app import timeline
 from trueup.cli.app.access import read_view
 from trueup.cli.app.read import print_summary
 from trueup.cli.output import show
-from trueup.model.audit import Action, Entry
+from trueup.model.audit import Action, Actor, Entry, Why
 
 
 class Listed(msgspec.Struct):
@@ -53,3 +55,13 @@ def test_no_value_of_an_application_forges_a_line_of_its_summary(capsys: pytest.
     names = [line.partition(":")[0] for line in printed]
     assert names.count("Name") == names.count("Sync Status") == names.count("Health Status") == 1
     assert "Sync Status:    Unknown" in printed
+
+
+def test_no_claim_forges_a_line_of_the_timeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    forged = "alice\n2026-01-01 (UTC)\n  15:00:00  synced by root"
+    entry = Entry(at="2026-01-02T00:00:00Z", action=Action.STARTED, by=Actor(forged, "user"), why=Why.MANUAL)
+    monkeypatch.setattr(timeline, "trail_path", lambda *_: None)
+    monkeypatch.setattr(timeline, "query", lambda *_: [entry])
+    printed = CliRunner().invoke(timeline.timeline, ["web"]).output.splitlines()
+    assert len(printed) == 2 and printed[0] == "2026-01-02 (UTC)"
+    assert "alice 2026-01-01 (UTC)" in printed[1]

@@ -1,6 +1,7 @@
 """Fair shares: who goes next, who steps aside, and what is begun anew."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 
 import pytest
@@ -271,3 +272,26 @@ async def test_who_is_ended_while_it_rests_ends_at_once() -> None:
     running.cancel()
     async with asyncio.timeout(10):
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_fails_after_its_waiter_went_away_is_heard() -> None:
+    loop, unheard = asyncio.get_running_loop(), list[str]()
+    loop.set_exception_handler(lambda _, context: unheard.append(context["message"]))
+    begun = asyncio.Event()
+
+    async def work(_: Turn) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ValueError("a stranger's path")
+
+    waiter = asyncio.create_task(Fair(1).run(Share("p", "r"), work))
+    await begun.wait()
+    waiter.cancel()
+    await asyncio.wait([waiter])
+    assert waiter.cancelled()
+    del waiter
+    gc.collect()
+    await asyncio.sleep(0)
+    assert unheard == []

@@ -41,4 +41,7 @@ def timeline(
         if line.at[:10] != day:
             day = line.at[:10]
             say(f"{day} (UTC)")
-        say(f"  {clock(line.at)}  {'    ' if line.inner else ''}{line.text}", fg=COLOURS.get(line.tone))
+        text = line.text.replace(
+            "\n", " "
+        )  # strangers' words are in it: what they break would look like a line of ours
+        say(f"  {clock(line.at)}  {'    ' if line.inner else ''}{text}", fg=COLOURS.get(line.tone))
