@@ -271,10 +271,10 @@ async def test_applications_are_found_by_namespace_label_and_project(estate: Est
     empty = await shell("app", "list", "-l", f"test={name}", "-p", "other")
     assert (empty.code, empty.out) == (0, "") and "no applications that match" in empty.err
     assert (await shell("app", "list", "-N", "nowhere", "-o", "json")).json() == []
-    await offers_names(shell, name)
+    await offers_names(shell, name, namespace)
 
 
-async def offers_names(shell: Shell, name: str) -> None:
+async def offers_names(shell: Shell, name: str, namespace: str) -> None:
     """TAB offers applications and contexts, and nothing at all where no cluster answers."""
 
     async def offered(words: str, **environment: str) -> list[str]:
@@ -285,6 +285,7 @@ async def offers_names(shell: Shell, name: str) -> None:
         return ran.out.splitlines()[1::3]
 
     assert await offered(f"trueup app get {name[:-1]}") == [name]
+    assert await offered(f"trueup app get {namespace}/{name[:-1]}") == [f"{namespace}/{name}"]
     assert await offered(f"trueup app wait {name} {name[:-1]}") == [], "each once"
     assert await offered("trueup app list --kube-context ") != []
     assert await offered(f"trueup app get {name[:-1]}", KUBECONFIG="/nowhere") == []

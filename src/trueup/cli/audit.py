@@ -27,7 +27,9 @@ data_option = click.option(
     default=None,
     help="Read the trail by an engine's data folder instead: no cluster is asked.",
 )
-since_option = click.option("--since", default="", help="A time (RFC 3339), or how long ago: 30m, 2h, 7d.")
+since_option = click.option(
+    "--since", default="", help="A time (RFC 3339) or a day, in UTC, or how long ago: 30m, 2h, 7d, 1w."
+)
 
 
 application_option = click.option(
@@ -153,10 +155,11 @@ def moment(text: str) -> str:
     try:
         # A time has a colon or is a date; a duration has neither.
         if ":" in text or "-" in text:
-            return format_time(parse_time(text))
+            return format_time(parse_time(text if ":" in text else f"{text}T00:00:00Z"))
         return format_time(SystemClock().now() - timedelta(seconds=seconds_of(text)))
     except (ValueError, OverflowError):
-        raise click.UsageError(f"--since {text!r} is neither a time nor a duration such as 2h") from None
+        forms = "neither a time, nor a day such as 2026-01-31, nor a duration such as 2h"
+        raise click.UsageError(f"--since {text!r} is {forms}") from None
 
 
 def _row(entry: Entry) -> tuple[str, ...]:

@@ -37,8 +37,11 @@ def _names_of(kind: ResourceType) -> Complete:
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
         access = _access(ctx)
         names: list[str] = []
+        # As they are listed, and may be given: NAMESPACE/NAME.
+        place, slash, _ = incomplete.rpartition("/")
+        namespace = place or ctx.params.get("app_namespace") or access.namespace
         with suppress(TrueupError, OSError, TimeoutError, msgspec.MsgspecError):
-            names = asyncio.run(_listed(access, kind, ctx.params.get("app_namespace") or access.namespace))
+            names = [f"{place}{slash}{name}" for name in asyncio.run(_listed(access, kind, namespace))]
         taken = ctx.params.get(param.name or "") or ()
         return [n for n in sorted(names) if n.startswith(incomplete) and n not in taken][:MOST]
 

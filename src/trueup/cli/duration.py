@@ -1,4 +1,4 @@
-"""One dialect of durations on the command line: ``60``, ``60s``, ``5m``, ``1h30m``, ``2d``."""
+"""One dialect of durations on the command line: ``60``, ``60s``, ``5m``, ``1h30m``, ``2d``, ``1w``."""
 
 import math
 from typing import Any
@@ -7,12 +7,12 @@ import click
 
 from trueup.formats.duration import parse_duration
 
-_DAY = 86400.0
+_LONG = {"d": 86400.0, "w": 7 * 86400.0}
 FORMS = "such as 90, 90s, 5m or 1h30m"
 
 
 def seconds_of(text: str) -> float:
-    """Seconds of a duration; a number alone is seconds, ``d`` stands for days.
+    """Seconds of a duration; a number alone is seconds, ``d`` stands for days, ``w`` for weeks.
 
     Raises:
         ValueError: it is none, or negative.
@@ -28,7 +28,7 @@ def seconds_of(text: str) -> float:
 
 
 def _with_unit(text: str) -> float:
-    return float(text[:-1]) * _DAY if text.endswith("d") else parse_duration(text)
+    return float(text[:-1]) * _LONG[text[-1]] if text[-1] in _LONG else parse_duration(text)
 
 
 class Duration(click.ParamType[float]):

@@ -1,12 +1,16 @@
 """A comparison as text."""
 
 import difflib
+from collections.abc import Iterator
 from typing import Any
 
 from trueup.diff.mask import masked
+from trueup.formats.redact import redact
 from trueup.formats.yaml import dump
 
 _CONTEXT = 3
+_HEADER = 2
+_DIFFERS = "  # differs in what is masked"
 
 
 def render(before: dict[str, Any] | None, after: dict[str, Any] | None, *, left: str, right: str) -> str:
@@ -18,7 +22,21 @@ def render(before: dict[str, Any] | None, after: dict[str, Any] | None, *, left:
     """
     old, new = masked(before, after)
     lines = difflib.unified_diff(_lines(old), _lines(new), left, right, n=_CONTEXT, lineterm="")
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line}\n" for line in _told_apart(list(lines)))
+
+
+def _told_apart(lines: list[str]) -> Iterator[str]:
+    """The lines of a unified diff; a new one that looks like an old one where credentials are masked says that it is
+    another."""
+    removed: dict[str, str] = {}
+    for number, line in enumerate(lines):
+        if number < _HEADER or line[:1] not in ("-", "+"):
+            removed.clear()
+        elif line[0] == "-":
+            removed[redact(line[1:])] = line[1:]
+        elif removed.get(redact(line[1:]), line[1:]) != line[1:]:
+            line += _DIFFERS
+        yield line
 
 
 def _lines(obj: dict[str, Any] | None) -> list[str]:

@@ -137,6 +137,8 @@ def parse_repository_url(url: str) -> RepositoryUrl:
     who, colon, path = text.partition(":")
     if colon and "/" not in who:
         user, at, host = who.rpartition("@")
+        if "[" in who:
+            _refuse(text, "brackets in the URL", hint="Write ssh://user@host:port/path.")
         if at and not user:
             _refuse(text, "no valid user in the URL")
         if "%" in path:

@@ -115,6 +115,12 @@ def test_what_can_be_read_in_two_ways_is_refused(rule: str) -> None:
     assert str(caught.value).isprintable() and len(str(caught.value)) < 500
 
 
+def test_a_port_in_brackets_is_refused_with_the_remedy() -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        parse_repository_url("[git@h.example:2222]:team/x.git")
+    assert "ssh://user@host:port/path" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("url", "prefix", "inside"),
     [
