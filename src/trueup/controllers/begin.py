@@ -86,7 +86,7 @@ def about_source(error: TrueupError) -> bool:
 
 def initiated(state: OperationState) -> str:
     """Who asked for an operation, and for which revision, for Events."""
-    by = state.operation.initiated_by
+    by = policy.initiator(state.operation)
     who = "automated sync" if by.automated else f"{by.username or 'unknown user'} initiated sync"
     result = state.sync_result
     revision = (result.revision or ",".join(result.revisions)) if result else ""

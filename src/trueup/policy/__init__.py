@@ -4,7 +4,7 @@ from trueup.policy.admission import Change, Deploy, Effect, Fetch, Label, Push, 
 from trueup.policy.admit import admit, admit_repository, admit_sources, problems
 from trueup.policy.automatic import Decision, attempted_revisions, automatic_sync, retry_for
 from trueup.policy.claims import NOTE as CLAIM_NOTE
-from trueup.policy.claims import foreign, writer_of
+from trueup.policy.claims import foreign, initiator, writer_of
 from trueup.policy.engines import hands_off, last_write_by
 from trueup.policy.heal import LOOP, Drift, HealSettings
 from trueup.policy.impersonation import Impersonation, acting_account
@@ -54,6 +54,7 @@ __all__ = [
     "hands_off",
     "held",
     "in_project",
+    "initiator",
     "last_write_by",
     "may_sync",
     "messages",

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from trueup.model.application import NameValue, Operation
+from trueup.model.application import NameValue, Operation, OperationInitiator
 
 NOTE = "trueup.dev/written-by"
 """In the ``info`` of an operation that somebody else than this engine has asked for: the field manager that the API
@@ -18,3 +18,11 @@ def foreign(operation: Operation, manager: str) -> Operation:
 def writer_of(operation: Operation) -> str:
     """Who wrote an operation; empty for one that the engine has begun by itself."""
     return next((note.value for note in operation.info if note.name == NOTE), "")
+
+
+def initiator(operation: Operation) -> OperationInitiator:
+    """Who asked for an operation, as it is told: that this engine did is said of what it has begun by itself alone."""
+    by = operation.initiated_by
+    if by.automated and writer_of(operation):
+        return OperationInitiator(username=by.username or "automated")
+    return by

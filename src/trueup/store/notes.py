@@ -8,6 +8,7 @@ import msgspec
 import pygit2
 import structlog
 
+from trueup import policy
 from trueup.model.errors import TrueupError
 from trueup.model.repository import RepositoryOf
 from trueup.model.status import OperationState
@@ -65,7 +66,7 @@ class Notes:
         if stored.app.metadata.annotations.get(ANNOTATION) != "true" or state.sync_result is None:
             return
         revisions = state.sync_result.revisions or [state.sync_result.revision]
-        by = state.operation.initiated_by
+        by = policy.initiator(state.operation)
         who = "automated" if by.automated else f"by {by.username}, as it was claimed"
         line = f"deployed {stored.key} at {state.finished_at} ({who})"
         for source, revision in zip(stored.app.spec.all_sources(), revisions, strict=False):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from trueup import policy
 from trueup.model.application import Application
 from trueup.model.comparison import ComparedResource, Comparison
 from trueup.model.health import Health
@@ -120,7 +121,7 @@ def history(app: Application, status: Status, state: OperationState) -> list[Rev
         sources=app.spec.sources,
         deployed_at=state.finished_at or state.started_at,
         deploy_started_at=state.started_at,
-        initiated_by=state.operation.initiated_by,
+        initiated_by=policy.initiator(state.operation),
     )
     limit = app.spec.revision_history_limit
     keep = DEFAULT_HISTORY if limit is None else max(0, limit)

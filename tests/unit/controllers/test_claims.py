@@ -6,14 +6,16 @@ import msgspec
 import pytest
 
 from trueup import policy
+from trueup.controllers.begin import initiated
 from trueup.controllers.entries import ENGINE, asked_by, author_of, written_by
-from trueup.model.application import NameValue, Operation, OperationInitiator
+from trueup.model.application import Application, NameValue, Operation, OperationInitiator
 from trueup.model.audit import Action, Actor, Entry, Why
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
-from trueup.model.status import OperationPhase, OperationState
+from trueup.model.status import OperationPhase, OperationState, Status
 from trueup.sources.commit import CommitInfo
 from trueup.store.audit.story import story
+from trueup.store.status import history
 
 
 def state(operation: Operation) -> OperationState:
@@ -30,6 +32,8 @@ def live(*fields: tuple[str, str, str]) -> LiveObject:
 def test_what_the_engine_begins_is_its_own() -> None:
     operation = Operation(initiated_by=OperationInitiator(automated=True))
     assert asked_by(state(operation)) == ENGINE
+    assert history(Application(), Status(), state(operation))[0].initiated_by == operation.initiated_by
+    assert initiated(state(operation)) == "automated sync"
 
 
 @pytest.mark.parametrize("by", [OperationInitiator(username="root"), OperationInitiator(automated=True)])
@@ -39,6 +43,9 @@ def test_what_an_operation_says_is_a_claim(by: OperationInitiator) -> None:
     actor = asked_by(state(operation))
     assert actor == Actor(name=by.username or "automated", kind="user", manager="kubectl-patch")
     assert actor.standing == "claimed, written by kubectl-patch"
+    (entry,) = history(Application(), Status(), state(operation))
+    assert entry.initiated_by == OperationInitiator(username=by.username or "automated")
+    assert initiated(state(operation)) == f"{by.username or 'automated'} initiated sync"
 
 
 def test_the_writer_of_an_operation_is_what_the_api_server_recorded() -> None:
