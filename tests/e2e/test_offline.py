@@ -182,6 +182,8 @@ async def test_a_repository_elsewhere_is_read_when_asked(shell: Shell, tmp_path:
     ran = await shell("check")
     assert (ran.code, "not verified" in ran.out) == (0, True)
     ran = await shell("check", "--remote")
+    assert (ran.code, "datum" in ran.out) == (1, False), "a repository of this disk only where it is allowed"
+    ran = await shell("check", "--remote", "--allow-local-repos", tmp_path)
     assert (ran.code, "web/a.yaml:1  ConfigMap other/a  datum" in ran.out) == (1, True)
 
 

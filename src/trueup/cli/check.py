@@ -54,6 +54,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     urls: tuple[str, ...]
     namespaces: tuple[str, ...]
     remote: bool
+    local: tuple[Path, ...] = ()
 
 
 @click.command()
@@ -61,6 +62,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--repo-url", "urls", multiple=True, metavar="URL", help="URL that means this repository. Repeatable.")
 @click.option("--root", type=_FOLDER, default=None, help="The repository's root (default: the Git checkout, or PATH).")
 @click.option("--remote", is_flag=True, help="Fetch and check sources in other repositories too.")
+@click.option(
+    "--allow-local-repos",
+    "local",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
+    metavar="PREFIX",
+    help="With --remote: folder whose repositories file:// may read. Repeatable; none by default.",
+)
 @click.option(
     "--existing-namespace", "namespaces", multiple=True, metavar="NAME", help="Namespace the cluster has. Repeatable."
 )
@@ -99,6 +108,7 @@ def _asked(
     urls: tuple[str, ...],
     root: Path | None,
     remote: bool,
+    local: tuple[Path, ...],
     namespaces: tuple[str, ...],
     name: str,
     namespace: str,
@@ -118,7 +128,7 @@ def _asked(
             found.applications[declared.name] = declared
         if not found.applications:
             raise TrueupError(f"{path} declares neither Applications nor manifests", hint="name the folder that does")
-    return Asked(checkout=checkout, found=found, urls=urls, namespaces=namespaces, remote=remote)
+    return Asked(checkout=checkout, found=found, urls=urls, namespaces=namespaces, remote=remote, local=local)
 
 
 def _assumed(checkout: Checkout, folder: str, name: str, namespace: str, parameters: list[Any]) -> Declared:
@@ -141,7 +151,7 @@ def _assumed(checkout: Checkout, folder: str, name: str, namespace: str, paramet
 
 async def _check(asked: Asked, *, isolated: bool) -> Report:
     pool = Renderer(2, isolated=isolated)
-    async with _mirrors(asked.remote) as mirrors, pool as renderer, EmbeddedCluster() as cluster:
+    async with _mirrors(asked) as mirrors, pool as renderer, EmbeddedCluster() as cluster:
         kubernetes = embedded()
         repositories = Repositories(asked.checkout, asked.urls, mirrors)
         rendered = await Applications(renderer, repositories, kubernetes).render(asked.found)
@@ -153,13 +163,13 @@ async def _check(asked: Asked, *, isolated: bool) -> Report:
 
 
 @asynccontextmanager
-async def _mirrors(remote: bool) -> AsyncIterator[Mirrors | None]:
-    if not remote:
+async def _mirrors(asked: Asked) -> AsyncIterator[Mirrors | None]:
+    if not asked.remote:
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="trueup-") as folder:
-        # Who runs the command may read his own disk anyhow.
-        mirrors = Mirrors(Path(folder), run_git, allowed_local=[Path("/")])
+        # Not all that the user may read: who pushed what is checked names the repositories, and reads what is said.
+        mirrors = Mirrors(Path(folder), run_git, allowed_local=asked.local)
         try:
             yield mirrors
         finally:

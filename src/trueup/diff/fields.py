@@ -1,5 +1,6 @@
 """Manifests against the cluster's OpenAPI v3 schemas: what a server-side apply would refuse (cluster-truths 1)."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -109,7 +110,7 @@ def _duplicates(items: list[Any], schema: Schema, components: Mapping[str, Schem
             ]
         case _:
             return []
-    return sorted({name for name in names if names.count(name) > 1})
+    return sorted(name for name, count in Counter(names).items() if count > 1)
 
 
 def _text(value: Any) -> str:

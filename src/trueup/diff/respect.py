@@ -4,12 +4,14 @@ Argo CD ``controller/sync.go`` normalizeTargetResources, which always sends the 
 would make us an owner of it, so here a value goes along only where its absence would remove it.
 """
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import msgspec
 
 from trueup.diff.change import ABSENT
+from trueup.diff.elements import identity
 from trueup.diff.jq import JqFacts
 from trueup.diff.normalise import comparable
 from trueup.diff.ownership import fields_at, fields_of, is_whole
@@ -30,6 +32,8 @@ _KEYS = ("name", "key", "containerPort", "port", "mountPath", "devicePath", "ip"
 """What items of lists are known by (``x-kubernetes-list-map-keys`` of the built-in kinds)."""
 
 _PROTOCOL = ("protocol", "TCP")
+_WHOLE = "*"
+"""Of an item that is no object: it is known by its value."""
 
 
 def respected(wanted: dict[str, Any], live: dict[str, Any], left: tuple[Any, Any], keep: Keep) -> dict[str, Any]:
@@ -196,20 +200,55 @@ def _is_left_of(left: Any, whole: Any) -> bool:
 def _places(wanted: list[Any], live: list[Any]) -> list[int]:
     """Where each item is in the live list, -1 where it is not: the one with its key or, among such as have none in two
     lists of one length, the one at its place."""
+    index = _Index(live)
     places: list[int] = []
-    for index, item in enumerate(wanted):
-        free = [place for place in range(len(live)) if place not in places]
-        found = next((place for place in free if _same_item(item, live[place])), -1)
-        keyless = len(wanted) == len(live) and index in free and not any(key in _dict(item) for key in _KEYS)
-        places.append(index if found < 0 and keyless else found)
+    for number, item in enumerate(wanted):
+        found = index.take(item)
+        keyless = found < 0 and len(wanted) == len(live) and not any(key in _dict(item) for key in _KEYS)
+        places.append(index.take_place(number) if keyless else found)
     return places
 
 
-def _same_item(item: Any, other: Any) -> bool:
-    if not isinstance(item, dict) or not isinstance(other, dict):
-        return equal(item, other)
-    key = next((key for key in _KEYS if key in item), "")
-    return bool(key) and all(equal(item.get(k, d), other.get(k, d)) for k, d in ((key, None), _PROTOCOL))
+class _Index:
+    """The items of a list by what they are known by; each is taken once, the first one first."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self._items = items
+        self._by_key: dict[str, dict[Hashable, deque[int]]] = {}
+        self._taken: set[int] = set()
+
+    def take(self, item: Any) -> int:
+        """The place of the item that is this one, -1 where none is left."""
+        key = next((key for key in _KEYS if key in item), "") if isinstance(item, dict) else _WHOLE
+        waiting = self._of(key).get(_known_by(item, key)) if key else None
+        while waiting:
+            place = waiting.popleft()
+            if place not in self._taken:
+                self._taken.add(place)
+                return place
+        return -1
+
+    def take_place(self, place: int) -> int:
+        """A place, if it is free."""
+        if place in self._taken:
+            return -1
+        self._taken.add(place)
+        return place
+
+    def _of(self, key: str) -> dict[Hashable, deque[int]]:
+        if key not in self._by_key:
+            places: dict[Hashable, deque[int]] = defaultdict(deque)
+            for place, item in enumerate(self._items):
+                if key == _WHOLE or isinstance(item, dict):
+                    places[_known_by(item, key)].append(place)
+            self._by_key[key] = places
+        return self._by_key[key]
+
+
+def _known_by(item: Any, key: str) -> Hashable:
+    if key == _WHOLE:
+        return identity(item)
+    return (identity(item.get(key)), identity(item.get(*_PROTOCOL)))
 
 
 def _last_applied(live: dict[str, Any]) -> Any:
