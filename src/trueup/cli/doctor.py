@@ -35,7 +35,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "missing": "red", "skipped": "bl
 )
 @state_option
 @isolation_option
-@output_option("text", "json")
+@output_option("text", "json", "yaml")
 @access_options
 def doctor(
     access: Access,
@@ -53,7 +53,7 @@ def doctor(
     asked = Asked(access=access, data=data, state=state, isolated=require_isolation, namespaces=namespaces)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         findings = runner.run(examine(asked))
-    if output == "json":
+    if output != "text":
         show(findings, output)
     else:
         _print(findings)

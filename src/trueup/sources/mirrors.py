@@ -26,7 +26,8 @@ _GONE = ".gone"
 class Mirrors:
     """One mirror per repository, in folders below ``root``.
 
-    Two URLs share a mirror when they differ in the case of scheme or host or in a last slash only. Other spellings
+    Two URLs share a mirror when they differ in the case of scheme or host, in a last slash, or in a user without a
+    password only. Other spellings
     that Argo CD holds equal (``.git``, case of the path) may name different repositories, and other credentials may
     have other rights.
 

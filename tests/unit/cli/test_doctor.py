@@ -12,6 +12,7 @@ import pytest
 
 from trueup.cli.connect import Access
 from trueup.cli.preflight import LOOKS, Asked, Finding, examine
+from trueup.formats import yaml
 
 NOWHERE = """\
 apiVersion: v1
@@ -60,6 +61,13 @@ async def test_a_kubeconfig_that_is_named_and_not_there_is_missing(
 ) -> None:
     found = await findings(monkeypatch, tmp_path, kubeconfig=tmp_path / "gone")
     assert found["cluster"].state == "missing" and str(tmp_path / "gone") in found["cluster"].found
+
+
+def test_what_is_found_is_data_too(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "trueup", "doctor", "-o", "yaml"]
+    environment = {**os.environ, "HOME": str(tmp_path), "KUBECONFIG": ""}
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert [finding["name"] for finding in yaml.load(ended.stdout.encode(), "stdout")] == list(LOOKS)
 
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="only there is isolation to be lost")
