@@ -7,7 +7,7 @@ import string
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from trueup.formats.hidden import Hidden, spellings
+from trueup.formats.hidden import Hidden, spellings, written
 from trueup.formats.redact import MASK, redact, redact_url
 from trueup.formats.visible import escaped, visible
 from trueup.runtime import secrecy
@@ -116,3 +116,32 @@ def test_escaped_json_is_seen_and_means_the_same(text: str) -> None:
     shown = escaped(json.dumps(text, ensure_ascii=False))
     assert shown.isprintable()
     assert json.loads(shown) == text
+
+
+@given(st.lists(SECRET, max_size=3), TEXT, TEXT, st.data())
+def test_a_text_is_told_the_same_whatever_secrets_others_have(
+    secrets: list[str], before: str, behind: str, data: st.DataObject
+) -> None:
+    text = before + "".join(data.draw(st.permutations(secrets))) + behind
+    expected, others = secrecy.told(text), secrecy.EVERYWHERE
+    try:
+        secrecy.EVERYWHERE = secrecy.Keeper()
+        secrecy.EVERYWHERE.learn("others", lambda: secrets)
+        with secrecy.keeping():
+            assert secrecy.told(text) == expected
+    finally:
+        secrecy.EVERYWHERE = others
+
+
+@given(SECRET, TEXT, TEXT)
+def test_what_its_reader_wrote_confirms_no_guess(guess: str, before: str, behind: str) -> None:
+    text = f"{before}{guess}{behind}"
+    assert Hidden([guess]).hide(text, written(lambda: [text])) == text
+
+
+@given(CANARY, CANARY, TEXT)
+def test_what_its_reader_wrote_uncovers_no_other_secret(secret: str, guess: str, text: str) -> None:
+    assume(secret not in text + guess and guess not in secret)
+    shown = Hidden([secret, guess]).hide(f"{guess} {secret}", written(lambda: [text, guess]))
+    assert secret not in shown
+    assert shown.startswith(guess)

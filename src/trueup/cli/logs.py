@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from trueup.formats.redact import redact_url
-from trueup.runtime.secrecy import told, told_deep
+from trueup.runtime.secrecy import logged, logged_deep
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 FORMATS = ("auto", "text", "json")
@@ -49,14 +49,14 @@ def discreet(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping
     """A line without secrets and without what steers a terminal, whoever wrote it; only a traceback has lines."""
     for key, value in event.items():
         if isinstance(value, str):
-            text = told(redact_url(value) if key in URLS else value)
+            text = logged(redact_url(value) if key in URLS else value)
             # The lines of a traceback stand apart: a stranger's path in one would look like a line of the log.
             event[key] = text.replace("\n", "\n    " if key == "exception" else "\\n")
         else:
-            event[key] = told_deep(value if _plain(value) else repr(value))
+            event[key] = logged_deep(value if _plain(value) else repr(value))
     return event
 
 
 def _plain(value: Any) -> bool:
-    """Whether a value is what :func:`told_deep` looks into, or holds no text."""
+    """Whether a value is what :func:`logged_deep` looks into, or holds no text."""
     return value is None or isinstance(value, dict | list | tuple | bool | int | float)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trueup.formats.visible import visible
-from trueup.runtime.secrecy import told
+from trueup.runtime.secrecy import logged
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,7 @@ def plain(text: object, keep: str = "\n\t") -> str:
         keep: control characters that stay; empty for a cell of a table.
     """
     shown = str(text)
-    return visible(shown if shown.isalnum() else told(shown), keep)
+    return visible(shown if shown.isalnum() else logged(shown), keep)
 
 
 def say(text: object = "", *, err: bool = False, fg: str | None = None, bold: bool | None = None) -> None:

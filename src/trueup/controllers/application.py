@@ -1,9 +1,10 @@
 """The application reconciler: one pass observes, decides, takes one step and leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
+import msgspec
 import structlog
 
 from trueup import policy
@@ -17,6 +18,7 @@ from trueup.controllers.pace import Pace
 from trueup.controllers.ports import DELETING_AS, SHORTEST_REST, Ports
 from trueup.controllers.record import condition_of, record
 from trueup.controllers.target import NotFetched
+from trueup.formats.hidden import leaves
 from trueup.formats.time import past_time, rest_of
 from trueup.kube.errors import ApiError, Conflict, NotFound, Unreachable
 from trueup.model.annotations import PUSHED, REFRESH, REFRESH_TIMESTAMP
@@ -86,7 +88,7 @@ class ApplicationReconciler:
             return Requeue.after(HANDS_OFF_SECONDS)
         stored = ports.applications.get(key)
         assert stored is not None
-        secrecy.learn("specification", lambda: spec_secrets(stored.app.spec))
+        secrecy.wrote("application", lambda: _words(live), lambda: spec_secrets(stored.app.spec))
         write = ApplicationWrite(stored, ports.cluster.client, ports.cluster.cache, ports.clock.now())
         try:
             requeue = await self._pass(stored, write)
@@ -421,3 +423,10 @@ def _changes(stored: StoredApplication, write: ApplicationWrite) -> list[str]:
         if before != after:
             found.append(f"Updated {name} status: {before} -> {after}")
     return found
+
+
+def _words(live: LiveObject) -> Iterator[str]:
+    """What the authors of an Application say in it, as it is spelt and as it is meant."""
+    said = {name: each for name, each in live.object().items() if name != "status"}
+    yield msgspec.json.encode(said).decode()
+    yield from leaves(said)

@@ -280,4 +280,11 @@ def _learn(target: Target) -> None:
             if manifest.group_kind == SECRET:
                 yield from secret_values(manifest.object())
 
+    def words() -> Iterator[str]:
+        for manifest in target.manifests:
+            yield manifest.origin
+            if manifest.group_kind != SECRET:
+                yield manifest.body.decode("utf-8", "replace")
+
+    secrecy.wrote("declared", words)
     secrecy.learn("declared", values, lambda: names(manifest.key for manifest in target.manifests))

@@ -1,9 +1,13 @@
-"""Secrets by their value: found in a text in every spelling they may be met in, whole or as a piece."""
+"""Secrets by their value: found in a text in every spelling they may be met in, whole or as a piece.
+
+A mask answers a guess: who writes a word and reads ``******`` knows that it is a secret. So what the author of a text
+wrote himself is told as he wrote it (:func:`written`), whether or not it is a secret that somebody else has.
+"""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 import msgspec
 
@@ -58,18 +62,24 @@ class Hidden:
     def __bool__(self) -> bool:
         return bool(self._wholes)
 
-    def hide(self, text: str) -> str:
-        """The text with ``******`` for each value in it."""
+    def hide(self, text: str, written: Callable[[str], bool] | None = None) -> str:
+        """The text with ``******`` for each value in it.
+
+        Args:
+            written: whether words are those of who reads the text: they are told.
+        """
         if not self._wholes:
             return text
-        text, pieces, done, at = encodable(text), list[str](), 0, 0
+        text, pieces, done, at, floor = encodable(text), list[str](), 0, 0, 0
         while at <= len(text) - _GRAM:
-            begin, end = self._found(text, at, done)
+            begin, end = self._found(text, at, floor)
             if begin == end:
                 at += 1
                 continue
-            pieces += [text[done:begin], MASK]
-            done = at = end
+            at = floor = end
+            if written is None or not written(text[begin:end]):
+                pieces += [text[done:begin], MASK]
+                done = end
         return "".join((*pieces, text[done:])) if pieces else text
 
     def _found(self, text: str, at: int, floor: int) -> tuple[int, int]:
@@ -79,6 +89,23 @@ class Hidden:
             spans += [(at, at + length) for length, known in lengths.items() if text[at : at + length] in known]
         spans += [_grown(text, at, floor, *each) for each in self._pieces.get(gram, ())]
         return max(spans, key=lambda span: span[1] - span[0])
+
+
+def written(texts: Callable[[], Iterable[str]]) -> Callable[[str], bool]:
+    """Whether words stand in one of the texts, as they are or as a URL spells them, whatever the case of their letters.
+
+    Args:
+        texts: asked for when the first words are.
+    """
+    known: list[str] = []
+
+    def stands(words: str) -> bool:
+        if not known:
+            all_of_it = "\0".join(encodable(text) for text in texts())
+            known.append("\0".join(dict.fromkeys((all_of_it, unquote(all_of_it)))).lower())
+        return words.lower() in known[0]
+
+    return stands
 
 
 _MOST_ALIKE: Final = 64

@@ -1,7 +1,15 @@
 """What must not be told while one piece of work is done, and the one way in which text leaves the process.
 
-Every sink (condition, Event, log, audit trail, note, screen) tells its text by :func:`told`: credentials by their shape
-(:mod:`trueup.formats.redact`), secrets by their value (:mod:`trueup.formats.hidden`), control characters by their code.
+Every sink tells its text without credentials that have a shape (:mod:`trueup.formats.redact`), secrets that are known
+by their value (:mod:`trueup.formats.hidden`) and control characters. Which values are known depends on who reads it:
+
+- A condition, an Event, a status, a record, a note: :func:`told`. Tenants read it, and would learn from a mask that
+  they guessed a secret. So it hides the secrets of the work at hand alone, and no word that the application or its
+  repository says itself.
+- The log, and the screen of who started the process: :func:`logged`. It hides what this process knows of secrets, the
+  credentials of every repository among them.
+
+What a tool may quote of the credential that it was given is hidden where its output is read.
 """
 
 import os
@@ -10,7 +18,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
-from trueup.formats.hidden import Hidden
+from trueup.formats.hidden import Hidden, written
 from trueup.formats.redact import is_secret_name, redact
 from trueup.formats.visible import visible
 
@@ -28,14 +36,36 @@ class Keeper:
     def __init__(self) -> None:
         self._sources: dict[str, tuple[Values, Values]] = {}
         self._hidden: Hidden | None = None
+        self._own: Values = tuple
+        self._own_hidden: Hidden | None = None
+        self._words: dict[str, Values] = {}
+        self._written = written(tuple)
 
     def learn(self, name: str, values: Values, plain: Values = tuple) -> None:
         """Values under a name; those that it had before are replaced. ``plain``: what is no secret, such as names."""
         self._sources[name] = (values, plain)
-        self._hidden = None
+        self._hidden, self._written = None, written(self._told_anyway)
 
-    def hide(self, text: str) -> str:
-        """The text without them."""
+    def wrote(self, name: str, words: Values, secrets: Values | None = None) -> None:
+        """What the reader of the texts has written himself, under a name: it is told whatever secret it equals.
+
+        Args:
+            secrets: what he marked as secrets in it, which is hidden whatever else is known.
+        """
+        self._words[name] = words
+        self._written = written(self._told_anyway)
+        if secrets is not None:
+            self._own, self._own_hidden = secrets, None
+
+    def _told_anyway(self) -> Iterator[str]:
+        for texts in (*self._words.values(), *(plain for _, plain in self._sources.values())):
+            yield from texts()
+
+    def hide(self, text: str, *, everywhere: bool = False) -> str:
+        """The text without them; ``everywhere``: in what the reader has written too."""
+        if self._own_hidden is None:
+            self._own_hidden = Hidden(self._own())
+        text = self._own_hidden.hide(text)
         if not self._sources:
             return text
         if self._hidden is None:
@@ -44,11 +74,11 @@ class Keeper:
                 (value for values, _ in sources for value in values()),
                 (word for _, plain in sources for word in plain()),
             )
-        return self._hidden.hide(text)
+        return self._hidden.hide(text, None if everywhere else self._written)
 
 
 EVERYWHERE = Keeper()
-"""The credentials of this process itself: repositories', clusters', its own."""
+"""The credentials of this process itself: repositories', clusters', its own. For its log and its screen alone."""
 _WORK: ContextVar[Keeper | None] = ContextVar("secrets of the work at hand", default=None)
 
 
@@ -69,6 +99,12 @@ def learn(name: str, values: Values, plain: Values = tuple) -> None:
         keeper.learn(name, values, plain)
 
 
+def wrote(name: str, words: Values, secrets: Values | None = None) -> None:
+    """As :meth:`Keeper.wrote`, for the work at hand."""
+    if (keeper := _WORK.get()) is not None:
+        keeper.wrote(name, words, secrets)
+
+
 def of_environment(variables: Mapping[str, str]) -> Iterator[str]:
     """The values of a process's variables that are secrets: by their names, and long and mixed enough to be one.
 
@@ -84,25 +120,26 @@ def _is_ordinary(value: str) -> bool:
 
 
 def told(text: str) -> str:
-    """A text as it may leave the process."""
-    text = EVERYWHERE.hide(redact(text))
-    if (keeper := _WORK.get()) is not None:
-        text = keeper.hide(text)
-    return visible(text)
+    """A text as it may leave the process, for whoever may read it: it is the same whatever others' secrets are."""
+    text, keeper = redact(text), _WORK.get()
+    return visible(keeper.hide(text) if keeper is not None else text)
 
 
-def told_deep(value: Any, spare: frozenset[str] = frozenset()) -> Any:
-    """The same for all texts of JSON-like data; what stands below a key of ``spare`` stays as it is."""
+def logged(text: str) -> str:
+    """A text for the log or the screen: those who read it may learn that it held a secret of this process."""
+    text, keeper = EVERYWHERE.hide(redact(text)), _WORK.get()
+    return visible(keeper.hide(text, everywhere=True) if keeper is not None else text)
+
+
+def logged_deep(value: Any) -> Any:
+    """The same for all texts of JSON-like data."""
     match value:
         case str():
-            return told(value)
+            return logged(value)
         case dict():
-            return {
-                told(key) if isinstance(key, str) else key: each if key in spare else told_deep(each, spare)
-                for key, each in value.items()
-            }
+            return {logged(key) if isinstance(key, str) else key: logged_deep(each) for key, each in value.items()}
         case list() | tuple():
-            return [told_deep(each, spare) for each in value]
+            return [logged_deep(each) for each in value]
         case _:
             return value
 

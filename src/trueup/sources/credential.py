@@ -48,6 +48,11 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
         """Without a value: this may end up in a log."""
         return "Credential(…)"
 
+    def confidential(self) -> tuple[str, ...]:
+        """The values that nobody may be told."""
+        keys = (self.ssh_private_key, self.tls_client_key)
+        return tuple(filter(None, (self.password, self.bearer_token, self.authorization, self.proxy, *keys)))
+
     @property
     def authorization(self) -> str:
         """The value of an ``Authorization`` header; empty where there is nothing to show."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pygit2
 
+from trueup.formats import pattern
+from trueup.formats.hidden import Hidden, written
 from trueup.model.errors import Redirected, RenderFailed, SourceUnavailable
 from trueup.sources import revision as revisions
 from trueup.sources.commit import CommitInfo, describe
@@ -28,6 +30,7 @@ _MOST_LISTED = 16 * 1024 * 1024
 """Bytes of a listing of refs: some 200,000."""
 _MEMORY = 768 * 1024 * 1024
 """Bytes of address space of a git that lists refs: it keeps what the server says before it tells us."""
+_REF_NAMES = pattern.compile(r"refs/[^\s']+|[^\s']+ +-> +[^\s']+")
 _TIDY = {"gc.auto": "4000", "gc.autoPackLimit": "40", "gc.autoDetach": "false", "gc.pruneExpire": "2.days.ago"}
 
 
@@ -113,7 +116,7 @@ class Mirror:
             options = ["--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no"]
             command = [self._in(self._folder.repository), "push", *options, "--", self._remote.address, target]
             answer = await self._run(command, self._timeouts.fetch, credential=credential, answers=(0, 1))
-        return _refused(answer)
+        return _discreet(_refused(answer), credential or self._credential(), command)
 
     async def push_note(
         self, sha: str, line: str, ref: str, by: pygit2.Signature, credential: Credential | None
@@ -142,7 +145,7 @@ class Mirror:
             await on_disk(repository.create_note, text, by, by, sha, ref, True)
             push = [inside, "push", "--porcelain", "--no-verify", "--", self._remote.address, f"{ref}:{ref}"]
             answer = await self._run(push, self._timeouts.fetch, credential=credential, answers=(0, 1))
-        return _refused(answer)
+        return _discreet(_refused(answer), credential or self._credential(), push)
 
     def repository(self) -> pygit2.Repository:
         """The objects of the mirror, to add some: what no ref leads to stays for two days.
@@ -391,9 +394,11 @@ class Mirror:
             return await self._turns(self._name, work, again="push" not in args)
         except Redirected as error:
             hint = "write the URL that it leads to: open it in a browser, or run git ls-remote"
-            raise Redirected(f"repository {self.shown}: it redirects elsewhere: {error.message}", hint=hint) from error
+            said = _discreet(error.message, credential, args)
+            raise Redirected(f"repository {self.shown}: it redirects elsewhere: {said}", hint=hint) from error
         except SourceUnavailable as error:
-            raise SourceUnavailable(f"repository {self.shown}: {error.message}", hint=error.hint) from error
+            said = _discreet(error.message, credential, args)
+            raise SourceUnavailable(f"repository {self.shown}: {said}", hint=error.hint) from error
 
     @contextlib.contextmanager
     def _swept(self) -> Iterator[None]:
@@ -436,6 +441,18 @@ class Mirror:
 
     def _doubt(self) -> None:
         self._doubtful = True
+
+
+def _discreet(message: str, credential: Credential | None, args: Sequence[str]) -> str:
+    """What git says without the credential that it showed: a server may repeat that.
+
+    What git was told to do, and names of branches and tags, are others' words: a mask would tell who guesses that he is
+    right.
+    """
+    if credential is None:
+        return message
+    names = _REF_NAMES.findall(message)
+    return Hidden(credential.confidential()).hide(message, written(lambda: (*args, *names)))
 
 
 def _refused(answer: bytes) -> str:

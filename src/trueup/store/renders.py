@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import structlog
 
-from trueup.formats.hidden import Hidden
+from trueup.formats.hidden import Hidden, leaves, written
 from trueup.formats.json import digest
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed, RenderStopped
@@ -16,7 +16,7 @@ from trueup.render.budget import TooCostly
 from trueup.render.confidential import confidential
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
-from trueup.render.job import ClosureTooNarrow, Recipe
+from trueup.render.job import ClosureTooNarrow, HelmJob, Recipe
 from trueup.runtime.failures import Failures, Patience
 from trueup.runtime.fair import NOBODY, Fair, Share, Turn, resting
 from trueup.runtime.memory import Memory
@@ -232,8 +232,11 @@ def _recipe_weight(recipe: Recipe) -> int:
 
 
 def _discreet(error: RenderFailed, recipe: Recipe, files: Mapping[str, bytes]) -> RenderFailed:
-    """The error without the secrets of its inputs: tools quote what they stumble over."""
-    hidden = Hidden(confidential(files, recipe.job), plain=files)
-    error.args = (hidden.hide(error.message),)
-    error.message, error.hint = error.args[0], hidden.hide(error.hint)
+    """The error without the secrets of its inputs: tools quote what they stumble over. The application's own words
+    stay: a mask would confirm to who guesses what is in a file that they may not read."""
+    own, inherited = Hidden(confidential({}, recipe.job)), Hidden(confidential(files), plain=files)
+    job = msgspec.to_builtins(recipe.job) if isinstance(recipe.job, HelmJob) else None
+    known = written(lambda: (*files, *leaves(job)))
+    error.args = (inherited.hide(own.hide(error.message), known),)
+    error.message, error.hint = error.args[0], inherited.hide(own.hide(error.hint), known)
     return error

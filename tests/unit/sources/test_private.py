@@ -227,3 +227,25 @@ async def test_a_server_without_a_backend_names_no_other_to_fetch_from(
             )
     assert any(path.endswith("alternates") for path in asked)
     assert http.requests == []
+
+
+async def test_what_a_server_repeats_of_the_credential_is_not_told_and_no_guess_is_confirmed(tmp_path: Path) -> None:
+    """It answers with the words of its path, which who writes the URL chooses, and with what it was shown."""
+
+    async def parrot(request: web.BaseRequest) -> web.StreamResponse:
+        shown = request.headers.get("Authorization", "nobody")
+        error = f"ERR no {request.path.split('/')[1]} for {shown}"
+        lines = "".join(f"{len(line) + 4:04x}{line}" for line in ("# service=git-upload-pack\n",))
+        body = f"{lines}0000{len(error) + 4:04x}{error}"
+        return web.Response(body=body.encode(), content_type="application/x-git-upload-pack-advertisement")
+
+    async def told(token: str) -> str:
+        async with serving(parrot) as host:
+            mirror = mirrors(tmp_path / token, Credential(bearer_token=token)).get(f"http://{host}/summer2024/x")
+            with pytest.raises(SourceUnavailable, match="remote error") as caught:
+                await mirror.update()
+            return str(caught.value)
+
+    other, guessed = await told("glowing-otter-22"), await told("summer2024")
+    assert "no summer2024 for ******" in other
+    assert "no summer2024 for" in guessed
