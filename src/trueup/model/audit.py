@@ -42,7 +42,8 @@ class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who did it: what was said of that, beside what is proved.
 
     Attributes:
-        name: of an ``author`` and a ``user``, a claim: anybody may write any name into a commit or an operation.
+        name: a claim: anybody may write any name into a commit or an operation, and a client names its field manager
+            itself.
         kind: ``author`` of a commit, ``user`` who asked for an operation, ``manager`` of fields on the cluster, or
             ``engine``, this one itself. Empty in old entries.
         signer: the key that the commit's signature names; empty for none.
@@ -66,6 +67,8 @@ class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
                 return f"signature by {self.signer} not verified" if self.signer else "unsigned"
             case "user":
                 return f"claimed, written by {self.manager}" if self.manager else "claimed"
+            case "manager":
+                return "claimed" if self.name else ""
             case _:
                 return ""
 

@@ -71,6 +71,10 @@ def test_the_story_tells_claims_as_such_and_old_entries_as_before() -> None:
         )
         return story([entry])[0].text
 
+    editor = Actor("trueup", "manager")
+    assert editor.standing == "claimed" and Actor(kind="manager").standing == ""
+    entry = Entry(at="2026-01-02T03:04:05.000000Z", action=Action.DRIFTED, by=editor, object="/ConfigMap/ns/a")
+    assert "was changed by trueup (claimed): " in story([entry])[0].text
     ada = Actor("Ada <a@x>", "author")
     assert line(Action.COMMIT, ada, message="Three") == "Ada <a@x> committed 01234567 “Three” (seen by poll, unsigned)"
     user = Actor("ada", "user", manager="curl")

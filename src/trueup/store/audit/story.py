@@ -64,7 +64,9 @@ def _of_object(entry: Entry, known: Mapping[int, Entry]) -> Line:
     name = _object(entry)
     match entry.action:
         case Action.DRIFTED:
-            return Line(entry.at, f"{name} was changed by {entry.by.name or 'somebody'}: {_changes(entry)}", "changed")
+            claim = f" ({entry.by.standing})" if entry.by.standing else ""
+            told = f"{name} was changed by {entry.by.name or 'somebody'}{claim}: {_changes(entry)}"
+            return Line(entry.at, told, "changed")
         case Action.HEALED:
             undone = [known[link].at for link in entry.links if link in known]
             of = f" (undoes the change of {', '.join(map(clock, undone))})" if undone else ""
