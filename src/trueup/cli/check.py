@@ -205,9 +205,9 @@ def _place(problem: Problem) -> str:
 
 
 def _say(problem: Problem) -> None:
-    say(f"  {problem.message}")
+    say(f"  {problem.message}", further="    ")
     if problem.hint:
-        say(f"  hint: {problem.hint}")
+        say(f"  hint: {problem.hint}", further="    ")
 
 
 def _count(number: int, noun: str) -> str:

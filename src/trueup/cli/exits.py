@@ -13,8 +13,8 @@ INTERRUPTED = 130
 
 
 def fail(message: str, *, hint: str = "", code: int = FAILED) -> NoReturn:
-    """One line of what is wrong, one of what to do, and the exit."""
-    say(f"error: {message}", err=True, fg="red", bold=False)
+    """What is wrong, what to do, and the exit. What a tool says in several lines stays so, below its first one."""
+    say(f"error: {message}", err=True, fg="red", bold=False, further="  ")
     if hint:
-        say(f"  hint: {hint}", err=True)
+        say(f"  hint: {hint}", err=True, further="    ")
     sys.exit(code)

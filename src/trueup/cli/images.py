@@ -64,7 +64,8 @@ def check(access: Access, names: tuple[str, ...], why: bool, local: tuple[Path, 
     if output == "wide" and why:
         for report in reports:
             for finding in report.findings:
-                say(f"\n{report.work.subject.key} {finding.rule.image.name}: tags passed over")
+                say()
+                say(f"{report.work.subject.key} {finding.rule.image.name}: tags passed over")
                 table(("TAG", "REASON"), sorted(finding.passed_over.items()))
     if any(report.problems for report in reports):
         fail("not every image could be judged", hint="correct what the lines above name")

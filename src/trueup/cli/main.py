@@ -82,7 +82,7 @@ def main() -> NoReturn:
 
 def unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """A fault of our own, told as every other text."""
-    say("".join(traceback.format_exception(kind, error, trace)).rstrip("\n"), err=True)
+    say("".join(traceback.format_exception(kind, error, trace)).rstrip("\n"), err=True, further="  ")
 
 
 def _run() -> None:
@@ -91,7 +91,7 @@ def _run() -> None:
     except click.ClickException as error:
         usage = io.StringIO()
         error.show(usage)
-        say(usage.getvalue().rstrip("\n"), err=True)
+        say(usage.getvalue().rstrip("\n"), err=True, further="")
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         say("interrupted", err=True)

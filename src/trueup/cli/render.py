@@ -87,7 +87,7 @@ def render(path: Path, output: str, require_isolation: bool, **flags: Any) -> No
         rendering = runner.run(_render(wanted, isolated=require_isolation))
     stamped = stamp(rendering.manifests, instance="", namespace=wanted.namespace, namespaced=embedded().namespaced)
     for warning in (*rendering.warnings, *stamped.warnings, *stamped.notes):
-        say(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", err=True, further="  ")
     if not stamped.manifests:
         say(f"warning: {path} declares nothing; --directory-recurse reads the folders below it too", err=True)
     _print(stamped.manifests, output)

@@ -11,22 +11,35 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def plain(text: object, keep: str = "\n\t") -> str:
+def plain(text: object, keep: str = "\t") -> str:
     """A text without credentials, whose control, direction and unseen characters are shown by their codes.
 
     Messages of commits, conditions and errors are strangers' words: an escape sequence in one may retitle the window,
     hide what follows or answer for the user; a direction mark may turn a name around.
 
     Args:
-        keep: control characters that stay; empty for a cell of a table.
+        keep: control characters that stay. Line breaks do where several lines are meant, and not in a value within a
+            line: what follows one would look like a line of ours.
     """
     shown = str(text)
     return visible(shown if shown.isalnum() else logged(shown), keep)
 
 
-def say(text: object = "", *, err: bool = False, fg: str | None = None, bold: bool | None = None) -> None:
-    """Print a line for people; colour only on a terminal."""
-    click.secho(plain(text), err=err, fg=fg, bold=bold)
+def say(
+    text: object = "",
+    *,
+    err: bool = False,
+    fg: str | None = None,
+    bold: bool | None = None,
+    further: str | None = None,
+) -> None:
+    """Print a line for people; colour only on a terminal.
+
+    Args:
+        further: what each further line begins with, of a text that may have several; None where it is one line.
+    """
+    shown = plain(text) if further is None else plain(text, keep="\n\t").replace("\n", f"\n{further}")
+    click.secho(shown, err=err, fg=fg, bold=bold)
 
 
 def styled(line: str) -> None:

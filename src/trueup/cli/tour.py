@@ -137,10 +137,10 @@ async def walk(ground: Playground, console: "Console", examples: Path) -> bool:
             console.print(plain(f"✗ {title}: {error}"), style="red", soft_wrap=True)
             console.print(f"  the engine's log: {ground.engine.log}", soft_wrap=True)
             tail = ground.engine.log.read_text(errors="replace").splitlines()[-15:]
-            console.print(plain("\n".join(f"  | {line}" for line in tail)), soft_wrap=True)
+            console.print(plain("\n".join(f"  | {line}" for line in tail), keep="\n\t"), soft_wrap=True)
             return False
         took = f"({time.monotonic() - began:.1f} s)"
-        line = Text.assemble(("✓", "green"), f" {title} ", (took, "dim"), f"\n  {plain(seen)}")
+        line = Text.assemble(("✓", "green"), f" {title} ", (took, "dim"), "\n  " + plain(seen, keep="\n"))
         console.print(line, soft_wrap=True)
     console.print("Every step held.", style="bold green")
     return True

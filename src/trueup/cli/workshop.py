@@ -114,7 +114,7 @@ def logs(number: int | None, follow: bool, sandbox_name: str) -> None:
     while True:
         run = next(run for run in _runs(sandbox_name) if run.id == wanted)
         log = file.read_bytes() if file.exists() else b""
-        raw(plain(log[shown:].decode("utf-8", "replace")), end=False)
+        raw(plain(log[shown:].decode("utf-8", "replace"), keep="\n\t"), end=False)
         shown = len(log)
         if run.status in ("succeeded", "failed") or not follow:
             break

@@ -1,5 +1,7 @@
 """Strangers' text without what would steer a terminal, turn a line around or hide in it."""
 
+_BREAKS = {"\n": "\\n", "\r": "\\r"}
+
 
 def seen(text: str, keep: str = "\n\t") -> bool:
     """Whether all of a text shows itself, but for what is kept: no control, direction or format character."""
@@ -26,6 +28,8 @@ def _json_escape(char: str) -> str:
 
 
 def code(char: str) -> str:
-    """A character by its number."""
+    """A character by its number; one that breaks a line as everybody writes it."""
+    if char in _BREAKS:
+        return _BREAKS[char]
     number = ord(char)
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

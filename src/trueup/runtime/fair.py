@@ -147,14 +147,13 @@ class Fair:
 
         async with self.turn(share, stop if again else None) as turn:
             tasks.append(task := asyncio.create_task(work(turn)))
+            task.add_done_callback(_heard)
             try:
                 await asyncio.wait([task])
             finally:
                 if not task.done():
                     task.cancel()
                     await asyncio.wait([task])
-                if not task.cancelled():
-                    task.exception()  # where nobody waits any more, it counts as heard
             return None if turn.stopped and task.cancelled() else task
 
     @asynccontextmanager
@@ -359,3 +358,9 @@ async def resting() -> AsyncIterator[None]:
         if turn.rests == 0:
             turn.slow = turn.borrowed = False
             await fair.wait(turn)
+
+
+def _heard(task: asyncio.Task[Any]) -> None:
+    """Where nobody waits any more, a failure counts as heard; whoever waits hears it all the same."""
+    if not task.cancelled():
+        task.exception()

@@ -64,4 +64,4 @@ def test_no_claim_forges_a_line_of_the_timeline(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(timeline, "query", lambda *_: [entry])
     printed = CliRunner().invoke(timeline.timeline, ["web"]).output.splitlines()
     assert len(printed) == 2 and printed[0] == "2026-01-02 (UTC)"
-    assert "alice 2026-01-01 (UTC)" in printed[1]
+    assert r"alice\n2026-01-01 (UTC)" in printed[1]

@@ -43,7 +43,7 @@ def test_what_steers_a_terminal_is_shown_by_its_code(name: str) -> None:
 @given(st.text())
 def test_plain_text_is_printable_and_keeps_what_was(text: str) -> None:
     shown = plain(text)
-    assert all(char.isprintable() or char in "\n\t" for char in shown)
+    assert all(char.isprintable() or char == "\t" for char in shown)
     assert plain(shown) == shown
     if all(char.isprintable() for char in text):
         assert shown == text
@@ -55,3 +55,44 @@ def test_pieces_keep_their_own_style() -> None:
         styled(click.style("Synced", fg="green"))
 
     assert CliRunner().invoke(command, color=True).output == "\x1b[32mSynced\x1b[0m\n"
+
+
+BREAKS = {
+    "a line break": ("\n", "\\n"),
+    "a carriage return": ("\r", "\\r"),
+    "both": ("\r\n", "\\r\\n"),
+    "a form feed": ("\f", "\\x0c"),
+    "a vertical tab": ("\v", "\\x0b"),
+    "the next line of C1": ("\x85", "\\x85"),
+    "a separator of lines": ("\u2028", "\\u2028"),
+    "a separator of paragraphs": ("\u2029", "\\u2029"),
+    "a separator of files": ("\x1c", "\\x1c"),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_value_stays_on_its_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    char, shown = BREAKS[name]
+    say(f"operation of alice{char}  15:00:00  synced to deadbeef by root")
+    out = capsys.readouterr().out
+    assert out.splitlines() == [f"operation of alice{shown}  15:00:00  synced to deadbeef by root"]
+
+
+def test_further_lines_of_an_error_are_below_its_first() -> None:
+    @click.command()
+    def command() -> None:
+        fail("helm says:\nerror: all is well", hint="look\napplication 'shop' synced")
+
+    lines = CliRunner().invoke(command).output.splitlines()
+    assert lines == ["error: helm says:", "  error: all is well", "  hint: look", "    application 'shop' synced"]
+
+
+def test_a_secret_of_several_lines_is_hidden_where_lines_stay() -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSj\n-----END PRIVATE KEY-----"
+
+    @click.command()
+    def command() -> None:
+        fail(f"cannot read\n{key}")
+
+    output = CliRunner().invoke(command).output
+    assert "MIIE" not in output and "AQEF" not in output

@@ -295,3 +295,31 @@ async def test_what_fails_after_its_waiter_went_away_is_heard() -> None:
     gc.collect()
     await asyncio.sleep(0)
     assert unheard == []
+
+
+async def test_what_fails_after_its_waiter_was_cancelled_twice_is_heard() -> None:
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    begun, stopped, ends = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work(_: Turn) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            stopped.set()
+            await ends.wait()
+            raise ValueError("too late") from None
+
+    waiter = asyncio.create_task(Fair(1, 1).run(Share("p", "r"), work))
+    await begun.wait()
+    waiter.cancel()
+    await stopped.wait()
+    waiter.cancel()  # it does not even wait for the end of what it has stopped
+    await asyncio.wait([waiter])
+    del waiter
+    ends.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    gc.collect()
+    assert not told

@@ -77,7 +77,7 @@ def diff(
     unknown = [r for r in seen.comparison.compared if r.status is SyncCode.UNKNOWN]
     for resource in differing:
         say(f"===== {resource.key} ======", bold=True)
-        say(texts[str(resource.key)].rstrip("\n"))
+        say(texts[str(resource.key)].rstrip("\n"), further="")
     if unknown:
         fail("; ".join(f"{resource.key} cannot be compared: {resource.message}" for resource in unknown))
     if differing and exit_code:

@@ -41,7 +41,4 @@ def timeline(
         if line.at[:10] != day:
             day = line.at[:10]
             say(f"{day} (UTC)")
-        text = line.text.replace(
-            "\n", " "
-        )  # strangers' words are in it: what they break would look like a line of ours
-        say(f"  {clock(line.at)}  {'    ' if line.inner else ''}{text}", fg=COLOURS.get(line.tone))
+        say(f"  {clock(line.at)}  {'    ' if line.inner else ''}{line.text}", fg=COLOURS.get(line.tone))
