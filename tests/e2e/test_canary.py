@@ -123,7 +123,7 @@ async def deploy(estate: Estate, canary: dict[str, str]) -> dict[str, str]:
     made |= {
         await estate.app("generated", name=f"{name}-g", spec=to): "",
         await estate.app("chart", name=f"{name}-c", spec=to, helm=helm): "",
-        await estate.app("refused", name=f"{name}-r", spec=to): "SyncError",
+        await estate.app("refused", name=f"{name}-r", spec=to, policy={"retry": {"limit": 0}}): "SyncError",
         await estate.app("broken", name=f"{name}-b", spec=to): "ComparisonError",
         await estate.app("failing", name=f"{name}-f", spec=to, helm=helm): "ComparisonError",
     }
