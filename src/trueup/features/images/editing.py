@@ -17,11 +17,11 @@ from trueup.features.images.reverted import Undone, taken_back
 from trueup.features.images.rule import TargetKind, Update
 from trueup.features.images.target import Changed, Editor, find_markers, write_images, write_markers
 from trueup.features.images.work import Work
-from trueup.model.errors import RenderFailed, Stalled, TrueupError
+from trueup.model.errors import Stalled, TrueupError
 from trueup.model.tree import Tree
 from trueup.render.budget import Budget
 from trueup.sources.tree import GitTree, Place
-from trueup.workers.childprocess import ChildEnded, Children
+from trueup.workers.childprocess import Children, reading
 from trueup.workers.frame import framed
 from trueup.workers.process import MEBIBYTE, Limits
 
@@ -157,17 +157,8 @@ class Apart:
 
     async def _ask(self, task: Task) -> Answer:
         hint = "look for very large files, and for folders in folders without end"
-        try:
+        with reading(task.place.shown, seconds=SECONDS, memory=_MEMORY, hint=hint):
             answer = _answers.decode(await self._children.ask(framed(_encoder.encode(task)), SECONDS))
-        except TimeoutError:
-            raise RenderFailed(f"reading {task.place.shown} took longer than {SECONDS:g} s", hint=hint) from None
-        except ChildEnded as ended:
-            failure = RenderFailed(
-                f"reading {task.place.shown} stopped: it crashed or reached the limit of {_MEMORY // MEBIBYTE} MiB",
-                hint=hint,
-            )
-            failure.add_note(ended.errors)
-            raise failure from None
         if isinstance(answer, Refused):
             raise Stalled(answer.message, hint=answer.hint, reason=answer.reason)
         return answer

@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import msgspec
-
 from trueup.model.application import Source
-from trueup.model.errors import InvalidSpec, RenderFailed, RenderStopped, SourceUnavailable
+from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable
 from trueup.model.tree import Tree
 from trueup.render.budget import TooCostly
 from trueup.render.continuity import Trees
@@ -28,7 +26,7 @@ from trueup.store.preparing.frame import (
     unpack_answer,
 )
 from trueup.store.preparing.inline import Inline
-from trueup.workers.childprocess import ChildEnded, Children
+from trueup.workers.childprocess import Children, reading
 from trueup.workers.frame import framed
 from trueup.workers.process import MEBIBYTE, Limits
 
@@ -119,19 +117,8 @@ class Preparer:
         """
         at = f" (path {where})" if where else ""
         hint = "narrow the source's path; look for very large files and for links that lead to folders of links"
-        try:
+        with reading("the source", seconds=self._seconds, memory=_MEMORY, hint=hint, at=at):
             answer = unpack_answer(await self._children.ask(framed(pack(task)), self._seconds))
-        except TimeoutError:
-            raise RenderStopped(f"reading the source took longer than {self._seconds:g} s{at}", hint=hint) from None
-        except ChildEnded as ended:
-            failure = RenderStopped(
-                f"reading the source stopped: it crashed or reached the limit of {_MEMORY // MEBIBYTE} MiB{at}",
-                hint=hint,
-            )
-            failure.add_note(ended.errors)
-            raise failure from None
-        except msgspec.DecodeError as error:
-            raise RenderFailed(f"reading the source gave no answer that can be read{at}") from error
         if not isinstance(answer, Refused):
             return answer
         if answer.kind == SourceUnavailable.__name__:
