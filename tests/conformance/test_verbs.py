@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
-import yaml
 from tests.conformance.exchange import (
     APPLY,
     DRIVEN,
@@ -21,8 +20,9 @@ from tests.conformance.exchange import (
     Both,
     Json,
 )
+from tests.support import plainyaml
 
-KINDS = yaml.safe_load((Path(__file__).with_name("kinds.yaml")).read_text().replace("{ns}", "NAMESPACE"))
+KINDS = plainyaml.read((Path(__file__).with_name("kinds.yaml")).read_text().replace("{ns}", "NAMESPACE"))
 WIDGETS = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",

@@ -30,6 +30,7 @@ from pathlib import Path
 import msgspec
 import yaml
 from tests.conformance import exchange
+from tests.support import plainyaml
 
 KUBECTL = Path(sys.executable).parent / "kubectl"
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -104,7 +105,7 @@ def script_names() -> list[str]:
 
 
 def load_script(name: str) -> Script:
-    return msgspec.convert(yaml.safe_load((SCRIPTS / f"{name}.yaml").read_text()), Script)
+    return msgspec.convert(plainyaml.read((SCRIPTS / f"{name}.yaml").read_text()), Script)
 
 
 def plain(text: str, hide: Sequence[str] = ()) -> str:
@@ -120,7 +121,7 @@ def plain(text: str, hide: Sequence[str] = ()) -> str:
 def without_controllers(out: str) -> str:
     """An output of one object, YAML or JSON, without what controllers write when they come to it; text as it is."""
     try:
-        shown = yaml.safe_load(out)
+        shown = plainyaml.read(out)
     except yaml.YAMLError:
         return out
     if not isinstance(shown, dict) or "metadata" not in shown:
@@ -140,7 +141,7 @@ class Session:
         self.script = load_script(name)
         self.folder = folder
         self.namespace = f"kubectl-{name}"
-        config = yaml.safe_load(kubeconfig.read_text())
+        config = plainyaml.read(kubeconfig.read_text())
         for context in config["contexts"]:
             context["context"]["namespace"] = self.namespace
         own = folder / "kubeconfig"

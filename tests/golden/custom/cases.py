@@ -14,7 +14,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tests.support import plainyaml
 
 from trueup.formats.patch import merge_patch
 from trueup.sandbox.cluster.custom import CustomResources, crd_behaviour, settle
@@ -38,7 +38,7 @@ def topics() -> list[str]:
 
 
 def load(topic: str, kind: str) -> list[Json]:
-    cases: list[Json] = yaml.safe_load((FOLDER / f"{topic}.{kind}.yaml").read_text())
+    cases: list[Json] = plainyaml.read((FOLDER / f"{topic}.{kind}.yaml").read_text())
     # By way of JSON, as anchors of the input would make two places one object.
     for index, case in enumerate(cases):
         cases[index] = json.loads(json.dumps(case)) | {"group": f"{topic}-{index}.example.com"}

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import yaml
+from tests.support import plainyaml
 
 from trueup.formats.patch import merge_patch
 from trueup.sandbox.cluster.failure import Failure, invalid
@@ -47,7 +47,7 @@ def topics() -> list[str]:
 
 
 def load(topic: str, kind: str) -> list[Json]:
-    cases: list[Json] = yaml.safe_load((FOLDER / f"{topic}.{kind}.yaml").read_text())
+    cases: list[Json] = plainyaml.read((FOLDER / f"{topic}.{kind}.yaml").read_text())
     return cases
 
 

@@ -7,14 +7,14 @@ of columns and managedFields left out. ``python -m tests.golden.tables.record`` 
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tests.support import plainyaml
 
 Json = dict[str, Any]
 FOLDER = Path(__file__).parent
 
 
 def load_cases() -> list[Json]:
-    cases: list[Json] = yaml.safe_load((FOLDER / "cases.yaml").read_text())
+    cases: list[Json] = plainyaml.read((FOLDER / "cases.yaml").read_text())
     return cases
 
 

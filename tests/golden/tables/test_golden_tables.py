@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
-import yaml
 from tests.golden.tables.cases import Json, expected_path, load_cases, plain
+from tests.support import plainyaml
 from tests.support.objects import Empty
 
 from trueup.sandbox.cluster.kinds import Kinds
@@ -21,7 +21,7 @@ KINDS = Kinds(Empty(), lambda: NOW, Random(1))
 
 def recorded() -> Iterator[Any]:
     for case in load_cases():
-        for found in yaml.safe_load(expected_path(case["case"]).read_text()):
+        for found in plainyaml.read(expected_path(case["case"]).read_text()):
             facts = found["resource"]
             yield pytest.param(found, id=f"{case['case']} in {facts['group']}/{facts['version']}")
 
