@@ -65,6 +65,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         namespace_metadata: for the destination namespace, where it is this application's to apply.
         namespace_mark: of whom it says that it is.
         shared: what is part of another application too, one text for each object.
+        taken: of that, what the other one has applied, with its name.
         respectful: compared as ``RespectIgnoreDifferences=true`` writes.
         unbuilt: fields and settings that ask for what is not done; nothing is synced by itself then.
         unseen: lines of the last comparison about objects of kinds that cannot be listed now.
@@ -83,6 +84,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     namespace_metadata: NamespaceMetadata | None = None
     namespace_mark: str = ""
     shared: tuple[str, ...] = ()
+    taken: Mapping[ResourceKey, str] = {}
     respectful: bool = False
     unbuilt: tuple[policy.Unbuilt, ...] = ()
     unseen: tuple[ResourceStatus, ...] = ()
@@ -318,7 +320,8 @@ class Observer:
         live = {item.key: item.live for item in comparison.resources if item.live is not None}
         _learn(live)
         verdicts = {key: self._health(found) for key, found in live.items()}
-        shared = tuple(_shared(key, instance, owner) for key, owner in diff.shared(pairs, instance).items())
+        others = diff.shared(pairs, instance)
+        shared = tuple(_shared(key, instance, owner) for key, owner in others.items())
         warnings += [("SharedResourceWarning", text) for text in shared]
         warnings += [("ExcludedResourceWarning", text) for text in diff.rule_warnings(rules.placed())]
         faults = await self._ignoring.faults(rules, (*named.values(), *respected.values()))
@@ -355,12 +358,32 @@ class Observer:
             namespace_metadata=kept.metadata,
             namespace_mark=kept.mark,
             shared=shared,
+            taken=self._taken(others) if others else {},
             respectful=RESPECT_IGNORED in options.texts,
             unbuilt=tuple(unbuilt),
             unseen=self._unseen(stored, comparison),
             leaving=len(leaving) > len(overdue),
             withheld=withheld,
         )
+
+    def _taken(self, others: Mapping[ResourceKey, str]) -> dict[ResourceKey, str]:
+        """Of objects marked with other applications, those that these declare and may write: anybody may forge a mark.
+
+        An application that is leaving has none: it would take the object with it.
+        """
+        found: dict[ResourceKey, str] = {}
+        for instance in set(others.values()):
+            name = self._applications.key_of_instance(instance)
+            stored = self._applications.get(name) if self._applications.ours(name) else None
+            if stored is None or stored.app.metadata.deletion_timestamp:
+                continue
+            keys = policy.recorded(stored.status) & {key for key, owner in others.items() if owner == instance}
+            try:
+                forbidden = self.forbidden(stored.app, self._applications.project_of_stored(stored), keys)
+            except InvalidSpec:
+                continue
+            found |= dict.fromkeys(keys - forbidden.keys(), instance)
+        return found
 
     def _unseen(self, stored: StoredApplication, comparison: Comparison) -> tuple[ResourceStatus, ...]:
         """What the application has deployed, and may not be forgotten because its kind cannot be listed for a while."""

@@ -125,6 +125,7 @@ class Operations:
             heal=self.ports.settings().heal,
             manifests_changed=not await self._same_as_attempted(stored, project, head),
             drift_of=self.ports.chronicle.drift,
+            taken=head.taken,
             prunes=not head.withheld,
         )
         decision = policy.held(decision, policy.assigned(project, stored.app), project, write.now)

@@ -8,7 +8,7 @@ from trueup.policy.claims import foreign, initiator, writer_of
 from trueup.policy.engines import hands_off, last_write_by
 from trueup.policy.heal import LOOP, Drift, HealSettings
 from trueup.policy.impersonation import Impersonation, acting_account
-from trueup.policy.marks import unrecorded, unrecorded_message
+from trueup.policy.marks import recorded, unrecorded, unrecorded_message
 from trueup.policy.oddities import odd_annotations, odd_options
 from trueup.policy.project import permits, permits_namespace_of_application
 from trueup.policy.pruning import noted, noting, withheld, withheld_message
@@ -65,6 +65,7 @@ __all__ = [
     "permits",
     "permits_namespace_of_application",
     "problems",
+    "recorded",
     "refusal",
     "retry_for",
     "unbuilt_fields",

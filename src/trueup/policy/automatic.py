@@ -1,7 +1,7 @@
 """The choice to sync without being asked (Argo CD ``appcontroller.go`` autoSync)."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -18,12 +18,17 @@ from trueup.model.application import (
     SyncPolicy,
 )
 from trueup.model.comparison import ComparedResource, Comparison
+from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase, OperationState, Status, SyncCode
 from trueup.policy.heal import HEALS, Drift, HealSettings, bare
 from trueup.policy.heal import heal as put_back
+from trueup.policy.marks import named
 
 AUTOMATED_LIMIT = 5
 """Tries of an automated operation when no retry block says otherwise."""
+
+
+_SHOWN = 5
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +58,7 @@ def automatic_sync(
     heal: HealSettings = HealSettings(),  # noqa: B008
     manifests_changed: bool = True,
     drift_of: Callable[[ComparedResource], Drift] = bare,
+    taken: Mapping[ResourceKey, str] = {},
     prunes: bool = True,
 ) -> Decision:
     """Whether an application is synced now by itself, and how.
@@ -64,6 +70,8 @@ def automatic_sync(
         manifests_changed: False when the caller knows that the manifests of this revision are those of the revision
             last attempted: a commit elsewhere in a monorepo is no new attempt.
         drift_of: how an object that is out of sync differs, and by whom.
+        taken: objects that another application has applied since, with its name. Who applies an object last has it
+            until somebody asks for a sync or declares something else: two that healed it would do so for ever.
         prunes: False when automation must not prune now, whatever it may.
     """
     policy = app.spec.sync_policy
@@ -82,7 +90,11 @@ def automatic_sync(
     tried = last is not None and _attempted(app, status, last, comparison.revisions, manifests_changed)
     decision = Decision(operation=operation)
     if last is not None and tried and not relabelled:
-        decision = _after_attempt(automated, operation, last, comparison, now, heal, drift_of)
+        ours = [resource for resource in comparison.compared if resource.key not in taken]
+        decision = _after_attempt(automated, operation, last, comparison, ours, now, heal, drift_of)
+        if automated.self_heal and taken:
+            left = ("SharedResourceWarning", _left(taken))
+            decision = msgspec.structs.replace(decision, warnings=(left, *decision.warnings))
         if decision.operation is None:
             return decision
     if automated.prune and not automated.allow_empty and _wipes_out(comparison):
@@ -166,6 +178,7 @@ def _after_attempt(
     operation: Operation,
     last: OperationState,
     comparison: Comparison,
+    ours: Sequence[ComparedResource],
     now: datetime,
     heal: HealSettings,
     drift_of: Callable[[ComparedResource], Drift],
@@ -182,9 +195,7 @@ def _after_attempt(
     if not automated.self_heal:
         return Decision(reason=f"most recent sync already to {_names(comparison.revisions)}")
     drifted = [
-        resource
-        for resource in comparison.compared
-        if _needs_apply(resource) or (automated.prune and resource.requires_pruning)
+        resource for resource in ours if _needs_apply(resource) or (automated.prune and resource.requires_pruning)
     ]
     if not drifted or operation.sync is None:
         return Decision(condition=failed, reason="nothing that a sync could put back")
@@ -200,6 +211,14 @@ def _after_attempt(
     )
     operation = msgspec.structs.replace(operation, sync=sync, info=[*operation.info, healing.info])
     return Decision(operation=operation, warnings=healing.loops)
+
+
+def _left(taken: Mapping[ResourceKey, str]) -> str:
+    owners = ", ".join(sorted(set(taken.values()))[:_SHOWN])
+    return (
+        f"{named(sorted(taken))}: applied last by {owners}, and not healed here; declare each object in one "
+        "application alone, or take it back by a sync"
+    )
 
 
 def _was_heal(last: OperationState) -> bool:

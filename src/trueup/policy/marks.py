@@ -29,7 +29,7 @@ def unrecorded(status: Status, marked: Iterable[ResourceKey]) -> frozenset[Resou
     asked = frozenset(marked)
     if not asked or not (status.resources or status.history):
         return frozenset()
-    return asked - _recorded(status)
+    return asked - recorded(status)
 
 
 def unrecorded_message(keys: Collection[ResourceKey]) -> str:
@@ -48,8 +48,8 @@ def named(keys: Sequence[ResourceKey]) -> str:
     return ", ".join(map(str, keys[:_SHOWN])) + more
 
 
-def _recorded(status: Status) -> frozenset[ResourceKey]:
-    """What the last comparison and the last operation had to do with."""
+def recorded(status: Status) -> frozenset[ResourceKey]:
+    """What an application declares or has deployed: the last comparison and the last operation had to do with it."""
     state = status.operation_state
     results = state.sync_result.resources if state and state.sync_result else []
     lines = {ResourceKey(line.group, line.kind, line.namespace, line.name) for line in status.resources}

@@ -318,3 +318,30 @@ def test_retries(rule: str) -> None:
     own, spec, automation, limit = RETRIES[rule]
     initiator = msgspec.convert({"automated": automation}, type(Operation().initiated_by))
     assert retry_for(Operation(retry=own, initiated_by=initiator), spec).limit == limit
+
+
+WEB = DRIFTED.resources[0].key
+"""What another application has applied since, in these."""
+
+
+def test_what_another_application_applied_last_is_not_healed_but_told(build: Builder) -> None:
+    app = build.app(**automated(selfHeal=True))
+    decision = decide(app, ended(app), taken={WEB: "other"})
+    assert decision.operation is None
+    [(kind, message)] = decision.warnings
+    assert kind == "SharedResourceWarning"
+    assert message.startswith(f"{WEB}: applied last by other, and not healed here; ")
+
+
+def test_beside_what_another_application_has_the_rest_is_healed(build: Builder) -> None:
+    app = build.app(**automated(selfHeal=True))
+    operation = decide(app, ended(app), compared(resource("web"), resource("own")), taken={WEB: "other"}).operation
+    assert operation is not None and operation.sync is not None
+    assert [each.name for each in operation.sync.resources] == ["own"]
+
+
+def test_another_revision_takes_an_object_back(build: Builder) -> None:
+    app = build.app(**automated(selfHeal=True))
+    decision = decide(app, ended(app, revision=OLD), taken={WEB: "other"})
+    assert decision.operation is not None and decision.operation.sync is not None
+    assert decision.operation.sync.resources == [] and not decision.warnings

@@ -1,0 +1,64 @@
+"""An object that two applications declare: who applied it last has it, and nobody writes it for ever."""
+
+import pytest
+from tests.conftest import EMBEDDED
+from tests.e2e.estate import Estate
+from tests.e2e.manifests import config
+from tests.e2e.test_operations import healed
+
+from trueup.cli.app.access import View
+from trueup.model.annotations import TRACKING_ID
+
+SERVER = "https://kubernetes.default.svc"
+SECRET = 'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {key: "same for both"}\n'
+
+
+@pytest.mark.parametrize("cluster", [EMBEDDED], indirect=True)
+async def test_who_applied_a_shared_object_last_has_it(estate: Estate) -> None:
+    one, two = estate.name, f"{estate.name}-z"
+    await estate.given({
+        "one/a.yaml": config("a", "red"), "one/s.yaml": SECRET,
+        "two/a.yaml": config("a", "blue"), "two/s.yaml": SECRET,
+    })  # fmt: skip
+    await estate.app("one")
+    await estate.settled()
+    await estate.app("two", name=two, spec={"destination": {"server": SERVER, "namespace": one}})
+    await estate.settled(name=two)
+    told = await left(estate, one)
+    assert told == (
+        f"ConfigMap {one}/a, Secret {one}/s: applied last by {two}, and not healed here; declare each object in one "
+        "application alone, or take it back by a sync"
+    )
+    before = await versions(estate)
+    for name in (one, two, one):
+        await estate.refresh(name)
+    assert await versions(estate) == before, "nobody writes it again"
+
+    revision = await estate.commit({"one/a.yaml": config("a", "green")})
+    await estate.settled(revision, one)
+    await left(estate, two)
+    await estate.change("ConfigMap", "a", {"data": {"colour": "by hand"}})
+    await healed(estate, "a", "green")
+    found = await estate.live("ConfigMap", "a")
+    assert found is not None and found.annotations[TRACKING_ID].startswith(f"{one}:")
+
+    await estate.patch({"metadata": {"finalizers": []}}, one)
+    await estate.remove_application(one)
+    await estate.application_gone(one)
+    await estate.refresh(two)
+    await estate.settled(name=two)
+
+
+async def left(estate: Estate, name: str) -> str:
+    """Wait until an application says that it leaves objects to another one; returns what it says."""
+
+    def told(view: View) -> list[str]:
+        return [c.message for c in view.status.conditions if "applied last by" in c.message]
+
+    [message] = told(await estate.until(lambda view: bool(told(view)), name, what="left to the other one"))
+    return message
+
+
+async def versions(estate: Estate) -> list[str]:
+    found = [await estate.live("ConfigMap", "a"), await estate.live("Secret", "s")]
+    return [live.resource_version for live in found if live is not None]
