@@ -27,6 +27,10 @@ help: ## List the targets
 demo: $(STAMP) ## A cluster, a repository and the engine at work (ARGS=--tour walks by itself)
 	@$(BIN)/trueup demo $(ARGS)
 
+.PHONY: install
+install: $(STAMP) ## Everything into .venv, and how the shell finds it
+	@echo 'export PATH="$(CURDIR)/$(BIN):$$PATH"'
+
 .PHONY: test
 test: $(STAMP) controlplane ## Every test, those on a real API server too
 	@$(PYTEST) $(ARGS)
@@ -84,8 +88,7 @@ build/release-tools/.installed: tools/release/requirements.lock
 
 # A lock newer than the environment means a fresh one, so that nothing outlives its entry in the lock.
 $(STAMP): requirements.lock
-	@echo "making $(VENV)" >&2
 	@$(or $(PYTHON),$(error Python 3.11 or newer is needed)) -m venv $$([ ! -e $@ ] || echo --clear) $(VENV)
-	@$(PIP) --require-hashes -r requirements.lock
+	@tools/venv/install.sh $(VENV)
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from tests.golden.render.golden import CASES, ROOT, checkout, render
 from tests.support.broken import FOUND, URL, application, break_everything
+from tests.support.fresh import bare, install_wheel
 from tests.support.patience import stretched
 
 EXECUTABLE = Path(sys.executable).parent / "trueup"
@@ -272,9 +273,13 @@ async def test_a_sandbox_in_the_foreground_ends_with_its_terminal(shell: Shell) 
     assert (await status(shell))["state"] == "Stopped"
 
 
-async def test_the_demo_walks_on_an_embedded_cluster(shell: Shell) -> None:
-    ran = await shell("demo", "--tour")
-    assert ran.code == 0, ran.out
+async def test_the_demo_of_an_installed_wheel_walks_away_from_the_checkout(shell: Shell, tmp_path: Path) -> None:
+    programs = install_wheel(tmp_path / "installed")
+    shell.folder, shell.environment = tmp_path / "home", bare(tmp_path / "home")
+    where = await shell("-c", "import trueup; print(trueup.__file__)", program=programs / "python")
+    assert Path(where.out.strip()).is_relative_to(tmp_path)
+    ran = await shell("demo", "--tour", program=programs / "trueup")
+    assert ran.code == 0, ran.out + ran.err
     assert ran.out.count("✓") == 13
     for said in ("1.0.1 runs after", "1.0.2 after", "kubectl-edit set spec.replicas", "Degraded", "was taken back"):
         assert said in ran.out, ran.out

@@ -1,7 +1,8 @@
-"""Runs the ``console`` blocks of a guide in one shell, and holds what is printed against what the guide says.
+"""Pastes the ``bash`` blocks of a page into one shell, and holds what is printed against what the page says.
 
-``$`` begins a command, ``>`` goes on with it; the rest is its output. ``…`` stands for any text in a line, a line of it
-alone for any lines. Columns may be any number of spaces apart.
+A ``text`` block is what the ``bash`` block before it prints. ``…`` stands for any text in a line, a line of it alone
+for any lines. Columns may be any number of spaces apart. ``sh`` blocks are for a cluster that no test has: nobody runs
+them.
 """
 
 import asyncio
@@ -14,37 +15,54 @@ from types import MappingProxyType
 import msgspec
 
 SECONDS = 120.0
-_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(bash|sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PASSWORDS = re.compile(r"(://)[^/\s:]+:[^@\s]+@")
+_HERE = re.compile(r"<<-?\s*(['\"]?)(\w+)\1")
 
 
-class Command(msgspec.Struct, frozen=True):
-    """A command of a guide.
+class Block(msgspec.Struct, frozen=True):
+    """What is pasted at once.
 
     Attributes:
-        expected: lines of its output.
+        run: a test pastes it (``bash``).
+        expected: lines that it prints; None where the page does not say.
     """
 
     line: int
     text: str
-    expected: tuple[str, ...]
+    run: bool
+    expected: tuple[str, ...] | None = None
+
+    @property
+    def commands(self) -> Iterator[str]:
+        """The commands in it, each with its further lines and here-document."""
+        lines: list[str] = []
+        end = ""
+        for line in self.text.splitlines():
+            lines.append(line)
+            if end:
+                end = "" if line == end else end
+            elif here := _HERE.search(line):
+                end = here[2]
+            if not end and not line.endswith("\\"):
+                yield "\n".join(lines)
+                lines = []
+        assert not lines, f"line {self.line}: a command has no end: {lines[0]}"
 
 
-def commands(guide: Path) -> Iterator[Command]:
-    """The commands of a guide, in their order."""
-    text = guide.read_text()
-    for block in _BLOCK.finditer(text):
-        first = text.count("\n", 0, block.start(1)) + 1
-        found: list[tuple[int, list[str], list[str]]] = []
-        for number, line in enumerate(block[1].splitlines(), first):
-            if line.startswith("$ "):
-                found.append((number, [line[2:]], []))
-            elif line.startswith("> ") and not found[-1][2]:
-                found[-1][1].append(line[2:])
-            else:
-                found[-1][2].append(line)
-        for number, lines, expected in found:
-            yield Command(number, "\n".join(lines), tuple(expected))
+def blocks(page: Path) -> list[Block]:
+    """The blocks of commands of a page, in their order."""
+    text = page.read_text()
+    found: list[Block] = []
+    end = 0
+    for match in _BLOCK.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        if match[1] != "text":
+            found.append(Block(line, match[2], match[1] == "bash"))
+        elif found and found[-1].run and not text[end : match.start()].strip():
+            found[-1] = msgspec.structs.replace(found[-1], expected=tuple(match[2].splitlines()))
+        end = match.end()
+    return found
 
 
 class Shell:
@@ -96,33 +114,45 @@ class Shell:
 NOTHING: Mapping[str, Callable[[], Awaitable[str]]] = MappingProxyType({})
 
 
-async def follow(guide: Path, shell: Shell, after: Mapping[str, Callable[[], Awaitable[str]]] = NOTHING) -> None:
-    """Run every command of a guide.
+async def follow(page: Path, shell: Shell, after: Mapping[str, Callable[[], Awaitable[str]]] = NOTHING) -> None:
+    """Run every command of a page.
 
     Args:
         after: gives a further command, which is run after each command that begins with its key.
 
     Raises:
-        AssertionError: a command fails, or prints something else; names the guide's line.
+        AssertionError: a command fails, or a block prints something else; names the page's line.
     """
-    for command in commands(guide):
-        status, output = await shell.run(command.text)
-        where = f"{guide.name}:{command.line}: $ {command.text}"
-        assert status == 0, f"{where}\nended with status {status}:\n{output}"
-        shown = _PASSWORDS.sub(r"\1", output)
-        assert matches(command.expected, shown.splitlines()), (
-            f"{where}\nprinted:\n{shown}\n\nthe guide says:\n" + "\n".join(command.expected)
-        )
+    for block in blocks(page):
+        if block.run:
+            await paste(page, block, shell, after)
+
+
+async def paste(
+    page: Path, block: Block, shell: Shell, after: Mapping[str, Callable[[], Awaitable[str]]] = NOTHING
+) -> None:
+    """Run the commands of one block, and look at what all of them printed."""
+    printed: list[str] = []
+    for command in block.commands:
+        status, output = await shell.run(command)
+        assert status == 0, f"{page.name}:{block.line}: {command}\nended with status {status}:\n{output}"
+        printed += _PASSWORDS.sub(r"\1", output).splitlines()
         for start, more in after.items():
-            if command.text.startswith(start):
+            if command.startswith(start):
                 status, output = await shell.run(await more())
                 assert status == 0, output
+    if block.expected is not None:
+        shown = [line for line in printed if line.strip() and not re.match(r"\[\d+\] \d+$", line)]
+        assert matches(block.expected, shown), (
+            f"{page.name}:{block.line}: {block.text}\nprinted:\n"
+            + "\n".join(printed)
+            + "\n\nthe page says:\n"
+            + "\n".join(block.expected)
+        )
 
 
 def matches(expected: tuple[str, ...], lines: list[str]) -> bool:
-    """Whether lines are as expected; without any expectation, whatever they are not looked at."""
-    if not expected:
-        return not [line for line in lines if line.strip()] or all(re.match(r"\[\d+\]", line) for line in lines if line)
+    """Whether lines are as expected."""
     pattern = "".join(r"(?:.*\n)*?" if line.strip() == "…" else _line(line) + r"\n" for line in expected)
     text = "".join(f"{line.rstrip()}\n" for line in lines)
     return re.fullmatch(pattern + r"\s*", text) is not None

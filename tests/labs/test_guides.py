@@ -4,18 +4,17 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.labs.console import Shell, commands, follow
-from tests.labs.test_labs import environment
+from tests.labs.conftest import Newcomer
+from tests.labs.console import Shell, blocks, follow
 
 DOCS = Path(__file__).parents[2] / "docs"
-GUIDES = [guide for guide in sorted((DOCS / "guides").glob("*.md")) if list(commands(guide))]
+GUIDES = [guide for guide in sorted((DOCS / "guides").glob("*.md")) if any(block.run for block in blocks(guide))]
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("guide", GUIDES, ids=[guide.stem for guide in GUIDES])
-async def test_a_guide_holds(guide: Path, tmp_path: Path) -> None:
-    (tmp_path / "work").mkdir()
-    async with Shell(tmp_path / "work", environment(tmp_path)) as shell:
+async def test_a_guide_holds(guide: Path, newcomer: Newcomer) -> None:
+    async with Shell(newcomer.checkout, newcomer.environment) as shell:
         try:
             await follow(guide, shell)
         finally:

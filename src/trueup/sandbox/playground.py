@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -98,7 +99,7 @@ async def playground(
             await furnish(client, site.namespace, services.place)
         url = repository.url if repository else url
         report("starting the engine")
-        local = ["--allow-local-repos", url.removeprefix("file://")] if url.startswith("file://") else []
+        local = ["--allow-local-repos", unquote(url.removeprefix("file://"))] if url.startswith("file://") else []
         command = [*TRUEUP, "server", *site.access, "--namespace", site.namespace, "--data", nest.folder / "data"]
         command += ["--state", nest.folder / "state"]
         engine = await nest.start("engine", [*command, *local])
