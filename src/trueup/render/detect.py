@@ -34,11 +34,10 @@ def detect_tool(source: Source, tree: Tree, path: str) -> str:
         )
     if explicit:
         return explicit[0]
-    if tree.entry(posixpath.join(path, "Chart.yaml")) is not None:
-        return "Helm"
     if kustomizations(tree, path):
+        # Also beside a Chart.yaml: of two files in one folder Argo CD's discovery goes by the later name.
         return "Kustomize"
-    return "Directory"
+    return "Directory" if tree.entry(posixpath.join(path, "Chart.yaml")) is None else "Helm"
 
 
 def kustomizations(tree: Tree, path: str) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from trueup.formats import json, pattern
+from trueup.formats import json, pattern, semver
 from trueup.formats.glob import doublestar_match
 from trueup.model.application import HelmParameter, HelmSource, Source
 from trueup.model.errors import RenderFailed
@@ -19,6 +19,8 @@ from trueup.render.job import HelmJob, HelmParameterSetting, Input
 
 MAX_VALUE_FILES = 500
 MAX_RELEASE_NAME = 53
+OWN_KUBE_VERSION = "1.36.0"
+"""The version of Kubernetes that the engine's Helm takes for a cluster's where none is said."""
 
 _RELEASE_NAME = pattern.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _SCHEME = pattern.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -31,12 +33,14 @@ def draft(
     """The render of one chart.
 
     Raises:
-        RenderFailed: Chart.yaml is missing or invalid, a dependency is missing, a value file is missing or outside the
-            repository, or the release name is too long.
+        RenderFailed: Chart.yaml is missing or invalid, the chart is a library or for other versions of Kubernetes, a
+            dependency is missing, a value file is missing or outside the repository, or the release name is too long.
     """
     options = source.helm or HelmSource()
     chart = read_chart(tree, path)
-    result = Draft(HelmJob(path, "", ""), inputs=list(chart.inputs), absent=list(chart.absent))
+    result = Draft(
+        HelmJob(path, "", ""), inputs=list(chart.inputs), absent=list(chart.absent), warnings=list(chart.warnings)
+    )
     check_size(result.inputs, tree)
     files = _Files(tree, refs, path, environment, result)
     value_files = files.value_files(options)
@@ -58,6 +62,7 @@ def draft(
         skip_tests=options.skip_tests,
         skip_schema_validation=options.skip_schema_validation,
     )
+    _refuse_other_versions(path, chart.kube_version, job.kube_version or OWN_KUBE_VERSION)
     result.job = job
     scan = Scan()
     for file in result.inputs:
@@ -79,6 +84,17 @@ def _release_name(options: HelmSource, context: RenderContext) -> str:
     if not _RELEASE_NAME.fullmatch(name):
         raise RenderFailed(f"release name {name!r} is no DNS name", hint="use lower-case letters, digits and dashes")
     return name
+
+
+def _refuse_other_versions(path: str, wanted: str, version: str) -> None:
+    """As ``helm template`` does; what stands behind the third number, such as ``-gke.100``, plays no part."""
+    plain = version.partition("-")[0].partition("+")[0]
+    if wanted and semver.best_match(wanted, [plain]) is None:
+        raise RenderFailed(
+            f"{posixpath.join(path, 'Chart.yaml')}: chart requires kubeVersion: {wanted} which is incompatible with "
+            f"Kubernetes v{plain}",
+            hint="use a version of the chart that is for this cluster, or set helm.kubeVersion",
+        )
 
 
 def _settings(parameters: list[HelmParameter], environment: Environment) -> list[HelmParameterSetting]:

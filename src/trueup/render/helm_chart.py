@@ -12,12 +12,14 @@ from trueup.render.closure import files_below, follow, inside, refuse_outside, s
 from trueup.render.job import Input
 from trueup.render.spelling import spelled, spellings
 
-_FIELDS = spellings("apiVersion", "name", "version", "kubeVersion", "dependencies")
+_FIELDS = spellings("apiVersion", "name", "version", "type", "kubeVersion", "dependencies")
 _DEPENDENCY = spellings("name", "version", "repository", "alias", "condition")
 _NAME = pattern.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERSION_BEGINS = pattern.compile(r"-v?[0-9]")
 MAX_BYTES = 1024 * 1024
 """Of Chart.yaml."""
+
+REQUIREMENTS = "requirements.yaml"
 
 RENDERED = ("charts", "crds", "templates")
 """Folders of a chart whose files become objects, named by nobody."""
@@ -28,21 +30,31 @@ class ChartFiles(msgspec.Struct, frozen=True):
 
     Attributes:
         absent: paths looked for in vain.
-        constrained: the chart's ``kubeVersion`` limits the clusters it renders for.
+        kube_version: the range of versions of Kubernetes that the chart is for; empty for all.
+        constrained: the chart's ``kubeVersion``, or that of a subchart, limits the clusters it renders for.
+        warnings: for the user; each names a file.
     """
 
     inputs: tuple[Input, ...]
     absent: tuple[str, ...] = ()
+    kube_version: str = ""
     constrained: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def read_chart(tree: Tree, path: str) -> ChartFiles:
     """The files of the chart at ``path``, dependencies checked.
 
     Raises:
-        RenderFailed: Chart.yaml is missing or invalid, a dependency is not in ``charts/``, or is a submodule.
+        RenderFailed: Chart.yaml is missing or invalid, the chart is a library, or a dependency is a submodule or not in
+            ``charts/``.
     """
     metadata = _metadata(tree, path)
+    if (kind := metadata.get("type")) not in (None, "", "application"):
+        raise RenderFailed(
+            f"{posixpath.join(path, 'Chart.yaml')}: {kind} charts are not installable",
+            hint="name the path of a chart that depends on it, or set type: application",
+        )
     for part in RENDERED:
         for submodule in (posixpath.join(path, part), *submodules_below(tree, posixpath.join(path, part))):
             entry = tree.entry(submodule)
@@ -51,7 +63,8 @@ def read_chart(tree: Tree, path: str) -> ChartFiles:
     inputs = {shown: Input(shown, entry) for shown, entry in files_below(tree, path, "chart file")}
     present = _present(tree, path, inputs)
     missing = []
-    for dependency in _dependencies(tree, path, metadata):
+    listed_in, dependencies = _dependencies(tree, path, metadata)
+    for dependency in dependencies:
         name = str(dependency.get("name", ""))
         repository = str(dependency.get("repository") or "")
         if name in present:
@@ -64,10 +77,22 @@ def read_chart(tree: Tree, path: str) -> ChartFiles:
             )
     if missing:
         raise RenderFailed(
-            f"{posixpath.join(path, 'Chart.yaml')}: dependencies missing in charts/: {', '.join(missing)}",
+            f"{listed_in}: dependencies missing in charts/: {', '.join(missing)}",
             hint="run 'helm dependency update' and commit charts/",
         )
-    return ChartFiles(tuple(inputs.values()), constrained=_constrained(inputs, metadata))
+    warnings = []
+    if listed_in.endswith(REQUIREMENTS) and metadata.get("apiVersion") not in (None, "", "v1"):
+        warnings.append(
+            f"{listed_in}: apiVersion {metadata['apiVersion']} keeps dependencies in Chart.yaml; those listed here are "
+            "used all the same, as Helm does"
+        )
+    wanted = metadata.get("kubeVersion")
+    return ChartFiles(
+        tuple(inputs.values()),
+        kube_version=wanted if isinstance(wanted, str) else "",
+        constrained=_constrained(inputs, metadata),
+        warnings=tuple(warnings),
+    )
 
 
 def _constrained(inputs: dict[str, Input], metadata: dict[str, Any]) -> bool:
@@ -107,14 +132,17 @@ def _mapping(tree: Tree, file: str) -> dict[str, Any]:
     return spelled(value, _FIELDS, f"{file}: ")
 
 
-def _dependencies(tree: Tree, path: str, metadata: dict[str, Any]) -> list[dict[str, Any]]:
-    """Those of Chart.yaml; of requirements.yaml for charts of the first API version."""
-    listed = metadata.get("dependencies")
-    if metadata.get("apiVersion") == "v1":
-        file = posixpath.join(path, "requirements.yaml")
-        listed = _mapping(tree, file).get("dependencies") if tree.entry(file) else None
+def _dependencies(tree: Tree, path: str, metadata: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+    """The dependencies and the file that lists them: a requirements.yaml that does stands for Chart.yaml, whatever the
+    API version (Helm's ``LoadFiles``)."""
+    listed, listed_in = metadata.get("dependencies"), posixpath.join(path, "Chart.yaml")
+    file = posixpath.join(path, REQUIREMENTS)
+    if tree.entry(file) is not None:
+        requirements = _mapping(tree, file)
+        if "dependencies" in requirements:
+            listed, listed_in = requirements["dependencies"], file
     items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
-    return [spelled(item, _DEPENDENCY, f"{path}: dependencies.") for item in items]
+    return listed_in, [spelled(item, _DEPENDENCY, f"{path}: dependencies.") for item in items]
 
 
 def _present(tree: Tree, path: str, inputs: dict[str, Input]) -> set[str]:

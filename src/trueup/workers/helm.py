@@ -24,6 +24,7 @@ from trueup.workers.folder import lay_out, refuse_pointers
 _TEST_HOOKS = {"test", "test-success"}
 _REPLACEMENT = "\ufffd"
 _SCHEMA = "values.schema.json"
+_SEPARATOR = pattern.compile(r"(?:\A|\s*\n)---\s*")
 _LOADING = pattern.compile(r'(?m)(?:^(\S+):\n)?failing loading "([^"]*)"')
 _COPY = "copy the definitions into the schema, or set helm.skipSchemaValidation: true"
 _SIMPLER = "make the schema simpler, or set helm.skipSchemaValidation: true"
@@ -76,7 +77,8 @@ def render_helm(job: HelmJob, recipe: Recipe, files: Mapping[str, bytes], scratc
         base = template.rpartition("/")[2]
         if base == "NOTES.txt" or base.startswith("_"):
             continue
-        _read(rendered[template], f"{prefix}{_within(template, name)}", objects, skip_tests=job.skip_tests)
+        text = split_manifests(rendered[template])
+        _read(text, f"{prefix}{_within(template, name)}", objects, skip_tests=job.skip_tests)
 
 
 def compose_values(job: HelmJob, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -176,16 +178,18 @@ def _add_integers(values: dict[str, Any], chart: Path) -> str:
 
 
 def _mapping(data: bytes, origin: str) -> dict[str, Any]:
+    """The values of a file; of several documents, the later wins."""
     try:
-        value = yaml.load(data, origin)
+        documents = yaml.load_all(data, origin).documents
     except yaml.YamlError as error:
         raise RenderFailed(str(error), hint="correct the values") from error
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        kind = {str: "string", list: "list", bool: "boolean"}.get(type(value), "number")
-        raise RenderFailed(f"{origin}: values must be a mapping, got {kind}", hint="write key: value pairs")
-    return value
+    values: dict[str, Any] = {}
+    for document in documents:
+        if not isinstance(document.value, dict):
+            kind = {str: "string", list: "list", bool: "boolean"}.get(type(document.value), "number")
+            raise RenderFailed(f"{origin}: values must be a mapping, got {kind}", hint="write key: value pairs")
+        _merge(values, document.value)
+    return values
 
 
 def _merge(target: dict[str, Any], override: dict[str, Any]) -> None:
@@ -202,7 +206,8 @@ def _read(text: str, origin: str, objects: Objects, *, skip_tests: bool = False)
     if not text.strip():
         return
     try:
-        loaded = yaml.load_all(text.encode(), origin)
+        # Helm ends every text once more when it puts them behind each other.
+        loaded = yaml.load_all(f"{text}\n".encode(), origin)
     except yaml.YamlError as error:
         objects.fail(f"{error} (in its rendered output)")
         return
@@ -210,6 +215,21 @@ def _read(text: str, origin: str, objects: Objects, *, skip_tests: bool = False)
     for document in loaded.documents:
         if not (skip_tests and _is_test(document.value)):
             objects.read(document, origin, note=" (in its rendered output)")
+
+
+def split_manifests(text: str) -> str:
+    """A rendered template with its documents apart as Helm takes them apart (``SplitManifests``): white space around a
+    separator goes, and what stands behind one on its line is content. It goes behind the separator, so that lines keep
+    their numbers."""
+
+    def apart(match: pattern.Match[str]) -> str:
+        found: str = match[0]
+        begin = "" if found.startswith("---") else "\n"
+        return f"{begin}---" + "\n" * max(1, found.count("\n") - len(begin))
+
+    body = text.lstrip()
+    lines = text.count("\n", 0, len(text) - len(body))
+    return "\n" * lines + _SEPARATOR.sub(apart, body)
 
 
 def _is_test(value: Any) -> bool:

@@ -4,12 +4,15 @@ Go's answer comes through JSON numbers of 53 bits, so integers beyond them are c
 """
 
 import itertools
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import helm_python
 import pytest
 
 from trueup.formats import yaml
+from trueup.workers.kustomize import kubectl
 
 WORDS = """~ null Null y n Y N yes no on off true TRUE tRue False 22:22 190:20:30 0o14 0O7 014 08 09.5 0o8 -0o14 -014
 0x1F 0X1f 0x 0xg 0x_1 0x1_0 0b101 0B11 0b 0b+1 0b-1 -0b1 0b12 1e3 1E+3 1e-7 1e 1e+ e1 1e3_0 12e03 0e0 1.0 1.5 .5 -.5
@@ -178,3 +181,27 @@ def test_what_we_write_go_reads() -> None:
     text = yaml.dump(value)
     assert go(text) == ("read", value)
     assert ours(text) == ("read", value)
+
+
+SEPARATORS = ("---", "---#c", "--- # c", "---\t", "---   ", "\n\n---\n\n# c", "---\n---", "---\n\ufeff")
+BLOCKS = ("|\n    x", "|+\n    x\n\n", "|-\n    x\n", ">\n    x", "'---'", "|\n    ---\n    #x")
+ENDS = ("", "\n", "\n\n", "\n---", "\n---\n# c", "\n   ")
+
+
+def test_documents_are_those_of_kubectl(tmp_path: Path) -> None:
+    ours = {}
+    for number, (separator, block, end, line) in enumerate(itertools.product(SEPARATORS, BLOCKS, ENDS, ("\n", "\r\n"))):
+        head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c%d-%d}\ndata:\n  text: " + block
+        text = f"{head % (number, 0)}\n{separator}\n{head % (number, 1)}{end}".replace("\n", line)
+        (tmp_path / f"{number}.yaml").write_bytes(text.encode())
+        for document in yaml.load_all(text.encode(), "f.yaml").documents:
+            ours[document.value["metadata"]["name"]] = document.value["data"]["text"]
+    done = subprocess.run(
+        [kubectl(), "patch", "--local", "-f", tmp_path, "--type", "merge", "-p", "{}", "-o", "json"],
+        check=False,
+        capture_output=True,
+        env={"HOME": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    theirs = [document.value for document in yaml.load_all(done.stdout, "kubectl").documents]
+    assert {each["metadata"]["name"]: each["data"]["text"] for each in theirs} == ours

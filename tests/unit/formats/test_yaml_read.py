@@ -35,6 +35,8 @@ DOCUMENTS: dict[str, tuple[str, list[tuple[Any, int]]]] = {
     "braces of YAML are no JSON": ("{a: b}\n---\n{c: 'd'}\n", [({"a": "b"}, 1), ({"c": "d"}, 3)]),
     "three dashes in a string of JSON": ('{"a":"---"}\n{"b":1}', [({"a": "---"}, 1), ({"b": 1}, 2)]),
     "a comment may be glued to a mark": ("a: 1\n---# c\nb: 2\n---#\n", [({"a": 1}, 1), ({"b": 2}, 3)]),
+    "a last line without its end is one": ("a: |\n  x", [({"a": "x\n"}, 1)]),
+    "a byte order mark may begin each document": ("\ufeffa: 1\n---\n\ufeffb: 2\n", [({"a": 1}, 1), ({"b": 2}, 3)]),
     "keys keep their order": ("b: 1\na: 2\n", [({"b": 1, "a": 2}, 1)]),
     "anchors end with their document": ("a: &x 1\n---\na: &x 2\nb: *x\n", [({"a": 1}, 1), ({"a": 2, "b": 2}, 3)]),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 from tests.support.memtree import Link, MemTree
 
@@ -48,7 +49,10 @@ def paths(made: Recipe) -> list[str]:
         pytest.param({"a/kustomization.yml": ""}, Source(path="a"), "Kustomize", id="kustomization.yml: Kustomize"),
         pytest.param({"a/Kustomization": ""}, Source(path="a"), "Kustomize", id="Kustomization: Kustomize"),
         pytest.param(
-            {"a/Chart.yaml": CHART, "a/kustomization.yaml": ""}, Source(path="a"), "Helm", id="Helm before Kustomize"
+            {"a/Chart.yaml": CHART, "a/kustomization.yaml": ""},
+            Source(path="a"),
+            "Kustomize",
+            id="Kustomize before Helm",
         ),
         pytest.param(
             {"a/Chart.yaml": CHART},
@@ -392,6 +396,31 @@ def test_value_files_are(value_files: list[str], expected: list[str]) -> None:
             OUTSIDE,
             id="a local dependency outside",
         ),
+        pytest.param(
+            {"c/requirements.yaml": "dependencies: [{name: db, version: 1.x, repository: 'https://e.com'}]"},
+            {},
+            r"c/requirements.yaml: dependencies missing in charts/: db 1.x",
+            id="missing dependencies of requirements.yaml, whatever the API version",
+        ),
+        pytest.param(
+            {"c/Chart.yaml": CHART.replace("v2", "v1") + "dependencies: [{name: db, version: 1.x}]"},
+            {},
+            r"c/Chart.yaml: dependencies missing in charts/: db 1.x",
+            id="missing dependencies of Chart.yaml, whatever the API version",
+        ),
+        pytest.param(
+            {"c/Chart.yaml": CHART + "Type: library"}, {}, "library charts are not installable", id="a library"
+        ),
+        pytest.param(
+            {"c/Chart.yaml": CHART + "kubeVersion: '<1.20'"}, {}, "requires kubeVersion: <1.20", id="another Kubernetes"
+        ),
+        pytest.param(
+            {"c/Chart.yaml": CHART + "kubeVersion: '>=1.30'"},
+            {"kube_version": "v1.29.9"},
+            "incompatible with Kubernetes v1.29.9",
+            id="another Kubernetes than the source says",
+        ),
+        pytest.param({"c/Chart.yaml": CHART + "kubeVersion: new"}, {}, "kubeVersion: new", id="a range that is none"),
         pytest.param({"c/templates/s.yaml": Link("/etc/passwd")}, {}, OUTSIDE, id="a template that is a link out"),
         pytest.param({"c/Chart.lock": Link("/etc/cron.d/x")}, {}, OUTSIDE, id="a lock file that is a link out"),
     ],
@@ -424,10 +453,24 @@ def test_a_dependency_in_charts_is_present(files: dict[str, str]) -> None:
     assert set(files) <= set(paths(recipe(chart(**listed, **files), Source(path="c"))))
 
 
-def test_a_local_dependency_is_laid_out_in_charts() -> None:
-    listed = CHART + "dependencies: [{name: lib, version: '1', repository: 'file://../lib'}]"
-    files = chart(**{"c/Chart.yaml": listed, "lib/Chart.yaml": "name: lib\nversion: '1'", "lib/templates/_x.tpl": ""})
-    assert {"c/charts/lib/Chart.yaml", "c/charts/lib/templates/_x.tpl"} <= set(paths(recipe(files, Source(path="c"))))
+@pytest.mark.parametrize("listed_in", ["c/Chart.yaml", "c/requirements.yaml"])
+def test_a_local_dependency_is_laid_out_in_charts(listed_in: str) -> None:
+    listed = "dependencies: [{name: lib, version: '1', repository: 'file://../lib'}]"
+    files = chart(**{"lib/Chart.yaml": "name: lib\nversion: '1'", "lib/templates/_x.tpl": ""})
+    files[listed_in] = listed if "req" in listed_in else CHART + listed
+    made = recipe(files, Source(path="c"))
+    assert {"c/charts/lib/Chart.yaml", "c/charts/lib/templates/_x.tpl"} <= set(paths(made))
+    assert any("c/requirements.yaml: apiVersion v2" in text for text in made.warnings) == ("req" in listed_in)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "version"),
+    [(">=1.30-0", "v1.37.2"), (">= 1.20", "v1.30.4-gke.1245000"), ("~1.30.0 || ~1.37.0", "1.37.2+k3s1"), ("*", "")],
+)
+def test_a_chart_is_for_the_cluster(wanted: str, version: str) -> None:
+    files = chart(**{"c/Chart.yaml": f"{CHART}deprecated: true\ntype: application\nkubeVersion: '{wanted}'\n"})
+    context = msgspec.structs.replace(CONTEXT, kube_version=version)
+    assert recipe(files, Source(path="c"), context=context).tool == "Helm"
 
 
 def test_parameters_are_substituted_escaped_and_ordered() -> None:

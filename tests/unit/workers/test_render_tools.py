@@ -20,6 +20,7 @@ from trueup.model.application import (
 )
 from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Manifest, Rendering
+from trueup.render.helm import OWN_KUBE_VERSION
 from trueup.render.job import ClosureTooNarrow
 from trueup.render.recipe import RenderContext, make_recipe, read_inputs
 from trueup.workers.pool import Pool
@@ -300,6 +301,40 @@ async def test_helm_refuses(pool: Pool, files: dict[str, str], options: dict[str
     with pytest.raises(RenderFailed, match=says) as caught:
         await render(pool, {**FULL, **files}, Source(path="c", helm=HelmSource(**options)))
     assert "/tmp" not in str(caught.value)
+
+
+SPLIT = {
+    "the last line of a template ends": ("  v: |\n    x{{- /* none */ -}}", ["x\n"]),
+    "blank lines at the end count for a block that keeps them": ("  v: |+\n    x\n\n", ["x\n\n\n"]),
+    "blank lines before a separator do not": ("  v: |+\n    x\n\n\n---\n# end\n", ["x\n"]),
+    "a comment glued to a separator": ("  v: a\n---# two\n" + SHOW + "  v: b\n", ["a", "b"]),
+    "an object glued to a separator": ("  v: a\n---" + SHOW + "  v: b\n", ["a", "b"]),
+    "line ends of Windows": ("  v: |\n    a\n---\n".replace("\n", "\r\n") + SHOW + "  v: b\r\n", ["a\n", "b"]),
+}
+
+
+@pytest.mark.parametrize(("text", "values"), SPLIT.values(), ids=SPLIT.keys())
+async def test_templates_are_split_as_helm_splits_them(pool: Pool, text: str, values: list[str]) -> None:
+    made = await render(pool, {"c/Chart.yaml": CHART, "c/templates/x.yaml": SHOW + text}, Source(path="c"))
+    assert [manifest.object()["data"]["v"] for manifest in made.manifests] == values
+
+
+async def test_values_of_several_documents_are_merged(pool: Pool) -> None:
+    files = {
+        "c/Chart.yaml": CHART,
+        "c/templates/x.yaml": SHOW + '  v: "{{ .Values.a }}{{ .Values.b }}{{ .Values.c }}"\n',
+        "c/more.yaml": "a: 1\nb: 1\n---\nb: 2\n---\nc: |\n  x",
+    }
+    made = await render(pool, files, Source(path="c", helm=HelmSource(value_files=["more.yaml"])))
+    assert made.manifests[0].object()["data"] == {"v": "12x "}
+
+
+async def test_helm_stands_in_for_a_cluster_of_its_own_version(pool: Pool) -> None:
+    context = msgspec.structs.replace(CONTEXT, kube_version="")
+    tree = MemTree({"c/Chart.yaml": CHART, "c/templates/x.yaml": SHOW + "  v: {{ .Capabilities.KubeVersion }}\n"})
+    recipe = make_recipe(Source(path="c"), tree, {}, context)
+    made = await pool.render(recipe, read_inputs(recipe, tree, {}))
+    assert made.manifests[0].object()["data"] == {"v": f"v{OWN_KUBE_VERSION}"}
 
 
 async def test_lookup_answers_nothing(pool: Pool) -> None:

@@ -17,6 +17,7 @@ _DEFAULT: Final = Limits()
 _CONTROLS: Final = pattern.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
 _TAG_LINE: Final = pattern.compile("(?m)^%TAG")
 _GLUED_COMMENT: Final = pattern.compile(r"(?m)^---#")
+_MARK_AFTER_SEPARATOR: Final = pattern.compile(r"(?m)^(---[^\n]*\n)\x{feff}")
 _TAG_DIRECTIVES: Final = 100
 """The parser compares each tag directive with all before it: tens of thousands take minutes."""
 
@@ -50,7 +51,8 @@ def load_all(data: bytes, origin: str, limits: Limits = _DEFAULT) -> Loaded:
     word: an integer outside 64 bits, a ``!!binary`` that is no text, text after the end of a document, and a tag that
     asks for a Python object. Duplicate keys: the last wins, with a warning.
 
-    Read as kubectl reads: UTF-16 (and UTF-32) with a byte order mark, and JSON documents with nothing between them.
+    Read as kubectl reads: UTF-16 (and UTF-32) with a byte order mark, one before each document, JSON documents with
+    nothing between them, and a last line that ends though its line end is missing, which a text block keeps.
 
     Args:
         origin: names the text in errors and warnings, usually a path inside a repository.
@@ -58,12 +60,18 @@ def load_all(data: bytes, origin: str, limits: Limits = _DEFAULT) -> Loaded:
     Raises:
         YamlError: no YAML, no text, more than the limits allow, or something that JSON cannot say.
     """
-    if len(data) > limits.size:
-        raise YamlError(origin, 1, 1, f"larger than {limits.size} bytes")
+    _refuse_large(data, origin, limits)
     text = _decode(data, origin)
+    return _documents_of(text if text.endswith("\n") else f"{text}\n", origin, limits)
+
+
+def _documents_of(text: str, origin: str, limits: Limits) -> Loaded:
     if "---#" in text:
         # To kubectl a mark with a comment glued to it is a mark.
         text = _GLUED_COMMENT.sub("--- #", text)
+    if "\ufeff" in text:
+        # Files that were put one behind the other.
+        text = _MARK_AFTER_SEPARATOR.sub(r"\1", text)
     if text.lstrip().startswith("{"):
         # As kubectl does, and because YAML folds lines inside quotes that JSON leaves alone.
         cut = Cut(text, origin, limits)
@@ -102,15 +110,22 @@ def _read(text: str, origin: str, limits: Limits) -> Loaded:
 
 
 def load(data: bytes, origin: str) -> Any:
-    """Reads a text of one document; None when it has none. Duplicate keys: the last wins, and nobody is told.
+    """Reads a text of one document, as sigs.k8s.io/yaml does; None when it has none. Duplicate keys: the last wins, and
+    nobody is told.
 
     Raises:
         YamlError: as `load_all`, or more than one document.
     """
-    documents = load_all(data, origin).documents
+    _refuse_large(data, origin, _DEFAULT)
+    documents = _documents_of(_decode(data, origin), origin, _DEFAULT).documents
     if len(documents) > 1:
         raise YamlError(origin, documents[1].line, 1, "one document expected, a second one begins here")
     return documents[0].value if documents else None
+
+
+def _refuse_large(data: bytes, origin: str, limits: Limits) -> None:
+    if len(data) > limits.size:
+        raise YamlError(origin, 1, 1, f"larger than {limits.size} bytes")
 
 
 def _documents(constructor: Constructor) -> Iterator[Document]:
