@@ -35,6 +35,10 @@ install: $(STAMP) ## Everything into .venv, and how the shell finds it
 test: $(STAMP) controlplane ## Every test, those on a real API server too
 	@$(PYTEST) $(ARGS)
 
+.PHONY: laws
+laws: $(STAMP) ## Laws on a thousand new examples each, instead of those that every run tries
+	@HYPOTHESIS_PROFILE=new $(PYTEST) tests/laws $(ARGS)
+
 .PHONY: conformance
 conformance: $(STAMP) controlplane ## The embedded cluster against the real API server, alone
 	@$(PYTEST) tests/conformance $(ARGS)

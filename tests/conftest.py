@@ -45,9 +45,13 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> M
     return {"uvloop": uvloop.new_event_loop}
 
 
-# How long an example takes is the machine's affair: what else runs beside it is no fault of the code.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+# How long an example takes is the machine's affair: what else runs beside it is no fault of the code. A run tries the
+# same examples as the one before, so that a change is judged by itself; `make laws` looks for others, and more of them.
+settings.register_profile(
+    "known", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, max_examples=60
+)
+settings.register_profile("new", settings.get_profile("known"), derandomize=False, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "known"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import pytest
 from tests.cluster.applying import Target, act, applied, asked, client_side, config, declared, deployment, said, task_of
+from tests.support.patience import stretched
 from tests.support.plans import live_of, state
 
 from trueup.apply.confirm import Confirmer, Question
@@ -305,7 +306,7 @@ async def cleaned(target: Target, namespace: str) -> bool:
     task = DeleteHookTask(key=wanted.key, phase=SyncPhase.SYNC, wave=0, rank=0, uid=live.uid, api_version="v1")
     for _ in range(2):
         assert (await perform(act(task), target)).progress == ()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(stretched(30)):
         # Foreground deletion: the garbage collector has the last word.
         while target.cache.get(wanted.key) is not None:
             await asyncio.sleep(0.02)
@@ -328,7 +329,7 @@ async def test_a_confirmation_sees_what_a_takeover_would_remove(target: Target, 
 async def test_a_confirmation_is_asked_once_whatever_moves_in_the_status(target: Target, namespace: str) -> None:
     wanted = deployment(namespace)
     await applied(target, wanted)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(stretched(30)):
         # The Deployment controller's own annotation comes a moment later and does count.
         while "annotations" not in (await target.read(wanted))["metadata"]:
             await asyncio.sleep(0.02)
@@ -385,7 +386,7 @@ async def test_an_operation_runs_through_phases_waves_and_prunes_on_a_real_clust
     job = declared(namespace, "batch/v1", "Job", "migrate", metadata=hooked, spec=job_spec)
     targets, order = [deployment(namespace), later], list[str]()
     running = state(prune=True)
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(stretched(90)):
         while not running.phase.completed:
             step = next_step(running, observed(target, targets, [job], old), SystemClock().now())
             performed = await perform(step, target)

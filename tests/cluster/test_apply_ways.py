@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from tests.cluster.applying import Target, applied, client_side, config, declared, deployment, said
 from tests.cluster.test_apply import widget_definition
+from tests.support.patience import stretched
 
 from trueup.apply.confirm import Confirmer, Question
 from trueup.diff import changes_of, compare, differences, pair
@@ -190,7 +191,7 @@ async def schema_of(target: Target, kind: str) -> None:
     """Waits for the schema of a kind, which is served a moment before it, and follows the kind."""
     await target.discovery.refresh()
     await target.cache.ensure([GroupKind("apply.test", kind)])
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(stretched(30)):
         while not (await target.schemas.merging("apply.test/v1", kind)).type.fields:
             await asyncio.sleep(0.05)
 

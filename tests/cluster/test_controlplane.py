@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import Cluster, FreshCluster, on_kubernetes
+from tests.support.patience import stretched
 
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
@@ -126,7 +127,7 @@ async def test_nothing_outlives_the_starter(controlplane_folders: list[Path], nu
     assert len(processes_of(folder)) == 4, "etcd, API server, controllers, and the one that sweeps"
     holder.send_signal(number)
     await holder.wait()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(stretched(10)):
         while processes_of(folder) or folder.exists():
             await asyncio.sleep(0.05)
 

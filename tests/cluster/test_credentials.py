@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 import pytest_asyncio
+from tests.support.patience import looks
 
 from trueup.kube.client import Client
 from trueup.model.errors import InvalidSpec
@@ -194,10 +195,9 @@ async def test_a_change_is_followed(admin: Client, credentials: Credentials) -> 
     try:
         await asyncio.sleep(0.5)
         await put_secret(admin, "late", "repository", {"url": "https://late.example.com/a", "password": "7"})
-        for _ in range(100):
+        async for _ in looks():
             if credentials.of("https://late.example.com/a"):
                 return
-            await asyncio.sleep(0.1)
         raise AssertionError("the Secret was not seen")
     finally:
         task.cancel()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 from tests.conftest import Cluster
+from tests.support.patience import stretched
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
@@ -71,7 +72,7 @@ async def test_a_release_is_installed_upgraded_rolled_back_and_removed(
         stderr=asyncio.subprocess.PIPE,
         env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
     )
-    async with asyncio.timeout(200):
+    async with asyncio.timeout(stretched(200)):
         out, err = await process.communicate()
     assert process.returncode == 0, err.decode()[-3000:]
     assert msgspec.json.decode(out) == [1, 3, 0]

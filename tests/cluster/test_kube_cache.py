@@ -144,7 +144,7 @@ async def test_one_kind_that_may_not_be_listed_never_blocks_the_rest(
         async with Client(load_kubeconfig(cluster.kubeconfig_of("guest"), None)) as guest:
             await until_listed(guest)
             async with caching(guest) as cache:
-                await asyncio.wait_for(cache.ensure([SECRET, CONFIG_MAP]), 5)
+                await asyncio.wait_for(cache.ensure([SECRET, CONFIG_MAP]), stretched(5))
                 assert {kind: type(error) for kind, error in cache.failed_kinds().items()} == {SECRET: Forbidden}
                 assert not cache.synced(SECRET)
                 made = await admin.create(CONFIG_MAPS, namespace, config_map("x"))
@@ -182,7 +182,7 @@ async def test_a_kind_that_is_defined_later_is_followed_and_one_that_goes_is_for
     kind = GroupKind("kube-test.example.com", "Later")
     type_ = ResourceType(kind.group, "v1", kind.kind, "laters", True)
     async with caching(admin) as cache:
-        await asyncio.wait_for(cache.ensure([kind, CONFIG_MAP]), 5)
+        await asyncio.wait_for(cache.ensure([kind, CONFIG_MAP]), stretched(5))
         assert type(cache.failed_kinds()[kind]) is NotFound
         await admin.create(DEFINITIONS, "", definition("laters", "Later"))
         try:
@@ -198,7 +198,7 @@ async def test_a_kind_that_is_defined_later_is_followed_and_one_that_goes_is_for
 
 async def test_excluded_kinds_are_neither_followed_nor_failures(admin: Client) -> None:
     async with caching(admin, excluded=lambda type_: type_.kind == "Secret") as cache:
-        await asyncio.wait_for(cache.ensure([SECRET, CONFIG_MAP]), 5)
+        await asyncio.wait_for(cache.ensure([SECRET, CONFIG_MAP]), stretched(5))
         assert cache.of_kind(SECRET) == []
         assert cache.failed_kinds() == {}
 
@@ -415,7 +415,7 @@ async def test_with_a_dead_conversion_webhook_another_version_is_followed(admin:
         stored = ResourceType(kind.group, "v1", kind.kind, "brokens", True)
         made = await create_when_served(admin, stored, namespace)
         async with caching(admin) as cache:
-            await asyncio.wait_for(cache.ensure([kind, CONFIG_MAP]), 30)
+            await asyncio.wait_for(cache.ensure([kind, CONFIG_MAP]), stretched(30))
             await until(lambda: cache.get(made.key), 30)
             assert kind not in cache.failed_kinds()
             assert cache.synced(CONFIG_MAP)
@@ -432,7 +432,7 @@ async def test_with_a_dead_conversion_webhook_another_version_is_followed(admin:
 
 async def create_when_served(client: Client, type_: ResourceType, namespace: str) -> LiveObject:
     body = msgspec.json.encode({"apiVersion": type_.api_version, "kind": type_.kind, "metadata": {"name": "x"}})
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(stretched(15)):
         while True:
             try:
                 return await client.create(type_, namespace, body)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.conftest import Cluster, on_kubernetes
+from tests.support.patience import stretched
 
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig, load_kubeconfig
@@ -250,7 +251,7 @@ async def test_foreground_and_orphan_leave_their_finalizer_for_the_garbage_colle
         waiting = await admin.delete(CONFIG_MAPS, namespace, "x", propagation=propagation)  # type: ignore[arg-type]  # a loop widens the literals
         assert waiting is not None
         assert waiting.finalizers == (finalizer,)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(stretched(20)):
             while any(found.key.name == "x" for found in (await admin.list(CONFIG_MAPS, namespace)).objects):
                 await asyncio.sleep(0.05)
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.conftest import on_kubernetes
+from tests.support.patience import stretched
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
@@ -169,7 +170,7 @@ async def test_a_delay_holds_a_pod_back(client: Client, discovery: Discovery, na
     begun = loop.time()
     await create(client, pods, namespace, pod(delay="1s"))
     await until(client, pods, namespace, condition("Ready"))
-    assert 1.0 <= loop.time() - begun < 5.0
+    assert 1.0 <= loop.time() - begun < stretched(5.0)
 
 
 async def test_a_task_with_a_delay_runs_until_then(client: Client, discovery: Discovery, namespace: str) -> None:
@@ -209,7 +210,7 @@ async def until(client: Client, type_: ResourceType, namespace: str, verdict: Ve
     """Waits for the object ``sample`` to be as the verdict wants it."""
     live: Object = {}
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(stretched(30)):
             while True:
                 live = (await client.get(type_, namespace, "sample")).object()
                 if verdict(live):

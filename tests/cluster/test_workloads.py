@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from tests.conftest import Cluster, make_namespace
+from tests.support.patience import stretched
 
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
@@ -219,7 +220,7 @@ async def ends(cluster: Cluster, admin: Client, bare: Client) -> dict[str, tuple
             return found
 
     runs = [end(client, number, name) for number, name in enumerate(CASES) for client in (admin, bare)]
-    async with asyncio.timeout(150):
+    async with asyncio.timeout(stretched(150)):
         found = await asyncio.gather(*runs)
     return dict(zip(CASES, zip(found[::2], found[1::2], strict=True), strict=True))
 
@@ -320,11 +321,11 @@ async def test_a_deployment_is_up_at_once(bare: Client) -> None:
     body = msgspec.json.encode({**workload("Deployment", replicas=3), "apiVersion": "apps/v1"})
     created = await bare.create(type_, "prompt", body)
     events = bare.watch(type_, created.resource_version, namespace="prompt")
-    async with asyncio.timeout(30), aclosing(events):
+    async with asyncio.timeout(stretched(30)), aclosing(events):
         async for event in events:
             if event.object is not None and event.object.object().get("status", {}).get("availableReplicas") == 3:
                 break
-    assert loop.time() - begun < 2.0
+    assert loop.time() - begun < stretched(2.0)
 
 
 ELSEWHERE: dict[str, tuple[list[tuple[str, str, Object]], tuple[str, str, str], Object]] = {
@@ -389,7 +390,7 @@ async def test_what_needs_nodes_or_time(
     assert type_
     found: Object = {}
     with suppress(TimeoutError):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(stretched(20)):
             while any(
                 found.get(key) != value and (value is not ... or not found.get(key)) for key, value in status.items()
             ):
@@ -412,7 +413,7 @@ async def test_endpoints_follow_pods(bare: Client, namespace: str) -> None:
     slices = discovery.find("discovery.k8s.io", "EndpointSlice")
     assert slices
     ready: list[bool] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(stretched(20)):
         while ready != [True, True]:
             await asyncio.sleep(0.1)
             found = [live.object() for live in (await bare.list(slices, namespace)).objects]

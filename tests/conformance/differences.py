@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from tests.conformance.exchange import MERGE, TABLE, Json, Server
+from tests.support.patience import looks
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "sandbox-differences.md"
 HEAD = """# What the sandbox does otherwise
@@ -63,11 +64,10 @@ async def _webhook(server: Server, namespace: str) -> Any:
     hooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
     await server.ask("POST", hooks, {"metadata": {"name": namespace}, "webhooks": [hook]})
     try:
-        for _ in range(30):
+        async for _ in looks():
             answer = await server.ask("POST", f"/api/v1/namespaces/{namespace}/configmaps?dryRun=All", CONFIG_MAP)
             if answer.code != 201:
                 break
-            await asyncio.sleep(0.1)
         return answer.code
     finally:
         await server.ask("DELETE", f"{hooks}/{namespace}")
@@ -77,11 +77,10 @@ async def _quota(server: Server, namespace: str) -> Any:
     quota = {"metadata": {"name": "q"}, "spec": {"hard": {"count/configmaps": "0"}}}
     path = f"/api/v1/namespaces/{namespace}"
     await server.ask("POST", f"{path}/resourcequotas", quota)
-    for _ in range(50):
+    async for _ in looks():
         answer = await server.ask("POST", f"{path}/configmaps?dryRun=All", CONFIG_MAP)
         if answer.code == 403:
             break
-        await asyncio.sleep(0.1)
     return answer.code
 
 

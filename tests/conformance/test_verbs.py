@@ -1,6 +1,5 @@
 """Every verb on every kind: both servers answer alike."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from tests.conformance.exchange import (
     Json,
 )
 from tests.support import plainyaml
+from tests.support.patience import looks
 
 KINDS = plainyaml.read((Path(__file__).with_name("kinds.yaml")).read_text().replace("{ns}", "NAMESPACE"))
 WIDGETS = {
@@ -134,13 +134,12 @@ async def lists(case: Case) -> None:
 async def settled(case: Case) -> None:
     """Until controllers have written to a new object: of a Deployment its annotations too count as a change."""
     seen = ""
-    for _ in range(40):
+    async for _ in looks(pause=0.25):
         found = await case.both.real.ask("GET", case.own)
         version = found.body["metadata"]["resourceVersion"]
         if version == seen:
             return
         seen = version
-        await asyncio.sleep(0.25)
 
 
 async def update(case: Case) -> None:

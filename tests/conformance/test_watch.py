@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.conformance.exchange import MERGE, Both, Server, plain
+from tests.support.patience import looks
 
 
 def shown(lines: list[Any]) -> list[Any]:
@@ -106,10 +107,9 @@ async def test_pages_are_the_same(both: Both, namespace: str, query: str) -> Non
 
 async def settled(server: Server, path: str, code: int) -> bool:
     """Whether a path comes to answer with a code."""
-    for _ in range(600):
+    async for _ in looks(60):
         if (await server.ask("GET", path)).code == code:
             return True
-        await asyncio.sleep(0.1)
     return False
 
 
@@ -161,12 +161,11 @@ async def test_a_namespace_takes_along_what_is_in_it_and_waits_for_finalizers(bo
     for server in (both.real, both.embedded):
         assert await settled(server, f"{maps}/free", 404)
         assert (await server.ask("GET", f"{maps}/held")).code == 200
-        for _ in range(600):
+        async for _ in looks(60):
             found = (await server.ask("GET", f"/api/v1/namespaces/{name}")).body
             conditions = {one["type"]: one["status"] for one in found["status"].get("conditions") or ()}
             if conditions.get("NamespaceFinalizersRemaining") == "True":
                 break
-            await asyncio.sleep(0.1)
         assert found["status"]["phase"] == "Terminating"
         assert conditions["NamespaceFinalizersRemaining"] == "True"
         await server.ask("PATCH", f"{maps}/held", {"metadata": {"finalizers": None}}, {"Content-Type": MERGE})

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 from tests.e2e.estate import Estate
+from tests.support.patience import stretched
 
 from trueup.app import Engine, Options
 from trueup.kube.config import load_kubeconfig
@@ -93,7 +94,7 @@ def _wanted() -> Iterator[str]:
 async def _settled(estate: Estate) -> dict[str, str]:
     """Wait until nothing changes; the versions then."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE
+    deadline = loop.time() + stretched(PATIENCE)
     versions = await _versions(estate)
     since = loop.time()
     while loop.time() < deadline and loop.time() - since < QUIET:

@@ -1,6 +1,5 @@
 """What an engine did and saw is on record, with who did it and what undid it, and without a Secret's value."""
 
-import asyncio
 import base64
 from typing import Any
 
@@ -10,6 +9,7 @@ from tests.e2e.conftest import NAMESPACE
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment
 from tests.e2e.test_pipelines import trueup
+from tests.support.patience import looks
 
 SECRET = """\
 apiVersion: v1
@@ -34,12 +34,11 @@ async def test_a_heal_is_linked_to_the_change_that_it_undid(estate: Estate, clus
     await estate.app("app")
     await estate.settled()
     await estate.change("Deployment", "web", {"spec": {"replicas": 4}}, group="apps")
-    for _ in range(100):
+    async for _ in looks():
         entries = await on_record(estate, cluster)
         healed = [entry for entry in entries if entry["action"] == "healed"]
         if healed:
             break
-        await asyncio.sleep(0.1)
     (drift,) = [entry for entry in entries if entry["id"] in healed[0]["links"]]
     assert drift["action"] == "drifted" and drift["object"] == f"apps/Deployment/{estate.name}/web"
     assert drift["changes"] == [{"path": "spec.replicas", "before": "1", "after": "4"}]
@@ -58,11 +57,10 @@ async def test_no_value_of_a_secret_is_on_record(estate: Estate, cluster: Cluste
     await estate.settled()
     changed = base64.b64encode(b"changed-hunter3").decode()
     await estate.change("Secret", "login", {"data": {"password": changed}})
-    for _ in range(100):
+    async for _ in looks():
         entries = await on_record(estate, cluster)
         if any(entry["action"] == "healed" for entry in entries):
             break
-        await asyncio.sleep(0.1)
     (drift,) = [entry for entry in entries if entry["action"] == "drifted"]
     assert drift["changes"] and drift["changes"][0]["path"] == "data.password"
     data = b"".join(file.read_bytes() for file in estate.engine.state.rglob("audit.db*"))

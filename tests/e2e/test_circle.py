@@ -4,6 +4,7 @@ import asyncio
 import sys
 
 import pytest
+from tests.support.patience import stretched
 
 
 @pytest.mark.timeout(400)
@@ -15,7 +16,7 @@ async def test_the_tour_walks_the_whole_circle(controlplane_folders: list[object
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), 350)
+        output, _ = await asyncio.wait_for(process.communicate(), stretched(350))
     except BaseException:
         process.terminate()
         await process.wait()

@@ -13,6 +13,7 @@ from tests.conftest import FreshCluster
 from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import EngineProcess, Estate, engine_process, play_repository
 from tests.e2e.manifests import config, deployment, hook, job, wave
+from tests.support.patience import looks
 
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
@@ -137,11 +138,10 @@ async def test_watches_expired_by_compaction_lose_nothing(broken: Broken) -> Non
     await plane.start_apiserver()
     await plane.compact()
     await estate.change("ConfigMap", "a", {"data": {"colour": "drifted"}})
-    for _ in range(300):
+    async for _ in looks():
         live = await estate.live("ConfigMap", "a")
         if live is not None and live.object()["data"] == {"colour": "0"}:
             break
-        await asyncio.sleep(0.05)
     else:
         raise AssertionError(estate.engine.tail())
     assert (await estate.settled(revision)).status.sync is not None

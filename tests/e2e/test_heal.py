@@ -8,8 +8,8 @@ from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
 from tests.e2e.test_operations import healed, state_of
 
-AT_ONCE = 8.0
-"""Seconds, on a machine that has other things to do: far from the minute that five heals in a row wait by count."""
+AT_ONCE = 30.0
+"""Seconds, on a machine that has other things to do: less than the minute that five heals in a row wait by count."""
 
 
 async def test_separate_edits_are_healed_at_once_however_many_there_were(estate: Estate) -> None:

@@ -15,6 +15,7 @@ from tests.e2e.estate import Estate
 from tests.registry.conftest import PASSWORD, USER, RunningRegistry
 from tests.registry.images import push_image
 from tests.support.httpserver import serving
+from tests.support.patience import looks
 from tests.unit.features.images.test_pulls import Host
 
 from trueup.kube.client import Client
@@ -93,10 +94,9 @@ async def until_image(estate: Estate, image: str) -> None:
         view = await estate.view()
         return view.status.summary.images if view.status.summary else []
 
-    for _ in range(600):
+    async for _ in looks(60):
         if image in await images():
             return
-        await asyncio.sleep(0.1)
     raise AssertionError(f"{image} does not run: {await images()}\n{estate.engine.tail()}")
 
 
@@ -182,10 +182,9 @@ async def test_a_branch_that_takes_no_push_is_named_with_the_remedy(estate: Esta
     # What is mended is no error any more.
     await open_to_pushes(estate)
     await until_image(estate, f"{registry.host}/{repository}:1.1.0")
-    for _ in range(100):
+    async for _ in looks():
         if not any(c.type == "ImageUpdateError" for c in (await estate.view()).status.conditions):
             return
-        await asyncio.sleep(0.1)
     raise AssertionError("the condition stays")
 
 
@@ -216,10 +215,9 @@ async def test_a_pull_request_is_opened_where_a_review_has_to_come_first(
         marks = annotations(registry, repository, write_back_target="kustomization", web__kustomize__image_name="web")
         marks |= {"trueup.dev/image-pull-request": "true", "trueup.dev/git-provider": "gitea"}
         await estate.app("app", annotations=marks, repoURL=url)
-        for _ in range(300):
+        async for _ in looks(30):
             if forge.opened:
                 break
-            await asyncio.sleep(0.1)
         assert len(forge.opened) == 1, estate.engine.tail()
         made = forge.opened[0]
         assert made["base"] == "main" and made["head"]["ref"].startswith("trueup/images-")
@@ -272,12 +270,11 @@ async def define_flux_kinds(client: Client) -> None:
 
 async def flux(client: Client, kind: str, name: str, spec: dict[str, Any]) -> None:
     discovery = Discovery(client)
-    for _ in range(100):
+    async for _ in looks():
         await discovery.refresh()
         type_ = discovery.find("image.toolkit.fluxcd.io", kind)
         if type_ is not None:
             break
-        await asyncio.sleep(0.1)
     assert type_ is not None
     body = {
         "apiVersion": "image.toolkit.fluxcd.io/v1",

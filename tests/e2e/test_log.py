@@ -1,6 +1,5 @@
 """The engine's log: JSON lines for operations, refusals, retries and changes of verdict; one id for each pass."""
 
-import asyncio
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -8,20 +7,19 @@ from typing import Any
 import msgspec
 from tests.e2e.estate import EngineProcess, Estate
 from tests.e2e.manifests import config, job
+from tests.support.patience import looks
 
 Line = dict[str, Any]
-PATIENCE = 30.0
 
 
 async def logged(engine: EngineProcess, holds: Callable[[list[Line]], object]) -> list[Line]:
     """Wait until the log is so; every line of it is JSON."""
     lines: list[Line] = []
-    for _ in range(int(PATIENCE / 0.1)):
+    async for _ in looks():
         text = engine.log.read_text(errors="replace")
         lines = [msgspec.json.decode(line) for line in text[: text.rfind("\n") + 1].splitlines()]
         if holds(lines):
             return lines
-        await asyncio.sleep(0.1)
     raise AssertionError(engine.tail())
 
 

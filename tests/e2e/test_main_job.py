@@ -3,6 +3,7 @@
 import asyncio
 
 from tests.e2e.estate import Estate
+from tests.support.patience import looks
 
 CONFIG = """apiVersion: v1
 kind: ConfigMap
@@ -73,11 +74,10 @@ async def test_a_deleted_object_comes_back(estate: Estate) -> None:
     first = await estate.live("ConfigMap", "settings")
     assert first is not None
     await estate.remove("ConfigMap", "settings")
-    for _ in range(200):
+    async for _ in looks():
         again = await estate.live("ConfigMap", "settings")
         if again is not None and again.uid != first.uid:
             break
-        await asyncio.sleep(0.05)
     else:
         raise AssertionError(estate.engine.tail())
     await estate.settled(revision)

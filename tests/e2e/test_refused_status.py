@@ -10,6 +10,7 @@ from tests.conftest import EMBEDDED, on_kubernetes
 from tests.e2e.conftest import Migrate
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
+from tests.support.patience import stretched
 
 from trueup.kube.errors import Invalid
 from trueup.store.crds import application_crd, project_crd
@@ -98,7 +99,7 @@ async def forbid(estate: Estate, expression: str) -> None:
         body = {"apiVersion": f"{POLICY}/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
         await estate.client.create(resource, "", msgspec.json.encode(body))
     change = {"status": {"history": [{"id": 0, "deployedAt": "2026-01-02T03:04:05Z"}]}}
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(stretched(30)):
         while True:
             try:
                 await estate.patch(change)

@@ -9,6 +9,7 @@ from tests.conftest import FreshCluster
 from tests.e2e.conftest import NAMESPACE, POLLING, prepare
 from tests.e2e.estate import Estate, engine_process, play_repository
 from tests.e2e.manifests import config
+from tests.support.patience import stretched
 
 from trueup.cli.connect import Access
 from trueup.cli.preflight import LOOKS, Asked, Finding
@@ -60,7 +61,7 @@ async def test_an_object_that_rbac_denies_is_named_and_the_others_are_applied(
         await grant(client, discovery, [ALL_READ, OWN, SOME])
         async with engine_process(guest, tmp_path / "engine", repositories, NAMESPACE) as engine:
             assert engine.process is not None
-            assert await asyncio.wait_for(engine.process.wait(), 30) == 20
+            assert await asyncio.wait_for(engine.process.wait(), stretched(30)) == 20
             assert "may not create leases.coordination.k8s.io in " in (await rights(guest)).found
             assert (
                 f"allow it to get, create and patch leases.coordination.k8s.io in namespace {NAMESPACE}"

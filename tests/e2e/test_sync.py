@@ -1,9 +1,8 @@
 """Waves, hooks, pruning, retries, namespaces, selective sync."""
 
-import asyncio
-
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment, hook, job, wave
+from tests.support.patience import looks
 
 FAIL = "{trueup.dev/simulate: fail}"
 
@@ -18,14 +17,13 @@ async def test_a_wave_waits_until_the_one_before_is_healthy(estate: Estate) -> N
     )
     await estate.app("app")
     await estate.until(lambda _: True)
-    for _ in range(400):
+    async for _ in looks():
         first = await estate.live("Deployment", "first", group="apps") if await _namespace(estate) else None
         second = await estate.live("ConfigMap", "second") if first else None
         if second is not None:
             assert first is not None
             assert first.object().get("status", {}).get("readyReplicas") == 1, "the gate opened too early"
             break
-        await asyncio.sleep(0.05)
     else:
         raise AssertionError(estate.engine.tail())
     await estate.settled(revision)

@@ -20,6 +20,7 @@ from tests.conftest import Cluster
 from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import EngineProcess, Estate, play_repository
 from tests.e2e.manifests import config, deployment, hook, job, wave
+from tests.support.patience import stretched
 
 from trueup.app import Engine, Options
 from trueup.kube.client import Client
@@ -73,7 +74,7 @@ class Relay:
 
     async def until(self, ended: Callable[[], Any]) -> None:
         """Make passes until something holds and nothing is left to do."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + stretched(PATIENCE)
         while time.monotonic() < deadline:
             seconds = await self.step()
             view = await self.estate.view()

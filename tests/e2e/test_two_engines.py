@@ -94,7 +94,7 @@ async def test_the_second_on_a_data_folder_is_refused_in_one_sentence_and_the_fi
     third.log = first.folder / "third.log"
     await third.start()
     assert third.process is not None
-    assert await asyncio.wait_for(third.process.wait(), 30) == 20
+    assert await asyncio.wait_for(third.process.wait(), stretched(30)) == 20
     error, hint = third.log.read_text().splitlines()
     assert f"belongs to an engine that runs: process {first.process.pid} on " in error
     assert str(first.folder / "data") in error
@@ -161,7 +161,7 @@ async def test_an_engine_that_was_stopped_and_goes_on_writes_nothing_and_waits(p
     revision = await estate.commit({"app/a.yaml": config("a", "2")})
     assert await pair.acting(5) is acting, "its lease has not run out"
     other = pair.other(acting)
-    deadline = time.monotonic() + LEASE_RUNS_OUT
+    deadline = time.monotonic() + stretched(LEASE_RUNS_OUT)
     while await pair.holder() is not other and time.monotonic() < deadline:
         await asyncio.sleep(0.1)
     await estate.settled(revision)
@@ -177,7 +177,7 @@ async def test_a_control_namespace_that_is_not_there_is_named(cluster: Cluster, 
     engine = EngineProcess(cluster.kubeconfig_of("trueup"), tmp_path, tmp_path, "not-installed", 0.2)
     await engine.start()
     assert engine.process is not None
-    assert await asyncio.wait_for(engine.process.wait(), 30) == 20
+    assert await asyncio.wait_for(engine.process.wait(), stretched(30)) == 20
     assert "there is no control namespace not-installed" in engine.tail()
     assert "run `trueup install` first" in engine.tail()
     assert "Traceback" not in engine.tail()

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import msgspec
+from tests.support.patience import stretched
 
 SECONDS = 120.0
 _BLOCK = re.compile(r"^```(bash|sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -89,7 +90,7 @@ class Shell:
         assert self._process and self._process.stdin
         self._process.stdin.write(b"\nkill %1 2>/dev/null; exit\n")
         try:
-            await asyncio.wait_for(self._process.wait(), 20)
+            await asyncio.wait_for(self._process.wait(), stretched(20))
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
@@ -101,7 +102,7 @@ class Shell:
         self._process.stdin.write(f"{command}\n__status=$?; echo; echo {end} $__status\n".encode())
         await self._process.stdin.drain()
         lines: list[str] = []
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(stretched(SECONDS)):
             while True:
                 line = (await self._process.stdout.readline()).decode(errors="replace")
                 if not line:

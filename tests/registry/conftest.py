@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from tests.support.httpserver import serving
+from tests.support.patience import stretched
 
 from trueup.sandbox.processes import Nest
 from trueup.sandbox.registry import Registry
@@ -69,7 +70,7 @@ async def registry(
         }
         (folder / "config.yml").write_bytes(msgspec.json.encode(config))
         process = await nest.start("registry", [docker_registry, "serve", folder / "config.yml"])
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + stretched(30)
         async with aiohttp.ClientSession() as session:
             while True:
                 process.check()

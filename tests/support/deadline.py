@@ -12,19 +12,20 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from tests.support.patience import MOST, stretched
 
 GRACE = 120.0
 """Seconds that fixtures may take beside the test, until its worker is ended."""
 
 
 def bound(item: pytest.Item) -> None:
-    """Give a test that is a coroutine its deadline: that of its ``timeout`` mark, or the usual one."""
+    """Give a coroutine its deadline, stretched by load: that of its ``timeout`` mark, or the usual one."""
     if not isinstance(item, pytest.Function) or not inspect.iscoroutinefunction(item.obj):
         return
     mark = item.get_closest_marker("timeout")
     seconds = float(mark.args[0] if mark else item.config.getini("timeout"))
     item.obj = within(seconds, item.obj)
-    item.add_marker(pytest.mark.timeout(seconds + GRACE), append=False)
+    item.add_marker(pytest.mark.timeout(seconds * MOST + GRACE), append=False)
 
 
 def within(seconds: float, test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
@@ -32,7 +33,7 @@ def within(seconds: float, test: Callable[..., Awaitable[None]]) -> Callable[...
 
     @functools.wraps(test)
     async def bounded(*args: Any, **named: Any) -> None:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(stretched(seconds)):
             await test(*args, **named)
 
     return bounded

@@ -5,6 +5,7 @@ import gc
 from collections.abc import Callable
 
 import pytest
+from tests.support.patience import stretched
 
 from trueup.runtime.fair import Fair, Share, Turn, Urgency, resting
 from trueup.runtime.line import Line
@@ -65,7 +66,7 @@ def test_what_was_removed_is_not_taken_and_leaves_nothing() -> None:
 
 
 async def until(check: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(stretched(30)):
         while not check():
             await asyncio.sleep(0.001)
 
@@ -270,7 +271,7 @@ async def test_who_is_ended_while_it_rests_ends_at_once() -> None:
     running = asyncio.create_task(queue.run())
     await begun.wait()
     running.cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(stretched(10)):
         await asyncio.gather(running, return_exceptions=True)
 
 

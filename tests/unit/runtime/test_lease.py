@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.patience import stretched
 
 from trueup.model.errors import Stalled, TrueupError
 from trueup.runtime.lease import Held, Lease, NotHeld, Terms
@@ -192,7 +193,7 @@ async def test_keeping_ends_when_the_server_does_not_answer_in_time() -> None:
     lease = Lease(record, "ours", terms=QUICK)
     await lease.attempt()
     record.failure = TrueupError("the API server is away")
-    assert await asyncio.wait_for(lease.keep(), 5) == "the API server is away"
+    assert await asyncio.wait_for(lease.keep(), stretched(5)) == "the API server is away"
     assert not lease.held
 
 
@@ -207,7 +208,7 @@ async def test_a_server_that_hangs_is_asked_again() -> None:
             return await super().read()
 
     lease = Lease(Hanging(), "ours", terms=QUICK)
-    await asyncio.wait_for(lease.acquire(), 5)
+    await asyncio.wait_for(lease.acquire(), stretched(5))
     assert lease.held
 
 
@@ -236,7 +237,7 @@ async def test_one_acts_at_a_time_and_the_next_begins_when_the_first_has_ended()
         return lambda: {"act": act()}
 
     async def until(check: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(stretched(5)):
             while not check():
                 await asyncio.sleep(0.005)
 
@@ -293,5 +294,5 @@ async def test_a_write_that_comes_too_late_ends_the_term_and_not_the_engine() ->
         stop.set()
         await asyncio.Event().wait()
 
-    await asyncio.wait_for(serve(Lease(record, "a", terms=QUICK), lambda: {"act": act()}, stop=stop), 5)
+    await asyncio.wait_for(serve(Lease(record, "a", terms=QUICK), lambda: {"act": act()}, stop=stop), stretched(5))
     assert len(terms) == 2

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from tests.support.patience import stretched
 
 from trueup.model.errors import Stalled, TrueupError, Waiting
 from trueup.runtime.outcome import LONGEST_RETRY, STALLED_RETRY, Outcome, Requeue, Severity, backoff, outcome_of
@@ -22,7 +23,7 @@ async def working(queue: Queue) -> AsyncIterator[None]:
 
 
 async def until(check: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(stretched(5)):
         while not check():
             await asyncio.sleep(0.001)
 

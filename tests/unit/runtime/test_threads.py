@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from tests.support.patience import stretched
 
 from trueup.runtime.threads import Threads
 
@@ -109,9 +110,7 @@ def test_a_process_that_is_told_to_end_ends(hanging: str) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         time.sleep(0.3)
-        started = time.monotonic()
         process.terminate()
-        process.wait(30)
         # Five seconds, and what a busy machine adds.
-        assert time.monotonic() - started < 8
+        process.wait(stretched(8))
         assert process.returncode in (0, -14)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.patience import stretched
 
 from trueup.model.errors import TrueupError
 from trueup.sandbox.background import Background, Running
@@ -88,7 +89,7 @@ def test_of_two_that_start_at_once_one_becomes_the_cluster(cluster: Background) 
     assert running == cluster.running()
     assert cluster.stop(seconds=10)
     # Where the second was so slow that it came after the end of the first, it is the cluster now.
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + stretched(20)
     while other.poll() is None and time.monotonic() < deadline:
         cluster.stop(seconds=10)
         time.sleep(0.05)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support.gitrepo import GitRepo
 from tests.support.hostile import Answer, HostileServer, endless_pack, huge_refs, silent, trickling
+from tests.support.patience import stretched
 
 from trueup.model.errors import SourceUnavailable
 from trueup.sources.mirrors import Mirrors
@@ -65,7 +66,7 @@ async def test_a_fetch_that_is_given_up_leaves_no_part_of_a_pack(tmp_path: Path)
     with HostileServer(endless_pack) as server:
         mirrors = Mirrors(tmp_path / "mirrors", run_git)
         looking = asyncio.create_task(mirrors.get(f"{server.url}/r.git").update())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(stretched(30)):
             while not leftovers(tmp_path):
                 await asyncio.sleep(0.01)
         await mirrors.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.githttp import GitHttpServer
 from tests.support.gitrepo import GitRepo
+from tests.support.patience import stretched
 
 from trueup.model.errors import InvalidSpec, Redirected, RenderFailed, SourceUnavailable
 from trueup.sources.mirrors import Mirrors
@@ -210,7 +211,7 @@ class TestFlights:
         update = asyncio.create_task(mirror.update())
         while not server.requests:
             await asyncio.sleep(0.01)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(stretched(5)):
             await mirror.close()
         assert update.cancelled() or (update.done() and isinstance(update.exception(), asyncio.CancelledError))
 

@@ -177,7 +177,7 @@ async def test_hostile_repositories_cost_this_process_nothing(preparer: Preparer
         with pytest.raises(RenderFailed):
             await preparer.inputs(await ask(preparer, source, trees), trees)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used.ru_maxrss < 20 * 1024
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 3
 
 
 async def test_fifty_commits_of_a_large_folder_take_no_more_than_two(tmp_path: Path, repo: GitRepo) -> None:

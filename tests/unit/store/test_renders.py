@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 from tests.support.memtree import MemTree
+from tests.support.patience import stretched
 
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed, RenderStopped
@@ -71,7 +72,7 @@ async def test_a_render_of_one_project_waits_for_no_render_of_another_that_lasts
     while not tool.runs:
         await asyncio.sleep(0.001)
     short = asyncio.create_task(render(renders, CM + "data: {}\n", project="mine"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(stretched(10)):
         while tool.runs < 2:
             await asyncio.sleep(0.001)
     tool.gate.set()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.memtree import MemTree
+from tests.support.patience import stretched
 
 import trueup
 from trueup.model.application import Source
@@ -198,6 +199,6 @@ async def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(stretched(5)):
         while any(Path(f"/proc/{child}").exists() for child in children):
             await asyncio.sleep(0.01)

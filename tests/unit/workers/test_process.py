@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
+from tests.support.patience import stretched
 
 from trueup.workers.process import (
     DeadlinePassed,
@@ -36,7 +37,7 @@ def writer(held: int, other: int) -> list[str]:
 
 def gone(pid: int) -> bool:
     """Whether a process has ended (a zombie has)."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + stretched(30)
     while time.monotonic() < deadline:
         try:
             os.kill(pid, 0)

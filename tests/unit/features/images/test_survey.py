@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from aiohttp import web
 from tests.support.httpserver import serving
+from tests.support.patience import stretched
 
 from trueup.features.images import survey
 from trueup.features.images.annotations import image_rules
@@ -55,7 +56,7 @@ async def test_a_registry_that_does_not_answer_is_asked_a_few_times_and_holds_up
     rules = image_rules({IMAGE_LIST: ",".join(f"a{number}={image}" for number, image in enumerate(images))})
     asking = survey.Survey(cast(Any, registries), nothing)
     looking = asyncio.create_task(asking.look([(rule, frozenset()) for rule in rules], ImageSettings()))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(stretched(60)):
         while "good.example" not in registries.asked:
             await asyncio.sleep(0.01)
         good_done.set()

@@ -1,6 +1,5 @@
 """Git over HTTP, CI and their token: who has it may push code that runs, nobody else."""
 
-import asyncio
 import random
 import subprocess
 from collections.abc import AsyncIterator
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from tests.support.patience import looks
 from yarl import URL
 
 from trueup.model.errors import InvalidSpec, TrueupError
@@ -59,11 +59,10 @@ class Clone:
 
 
 async def ended(services: Services, number: int = 1) -> Run:
-    for _ in range(300):
+    async for _ in looks():
         run = next((run for run in services.ci.runs() if run.id == number), None)
         if run and run.status in ("succeeded", "failed"):
             return run
-        await asyncio.sleep(0.05)
     raise AssertionError(f"run {number} did not end: {services.ci.runs()}")
 
 

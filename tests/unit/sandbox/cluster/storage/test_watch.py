@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from tests.support.patience import stretched
 
 from trueup.sandbox.cluster.storage import Entry, Expired, Storage, watch
 from trueup.sandbox.cluster.storage.history import MOST_EVENTS
@@ -79,7 +80,7 @@ async def test_a_selector_sees_objects_come_and_go() -> None:
 
 
 async def test_a_watch_ends_when_its_time_is_up() -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(stretched(2)):
         assert await seen(follow(Storage(), since=1, timeout=0.1)) == []
 
 
@@ -113,7 +114,7 @@ async def test_closing_the_storage_ends_watches() -> None:
     watching = asyncio.create_task(seen(follow(storage, since=1, timeout=60)))
     await asyncio.sleep(0.05)
     await storage.close()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(stretched(2)):
         assert await watching == []
 
 
