@@ -63,12 +63,11 @@ def draft(
         skip_schema_validation=options.skip_schema_validation,
     )
     _refuse_other_versions(path, chart.kube_version, job.kube_version or OWN_KUBE_VERSION)
-    result.job = job
     scan = Scan()
     for file in result.inputs:
         scan.take(file.path, (refs[file.ref] if file.ref else tree).read(file.entry))
     scan.take("values of the source", job.values.encode() + json.canonical(job.values_object))
-    result.warnings += scan.warnings
+    result.job = job = msgspec.structs.replace(job, suspects=tuple(sorted(scan.suspects)))
     result.keyed = msgspec.structs.replace(job, kube_version="", api_versions=())
     result.facts = scan.capabilities(job, constrained=chart.constrained)
     return result

@@ -1,9 +1,8 @@
-"""What a chart's text says about it: the capabilities it asks for, the functions that differ from render to render."""
-
-from collections.abc import Iterable
+"""What a chart's text says about it: the capabilities it asks for, what may differ from render to render."""
 
 from trueup.formats import json, pattern
-from trueup.render.job import HelmJob
+from trueup.render.helm_words import called
+from trueup.render.job import PACKED, HelmJob
 
 ARCHIVES = (".tgz", ".tar.gz")
 """Extensions of packed charts."""
@@ -11,17 +10,17 @@ _CAPABILITIES = pattern.compile(rb"Capabilities")
 _ANSWERABLE = pattern.compile(
     rb"Capabilities\.(?:APIVersions\.Has\s*\(?\s*\"([^\"\\{}]+)\"|(KubeVersion)\b|(HelmVersion)\b)"
 )
-_RANDOM = pattern.compile(
-    rb"\{\{[^}]*?\b(rand(?:AlphaNum|Alpha|Numeric|Ascii|Bytes|Int)|gen(?:PrivateKey|CAWithKey|CA|SelfSignedCertWithKey|"
-    rb"SelfSignedCert|SignedCertWithKey|SignedCert)|uuidv4|now|ago|htpasswd|bcrypt|shuffle|lookup)\b[^}]*?\}\}"
-)
 
 
 class Scan:
-    """Collects over the files of one closure."""
+    """Collects over the files of one closure.
+
+    Attributes:
+        suspects: functions that may make the outcome differ from render to render; PACKED where nobody looked.
+    """
 
     def __init__(self) -> None:
-        self.warnings: list[str] = []
+        self.suspects: set[str] = set()
         self._mentions = 0
         self._answerable = 0
         self._asked: set[str] = set()
@@ -31,6 +30,7 @@ class Scan:
         """Look at one file; an archive is not opened and counts as asking for everything."""
         if path.endswith(ARCHIVES):
             self._mentions += 1
+            self.suspects.add(PACKED)
             return
         self._mentions += len(_CAPABILITIES.findall(data))
         for match in _ANSWERABLE.finditer(data):
@@ -38,10 +38,7 @@ class Scan:
             if match[1] is not None:
                 self._asked.add(match[1].decode("utf-8", "replace"))
             self._version = self._version or match[2] is not None
-        if "/templates/" in f"/{path}":
-            names = sorted({match.decode() for match in _RANDOM.findall(data)})
-            if names:
-                self.warnings.append(_unstable(path, names))
+        self.suspects |= called(data)
 
     def capabilities(self, job: HelmJob, *, constrained: bool) -> dict[str, object]:
         """What of the cluster the outcome depends on (cluster-truths 21)."""
@@ -57,12 +54,3 @@ class Scan:
         if self._asked:
             facts["apiVersions"] = {name: name in known for name in sorted(self._asked)}
         return facts
-
-
-def _unstable(path: str, names: Iterable[str]) -> str:
-    listed = ", ".join(names)
-    if set(names) == {"lookup"}:
-        return f"{path} uses lookup, which answers nothing here: templates are rendered without the cluster"
-    return (
-        f"{path} uses {listed}: its outcome differs from render to render; keep generated values out of Git's templates"
-    )

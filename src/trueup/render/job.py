@@ -54,6 +54,10 @@ class HelmParameterSetting(msgspec.Struct, frozen=True):
     force_string: bool = False
 
 
+PACKED = "a packed chart"
+"""Among the suspects of a chart."""
+
+
 class HelmJob(msgspec.Struct, frozen=True, tag="Helm"):
     """Render a chart.
 
@@ -62,6 +66,7 @@ class HelmJob(msgspec.Struct, frozen=True, tag="Helm"):
         value_files: inputs that are value files, the later wins.
         file_parameters: parameter name and the input that holds its value.
         kube_version: without the leading ``v``; empty for the engine's own.
+        suspects: functions in the chart's text whose answer may be another the next time; PACKED for an archive.
     """
 
     path: str
@@ -77,6 +82,7 @@ class HelmJob(msgspec.Struct, frozen=True, tag="Helm"):
     skip_crds: bool = False
     skip_tests: bool = False
     skip_schema_validation: bool = False
+    suspects: tuple[str, ...] = ()
 
 
 Job = DirectoryJob | KustomizeJob | HelmJob

@@ -5,12 +5,13 @@
 
 import copy
 import json
+import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from trueup.formats import pattern, yaml
-from trueup.model.annotations import HELM_HOOK
 from trueup.model.errors import RenderFailed
 from trueup.render import helm_integers, strvals
 from trueup.render.helm_scan import ARCHIVES
@@ -19,15 +20,17 @@ from trueup.render.job import HelmJob, Input, Recipe
 from trueup.render.output import Objects
 from trueup.render.wholeness import TEXTS
 from trueup.workers.archive import members, unpacked, without
+from trueup.workers.doubts import Change, doubts, is_run, is_test
 from trueup.workers.folder import lay_out, refuse_pointers
 
-_TEST_HOOKS = {"test", "test-success"}
 _REPLACEMENT = "\ufffd"
 _SCHEMA = "values.schema.json"
 _SEPARATOR = pattern.compile(r"(?:\A|\s*\n)---\s*")
 _LOADING = pattern.compile(r'(?m)(?:^(\S+):\n)?failing loading "([^"]*)"')
 _COPY = "copy the definitions into the schema, or set helm.skipSchemaValidation: true"
 _SIMPLER = "make the schema simpler, or set helm.skipSchemaValidation: true"
+_QUICK = 5.0
+"""Seconds that a chart may take which is rendered again to see whether its outcome stays the same."""
 _DEEP_ENOUGH = 40
 """Folders that templates of packed subcharts, which are not looked into, may be nested."""
 
@@ -55,14 +58,18 @@ def render_helm(job: HelmJob, recipe: Recipe, files: Mapping[str, bytes], scratc
     options = {"name": job.release, "namespace": job.namespace, "api_versions": list(job.api_versions)}
     if job.kube_version:
         options["kube_version"] = job.kube_version
-    try:
-        with Chart.load(scratch / "chart" / job.path) as chart:
-            name = chart.name
-            rendered: dict[str, str] = json.loads(
+
+    def templated(folder: Path) -> tuple[str, dict[str, str], list[dict[str, str]]]:
+        with Chart.load(folder) as chart:
+            texts = json.loads(
                 _native.call_string("helm_render", chart._raw(), json.dumps(values), json.dumps(options))
             )
             # After the render, which drops the subcharts that the values switch off.
-            crds = [] if job.skip_crds else chart.crds
+            return chart.name, texts, [] if job.skip_crds else chart.crds
+
+    started = time.monotonic()
+    try:
+        name, rendered, crds = templated(scratch / "chart" / job.path)
     except HelmError as error:
         _refuse_loaded(str(error))
         raise RenderFailed(
@@ -79,6 +86,20 @@ def render_helm(job: HelmJob, recipe: Recipe, files: Mapping[str, bytes], scratc
             continue
         text = split_manifests(rendered[template])
         _read(text, f"{prefix}{_within(template, name)}", objects, skip_tests=job.skip_tests)
+    if not job.suspects or objects.errors or time.monotonic() - started > _QUICK:
+        return
+
+    def again(changed: Change) -> dict[str, str] | None:
+        folder = Path(tempfile.mkdtemp(dir=scratch))
+        lay_out(folder, own, {**files, **{file.path: changed(files[file.path]) for file in own if is_run(file.path)}})
+        _add_integers(values, folder / job.path)
+        try:
+            return templated(folder / job.path)[1]
+        except HelmError:
+            return None
+
+    for template, reason in doubts(rendered, again, job.suspects).items():
+        objects.warn(f"{prefix}{_within(template, name)}: {reason}" if template else f"{job.path or '.'}: {reason}")
 
 
 def compose_values(job: HelmJob, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -213,7 +234,7 @@ def _read(text: str, origin: str, objects: Objects, *, skip_tests: bool = False)
         return
     objects.warnings.extend(loaded.warnings)
     for document in loaded.documents:
-        if not (skip_tests and _is_test(document.value)):
+        if not (skip_tests and is_test(document.value)):
             objects.read(document, origin, note=" (in its rendered output)")
 
 
@@ -230,13 +251,6 @@ def split_manifests(text: str) -> str:
     body = text.lstrip()
     lines = text.count("\n", 0, len(text) - len(body))
     return "\n" * lines + _SEPARATOR.sub(apart, body)
-
-
-def _is_test(value: Any) -> bool:
-    metadata = value.get("metadata") if isinstance(value, dict) else None
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    hook = annotations.get(HELM_HOOK) if isinstance(annotations, dict) else None
-    return isinstance(hook, str) and any(event.strip() in _TEST_HOOKS for event in hook.split(","))
 
 
 def _within(path: str, chart: str) -> str:
