@@ -17,12 +17,26 @@ import pytest
 from tests.golden.render.golden import CASES, ROOT, checkout, render
 from tests.support.broken import FOUND, URL, application, break_everything
 from tests.support.fresh import bare, install_wheel
+from tests.support.lookalikes import JSONNET_STACK, MONITORS, SHOP
+from tests.support.monorepo import STAGES, write_monorepo
 from tests.support.patience import stretched
 
 EXECUTABLE = Path(sys.executable).parent / "trueup"
 KUBECTL = Path(sys.executable).parent / "kubectl"
 PATIENCE = 120.0
+SHAPES = {
+    # An object whose definition is below another folder, which no application brings.
+    "monitors/mine.yaml": "apiVersion: monitoring.example.com/v1\nkind: Monitor\nmetadata: {name: a}\nspec: {}\n",
+    "tests/monitors.yaml": MONITORS,
+}
 TWICE = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: twice}\ndata: {a: b}\ndata: {c: d}\n"
+
+
+def written(folder: Path, files: dict[str, str]) -> Path:
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    return folder
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -123,7 +137,7 @@ async def test_a_render_reads_what_git_would_and_no_environment(shell: Shell) ->
 
 CLEAN = {
     "an app of apps": ("apps", "7 applications, 31 objects: 0 problems\n"),
-    "every folder that can be rendered": (".", "9 applications, 35 objects: 0 problems\n"),
+    "every folder that can be rendered": (".", "8 applications, 32 objects: 0 problems\n"),
 }
 
 
@@ -158,6 +172,8 @@ async def test_every_mistake_is_found_with_its_file_object_and_field(shell: Shel
     } == FOUND
     assert len(problems) == len(FOUND)
     assert all(item["message"] for item in problems)
+    both = {item["file"]: item["others"] for item in problems if item.get("others")}
+    assert both == {"plain/deployment.yaml:2": ["argocd/plain"], "plain/service.yaml:2": ["argocd/plain"]}
     assert {(item["application"], item["what"]) for item in report["unverified"]} == {
         ("argocd/hooks", "other.example.com/Unknown hooks/elsewhere"),
         ("argocd/other", "x of https://git.example.com/other"),
@@ -166,7 +182,43 @@ async def test_every_mistake_is_found_with_its_file_object_and_field(shell: Shel
     assert shown.code == 1
     for _, file, name, field in FOUND:
         assert "  ".join(part for part in (file, name, field) if part) in shown.out
-    assert re.search(r"^\d+ applications, \d+ objects: 14 problems$", shown.out, re.MULTILINE)
+    assert re.search(r"^\d+ applications, \d+ objects: 12 problems$", shown.out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("shape", [JSONNET_STACK, SHOP], ids=["a stack in Jsonnet", "a demo of microservices"])
+async def test_nothing_wrong_is_said_of_what_well_known_repositories_look_like(
+    shell: Shell, tmp_path: Path, shape: dict[str, str]
+) -> None:
+    shell.folder = written(tmp_path / "repository", shape)
+    ran = await shell("check", "--strict")
+    assert (ran.code, ran.err) == (0, ""), ran.out
+    assert re.search(r": 0 problems$", ran.out) and "monitoring.example.com" not in ran.out
+
+
+async def test_nothing_wrong_is_said_of_our_own_repository(shell: Shell) -> None:
+    shell.folder = Path(__file__).parents[2]
+    ran = await shell("check", "--strict", "-o", "json")
+    assert (ran.code, json.loads(ran.out)["problems"]) == (0, [])
+
+
+async def test_a_fault_of_a_base_is_told_once_in_a_monorepo(shell: Shell, tmp_path: Path) -> None:
+    shell.folder = tmp_path / "monorepo"
+    overlays = write_monorepo(shell.folder, 2)
+    written(shell.folder, SHAPES)
+    base = shell.folder / "services/service-0/base/service.yaml"
+    base.write_text(base.read_text().replace("{level: info}", "{level: 1}"))
+    ran = await shell("check", "--strict", "-o", "json")
+    (problem,) = json.loads(ran.out)["problems"]
+    assert (problem["file"], problem["object"].partition(" ")[0]) == (
+        "services/service-0/base/service.yaml:11",
+        "ConfigMap",
+    )
+    assert [problem["application"], *problem["others"]] == [
+        f"argocd/services-service-0-overlays-{stage}" for stage in sorted(STAGES)
+    ]
+    annotated = await shell("check", "-o", "github")
+    assert annotated.out.startswith("::error file=services/service-0/base/service.yaml,line=11,title=ConfigMap")
+    assert f"::notice::{overlays + 1} applications, " in annotated.out
 
 
 async def test_a_repository_elsewhere_is_read_when_asked(shell: Shell, tmp_path: Path) -> None:

@@ -89,8 +89,6 @@ FOUND = {
     ("argocd/option", "plain/deployment.yaml:2", "apps/Deployment option/web", "spec.replica"),
     ("argocd/option", "plain/service.yaml:2", "Service option/web", "spec.sessionAffinity"),
     ("argocd/option", "plain/configmap.yaml:2", "ConfigMap option/web", "metadata.namespace"),
-    ("argocd/plain", "plain/deployment.yaml:2", "apps/Deployment plain/web", "spec.replica"),
-    ("argocd/plain", "plain/service.yaml:2", "Service plain/web", "spec.sessionAffinity"),
     ("argocd/shop-production", f"{OVERLAY}/spread.yaml:2", "apps/Deployment shop-production/shop", "spec.replicaz"),
     ("argocd/value", "apps/templates/applications.yaml:15", "", ""),
     ("argocd/waves", "waves/config.yaml:3", "", ""),

@@ -1,11 +1,13 @@
 """``trueup check``: whether a cluster would take what a repository declares."""
 
 import asyncio
+import os
 import posixpath
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,8 +19,9 @@ from trueup.cli.exits import fail
 from trueup.cli.isolation import isolation_option
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
+from trueup.cli.progressing import Progress
 from trueup.cli.render import name_of, parameters_of
-from trueup.cli.screen import say
+from trueup.cli.reported import print_annotations, print_text
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
@@ -27,11 +30,12 @@ from trueup.model.errors import TrueupError
 from trueup.sandbox.cluster.embedded import EmbeddedCluster
 from trueup.sandbox.offline.applications import CONTROL_NAMESPACE, Declared, Found, find_applications, read_application
 from trueup.sandbox.offline.check import Check
-from trueup.sandbox.offline.folders import renderable
+from trueup.sandbox.offline.definitions import definitions
+from trueup.sandbox.offline.folders import Folder, survey
 from trueup.sandbox.offline.kubernetes import embedded
 from trueup.sandbox.offline.rendered import Applications
 from trueup.sandbox.offline.renderer import Renderer
-from trueup.sandbox.offline.report import Problem, Report
+from trueup.sandbox.offline.report import Report
 from trueup.sandbox.offline.repositories import Repositories
 from trueup.sandbox.offline.trial import Trial
 from trueup.sources.checkout import Checkout, open_checkout
@@ -41,6 +45,8 @@ from trueup.workers.git import run_git
 
 PROBLEMS = 1
 UNREADABLE = 2
+_NAME_ROOM = 48
+_RENDERED_AT_ONCE = 8
 SERVER = "https://kubernetes.default.svc"
 
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
@@ -80,20 +86,21 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="The same: value of its chart. Repeatable."
 )
 @isolation_option
-@output_option("text", "json")
+@output_option("text", "json", "github")
 def check(path: Path, output: str, require_isolation: bool, **flags: Any) -> None:
     """Render every application of a repository and let a fresh cluster judge each object. Nothing leaves the machine.
 
-    Applications are read from the files below PATH and from what other Applications render; where there are none, the
-    folders that can be rendered are taken as such. The working tree stands for every revision of its own repository.
+    Applications are read from the files below PATH and from what other Applications render; where none of them reads
+    this repository, the folders that can be rendered are taken as such: charts, kustomizations that no other one uses,
+    and folders of manifests. The working tree stands for every revision of its own repository.
     Exits 0 when all is well, 1 on a problem, 2 when PATH cannot be read.
     """
     configure_logs("text", "error")
     strict = flags.pop("strict")
     try:
         asked = _asked(path, **flags)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            report = runner.run(_check(asked, isolated=require_isolation))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, Progress() as progress:
+            report = runner.run(_check(asked, progress, isolated=require_isolation))
     except TrueupError as error:
         fail(error.message, hint=error.hint, code=UNREADABLE)
     if strict:
@@ -118,23 +125,44 @@ def _asked(
         raise click.UsageError(f"{path} is not inside --root {root}")
     checkout = open_checkout(path, root=root)
     found = find_applications(checkout.tree, checkout.path)
-    if not found.applications and not found.problems:
-        parameters = [msgspec.to_builtins(parameter) for parameter in parameters_of(settings)]
-        for folder in renderable(checkout.tree, checkout.path):
-            # Below PATH by its way from there: two folders may have one name.
-            within = posixpath.relpath(folder or ".", checkout.path or ".")
-            called = name_of(within) if within != "." else name or name_of(path.resolve().name)
-            declared = _assumed(checkout, folder, called, namespace, parameters)
+    repositories = Repositories(checkout, urls)
+    if not found.problems and not any(_reads(declared, repositories) for declared in found.applications.values()):
+        seen = survey(checkout.tree, checkout.path)
+        found.unverified += seen.left
+        for declared in _assumed(checkout, seen.folders, name or path.resolve().name, namespace, settings):
             found.applications[declared.name] = declared
         if not found.applications:
             raise TrueupError(f"{path} declares neither Applications nor manifests", hint="name the folder that does")
     return Asked(checkout=checkout, found=found, urls=urls, namespaces=namespaces, remote=remote, local=local)
 
 
-def _assumed(checkout: Checkout, folder: str, name: str, namespace: str, parameters: list[Any]) -> Declared:
-    """An Application for a folder that none names."""
-    source: dict[str, Any] = {"repoURL": checkout.root.as_uri(), "path": folder or "."}
-    if parameters and checkout.tree.entry(posixpath.join(folder, "Chart.yaml")) is not None:
+def _reads(declared: Declared, repositories: Repositories) -> bool:
+    return any(repositories.is_own(source.repo_url) for source in declared.app.spec.all_sources())
+
+
+def _assumed(
+    checkout: Checkout, folders: Sequence[Folder], name: str, namespace: str, settings: tuple[str, ...]
+) -> Iterator[Declared]:
+    """Applications for folders that none names, each called by its way from PATH."""
+    parameters = [msgspec.to_builtins(parameter) for parameter in parameters_of(settings)]
+    taken: set[str] = set()
+    for folder in folders:
+        within = posixpath.relpath(folder.path or ".", checkout.path or ".")
+        called = first = name_of(within if within != "." else name)
+        number = 1
+        while called in taken:
+            # Cut off, or of other characters only.
+            number += 1
+            called = f"{first[:_NAME_ROOM].rstrip('-')}-{number}"
+        taken.add(called)
+        yield _application(checkout, folder, called, namespace, parameters)
+
+
+def _application(checkout: Checkout, folder: Folder, name: str, namespace: str, parameters: list[Any]) -> Declared:
+    source: dict[str, Any] = {"repoURL": checkout.root.as_uri(), "path": folder.path or "."}
+    if folder.files:
+        source["directory"] = {"include": folder.include}
+    elif parameters and checkout.tree.entry(posixpath.join(folder.path, "Chart.yaml")) is not None:
         source["helm"] = {"parameters": parameters}
     manifest = {
         "apiVersion": API_VERSION,
@@ -149,17 +177,19 @@ def _assumed(checkout: Checkout, folder: str, name: str, namespace: str, paramet
     return read_application(manifest, "")
 
 
-async def _check(asked: Asked, *, isolated: bool) -> Report:
-    pool = Renderer(2, isolated=isolated)
+async def _check(asked: Asked, progress: Progress, *, isolated: bool) -> Report:
+    pool = Renderer(max(2, min(os.cpu_count() or 2, _RENDERED_AT_ONCE)), isolated=isolated)
     async with _mirrors(asked) as mirrors, pool as renderer, EmbeddedCluster() as cluster:
         kubernetes = embedded()
         repositories = Repositories(asked.checkout, asked.urls, mirrors)
-        rendered = await Applications(renderer, repositories, kubernetes).render(asked.found)
+        rendered = await Applications(renderer, repositories, kubernetes, progress).render(asked.found)
         async with Client(load_kubeconfig(cluster.kubeconfig, None)) as client:
             await install(client, CONTROL_NAMESPACE, lambda _: None)
             discovery = Discovery(client)
             await discovery.refresh()
-            return await Check(Trial(client, discovery), kubernetes, asked.namespaces).run(asked.found, rendered)
+            known = partial(definitions, asked.checkout.tree)
+            trial = Trial(client, discovery)
+            return await Check(trial, kubernetes, known, asked.namespaces, progress).run(asked.found, rendered)
 
 
 @asynccontextmanager
@@ -179,36 +209,8 @@ async def _mirrors(asked: Asked) -> AsyncIterator[Mirrors | None]:
 def _leave(report: Report, output: str) -> NoReturn:
     if output == "json":
         show(report, output)
+    elif output == "github":
+        print_annotations(report)
     else:
-        _print(report)
+        print_text(report)
     sys.exit(PROBLEMS if report.problems else 0)
-
-
-def _print(report: Report) -> None:
-    for problem in report.problems:
-        say(_place(problem), fg="red")
-        _say(problem)
-    for warning in report.warnings:
-        say(f"warning: {_place(warning)}".rstrip(": "), fg="yellow")
-        _say(warning)
-    if report.unverified:
-        say("not verified:")
-    for item in report.unverified:
-        say(f"  {': '.join(part for part in (item.application, item.what, item.why) if part)}")
-    applications = _count(len(report.applications), "application")
-    objects = _count(report.objects, "object")
-    say(f"{applications}, {objects}: {_count(len(report.problems), 'problem')}")
-
-
-def _place(problem: Problem) -> str:
-    return "  ".join(part for part in (problem.file, problem.object, problem.field) if part) or problem.application
-
-
-def _say(problem: Problem) -> None:
-    say(f"  {problem.message}", further="    ")
-    if problem.hint:
-        say(f"  hint: {problem.hint}", further="    ")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

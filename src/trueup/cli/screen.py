@@ -57,3 +57,8 @@ def canvas() -> "Console":
 def raw(text: str | bytes, *, end: bool = True) -> None:
     """Print what programs read, to the byte; without a line break at its end where ``end`` is False."""
     click.echo(text, nl=end)
+
+
+def overwrite(text: object = "") -> None:
+    """On a terminal's standard error, put a line in the place of the one that the cursor is in; nothing clears it."""
+    click.echo(f"\r\x1b[K{plain(text, keep='')}", nl=False, err=True)

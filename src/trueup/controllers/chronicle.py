@@ -36,9 +36,6 @@ class Record(Protocol):
     async def intended(self, application: str) -> list[Entry]:
         """What was noted, by an engine that is gone, and came to no end."""
 
-    async def last_operation(self, application: str) -> Entry | None:
-        """The newest entry that tells of an operation's start or end."""
-
 
 class Chronicle:
     """Writes what applications go through.
@@ -66,7 +63,6 @@ class Chronicle:
         self._drifts: dict[tuple[str, ResourceKey], tuple[str, int, tuple[FieldChange, ...]]] = {}
         self._last: dict[str, tuple[tuple[str, ...], str]] = {}
         self._resumed: set[str] = set()
-        self._begun: dict[str, tuple[str, str, bool]] = {}
 
     async def observed(self, stored: StoredApplication, seen: Observation, *, health: bool = True) -> None:
         """A look at an application: new commits, drift, health that changed. One pass may look twice.
@@ -83,19 +79,8 @@ class Chronicle:
             self._drifts[(stored.key, resource.key)] = (version, given, entry.changes)
 
     async def started(self, stored: StoredApplication, state: OperationState) -> None:
-        """An operation is about to begin, or was found to have been begun by somebody else."""
-        self._begun[stored.key] = self._mark(state)
+        """An operation is about to begin."""
         await self._write(self._operation(stored, state, Action.STARTED))
-
-    async def began(self, stored: StoredApplication, state: OperationState) -> bool:
-        """Whether an operation that an Application says is running is one that is on record as begun, by this engine or
-        one before it: anybody who may write the Application can write such a status, too."""
-        if self._begun.get(stored.key) != self._mark(state):
-            last = await self._record.last_operation(stored.key)
-            if last is None or last.action is not Action.STARTED:
-                return False
-            self._begun[stored.key] = (last.operation, last.revision, last.by.kind == ENGINE.kind)
-        return self._begun[stored.key] == self._mark(state)
 
     async def resumed(self, stored: StoredApplication, state: OperationState, seen: Observation) -> None:
         """An operation is about to be stepped: what an engine that is gone did of it, and could not say, is told now.
@@ -157,7 +142,6 @@ class Chronicle:
 
     async def finished(self, stored: StoredApplication, state: OperationState, health: str) -> None:
         """An operation has ended."""
-        self._begun.pop(stored.key, None)
         result = str(state.phase)
         entry = self._operation(stored, state, Action.FINISHED)
         message = health if result == "Succeeded" else state.message
@@ -219,7 +203,6 @@ class Chronicle:
         await self._resumed_deletion(stored, ())
         self._last.pop(stored.key, None)
         self._resumed.discard(stored.key)
-        self._begun.pop(stored.key, None)
         self._drifts = {slot: told for slot, told in self._drifts.items() if slot[0] != stored.key}
         await self._write(Entry(at=self._now(), action=Action.DELETED, application=stored.key, by=ENGINE))
 
@@ -396,10 +379,6 @@ class Chronicle:
     def _revision(self, state: OperationState) -> str:
         result = state.sync_result
         return (result.revision or next(iter(result.revisions), "")) if result else ""
-
-    def _mark(self, state: OperationState) -> tuple[str, str, bool]:
-        """What an operation is known again by, and whether it is told as the engine's."""
-        return state.started_at, self._revision(state), asked_by(state) == ENGINE
 
     def _changes(self, resource: ComparedResource) -> tuple[FieldChange, ...]:
         """From what Git declares to what is there."""

@@ -6,7 +6,6 @@ import msgspec
 
 from trueup import diff, policy
 from trueup.diff.change import ABSENT
-from trueup.diff.ownership import fields_at
 from trueup.model.annotations import FIELD_MANAGER
 from trueup.model.audit import Actor, FieldChange
 from trueup.model.live import LiveObject
@@ -39,11 +38,10 @@ def last_manager(live: LiveObject) -> str:
     return str(latest.get("manager") or "") if latest else ""
 
 
-def written_by(live: LiveObject, *path: str) -> str:
+def written_by(live: LiveObject, field: str) -> str:
     """The field manager that the API server has on record for a field of an object; "unknown" for none."""
     entries = live.object()["metadata"].get("managedFields") or []
-    records = [(entry, entry.get("fieldsV1")) for entry in entries]
-    owners = [entry for entry, fields in records if fields and fields_at(fields, {}, path) is not None]
+    owners = [entry for entry in entries if f"f:{field}" in (entry.get("fieldsV1") or {})]
     latest = max(owners, key=lambda entry: entry.get("time") or "", default=None)
     return str((latest or {}).get("manager") or "unknown")
 

@@ -66,7 +66,7 @@ class Operations:
         An operation that brings its revision, or runs already, needs no readable head: what is declared now may be
         broken, and a sync to an older revision the remedy.
         """
-        state = await self._running(stored)
+        state = running(stored)
         if state is None:
             operation = stored.app.operation
             if operation is None and not stored.operation_fault:
@@ -109,16 +109,6 @@ class Operations:
         if isinstance(step, Act) and not after.phase.completed and not any(map(_is_hook, step.tasks)):
             head, step, after = await self._verdict(stored, project, write, head, step, after)
         return await self._progressed(stored, write, step, after)
-
-    async def _running(self, stored: StoredApplication) -> OperationState | None:
-        """The operation that is on record as not ended; with a note of who wrote that where no engine began it."""
-        state = running(stored)
-        if state is None or await self.ports.chronicle.began(stored, state):
-            return state
-        writer = written_by(stored.live, "status", "operationState")
-        state = msgspec.structs.replace(state, operation=policy.foreign(state.operation, writer))
-        await self.ports.chronicle.started(stored, state)
-        return state
 
     async def _automatic(
         self, stored: StoredApplication, project: Project, write: ApplicationWrite, head: Head
@@ -323,7 +313,7 @@ class Operations:
     async def refuse(self, stored: StoredApplication, write: ApplicationWrite, message: str) -> Requeue:
         """End the operation that runs or is asked for, if any, in Error: it cannot go on, or not even start."""
         self._revisions.forget(stored.key)
-        state = await self._running(stored)
+        state = running(stored)
         asked = stored.app.operation or (Operation() if stored.operation_fault else None)
         now = format_time(self.ports.clock.now())
         if state is None and asked is not None:

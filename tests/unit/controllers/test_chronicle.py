@@ -6,15 +6,14 @@ import msgspec
 import pytest
 from tests.support.plans import REVISION, compared, live_of, manifest, state
 
-from trueup import policy
 from trueup.controllers.chronicle import CARRIED_OUT, PERHAPS, Chronicle
 from trueup.controllers.journal import Journal
 from trueup.controllers.observe import Observation
-from trueup.model.application import Application, Operation, OperationInitiator
+from trueup.model.application import Application
 from trueup.model.audit import Action, Entry
 from trueup.model.health import Health, HealthCode
 from trueup.model.live import LiveObject
-from trueup.model.status import OperationState, ResourceResult, Status, SyncCode, SyncOperationResult, SyncPhase
+from trueup.model.status import OperationState, ResourceResult, Status, SyncCode, SyncPhase
 from trueup.plan.task import Act, ApplyTask, PruneTask, RunHookTask
 from trueup.runtime.clock import SystemClock
 from trueup.store.applications import StoredApplication
@@ -176,40 +175,3 @@ async def test_what_a_sync_had_begun_when_the_application_was_deleted_is_not_tol
     await following.chronicle.removing(stored(), [], [OLD.key])
     told = [(e.action, e.message) for e in await following.ends()]
     assert told == [(Action.APPLIED, PERHAPS), (Action.HOOK, PERHAPS)], "and what is still there was not pruned"
-
-
-AUTOMATED = msgspec.structs.replace(
-    state(), operation=Operation(initiated_by=OperationInitiator(automated=True)), started_at="2026-01-02T03:04:05Z"
-)
-OTHER_REVISION = msgspec.structs.replace(AUTOMATED, sync_result=SyncOperationResult(revision="f" * 40))
-
-
-async def test_an_operation_is_known_as_begun_by_the_next_engine_until_it_ends(tmp_path: Path) -> None:
-    first = Life(tmp_path)
-    assert not await first.chronicle.began(stored(), AUTOMATED), "a status says what anybody wrote there"
-    await first.chronicle.started(stored(), AUTOMATED)
-    assert await first.chronicle.began(stored(), AUTOMATED)
-    await first.ends()
-    following = Life(tmp_path)
-    assert await following.chronicle.began(stored(), AUTOMATED)
-    await following.chronicle.finished(stored(), AUTOMATED, "")
-    assert not await following.chronicle.began(stored(), AUTOMATED), "that one has ended"
-    await following.ends()
-
-
-@pytest.mark.parametrize(
-    "forged",
-    [
-        pytest.param(msgspec.structs.replace(AUTOMATED, started_at="2026-01-02T03:04:06Z"), id="another start"),
-        pytest.param(OTHER_REVISION, id="another revision"),
-        pytest.param(
-            msgspec.structs.replace(AUTOMATED, operation=policy.foreign(AUTOMATED.operation, "kubectl")),
-            id="another author",
-        ),
-    ],
-)
-async def test_what_differs_from_the_record_was_not_begun_by_an_engine(forged: OperationState, tmp_path: Path) -> None:
-    life = Life(tmp_path)
-    await life.chronicle.started(stored(), AUTOMATED)
-    assert not await life.chronicle.began(stored(), forged)
-    await life.ends()

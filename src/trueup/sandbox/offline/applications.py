@@ -13,6 +13,7 @@ from trueup.model.application import Application
 from trueup.model.project import Project
 from trueup.model.tree import Mode, Tree
 from trueup.render.detect import kustomizations
+from trueup.sandbox.offline.aside import walk
 from trueup.sandbox.offline.report import Problem, Unverified
 
 CONTROL_NAMESPACE = "argocd"
@@ -27,6 +28,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     """An Application, and where it is declared.
 
     Attributes:
+        file: where it is declared; empty for a folder that was taken for an application's.
         body: canonical JSON, to see whether two declarations of one name differ.
     """
 
@@ -38,6 +40,16 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """``namespace/name``."""
         return self.app.key
+
+    @property
+    def assumed(self) -> bool:
+        """Whether no Application says so: a folder was taken for one's."""
+        return not self.file
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is a folder of plain manifests that was taken for an application's."""
+        return self.assumed and all(source.directory is not None for source in self.app.spec.all_sources())
 
 
 class Found(msgspec.Struct):
@@ -88,7 +100,7 @@ def read_application(value: Mapping[str, Any], file: str) -> Declared:
 def find_applications(tree: Tree, path: str) -> Found:
     """Applications and projects in the plain files below a folder.
 
-    Templates of charts are left out: what they declare is known when the chart is rendered.
+    Templates of charts are left out: what they declare is known when the chart is rendered. So are fixtures of tests.
     """
     found = Found()
     for file, data in _candidates(tree, path):
@@ -111,7 +123,7 @@ def find_applications(tree: Tree, path: str) -> Found:
 
 
 def _candidates(tree: Tree, path: str) -> Iterator[tuple[str, bytes]]:
-    for entry in tree.walk(path):
+    for entry in walk(tree, path):
         if entry.mode is Mode.LINK or not entry.path.endswith(_EXTENSIONS) or tree.size(entry) > MAX_BYTES:
             continue
         if _in_templates(tree, entry.path):

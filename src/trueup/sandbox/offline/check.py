@@ -1,7 +1,7 @@
 """Whether everything that a repository declares would be taken by a cluster."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -15,13 +15,15 @@ from trueup.model.tracking import instance_name
 from trueup.plan.options import CREATE_NAMESPACE, SKIP_MISSING_KIND, Options
 from trueup.render.stamp import stamp
 from trueup.sandbox.offline.applications import CONTROL_NAMESPACE, Found
+from trueup.sandbox.offline.definitions import defined_kind, is_namespaced
 from trueup.sandbox.offline.kubernetes import Kubernetes
-from trueup.sandbox.offline.rendered import Rendered
-from trueup.sandbox.offline.report import Checked, Problem, Report, Unverified, shown
+from trueup.sandbox.offline.rendered import Rendered, Telling
+from trueup.sandbox.offline.report import Checked, Problem, Report, Unverified, shown, told_once
 from trueup.sandbox.offline.trial import DEFINITION, NAMESPACE, Fault, Trial, UnknownKind
 from trueup.store.install import default_project
 
 ASKED_AT_ONCE = 16
+_NAMES = 5
 BUILT_IN_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 # Looked up by the admission of Pods, and so stored for real.
@@ -35,6 +37,7 @@ _NO_NAMESPACE = Fault(
     "neither the object nor the application's destination names a namespace",
     "set spec.destination.namespace",
 )
+_SHARED = "several applications have this object: the last of them to sync wins"
 _HINT_NAMESPACE = "declare it, set CreateNamespace=true, or name it in --existing-namespace"
 
 
@@ -65,13 +68,24 @@ class Check:
 
     Args:
         trial: a fresh cluster that knows Applications.
+        definitions: of kinds that the cluster does not know, where the repository has them outside of applications.
         namespaces: that exist on the real one though nobody declares them.
+        progress: told what was done, how many of how many.
     """
 
-    def __init__(self, trial: Trial, kubernetes: Kubernetes, namespaces: Iterable[str] = ()) -> None:
-        self._trial, self._kubernetes = trial, kubernetes
+    def __init__(
+        self,
+        trial: Trial,
+        kubernetes: Kubernetes,
+        definitions: Callable[[Collection[GroupKind]], list[Manifest]],
+        namespaces: Iterable[str] = (),
+        progress: Telling = lambda what, done, total: None,
+    ) -> None:
+        self._trial, self._kubernetes, self._definitions = trial, kubernetes, definitions
         self._existing = {*BUILT_IN_NAMESPACES, CONTROL_NAMESPACE, *namespaces}
         self._report = Report()
+        self._progress = progress
+        self._asked = self._total = 0
         self._places = asyncio.Semaphore(ASKED_AT_ONCE)
 
     async def run(self, found: Found, rendered: Sequence[Rendered]) -> Report:
@@ -89,15 +103,18 @@ class Check:
             report.problems += each.problems
             report.warnings += each.warnings
             report.unverified += each.unverified
-        wanted = self._stamped(rendered)
+        scopes, elsewhere = self._scopes(rendered)
+        wanted = self._stamped(rendered, scopes)
+        self._total = len(wanted)
         self._shared(wanted)
-        await self._define([item for item in wanted if item.manifest.group_kind == DEFINITION])
+        await self._define([item for item in wanted if item.manifest.group_kind == DEFINITION], elsewhere)
         await self._make_namespaces(wanted, rendered)
         for kind in _LOOKED_UP:
             await self._all([item for item in wanted if item.manifest.group_kind == kind], real=True)
         done = {DEFINITION, NAMESPACE, *_LOOKED_UP}
         await self._all([item for item in wanted if item.manifest.group_kind not in done], real=False)
-        report.problems.sort(key=lambda problem: problem.application)
+        report.problems = told_once(sorted(report.problems, key=lambda problem: problem.application))
+        report.warnings = told_once(report.warnings)
         return report
 
     def _of_application(self, app: Application, file: str, projects: dict[str, Project]) -> list[Problem]:
@@ -127,45 +144,55 @@ class Check:
             for text in policy.problems(app, project)
         ]
 
-    def _stamped(self, rendered: Sequence[Rendered]) -> list[Wanted]:
+    def _scopes(self, rendered: Sequence[Rendered]) -> tuple[dict[GroupKind, bool], list[Manifest]]:
+        """Of each kind, whether it is namespaced; and the definitions of kinds in use that no application brings."""
         scopes = dict(self._kubernetes.scopes)
         scopes[GroupKind(GROUP, "Application")] = scopes[GroupKind(GROUP, "AppProject")] = True
-        for each in rendered:
-            scopes |= _defined(each.manifests)
+        manifests = [manifest for each in rendered for manifest in each.manifests]
+        scopes |= _defined(manifests)
+        elsewhere = self._definitions({manifest.group_kind for manifest in manifests} - set(scopes))
+        return scopes | _defined(elsewhere), elsewhere
+
+    def _stamped(self, rendered: Sequence[Rendered], scopes: Mapping[GroupKind, bool]) -> list[Wanted]:
         wanted = []
         for each in rendered:
             app = each.declared.app
-            result = stamp(
-                each.manifests,
-                instance=instance_name(app.metadata.namespace, app.metadata.name, CONTROL_NAMESPACE),
-                namespace=app.spec.destination.namespace,
-                namespaced=lambda group, kind: scopes.get(GroupKind(group, kind)),
-            )
-            self._report.warnings += [
-                Problem(application=app.key, message=text) for text in (*result.warnings, *result.notes)
-            ]
-            wanted += [Wanted(each, manifest) for manifest in result.manifests]
+            for manifests in _together(each):
+                result = stamp(
+                    manifests,
+                    instance=instance_name(app.metadata.namespace, app.metadata.name, CONTROL_NAMESPACE),
+                    namespace=app.spec.destination.namespace,
+                    namespaced=lambda group, kind: scopes.get(GroupKind(group, kind)),
+                )
+                self._report.warnings += [
+                    Problem(application=app.key, message=text) for text in (*result.warnings, *result.notes)
+                ]
+                wanted += [Wanted(each, manifest) for manifest in result.manifests]
         return wanted
 
     def _shared(self, wanted: Sequence[Wanted]) -> None:
-        owners: dict[tuple[str, str, ResourceKey], Wanted] = {}
+        """Objects of several applications. Where a folder that none names would go, nobody knows."""
+        owners: dict[tuple[str, str, ResourceKey], dict[str, Wanted]] = {}
         for item in wanted:
-            if not item.manifest.key.name:
-                continue
-            destination = item.rendered.declared.app.spec.destination
-            slot = (destination.server, destination.name, item.manifest.key)
-            first = owners.setdefault(slot, item)
-            if first.application != item.application:
-                text = f"it is part of application {first.application} too: the last of them to sync wins"
-                self._report.warnings.append(item.problem(Fault("", text)))
+            if item.manifest.key.name and not item.rendered.declared.assumed:
+                destination = item.rendered.declared.app.spec.destination
+                slot = (destination.server, destination.name, item.manifest.key)
+                owners.setdefault(slot, {}).setdefault(item.application, item)
+        for sharing in owners.values():
+            if len(sharing) > 1:
+                problem = next(iter(sharing.values())).problem(Fault("", _SHARED))
+                self._report.warnings.append(msgspec.structs.replace(problem, others=tuple(sharing)[1:]))
 
-    async def _define(self, definitions: Sequence[Wanted]) -> None:
+    async def _define(self, definitions: Sequence[Wanted], elsewhere: Sequence[Manifest]) -> None:
         await self._all(definitions, real=True)
         refused = {problem.object for problem in self._report.problems}
         names = {item.manifest.key.name: item for item in definitions if str(item.manifest.key) not in refused}
-        for name in await self._trial.serve(names):
-            fault = Fault("", "the definition is stored, but not established", "look at its names and versions")
-            self._report.problems.append(names[name].problem(fault))
+        # What is wrong with one that no application brings is nobody's fault here; its kind stays unknown.
+        others = [each.key.name for each in elsewhere if not await self._trial.create(each)]
+        for name in await self._trial.serve([*names, *others]):
+            if name in names:
+                fault = Fault("", "the definition is stored, but not established", "look at its names and versions")
+                self._report.problems.append(names[name].problem(fault))
 
     async def _make_namespaces(self, wanted: Sequence[Wanted], rendered: Sequence[Rendered]) -> None:
         """Those that are declared; the others an object is in are missing, and made all the same to go on."""
@@ -177,12 +204,22 @@ class Check:
             app = each.declared.app
             if _options(app).on(CREATE_NAMESPACE, {}):
                 created.add(app.spec.destination.namespace)
+        there = known | created
         missing: dict[tuple[str, str], Wanted] = {}
         for item in wanted:
             namespace = item.manifest.key.namespace
-            if namespace and namespace not in known | created:
+            if namespace and namespace not in there:
                 missing.setdefault((item.application, namespace), item)
+        # Whoever deploys a folder that no application names makes its namespace, or does not.
+        open_ = sorted({name for (_, name), item in missing.items() if item.rendered.declared.assumed})
+        if open_:
+            more = f" and {len(open_) - _NAMES} more" if len(open_) > _NAMES else ""
+            what = f"namespaces {', '.join(open_[:_NAMES])}{more}"
+            why = "the repository does not declare them"
+            self._report.unverified.append(Unverified(application="", what=what, why=why))
         for (_, namespace), item in missing.items():
+            if item.rendered.declared.assumed:
+                continue
             text = f'namespaces "{namespace}" not found'
             self._report.problems.append(item.problem(Fault("metadata.namespace", text, _HINT_NAMESPACE)))
         made = {*known, *created, *(namespace for _, namespace in missing)} - {""}
@@ -203,6 +240,8 @@ class Check:
             return [_NO_NAMESPACE]
         try:
             async with self._places:
+                self._asked += 1
+                self._progress("objects judged", self._asked, self._total)
                 return await (self._trial.create(manifest) if real else self._trial.ask(manifest))
         except UnknownKind as error:
             if error.certain:
@@ -228,10 +267,15 @@ def _own_key(app: Application) -> ResourceKey:
 
 def _defined(manifests: Iterable[Manifest]) -> dict[GroupKind, bool]:
     """Scopes of the kinds that manifests define."""
-    scopes = {}
-    for manifest in manifests:
-        spec = manifest.object().get("spec") if manifest.group_kind == DEFINITION else None
-        names = spec.get("names") if isinstance(spec, dict) else None
-        if isinstance(spec, dict) and isinstance(names, dict):
-            scopes[GroupKind(str(spec.get("group")), str(names.get("kind")))] = spec.get("scope") != "Cluster"
-    return scopes
+    return {kind: is_namespaced(each) for each in manifests if (kind := defined_kind(each)) is not None}
+
+
+def _together(rendered: Rendered) -> list[list[Manifest]]:
+    """Manifests that go to one cluster together: all of an application. Files in a folder that none names may be
+    alternatives, each of them for a cluster of its own."""
+    if not rendered.declared.plain:
+        return [rendered.manifests]
+    files: dict[str, list[Manifest]] = {}
+    for manifest in rendered.manifests:
+        files.setdefault(manifest.origin.rpartition(":")[0], []).append(manifest)
+    return list(files.values())

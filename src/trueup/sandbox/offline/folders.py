@@ -1,42 +1,128 @@
 """The folders of a repository that can be rendered, where no Application says which."""
 
+import posixpath
+
+import msgspec
+
+from trueup.formats import yaml
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Entry, Mode, Tree
 from trueup.render.detect import kustomizations
+from trueup.sandbox.offline.aside import is_fixture
+from trueup.sandbox.offline.kustomizations import Kustomization, above, built, read_kustomization
+from trueup.sandbox.offline.plain import EXTENSIONS, Content, content_of
+from trueup.sandbox.offline.report import Unverified
 
-_EXTENSIONS = (".yaml", ".yml", ".json")
-_COMPONENT = b"kind: Component"
+MAX_BYTES = 10 * 1024 * 1024
+"""Of one file that is looked into."""
+
+_PARTS = ("templates", "charts", "crds", "files", "ci")
+"""Folders of a chart that are its own."""
+_SPECIAL = frozenset("\\*?[]{},!")
 
 
-def renderable(tree: Tree, path: str) -> list[str]:
-    """The folder itself if it is a chart, a kustomization or holds manifests; else the topmost ones below that are.
+class Folder(msgspec.Struct, frozen=True):
+    """A folder to render.
 
-    Hidden folders are left out, and components, which only other kustomizations can use.
+    Attributes:
+        files: names of the manifests in it; empty where a tool decides what it reads.
     """
-    if tree.entry(f"{path}/Chart.yaml" if path else "Chart.yaml") is not None:
-        return [path]
-    if built := kustomizations(tree, path):
-        return [] if any(_COMPONENT in _content(tree, file) for file in built) else [path]
-    children = tree.children(path)
-    if any(_is_manifest(tree, entry) for entry in children):
-        return [path]
-    found = []
-    for entry in children:
-        if entry.mode is Mode.DIRECTORY and not entry.path.rpartition("/")[2].startswith("."):
-            found += renderable(tree, entry.path)
-    return found
+
+    path: str
+    files: tuple[str, ...] = ()
+
+    @property
+    def include(self) -> str:
+        """The files as a pattern for ``directory.include``."""
+        names = [_literal(name) for name in self.files]
+        return names[0] if len(names) == 1 else f"{{{','.join(names)}}}"
 
 
-def _is_manifest(tree: Tree, entry: Entry) -> bool:
-    if entry.mode not in (Mode.FILE, Mode.EXECUTABLE) or not entry.path.endswith(_EXTENSIONS):
-        return False
-    data = tree.read(entry)
-    return b"apiVersion" in data and b"kind" in data
+class Survey(msgspec.Struct, frozen=True):
+    """What can be rendered, sorted by path, and what was seen and cannot."""
+
+    folders: list[Folder]
+    left: list[Unverified]
 
 
-def _content(tree: Tree, path: str) -> bytes:
-    entry = tree.entry(path)
-    try:
-        return tree.read(entry) if entry is not None else b""
-    except RenderFailed:
-        return b""
+def survey(tree: Tree, path: str) -> Survey:
+    """Every chart, every kustomization that no other one uses, and every folder with manifests that none of them reads.
+
+    Left out are hidden folders, fixtures of tests, and below a kustomization the files that it does not name.
+    """
+    search = _Search(tree, path)
+    search.visit(path)
+    return search.finish()
+
+
+class _Search:
+    def __init__(self, tree: Tree, top: str) -> None:
+        self._tree, self._top = tree, top
+        self._charts: set[str] = set()
+        self._kustomizations: list[Kustomization] = []
+        self._files: dict[str, list[Entry]] = {}
+        self._left: list[Unverified] = []
+
+    def visit(self, path: str) -> None:
+        """Look at a folder and those below."""
+        tree = self._tree
+        chart = tree.entry(posixpath.join(path, "Chart.yaml")) is not None
+        if chart and not self._is_library(path):
+            self._charts.add(path)
+        for file in kustomizations(tree, path)[:1]:
+            self._kustomizations.append(read_kustomization(tree, path, file))
+        for entry in tree.children(path):
+            name = entry.path.rpartition("/")[2]
+            if name.startswith(".") or (chart and name in _PARTS):
+                continue
+            if entry.mode is Mode.DIRECTORY:
+                if is_fixture(entry.path):
+                    self._leave(entry.path, "by its name it holds inputs of tests or other people's code")
+                else:
+                    self.visit(entry.path)
+            elif entry.mode in (Mode.FILE, Mode.EXECUTABLE) and name.endswith(EXTENSIONS):
+                self._files.setdefault(path, []).append(entry)
+
+    def finish(self) -> Survey:
+        """What the tools build, and the files that are left to be read as they are."""
+        roots, unused = built(self._kustomizations, self._top)
+        for component in unused:
+            self._leave(component, "a component that no kustomization here uses")
+        folders = {path: Folder(path) for path in (*roots, *self._charts)}
+        named = {file for each in self._kustomizations for file in each.files}
+        homes = {each.path for each in self._kustomizations}
+        for path, entries in self._files.items():
+            # What a kustomization does not name is a patch that is no longer used, or an example: never applied. The
+            # root's may name a few of many folders.
+            if path in homes or any(folder in homes and folder != self._top for folder in above(path)):
+                continue
+            files = [entry for entry in entries if entry.path not in named and self._holds_manifests(entry)]
+            if files and path not in folders:
+                names = tuple(entry.path.rpartition("/")[2] for entry in files)
+                folders[path] = Folder(path, names)
+        return Survey([folders[path] for path in sorted(folders)], self._left)
+
+    def _holds_manifests(self, entry: Entry) -> bool:
+        if self._tree.size(entry) > MAX_BYTES:
+            self._leave(entry.path, f"larger than {MAX_BYTES >> 20} MiB")
+            return False
+        content = content_of(entry.path, self._tree.read(entry))
+        if content is Content.TEMPLATE:
+            self._leave(entry.path, "a template, which none of the tools here fills in")
+        return content is Content.MANIFESTS
+
+    def _is_library(self, path: str) -> bool:
+        entry = self._tree.entry(posixpath.join(path, "Chart.yaml"))
+        try:
+            chart = yaml.load(self._tree.read(entry), "Chart.yaml") if entry is not None else None
+        except (RenderFailed, yaml.YamlError):
+            # Its render says what is wrong.
+            return False
+        return isinstance(chart, dict) and chart.get("type") == "library"
+
+    def _leave(self, what: str, why: str) -> None:
+        self._left.append(Unverified(application="", what=what, why=why))
+
+
+def _literal(name: str) -> str:
+    return "".join(f"\\{letter}" if letter in _SPECIAL else letter for letter in name)

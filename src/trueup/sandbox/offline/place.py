@@ -9,8 +9,10 @@ from trueup.formats import yaml
 from trueup.model.manifest import Manifest
 from trueup.model.tree import Mode, Tree
 
-_FILE = re.compile(r"^(?:[a-z]+: )?(?P<file>[^\s:;(]+\.(?:ya?ml|json|tpl|txt))(?P<line>:\d+)?")
+_FILE = re.compile(r"^(?:[a-z]+: )?(?P<file>[^\s:;(]+\.(?:ya?ml|jsonnet|json|tpl|txt)(?!\w))(?P<line>:\d+)?")
 _TEMPLATE = re.compile(r"\((?P<chart>[^\s:()/]+)/(?P<file>[^\s:()]+\.(?:ya?ml|tpl|txt))(?P<line>:\d+)?")
+_WANTING = ("execution error at (", "values don't meet the specifications of the schema")
+"""How Helm begins what a chart says itself, by ``required``, ``fail`` or its schema."""
 _STEP = re.compile(r"[^.\[\]]+|\[[^\]]*\]")
 
 
@@ -25,6 +27,11 @@ def file_of_error(message: str, path: str) -> str:
     if named := _FILE.search(message):
         return named["file"] + (named["line"] or "")
     return path or "."
+
+
+def wants_values(message: str) -> bool:
+    """Whether a render failed because a chart refuses the values it got, or that it got none."""
+    return any(words in message for words in _WANTING)
 
 
 def file_of_object(manifest: Manifest, files: Sequence[tuple[str, Tree]], field: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -14,10 +14,12 @@ from trueup.render.environment import RenderContext
 from trueup.render.recipe import make_recipe
 from trueup.sandbox.offline.applications import Declared, Found
 from trueup.sandbox.offline.kubernetes import Kubernetes
-from trueup.sandbox.offline.place import file_of_error, file_of_object
+from trueup.sandbox.offline.place import file_of_error, file_of_object, wants_values
 from trueup.sandbox.offline.renderer import Renderer
 from trueup.sandbox.offline.report import Problem, Unverified
 from trueup.sandbox.offline.repositories import NotHere, Repositories, described
+
+Telling = Callable[[str, int, int], None]
 
 LEVELS = 8
 """Applications that declare Applications, as deep as this."""
@@ -49,10 +51,19 @@ class Applications:
 
     Args:
         kubernetes: what charts see of a cluster.
+        progress: told what was done, how many of how many.
     """
 
-    def __init__(self, renderer: Renderer, repositories: Repositories, kubernetes: Kubernetes) -> None:
+    def __init__(
+        self,
+        renderer: Renderer,
+        repositories: Repositories,
+        kubernetes: Kubernetes,
+        progress: Telling = lambda what, done, total: None,
+    ) -> None:
         self._renderer, self._repositories, self._kubernetes = renderer, repositories, kubernetes
+        self._progress = progress
+        self._done = self._total = 0
 
     async def render(self, found: Found) -> list[Rendered]:
         """All of them, sorted by name; those that others render join ``found``, and the render has the last word."""
@@ -61,6 +72,7 @@ class Applications:
         for _ in range(LEVELS):
             if not pending:
                 break
+            self._total += len(pending)
             level = await asyncio.gather(*(self._one(declared) for declared in pending.values()))
             pending = {}
             for rendered in level:
@@ -108,6 +120,8 @@ class Applications:
                 result.unverified.append(Unverified(application=declared.name, what=described(source), why=why))
                 continue
             await self._source(source, tree, refs, index, result)
+        self._done += 1
+        self._progress("applications rendered", self._done, self._total)
         return result
 
     async def _tree(self, source: Source, result: Rendered) -> Tree | None:
@@ -129,6 +143,11 @@ class Applications:
         try:
             rendering = await self._renderer.render(source, tree, context, refs=refs, index=index)
         except TrueupError as error:
+            if declared.assumed and wants_values(error.message):
+                what = f"{source.path}: {error.message}"
+                why = "a chart that nobody gives its values to here; --set does"
+                result.unverified.append(Unverified(application=declared.name, what=what, why=why))
+                return
             message = error.message if isinstance(error, RenderFailed) else f"{declared.name}: {error.message}"
             file = file_of_error(error.message, source.path)
             result.problems.append(Problem(application=declared.name, file=file, message=message, hint=error.hint))

@@ -1,5 +1,7 @@
 """What a check found."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from trueup.model.resource import ResourceKey
@@ -10,6 +12,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         application: ``namespace/name``; empty for what belongs to none.
+        others: further applications that have the same fault from the same place.
         file: path from the repository's root, with ``:LINE`` where known; empty when unknown.
         object: ``apps/Deployment shop/web``; empty where there is no object yet.
         field: as the API server writes it, such as ``spec.replicas``; empty when it names none.
@@ -18,6 +21,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     application: str = ""
+    others: tuple[str, ...] = ()
     file: str = ""
     object: str = ""
     field: str = ""
@@ -67,6 +71,21 @@ class Report(msgspec.Struct, kw_only=True):
     def objects(self) -> int:
         """How many manifests were checked."""
         return sum(application.objects for application in self.applications)
+
+
+def told_once(problems: Iterable[Problem]) -> list[Problem]:
+    """One for each fault: that of a base is the fault of every overlay, which are named beside it.
+
+    Only a file says that two faults are one; the object of the first stands for all.
+    """
+    found: dict[Problem, Problem] = {}
+    for problem in problems:
+        place = msgspec.structs.replace(problem, application="", others=(), object="") if problem.file else problem
+        first = found.setdefault(place, problem)
+        named = (problem.application, *problem.others)
+        others = dict.fromkeys((*first.others, *(name for name in named if name != first.application)))
+        found[place] = msgspec.structs.replace(first, others=tuple(others))
+    return list(found.values())
 
 
 def shown(key: ResourceKey, generate_name: str = "") -> str:

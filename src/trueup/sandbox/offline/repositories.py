@@ -45,7 +45,7 @@ class Repositories:
         if self.is_own(source.repo_url):
             return self._checkout.tree
         if self._mirrors is None:
-            raise NotHere("another repository; --remote reads it")
+            raise NotHere("another repository; --remote reads it, --repo-url says that it is this one")
         mirror = self._mirrors.get(source.repo_url)
         await mirror.update()
         return mirror.tree(await mirror.locate(source.target_revision, source.tag_prefix))
