@@ -61,12 +61,14 @@ class Edited(msgspec.Struct, frozen=True, tag=True):
         files: new content by path.
         changes: for messages.
         kept: by number, what was asked and which of its updates were made; the others nobody wants.
+        refused: by number, what was asked and could not be made, with the reason. It leaves nothing in the files.
         notes: on updates that were left out.
     """
 
     files: dict[str, bytes]
     changes: tuple[Changed, ...] = ()
     kept: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    refused: tuple[tuple[int, str], ...] = ()
     notes: tuple[str, ...] = ()
 
     def done(self, asked: Sequence[Asked]) -> list[Asked]:
@@ -100,10 +102,11 @@ class Editing(Protocol):
         """
 
     async def edit(self, tree: GitTree, asked: Sequence[Asked]) -> Edited:
-        """The updates in the files, but for those that people took back.
+        """The updates in the files, but for those that people took back, and those of works whose files cannot take
+        them: several applications share a commit.
 
         Raises:
-            TrueupError: a file cannot take them; the message names it.
+            TrueupError: the tree cannot be read.
         """
 
 
@@ -174,10 +177,13 @@ def _answered(task: Task) -> Answer:
         tree, budget = task.place.open(lambda: None), Budget(meter=time.process_time)
         return found(tree, task.folder, budget) if isinstance(task, Find) else edited(tree, task.asked, budget)
     except TrueupError as error:
-        message, hint = (text.encode("utf-8", "backslashreplace").decode() for text in (error.message, error.hint))
-        return Refused(message, hint, error.reason)
+        return Refused(_packable(error.message), _packable(error.hint), error.reason)
     except (MemoryError, RecursionError):
         return Refused(f"reading {task.place.shown} stopped: too large, or nested too deep", "shorten its files")
+
+
+def _packable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def found(tree: Tree, folder: str, budget: Budget) -> Found:
@@ -187,18 +193,22 @@ def found(tree: Tree, folder: str, budget: Budget) -> Found:
 
 
 def edited(tree: GitTree, asked: Sequence[Asked], budget: Budget) -> Edited:
-    """The updates in the files of a tree.
-
-    Raises:
-        TrueupError: a file cannot take them.
-    """
+    """The updates in the files of a tree."""
     undone = taken_back(pygit2.Repository(tree.place.folder), tree.revision)
-    kept, notes = _wanted(asked, undone)
+    wanted, notes = _wanted(asked, undone)
+    kept, refused = list[tuple[int, tuple[int, ...]]](), list[tuple[int, str]]()
     editor = Editor(tree, budget)
-    for at, numbers in kept:
+    for at, numbers in wanted:
         work, updates = asked[at]
-        edit_work(editor, work, [updates[number] for number in numbers])
-    return Edited(editor.files, tuple(editor.changes), tuple(kept), tuple(notes))
+        before = dict(editor.files), list(editor.changes)
+        try:
+            edit_work(editor, work, [updates[number] for number in numbers])
+        except TrueupError as error:
+            editor.files, editor.changes = before
+            refused.append((at, _packable(str(error))))
+        else:
+            kept.append((at, numbers))
+    return Edited(editor.files, tuple(editor.changes), tuple(kept), tuple(refused), tuple(notes))
 
 
 def edit_work(editor: Editor, work: Work, updates: Sequence[Update]) -> None:

@@ -18,6 +18,8 @@ PROVIDER = "trueup.dev/git-provider"
 """On an Application: ``github``, ``gitlab`` or ``gitea``, where the host's name does not say it."""
 SECONDS = 20.0
 _LIMIT = 4 * 1024 * 1024
+_MOST_PAGES = 40
+"""Of 50 pull requests or fewer, as the host likes."""
 _LONGEST_TEXT = 2048
 """Characters of a branch, a page or a message."""
 
@@ -66,7 +68,7 @@ async def open_pull_request(request: Request, credential: Credential | None, ses
             url = f"{_api(host, '/api/v1')}/repos/{quote(host.path)}/pulls"
             headers = {"Authorization": f"token {token}"}
             body = {"head": request.head, "base": request.base, "title": request.title, "body": request.body}
-            query = {"state": "all"}
+            query = {"state": "all", "limit": "50"}
             page = "html_url"
         case _:
             api = "https://api.github.com" if host.origin == "https://github.com" else _api(host, "/api/v3")
@@ -76,10 +78,15 @@ async def open_pull_request(request: Request, credential: Credential | None, ses
             owner = host.path.partition("/")[0]
             query = {"state": "all", "head": f"{owner}:{request.head}", "base": request.base}
             page = "html_url"
-    found = await _ask(session, "GET", url, headers, query=query)
-    for known in found if isinstance(found, list) else []:
-        if (_text(known, "source_branch") or _text(known, "head", "ref")) == request.head:
-            return _text(known, page)
+    # GitHub and GitLab look for the branch themselves.
+    pages = [{"page": f"{number}"} for number in range(1, _MOST_PAGES + 1)] if host.provider == "gitea" else [{}]
+    for part in pages:
+        found = await _ask(session, "GET", url, headers, query={**query, **part})
+        if not isinstance(found, list) or not found:
+            break
+        for known in found:
+            if (_text(known, "source_branch") or _text(known, "head", "ref")) == request.head:
+                return _text(known, page)
     return _text(await _ask(session, "POST", url, headers, body=body), page)
 
 

@@ -148,11 +148,11 @@ class Rounds:
             groups.setdefault(group, []).append((work, updates))
 
         async def commit(repository: RepositoryOf) -> list[Outcome]:
-            return [
-                await self._committed(each, branch, to, secret, done, settings, dry_run=dry_run)
-                for (each, branch, to, secret), done in groups.items()
-                if each == repository
-            ]
+            made: list[Outcome] = []
+            for (each, branch, to, secret), done in groups.items():
+                if each == repository:
+                    made += await self._committed(each, branch, to, secret, done, settings, dry_run=dry_run)
+            return made
 
         # No repository waits for another one's server.
         for committed in await asyncio.gather(*(commit(each) for each in dict.fromkeys(group[0] for group in groups))):
@@ -169,8 +169,9 @@ class Rounds:
         settings: ImageSettings,
         *,
         dry_run: bool,
-    ) -> Outcome:
-        asked, made = done, Edited({})
+    ) -> list[Outcome]:
+        """What came of a commit, and of each work whose files could not take its updates."""
+        asked, made, shown = done, Edited({}), repository.url.rpartition("@")[2]
 
         async def edit(tree: GitTree) -> Changes:
             nonlocal done, made
@@ -181,6 +182,9 @@ class Rounds:
         def message(_: Changes) -> str:
             return commit_message(done, settings)
 
+        def refused(shown: str) -> list[Outcome]:
+            return [Outcome(repository=shown, done=(asked[at],), problem=problem) for at, problem in made.refused]
+
         try:
             for work, _ in asked:
                 # Since it was looked at a project may have changed its mind.
@@ -190,7 +194,8 @@ class Rounds:
             if dry_run:
                 await mirror.update()
                 await edit(mirror.tree(mirror.resolve(f"refs/heads/{branch}" if branch else "")))
-                return Outcome(repository=mirror.shown, done=tuple(done), changes=made.changes, notes=made.notes)
+                outcome = Outcome(repository=mirror.shown, done=tuple(done), changes=made.changes, notes=made.notes)
+                return [outcome, *refused(mirror.shown)]
             author = Author(settings.user, settings.email)
             signer = await self._ports.signer()
             ask = Ask(branch=branch, to=to, message=message, author=author, signer=signer)
@@ -198,7 +203,7 @@ class Rounds:
             page = ""
             if done and done[0][0].back.pull_request and to:
                 page = await self._proposed(repository.url, mirror, branch, to, message({}), credential, done[0][0])
-            return Outcome(
+            outcome = Outcome(
                 repository=mirror.shown,
                 done=tuple(done),
                 changes=made.changes,
@@ -206,11 +211,12 @@ class Rounds:
                 pull_request=page,
                 notes=made.notes,
             )
+            return [outcome, *refused(mirror.shown)]
         except TrueupError as error:
-            return Outcome(repository=repository.url.rpartition("@")[2], done=tuple(done), problem=str(error))
+            problem = str(error)
         except Exception as error:
-            shown = repository.url.rpartition("@")[2]
-            return Outcome(repository=shown, done=tuple(done), problem=surprise(shown, error))
+            problem = surprise(shown, error)
+        return [Outcome(repository=shown, done=tuple(done), problem=problem), *refused(shown)]
 
     async def _proposed(
         self,

@@ -69,10 +69,16 @@ async def test_what_people_took_back_is_left_alone(editing: Editing, repo: GitRe
     assert revert[:8] in made.notes[0]
 
 
-async def test_a_file_that_cannot_take_an_image_is_named(editing: Editing, repo: GitRepo) -> None:
-    tree = tree_of(repo, repo.commit({"app/kustomization.yaml": b"images: {a: 1}\n"}))
-    with pytest.raises(TrueupError, match=r"app/kustomization\.yaml"):
-        await editing.edit(tree, asked(TargetKind.KUSTOMIZATION))
+async def test_who_cannot_be_written_is_named_and_leaves_the_others_their_commit(
+    editing: Editing, repo: GitRepo
+) -> None:
+    files = {"app/a.yaml": MARKED, "app/kustomization.yaml": b"images: {a: 1}\n"}
+    both = [*asked(TargetKind.KUSTOMIZATION), *asked()]
+    made = await editing.edit(tree_of(repo, repo.commit(files)), both)
+    [(at, problem)] = made.refused
+    assert at == 0 and "app/kustomization.yaml" in problem
+    assert made.files == {"app/a.yaml": MARKED.replace(b"v1", b"v2")}
+    assert made.done(both) == both[1:] and len(made.changes) == 1
 
 
 async def test_a_hostile_repository_is_refused(editing: Editing, repo: GitRepo) -> None:

@@ -34,7 +34,9 @@ class Host:
         if not shown:
             return web.json_response({"message": "Bad credentials"}, status=401)
         if request.method == "GET":
-            return web.json_response(self.opened)
+            size, number = (int(request.query.get(name, 1)) for name in ("limit", "page"))
+            listed = self.opened[size * (number - 1) :][:size] if self.provider == "gitea" else self.opened
+            return web.json_response(listed)
         body = msgspec.json.decode(await request.read())
         number = len(self.opened) + 1
         page = f"http://{request.host}/pull/{number}"
@@ -68,6 +70,16 @@ async def test_one_is_opened_and_found_again(provider: str, path: str) -> None:
     assert set(host.paths) == {path} or set(host.paths) == {path.replace("%2F", "/")}
     made = host.opened[0]
     assert (made.get("title"), made.get("base") or made.get("target_branch")) == ("Update", "main")
+
+
+async def test_one_of_gitea_is_found_behind_many_others() -> None:
+    host = Host("gitea")
+    host.opened = [{"html_url": "other", "head": {"ref": f"other-{number}"}} for number in range(120)]
+    async with serving(host.handle) as place, aiohttp.ClientSession() as session:
+        request = asked(f"http://{place}/team/shop.git", "gitea")
+        first = await open_pull_request(request, TOKEN, session)
+        assert await open_pull_request(request, TOKEN, session) == first
+    assert len(host.opened) == 121
 
 
 async def test_a_wrong_token_is_refused_with_a_remedy_and_not_shown() -> None:
