@@ -13,7 +13,7 @@ import click
 import msgspec
 import pytest
 import pytest_asyncio
-from tests.conftest import Cluster, FreshCluster
+from tests.conftest import EMBEDDED, Cluster, FreshCluster, on_kubernetes
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment, hook, job
 from tests.support.patience import stretched
@@ -73,6 +73,8 @@ def home(tmp_path: Path) -> Path:
     (tmp_path / "broken").write_text("clusters: [")
     history = APPLICATION.format(name="x", url="https://git.example") + "  revisionHistoryLimit: -1\n"
     (tmp_path / "history.yaml").write_text(history)
+    slip = APPLICATION.format(name="x", url="https://git.example") + "  syncPolicy: {automated: {selfheal: true}}\n"
+    (tmp_path / "slip.yaml").write_text(slip)
     (tmp_path / "unreachable").write_text(KUBECONFIG % "https://127.0.0.1:1")
     return tmp_path
 
@@ -108,6 +110,10 @@ WRONG = {
     "an application without a repository": ("app create x", 2, "name the repository: --repo URL"),
     "an application without a path": ("app create x --repo https://git.example", 2, "name the folder"),
     "a manifest that is not there": ("app create -f nope.yaml", 20, "hint: name a readable file"),
+    "a field that is none": ("app create -f {home}/slip.yaml", 20, "selfheal (did you mean selfHeal?)"),
+    "no application for a sync": ("app sync", 2, "name an application, or choose by -l"),
+    "a sync of a folder": ("app sync x --local .", 20, "hint: `trueup render FOLDER`"),
+    "nothing to set": ("app set x", 2, "say what to set"),
     "a cluster nobody knows": (
         "app create x --repo https://git.example --path . --dest-name nope",
         20,
@@ -119,7 +125,7 @@ WRONG = {
         "spec.destination.server: there is no cluster 'https://other.example'",
     ),
     "a negative limit of the history": ("app create -f {home}/history.yaml", 20, "spec.revisionHistoryLimit: must not"),
-    "a label that is no pair": ("app create x -l nope", 2, "'nope' is not KEY=VALUE"),
+    "a label that is no pair": ("app create x -l nope", 20, "'nope' is not KEY=VALUE"),
     "a shell that is not known": ("completion tcsh", 2, "'tcsh' is not one of"),
     "no kubeconfig": ("app list --kubeconfig /nonexistent", 20, "hint: name an existing kubeconfig file"),
     "no kubeconfig for diff": ("app diff x --kubeconfig /nonexistent", 20, "hint: name an existing kubeconfig file"),
@@ -150,7 +156,7 @@ async def test_what_needs_no_cluster_works_without_one(home: Path) -> None:
     for shell in ("bash", "zsh", "fish"):
         assert "_TRUEUP_COMPLETE" in (await offline("completion", shell)).out
     words = {"COMP_WORDS": "trueup app s", "COMP_CWORD": "2", "_TRUEUP_COMPLETE": "bash_complete"}
-    assert (await offline(environment=words)).out == "plain,sync\n"
+    assert (await offline(environment=words)).out == "plain,set\nplain,sync\n"
 
 
 def commands(group: click.Group = root_command, path: str = "trueup") -> Iterator[tuple[str, click.Command]]:
@@ -327,6 +333,89 @@ async def test_a_failed_sync_exits_20_and_shows_what_failed(estate: Estate, shel
     assert waited.code == 20 and "timed out after 3 s waiting for the application to be Synced" in waited.err
 
 
+ABSENT = {
+    "--path nope": "has no path nope at HEAD",
+    "--path app/settings.yaml": "is no folder",
+    "--path app --revision nope": 'revision "nope" not found',
+    "--path app --project nope": "there is no project nope",
+    "--path app --repo file:///nowhere": "repository file:///nowhere: ",
+}
+
+
+@on_kubernetes
+async def test_what_is_not_there_is_refused_before_an_application_is_made(estate: Estate, shell: Shell) -> None:
+    await estate.given({"app/settings.yaml": config()})
+    for arguments, said in ABSENT.items():
+        line = ("app", "create", estate.name, "--repo", estate.repository.url, *arguments.split())
+        ran = await shell(*line)
+        assert (ran.code, ran.out) == (20, "") and said in ran.err, arguments
+        assert "--validate=false leaves that to the engine" in ran.err or "proj" in ran.err
+    assert "does not exist" in (await shell("app", "get", estate.name)).err
+    await estate.app("app", automated=None)
+    ran = await shell("app", "set", estate.name, "--revision", "nope")
+    assert ran.code == 20 and 'revision "nope" not found' in ran.err
+    assert (await shell("app", "set", estate.name, "--revision", "nope", "--validate=false")).code == 0
+
+
+@on_kubernetes
+async def test_an_application_is_changed_by_verbs(estate: Estate, shell: Shell) -> None:
+    await estate.given({"app/settings.yaml": config(), "app/web.yaml": deployment()})
+    name = await estate.app("app", automated=None)
+    assert (await shell("app", "set", name, "--sync-policy", "auto", "--self-heal", "--auto-prune=false")).code == 0
+    await estate.settled()
+    spec = (await estate.view()).raw["spec"]
+    assert spec["syncPolicy"] == {"automated": {"selfHeal": True}, "syncOptions": ["CreateNamespace=true"]}
+    assert (await shell("app", "unset", name, "--self-heal", "--sync-option", "CreateNamespace")).code == 0
+    assert (await shell("app", "unset", name, "--self-heal")).out == f"application '{name}' unchanged\n"
+
+    merge = ("app", "patch", name, "--type", "merge", "--patch")
+    assert (await shell(*merge, f"metadata: {{labels: {{test: {name}}}}}")).code == 0
+    for patch, said in {
+        '{"spec": {"sorce": {}}}': "spec.sorce (did you mean source?)",
+        '{"status": {"health": {"status": "Degraded"}}}': "status and operation are the engine's",
+        '{"spec": {"destination": {"server": "https://other.example"}}}': "there is no cluster",
+    }.items():
+        refused = await shell(*merge, patch)
+        assert refused.code == 20 and said in refused.err, patch
+    operations = '[{"op": "remove", "path": "/spec/syncPolicy"}]'
+    removed = await shell("app", "patch", name, "--patch", operations, "-o", "json")
+    assert "syncPolicy" not in removed.json()["spec"]
+
+    edited = await shell("app", "edit", name, environment={"KUBE_EDITOR": "sed -i s/HEAD/main/"})
+    assert edited.out == f"application '{name}' edited\n"
+    assert (await estate.view()).raw["spec"]["source"]["targetRevision"] == "main"
+    broken = await shell("app", "edit", name, environment={"KUBE_EDITOR": "sed -i s/^source:/sorce:/"})
+    assert broken.code == 20 and "unknown field spec.sorce" in broken.err and "nothing was written" in broken.err
+    assert (await shell("app", "confirm-deletion", name)).code == 0
+
+    listed = await shell("app", "resources", name, "-o", "json")
+    kinds = {each["kind"]: each for each in listed.json()}
+    assert kinds["Pod"]["health"]["status"] == "Healthy" and kinds["Deployment"]["status"] == "Synced"
+    assert "└─ReplicaSet/web-" in (await shell("app", "resources", name, "-o", "tree")).out
+
+    labels = ("-l", f"test={name}")
+    assert (await shell("app", "sync", *labels, "--replace", "--info", "why=test")).code == 0
+    done = (await estate.view()).status.operation_state
+    assert done is not None and done.operation.sync is not None
+    assert done.operation.sync.sync_options == ["Replace=true"] and done.operation.info[0].name == "why"
+    assert (await shell("app", "wait", *labels, "--resource", "apps:Deployment:web", "--timeout", "30")).code == 0
+    waits = await shell("app", "wait", name, "--resource", ":ConfigMap:none", "--timeout", "1")
+    assert waits.code == 20 and "waiting for a resource :ConfigMap:none" in waits.err
+    assert (await shell("app", "delete", *labels, "-y", "--wait")).code == 0
+    assert "has the labels" in (await shell("app", "sync", *labels)).err
+
+
+@pytest.mark.parametrize("cluster", [EMBEDDED], indirect=True)
+async def test_the_logs_of_an_application_are_those_of_its_pods(estate: Estate, shell: Shell) -> None:
+    await estate.given({"app/web.yaml": deployment()})
+    name = await estate.app("app")
+    await estate.settled()
+    logged = await shell("app", "logs", name)
+    assert (logged.code, logged.err) == (0, "")
+    assert "no Pod has a container 'nope'" in (await shell("app", "logs", name, "-c", "nope")).err
+    assert "has no such Pods" in (await shell("app", "logs", name, "--kind", "Job")).err
+
+
 async def test_ctrl_c_ends_a_wait_without_a_traceback(estate: Estate, shell: Shell) -> None:
     await estate.given({"app/settings.yaml": config()})
     name = await estate.app("app")
@@ -359,7 +448,8 @@ async def test_a_cluster_without_our_kinds_or_engine_says_what_to_do(fresh_clust
         assert ran.code == 20 and "hint: run `trueup install` first" in ran.err, line
     assert (await shell("install")).code == 0
     assert "unchanged" in (await shell("install")).out
-    assert (await shell("app", "create", "x", "--repo", "https://git.example/x", "--path", ".")).code == 0
+    made = await shell("app", "create", "x", "--repo", "https://git.example/x", "--path", ".", "--validate=false")
+    assert made.code == 0
     for line in ("app sync x --timeout 1", "app get x --refresh --timeout 1", "app wait x --timeout 1"):
         ran = await shell(*line.split())
         assert ran.code == 20 and "hint: is the engine running? `trueup server` starts it" in ran.err, line

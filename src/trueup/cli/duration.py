@@ -1,11 +1,13 @@
 """One dialect of durations on the command line: ``60``, ``60s``, ``5m``, ``1h30m``, ``2d``, ``1w``."""
 
 import math
+from datetime import datetime
 from typing import Any
 
 import click
 
 from trueup.formats.duration import parse_duration
+from trueup.formats.time import parse_time
 
 _LONG = {"d": 86400.0, "w": 7 * 86400.0}
 FORMS = "such as 90, 90s, 5m or 1h30m"
@@ -46,3 +48,15 @@ class Duration(click.ParamType[float]):
 
 
 DURATION = Duration()
+
+
+def age(created: str, now: datetime) -> str:
+    """How long ago something was made, as kubectl tells it: ``45s``, ``12m``, ``3h``, ``2d``; empty where unknown."""
+    try:
+        seconds = (now - parse_time(created)).total_seconds()
+    except ValueError:
+        return ""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)}{unit}"
+    return f"{max(0, int(seconds))}s"

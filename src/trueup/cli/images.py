@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 from trueup import policy
-from trueup.cli.app.access import list_applications
-from trueup.cli.app.read import readable
+from trueup.cli.app.access import list_applications, readable
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options
 from trueup.cli.exits import DIFFERS, fail

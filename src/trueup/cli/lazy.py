@@ -50,7 +50,8 @@ class LazyGroup(click.Group):
             near = difflib.get_close_matches(name, self.table, n=1)
             way = self.elsewhere.get(name) or (f"Did you mean {near[0]!r}?" if near else "")
             raise click.UsageError(f"No such command {name!r}." + (f" {way}" if way else ""), ctx)
-        return super().resolve_command(ctx, args)
+        found, command, rest = super().resolve_command(ctx, args)
+        return found, command, switches(command, rest) if command is not None else rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -64,3 +65,29 @@ class LazyGroup(click.Group):
         ]
         # Not the group's own way, which loads every command to ask for its help.
         return names + click.Command.shell_complete(self, ctx, incomplete)
+
+
+_BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+
+
+def switches(command: click.Command, arguments: list[str]) -> list[str]:
+    """Arguments whose switches are spelt as Go's programs take them: ``--prune=false`` is ``--no-prune``, or nothing
+    where that is no option."""
+    names = {
+        name: option
+        for option in command.params
+        if isinstance(option, click.Option) and option.is_flag
+        for name in option.opts
+    }
+    said: list[str] = []
+    for index, argument in enumerate(arguments):
+        if argument == "--":
+            return said + arguments[index:]
+        name, equals, value = argument.partition("=")
+        if not equals or name not in names or value.lower() not in _BOOLEANS:
+            said.append(argument)
+        elif _BOOLEANS[value.lower()]:
+            said.append(name)
+        else:
+            said += names[name].secondary_opts[:1]
+    return said

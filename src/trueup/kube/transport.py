@@ -185,7 +185,8 @@ class Transport:
         try:
             said = {**(headers or {}), **self._impersonation, **self._token.headers()}
             stream = await self._wire.stream(_target(path, params), said)
-            if stream.status == 200:
+            # 204 is the log of a Pod that runs nowhere yet.
+            if stream.status in (200, 204):
                 return stream
             answer = await stream.whole()
         except Lost as error:

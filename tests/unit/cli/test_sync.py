@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from trueup.cli.app.access import read_view
-from trueup.cli.app.sync import refuse_another_revision
+from trueup.cli.app.sync import refuse_another_revision, sync_options
 from trueup.model.errors import TrueupError
 
 AUTOMATED: dict[str, Any] = {"automated": {}}
@@ -19,6 +19,26 @@ PERMITTED: dict[str, tuple[dict[str, Any] | None, str, str]] = {
     "HEAD is what is declared where nothing is": (AUTOMATED, "", "HEAD"),
 }
 REFUSED = {"another branch": "other", "a commit": "0" * 40, "the same name in another case": "Main"}
+
+
+OPTIONS: dict[str, tuple[list[str], dict[str, Any], list[str] | None]] = {
+    "none given leaves the application's": (["CreateNamespace=true"], {}, None),
+    "a flag adds to the application's": (
+        ["CreateNamespace=true"], {"replace": True}, ["CreateNamespace=true", "Replace=true"],
+    ),
+    "a flag wins over the application's": (["Replace=false"], {"replace": True}, ["Replace=true"]),
+    "a flag adds to those given instead": (
+        ["CreateNamespace=true"],
+        {"sync_option": ("PruneLast=true",), "apply_out_of_sync_only": True},
+        ["PruneLast=true", "ApplyOutOfSyncOnly=true"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("declared", "given", "wanted"), OPTIONS.values(), ids=OPTIONS.keys())
+def test_options_of_one_sync(declared: list[str], given: dict[str, Any], wanted: list[str] | None) -> None:
+    flags = {"sync_option": (), "apply_out_of_sync_only": False, "replace": False, "server_side": False} | given
+    assert sync_options(view({"syncOptions": declared}, "main"), flags).get("syncOptions") == wanted
 
 
 def view(policy: dict[str, Any] | None, declared: str) -> Any:

@@ -5,36 +5,36 @@ import click
 from trueup.cli.lazy import Deferred, LazyGroup
 
 COMMANDS = {
+    "add-source": Deferred("trueup.cli.app.change", "add_source_", "Give an application one source more."),
+    "confirm-deletion": Deferred(
+        "trueup.cli.app.confirm", "confirm_deletion", "Let objects go that ask to be confirmed first."
+    ),
     "create": Deferred("trueup.cli.app.create", "create", "Create an application."),
     "delete": Deferred("trueup.cli.app.delete", "delete", "Delete applications, and what they deployed."),
     "diff": Deferred("trueup.cli.app.inspect", "diff", "Show what a sync would change."),
+    "edit": Deferred("trueup.cli.app.edit", "edit_", "Edit an application's specification in your editor."),
     "get": Deferred("trueup.cli.app.read", "get", "Show one application: what it deploys, how it compares, how it is."),
     "history": Deferred("trueup.cli.app.read", "history", "Show what was deployed, oldest first."),
     "list": Deferred("trueup.cli.app.read", "list_", "List applications."),
+    "logs": Deferred("trueup.cli.app.logs", "logs", "Print what the Pods of an application have logged."),
     "manifests": Deferred("trueup.cli.app.inspect", "manifests", "Print the manifests: as Git declares them, or live."),
+    "patch": Deferred("trueup.cli.app.edit", "patch_", "Patch an application."),
+    "remove-source": Deferred("trueup.cli.app.change", "remove_source_", "Take one of several sources away."),
+    "resources": Deferred("trueup.cli.app.resources", "resources", "List an application's objects, Pods among them."),
     "rollback": Deferred("trueup.cli.app.rollback", "rollback", "Go back to an earlier deployment."),
+    "set": Deferred("trueup.cli.app.change", "set_", "Change an application: its source, destination, policy."),
     "sync": Deferred("trueup.cli.app.sync", "sync", "Make the cluster as Git declares, now."),
     "terminate-op": Deferred("trueup.cli.app.terminate", "terminate_op", "Stop the operation that runs."),
     "timeline": Deferred("trueup.cli.app.timeline", "timeline", "Tell what an application went through, as a story."),
+    "unset": Deferred("trueup.cli.app.change", "unset", "Take away what was set."),
     "wait": Deferred("trueup.cli.app.wait", "wait", "Wait until applications are synced and healthy."),
 }
 
-
-_EDIT = "What an application is, is edited in Git, or by `kubectl edit application NAME`."
 ELSEWHERE = {
-    "set": _EDIT,
-    "unset": _EDIT,
-    "edit": _EDIT,
-    "patch": "`kubectl patch application NAME --type merge -p ...` does that.",
-    "resources": "`trueup app get NAME` lists them.",
-    "logs": "`kubectl logs` shows those of a Pod.",
     "actions": "`kubectl rollout restart` restarts a workload.",
     "patch-resource": "What Git declares is changed in Git; `kubectl patch` changes the rest.",
     "delete-resource": "`kubectl delete` does that; what Git declares comes back.",
-    "add-source": _EDIT,
-    "remove-source": _EDIT,
-    "confirm-deletion": "Annotate the application: argocd.argoproj.io/deletion-approved=TIME.",
-    "get-resource": "`kubectl get KIND NAME -o yaml` does that.",
+    "get-resource": "`kubectl get KIND NAME -o yaml` does that; `trueup app manifests --source live` prints all.",
 }
 
 

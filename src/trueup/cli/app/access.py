@@ -1,21 +1,25 @@
 """Reading and writing one Application from a command."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+import copy
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
 
 from trueup.cli.connect import Access
+from trueup.formats.patch import merge_diff
 from trueup.kube.client import Client
-from trueup.kube.errors import NotFound
+from trueup.kube.errors import Conflict, NotFound
 from trueup.model.application import Application
 from trueup.model.errors import TrueupError
 from trueup.model.status import Status
 from trueup.store.kinds import APPLICATION
 
 POLL = 0.25
+TRIES = 10
+"""Times that a change is made anew when somebody else has written meanwhile."""
 
 
 class ApplicationNotFound(TrueupError):
@@ -70,6 +74,31 @@ class Handle:
             raise self._absent() from error
         return read_view(live.body)
 
+    async def edit(self, change: Callable[[dict[str, Any]], None]) -> bool:
+        """Read it, change it and write what has changed; again when somebody else has written meanwhile.
+
+        Args:
+            change: of the whole object, in place.
+
+        Returns:
+            Whether anything has changed.
+
+        Raises:
+            TrueupError: what the change raises; there is none of that name; it changes too fast.
+        """
+        for _ in range(TRIES):
+            before = (await self.view()).raw
+            after = copy.deepcopy(before)
+            change(after)
+            patch = merge_diff(before, after)
+            if not patch:
+                return False
+            version = {"resourceVersion": before["metadata"]["resourceVersion"]}
+            with suppress(Conflict):
+                await self.patch({**patch, "metadata": {**patch.get("metadata", {}), **version}})
+                return True
+        raise TrueupError(f"application {self.name} changes too fast", hint="run the command again")
+
     def _absent(self) -> "ApplicationNotFound":
         return ApplicationNotFound(
             f"application {self.namespace}/{self.name} does not exist", hint="`trueup app list` shows those that do"
@@ -118,3 +147,13 @@ def read_view(body: bytes) -> View:
     except msgspec.ValidationError as error:
         raise TrueupError(f"the application cannot be read: {error}", hint="correct that field") from error
     return View(app, status, raw)
+
+
+def readable(body: bytes) -> View:
+    """As :func:`read_view`; an application that cannot be read must not hide the others."""
+    try:
+        return read_view(body)
+    except TrueupError:
+        raw: dict[str, Any] = msgspec.json.decode(body)
+        metadata = {"metadata": {k: raw.get("metadata", {}).get(k) for k in ("name", "namespace")}}
+        return View(read_view(msgspec.json.encode(metadata)).app, read_view(b"{}").status, raw)

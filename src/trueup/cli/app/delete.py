@@ -5,9 +5,11 @@ import asyncio
 import click
 
 from trueup.cli.app.access import Handle
+from trueup.cli.app.selecting import selected, selector_option
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
+from trueup.cli.examples import examples
 from trueup.cli.screen import say
 from trueup.kube.errors import NotFound
 from trueup.model.annotations import (
@@ -19,8 +21,13 @@ from trueup.model.errors import TrueupError
 from trueup.store.kinds import APPLICATION
 
 
-@click.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=applications)
+@click.command(
+    epilog=examples(
+        "trueup app delete web --wait", "trueup app delete -l team=web --yes", "trueup app delete web --cascade=false"
+    )
+)
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=applications)
+@selector_option
 @click.option("--cascade/--no-cascade", default=True, show_default=True, help="Delete the objects too.")
 @click.option(
     "-p",
@@ -38,6 +45,7 @@ from trueup.store.kinds import APPLICATION
 def delete(
     access: Access,
     names: tuple[str, ...],
+    selector: str,
     cascade: bool,
     propagation_policy: str,
     yes: bool,
@@ -47,7 +55,7 @@ def delete(
 ) -> None:
     """Delete applications and, unless --no-cascade, what they deployed."""
     what = "and everything it deployed" if cascade else "and leave what it deployed"
-    for name in names:
+    for name in selected(access, names, selector, app_namespace):
         if not yes:
             click.confirm(f"Delete application '{name}' {what}?", abort=True)
         asyncio.run(_delete(access, name, app_namespace, cascade, propagation_policy, wait, timeout))

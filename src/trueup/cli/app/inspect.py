@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -13,6 +14,7 @@ from trueup import diff as diffs
 from trueup.app import Engine, Options
 from trueup.cli.app.access import Handle
 from trueup.cli.app.engine import refreshed
+from trueup.cli.app.validate import EVERYWHERE
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.exits import DIFFERS, fail
@@ -24,9 +26,6 @@ from trueup.controllers.observe import Observation
 from trueup.formats import yaml
 from trueup.model.comparison import ComparedResource
 from trueup.model.status import SyncCode
-
-EVERYWHERE = Path("/")
-"""Who runs the command may read his own disk anyhow; an engine that serves others must be told which folders."""
 
 local_option = click.option(
     "--allow-local-repos",
@@ -64,24 +63,47 @@ def diff(
 ) -> None:
     """Show what a sync would change. Exits 1 where there is a difference, 20 on an error."""
 
-    async def compare() -> tuple[Observation, dict[str, str]]:
+    async def compare() -> Compared:
         if refresh or hard_refresh:
             async with connected(access) as client:
                 await refreshed(Handle(client, access, name, app_namespace), hard=hard_refresh)
-        async with engine(access, allow_local_repos) as running:
-            seen = await running.observe(_key(access, name, app_namespace), revision)
-            return seen, {str(r.key): running.change(r) for r in _differing(seen)}
+        return await compared(access, name, app_namespace, revision, allow_local_repos)
 
-    seen, texts = asyncio.run(compare())
-    differing = _differing(seen)
-    unknown = [r for r in seen.comparison.compared if r.status is SyncCode.UNKNOWN]
-    for resource in differing:
-        say(f"===== {resource.key} ======", bold=True)
-        say(texts[str(resource.key)].rstrip("\n"), further="")
-    if unknown:
-        fail("; ".join(f"{resource.key} cannot be compared: {resource.message}" for resource in unknown))
-    if differing and exit_code:
+    found = asyncio.run(compare())
+    print_changes(found)
+    if found.unknown:
+        fail("; ".join(found.unknown))
+    if found.changes and exit_code:
         sys.exit(diff_exit_code)
+
+
+class Compared(NamedTuple):
+    """What a sync would change, as text by the names of objects, and what cannot be told."""
+
+    changes: dict[str, str]
+    unknown: list[str]
+
+
+async def compared(access: Access, name: str, app_namespace: str, revision: str, local: tuple[Path, ...]) -> Compared:
+    """Compare an application with the cluster.
+
+    Raises:
+        TrueupError: it cannot be rendered, or there is none.
+    """
+    async with engine(access, local) as running:
+        seen = await running.observe(_key(access, name, app_namespace), revision)
+        unknown = [r for r in seen.comparison.compared if r.status is SyncCode.UNKNOWN]
+        return Compared(
+            {str(r.key): running.change(r) for r in _differing(seen)},
+            [f"{resource.key} cannot be compared: {resource.message}" for resource in unknown],
+        )
+
+
+def print_changes(found: Compared) -> None:
+    """The changes, object by object."""
+    for key, text in found.changes.items():
+        say(f"===== {key} ======", bold=True)
+        say(text.rstrip("\n"), further="")
 
 
 @click.command()

@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import click
-import msgspec
 
-from trueup.cli.app.access import Handle, View, list_applications, read_view
+from trueup.cli.app.access import Handle, View, list_applications, readable
 from trueup.cli.app.engine import refreshed
 from trueup.cli.app.windows import window_lines
 from trueup.cli.completing import applications, projects
@@ -15,7 +13,6 @@ from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.output import output_option, painted, show, table
 from trueup.cli.screen import plain, say, styled
-from trueup.model.errors import TrueupError
 
 
 @click.command()
@@ -131,16 +128,6 @@ def history(access: Access, name: str, app_namespace: str, output: str) -> None:
         table(("ID", "DATE", "REVISION", "INITIATED BY"), rows)
     else:
         show(entries, output)
-
-
-def readable(body: bytes) -> View:
-    """As :func:`read_view`; an application that cannot be read must not hide the others."""
-    try:
-        return read_view(body)
-    except TrueupError:
-        raw: dict[str, Any] = msgspec.json.decode(body)
-        metadata = {"metadata": {k: raw.get("metadata", {}).get(k) for k in ("name", "namespace")}}
-        return View(read_view(msgspec.json.encode(metadata)).app, read_view(b"{}").status, raw)
 
 
 def list_row(view: View) -> tuple[str, ...]:

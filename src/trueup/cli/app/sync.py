@@ -5,23 +5,43 @@ import getpass
 from typing import Any
 
 import click
-import msgspec
 
 from trueup.cli.app.access import Handle, View
+from trueup.cli.app.choice import chosen, pattern, resource_option
 from trueup.cli.app.read import print_resources, print_summary
+from trueup.cli.app.selecting import selected, selector_option
+from trueup.cli.app.spec import pairs
 from trueup.cli.app.wait import Goal, finished_badly, follow
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
+from trueup.cli.examples import examples
 from trueup.cli.exits import fail
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import say
 from trueup.model.errors import TrueupError
-from trueup.model.status import ResourceStatus
+
+_AS_OPTIONS = {
+    "apply_out_of_sync_only": "ApplyOutOfSyncOnly=true",
+    "replace": "Replace=true",
+    "server_side": "ServerSideApply=true",
+}
+_LOCAL = (
+    "the cluster's engine takes manifests from repositories alone",
+    "`trueup render FOLDER` shows what it becomes; commit it and sync",
+)
 
 
-@click.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=applications)
+@click.command(
+    epilog=examples(
+        "trueup app sync web",
+        "trueup app sync -l team=web --prune --async",
+        "trueup app sync web --preview-changes",
+        "trueup app sync web --resource apps:Deployment:web --force",
+    )
+)
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=applications)
+@selector_option
 @click.option("--revision", default="", help="Sync to this revision instead of the declared one.")
 @click.option("--prune", is_flag=True, help="Delete what left Git.")
 @click.option("--dry-run", is_flag=True, help="Ask the cluster, change nothing.")
@@ -29,13 +49,17 @@ from trueup.model.status import ResourceStatus
 @click.option(
     "--strategy", type=click.Choice(["apply", "hook"]), default="hook", show_default=True, help="Without or with hooks."
 )
-@click.option(
-    "--resource",
-    multiple=True,
-    metavar="GROUP:KIND:[NS/]NAME",
-    help="Only these resources, or with ! before it all others; * matches anything. Repeatable.",
-)
+@resource_option
 @click.option("--sync-option", multiple=True, help="Instead of the application's. Repeatable.")
+@click.option("--apply-out-of-sync-only", is_flag=True, help="Apply only what differs.")
+@click.option("--replace", is_flag=True, help="Replace objects instead of applying to them.")
+@click.option("--server-side", is_flag=True, help="Apply on the server, whatever the application says.")
+@click.option("--info", multiple=True, metavar="NAME=VALUE", help="A note that is kept with the operation. Repeatable.")
+@click.option("--preview-changes", is_flag=True, help="Show what would change, and ask first.")
+@click.option(
+    "--local", default="", metavar="FOLDER", help="Not possible: an engine takes manifests from repositories."
+)
+@click.option("-y", "--yes", is_flag=True, help="With --preview-changes: do not ask.")
 @click.option("--retry-limit", type=int, default=0, help="Tries after the first; negative: no limit.")
 @click.option("--retry-backoff-duration", default="", help="First wait between tries, such as 5s.")
 @click.option("--retry-backoff-factor", type=int, default=None, help="What each wait is multiplied by for the next.")
@@ -48,13 +72,20 @@ from trueup.model.status import ResourceStatus
 def sync(
     access: Access,
     names: tuple[str, ...],
+    selector: str,
     asynchronous: bool,
     timeout: float,
     app_namespace: str,
     output: str,
+    preview_changes: bool,
+    local: str,
+    yes: bool,
     **flags: Any,
 ) -> None:
     """Make the cluster as Git declares, now."""
+    if local:
+        raise TrueupError(f"--local: {_LOCAL[0]}", hint=_LOCAL[1])
+    names = selected(access, names, selector, app_namespace)
     patterns = [pattern(text) for text in flags["resource"]]
     operation = _operation(flags)
 
@@ -70,7 +101,8 @@ def sync(
                 )
             if not flags["dry_run"]:
                 refuse_another_revision(view, flags["revision"])
-            asked = operation | {"sync": operation["sync"] | chosen(view, patterns)}
+            sync_part = operation["sync"] | sync_options(view, flags) | chosen(view, patterns)
+            asked = operation | {"sync": sync_part}
             version = view.app.metadata.resource_version
             patched = await handle.patch({"metadata": {"resourceVersion": version}, "operation": asked})
             if asynchronous:
@@ -78,6 +110,8 @@ def sync(
             return await follow(handle, Goal(operation=True), timeout, quiet=output != "wide", before=view)
 
     for name in names:
+        if preview_changes and not _previewed(access, name, app_namespace, flags["revision"], yes=yes):
+            continue
         view = asyncio.run(run(name))
         if output != "wide":
             show(view.raw, output)
@@ -116,9 +150,9 @@ def _operation(flags: dict[str, Any]) -> dict[str, Any]:
     for field, flag in (("prune", "prune"), ("dryRun", "dry_run")):
         if flags[flag]:
             sync_part[field] = True
-    if flags["sync_option"]:
-        sync_part["syncOptions"] = list(flags["sync_option"])
     operation: dict[str, Any] = {"sync": sync_part, "initiatedBy": {"username": _user()}}
+    if flags["info"]:
+        operation["info"] = [{"name": key, "value": value} for key, value in pairs(flags["info"]).items()]
     backoff = {
         "duration": flags["retry_backoff_duration"],
         "factor": flags["retry_backoff_factor"],
@@ -130,66 +164,30 @@ def _operation(flags: dict[str, Any]) -> dict[str, Any]:
     return operation
 
 
-class Pattern(msgspec.Struct, frozen=True):
-    """One ``--resource``; an empty field or ``*`` matches anything, but an empty group is the core group."""
-
-    text: str
-    excludes: bool
-    group: str
-    kind: str
-    namespace: str
-    name: str
-
-    def matches(self, resource: ResourceStatus) -> bool:
-        """Whether a resource is meant."""
-        pairs = (
-            (self.group, resource.group),
-            (self.kind or "*", resource.kind),
-            (self.namespace or "*", resource.namespace),
-            (self.name or "*", resource.name),
-        )
-        return all(wanted in ("*", found) for wanted, found in pairs)
-
-
-def pattern(text: str) -> Pattern:
-    """Read ``[!]GROUP:KIND:[NAMESPACE/]NAME``.
-
-    Raises:
-        click.UsageError: it is not of that form.
-    """
-    parts = text.removeprefix("!").split(":")
-    if len(parts) != 3:
-        raise click.UsageError(f"{text!r} is not GROUP:KIND:NAME (the core group is empty: ':Service:web')")
-    namespace, _, name = parts[2].rpartition("/")
-    return Pattern(text, text.startswith("!"), parts[0], parts[1], namespace, name)
-
-
-def chosen(view: View, patterns: list[Pattern]) -> dict[str, Any]:
-    """The ``resources`` of an operation; nothing without patterns.
-
-    Raises:
-        TrueupError: the application has no such resource.
-    """
-    if not patterns:
+def sync_options(view: View, flags: dict[str, Any]) -> dict[str, Any]:
+    """Those of the application, or those given instead, and what flags add to either: options of an operation are
+    all that count for it."""
+    added = [option for flag, option in _AS_OPTIONS.items() if flags[flag]]
+    if not added and not flags["sync_option"]:
         return {}
-    wanted = [p for p in patterns if not p.excludes]
-    unwanted = [p for p in patterns if p.excludes]
-    for each in wanted:
-        if not any(each.matches(resource) for resource in view.status.resources):
-            raise TrueupError(
-                f"application '{view.app.metadata.name}' has no resource {each.text}",
-                hint=f"`trueup app get {view.app.metadata.name}` lists them",
-            )
-    found = [
-        {"group": r.group, "kind": r.kind, "namespace": r.namespace, "name": r.name}
-        for r in view.status.resources
-        if (not wanted or any(p.matches(r) for p in wanted)) and not any(p.matches(r) for p in unwanted)
-    ]
-    if not found:
-        raise TrueupError(
-            "--resource leaves nothing to sync", hint=f"`trueup app get {view.app.metadata.name}` lists the resources"
-        )
-    return {"resources": found}
+    policy = view.app.spec.sync_policy
+    options = list(flags["sync_option"]) or (list(policy.sync_options) if policy else [])
+    names = {option.partition("=")[0] for option in added}
+    return {"syncOptions": [each for each in options if each.partition("=")[0] not in names] + added}
+
+
+def _previewed(access: Access, name: str, app_namespace: str, revision: str, *, yes: bool) -> bool:
+    """Show what a sync would change; whether it is to go on."""
+    # A comparison takes an engine.
+    from trueup.cli.app.inspect import compared, print_changes
+    from trueup.cli.app.validate import EVERYWHERE
+
+    found = asyncio.run(compared(access, name, app_namespace, revision, (EVERYWHERE,)))
+    say(f"application '{name}':")
+    print_changes(found)
+    if not found.changes:
+        say("  nothing would change")
+    return yes or click.confirm(f"Sync application '{name}'?")
 
 
 def _user() -> str:

@@ -4,15 +4,13 @@ import asyncio
 
 import click
 
-from trueup.cli.app.access import Handle
+from trueup.cli.app.access import TRIES, Handle
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.screen import say
 from trueup.kube.errors import Conflict
 from trueup.model.errors import TrueupError
 from trueup.model.status import OperationPhase
-
-TRIES = 10
 
 
 @click.command("terminate-op")

@@ -7,11 +7,14 @@ import click
 import msgspec
 
 from trueup.cli.app.access import ApplicationNotFound, Handle, View
+from trueup.cli.app.choice import Pattern, meant, pattern, resource_option
 from trueup.cli.app.engine import why_untouched
 from trueup.cli.app.read import print_resources, print_summary
+from trueup.cli.app.selecting import NoneSelected, selected, selector_option
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
+from trueup.cli.examples import examples
 from trueup.cli.output import output_option, painted, show
 from trueup.cli.screen import plain, say, styled
 from trueup.model.errors import TrueupError
@@ -22,11 +25,16 @@ PATIENCE = 10.0
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True):
-    """What to wait for. Several health words are alternatives; the rest must all hold."""
+    """What to wait for. Several health words are alternatives; the rest must all hold.
+
+    Attributes:
+        resources: which objects are to be in sync and healthy; empty for the application as a whole.
+    """
 
     synced: bool = False
     healths: frozenset[str] = frozenset()
     operation: bool = False
+    resources: tuple[Pattern, ...] = ()
 
     def missing(self, view: View) -> str:
         """What does not hold yet; empty when all does."""
@@ -37,11 +45,26 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
                 return f"the operation ({state.message or state.phase})"
             if view.app.operation is not None:
                 return "the operation to start"
+        if self.resources:
+            return self._of_resources(view)
         if self.synced and not (status.sync and status.sync.status is SyncCode.SYNCED):
             return "the application to be Synced"
         health = (status.health.status if status.health else "") or "Unknown"
         if self.healths and health not in self.healths:
             return f"health {' or '.join(sorted(self.healths))} (now {health})"
+        return ""
+
+    def _of_resources(self, view: View) -> str:
+        for each in self.resources:
+            if not each.excludes and not any(each.matches(resource) for resource in view.status.resources):
+                return f"a resource {each.text}"
+        for resource in meant(view, self.resources):
+            name = f"{resource.kind}/{resource.name}"
+            if self.synced and resource.status != SyncCode.SYNCED:
+                return f"{name} to be Synced"
+            # What has no health is as healthy as it will be.
+            if self.healths and resource.health and resource.health.status not in self.healths:
+                return f"health {' or '.join(sorted(self.healths))} of {name} (now {resource.health.status})"
         return ""
 
 
@@ -142,8 +165,17 @@ def finished_badly(view: View) -> str:
     return ""
 
 
-@click.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=applications)
+@click.command(
+    epilog=examples(
+        "trueup app wait web --timeout 5m",
+        "trueup app wait -l team=web --health",
+        "trueup app wait web --resource apps:Deployment:web --health",
+        "trueup app wait web --delete",
+    )
+)
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=applications)
+@selector_option
+@resource_option
 @click.option("--sync", "synced", is_flag=True, help="Wait until Synced.")
 @click.option("--health", is_flag=True, help="Wait until Healthy.")
 @click.option("--suspended", is_flag=True, help="Suspended is fine.")
@@ -157,6 +189,8 @@ def finished_badly(view: View) -> str:
 def wait(
     access: Access,
     names: tuple[str, ...],
+    selector: str,
+    resource: tuple[str, ...],
     synced: bool,
     health: bool,
     suspended: bool,
@@ -171,7 +205,14 @@ def wait(
     words = {"Healthy": health, "Suspended": suspended, "Degraded": degraded}
     goal = Goal(synced=synced, healths=frozenset(w for w, on in words.items() if on), operation=operation)
     if not (synced or goal.healths or operation):
-        goal = Goal(synced=True, healths=frozenset({"Healthy"}), operation=True)
+        goal = Goal(synced=True, healths=frozenset({"Healthy"}), operation=not resource)
+    goal = msgspec.structs.replace(goal, resources=tuple(map(pattern, resource)))
+    try:
+        names = selected(access, names, selector, app_namespace)
+    except NoneSelected:
+        if deleted:
+            return
+        raise
 
     async def each(name: str) -> View | None:
         async with connected(access) as client:

@@ -1,0 +1,89 @@
+"""``--resource``: which objects of an application are meant. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import msgspec
+
+from trueup.cli.app.access import View
+from trueup.model.errors import TrueupError
+from trueup.model.status import ResourceStatus
+
+resource_option = click.option(
+    "--resource",
+    "resource",
+    multiple=True,
+    metavar="GROUP:KIND:[NS/]NAME",
+    help="Only these resources, or with ! before it all others; * matches anything. Repeatable.",
+)
+
+
+class Pattern(msgspec.Struct, frozen=True):
+    """One ``--resource``; an empty field or ``*`` matches anything, but an empty group is the core group."""
+
+    text: str
+    excludes: bool
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+    def matches(self, resource: ResourceStatus) -> bool:
+        """Whether a resource is meant."""
+        pairs = (
+            (self.group, resource.group),
+            (self.kind or "*", resource.kind),
+            (self.namespace or "*", resource.namespace),
+            (self.name or "*", resource.name),
+        )
+        return all(wanted in ("*", found) for wanted, found in pairs)
+
+
+def pattern(text: str) -> Pattern:
+    """Read ``[!]GROUP:KIND:[NAMESPACE/]NAME``.
+
+    Raises:
+        click.UsageError: it is not of that form.
+    """
+    parts = text.removeprefix("!").split(":")
+    if len(parts) != 3:
+        raise click.UsageError(f"{text!r} is not GROUP:KIND:NAME (the core group is empty: ':Service:web')")
+    namespace, _, name = parts[2].rpartition("/")
+    return Pattern(text, text.startswith("!"), parts[0], parts[1], namespace, name)
+
+
+def meant(view: View, patterns: Sequence[Pattern]) -> list[ResourceStatus]:
+    """The resources of an application that patterns mean; all without patterns."""
+    wanted = [p for p in patterns if not p.excludes]
+    unwanted = [p for p in patterns if p.excludes]
+    return [
+        resource
+        for resource in view.status.resources
+        if (not wanted or any(p.matches(resource) for p in wanted)) and not any(p.matches(resource) for p in unwanted)
+    ]
+
+
+def chosen(view: View, patterns: Sequence[Pattern]) -> dict[str, Any]:
+    """The ``resources`` of an operation; nothing without patterns.
+
+    Raises:
+        TrueupError: the application has no such resource.
+    """
+    if not patterns:
+        return {}
+    wanted = [p for p in patterns if not p.excludes]
+    for each in wanted:
+        if not any(each.matches(resource) for resource in view.status.resources):
+            raise TrueupError(
+                f"application '{view.app.metadata.name}' has no resource {each.text}",
+                hint=f"`trueup app get {view.app.metadata.name}` lists them",
+            )
+    found = [
+        {"group": r.group, "kind": r.kind, "namespace": r.namespace, "name": r.name} for r in meant(view, patterns)
+    ]
+    if not found:
+        raise TrueupError(
+            "--resource leaves nothing to sync", hint=f"`trueup app get {view.app.metadata.name}` lists the resources"
+        )
+    return {"resources": found}

@@ -1,0 +1,34 @@
+"""``trueup app confirm-deletion``."""
+
+import asyncio
+
+import click
+
+from trueup.cli.app.access import Handle
+from trueup.cli.completing import applications
+from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.examples import examples
+from trueup.cli.screen import say
+from trueup.formats.time import format_time
+from trueup.model.annotations import DELETION_APPROVED
+from trueup.runtime.clock import SystemClock
+
+
+@click.command("confirm-deletion", epilog=examples("trueup app confirm-deletion web"))
+@click.argument("name", shell_complete=applications)
+@click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
+@access_options
+def confirm_deletion(access: Access, name: str, app_namespace: str) -> None:
+    """Let objects go that ask to be confirmed: Prune=confirm in a sync, Delete=confirm in a deletion.
+
+    It counts for what waits now: a later sync or deletion asks again.
+    """
+    now = format_time(SystemClock().now())
+
+    async def run() -> None:
+        async with connected(access) as client:
+            handle = Handle(client, access, name, app_namespace)
+            await handle.patch({"metadata": {"annotations": {DELETION_APPROVED: now}}})
+
+    asyncio.run(run())
+    say(f"application '{name}': deletion confirmed at {now}")
