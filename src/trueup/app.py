@@ -62,6 +62,7 @@ from trueup.store.applications import APPLICATION, KINDS, Applications, StoredAp
 from trueup.store.audit import Trail
 from trueup.store.audit.place import TRAIL, prepare
 from trueup.store.credentials import Credentials
+from trueup.store.definers import Definers
 from trueup.store.events import Recorder
 from trueup.store.lease import ControlLease
 from trueup.store.notes import Notes
@@ -140,6 +141,7 @@ class Engine:
             namespaces=(options.control_namespace, *options.namespaces) if options.namespaces else (),
         )
         self.applications = Applications(self.cache, options.control_namespace)
+        self.definers = Definers(self.applications.stored)
         self.registry = RegistryClient()
         self.git_slots = Fair(GIT_SLOTS, GIT_BESIDE)
         self._jq_slots = Fair(JQ_SLOTS, JQ_SLOTS, moment=JQ_MOMENT)
@@ -342,7 +344,13 @@ class Engine:
         self.notes = Notes(self.mirrors.get, self._for_writing, self.clock.now)
         targets = Targets(self.repositories, self.renders, self.settings)
         self.observer = Observer(
-            self.applications, targets, self.cluster, Ignoring(self.jq, self.settings), self.settings, self.clock
+            self.applications,
+            self.definers,
+            targets,
+            self.cluster,
+            Ignoring(self.jq, self.settings),
+            self.settings,
+            self.clock,
         )
         ports = Ports(
             clock=self.clock,
@@ -374,7 +382,7 @@ class Engine:
         self.images = self._image_automation(recorder)
         projects = ProjectReconciler(self.applications, self.client, self.cache, recorder, self.clock)
         self.projects = Queue("projects", projects.reconcile, failed=self._project_failed, workers=1)
-        self._wakes = Wakes(self.applications, add=self._wake, add_project=self.projects.add)
+        self._wakes = Wakes(self.applications, self.definers, add=self._wake, add_project=self.projects.add)
 
     def _for_writing(self, repository: RepositoryOf) -> Credential | None:
         """What to show a Git server for a push, which is a write as well."""

@@ -5,6 +5,7 @@ from tests.conftest import EMBEDDED
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
 from tests.e2e.test_operations import healed
+from tests.support.lookalikes import DEFINITION
 
 from trueup.cli.app.access import View
 from trueup.model.annotations import TRACKING_ID
@@ -47,6 +48,42 @@ async def test_who_applied_a_shared_object_last_has_it(estate: Estate) -> None:
     await estate.application_gone(one)
     await estate.refresh(two)
     await estate.settled(name=two)
+
+
+@pytest.mark.parametrize("cluster", [EMBEDDED], indirect=True)
+async def test_a_definition_that_two_applications_bring_is_told_of_and_not_fought_for(estate: Estate) -> None:
+    one, two = estate.name, f"{estate.name}-z"
+    group = f"{estate.name}.example.com"
+    definition = DEFINITION % {"group": group, "kind": "Boat", "plural": "boats"}
+    name = f"boats.{group}"
+    await estate.given({
+        f"{by}/crd.yaml": definition.replace(f"{{name: {name}}}", f"{{name: {name}, annotations: {{by: {by}}}}}")
+        for by in ("one", "two")
+    })  # fmt: skip
+    await estate.app("one")
+    await estate.settled()
+    await estate.app("two", name=two, spec={"destination": {"server": SERVER, "namespace": one}})
+    await estate.settled(name=two)
+    assert f"{name}: applied last by {two}" in await left(estate, one)
+    shared = f"CustomResourceDefinition/{name} is part of applications"
+    assert await estate.condition("SharedResourceWarning", two) == f"{shared} {two} and {one}"
+
+    async def written() -> str:
+        live = await estate.live("CustomResourceDefinition", name, group="apiextensions.k8s.io")
+        assert live is not None
+        return live.annotations["by"]
+
+    for app in (one, two, one):
+        await estate.refresh(app)
+    assert await written() == "two"
+    # Nobody looks every few seconds: the change itself wakes who declares it.
+    patch = {"metadata": {"annotations": {"by": "hand"}}}
+    await estate.change("CustomResourceDefinition", name, patch, group="apiextensions.k8s.io")
+
+    async def healed_again() -> bool:
+        return await written() == "two"
+
+    await estate.eventually(healed_again, what="healed by the application that has it", patience=20)
 
 
 async def left(estate: Estate, name: str) -> str:

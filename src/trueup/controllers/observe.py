@@ -27,7 +27,7 @@ from trueup.plan.build import writing
 from trueup.plan.facts import options_for
 from trueup.plan.held import HELD, held, told
 from trueup.plan.hooks import hook_keys
-from trueup.plan.kinds import NAMESPACE
+from trueup.plan.kinds import CRD, NAMESPACE
 from trueup.plan.namespace import WRITING as NAMESPACE_WRITING
 from trueup.plan.namespace import namespace_key
 from trueup.plan.options import RESPECT_IGNORED
@@ -40,6 +40,7 @@ from trueup.runtime import secrecy
 from trueup.runtime.clock import Clock
 from trueup.runtime.memory import Memory
 from trueup.store.applications import Applications, StoredApplication
+from trueup.store.definers import Definers
 from trueup.store.settings import Settings
 
 REMEMBERED = 50_000
@@ -109,6 +110,7 @@ class Observer:
     def __init__(
         self,
         applications: Applications,
+        definers: Definers,
         targets: Targets,
         cluster: ManagedCluster,
         ignoring: Ignoring,
@@ -116,7 +118,7 @@ class Observer:
         clock: Clock,
     ) -> None:
         self._settings = settings
-        self._applications = applications
+        self._applications, self._definers = applications, definers
         self._ignoring = ignoring
         self._targets = targets
         self._cluster = cluster
@@ -322,7 +324,10 @@ class Observer:
         verdicts = {key: self._health(found) for key, found in live.items()}
         others = diff.shared(pairs, instance)
         shared = tuple(_shared(key, instance, owner) for key, owner in others.items())
+        defined = self._defined_by_others(stored, pairs)
+        later = {key: owner for key, owner in defined.items() if self._later(stored, key, owner)}
         warnings += [("SharedResourceWarning", text) for text in shared]
+        warnings += [("SharedResourceWarning", _shared(key, instance, owner)) for key, owner in defined.items()]
         warnings += [("ExcludedResourceWarning", text) for text in diff.rule_warnings(rules.placed())]
         faults = await self._ignoring.faults(rules, (*named.values(), *respected.values()))
         warnings += [("ComparisonError", text) for text in faults]
@@ -358,13 +363,34 @@ class Observer:
             namespace_metadata=kept.metadata,
             namespace_mark=kept.mark,
             shared=shared,
-            taken=self._taken(others) if others else {},
+            taken=self._taken(others | later) if others or later else {},
             respectful=RESPECT_IGNORED in options.texts,
             unbuilt=tuple(unbuilt),
             unseen=self._unseen(stored, comparison),
             leaving=len(leaving) > len(overdue),
             withheld=withheld,
         )
+
+    def _defined_by_others(self, stored: StoredApplication, pairs: Pairs) -> dict[ResourceKey, str]:
+        """Definitions that another application declares too, with the one that has applied it last."""
+        found = {}
+        for pair in pairs.pairs:
+            if pair.target is None or pair.target.group_kind != CRD:
+                continue
+            others = [key for key in self._definers.of(pair.key.name) if key != stored.key]
+            if others:
+                found[pair.key] = self._applications.instance(max(others, key=lambda key: self._applied(key, pair.key)))
+        return found
+
+    def _later(self, stored: StoredApplication, key: ResourceKey, owner: str) -> bool:
+        """Whether another application has applied a definition since this one did."""
+        other = self._applied(self._applications.key_of_instance(owner), key)
+        return bool(other[0]) and other > self._applied(stored.key, key)
+
+    def _applied(self, application: str, key: ResourceKey) -> tuple[str, str]:
+        """When an application applied an object last; of two in one second the later name counts."""
+        stored = self._applications.get(application)
+        return (policy.applied_at(stored.status, key) if stored else "", application)
 
     def _taken(self, others: Mapping[ResourceKey, str]) -> dict[ResourceKey, str]:
         """Of objects marked with other applications, those that these declare and may write: anybody may forge a mark.

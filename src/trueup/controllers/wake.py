@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 
 from trueup.model.live import LiveObject
-from trueup.model.resource import GroupKind
+from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.tracking import owner_instance
-from trueup.plan.kinds import NAMESPACE
+from trueup.plan.kinds import CRD, NAMESPACE
 from trueup.store.applications import APPLICATION, PROJECT, Applications
+from trueup.store.definers import Definers
 from trueup.store.settings import CONFIG_MAP, PARAMETERS
 
 CONFIG_MAPS = GroupKind("", "ConfigMap")
@@ -33,9 +34,14 @@ class Wakes:
     """Turns changes of the watch cache into reconciles."""
 
     def __init__(
-        self, applications: Applications, *, add: Callable[[str], None], add_project: Callable[[str], None]
+        self,
+        applications: Applications,
+        definers: Definers,
+        *,
+        add: Callable[[str], None],
+        add_project: Callable[[str], None],
     ) -> None:
-        self._applications = applications
+        self._applications, self._definers = applications, definers
         self._add = add
         self._add_project = add_project
 
@@ -48,9 +54,8 @@ class Wakes:
             if new is None or _leaves(old, new):
                 for project in self._applications.leaving_projects():
                     self._add_project(project)
-            if ours and _asks(old, new):
-                self._applications.changed()
-                self._add(f"{found.key.namespace}/{found.key.name}")
+            if ours:
+                self._application(found.key, old, new)
         elif found.group_kind == CONFIG_MAPS and ours and found.key.name in (CONFIG_MAP, PARAMETERS):
             # Any setting may change what is compared.
             for key in self._applications.names():
@@ -61,13 +66,27 @@ class Wakes:
             for stored in self._applications.readable():
                 if (stored.app.spec.project or "default") == found.key.name:
                     self._add(stored.key)
-        elif found.group_kind == NAMESPACE and _metadata(old) != _metadata(new):
-            for key in self._applications.keeping(found.key.name):
-                self._add(key)
+        for key in self._declaring(found, old, new):
+            self._add(key)
         for instance in {_instance(old), _instance(new)} - {""}:
             key = self._applications.key_of_instance(instance)
             if self._applications.ours(key) and self._applications.live(key) is not None:
                 self._add(key)
+
+    def _application(self, key: ResourceKey, old: LiveObject | None, new: LiveObject | None) -> None:
+        for other in self._definers.take(old, new):
+            self._add(other)
+        if _asks(old, new):
+            self._applications.changed()
+            self._add(f"{key.namespace}/{key.name}")
+
+    def _declaring(self, found: LiveObject, old: LiveObject | None, new: LiveObject | None) -> list[str]:
+        """Applications of an object that bears no mark."""
+        if found.group_kind == CRD:
+            return self._definers.of(found.key.name)
+        if found.group_kind == NAMESPACE and _metadata(old) != _metadata(new):
+            return self._applications.keeping(found.key.name)
+        return []
 
 
 def _metadata(live: LiveObject | None) -> tuple[dict[str, str], dict[str, str]] | None:

@@ -16,7 +16,8 @@ def api_service(obj: dict[str, Any]) -> Health:
 
 
 def custom_resource_definition(obj: dict[str, Any]) -> Health:
-    """Rules of the check that Argo CD bundles for ``apiextensions.k8s.io``."""
+    """Rules of the check that Argo CD bundles for ``apiextensions.k8s.io``, but that one which is being installed, as
+    each is for a moment, is on its way."""
     status = section(obj, "status")
     if not status.get("conditions"):
         return Health(HealthCode.PROGRESSING, "Status conditions not found")
@@ -25,7 +26,10 @@ def custom_resource_definition(obj: dict[str, Any]) -> Health:
     if refused := _reached(status, "NamesAccepted", "False"):
         message = f"CRD names have not been accepted: {text(refused, 'message')}"
         return Health(HealthCode.DEGRADED, message)
-    if not _reached(status, "Established", "True"):
+    established = condition(status, "Established") or {}
+    if established.get("status") == "False" and established.get("reason") == "Installing":
+        return Health(HealthCode.PROGRESSING, f"CRD is being installed: {text(established, 'message')}")
+    if established.get("status") != "True":
         return Health(HealthCode.DEGRADED, "CRD is not established")
     if violated := _reached(status, "NonStructuralSchema", "True"):
         return Health(HealthCode.DEGRADED, f"Schema violations found: {text(violated, 'message')}")

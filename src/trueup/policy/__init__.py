@@ -13,6 +13,7 @@ from trueup.policy.oddities import odd_annotations, odd_options
 from trueup.policy.project import permits, permits_namespace_of_application
 from trueup.policy.pruning import noted, noting, withheld, withheld_message
 from trueup.policy.settings import unbuilt_settings
+from trueup.policy.sharing import applied_at
 from trueup.policy.unbuilt import (
     Subject,
     Unbuilt,
@@ -45,6 +46,7 @@ __all__ = [
     "admit",
     "admit_repository",
     "admit_sources",
+    "applied_at",
     "assigned",
     "attempted_revisions",
     "automatic_sync",

@@ -79,13 +79,13 @@ class Applications:
         namespace, _, name = key.partition("/")
         return self._cache.get(ResourceKey(GROUP, "Application", namespace, name))
 
+    def stored(self) -> list[LiveObject]:
+        """All Applications of the control namespace, undecoded."""
+        return [live for live in self._cache.of_kind(APPLICATION) if live.key.namespace == self.control_namespace]
+
     def names(self) -> list[str]:
         """All Applications of the control namespace, sorted."""
-        return sorted(
-            f"{live.key.namespace}/{live.key.name}"
-            for live in self._cache.of_kind(APPLICATION)
-            if live.key.namespace == self.control_namespace
-        )
+        return sorted(map(key_of, self.stored()))
 
     def readable(self) -> list[StoredApplication]:
         """All Applications that can be decoded; the others are reported by their own reconcile."""
