@@ -19,6 +19,7 @@ from trueup.controllers.ports import DELETING_AS, SHORTEST_REST, Ports
 from trueup.controllers.record import condition_of, record
 from trueup.controllers.target import NotFetched
 from trueup.formats.hidden import leaves
+from trueup.formats.json import digest
 from trueup.formats.time import past_time, rest_of
 from trueup.kube.errors import ApiError, Conflict, NotFound, Unreachable
 from trueup.model.annotations import PUSHED, REFRESH, REFRESH_TIMESTAMP
@@ -67,6 +68,7 @@ class ApplicationReconciler:
         self._operations = Operations(ports)
         self._delete_hooks = DeleteHooks(ports)
         self._faults: dict[str, int] = {}
+        self._secrets: dict[str, tuple[str, tuple[str, ...]]] = {}
 
     async def reconcile(self, key: str) -> Requeue:
         """One pass over one Application of the control namespace; what marks in a cluster name is not always one.
@@ -88,7 +90,7 @@ class ApplicationReconciler:
             return Requeue.after(HANDS_OFF_SECONDS)
         stored = ports.applications.get(key)
         assert stored is not None
-        secrecy.wrote("application", lambda: _words(live), lambda: spec_secrets(stored.app.spec))
+        secrecy.wrote("application", lambda: _words(live), lambda: self._spec_secrets(stored))
         write = ApplicationWrite(stored, ports.cluster.client, ports.cluster.cache, ports.clock.now())
         try:
             requeue = await self._pass(stored, write)
@@ -115,6 +117,14 @@ class ApplicationReconciler:
             for repository in stored.app.spec.repositories():
                 ports.repositories.look_once_more(repository)
         return requeue
+
+    def _spec_secrets(self, stored: StoredApplication) -> tuple[str, ...]:
+        """Looked for once in each specification: a long one takes a good part of a second."""
+        spec = digest(msgspec.json.encode(stored.app.spec))
+        known = self._secrets.get(stored.key)
+        if known is None or known[0] != spec:
+            known = self._secrets[stored.key] = (spec, tuple(spec_secrets(stored.app.spec)))
+        return known[1]
 
     async def _pass(self, stored: StoredApplication, write: ApplicationWrite) -> Requeue:
         ports, app = self.ports, stored.app
@@ -401,6 +411,7 @@ class ApplicationReconciler:
 
     def _forget(self, key: str) -> None:
         self._faults.pop(key, None)
+        self._secrets.pop(key, None)
         self._refreshes.forget(key)
         self._pace.forget(key)
         self._operations.forget(key)

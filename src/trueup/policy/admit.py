@@ -10,6 +10,7 @@ from trueup.formats.duration import parse_duration
 from trueup.formats.semver import is_range
 from trueup.model.application import (
     Application,
+    ApplicationSpec,
     Backoff,
     HelmFileParameter,
     HelmParameter,
@@ -25,6 +26,8 @@ from trueup.policy.options import option_problem
 _LONGEST_NAME = 253
 _LONGEST_LIST = 2000
 """Entries of any one list of a specification."""
+_LARGEST = 256 * 1024
+"""Bytes of a specification as JSON; what `kubectl apply` can take, too, for it keeps a copy in an annotation."""
 _REF = pattern.compile(r"[A-Za-z0-9_-]+")
 _BAD_REVISION = pattern.compile(rf"[\x00-\x1f\x7f\\]|\.\.|\^\{{|@\{{|\A-|\A[{pattern.SPACE}]|[{pattern.SPACE}]\z")
 _NO_NAME = pattern.compile(rf"[{pattern.SPACE}~^:?*\[]")
@@ -66,7 +69,7 @@ def admit_sources(app: Application, project: Project, sources: Sequence[Source])
 
 def problems(app: Application, project: Project) -> list[str]:
     """Everything that is wrong, in the words of Argo CD where it has some, each naming its field."""
-    if found := _of_lengths("spec", app.spec):
+    if found := _of_lengths("spec", app.spec) or _of_size(app.spec):
         return found
     found = _of_identity(app, project)
     found += _of_sources(app, project)
@@ -81,20 +84,40 @@ def problems(app: Application, project: Project) -> list[str]:
 def _of_lengths(place: str, value: Any) -> list[str]:
     """Lists too long to be worked through for each object of the application, at each of its passes."""
     found = []
-    for field in msgspec.structs.fields(value):
-        inner = getattr(value, field.name)
-        where = f"{place}.{field.encode_name}"
-        if isinstance(inner, list | tuple):
-            if len(inner) > _LONGEST_LIST:
-                found.append(f"{where}: {len(inner)} entries, more than {_LONGEST_LIST}; split the application")
-                continue
-            parts = [(f"{where}[{index}]", item) for index, item in enumerate(inner)]
-        else:
-            parts = [(where, inner)]
-        for name, item in parts:
-            if isinstance(item, msgspec.Struct):
-                found += _of_lengths(name, item)
+    for where, inner in _parts(place, value):
+        if isinstance(inner, list | tuple) and len(inner) > _LONGEST_LIST:
+            found.append(f"{where}: {len(inner)} entries, more than {_LONGEST_LIST}; split the application")
+        elif isinstance(inner, msgspec.Struct | list | tuple):
+            found += _of_lengths(where, inner)
     return found
+
+
+def _of_size(spec: ApplicationSpec) -> list[str]:
+    """Texts that are read anew with every change of the application, its status's among them."""
+    if (size := _size(spec)) <= _LARGEST:
+        return []
+    place: str = "spec"
+    largest: Any = spec
+    while parts := _parts(place, largest):
+        place, largest = max(parts, key=lambda part: _size(part[1]))
+    return [
+        f"{place}: {_size(largest)} bytes; a specification of {size} bytes is larger than {_LARGEST >> 10} KiB; "
+        "put the text into a file of the repository"
+    ]
+
+
+def _parts(place: str, value: Any) -> list[tuple[str, Any]]:
+    match value:
+        case msgspec.Struct():
+            fields = msgspec.structs.fields(value)
+            return [(f"{place}.{field.encode_name}", getattr(value, field.name)) for field in fields]
+        case list() | tuple():
+            return [(f"{place}[{index}]", item) for index, item in enumerate(value)]
+    return []
+
+
+def _size(value: Any) -> int:
+    return len(msgspec.json.encode(value))
 
 
 def _of_identity(app: Application, project: Project) -> list[str]:

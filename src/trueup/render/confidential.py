@@ -51,20 +51,25 @@ def confidential(files: Mapping[str, bytes], job: Job | None = None) -> Iterator
 
 
 def spec_secrets(spec: ApplicationSpec) -> Iterator[str]:
-    """What an Application itself holds of secrets: in URLs of its sources and under their names in values."""
+    """What an Application itself holds of secrets: in URLs of its sources and under their names in values.
+
+    One with more values than are looked at is refused, so that nothing quotes them.
+    """
+    left = MOST_OF_FILE
     for source in spec.all_sources():
         yield from _of_url(source.repo_url)
         if source.helm is not None:
-            yield from _of_settings(source.helm)
+            yield from _of_settings(source.helm, left)
+            left = max(left - len(source.helm.values), 0)
         if source.plugin is not None:
             yield from secret_leaves(msgspec.to_builtins(source.plugin))
 
 
-def _of_settings(settings: HelmJob | HelmSource) -> Iterator[str]:
+def _of_settings(settings: HelmJob | HelmSource, most: int = MOST_BYTES) -> Iterator[str]:
     for parameter in settings.parameters:
         if is_secret_name(parameter.name):
             yield parameter.value
-    yield from _of_yaml(settings.values)
+    yield from _of_yaml(settings.values[:most])
     yield from secret_leaves(settings.values_object)
 
 
@@ -102,8 +107,8 @@ def _of_yaml(text: str) -> Iterator[str]:
         return
     holder, block = -1, -1
     for line in text.splitlines():
-        found = _LINE.match(line)
-        if not found or not line.strip():
+        found = _LINE.match(line) if line.strip() else None
+        if not found:
             continue
         depth = len(found[1]) + len(found[2])
         name, value = (found[3] or "").strip(), found[4].strip()
@@ -120,11 +125,12 @@ def _of_yaml(text: str) -> Iterator[str]:
                 yield from _values(item)
         if value[:1] in ("|", ">") and (holder >= 0 or is_secret_name(name)) and block < 0:
             block = len(found[1])
-        if inline := _INLINE.search(line):
+        if inline := _INLINE.search(line) if "{" in line or "," in line else None:
             for item in _ITEM.findall(inline[1]):
                 yield from _values(item)
+        within = holder >= 0 or any(each in line for each in _HOLDERS)
         for pair in _PAIR.finditer(line) if "{" in line else ():
-            if holder >= 0 or any(each in line for each in _HOLDERS) or is_secret_name(pair[1]):
+            if within or is_secret_name(pair[1]):
                 yield from _values(next(filter(None, pair.groups()[1:]), ""))
 
 

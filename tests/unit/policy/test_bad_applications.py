@@ -84,6 +84,26 @@ def test_a_list_without_end_is_refused_before_anything_is_done_with_it(field: st
     assert said(TOO_LONG[field]) == f"{field}: 2001 entries, more than 2000; split the application"
 
 
+TOO_LARGE: dict[str, dict[str, Any]] = {
+    "spec.source.helm.values": {"source": {"repoURL": URL, "path": "x", "helm": {"values": "a" * 300_000}}},
+    "spec.sources[1].kustomize.patches[0].patch": {
+        "sources": [
+            {"repoURL": URL, "path": "x", "helm": {"valuesObject": {"a": ["b" * 9_000]}}},
+            {"repoURL": URL, "path": "x", "kustomize": {"patches": [{"patch": "a" * 299_998}]}},
+        ]
+    },
+    "spec.source.helm.valuesObject": {
+        "source": {"repoURL": URL, "path": "x", "helm": {"valuesObject": {"a": ["b" * 299_992]}}}
+    },
+}
+
+
+@pytest.mark.parametrize("field", TOO_LARGE)
+def test_texts_without_end_are_refused_by_the_field_that_holds_most(field: str) -> None:
+    message = said(TOO_LARGE[field])
+    assert message.startswith(f"{field}: 300") and "larger than 256 KiB; put the text into a file" in message
+
+
 def test_a09_a_destination_is_one_cluster_and_a_known_one() -> None:
     for destination in (Destination(name="prod"), Destination(server="https://far.example")):
         with pytest.raises(InvalidSpec, match="there is no cluster"):

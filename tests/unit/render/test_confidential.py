@@ -1,9 +1,11 @@
 """Which values of a render's inputs are taken for secrets, in files that may be broken."""
 
+import time
+
 import pytest
 
 from trueup.model.application import ApplicationSpec, HelmParameter, HelmSource, Source
-from trueup.render.confidential import confidential, spec_secrets
+from trueup.render.confidential import MOST_OF_FILE, confidential, spec_secrets
 from trueup.render.job import HelmJob, HelmParameterSetting
 
 FILES = {
@@ -50,3 +52,22 @@ def test_what_an_application_sets_is_found() -> None:
 def test_a_hostile_file_costs_little() -> None:
     hostile = b"stringData: {" + b'"a": "b", ' * 200_000
     assert len(list(confidential({"s.yaml": hostile}))) < 100_000
+
+
+@pytest.mark.parametrize("piece", ["{a: b}", "{data: [a, b", "\n"])
+def test_values_cost_time_by_their_length(piece: str) -> None:
+    def seconds(length: int) -> float:
+        values = "secret: " + (piece * length)[:length]
+        spec = ApplicationSpec(source=Source(helm=HelmSource(values=values)))
+        started = time.process_time()
+        assert list(spec_secrets(spec)) is not None
+        return time.process_time() - started
+
+    short, long = 8_000, 96_000
+    assert seconds(long) <= 3 * long / short * max(min(seconds(short) for _ in range(3)), 0.005)
+
+
+def test_a_specification_that_is_refused_for_its_size_costs_no_more_than_the_largest() -> None:
+    lines = "password: abcdefgh\n" * 100_000
+    spec = ApplicationSpec(sources=[Source(helm=HelmSource(values=lines)) for _ in range(3)])
+    assert len(list(spec_secrets(spec))) <= MOST_OF_FILE // len("password: abcdefgh\n") + 1
