@@ -11,11 +11,12 @@ from trueup.formats import yaml
 from trueup.formats.glob import glob_match
 from trueup.model.application import DirectorySource, Source
 from trueup.model.errors import RenderFailed
+from trueup.model.resource import group_of
 from trueup.model.tree import Entry, Mode, Tree
 from trueup.render.closure import check_size, follow, submodules_below
 from trueup.render.draft import Draft
 from trueup.render.job import DirectoryJob, Input
-from trueup.render.output import Objects
+from trueup.render.output import Objects, is_list
 from trueup.render.wholeness import (
     MANIFESTS,
     is_lfs_pointer,
@@ -29,6 +30,11 @@ from trueup.render.wholeness import (
 EXTENSIONS = (*MANIFESTS, ".jsonnet")
 MAX_BYTES = 10 * 1024 * 1024
 """Of all manifests of a directory together (``reposerver.max.combined.directory.manifests.size``)."""
+
+_SERVED = frozenset(("", "apps", "autoscaling", "batch", "extensions", "policy"))
+"""Groups of every server, by names that nobody else can have: those of others are domains."""
+_CLIENT = "Config"
+"""A kubeconfig's kind, of the group that has no name."""
 
 SHOWN = 10
 """Files named in one warning."""
@@ -152,7 +158,9 @@ def _read(path: str, data: bytes, objects: Objects) -> bool:
         return True
     objects.warnings.extend(loaded.warnings)
     documents = [document for document in loaded.documents if document.value is not None]
-    if documents and not any(_is_meant(document.value) for document in documents) and not looks_like_manifest(data):
+    # What YAML says may be there with another indentation.
+    foreign = path.endswith(".json") or not looks_like_manifest(data)
+    if documents and foreign and not any(_is_meant(document.value) for document in documents):
         return False
     for document in documents:
         objects.read(document, path)
@@ -160,9 +168,19 @@ def _read(path: str, data: bytes, objects: Objects) -> bool:
 
 
 def _is_meant(value: Any) -> bool:
-    """Whether a document is meant for Kubernetes, or lost what says so."""
+    """Whether a document is meant for Kubernetes, or lost what says so.
+
+    An object has a type and a name. Of a type alone it depends on whose it is: tools have files of types of their own,
+    which no server knows, and no metadata in them.
+    """
     if isinstance(value, list):
         return any(isinstance(item, dict) and _is_meant(item) for item in value)
     if not isinstance(value, dict):
         return False
-    return bool(value.get("kind")) or sum(key in value for key in ("apiVersion", "kind", "metadata")) > 1
+    api_version, metadata = value.get("apiVersion"), value.get("metadata")
+    typed = [isinstance(api_version, str), isinstance(value.get("kind"), str)]
+    if isinstance(metadata, dict) and any(typed) and (all(typed) or metadata.get("name") or is_list(value)):
+        return True
+    if not isinstance(api_version, str) or "kind" not in value:
+        return is_list(value)
+    return is_list(value) or (group_of(api_version) in _SERVED and value["kind"] != _CLIENT)

@@ -46,12 +46,16 @@ def looks_like_manifest(data: bytes) -> bool:
 def may_be_manifest(path: str, data: bytes) -> bool:
     """Whether what cannot be read may be a manifest.
 
-    YAML that says it is none (a template) is not, as for Argo CD. JSON always is, and so are bytes that say nothing,
-    in a file for manifests.
+    YAML that says it is none (a template) is not, as for Argo CD. JSON is, unless it is there to its end and has none
+    of a manifest's keys (a configuration with comments); and so are bytes that say nothing, in a file for manifests.
     """
-    if looks_like_manifest(data) or _FIRST_KEY.search(salvaged(data)):
+    text = salvaged(data)
+    if looks_like_manifest(data) or _FIRST_KEY.search(text):
         return True
-    return path.endswith(".json") or (path.endswith(MANIFESTS) and not is_text(data))
+    if path.endswith(".json"):
+        ends = text.rstrip().endswith(("}", "]"))
+        return not (ends and is_text(data)) or any(key.search(text) for key in _KEYS)
+    return path.endswith(MANIFESTS) and not is_text(data)
 
 
 def is_text(data: bytes) -> bool:

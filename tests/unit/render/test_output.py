@@ -233,6 +233,12 @@ def test_a_yaml_file_holds(text: str, names: list[str]) -> None:
         pytest.param({"f.yaml": "kind: ConfigMap\nmetadata: {name: a}\n"}, "no apiVersion", id="the apiVersion lost"),
         pytest.param({"f.json": '{"apiVersion":"v1","metadata":{"name":"a"}}'}, "it has no kind", id="lost in JSON"),
         pytest.param({"f.json": JSON_OF.format("a")[:-1]}, "f.json:1:", id="JSON cut off"),
+        pytest.param({"f.json": '{"kind": "A", "metadata": {},, }'}, "f.json:1:", id="JSON with a manifest's key"),
+        pytest.param({"f.yaml": "apiVersion: apps/v1\nkind: Deployment\n"}, "has no name", id="the metadata lost"),
+        pytest.param({"f.yaml": "apiVersion: a.io/v1\nkind: A\nmetadata: {}\n"}, "has no name", id="the name lost"),
+        pytest.param(
+            {"f.yaml": f"kind: x\n---\n{CM.format('a')}"}, "x has no apiVersion", id="one of two lost its type"
+        ),
         pytest.param(
             {"f.yaml": JSON_OF.format("a") + JSON_OF.format("b")[:30]}, "f.yaml:1:", id="the second JSON cut off"
         ),
@@ -270,6 +276,14 @@ FOREIGN = {
     "a pipeline": (".gitlab-ci.yml", "build: {script: [make]}\n"),
     "a package": ("package.json", '{"name": "web", "scripts": {"build": "make"}}'),
     "JSON without a kind": ("dashboard.json", '{"panels": [], "title": "kind: of"}'),
+    "a package of a kind": ("package.json", '{"name": "web", "kind": "module", "version": "1.0.0"}'),
+    "a specification of an API": ("api.json", '{"x": {"kind": "a", "apiVersion": "b", "metadata": {}}}'),
+    "a dashboard with a number for a version": ("d.json", '{"apiVersion": 1, "metadata": {}, "panels": []}'),
+    "values with a kind": ("values.yaml", "kind: DaemonSet\nimage: {}\n"),
+    "a pipeline of a kind": (".drone.yml", "kind: pipeline\ntype: docker\nname: a\n"),
+    "another tool's type": ("skaffold.yaml", "apiVersion: skaffold/v3\nkind: Config\nbuild: {}\n"),
+    "a cluster to be made": ("kind.yaml", "apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\nnodes: []\n"),
+    "a kubeconfig": ("config.yaml", "apiVersion: v1\nkind: Config\nclusters: []\n"),
     "a sequence": ("hosts.yaml", "- a\n- b\n"),
     "a text": ("notes.yaml", "nothing of interest\n"),
 }
@@ -288,6 +302,7 @@ def test_a_file_that_is_no_manifest_is_passed_over_and_told(path: str, text: str
     [
         pytest.param("values.yaml", b"a: [1", id="broken"),
         pytest.param("t.yaml", b"a: {{ .Values.x }}", id="a template"),
+        pytest.param("tsconfig.json", b'{\n // comment\n "a": 1,\n}\n', id="JSON with comments"),
         pytest.param("v.yaml", b"gr\xfc\xdfe: 1\n", id="in a national code page"),
         pytest.param("picture", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", id="a picture, without the filter of extensions"),
     ],
