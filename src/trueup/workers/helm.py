@@ -15,7 +15,7 @@ from trueup.formats import pattern, yaml
 from trueup.model.errors import RenderFailed
 from trueup.render import helm_integers, strvals
 from trueup.render.helm_scan import ARCHIVES
-from trueup.render.helm_schema import leads_out, too_large
+from trueup.render.helm_schema import leads_out, multiplies, too_large
 from trueup.render.job import HelmJob, Input, Recipe
 from trueup.render.output import Objects
 from trueup.render.wholeness import TEXTS
@@ -163,6 +163,8 @@ def _refuse_schemas(own: list[Input], files: Mapping[str, bytes]) -> None:
         for name, text in schemas:
             if problem := too_large(text):
                 raise RenderFailed(f"{name}: the schema is {problem}", hint=_SIMPLER)
+            if multiplies(text):
+                raise RenderFailed(f"{name}: the references of the schema multiply one another", hint=_SIMPLER)
             if reference := leads_out(text):
                 raise RenderFailed(f"{name}: {reference} leads out of the schema: it is not followed", hint=_COPY)
 
