@@ -20,6 +20,7 @@ from trueup.controllers.journal import Journal
 from trueup.controllers.observe import Observation, Observer
 from trueup.controllers.ports import Ports
 from trueup.controllers.project import ProjectReconciler
+from trueup.controllers.remotes import Remotes
 from trueup.controllers.repository import Repositories
 from trueup.controllers.target import Targets, urgency_of
 from trueup.controllers.wake import CONFIG_MAPS, Wakes
@@ -55,6 +56,7 @@ from trueup.runtime.outcome import Outcome
 from trueup.runtime.queue import Queue
 from trueup.runtime.tenure import Jobs, serve
 from trueup.sources.credential import Credential
+from trueup.sources.download import downloading
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.quota import Allowance
 from trueup.sources.registry import RegistryClient
@@ -342,7 +344,10 @@ class Engine:
             may=self.applications.may_fetch,
         )
         self.notes = Notes(self.mirrors.get, self._for_writing, self.clock.now)
-        targets = Targets(self.repositories, self.renders, self.settings)
+        # Beside a cluster on this machine, servers of this machine are asked as well.
+        download = downloading(guarded=not self.options.config.loopback)
+        self.remotes = Remotes(self.repositories, download)
+        targets = Targets(self.repositories, self.renders, self.settings, self.remotes)
         self.observer = Observer(
             self.applications,
             self.definers,
@@ -482,7 +487,7 @@ class Engine:
             await asyncio.sleep(TIDY_SECONDS)
             read = {each for stored in self.applications.readable() for each in stored.app.spec.repositories()}
             try:
-                await self.mirrors.keep_only(read, after=UNUSED_SECONDS)
+                await self.mirrors.keep_only(read | self.remotes.repositories(), after=UNUSED_SECONDS)
             except (OSError, TrueupError) as error:
                 log.warning("mirrors not tidied", error=str(error))
 
@@ -540,7 +545,10 @@ class Engine:
         return resource.target.object() if resource.target else None
 
     def _users(self, repository: str) -> list[str]:
-        return self.applications.reading(lambda each: self.mirrors.identity(each) == repository)
+        def is_it(each: RepositoryOf) -> bool:
+            return self.mirrors.identity(each) == repository
+
+        return sorted({*self.applications.reading(is_it), *self.remotes.followers(is_it)})
 
     def _unwatched(self, group: str, kind: str) -> bool:
         """What settings exclude is not watched; but our own objects and the settings themselves are."""

@@ -31,6 +31,7 @@ from trueup.sandbox.cluster.embedded import EmbeddedCluster
 from trueup.sandbox.offline.applications import CONTROL_NAMESPACE, Declared, Found, find_applications, read_application
 from trueup.sandbox.offline.check import Check
 from trueup.sandbox.offline.definitions import definitions
+from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sandbox.offline.folders import Folder, survey
 from trueup.sandbox.offline.kubernetes import embedded
 from trueup.sandbox.offline.rendered import Applications
@@ -39,6 +40,7 @@ from trueup.sandbox.offline.report import Report
 from trueup.sandbox.offline.repositories import Repositories
 from trueup.sandbox.offline.trial import Trial
 from trueup.sources.checkout import Checkout, open_checkout
+from trueup.sources.download import downloading
 from trueup.sources.mirrors import Mirrors
 from trueup.store.install import install
 from trueup.workers.git import run_git
@@ -67,7 +69,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 @click.argument("path", type=_FOLDER, default=".")
 @click.option("--repo-url", "urls", multiple=True, metavar="URL", help="URL that means this repository. Repeatable.")
 @click.option("--root", type=_FOLDER, default=None, help="The repository's root (default: the Git checkout, or PATH).")
-@click.option("--remote", is_flag=True, help="Fetch and check sources in other repositories too.")
+@click.option("--remote", is_flag=True, help="Fetch and check sources and bases elsewhere too.")
 @click.option(
     "--allow-local-repos",
     "local",
@@ -182,7 +184,9 @@ async def _check(asked: Asked, progress: Progress, *, isolated: bool) -> Report:
     async with _mirrors(asked) as mirrors, pool as renderer, EmbeddedCluster() as cluster:
         kubernetes = embedded()
         repositories = Repositories(asked.checkout, asked.urls, mirrors)
-        rendered = await Applications(renderer, repositories, kubernetes, progress).render(asked.found)
+        elsewhere = Elsewhere(mirrors, downloading(guarded=False)) if mirrors else None
+        applications = Applications(renderer, repositories, kubernetes, progress, elsewhere=elsewhere)
+        rendered = await applications.render(asked.found)
         async with Client(load_kubeconfig(cluster.kubeconfig, None)) as client:
             await install(client, CONTROL_NAMESPACE, lambda _: None)
             discovery = Discovery(client)

@@ -2,6 +2,7 @@
 
 import asyncio
 import posixpath
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,14 @@ from trueup.model.manifest import Manifest, Rendering
 from trueup.model.tree import Tree
 from trueup.render.environment import RenderContext
 from trueup.render.stamp import stamp
+from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sandbox.offline.kubernetes import embedded
 from trueup.sandbox.offline.renderer import Renderer
 from trueup.sources.checkout import Checkout, open_checkout
+from trueup.sources.download import downloading
+from trueup.sources.mirrors import Mirrors
 from trueup.sources.worktree import WorkTree
+from trueup.workers.git import run_git
 
 HELM_NAMESPACE = "default"
 """What charts see as the release's namespace when none is named, as with ``helm template``."""
@@ -73,18 +78,30 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 @click.option(
     "--root", type=_FOLDER, default=None, help="Folder that may be read (default: the Git checkout, or PATH)."
 )
+@click.option("--offline", is_flag=True, help="Kustomize: fetch no bases and files that lie elsewhere.")
+@click.option(
+    "--allow-local-repos",
+    "local",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
+    metavar="PREFIX",
+    help="Kustomize: folder whose repositories file:// may read. Repeatable; none by default.",
+)
 @isolation_option
 @output_option("yaml", "json")
-def render(path: Path, output: str, require_isolation: bool, **flags: Any) -> None:
+def render(
+    path: Path, output: str, require_isolation: bool, offline: bool, local: tuple[Path, ...], **flags: Any
+) -> None:
     """Print the manifests that the engine would make of a folder. No cluster is asked.
 
     Helm charts, Kustomize and plain manifests are told apart as the engine does, and read with its rules: files that
-    Git ignores are not there, and nothing outside the checkout is read but the --values named here.
+    Git ignores are not there, and nothing outside the checkout is read but the --values named here, and the bases and
+    files that kustomizations name elsewhere.
     """
     configure_logs("text", "error")
     wanted = _wanted(path, **flags)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        rendering = runner.run(_render(wanted, isolated=require_isolation))
+        rendering = runner.run(_render(wanted, local, isolated=require_isolation, offline=offline))
     stamped = stamp(rendering.manifests, instance="", namespace=wanted.namespace, namespaced=embedded().namespaced)
     for warning in (*rendering.warnings, *stamped.warnings, *stamped.notes):
         say(f"warning: {warning}", err=True, further="  ")
@@ -93,15 +110,22 @@ def render(path: Path, output: str, require_isolation: bool, **flags: Any) -> No
     _print(stamped.manifests, output)
 
 
-async def _render(wanted: Wanted, *, isolated: bool) -> Rendering:
-    async with Renderer(isolated=isolated) as renderer:
-        try:
-            return await renderer.render(wanted.source, wanted.checkout.tree, wanted.context, refs=wanted.refs)
-        except RenderFailed as error:
-            message = error.message
-            for ref, place in wanted.places.items():
-                message = message.replace(ref, place)
-            raise RenderFailed(message, hint=error.hint + wanted.advice) from error
+async def _render(wanted: Wanted, local: tuple[Path, ...], *, isolated: bool, offline: bool) -> Rendering:
+    with tempfile.TemporaryDirectory(prefix="trueup-") as folder:
+        mirrors = Mirrors(Path(folder), run_git, allowed_local=local)
+        fetch = None if offline else Elsewhere(mirrors, downloading(guarded=False))
+        async with Renderer(isolated=isolated) as renderer:
+            try:
+                return await renderer.render(
+                    wanted.source, wanted.checkout.tree, wanted.context, refs=wanted.refs, fetch=fetch
+                )
+            except RenderFailed as error:
+                message = error.message
+                for ref, place in wanted.places.items():
+                    message = message.replace(ref, place)
+                raise RenderFailed(message, hint=error.hint + wanted.advice) from error
+            finally:
+                await mirrors.close()
 
 
 def _print(manifests: tuple[Manifest, ...], output: str) -> None:

@@ -17,17 +17,17 @@ from trueup.controllers.operation import Head, Operations, approved, running
 from trueup.controllers.pace import Pace
 from trueup.controllers.ports import DELETING_AS, SHORTEST_REST, Ports
 from trueup.controllers.record import condition_of, record
-from trueup.controllers.target import NotFetched
+from trueup.controllers.remotes import NotFetched
 from trueup.formats.hidden import leaves
 from trueup.formats.json import digest
 from trueup.formats.time import past_time, rest_of
 from trueup.kube.errors import ApiError, Conflict, NotFound, Unreachable
 from trueup.model.annotations import PUSHED, REFRESH, REFRESH_TIMESTAMP
-from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec, SourceUnavailable, Stalled, TrueupError, Waiting
 from trueup.model.health import HealthCode
 from trueup.model.live import LiveObject
 from trueup.model.project import Project
+from trueup.model.repository import RepositoryOf
 from trueup.model.resource import ResourceKey
 from trueup.model.status import ResultCode, SyncCode
 from trueup.plan.delete_hooks import applied_finalizers, stage_of, with_hook_finalizers
@@ -94,9 +94,9 @@ class ApplicationReconciler:
         write = ApplicationWrite(stored, ports.cluster.client, ports.cluster.cache, ports.clock.now())
         try:
             requeue = await self._pass(stored, write)
-        except NotFetched:
+        except NotFetched as error:
             # The repositories tell when they have been read for the first time.
-            self._request_sources(stored)
+            self._request_sources(stored, error.repositories)
             await write.flush()
             return Requeue.after(ports.rest())
         except StatusRefused as error:
@@ -114,7 +114,7 @@ class ApplicationReconciler:
         for change in _changes(stored, write):
             ports.tell(write, "ResourceUpdated", change)
         if REFRESH in stored.app.metadata.annotations and REFRESH not in write.live.annotations:
-            for repository in stored.app.spec.repositories():
+            for repository in self._read(stored):
                 ports.repositories.look_once_more(repository)
         return requeue
 
@@ -144,7 +144,7 @@ class ApplicationReconciler:
         head: Head
         try:
             head = await ports.observer.observe(stored, project, fresh=self._hard(stored))
-            problem = self._unread_source(app)
+            problem = self._unread_source(stored)
         except TrueupError as error:
             if not about_source(error):
                 raise
@@ -192,9 +192,9 @@ class ApplicationReconciler:
 
     # --- what was seen -------------------------------------------------------------------------------------------
 
-    def _unread_source(self, app: Application) -> TrueupError | None:
+    def _unread_source(self, stored: StoredApplication) -> TrueupError | None:
         """Why a repository of the application cannot be read at present, though a mirror tells what it held last."""
-        errors = [self.ports.repositories.error(repository) for repository in app.spec.repositories()]
+        errors = [self.ports.repositories.error(repository) for repository in self._read(stored)]
         return next((error for error in errors if error is not None), None)
 
     def _unknown(self, stored: StoredApplication, write: ApplicationWrite, *, keep: bool = False) -> None:
@@ -286,7 +286,8 @@ class ApplicationReconciler:
         # Who asks anew while one is on record is heard: a look that began before is no answer.
         question = "\n".join(annotations.get(name, "") for name in (REFRESH, REFRESH_TIMESTAMP, PUSHED))
         urgency = Urgency.PERSON if REFRESH in annotations else Urgency.NEWS
-        return self._refreshes.answered(stored.key, question, stored.app.spec.repositories(), urgency)
+        repositories = self._read(stored, moving=not self._hard(stored))
+        return self._refreshes.answered(stored.key, question, repositories, urgency)
 
     def _looked_since_start(self, stored: StoredApplication) -> bool:
         """Whether an application that was there when this engine began has had its repositories looked at since."""
@@ -301,9 +302,14 @@ class ApplicationReconciler:
     def _hard(self, stored: StoredApplication) -> bool:
         return stored.app.metadata.annotations.get(REFRESH) == "hard"
 
-    def _request_sources(self, stored: StoredApplication) -> None:
-        for source in [*stored.app.spec.all_sources(), *operation_sources(stored)]:
-            self.ports.repositories.need(stored.app.spec.repository(source), stored.key)
+    def _request_sources(self, stored: StoredApplication, elsewhere: Sequence[RepositoryOf]) -> None:
+        sources = [*stored.app.spec.all_sources(), *operation_sources(stored)]
+        for repository in (*(stored.app.spec.repository(source) for source in sources), *elsewhere):
+            self.ports.repositories.need(repository, stored.key)
+
+    def _read(self, stored: StoredApplication, *, moving: bool = True) -> list[RepositoryOf]:
+        """The repositories that an application reads, those of bases elsewhere among them."""
+        return [*stored.app.spec.repositories(), *self.ports.observer.elsewhere(stored.key, moving=moving)]
 
     def _request_missing(self, stored: StoredApplication) -> None:
         """Repositories nobody polls yet (an application's first pass failed on another of its sources)."""

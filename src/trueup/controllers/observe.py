@@ -1,6 +1,7 @@
 """Every fact of one pass, gathered before anything is decided."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -21,6 +22,7 @@ from trueup.model.hooks import delete_phases, is_hook
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
+from trueup.model.repository import RepositoryOf
 from trueup.model.resource import SECRET, GroupKind, ResourceKey, names
 from trueup.model.status import OperationPhase, OperationState, ResourceStatus, SyncCode
 from trueup.plan.build import writing
@@ -178,6 +180,10 @@ class Observer:
         """
         return self._targets.resolve(app, sources, revisions)
 
+    def elsewhere(self, key: str, *, moving: bool) -> list[RepositoryOf]:
+        """Repositories that an application's kustomizations name: all, or those alone whose refs may move."""
+        return self._targets.elsewhere(self._applications.instance(key), moving=moving)
+
     def with_hooks(self, seen: Observation, state: OperationState) -> Observation:
         """The same, with the objects of an operation's hooks."""
         live = dict(seen.live)
@@ -270,6 +276,7 @@ class Observer:
             instance=self._applications.instance(stored.key),
             context=self._context(stored),
             namespaced=self._cluster.namespaced,
+            admit=partial(policy.admit_elsewhere, stored.app, project),
             before=synced_before(stored.status, sources, resolved),
             fresh=fresh,
         )

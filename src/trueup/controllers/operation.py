@@ -13,7 +13,7 @@ from trueup.controllers.looks import Looks
 from trueup.controllers.observe import Observation
 from trueup.controllers.ports import SYNCING_AS, Ports
 from trueup.controllers.record import record
-from trueup.controllers.target import NotFetched
+from trueup.controllers.remotes import NotFetched
 from trueup.formats.json import canonical, digest
 from trueup.formats.time import format_time, parse_time, past_time
 from trueup.model.annotations import DELETION_APPROVED, FIELD_MANAGER

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from trueup import policy
+from trueup.controllers.remotes import Fetching, NotFetched, Remotes, Used
 from trueup.controllers.repository import Repositories
 from trueup.formats.hidden import secret_values
 from trueup.formats.json import digest
 from trueup.model.annotations import REFRESH
 from trueup.model.application import Application, Source
-from trueup.model.errors import RenderFailed, TrueupError, Waiting
+from trueup.model.errors import RenderFailed, TrueupError
 from trueup.model.manifest import Manifest, Rendering
 from trueup.model.repository import RepositoryOf
 from trueup.model.resource import SECRET, names
@@ -45,6 +46,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         source_types: a renderer's name for each source.
         warnings: (condition type, message).
         unread: commits that were synced before and are not to be had: what was lost since then is not known.
+        remotes: repositories elsewhere that its kustomizations name.
     """
 
     manifests: tuple[Manifest, ...]
@@ -53,6 +55,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     source_types: tuple[str, ...]
     warnings: tuple[tuple[str, str], ...] = ()
     unread: tuple[str, ...] = ()
+    remotes: tuple[Used, ...] = ()
 
 
 class _Inputs(msgspec.Struct, frozen=True):
@@ -70,18 +73,15 @@ def urgency_of(app: Application) -> Urgency:
     return Urgency.PERSON if asked else Urgency.ROUTINE
 
 
-class NotFetched(Waiting):
-    """A mirror is being fetched for the first time; the repository reconciler wakes the application."""
-
-    reason = "Fetching"
-
-
 class Targets:
     """Renders what Applications want. Reads mirrors; a Git server is asked only for what was synced last, where a
     rewritten history has dropped it."""
 
-    def __init__(self, repositories: Repositories, renders: Renders, settings: Callable[[], Settings]) -> None:
+    def __init__(
+        self, repositories: Repositories, renders: Renders, settings: Callable[[], Settings], remotes: Remotes
+    ) -> None:
         self._repositories = repositories
+        self._remotes = remotes
         self._settings = settings
         self._renders = renders
         self._resolved: Memory[tuple[RepositoryOf, str, str], tuple[int, str]] = Memory(
@@ -125,12 +125,14 @@ class Targets:
         instance: str,
         context: RenderContext,
         namespaced: Callable[[str, str], bool | None],
+        admit: Callable[[str], None],
         before: tuple[tuple[str, ...], ...] = (),
         fresh: bool = False,
     ) -> Target:
         """Render all sources at these commits, unless that has been done just so.
 
         Args:
+            admit: raises InvalidSpec for a repository or file elsewhere that the project does not permit.
             before: commits that were synced last; what has been lost since then by a fault is refused.
             fresh: render anew (a hard refresh).
 
@@ -141,11 +143,13 @@ class Targets:
         label_key = settings.instance_label if settings.labelled else ""
         slot, inputs = (instance, tuple(revisions)), _Inputs(tuple(sources), context, label_key, before)
         known = self._built.get(slot)
-        if known is not None and known[0] == inputs and not fresh:
+        if known is not None and known[0] == inputs and not fresh and self._remotes.are_current(known[1].remotes):
             self._built.use(instance, slot)
             _learn(known[1])
             return known[1]
-        target = await self._build(app, inputs, slot[1], instance=instance, namespaced=namespaced, fresh=fresh)
+        fetch = self._remotes.fetching(instance, app.key, app.spec.project or "default", slot[1], admit, fresh=fresh)
+        target = await self._build(app, inputs, slot[1], fetch, instance=instance, namespaced=namespaced, fresh=fresh)
+        self._remotes.note(instance, app.key, fetch.used)
         _learn(target)
         if target.unread:
             # It may be had next time.
@@ -154,9 +158,14 @@ class Targets:
         self._built.put(slot, (inputs, target), instance)
         return target
 
+    def elsewhere(self, instance: str, *, moving: bool) -> list[RepositoryOf]:
+        """Repositories that an application's kustomizations name: all, or those alone whose refs may move."""
+        return self._remotes.used(instance, moving=moving)
+
     def forget(self, instance: str) -> None:
         """An application is gone: nothing is kept for it."""
         self._built.release(instance)
+        self._remotes.forget(instance)
         self._renders.forget(instance)
 
     async def _build(
@@ -164,6 +173,7 @@ class Targets:
         app: Application,
         inputs: _Inputs,
         revisions: tuple[str, ...],
+        fetch: Fetching,
         *,
         instance: str,
         namespaced: Callable[[str, str], bool | None],
@@ -186,6 +196,7 @@ class Targets:
                     fresh,
                     [known for past in former if (known := past[index])],
                     self._share(app, source),
+                    fetch,
                 )
                 for index, (source, tree) in enumerate(zip(sources, trees, strict=True))
             )
@@ -210,6 +221,7 @@ class Targets:
             source_types=tuple(rendering.source_type for rendering in renderings),
             warnings=tuple(warnings),
             unread=tuple(dict.fromkeys(unread)),
+            remotes=tuple(fetch.used),
         )
 
     def _tree(self, repository: RepositoryOf, revision: str) -> Tree:
@@ -253,6 +265,7 @@ class Targets:
         fresh: bool,
         before: Sequence[Trees],
         share: Share,
+        fetch: Fetching,
     ) -> Rendering:
         if source.chart:
             raise RenderFailed(
@@ -260,7 +273,7 @@ class Targets:
                 hint="keep the chart in Git and name its folder by path",
             )
         return await self._renders.manifests(
-            source, tree, refs, context, index=index, fresh=fresh, before=before, share=share
+            source, tree, refs, context, index=index, fresh=fresh, before=before, share=share, fetch=fetch
         )
 
     def _share(self, app: Application, source: Source) -> Share:

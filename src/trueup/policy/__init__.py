@@ -1,7 +1,7 @@
 """May it, must it? Limits of projects, validity of specifications, the choice to sync by itself."""
 
 from trueup.policy.admission import Change, Deploy, Effect, Fetch, Label, Push, refusal
-from trueup.policy.admit import admit, admit_repository, admit_sources, problems
+from trueup.policy.admit import admit, admit_elsewhere, admit_repository, admit_sources, problems
 from trueup.policy.automatic import Decision, attempted_revisions, automatic_sync, retry_for
 from trueup.policy.claims import NOTE as CLAIM_NOTE
 from trueup.policy.claims import foreign, initiator, writer_of
@@ -44,6 +44,7 @@ __all__ = [
     "WindowVerdict",
     "acting_account",
     "admit",
+    "admit_elsewhere",
     "admit_repository",
     "admit_sources",
     "applied_at",

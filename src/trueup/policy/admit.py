@@ -67,6 +67,16 @@ def admit_sources(app: Application, project: Project, sources: Sequence[Source])
         raise InvalidSpec("; ".join(found), hint="permit it in spec.sourceRepos of the project")
 
 
+def admit_elsewhere(app: Application, project: Project, url: str) -> None:
+    """Checks what a kustomization of an Application names elsewhere: a repository, or a file without its query.
+
+    Raises:
+        InvalidSpec: the project does not permit it.
+    """
+    if reason := refusal(project, app, Fetch(url)):
+        raise InvalidSpec(reason, hint="permit it in spec.sourceRepos of the project, or copy it into the repository")
+
+
 def problems(app: Application, project: Project) -> list[str]:
     """Everything that is wrong, in the words of Argo CD where it has some, each naming its field."""
     if found := _of_lengths("spec", app.spec) or _of_size(app.spec):

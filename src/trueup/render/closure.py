@@ -5,7 +5,7 @@ names must lie inside its repository, also after links are followed.
 """
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -174,11 +174,13 @@ def submodules_below(tree: Tree, path: str) -> Iterator[str]:
             yield from submodules_below(tree, child.path)
 
 
-def check_size(inputs: list[Input], tree: Tree, limit: int = MAX_CLOSURE_BYTES) -> None:
-    """Refuse a closure that is too large, by the sizes the tree knows, before anything is read.
+def check_size(
+    inputs: list[Input], tree: Tree, limit: int = MAX_CLOSURE_BYTES, refs: Mapping[str, Tree] | None = None
+) -> None:
+    """Refuse a closure that is too large, by the sizes the trees know, before anything is read.
 
     Raises:
-        RenderFailed: more than ``limit`` bytes or MAX_CLOSURE_FILES files in the source's own tree.
+        RenderFailed: more than ``limit`` bytes or MAX_CLOSURE_FILES files, in the source's own tree and in ``refs``.
     """
     if len(inputs) > MAX_CLOSURE_FILES:
         raise RenderFailed(
@@ -186,9 +188,10 @@ def check_size(inputs: list[Input], tree: Tree, limit: int = MAX_CLOSURE_BYTES) 
         )
     total = 0
     for file in inputs:
-        if file.ref:
+        holder = (refs or {}).get(file.ref) if file.ref else tree
+        if holder is None:
             continue
-        total += tree.size(file.entry)
+        total += holder.size(file.entry)
         if total > limit:
             raise RenderFailed(
                 f"the files of the source exceed {limit // (1024 * 1024)} MiB (reached at {file.path})",

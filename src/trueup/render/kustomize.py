@@ -1,14 +1,15 @@
 """Kustomize: the kustomization with the Application's options in it, and the exact files its build reads.
 
 ``kustomize edit`` is done here, on the document, so that no tool writes to a source and two applications that share a
-path never meet. References are followed and refused before the tool runs: nothing remote, nothing outside the
-repository.
+path never meet. References are followed and refused before the tool runs: nothing outside the repository. Bases and
+files elsewhere are laid out beside it, and the kustomizations that name them say so: the tool has no network.
 """
 
 import posixpath
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from trueup.formats import pattern, yaml
+from trueup.formats import yaml
 from trueup.model.application import KustomizeSource, Source
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode, Tree
@@ -18,7 +19,24 @@ from trueup.render.draft import Draft
 from trueup.render.environment import Environment
 from trueup.render.job import Input, KustomizeJob
 from trueup.render.kustomize_edit import edit
-from trueup.render.kustomize_refs import Reference, canonical, is_plain, plugin_references, references
+from trueup.render.kustomize_refs import (
+    Reference,
+    canonical,
+    is_plain,
+    plugin_references,
+    references,
+    renamed,
+)
+from trueup.render.remote import (
+    MAX_REMOTES,
+    Base,
+    OneFile,
+    Remote,
+    RemotesNeeded,
+    file_place,
+    mount_of,
+    remote_of,
+)
 
 MAX_DIRECTORIES = 500
 MAX_BYTES = 1024 * 1024
@@ -27,27 +45,34 @@ MAX_BYTES = 1024 * 1024
 _LONGEST_PATH = 300
 """Characters of a path that are shown, or remembered of what may be no path."""
 
-_REMOTE = pattern.compile(
-    r"(?i)^(?:[a-z][a-z0-9+.-]*::|[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:|gh:|(?:github\.com|gitlab\.com|bitbucket\.org|dev\.azure\.com)[/:])|"
-    r"\?(?:ref|version|timeout|submodules)=|\.git(?:$|[/?])",
-)
 
-
-def draft(source: Source, tree: Tree, path: str, environment: Environment, *, checked: bool = True) -> Draft:
+def draft(
+    source: Source,
+    tree: Tree,
+    refs: Mapping[str, Tree],
+    path: str,
+    environment: Environment,
+    *,
+    checked: bool = True,
+) -> Draft:
     """The build of one kustomization directory.
 
     Args:
+        refs: what kustomizations name elsewhere, by its name (:mod:`trueup.render.remote`).
         checked: refuse what is missing; else leave that to kustomize, which then has the whole repository.
 
     Raises:
-        RenderFailed: a reference is missing, remote, circular or outside the repository; a file is malformed.
+        RemotesNeeded: something elsewhere is not among the refs.
+        RenderFailed: a reference is missing, circular or outside the repository; a file is malformed.
     """
     options = source.kustomize or KustomizeSource()
     file = _the_kustomization(tree, path)
     document = edit(_read(tree, file), options, _Components(tree, path, options.ignore_missing_components), environment)
-    walk = _Walk(tree, checked)
-    walk.visit(path, document, file)
-    written = {} if source.kustomize is None else {file: yaml.dump(document)}
+    walk = _Walk(refs, checked)
+    walk.visit(_Place(tree), path, document, file)
+    if walk.needed:
+        raise RemotesNeeded(list(walk.needed.values()))
+    written = ({} if source.kustomize is None else {file: yaml.dump(document)}) | walk.written
     job = KustomizeJob(path, written, tuple(sorted(walk.resources)), walk.contained, walk.opaque)
     return Draft(job, list(walk.inputs.values()), sorted(walk.absent), walk.warnings)
 
@@ -67,6 +92,29 @@ class _Components:
         return not self._ignore_missing or follow(self._tree, target, "component") is not None
 
 
+class _Place(NamedTuple):
+    """A repository that is read.
+
+    Attributes:
+        ref: its name among the refs; empty for the source's own.
+        mount: the folder in which it is laid out; empty for the source's own, which is the root.
+        url: of a base elsewhere, for messages.
+    """
+
+    tree: Tree
+    ref: str = ""
+    mount: str = ""
+    url: str = ""
+
+    def laid(self, path: str) -> str:
+        """Where a path of the repository is laid out."""
+        return posixpath.join(self.mount, path) if path else self.mount
+
+    def shown(self, path: str) -> str:
+        """A path for people."""
+        return f"{self.url} {path}" if self.url else path
+
+
 class _Walk:
     """Collects the closure of a kustomization.
 
@@ -76,109 +124,175 @@ class _Walk:
     Attributes:
         contained: every file lies in the folder of the kustomization that names it, or below.
         opaque: the first reference to a configuration of which the text does not say what it reads.
+        written: kustomizations that name something elsewhere, as they are laid out.
+        needed: what is elsewhere and not here yet, by its text.
     """
 
-    def __init__(self, tree: Tree, checked: bool) -> None:
+    def __init__(self, refs: Mapping[str, Tree], checked: bool) -> None:
         self.inputs: dict[str, Input] = {}
         self.absent: set[str] = set()
         self.warnings: list[str] = []
         self.resources: set[str] = set()
         self.contained = True
         self.opaque = ""
-        self._tree = tree
+        self.written: dict[str, str] = {}
+        self.needed: dict[str, Remote] = {}
+        self._refs = refs
         self._checked = checked
+        self._remotes: set[str] = set()
         self._open: list[str] = []
         self._done: set[str] = set()
 
-    def visit(self, path: str, document: dict[str, Any], file: str, plugin_base: str | None = None) -> None:
+    def visit(
+        self, place: _Place, path: str, document: dict[str, Any], file: str, plugin_base: str | None = None
+    ) -> None:
         """Take one kustomization directory (a real path) and all it refers to.
 
         Args:
             plugin_base: its resources configure generators or transformers of the kustomization in this directory, to
                 which the files they name are relative.
         """
-        self._open.append(path)
-        self._take_file(file)
+        self._open.append(place.laid(path))
+        self._take_file(place, file)
         self.absent.update(
-            candidate for candidate in (posixpath.join(path, name) for name in KUSTOMIZATION_NAMES) if candidate != file
+            place.laid(candidate)
+            for candidate in (posixpath.join(path, name) for name in KUSTOMIZATION_NAMES)
+            if candidate != file
         )
-        for reference in references(document, file):
+        elsewhere: dict[str, str] = {}
+        for reference in references(document, place.shown(file)):
             owner = path if reference.plugin and plugin_base is None else plugin_base
-            self._take(path, reference, file, owner)
+            if laid := self._take(place, path, reference, file, owner):
+                elsewhere[reference.field] = posixpath.relpath(laid, place.laid(path) or ".")
+        if elsewhere:
+            self.written[place.laid(file)] = yaml.dump(renamed(document, elsewhere))
         self._open.pop()
-        self._done.add(path)
+        self._done.add(place.laid(path))
 
-    def _take(self, base: str, reference: Reference, file: str, plugin_base: str | None = None) -> None:
-        where = f"{file}: {reference.field}"
-        outside = inside(base, reference.path) is None
-        if reference.text and (outside or reference.plugin):
+    def _take(self, place: _Place, base: str, reference: Reference, file: str, plugin_base: str | None = None) -> str:
+        """Take what a reference leads to; where it is laid out, if that is not where the reference says."""
+        where = f"{place.shown(file)}: {reference.field}"
+        remote = None
+        if not reference.text:
+            takes_files = not reference.field.startswith("components[")
+            remote = remote_of(reference.path, where, file=takes_files, directory=reference.directory)
+        target = inside(base, reference.path)
+        located = follow(place.tree, target, where) if target is not None and not (remote and remote.file) else None
+        if remote is not None and (located is None or located.entry.mode is Mode.DIRECTORY):
+            return self._take_remote(place, base, reference, remote, plugin_base)
+        if reference.text and (target is None or reference.plugin):
             # YAML with dots in it, it seems; or a path with a line break, of which kustomize makes a place elsewhere.
             if not reference.plugin or not is_plain(reference.path.encode(errors="replace")):
                 self._hides(where)
-            if outside:
-                return
-        located = self._located(base, reference, where)
-        if located is None:
-            self._missing(base, reference, where)
-        elif located.entry.mode is Mode.DIRECTORY:
-            if reference.plugin:
-                # What is built there configures the plugin: patches may write any path into it.
-                self._hides(where)
-            self._take_directory(located, reference, where, plugin_base)
-        elif located.entry.mode is Mode.SUBMODULE:
-            raise RenderFailed(f"{where} {reference.path!r} is a submodule", hint="submodules are not fetched")
-        else:
-            self._take_links(located)
-            self.inputs.setdefault(located.path, Input(located.path, located.entry))
-            if located.links or not located.path.startswith(f"{base}/" if base else ""):
-                self.contained = False
-            if reference.field.startswith(("resources[", "bases[")):
-                self.resources.add(located.path)
-            if plugin_base is not None:
-                self._take_plugin(located, where, plugin_base)
-
-    def _take_plugin(self, located: Located, where: str, base: str) -> None:
-        if self._tree.size(located.entry) > MAX_BYTES:
-            self._hides(where)
-            return
-        data = self._tree.read(located.entry)
-        if not is_plain(data):
-            self._hides(where)
-        for named in plugin_references(data, located.path):
-            self._take(base, named, located.path)
-
-    def _hides(self, where: str) -> None:
-        self.opaque = self.opaque or where[:_LONGEST_PATH]
-
-    def _located(self, base: str, reference: Reference, where: str) -> Located | None:
-        target = inside(base, reference.path)
-        located = follow(self._tree, target, where) if target is not None else None
-        if located is None and _REMOTE.search(reference.path):
-            raise RenderFailed(
-                f"{where} {_shown(reference.path)} is remote: remote bases are not supported",
-                hint="copy the base into the repository and refer to it by a relative path",
-            )
+            if target is None:
+                return ""
         if target is None:
             raise RenderFailed(
                 f"{where} {_shown(reference.path)}: the file is outside the application root",
                 hint="a kustomization may only name files of its repository",
             )
-        return located
+        if located is None:
+            self._missing(place, target, reference, where)
+        elif located.entry.mode is Mode.DIRECTORY:
+            if reference.plugin:
+                # What is built there configures the plugin: patches may write any path into it.
+                self._hides(where)
+            self._take_directory(place, located, reference, where, plugin_base)
+        elif located.entry.mode is Mode.SUBMODULE:
+            raise RenderFailed(f"{where} {reference.path!r} is a submodule", hint="submodules are not fetched")
+        else:
+            self._take_content(place, base, located, reference, where)
+            if plugin_base is not None:
+                self._take_plugin(place, located, where, plugin_base)
+        return ""
 
-    def _missing(self, base: str, reference: Reference, where: str) -> None:
-        target = inside(base, reference.path) or ""
+    def _take_content(self, place: _Place, base: str, located: Located, reference: Reference, where: str) -> None:
+        self._take_links(place, located)
+        laid = place.laid(located.path)
+        self.inputs.setdefault(laid, Input(laid, located.entry, place.ref))
+        below = located.path.startswith(f"{base}/" if base else "")
+        if place.ref and not below:
+            raise RenderFailed(
+                f"{where} {_shown(reference.path)} is not below the folder of its kustomization, which kustomize "
+                "refuses in a base elsewhere",
+                hint="make it a kustomization of its own, or copy the base into the repository",
+            )
+        if located.links or not below:
+            self.contained = False
+        if reference.field.startswith(("resources[", "bases[")):
+            self.resources.add(laid)
+
+    def _take_remote(
+        self, place: _Place, base: str, reference: Reference, remote: Remote, plugin_base: str | None
+    ) -> str:
+        if not reference.rewritable:
+            raise RenderFailed(
+                f"{remote.where} {_shown(reference.path)} is remote: a generator or transformer may name files of its "
+                "repository only",
+                hint="copy it into the repository",
+            )
+        self._remotes.add(remote.text)
+        if len(self._remotes) > MAX_REMOTES:
+            raise RenderFailed(
+                f"{remote.where}: more than {MAX_REMOTES} bases and files elsewhere",
+                hint="copy some into the repository",
+            )
+        if remote.file and (tree := self._refs.get(remote.file_name)) is not None:
+            entry = tree.entry(OneFile.NAME)
+            assert entry is not None
+            laid = posixpath.join(place.laid(base), file_place(remote))
+            self.inputs.setdefault(laid, Input(laid, entry, remote.file_name))
+            if reference.field.startswith(("resources[", "bases[")):
+                self.resources.add(laid)
+            if plugin_base is not None:
+                self._hides(remote.where)
+            return laid
+        if remote.base is not None and (tree := self._refs.get(remote.base.name)) is not None:
+            return self._take_base(tree, remote, remote.base, reference, plugin_base)
+        self.needed.setdefault(remote.text, remote)
+        return ""
+
+    def _take_base(self, tree: Tree, remote: Remote, base: Base, reference: Reference, plugin_base: str | None) -> str:
+        place = _Place(tree, base.name, mount_of(base), base.shown)
+        located = follow(tree, base.path, remote.where)
+        if located is None or located.entry.mode is not Mode.DIRECTORY:
+            raise RenderFailed(
+                f"{remote.where}: {place.shown(base.path)}: no such folder at {tree.revision[:8]}",
+                hint="correct the path behind the repository's, or the ref",
+            )
+        if plugin_base is not None:
+            self._hides(remote.where)
+        self._take_directory(place, located, reference, remote.where, plugin_base)
+        return place.laid(located.path)
+
+    def _take_plugin(self, place: _Place, located: Located, where: str, base: str) -> None:
+        if place.tree.size(located.entry) > MAX_BYTES:
+            self._hides(where)
+            return
+        data = place.tree.read(located.entry)
+        if not is_plain(data):
+            self._hides(where)
+        for named in plugin_references(data, place.shown(located.path)):
+            self._take(place, base, named, located.path)
+
+    def _hides(self, where: str) -> None:
+        self.opaque = self.opaque or where[:_LONGEST_PATH]
+
+    def _missing(self, place: _Place, target: str, reference: Reference, where: str) -> None:
         if reference.text and len(target) > _LONGEST_PATH:
             return
-        self.absent.add(target)
+        self.absent.add(place.laid(target))
         if self._checked and not reference.optional and not reference.text:
             raise RenderFailed(
                 f"{where} {_shown(reference.path)}: no such file or directory",
-                hint=f"add {target[:_LONGEST_PATH]} or remove it",
+                hint=f"add {place.shown(target)[:_LONGEST_PATH]} or remove it",
             )
 
-    def _take_directory(self, located: Located, reference: Reference, where: str, plugin_base: str | None) -> None:
-        path = located.path
-        self._take_links(located)
+    def _take_directory(
+        self, place: _Place, located: Located, reference: Reference, where: str, plugin_base: str | None
+    ) -> None:
+        path = place.laid(located.path)
+        self._take_links(place, located)
         if not reference.directory:
             raise RenderFailed(f"{where} {reference.path!r} is a directory", hint="name the files in it")
         if path in self._open:
@@ -192,19 +306,27 @@ class _Walk:
             raise RenderFailed(
                 f"{where}: more than {MAX_DIRECTORIES} kustomization directories", hint="flatten the bases"
             )
-        file = _the_kustomization(self._tree, path)
-        self.visit(path, _read(self._tree, file), file, plugin_base)
+        try:
+            file = _the_kustomization(place.tree, located.path)
+            document = _read(place.tree, file)
+        except RenderFailed as error:
+            if not place.url:
+                raise
+            raise RenderFailed(f"{place.url} {error.message}", hint=error.hint) from error
+        self.visit(place, located.path, document, file, plugin_base)
 
-    def _take_file(self, file: str) -> None:
-        located = follow(self._tree, file, "kustomization")
+    def _take_file(self, place: _Place, file: str) -> None:
+        located = follow(place.tree, file, "kustomization")
         if located is not None:
-            self._take_links(located)
-            self.inputs.setdefault(located.path, Input(located.path, located.entry))
+            self._take_links(place, located)
+            laid = place.laid(located.path)
+            self.inputs.setdefault(laid, Input(laid, located.entry, place.ref))
 
-    def _take_links(self, located: Located) -> None:
+    def _take_links(self, place: _Place, located: Located) -> None:
         # Laid out as links: kustomize resolves what lies behind a link from the real place.
         for link in located.links:
-            self.inputs.setdefault(link.path, Input(link.path, link))
+            laid = place.laid(link.path)
+            self.inputs.setdefault(laid, Input(laid, link, place.ref))
 
 
 def _shown(path: str) -> str:

@@ -1,6 +1,8 @@
 """The files a kustomization names, field by field (kustomize API 0.21, ``types.Kustomization``)."""
 
-from collections.abc import Iterator
+import copy
+import posixpath
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -19,6 +21,7 @@ class Reference(msgspec.Struct, frozen=True, gc=False):
         optional: the build decides whether it can go on without it.
         text: it may be YAML in place of a path, which kustomize tries first; a path that leads nowhere is none.
         plugin: the file configures a built-in generator or transformer, which may name files in turn.
+        rewritable: it stands in the kustomization itself, at the field (see :func:`renamed`).
     """
 
     field: str
@@ -27,6 +30,7 @@ class Reference(msgspec.Struct, frozen=True, gc=False):
     optional: bool = False
     text: bool = False
     plugin: bool = False
+    rewritable: bool = True
 
 
 # Lists of paths; those of the second kind may hold YAML in place of a path.
@@ -101,10 +105,34 @@ def references(document: dict[str, Any], file: str) -> Iterator[Reference]:
     for field in _GENERATORS:
         for index, item in enumerate(_list(document, field, file)):
             if isinstance(item, dict):
-                yield from _generator(item, f"{field}[{index}]")
+                yield from _generator(item, f"{field}[{index}]", file)
     openapi = document.get("openapi")
     if isinstance(openapi, dict) and isinstance(openapi.get("path"), str):
         yield Reference("openapi.path", openapi["path"])
+
+
+def renamed(document: dict[str, Any], places: Mapping[str, str]) -> dict[str, Any]:
+    """A copy of a kustomization in which the references at these fields name other paths."""
+    made = copy.deepcopy(document)
+    for field, path in places.items():
+        *way, last = _steps(field)
+        holder: Any = made
+        for step in way:
+            holder = holder[step]
+        if "files" in way:
+            # The key is the name of the file, unless one is given.
+            key, equals, _ = holder[last].partition("=")
+            path = f"{key if equals else posixpath.basename(key)}={path}"
+        holder[last] = path
+    return made
+
+
+def _steps(field: str) -> Iterator[str | int]:
+    for part in field.split("."):
+        name, _, index = part.partition("[")
+        yield name
+        if index:
+            yield int(index.rstrip("]"))
 
 
 def canonical(document: dict[str, Any], file: str) -> dict[str, Any]:
@@ -183,7 +211,8 @@ def _named_files(value: Any, where: str, depth: int) -> Iterator[Reference]:
                 for text in texts:
                     if isinstance(text, str):
                         path = text.partition("=")[2] or text if name.casefold() == "files" else text
-                        yield Reference(f"{where}{name}", path, optional=True, text=_is_yaml(text))
+                        field = f"{where}{name}"
+                        yield Reference(field, path, optional=True, text=_is_yaml(text), rewritable=False)
             else:
                 yield from _named_files(inner, f"{where}{name}.", depth + 1)
     elif isinstance(value, list):
@@ -191,11 +220,16 @@ def _named_files(value: Any, where: str, depth: int) -> Iterator[Reference]:
             yield from _named_files(item, where, depth + 1)
 
 
-def _generator(item: dict[str, Any], where: str) -> Iterator[Reference]:
+def _generator(item: dict[str, Any], where: str, file: str) -> Iterator[Reference]:
     for field in ("files", "envs"):
         texts = item.get(field)
         for index, text in enumerate(texts if isinstance(texts, list) else ()):
             if isinstance(text, str):
+                if field == "files" and text.count("=") > 1:
+                    raise RenderFailed(
+                        f"{file}: {where}.files[{index}] {text[:200]!r}: key name or file path contains '='",
+                        hint="kustomize takes one '=' at most, between key and path; rename the file",
+                    )
                 # "key=path", or a path alone.
                 path = text.partition("=")[2] or text if field == "files" else text
                 yield Reference(f"{where}.{field}[{index}]", path)

@@ -38,12 +38,14 @@ def make_recipe(
 
     Args:
         tree: the source's repository at its resolved revision.
-        refs: trees of the application's ``ref`` sources by name, without the dollar.
+        refs: trees of the application's ``ref`` sources by name, without the dollar; and what kustomizations name
+            elsewhere, by its name (:mod:`trueup.render.remote`).
         whole_tree: take the whole repository as input, after a narrower Kustomize closure missed a file.
         budget: what it may cost; one without a clock by default.
 
     Raises:
         RenderFailed: a path is missing or leaves the repository, an input is malformed or too large.
+        RemotesNeeded: something elsewhere is not among the refs.
         TooCostly: the budget is spent.
         InvalidSpec: the source names two tools.
     """
@@ -63,13 +65,13 @@ def make_recipe(
     if tool == "Helm":
         draft = helm.draft(source, tree, refs, path, context, environment)
     elif tool == "Kustomize":
-        draft = kustomize.draft(source, tree, path, environment, checked=not whole_tree)
+        draft = kustomize.draft(source, tree, refs, path, environment, checked=not whole_tree)
         if whole_tree:
             draft = _widened(draft, tree)
     else:
         draft = directory.draft(source, tree, path)
     inputs = sorted(draft.inputs, key=lambda file: file.path)
-    check_size(inputs, tree)
+    check_size(inputs, tree, refs=refs)
     absent = [*overrides.absent, *draft.absent]
     return Recipe(
         key=_key(tool, draft, inputs, absent, source_index),

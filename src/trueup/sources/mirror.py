@@ -222,6 +222,11 @@ class Mirror:
             )
         return sha
 
+    def moves(self, revision: str) -> bool:
+        """Whether a revision is a branch or HEAD, which may be another commit tomorrow; tags and commits stay."""
+        refs = self._known_refs()
+        return not revisions.commit(revision) and not revisions.match(revision, "", refs).startswith(TAGS)
+
     def tree(self, sha: str) -> GitTree:
         """The files of a commit, by its full SHA.
 

@@ -29,7 +29,7 @@ class NoCommit(ValueError):
     """An object is no commit and leads to none."""
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, tag=True):
     """Where a tree is: what another process needs to open it.
 
     Attributes:

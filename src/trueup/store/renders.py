@@ -1,7 +1,7 @@
 """Manifests by content: what was rendered once from the same inputs is never rendered again."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 import structlog
@@ -17,6 +17,7 @@ from trueup.render.confidential import confidential
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.job import ClosureTooNarrow, HelmJob, Recipe
+from trueup.render.remote import OneFile, Remote, RemotesNeeded
 from trueup.runtime.failures import Failures, Patience
 from trueup.runtime.fair import NOBODY, Fair, Share, Turn, resting
 from trueup.runtime.memory import Memory
@@ -34,12 +35,17 @@ _SPARE = 8
 gone."""
 _MANIFEST = 1000
 """Bytes that a manifest costs beside its body."""
+MAX_DEPTH = 8
+"""Bases elsewhere that name bases elsewhere in turn."""
 PREPARED = 2
 """Recipes made at a time, and as many beside them that take long."""
 STOPPED = Patience(10.0, 300.0)
 """Seconds until a render is tried again that met a limit of this machine: it may have been busy."""
 REFUSED = Patience(60.0, 3600.0)
 """The same for one that the tool refused: the same inputs give the same answer, if the machine let the tool work."""
+
+Fetch = Callable[[Sequence[Remote]], Awaitable[Mapping[str, Tree]]]
+"""Brings what kustomizations name elsewhere: for each either of the names it may have, with its tree."""
 
 _User = tuple[str, int]
 """An application, by its instance name, and which of its sources."""
@@ -83,6 +89,7 @@ class Renders:
         fresh: bool = False,
         before: Sequence[Trees] = (),
         share: Share = NOBODY,
+        fetch: Fetch | None = None,
     ) -> Rendering:
         """The rendering of one source.
 
@@ -90,6 +97,7 @@ class Renders:
             fresh: drop what is cached for these inputs first (a hard refresh).
             before: what was synced last. Files that have lost something since then, by a fault it seems, are refused.
             share: whose it is.
+            fetch: brings the bases and files that kustomizations name elsewhere; without it they are refused.
 
         Raises:
             RenderFailed: the source cannot become manifests.
@@ -97,7 +105,7 @@ class Renders:
         trees = Trees(tree, refs)
         user = (context.instance or context.app_name, index)
         self._sources[user[0]] = max(index + 1, self._sources.get(user[0], 0))
-        recipe = await self._recipe(source, trees, context, index, whole_tree=False, fresh=fresh, share=share)
+        recipe, trees = await self._complete(source, trees, context, index, fresh=fresh, share=share, fetch=fetch)
         if recipe.key not in self._narrow:
             try:
                 return await self._whole(recipe, trees, user, fresh=fresh, before=before, share=share)
@@ -116,6 +124,31 @@ class Renders:
         """An application is gone: what it alone has used is the first to go."""
         for index in range(self._sources.pop(instance, 0)):
             self._done.release((instance, index))
+
+    async def _complete(
+        self,
+        source: Source,
+        trees: Trees,
+        context: RenderContext,
+        index: int,
+        *,
+        fresh: bool,
+        share: Share,
+        fetch: Fetch | None,
+    ) -> tuple[Recipe, Trees]:
+        """A recipe, and its trees with all that kustomizations name elsewhere."""
+        for _ in range(MAX_DEPTH):
+            try:
+                recipe = await self._recipe(source, trees, context, index, whole_tree=False, fresh=fresh, share=share)
+            except RemotesNeeded as needed:
+                if fetch is None:
+                    raise
+                trees = Trees(trees.own, {**trees.refs, **await fetch(needed.remotes)})
+            else:
+                return recipe, trees
+        raise RenderFailed(
+            f"bases elsewhere name bases elsewhere more than {MAX_DEPTH} deep", hint="name the last of them directly"
+        )
 
     async def _recipe(
         self,
@@ -210,11 +243,18 @@ class Renders:
 
 def _question(source: Source, trees: Trees, context: RenderContext, index: int, whole_tree: bool) -> str:
     """All that a recipe follows from; empty where a tree's content has no name of its own."""
-    own, refs = trees.own, trees.refs
-    if not isinstance(own, GitTree) or not all(isinstance(each, GitTree) for each in refs.values()):
+    own = trees.own
+    named = [(name, _content(each)) for name, each in sorted(trees.refs.items())]
+    if not isinstance(own, GitTree) or not all(content for _, content in named):
         return ""
-    named = [(name, each.oid, each.revision) for name, each in sorted(refs.items()) if isinstance(each, GitTree)]
     return digest(msgspec.json.encode([own.oid, own.revision, named, source, context, index, whole_tree]))
+
+
+def _content(tree: Tree) -> str:
+    """The name of a tree's content; empty where it has none."""
+    if isinstance(tree, OneFile):
+        return tree.revision
+    return f"{tree.oid} {tree.revision}" if isinstance(tree, GitTree) else ""
 
 
 def manifests_weight(manifests: Sequence[Manifest]) -> int:

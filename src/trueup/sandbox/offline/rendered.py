@@ -12,7 +12,9 @@ from trueup.model.manifest import Manifest
 from trueup.model.tree import Tree
 from trueup.render.environment import RenderContext
 from trueup.render.recipe import make_recipe
+from trueup.render.remote import RemotesNeeded
 from trueup.sandbox.offline.applications import Declared, Found
+from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sandbox.offline.kubernetes import Kubernetes
 from trueup.sandbox.offline.place import file_of_error, file_of_object, wants_values
 from trueup.sandbox.offline.renderer import Renderer
@@ -52,6 +54,7 @@ class Applications:
     Args:
         kubernetes: what charts see of a cluster.
         progress: told what was done, how many of how many.
+        elsewhere: brings what kustomizations name elsewhere; None leaves out what names some.
     """
 
     def __init__(
@@ -60,9 +63,11 @@ class Applications:
         repositories: Repositories,
         kubernetes: Kubernetes,
         progress: Telling = lambda what, done, total: None,
+        *,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._renderer, self._repositories, self._kubernetes = renderer, repositories, kubernetes
-        self._progress = progress
+        self._progress, self._elsewhere = progress, elsewhere
         self._done = self._total = 0
 
     async def render(self, found: Found) -> list[Rendered]:
@@ -141,7 +146,13 @@ class Applications:
         declared = result.declared
         context = self.context(declared.app)
         try:
-            rendering = await self._renderer.render(source, tree, context, refs=refs, index=index)
+            rendering = await self._renderer.render(
+                source, tree, context, refs=refs, index=index, fetch=self._elsewhere
+            )
+        except RemotesNeeded as error:
+            why = f"{error.message}; --remote reads it"
+            result.unverified.append(Unverified(application=declared.name, what=described(source), why=why))
+            return
         except TrueupError as error:
             if declared.assumed and wants_values(error.message):
                 what = f"{source.path}: {error.message}"
@@ -155,7 +166,8 @@ class Applications:
         result.manifests += rendering.manifests
         result.warnings += [Problem(application=declared.name, message=text) for text in rendering.warnings]
         if rendering.source_type == "Kustomize":
-            recipe = make_recipe(source, tree, refs, context, source_index=index)
+            trees = {**refs, **(self._elsewhere.trees if self._elsewhere else {})}
+            recipe = make_recipe(source, tree, trees, context, source_index=index)
             result.kustomize[index] = [(file.path, tree) for file in recipe.inputs if not file.ref]
 
     def context(self, app: Application) -> RenderContext:

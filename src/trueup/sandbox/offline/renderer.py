@@ -9,7 +9,7 @@ from trueup.model.application import Source
 from trueup.model.manifest import Rendering
 from trueup.model.tree import Tree
 from trueup.render.environment import RenderContext
-from trueup.store.renders import Renders
+from trueup.store.renders import Fetch, Renders
 from trueup.workers.pool import Pool
 
 
@@ -46,14 +46,16 @@ class Renderer:
         *,
         refs: Mapping[str, Tree] | None = None,
         index: int = 0,
+        fetch: Fetch | None = None,
     ) -> Rendering:
         """The manifests of one source.
 
         Args:
             refs: trees that value files name as ``$ref/path``.
             index: which of an application's sources.
+            fetch: brings what kustomizations name elsewhere; without it that is refused.
 
         Raises:
             RenderFailed, InvalidSpec: the source cannot become manifests; the message names the file.
         """
-        return await self._renders.manifests(source, tree, refs or {}, context, index=index)
+        return await self._renders.manifests(source, tree, refs or {}, context, index=index, fetch=fetch)

@@ -12,14 +12,17 @@ from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable, Tr
 from trueup.render.budget import Budget, TooCostly
 from trueup.render.continuity import Trees, check_whole
 from trueup.render.recipe import make_recipe, read_inputs
+from trueup.render.remote import OneFile, RemotesNeeded
 from trueup.sources.tree import GitTree, Place, within_limits
 from trueup.store.preparing.frame import (
     MAX_ANSWER,
     Answer,
     CheckWhole,
+    Held,
     Inputs,
     Made,
     MakeRecipe,
+    Needs,
     Places,
     ReadInputs,
     Refused,
@@ -47,6 +50,8 @@ def answer(task: Task) -> Answer:
             # A mirror that was made anew or repacked since it was opened.
             _trees.clear()
             return _done(task)
+    except RemotesNeeded as needed:
+        return Needs(needed.remotes)
     except TrueupError as error:
         kinds = (InvalidSpec, TooCostly, RenderFailed, SourceUnavailable)
         kind = next((kind for kind in kinds if isinstance(error, kind)), RenderFailed)
@@ -89,7 +94,10 @@ def _sayable(text: str) -> str:
 
 
 def _opened(places: Places) -> Trees:
-    return Trees(_tree(places.own), {name: _tree(place) for name, place in places.refs.items()})
+    refs = {
+        name: OneFile(each.content) if isinstance(each, Held) else _tree(each) for name, each in places.refs.items()
+    }
+    return Trees(_tree(places.own), refs)
 
 
 def _tree(place: Place) -> GitTree:

@@ -5,21 +5,28 @@ import msgspec
 from trueup.model.application import Source
 from trueup.render.environment import RenderContext
 from trueup.render.job import Recipe
+from trueup.render.remote import Remote
 from trueup.sources.tree import Place
 
 MAX_ANSWER = 96 * 1024 * 1024
 """Bytes: the inputs of a render, and their names."""
 
 
+class Held(msgspec.Struct, frozen=True, tag=True):
+    """A tree of one file, whole."""
+
+    content: bytes
+
+
 class Places(msgspec.Struct, frozen=True):
-    """Where a source's trees are: its own, and those of the ``ref`` sources by name."""
+    """Where a source's trees are: its own, and the others by name."""
 
     own: Place
-    refs: dict[str, Place] = {}
+    refs: dict[str, Place | Held] = {}
 
 
 class MakeRecipe(msgspec.Struct, frozen=True, tag=True):
-    """Asks for a recipe; the answer is :class:`Made`."""
+    """Asks for a recipe; the answer is :class:`Made`, or :class:`Needs`."""
 
     source: Source
     places: Places
@@ -53,6 +60,12 @@ class Made(msgspec.Struct, frozen=True, tag=True):
     recipe: Recipe
 
 
+class Needs(msgspec.Struct, frozen=True, tag=True):
+    """A recipe cannot be made before these are fetched."""
+
+    remotes: tuple[Remote, ...]
+
+
 class Inputs(msgspec.Struct, frozen=True, tag=True):
     """The bytes of every input by its path."""
 
@@ -76,7 +89,7 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     hint: str = ""
 
 
-Answer = Made | Inputs | Whole | Refused
+Answer = Made | Needs | Inputs | Whole | Refused
 
 _encoder = msgspec.msgpack.Encoder()
 _tasks: msgspec.msgpack.Decoder[Task] = msgspec.msgpack.Decoder(Task)

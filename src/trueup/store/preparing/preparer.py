@@ -5,18 +5,20 @@ from pathlib import Path
 
 from trueup.model.application import Source
 from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable
-from trueup.model.tree import Tree
 from trueup.render.budget import TooCostly
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.job import Recipe
-from trueup.sources.tree import GitTree
+from trueup.render.remote import OneFile, RemotesNeeded
+from trueup.sources.tree import GitTree, Place
 from trueup.store.preparing.frame import (
     Answer,
     CheckWhole,
+    Held,
     Inputs,
     Made,
     MakeRecipe,
+    Needs,
     Places,
     ReadInputs,
     Refused,
@@ -80,6 +82,8 @@ class Preparer:
             return await self._inline.recipe(source, trees, context, index=index, whole_tree=whole_tree)
         task = MakeRecipe(source, places, context, index, whole_tree)
         answer = await self._ask(task, trees, where=source.path or ".")
+        if isinstance(answer, Needs):
+            raise RemotesNeeded(answer.remotes)
         assert isinstance(answer, Made)
         return answer.recipe
 
@@ -130,12 +134,13 @@ class Preparer:
 
 
 def _places(trees: Trees) -> Places | None:
-    """Where trees are; None unless all of them are repositories'."""
-
-    def place(tree: Tree) -> GitTree | None:
-        return tree if isinstance(tree, GitTree) else None
-
-    own, refs = place(trees.own), {name: place(tree) for name, tree in trees.refs.items()}
-    if own is None or None in refs.values():
-        return None
-    return Places(own.place, {name: tree.place for name, tree in refs.items() if tree is not None})
+    """Where trees are; None unless all of them are repositories' or whole by themselves."""
+    refs: dict[str, Place | Held] = {}
+    for name, tree in trees.refs.items():
+        if isinstance(tree, GitTree):
+            refs[name] = tree.place
+        elif isinstance(tree, OneFile):
+            refs[name] = Held(tree.content)
+        else:
+            return None
+    return Places(trees.own.place, refs) if isinstance(trees.own, GitTree) else None

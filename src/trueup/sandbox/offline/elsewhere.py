@@ -1,0 +1,59 @@
+"""Bases and files that kustomizations name elsewhere, for a command: fetched as they are asked for."""
+
+from collections.abc import Mapping, Sequence
+
+from trueup.model.errors import SourceUnavailable, TrueupError
+from trueup.model.tree import Tree
+from trueup.render.remote import Base, OneFile, Remote, is_meant
+from trueup.sources.download import Download, NoSuchFile
+from trueup.sources.mirrors import Mirrors
+
+
+class Elsewhere:
+    """A :data:`trueup.store.renders.Fetch`, by mirrors of one command.
+
+    Attributes:
+        trees: what has been fetched, by its name.
+    """
+
+    def __init__(self, mirrors: Mirrors, download: Download) -> None:
+        self.trees: dict[str, Tree] = {}
+        self._mirrors, self._download = mirrors, download
+
+    async def __call__(self, needed: Sequence[Remote]) -> Mapping[str, Tree]:
+        """All of them.
+
+        Raises:
+            TrueupError: one cannot be had; the message names file and field.
+        """
+        found = {}
+        for remote in needed:
+            try:
+                name, tree = await self._one(remote)
+            except TrueupError as error:
+                hint = error.hint
+                if isinstance(error, SourceUnavailable):
+                    hint = hint or "it is fetched over the network; without one, copy it into the repository"
+                raise type(error)(f"{remote.where}: {error.message}", hint=hint) from error
+            found[name] = self.trees[name] = tree
+        return found
+
+    async def _one(self, remote: Remote) -> tuple[str, Tree]:
+        for name in (remote.file_name, remote.base.name if remote.base else ""):
+            if name in self.trees:
+                return name, self.trees[name]
+        if remote.file:
+            try:
+                content = await self._download(remote.text)
+                if remote.base is None or is_meant(remote, content):
+                    return remote.file_name, OneFile(content)
+            except NoSuchFile:
+                if remote.base is None:
+                    raise
+        assert remote.base is not None
+        return remote.base.name, await self._tree(remote.base)
+
+    async def _tree(self, base: Base) -> Tree:
+        mirror = self._mirrors.get(base.url)
+        await mirror.update()
+        return mirror.tree(await mirror.locate(base.ref))
