@@ -105,3 +105,16 @@ async def test_two_engines_of_one_machine_write_one_trail_without_a_gap(tmp_path
         await trail.close()
     assert sorted(each for ids in given for each in ids) == list(range(1, 81))
     assert [each.id for each in query(tmp_path / "audit.db", Filter())] == list(range(1, 81))
+
+
+async def test_a_trail_is_opened_while_another_engine_of_the_machine_makes_it(tmp_path: Path) -> None:
+    path = tmp_path / "audit.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    writing = asyncio.create_task(written(path, "a"))
+    await asyncio.sleep(0.2)
+    assert not writing.done()
+    other.rollback()
+    other.close()
+    await writing
+    assert told(path) == ["a"]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import math
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,8 @@ from trueup.runtime.threads import Threads
 log = structlog.get_logger("trueup.audit")
 
 VERSION = 2
+PATIENCE = 10.0
+"""Seconds that a write waits for another engine's."""
 LONGEST_MESSAGE = 1000
 LONGEST_VALUE = 200
 """Characters kept of a message, and of a field's value."""
@@ -190,9 +193,9 @@ class Trail:
 
     def _open(self) -> sqlite3.Connection:
         self.path.touch(mode=0o600)
-        database = sqlite3.connect(self.path, isolation_level="DEFERRED", check_same_thread=False, timeout=10)
+        database = sqlite3.connect(self.path, isolation_level="DEFERRED", check_same_thread=False, timeout=PATIENCE)
         try:
-            database.execute("PRAGMA journal_mode=WAL")
+            _keep_a_log(database)
             # The log outlives this process; only with a machine that dies may the last transactions go.
             database.execute("PRAGMA synchronous=NORMAL")
             (version,) = database.execute("PRAGMA user_version").fetchone()
@@ -230,6 +233,24 @@ class Trail:
                 self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._database.close()
             self._database = None
+
+
+def _keep_a_log(database: sqlite3.Connection) -> None:
+    """Have SQLite write ahead. It waits for nobody who is about to write while a database changes to that: who opens it
+    beside an engine that does the same has to ask again.
+
+    Raises:
+        sqlite3.OperationalError: somebody holds the database.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+        time.sleep(0.01)
 
 
 def _told(entry: Entry) -> Entry:
