@@ -36,6 +36,9 @@ Cluster = ControlPlane | EmbeddedCluster
 on_kubernetes = pytest.mark.parametrize("cluster", [KUBERNETES], indirect=True)
 """For tests of what only the real server has: rights that are enforced, admission policies, an audit log."""
 
+on_embedded = pytest.mark.parametrize("cluster", [EMBEDDED], indirect=True)
+"""For tests of what no server has a say in: what is read from Git, when something is done, what is said of it."""
+
 FreshCluster = Callable[..., Awaitable[ControlPlane]]
 """``await fresh_cluster(simulate=True, **ControlPlane's options)``."""
 

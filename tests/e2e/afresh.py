@@ -1,18 +1,19 @@
 """The law of restarts: an engine that knows nothing but what is stored says the same, and writes nothing.
 
-The second engine is built in this process, with a data folder of its own and a client that refuses every write. It
-looks at each application of an estate once, as an engine does that takes over.
+The second engine is built in this process, with a data folder of its own, the audit trail that engines of a machine
+share and a client that refuses every write. It looks at each application of an estate once, as one that takes over.
 """
 
 import asyncio
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import msgspec
 from tests.e2e.estate import Estate
-from tests.support.patience import stretched
+from tests.support.patience import looks, stretched
 
 from trueup.app import Engine, Options
 from trueup.kube.config import load_kubeconfig
@@ -31,50 +32,88 @@ class Wrote(Exception):
     """What a fresh engine would have written."""
 
 
-async def agrees_afresh(estate: Estate, folder: Path) -> None:
+class Standby:
+    """An engine beside the shared one that takes over for every test. Its caches follow the cluster; what it remembered
+    of the tests before is gone, as when a lease comes back to an engine.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stack = AsyncExitStack()
+        self._engine: Engine | None = None
+
+    async def take_over(self, estate: Estate, versions: Mapping[str, str]) -> Engine:
+        """The engine, which has seen these versions of the applications and looked at none of them."""
+        if self._engine is None:
+            self._engine = await self._stack.enter_async_context(another(estate, self._folder))
+        engine = self._engine
+        engine._assemble()
+        await engine.credentials.load()
+        async for _ in looks(pause=0.02):
+            live = {name: engine.applications.live(f"{estate.engine.namespace}/{name}") for name in versions}
+            if versions == {name: found.resource_version for name, found in live.items() if found}:
+                break
+        return engine
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+
+async def agrees_afresh(estate: Estate, folder: Path, standby: Standby | None = None) -> None:
     """Fail where a fresh engine would write something about the applications of a test.
 
     Args:
         folder: for the fresh engine alone; it need not exist.
+        standby: looks first. Only where it would write is an engine built that is quite new.
     """
     for number in range(TRIES):
         versions = await _settled(estate)
         if not versions:
             return
         try:
-            await _look(estate, folder / str(number))
+            if standby is not None and number == 0:
+                await look(estate, await standby.take_over(estate, versions))
+            else:
+                async with another(estate, folder / str(number)) as fresh:
+                    await look(estate, fresh)
             return
         except Wrote as wrote:
             # Only of a cluster that is quiet is it said that nothing is left to be written.
-            if await _versions(estate) == versions and number + 1 == TRIES:
+            if await versions_of(estate) == versions and number + 1 == TRIES:
                 raise AssertionError(f"a fresh engine wants to write: {wrote}\n{estate.engine.tail(10)}") from None
             await asyncio.sleep(PAUSE)
     raise AssertionError(f"{estate.name} does not come to rest\n{estate.engine.tail(20)}")
 
 
-async def _look(estate: Estate, folder: Path) -> None:
+@asynccontextmanager
+async def another(estate: Estate, folder: Path) -> AsyncIterator[Engine]:
+    """An engine like the estate's, which writes nothing."""
     folder.mkdir(parents=True)
     options = Options(
         config=load_kubeconfig(estate.engine.kubeconfig, None),
         control_namespace=estate.engine.namespace,
         data=folder / "data",
-        state=folder / "state",
+        state=estate.engine.state,
         local_repositories=(estate.engine.repositories,),
         render_workers=1,
         wave_delay=estate.engine.wave_delay,
     )
-    async with Engine(options) as fresh:
-        fresh.client.fence = _refuse
-        for name in estate.made:
-            key = f"{estate.engine.namespace}/{name}"
-            stored = fresh.applications.get(key)
-            if stored is None:
-                continue
-            for source in stored.app.spec.all_sources():
-                with contextlib.suppress(TrueupError):
-                    await fresh.repositories.look(source.repo_url, key)
+    async with Engine(options) as engine:
+        engine.client.fence = _refuse
+        yield engine
+
+
+async def look(estate: Estate, fresh: Engine) -> None:
+    for name in estate.made:
+        key = f"{estate.engine.namespace}/{name}"
+        stored = fresh.applications.get(key)
+        if stored is None:
+            continue
+        for source in stored.app.spec.all_sources():
             with contextlib.suppress(TrueupError):
-                await fresh.reconciler.reconcile(key)
+                await fresh.repositories.look(source.repo_url, key)
+        with contextlib.suppress(TrueupError):
+            await fresh.reconciler.reconcile(key)
 
 
 def _refuse() -> None:
@@ -95,17 +134,17 @@ async def _settled(estate: Estate) -> dict[str, str]:
     """Wait until nothing changes; the versions then."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + stretched(PATIENCE)
-    versions = await _versions(estate)
+    versions = await versions_of(estate)
     since = loop.time()
     while loop.time() < deadline and loop.time() - since < QUIET:
         await asyncio.sleep(0.1)
-        now = await _versions(estate)
+        now = await versions_of(estate)
         if now != versions:
             versions, since = now, loop.time()
     return versions
 
 
-async def _versions(estate: Estate) -> dict[str, str]:
+async def versions_of(estate: Estate) -> dict[str, str]:
     found = {}
     for name in estate.made:
         try:

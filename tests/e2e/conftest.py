@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from tests.conftest import KUBERNETES, Cluster, FreshCluster, simulated
-from tests.e2e.afresh import agrees_afresh
+from tests.e2e.afresh import Standby, agrees_afresh
 from tests.e2e.estate import EngineProcess, Estate, engine_process, play_repository
 from tests.support import argocd
 
@@ -81,6 +81,14 @@ async def engine(
         yield running
 
 
+@pytest_asyncio.fixture(scope="session")
+async def standby(engine: EngineProcess, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Standby]:
+    """The engine that takes over when a test has passed."""
+    waiting = Standby(tmp_path_factory.mktemp("standby") / "engine")
+    yield waiting
+    await waiting.close()
+
+
 PASSED = pytest.StashKey[bool]()
 
 
@@ -96,7 +104,12 @@ def pytest_runtest_makereport(
 
 @pytest_asyncio.fixture
 async def estate(
-    request: pytest.FixtureRequest, engine: EngineProcess, client: Client, repositories: Path, tmp_path: Path
+    request: pytest.FixtureRequest,
+    engine: EngineProcess,
+    standby: Standby,
+    client: Client,
+    repositories: Path,
+    tmp_path: Path,
 ) -> AsyncIterator[Estate]:
     """A repository and applications of one test. However it ends, a fresh engine says the same and writes nothing."""
     discovery = Discovery(client)
@@ -106,7 +119,7 @@ async def estate(
     yield made
     try:
         if request.node.stash.get(PASSED, False):
-            await agrees_afresh(made, tmp_path / "afresh")
+            await agrees_afresh(made, tmp_path / "afresh", standby)
     finally:
         await made.close()
 

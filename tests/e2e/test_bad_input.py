@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
-from tests.conftest import on_kubernetes
+from tests.conftest import on_embedded, on_kubernetes
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment
 
@@ -25,6 +25,7 @@ FILES = {
 
 
 @pytest.mark.parametrize(("text", "named"), FILES.values(), ids=FILES.keys())
+@on_embedded
 async def test_bad_content_is_named_and_harms_nothing(estate: Estate, text: str, named: str) -> None:
     await estate.given({"app/good.yaml": config("good"), "app/other.yaml": config("other")})
     await estate.app("app")
@@ -76,6 +77,7 @@ FAULTS: dict[str, tuple[str | bytes, str]] = {
 
 
 @pytest.mark.parametrize(("content", "named"), FAULTS.values(), ids=FAULTS.keys())
+@on_embedded
 async def test_a_manifest_that_is_damaged_takes_nothing_down(estate: Estate, content: str | bytes, named: str) -> None:
     files = {f"app/{name}.yaml": config(name) for name in ("web", "other", "good")}
     files["app/web.yaml"] += f"---\n# The second.\n{config('web2')}".rstrip()
@@ -106,6 +108,7 @@ READ = {
 
 
 @pytest.mark.parametrize(("files", "file"), READ.values(), ids=READ.keys())
+@on_embedded
 async def test_a_file_of_any_name_that_becomes_empty_takes_nothing_down(
     estate: Estate, files: dict[str, str], file: str
 ) -> None:
@@ -118,6 +121,7 @@ async def test_a_file_of_any_name_that_becomes_empty_takes_nothing_down(
     assert await estate.live("ConfigMap", "web") is not None
 
 
+@on_embedded
 async def test_what_kubectl_reads_is_read(estate: Estate) -> None:
     await estate.given({"app/utf16.yaml": config("utf16"), "app/json.yaml": config("json")})
     await estate.app("app")
@@ -170,6 +174,7 @@ SOURCES = {
 
 
 @pytest.mark.parametrize(("source", "kinds", "named"), SOURCES.values(), ids=SOURCES.keys())
+@on_embedded
 async def test_a_source_that_cannot_be_read_is_a_condition(
     estate: Estate, source: dict[str, object], kinds: tuple[str, ...], named: str
 ) -> None:
@@ -272,6 +277,7 @@ async def test_a_project_refuses_what_it_does_not_permit(estate: Estate) -> None
     assert "do not match any of the allowed destinations" in message or "not permitted" in message
 
 
+@on_embedded
 async def test_a_duplicate_key_is_a_warning_that_names_file_and_line(estate: Estate) -> None:
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: twice}\ndata:\n  a: first\n  a: last\n"
     revision = await estate.given({"app/twice.yaml": text})

@@ -13,7 +13,7 @@ import click
 import msgspec
 import pytest
 import pytest_asyncio
-from tests.conftest import EMBEDDED, Cluster, FreshCluster, on_kubernetes
+from tests.conftest import Cluster, FreshCluster, on_embedded, on_kubernetes
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment, hook, job
 from tests.support.patience import stretched
@@ -176,6 +176,7 @@ def test_every_command_and_flag_says_what_it_is_for(path: str, command: click.Co
     assert not silent
 
 
+@on_embedded
 async def test_an_operation_and_a_status_in_a_file_are_dropped_with_a_warning(
     estate: Estate, shell: Shell, tmp_path: Path
 ) -> None:
@@ -195,6 +196,7 @@ async def test_an_operation_and_a_status_in_a_file_are_dropped_with_a_warning(
     assert view.status.sync is not None and view.status.sync.status == "OutOfSync"
 
 
+@on_embedded
 async def test_an_unknown_cluster_is_told_by_its_own_cause(estate: Estate) -> None:
     await estate.given({"app/settings.yaml": config()})
     await estate.app("app", spec={"destination": {"name": "nope", "namespace": "x"}})
@@ -262,6 +264,7 @@ async def test_an_application_from_create_to_delete(estate: Estate, shell: Shell
     assert (await shell("app", "wait", name, "--delete")).code == 0
 
 
+@on_embedded
 async def test_applications_are_found_by_namespace_label_and_project(estate: Estate, shell: Shell) -> None:
     await estate.given({"app/settings.yaml": config()})
     name = await estate.app("app")
@@ -297,6 +300,7 @@ async def offers_names(shell: Shell, name: str, namespace: str) -> None:
     assert await offered(f"trueup app get {name[:-1]}", KUBECONFIG="/nowhere") == []
 
 
+@on_embedded
 async def test_a_sync_of_chosen_resources_leaves_the_others(estate: Estate, shell: Shell) -> None:
     files = {f"app/{name}.yaml": config(name) for name in ("one", "two", "three")}
     await estate.given(files)
@@ -405,7 +409,7 @@ async def test_an_application_is_changed_by_verbs(estate: Estate, shell: Shell) 
     assert "has the labels" in (await shell("app", "sync", *labels)).err
 
 
-@pytest.mark.parametrize("cluster", [EMBEDDED], indirect=True)
+@on_embedded
 async def test_the_logs_of_an_application_are_those_of_its_pods(estate: Estate, shell: Shell) -> None:
     await estate.given({"app/web.yaml": deployment()})
     name = await estate.app("app")
@@ -416,6 +420,7 @@ async def test_the_logs_of_an_application_are_those_of_its_pods(estate: Estate, 
     assert "has no such Pods" in (await shell("app", "logs", name, "--kind", "Job")).err
 
 
+@on_embedded
 async def test_ctrl_c_ends_a_wait_without_a_traceback(estate: Estate, shell: Shell) -> None:
     await estate.given({"app/settings.yaml": config()})
     name = await estate.app("app")
@@ -428,6 +433,7 @@ async def test_ctrl_c_ends_a_wait_without_a_traceback(estate: Estate, shell: She
     assert (process.returncode, err.strip()) == (130, b"interrupted")
 
 
+@on_embedded
 async def test_a_reader_that_leaves_early_gets_no_traceback(estate: Estate, shell: Shell) -> None:
     reading, writing = os.pipe()
     os.close(reading)

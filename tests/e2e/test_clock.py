@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.conftest import Cluster
+from tests.conftest import Cluster, on_embedded
 from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment
@@ -29,6 +29,7 @@ UPPER = {"app/a.yaml": config("a", "red"), "app/web.yaml": deployment("UPPER")}
 
 
 @pytest.mark.parametrize("time", AHEAD)
+@on_embedded
 async def test_self_heal_does_not_wait_for_an_operation_that_ended_in_the_future(estate: Estate, time: str) -> None:
     await estate.given({"app/a.yaml": config("a", "red")})
     await estate.app("app")
@@ -39,6 +40,7 @@ async def test_self_heal_does_not_wait_for_an_operation_that_ended_in_the_future
 
 
 @pytest.mark.parametrize("time", AHEAD)
+@on_embedded
 async def test_a_retry_does_not_wait_for_an_attempt_that_ended_in_the_future(estate: Estate, time: str) -> None:
     await estate.given(UPPER)
     backoff = {"duration": "20m", "factor": 2**63 - 1, "maxDuration": "1h"}
@@ -52,6 +54,7 @@ async def test_a_retry_does_not_wait_for_an_attempt_that_ended_in_the_future(est
     assert state_of(await estate.view()).finished_at != time
 
 
+@on_embedded
 async def test_tries_without_a_pause_are_a_second_apart(estate: Estate) -> None:
     await estate.given(UPPER)
     backoff = {"duration": "0s", "factor": 1, "maxDuration": "0s"}
@@ -76,6 +79,7 @@ async def estates(cluster: Cluster, admin: Client, tmp_path: Path) -> AsyncItera
         await estate.close()
 
 
+@on_embedded
 async def test_an_operation_that_no_pass_can_work_on_ends_and_the_commit_after_it_is_synced(
     estates: Estates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 
+from tests.conftest import on_embedded
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
 from tests.e2e.test_operations import healed, state_of
@@ -12,6 +13,7 @@ AT_ONCE = 30.0
 """Seconds, on a machine that has other things to do: less than the minute that five heals in a row wait by count."""
 
 
+@on_embedded
 async def test_separate_edits_are_healed_at_once_however_many_there_were(estate: Estate) -> None:
     names = [f"c{number}" for number in range(7)]
     await estate.given({f"app/{name}.yaml": config(name, "red") for name in names})
@@ -27,6 +29,7 @@ async def test_separate_edits_are_healed_at_once_however_many_there_were(estate:
     assert [(r.group, r.kind, r.name, r.namespace) for r in sync.resources] == [("", "ConfigMap", names[-1], "")]
 
 
+@on_embedded
 async def test_who_changes_a_field_back_after_each_heal_is_named_and_waited_for_and_nobody_else_waits(
     estate: Estate,
 ) -> None:

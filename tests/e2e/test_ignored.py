@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from tests.conftest import on_embedded
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment
 
@@ -38,6 +39,7 @@ async def test_a_field_that_jq_names_is_not_healed_and_one_beside_it_is(estate: 
         pytest.param("def f: f; f", "jq did not end within 1 s", id="endless"),
     ],
 )
+@on_embedded
 async def test_an_expression_that_cannot_be_evaluated_is_a_condition_and_heals_nothing_of_its_objects(
     estate: Estate, expression: str, reason: str
 ) -> None:
@@ -72,6 +74,7 @@ async def test_a_field_that_jq_names_is_left_as_it_is_by_a_sync_that_respects_it
     assert web.object()["spec"]["replicas"] == 3
 
 
+@on_embedded
 async def test_a_rule_of_the_settings_holds_until_it_is_taken_out(estate: Estate) -> None:
     revision = await estate.given({"app/a.yaml": config("a")})
     await estate.app("app")

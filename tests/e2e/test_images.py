@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from tests.conftest import on_embedded
 from tests.e2e.conftest import NAMESPACE
 from tests.e2e.estate import Estate
 from tests.registry.conftest import PASSWORD, USER, RunningRegistry
@@ -116,6 +117,7 @@ async def test_a_new_tag_becomes_one_commit_and_runs(estate: Estate, registry: R
     assert log == [f"Trueup|build: automatic update of {estate.name}"]
 
 
+@on_embedded
 async def test_marked_fields_follow_fluxs_policies(estate: Estate, registry: RunningRegistry, client: Client) -> None:
     await define_flux_kinds(client)
     repository = f"{estate.name}/web"
@@ -151,6 +153,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("settings", "why"), BROKEN.values(), ids=BROKEN.keys())
+@on_embedded
 async def test_what_cannot_be_updated_is_named_on_the_application(
     estate: Estate, registry: RunningRegistry, settings: dict[str, str], why: str
 ) -> None:
@@ -170,6 +173,7 @@ async def test_what_cannot_be_updated_is_named_on_the_application(
     )
 
 
+@on_embedded
 async def test_a_branch_that_takes_no_push_is_named_with_the_remedy(estate: Estate, registry: RunningRegistry) -> None:
     repository = f"{estate.name}/web"
     await push(registry, repository, "1.0.0", "1.1.0")
@@ -188,6 +192,7 @@ async def test_a_branch_that_takes_no_push_is_named_with_the_remedy(estate: Esta
     raise AssertionError("the condition stays")
 
 
+@on_embedded
 async def test_a_pull_request_is_opened_where_a_review_has_to_come_first(
     estate: Estate, registry: RunningRegistry, client: Client, tmp_path: Path
 ) -> None:

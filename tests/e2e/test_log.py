@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from tests.conftest import on_embedded
 from tests.e2e.estate import EngineProcess, Estate
 from tests.e2e.manifests import config, job
 from tests.support.patience import looks
@@ -29,6 +30,7 @@ def of(lines: list[Line], application: str, event: str) -> list[Line]:
     ]
 
 
+@on_embedded
 async def test_an_operation_can_be_followed_by_its_fields(estate: Estate) -> None:
     revision = await estate.given({"app/a.yaml": config("a"), "app/b.yaml": config("b")})
     await estate.app("app")
@@ -59,6 +61,7 @@ async def test_an_operation_can_be_followed_by_its_fields(estate: Estate) -> Non
         assert any(line["event"] == "worker processes are isolated" and "Landlock" in line["by"] for line in lines)
 
 
+@on_embedded
 async def test_drift_its_heal_and_the_changes_of_verdict_are_lines(estate: Estate) -> None:
     await estate.given({"app/a.yaml": config("a")})
     await estate.app("app")
@@ -73,6 +76,7 @@ async def test_drift_its_heal_and_the_changes_of_verdict_are_lines(estate: Estat
     assert "drifted" not in [line.get("message") for line in lines], "values are the trail's"
 
 
+@on_embedded
 async def test_refusals_and_retries_are_lines_and_hold_no_credential(estate: Estate) -> None:
     await estate.given({"app/j.yaml": job("j"), "app/a.yaml": "apiVersion: v1\nkind: Nonsense\nmetadata: {name: x}\n"})
     backoff = {"duration": "1s", "maxDuration": "1s"}

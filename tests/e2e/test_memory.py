@@ -4,7 +4,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.e2e.afresh import agrees_afresh
+from tests.conftest import on_embedded
+from tests.e2e.afresh import Standby, Wrote, agrees_afresh, look, versions_of
 from tests.e2e.conftest import POLLING
 from tests.e2e.estate import AUTOMATED, EngineProcess, Estate
 from tests.e2e.manifests import config, deployment
@@ -13,23 +14,28 @@ from tests.e2e.test_operations import healed, state_of
 KUBECTL_FIELDS = "kubectl-client-side-apply"
 
 
+@on_embedded
 async def test_the_law_of_restarts_sees_what_a_fresh_engine_would_write(
-    estate: Estate, engine: EngineProcess, tmp_path: Path
+    estate: Estate, engine: EngineProcess, standby: Standby, tmp_path: Path
 ) -> None:
     await estate.given({"app/a.yaml": config("a", "red")})
     await estate.app("app")
     await estate.settled()
     await agrees_afresh(estate, tmp_path / "before")
+    await agrees_afresh(estate, tmp_path / "before", standby)
     await engine.stop()
     try:
         await estate.change("ConfigMap", "a", {"data": {"colour": "drifted"}})
         with pytest.raises(AssertionError, match="a fresh engine wants to write"):
             await agrees_afresh(estate, tmp_path / "after")
+        with pytest.raises(Wrote):
+            await look(estate, await standby.take_over(estate, await versions_of(estate)))
     finally:
         await engine.start()
     await healed(estate, "a", "red")
 
 
+@on_embedded
 async def test_after_a_manual_sync_to_an_older_revision_automation_returns_to_what_is_declared(estate: Estate) -> None:
     first = await estate.given({"app/a.yaml": config("a", "red")})
     await estate.app("app")
@@ -47,6 +53,7 @@ async def test_after_a_manual_sync_to_an_older_revision_automation_returns_to_wh
     await healed(estate, "a", "blue")
 
 
+@on_embedded
 async def test_a_failed_sync_is_left_alone_by_every_engine_until_the_manifests_change(
     estate: Estate, engine: EngineProcess
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.conftest import on_embedded
 from tests.e2e.estate import EngineProcess, Estate
 from tests.e2e.manifests import config, hook, job
 
@@ -60,6 +61,7 @@ CANNOT_START: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("rule", CANNOT_START)
+@on_embedded
 async def test_an_operation_that_cannot_start_ends_in_error_and_automation_goes_on(estate: Estate, rule: str) -> None:
     asked, named = CANNOT_START[rule]
     text = msgspec.json.encode(asked).decode().replace("REPOSITORY", estate.repository.url)
@@ -78,6 +80,7 @@ async def test_an_operation_that_cannot_start_ends_in_error_and_automation_goes_
     await estate.settled(revision)
 
 
+@on_embedded
 async def test_a_sync_to_an_older_revision_works_though_what_is_declared_now_is_broken(estate: Estate) -> None:
     first = await estate.given({"app/a.yaml": config("a", "red")})
     await estate.app("app", automated=None)
@@ -95,6 +98,7 @@ async def test_a_sync_to_an_older_revision_works_though_what_is_declared_now_is_
     assert failed.phase == "Error" and "a.yaml" in failed.message
 
 
+@on_embedded
 async def test_an_operation_goes_on_with_its_revision_while_a_broken_commit_comes(estate: Estate) -> None:
     slow = job("migrate", pod_annotations="{trueup.dev/simulate-delay: 4s}", annotations=hook("PreSync"))
     first = await estate.given({"app/before.yaml": slow, "app/a.yaml": config("a", "red")})
@@ -132,6 +136,7 @@ async def test_an_operation_is_terminated_with_the_hook_that_it_waits_for(
     assert await estate.live("ConfigMap", "a") is None
 
 
+@on_embedded
 async def test_who_waits_is_asked_for_the_engine_only_where_there_is_none(
     estate: Estate, engine: EngineProcess
 ) -> None:
@@ -146,6 +151,7 @@ async def test_who_waits_is_asked_for_the_engine_only_where_there_is_none(
     assert await why_untouched(nobody, await handle.view()) == NOT_RUNNING
 
 
+@on_embedded
 async def test_an_object_that_flaps_is_no_storm_of_writes(estate: Estate) -> None:
     """Its address is taken away again and again; the simulated controller gives it back each time."""
     await estate.given({"app/web.yaml": INGRESS})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.conftest import Cluster
+from tests.conftest import Cluster, on_embedded
 from tests.e2e.conftest import NAMESPACE
 from tests.e2e.estate import EngineProcess, Estate
 from tests.e2e.manifests import config, deployment
@@ -118,6 +118,7 @@ async def test_wait_ends_with_the_deployment_or_says_why_not(estate: Estate, clu
     assert (await estate.repository.git("log", "-1", "--format=%an <%ae>")).decode().strip() == "Ada <ada@example.com>"
 
 
+@on_embedded
 async def test_rollback_passes_over_what_is_on_record_as_degraded(
     estate: Estate, engine: EngineProcess, cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -142,6 +143,7 @@ def is_degraded_at(revision: str, view: View) -> bool:
     return deployed == revision and status.health is not None and status.health.status == "Degraded"
 
 
+@on_embedded
 async def test_rollback_without_git_is_refused_beside_automation(
     estate: Estate, cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -170,6 +172,7 @@ async def test_rollback_on_the_cluster_syncs_to_the_older_commit(
     assert live and live.object()["data"] == {"colour": "red"}, output
 
 
+@on_embedded
 async def test_images_check_says_by_its_exit_code_what_it_found(
     estate: Estate, cluster: Cluster, tmp_path: Path
 ) -> None:

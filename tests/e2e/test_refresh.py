@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
-from tests.conftest import Cluster
+from tests.conftest import Cluster, on_embedded
 from tests.e2e.conftest import prepare
 from tests.e2e.estate import Estate, engine_process, play_repository
 from tests.e2e.manifests import config
@@ -37,6 +37,7 @@ async def seldom(cluster: Cluster, admin: Client, tmp_path: Path) -> AsyncIterat
         await made.close()
 
 
+@on_embedded
 async def test_a_push_within_the_time_of_another_ones_refresh_is_seen_within_seconds(seldom: Estate) -> None:
     await seldom.given({"app/a.yaml": config("a", "0")})
     await seldom.app("app")
@@ -51,6 +52,7 @@ async def test_a_push_within_the_time_of_another_ones_refresh_is_seen_within_sec
         await seldom.settled(revision, patience=SOON)
 
 
+@on_embedded
 async def test_a_new_application_is_compared_with_what_its_repository_holds_now(seldom: Estate) -> None:
     await seldom.given({"app/a.yaml": config("a")})
     await seldom.app("app")
@@ -61,6 +63,7 @@ async def test_a_new_application_is_compared_with_what_its_repository_holds_now(
     assert "app path does not exist" not in seldom.engine.log.read_text(), "it was first compared with an older commit"
 
 
+@on_embedded
 async def test_a_repository_that_cannot_be_read_is_unknown_at_once_to_who_asks_and_after_a_while_to_polls(
     estate: Estate,
 ) -> None:

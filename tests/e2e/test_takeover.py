@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
-from tests.conftest import Cluster
+from tests.conftest import Cluster, on_embedded
 from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import EngineProcess, Estate, play_repository
 from tests.e2e.manifests import config, deployment, hook, job, wave
@@ -113,7 +113,7 @@ class Relay:
                 config=load_kubeconfig(self.estate.engine.kubeconfig, None),
                 control_namespace=NAMESPACE,
                 data=folder / "data",
-                state=folder / "state",
+                state=self._folder / "state",
                 local_repositories=(self.estate.engine.repositories,),
                 render_workers=1,
                 wave_delay=WAVE_DELAY,
@@ -191,6 +191,7 @@ def _told(status: dict[str, Any], name: str) -> dict[str, Any]:
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("scenario", SCENARIOS)
+@on_embedded
 async def test_an_engine_that_takes_over_after_every_step_ends_as_one_would_have(
     estates: Estates, tmp_path: Path, scenario: str
 ) -> None:

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from tests.conftest import Cluster
+from tests.conftest import Cluster, on_kubernetes
 from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import EngineProcess, Estate, engine_process, play_repository
 from tests.e2e.manifests import config
@@ -87,6 +87,7 @@ async def said(engine: EngineProcess, words: str, patience: float = 30.0) -> str
     raise AssertionError(f"it never said {words!r}\n{engine.tail()}")
 
 
+@on_kubernetes
 async def test_the_second_on_a_data_folder_is_refused_in_one_sentence_and_the_first_goes_on(pair: Pair) -> None:
     first = pair.engines[0]
     assert first.process is not None
@@ -121,6 +122,7 @@ def _is_killed(engine: EngineProcess) -> None:
         pytest.param(_is_killed, 3 * LEASE_RUNS_OUT, id="a killed engine is replaced when its lease runs out"),
     ],
 )
+@on_kubernetes
 async def test_the_other_takes_over(pair: Pair, end: Callable[[EngineProcess], None], within: float) -> None:
     estate = pair.estate
     first = await estate.given({"app/a.yaml": config("a", "1")})
@@ -138,6 +140,7 @@ async def test_the_other_takes_over(pair: Pair, end: Callable[[EngineProcess], N
     await estate.settled(second)
 
 
+@on_kubernetes
 async def test_a_killed_engine_that_is_started_again_need_not_wait_for_its_own_lease(pair: Pair) -> None:
     first, second = pair.engines
     await second.stop()
@@ -150,6 +153,7 @@ async def test_a_killed_engine_that_is_started_again_need_not_wait_for_its_own_l
     await pair.estate.settled(revision)
 
 
+@on_kubernetes
 async def test_an_engine_that_was_stopped_and_goes_on_writes_nothing_and_waits(pair: Pair) -> None:
     estate = pair.estate
     await estate.given({"app/a.yaml": config("a", "1")})
@@ -173,6 +177,7 @@ async def test_an_engine_that_was_stopped_and_goes_on_writes_nothing_and_waits(p
     assert acting.process.returncode is None
 
 
+@on_kubernetes
 async def test_a_control_namespace_that_is_not_there_is_named(cluster: Cluster, client: Client, tmp_path: Path) -> None:
     engine = EngineProcess(cluster.kubeconfig_of("trueup"), tmp_path, tmp_path, "not-installed", 0.2)
     await engine.start()

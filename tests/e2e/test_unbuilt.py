@@ -1,11 +1,13 @@
 """What is not built stops automation, and says so; a sync that somebody asks for is carried out."""
 
+from tests.conftest import on_embedded
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
 
 from trueup.model.status import OperationPhase
 
 
+@on_embedded
 async def test_a_field_that_is_not_built_stops_automation_with_a_condition_that_names_it(estate: Estate) -> None:
     revision = await estate.given({"app/a.yaml": config("a")})
     await estate.app("app", policy={"retry": {"limit": 1, "refresh": True}})
@@ -20,6 +22,7 @@ async def test_a_field_that_is_not_built_stops_automation_with_a_condition_that_
     await estate.settled(revision)
 
 
+@on_embedded
 async def test_an_operation_that_brings_its_own_manifests_is_refused(estate: Estate) -> None:
     await estate.given({"app/a.yaml": config("a")})
     await estate.app("app", automated=None)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from tests.conftest import on_embedded
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
 
@@ -43,6 +44,7 @@ async def shown(estate: Estate) -> list[str]:
     return [f"{name}: {value}" for name, value in lines]
 
 
+@on_embedded
 async def test_a_manual_sync_in_a_deny_window_waits_until_manual_syncs_are_let_pass(estate: Estate) -> None:
     await estate.given({"app/a.yaml": config("a")})
     await estate.app("app", automated=None, spec={"project": await project(estate, ALWAYS)})
@@ -62,6 +64,7 @@ async def test_a_manual_sync_in_a_deny_window_waits_until_manual_syncs_are_let_p
     assert await estate.live("ConfigMap", "a") is not None
 
 
+@on_embedded
 async def test_automated_sync_and_self_heal_wait_for_the_window(estate: Estate) -> None:
     revision = await estate.given({"app/a.yaml": config("a")})
     await estate.app("app", spec={"project": await project(estate)})
@@ -88,6 +91,7 @@ async def test_automated_sync_and_self_heal_wait_for_the_window(estate: Estate) 
     assert healed is not None and healed.object()["data"] == {"colour": "red"}
 
 
+@on_embedded
 async def test_the_next_opening_wakes_the_application(estate: Estate) -> None:
     revision = await estate.given({"app/a.yaml": config("a")})
     begun = SystemClock().now().replace(microsecond=0)
@@ -104,6 +108,7 @@ async def test_the_next_opening_wakes_the_application(estate: Estate) -> None:
     assert datetime.fromisoformat(view.status.operation_state.started_at) >= begun + timedelta(seconds=6)
 
 
+@on_embedded
 async def test_a_window_that_cannot_be_read_is_a_condition_and_nothing_is_synced(estate: Estate) -> None:
     revision = await estate.given({"app/a.yaml": config("a")})
     await estate.app("app", spec={"project": await project(estate, {**ALWAYS, "timeZone": "Mars/Olympus"})})
