@@ -420,6 +420,64 @@ async def test_the_logs_of_an_application_are_those_of_its_pods(estate: Estate, 
     assert "has no such Pods" in (await shell("app", "logs", name, "--kind", "Job")).err
 
 
+@on_kubernetes
+async def test_what_does_not_work_says_why(estate: Estate, shell: Shell) -> None:
+    await estate.given({"app/web.yaml": deployment(pod_annotations="{trueup.dev/simulate: image-pull-error}")})
+    name = await estate.app("app", automated=None, options=())
+    failed = await shell("app", "sync", name)
+    assert failed.code == 20 and "the sync option CreateNamespace=true makes it" in failed.out
+    assert (await shell("app", "set", name, "--sync-option", "CreateNamespace=true")).code == 0
+    await shell("app", "sync", name)
+    await shell("app", "wait", name, "--degraded", "--timeout", "30")
+    told = (await shell("app", "get", name)).out
+    assert "Pod/web-" in told and "container main: ImagePullBackOff: Back-off pulling image" in told
+    tree = (await shell("app", "get", name, "-o", "tree")).out
+    assert "  └─Pod/web-" in tree and "Degraded" in tree
+    unknown = await shell("images", "update", "nope")
+    assert unknown.code == 20 and "does not exist" in unknown.err
+
+
+@on_kubernetes
+async def test_projects_and_repositories_by_verbs(estate: Estate, shell: Shell) -> None:
+    await estate.given({"app/settings.yaml": config()})
+    project, url = f"p-{estate.name}", estate.repository.url
+    made = await shell("proj", "create", project, "-d", f"https://kubernetes.default.svc,{estate.name}", "-s", "*")
+    assert (made.code, made.out) == (0, f"project '{project}' created\n")
+    create = ("app", "create", estate.name, "--repo", url, "--path", "app", "--project", project)
+    refused = await shell(*create, "--dest-namespace", "other")
+    assert refused.code == 20 and f"`trueup proj get {project}` shows what it permits" in refused.err
+    assert (await shell("proj", "add-destination", project, "in-cluster", "other", "--name")).code == 0
+    assert (await shell(*create, "--dest-namespace", estate.name)).code == 0
+    estate.made.append(estate.name)
+    used = await shell("proj", "delete", project)
+    assert used.code == 20 and f"is used by {estate.name}" in used.err
+    window = ("proj", "windows", "add", project, "--kind", "deny", "--duration", "1h", "--applications", "*")
+    assert "spec.syncWindows[0].schedule" in (await shell(*window, "--schedule", "x")).err
+    assert (await shell(*window, "--schedule", "0 0 1 1 *")).code == 0
+    got = (await shell("proj", "get", project)).out
+    assert "in-cluster,other\n" in got and "deny:0 0 1 1 *:1h" in got
+    edited = await shell("proj", "edit", project, environment={"KUBE_EDITOR": "sed -i s/^sourceRepos/sourceRepo/"})
+    assert edited.code == 20 and "spec.sourceRepo (did you mean sourceRepos?)" in edited.err
+    assert (await shell("app", "delete", estate.name, "-y", "--wait")).code == 0
+    estate.made.remove(estate.name)
+    assert (await shell("proj", "delete", project)).code == 0
+
+    secret = {"TRUEUP_GIT_PASSWORD": "not-to-be-shown"}
+    absent = await shell("repo", "add", f"{url}-none", "--username", "deploy", environment=secret)
+    assert absent.code == 20 and "--validate=false keeps them all the same" in absent.err
+    added = await shell("repo", "add", url, "--username", "deploy", environment=secret)
+    assert (added.code, added.out) == (0, f"Repository '{url}' added\n")
+    again = await shell("repo", "add", url, "--username", "deploy", environment=secret)
+    assert again.code == 20 and "--upsert replaces it" in again.err
+    listed = await shell("repo", "list", "-o", "json")
+    (found,) = [each for each in listed.json() if each["url"] == url]
+    assert (found["username"], found["credentials"]) == ("deploy", ["password"])
+    assert "Successful" in (await shell("repo", "get", url)).out
+    for ran in (added, listed, await shell("repo", "list"), await shell("repo", "rm", url)):
+        assert ran.code == 0 and "not-to-be-shown" not in ran.out + ran.err
+    assert "no Secret is for" in (await shell("repo", "get", url)).err
+
+
 @on_embedded
 async def test_ctrl_c_ends_a_wait_without_a_traceback(estate: Estate, shell: Shell) -> None:
     await estate.given({"app/settings.yaml": config()})

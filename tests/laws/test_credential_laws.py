@@ -44,7 +44,7 @@ def test_a_password_goes_to_its_own_host_and_project(
     known = Credentials(cast(Any, None), "argocd")
     for number, (kind, place, owner) in enumerate(secrets):
         data = {"url": place, "project": owner, "username": "u", "password": f"canary-{number}"}
-        known._take(live(f"s{number}", kind, data))
+        known.take(live(f"s{number}", kind, data))
     for ask in (known.of, known.for_writing):
         try:
             found = ask(url, project)

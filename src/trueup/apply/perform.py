@@ -215,10 +215,17 @@ class _Run:
         if interrupts(error):
             self.interrupted = error
             return
+        if isinstance(error, NotFound) and error.status_reason and self._homeless(task.key):
+            error.hint = f"there is no namespace {task.key.namespace}: the sync option CreateNamespace=true makes it"
         # A verdict stands whatever its clean-up meets; an old object that cannot go keeps its hook from running.
         if not isinstance(task, ReleaseHookTask) and not self.ending:
             self._record(task, ResultCode.SYNC_FAILED, str(error))
         self.progress.append(Refused(task.key, str(error)))
+
+    def _homeless(self, key: ResourceKey) -> bool:
+        """Whether the namespace of an object is not there."""
+        home = ResourceKey("", NAMESPACE.kind, "", key.namespace)
+        return bool(key.namespace) and self.cluster.cache.get(home) is None
 
     def _record(self, task: Recordable, code: ResultCode, message: str) -> None:
         self.results.append(result_of(task, code, message))

@@ -5,12 +5,12 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from trueup import policy
-from trueup.cli.app.access import list_applications, readable
+from trueup.cli.app.access import ApplicationNotFound, list_applications, readable
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options
 from trueup.cli.exits import DIFFERS, fail
@@ -39,6 +39,17 @@ def images() -> None:
     """Look for newer images, and write them to Git."""
 
 
+class Looked(NamedTuple):
+    """What the registries say, and which newer images would be left alone, with the reason.
+
+    Attributes:
+        left: by application and image.
+    """
+
+    reports: list[Report]
+    left: dict[tuple[str, str], str]
+
+
 @images.command("list")
 @click.argument("names", nargs=-1, metavar="[APP]...", shell_complete=applications)
 @local_option
@@ -46,8 +57,7 @@ def images() -> None:
 @access_options
 def list_(access: Access, names: tuple[str, ...], local: tuple[Path, ...], output: str) -> None:
     """List the images that automation looks after: what runs, and what is newest."""
-    reports = asyncio.run(_look(access, names, local))
-    _print_reports(reports, output)
+    _print_reports(asyncio.run(_look(access, names, local)), output)
 
 
 @images.command()
@@ -58,8 +68,9 @@ def list_(access: Access, names: tuple[str, ...], local: tuple[Path, ...], outpu
 @access_options
 def check(access: Access, names: tuple[str, ...], why: bool, local: tuple[Path, ...], output: str) -> None:
     """Say what would change and why not more. Exits 1 when a newer image is there, 20 when one cannot be judged."""
-    reports = asyncio.run(_look(access, names, local))
-    _print_reports(reports, output)
+    looked = asyncio.run(_look(access, names, local))
+    reports = looked.reports
+    _print_reports(looked, output)
     if output == "wide" and why:
         for report in reports:
             for finding in report.findings:
@@ -68,7 +79,7 @@ def check(access: Access, names: tuple[str, ...], why: bool, local: tuple[Path, 
                 table(("TAG", "REASON"), sorted(finding.passed_over.items()))
     if any(report.problems for report in reports):
         fail("not every image could be judged", hint="correct what the lines above name")
-    if any(report.updates for report in reports):
+    if any((r.work.subject.key, str(u.new)) not in looked.left for r in reports for u in r.updates):
         sys.exit(DIFFERS)
 
 
@@ -82,7 +93,7 @@ def update(access: Access, names: tuple[str, ...], dry_run: bool, local: tuple[P
     """Write newer images to Git now: one commit for each repository."""
 
     async def run() -> tuple[list[Report], list[Outcome]]:
-        async with _rounds(access, local) as rounds:
+        async with _rounds(access, names, local) as rounds:
             reports = await rounds.look(_wanted(access, names))
             return reports, await rounds.write(reports, dry_run=dry_run)
 
@@ -103,7 +114,7 @@ def update(access: Access, names: tuple[str, ...], dry_run: bool, local: tuple[P
 
 
 def _print_outcome(outcome: Outcome, *, dry_run: bool) -> None:
-    for note in outcome.notes:
+    for note in dict.fromkeys(outcome.left.values()):
         say(note)
     for change in outcome.changes:
         say(f"{change.place}: {change.before or '(nothing)'} → {change.after}")
@@ -113,7 +124,7 @@ def _print_outcome(outcome: Outcome, *, dry_run: bool) -> None:
         say(f"{outcome.repository}: not written")
     elif dry_run:
         say(f"{outcome.repository}: nothing was pushed, this is a dry run")
-    elif not outcome.changes and not outcome.notes:
+    elif not outcome.changes and not outcome.left:
         say(f"{outcome.repository}: Git has it already; the engine deploys it")
     if outcome.pull_request:
         say(f"pull request: {outcome.pull_request}")
@@ -128,11 +139,12 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "branch": outcome.written.branch if outcome.written else "",
         "pullRequest": outcome.pull_request,
         "problem": outcome.problem,
-        "notes": list(outcome.notes),
+        "notes": list(dict.fromkeys(outcome.left.values())),
     }
 
 
-def _print_reports(reports: list[Report], output: str) -> None:
+def _print_reports(looked: Looked, output: str) -> None:
+    reports = looked.reports
     rows = [(report, finding) for report in reports for finding in report.findings]
     if output != "wide":
         show(
@@ -144,7 +156,8 @@ def _print_reports(reports: list[Report], output: str) -> None:
                     "constraint": finding.rule.constraint,
                     "running": [str(image) for image in report.current(finding)],
                     "newest": str(finding.newest) if finding.newest else "",
-                    "update": bool(report.update(finding)),
+                    "update": bool(report.update(finding)) and not _left(looked, report, finding),
+                    "left": _left(looked, report, finding),
                     "passedOver": finding.passed_over,
                     "problem": finding.problem or report.work.problem,
                 }
@@ -158,7 +171,7 @@ def _print_reports(reports: list[Report], output: str) -> None:
             output,
         )
         return
-    lines = [_row(report, finding) for report, finding in rows]
+    lines = [_row(report, finding, _left(looked, report, finding)) for report, finding in rows]
     lines += [(r.work.subject.key, "", "", "", "", r.work.problem) for r in reports if r.work.problem]
     if not lines:
         say(
@@ -170,12 +183,17 @@ def _print_reports(reports: list[Report], output: str) -> None:
     table(("APPLICATION", "IMAGE", "STRATEGY", "RUNNING", "NEWEST", "NOTE"), lines)
 
 
-def _row(report: Report, finding: Finding) -> tuple[str, ...]:
+def _left(looked: Looked, report: Report, finding: Finding) -> str:
+    """Why a newer image would be left alone; empty where it would not."""
+    return looked.left.get((report.work.subject.key, str(finding.newest)), "") if report.update(finding) else ""
+
+
+def _row(report: Report, finding: Finding, left: str) -> tuple[str, ...]:
     current = report.current(finding)
     strategy = " ".join(filter(None, (str(finding.rule.strategy), finding.rule.constraint)))
     note = finding.problem
     if not note and report.update(finding):
-        note = "update"
+        note = left or "update"
     elif not note and not current:
         note = "no application object runs it"
     return (
@@ -188,9 +206,12 @@ def _row(report: Report, finding: Finding) -> tuple[str, ...]:
     )
 
 
-async def _look(access: Access, names: tuple[str, ...], local: tuple[Path, ...]) -> list[Report]:
-    async with _rounds(access, local) as rounds:
-        return await rounds.look(_wanted(access, names))
+async def _look(access: Access, names: tuple[str, ...], local: tuple[Path, ...]) -> Looked:
+    async with _rounds(access, names, local) as rounds:
+        reports = await rounds.look(_wanted(access, names))
+        # What people took back is known to who would write it.
+        outcomes = await rounds.write(reports, dry_run=True)
+    return Looked(reports, {key: why for outcome in outcomes for key, why in outcome.left.items()})
 
 
 def _wanted(access: Access, names: tuple[str, ...]) -> Any:
@@ -198,11 +219,22 @@ def _wanted(access: Access, names: tuple[str, ...]) -> Any:
     return lambda subject: not full or subject.key in full
 
 
+def _require_there(access: Access, names: tuple[str, ...], subjects: list[Subject]) -> None:
+    known = {subject.key for subject in subjects}
+    for name in names:
+        full = name if "/" in name else f"{access.namespace}/{name}"
+        if full not in known:
+            raise ApplicationNotFound(
+                f"application {full} does not exist", hint="`trueup app list` shows those that do"
+            )
+
+
 @asynccontextmanager
-async def _rounds(access: Access, local: tuple[Path, ...]) -> AsyncIterator[Rounds]:
+async def _rounds(access: Access, names: tuple[str, ...], local: tuple[Path, ...]) -> AsyncIterator[Rounds]:
     async with with_repositories(access, local) as repositories, RegistryClient() as registry:
         cluster = ImageCluster(repositories.client, repositories.discovery, access.namespace)
         subjects = await _subjects(repositories, access)
+        _require_there(access, names, subjects)
 
         known = repositories.credentials
 

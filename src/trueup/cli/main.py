@@ -31,7 +31,10 @@ COMMANDS = {
     "install": Deferred(
         "trueup.cli.install", "install", "Put the CRDs, the namespace and the default project on a cluster."
     ),
+    "proj": Deferred("trueup.cli.proj", "proj", "Projects: what groups of applications may use."),
     "render": Deferred("trueup.cli.render", "render", "Print the manifests of a folder, without a cluster."),
+    "repo": Deferred("trueup.cli.repo", "repo", "Repositories and their credentials."),
+    "repocreds": Deferred("trueup.cli.repo", "repocreds", "Credentials of all repositories below a URL."),
     "sandbox": Deferred(
         "trueup.cli.sandbox", "sandbox", "A Kubernetes API for first steps and tests, without containers."
     ),
@@ -46,15 +49,15 @@ FILES = (
 )
 
 
-_SECRETS = "Repositories are Secrets with the label argocd.argoproj.io/secret-type; see docs/guides."
 ELSEWHERE = {
     "login": "No sign-in is needed: commands use your kubeconfig.",
     "logout": "There is no session: commands use your kubeconfig.",
     "context": "--kube-context names one of your kubeconfig.",
-    "repo": _SECRETS,
-    "repocreds": _SECRETS,
-    "proj": "Projects are AppProject objects: `kubectl get appprojects -n argocd`.",
-    "project": "Projects are AppProject objects: `kubectl get appprojects -n argocd`.",
+    "project": "That is `trueup proj`.",
+    "relogin": "There is no session: commands use your kubeconfig.",
+    "configure": "There is nothing to configure: commands use your kubeconfig.",
+    "cert": "Known hosts and certificates are the ConfigMaps argocd-ssh-known-hosts-cm and argocd-tls-certs-cm.",
+    "gpg": "Signatures of commits are not checked yet.",
     "cluster": "Trueup deploys to the cluster that it runs on; other clusters are not built yet.",
     "appset": "ApplicationSets are not built yet.",
     "account": "There are no accounts: rights are those of your kubeconfig.",

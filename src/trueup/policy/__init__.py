@@ -23,12 +23,22 @@ from trueup.policy.unbuilt import (
     unbuilt_operation,
     unknown_fields,
 )
-from trueup.policy.windows import BLOCKED, WindowVerdict, assigned, describe_windows, held, in_project, may_sync
+from trueup.policy.windows import (
+    BLOCKED,
+    AssignedWindow,
+    WindowVerdict,
+    assigned,
+    describe_windows,
+    held,
+    in_project,
+    may_sync,
+)
 
 __all__ = [
     "BLOCKED",
     "CLAIM_NOTE",
     "LOOP",
+    "AssignedWindow",
     "Change",
     "Decision",
     "Deploy",

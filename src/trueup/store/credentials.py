@@ -241,7 +241,7 @@ class Credentials:
         self._secrets.clear()
         self._scopes.clear()
         for live in listing.objects:
-            self._take(live)
+            self.take(live)
         self.changed.set()
         return listing.resource_version
 
@@ -257,7 +257,7 @@ class Credentials:
                                 self._secrets.pop(event.object.key.name, None)
                                 self._scopes.clear()
                             elif event.type != "BOOKMARK":
-                                self._take(event.object)
+                                self.take(event.object)
                             if event.type != "BOOKMARK":
                                 self.changed.set()
                     continue
@@ -288,7 +288,8 @@ class Credentials:
             text for secret in self._secrets.values() for field in _CONFIDENTIAL if (text := secret.data.get(field))
         )
 
-    def _take(self, live: LiveObject) -> None:
+    def take(self, live: LiveObject) -> None:
+        """Know a Secret, as it is now, or as if it were there."""
         secrecy.EVERYWHERE.learn("repositories", self._confidential)
         data, name, kind = decoded(live.object()), live.key.name, live.labels.get(LABEL, "")
         self._secrets.pop(name, None)

@@ -62,7 +62,8 @@ UNKNOWN = {
     ("app", "lisst"): "No such command 'lisst'. Did you mean 'list'?",
     ("app", "xyzzy"): "No such command 'xyzzy'.",
     ("app", "actions", "web"): "No such command 'actions'. `kubectl rollout restart`",
-    ("repo", "add", "url"): "No such command 'repo'. Repositories are Secrets",
+    ("proj", "role", "list"): "No such command 'role'. Roles come with the API server",
+    ("gpg", "list"): "Signatures of commits are not checked yet",
     ("login", "host"): "commands use your kubeconfig",
 }
 

@@ -61,10 +61,12 @@ class Tree(msgspec.Struct, frozen=True):
 
     Attributes:
         unread: kinds that the user may not list.
+        whole: objects by their uid, of the kinds that have a health.
     """
 
     roots: tuple[Node, ...]
     unread: tuple[str, ...] = ()
+    whole: Mapping[str, LiveObject] = {}
 
     def nodes(self) -> list[Node]:
         """All of them, each before what it owns."""
@@ -89,9 +91,9 @@ async def tree_of(access: Access, resources: Iterable[ResourceStatus]) -> Tree:
         places = {each.namespace for each in declared if each.namespace}
         heads, unread = await _metadata(client, discovery, places)
         wanted = {ResourceKey(each.group, each.kind, each.namespace, each.name) for each in declared}
-        kinds = {live.group_kind for live in _descendants(heads, wanted)}
+        kinds = {live.group_kind for live in _descendants(heads, wanted)} | {GroupKind(k.group, k.kind) for k in wanted}
         whole = await _whole(client, discovery, places, kinds)
-    return Tree(grown(declared, heads, whole), unread)
+    return Tree(grown(declared, heads, whole), unread, whole)
 
 
 def grown(

@@ -1,8 +1,6 @@
 """``trueup app edit|patch``."""
 
 import asyncio
-import itertools
-import os
 import sys
 from typing import Any
 
@@ -12,18 +10,17 @@ from trueup.cli.app.access import Handle, View, read_view, served
 from trueup.cli.app.validate import well_formed
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.editor import edit_until_taken
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show
-from trueup.cli.screen import plain, say
 from trueup.cli.strict import Document, require_known_fields
 from trueup.formats import json, yaml
-from trueup.formats.patch import merge_diff, merge_patch, parse_pointer
+from trueup.formats.patch import merge_patch, parse_pointer
 from trueup.model.application import Application
 from trueup.model.errors import TrueupError
 from trueup.store.kinds import APPLICATION
 
 _OF_THE_ENGINE = ("status", "operation")
-_HEAD = "# The specification of application {name}. What is unchanged or empty changes nothing.\n"
 
 
 @click.command("edit", epilog=examples("trueup app edit web", "KUBE_EDITOR=nano trueup app edit web"))
@@ -46,42 +43,7 @@ def edit_(access: Access, name: str, app_namespace: str) -> None:
             return await Handle(client, access, name, app_namespace).edit(changed)
 
     before = asyncio.run(read()).raw.get("spec") or {}
-    text, problem = yaml.dump(before), ""
-    while True:
-        head = _HEAD.format(name=plain(name)) + "".join(f"# {line}\n" for line in _lines(problem))
-        edited = click.edit(head + text, editor=os.environ.get("KUBE_EDITOR") or None, extension=".yaml")
-        if edited is None or (edited := _without_remarks(edited)) == text:
-            if problem:
-                raise TrueupError(problem, hint="nothing was written")
-            say("nothing was changed", err=True)
-            return
-        text = edited
-        try:
-            done = asyncio.run(write(merge_diff(before, _spec(text))))
-        except TrueupError as error:
-            problem = f"{error.message}{f'; {error.hint}' if error.hint else ''}"
-            continue
-        say(f"application '{name}' {'edited' if done else 'unchanged'}")
-        return
-
-
-def _lines(problem: str) -> list[str]:
-    return plain(problem, keep="\n").splitlines()
-
-
-def _without_remarks(text: str) -> str:
-    lines = text.splitlines(keepends=True)
-    return "".join(itertools.dropwhile(lambda line: line.startswith("#"), lines))
-
-
-def _spec(text: str) -> dict[str, Any]:
-    try:
-        spec = yaml.load(text.encode(), "the specification")
-    except yaml.YamlError as error:
-        raise TrueupError(str(error)) from error
-    if not isinstance(spec, dict) or not spec:
-        raise TrueupError("that is no specification", hint="it is a mapping with source, destination and project")
-    return spec
+    edit_until_taken(f"application '{name}'", before, lambda patch: asyncio.run(write(patch)))
 
 
 @click.command(

@@ -6,23 +6,35 @@ from collections.abc import Sequence
 import click
 
 from trueup.cli.app.access import Handle, View, list_applications, readable
+from trueup.cli.app.children import tree_of
 from trueup.cli.app.engine import refreshed
+from trueup.cli.app.progress import under_way
+from trueup.cli.app.reasons import reasons
+from trueup.cli.app.resources import TREES, print_tree, tell_unread
 from trueup.cli.app.windows import window_lines
 from trueup.cli.completing import applications, projects
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
+from trueup.cli.examples import examples
 from trueup.cli.output import output_option, painted, show, table
 from trueup.cli.screen import plain, say, styled
+from trueup.model.errors import TrueupError
+from trueup.model.health import HealthCode
+from trueup.model.status import ResourceResult, ResourceStatus, Status
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "trueup app get web --refresh", "trueup app get web -o tree", "trueup app get web --show-operation -o yaml"
+    )
+)
 @click.argument("name", shell_complete=applications)
 @click.option("--refresh", is_flag=True, help="Ask the engine to look again first.")
 @click.option("--hard-refresh", is_flag=True, help="As --refresh, and render anew.")
 @click.option("--timeout", type=DURATION, default="60s", show_default=True, help="How long to wait for a refresh.")
 @click.option("--show-operation", is_flag=True, help="Also show the operation.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
-@output_option("wide", "json", "yaml")
+@output_option("wide", *TREES, "json", "yaml")
 @access_options
 def get(
     access: Access,
@@ -46,14 +58,37 @@ def get(
             return view, await window_lines(client, access.namespace, view.app)
 
     view, windows = asyncio.run(read())
-    if output == "wide":
-        print_summary(view, operation=show_operation, windows=windows)
-        print_resources(view)
-    else:
+    if output in ("json", "yaml"):
         show(view.raw, output)
+        return
+    print_summary(view, operation=show_operation, windows=windows)
+    if output in TREES:
+        tree = asyncio.run(tree_of(access, view.status.resources))
+        print_tree(view, tree, detailed=output == "tree=detailed")
+        tell_unread(tree)
+    else:
+        print_resources(view)
+        _print_reasons(access, view)
 
 
-@click.command("list")
+def _print_reasons(access: Access, view: View) -> None:
+    """Why something does not work: only where something does not."""
+    try:
+        found = asyncio.run(reasons(access, view))
+    except TrueupError as error:
+        say(f"warning: why is not known: {error.message}", err=True)
+        return
+    if found:
+        say()
+    for reason in found:
+        say(reason.of)
+        for line in reason.lines:
+            say(f"  {plain(line.replace(chr(10), ' '), keep='')}")
+
+
+@click.command(
+    "list", epilog=examples("trueup app list", "trueup app list -l team=web -p shop", "trueup app list -o name")
+)
 @click.option("-p", "--project", multiple=True, shell_complete=projects, help="Only applications of these projects.")
 @click.option("-l", "--selector", default="", help="Only applications with these labels.")
 @click.option("-r", "--repo", default="", help="Only applications of this repository.")
@@ -101,7 +136,7 @@ def list_(access: Access, project: tuple[str, ...], selector: str, repo: str, ap
         show([view.raw for view in views], output)
 
 
-@click.command()
+@click.command(epilog=examples("trueup app history web", "trueup app history web -o id"))
 @click.argument("name", shell_complete=applications)
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @output_option("wide", "id", "json", "yaml")
@@ -138,6 +173,7 @@ def list_row(view: View) -> tuple[str, ...]:
     policy = "Manual"
     if automated and automated.enabled is not False:
         policy = "Auto" + ("-Prune" if automated.prune else "")
+    deleting = ["Deleting"] if view.app.metadata.deletion_timestamp else []
     return (
         f"{view.app.metadata.namespace}/{view.app.metadata.name}",
         spec.destination.server or spec.destination.name,
@@ -146,7 +182,7 @@ def list_row(view: View) -> tuple[str, ...]:
         str(status.sync.status) if status.sync else "Unknown",
         (status.health.status if status.health else "") or "Unknown",
         policy,
-        ",".join(sorted({condition.type for condition in status.conditions})) or "<none>",
+        ",".join([*deleting, *sorted({condition.type for condition in status.conditions})]) or "<none>",
         first.repo_url if first else "",
         (first.path or first.chart) if first else "",
         first.target_revision if first else "",
@@ -182,14 +218,19 @@ def print_summary(view: View, *, operation: bool = False, windows: Sequence[tupl
         *windows,
         ("Sync Policy", policy),
         ("Sync Status", state + at + from_),
-        ("Health Status", (status.health.status if status.health else "") or "Unknown"),
+        ("Health Status", _health(status)),
     ]
     if view.app.metadata.deletion_timestamp:
-        lines.append(("Deleting since", view.app.metadata.deletion_timestamp))
+        holding = ", ".join(view.app.metadata.finalizers)
+        lines.append(
+            ("Deleting since", f"{view.app.metadata.deletion_timestamp} (waits for {holding or 'the server'})")
+        )
+    if state_of := under_way(view):
+        lines.append(("Operation", state_of))
     if operation and status.operation_state:
         op = status.operation_state
         lines += [
-            ("Operation", "Sync"),
+            *([] if state_of else [("Operation", "Sync")]),
             ("Phase", str(op.phase)),
             ("Start", op.started_at),
             ("Finished", op.finished_at or ""),
@@ -210,6 +251,19 @@ def print_summary(view: View, *, operation: bool = False, windows: Sequence[tupl
     say()
 
 
+def _message(resource: ResourceStatus, done: ResourceResult | None) -> str:
+    """What is to be known first: why it does not work, else what the last sync did to it."""
+    told = resource.health
+    if told and told.message and told.status != HealthCode.HEALTHY:
+        return told.message
+    return done.message if done else ""
+
+
+def _health(status: Status) -> str:
+    told = status.health
+    return ((told.status if told else "") or "Unknown") + (f" ({told.message})" if told and told.message else "")
+
+
 def print_resources(view: View) -> None:
     """The resources table of ``app get``, ``sync`` and ``wait``."""
     status = view.status
@@ -228,7 +282,7 @@ def print_resources(view: View) -> None:
                 resource.status,
                 health,
                 "",
-                done.message if done else "",
+                _message(resource, done),
             )
         )
     for done in messages.values():

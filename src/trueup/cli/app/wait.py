@@ -9,6 +9,7 @@ import msgspec
 from trueup.cli.app.access import ApplicationNotFound, Handle, View
 from trueup.cli.app.choice import Pattern, meant, pattern, resource_option
 from trueup.cli.app.engine import why_untouched
+from trueup.cli.app.progress import under_way
 from trueup.cli.app.read import print_resources, print_summary
 from trueup.cli.app.selecting import NoneSelected, selected, selector_option
 from trueup.cli.completing import applications
@@ -42,7 +43,7 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
         if self.operation:
             state = status.operation_state
             if state and not state.phase.completed:
-                return f"the operation ({state.message or state.phase})"
+                return f"the operation ({under_way(view)})"
             if view.app.operation is not None:
                 return "the operation to start"
         if self.resources:

@@ -62,14 +62,14 @@ class Edited(msgspec.Struct, frozen=True, tag=True):
         changes: for messages.
         kept: by number, what was asked and which of its updates were made; the others nobody wants.
         refused: by number, what was asked and could not be made, with the reason. It leaves nothing in the files.
-        notes: on updates that were left out.
+        left: why images were left out, by their names.
     """
 
     files: dict[str, bytes]
     changes: tuple[Changed, ...] = ()
     kept: tuple[tuple[int, tuple[int, ...]], ...] = ()
     refused: tuple[tuple[int, str], ...] = ()
-    notes: tuple[str, ...] = ()
+    left: dict[str, str] = {}
 
     def done(self, asked: Sequence[Asked]) -> list[Asked]:
         """What was made of what was asked."""
@@ -195,7 +195,7 @@ def found(tree: Tree, folder: str, budget: Budget) -> Found:
 def edited(tree: GitTree, asked: Sequence[Asked], budget: Budget) -> Edited:
     """The updates in the files of a tree."""
     undone = taken_back(pygit2.Repository(tree.place.folder), tree.revision)
-    wanted, notes = _wanted(asked, undone)
+    wanted, left = _wanted(asked, undone)
     kept, refused = list[tuple[int, tuple[int, ...]]](), list[tuple[int, str]]()
     editor = Editor(tree, budget)
     for at, numbers in wanted:
@@ -208,7 +208,7 @@ def edited(tree: GitTree, asked: Sequence[Asked], budget: Budget) -> Edited:
             refused.append((at, _packable(str(error))))
         else:
             kept.append((at, numbers))
-    return Edited(editor.files, tuple(editor.changes), tuple(kept), tuple(refused), tuple(notes))
+    return Edited(editor.files, tuple(editor.changes), tuple(kept), tuple(refused), left)
 
 
 def edit_work(editor: Editor, work: Work, updates: Sequence[Update]) -> None:
@@ -225,19 +225,20 @@ def edit_work(editor: Editor, work: Work, updates: Sequence[Update]) -> None:
     write_images(editor, work.source, work.subject.instance, work.back, updates)
 
 
-def _wanted(asked: Sequence[Asked], undone: Sequence[Undone]) -> tuple[list[tuple[int, tuple[int, ...]]], list[str]]:
-    """The updates that nobody has taken back, by number, and a note on each of the others."""
-    kept, notes = [], []
+def _wanted(
+    asked: Sequence[Asked], undone: Sequence[Undone]
+) -> tuple[list[tuple[int, tuple[int, ...]]], dict[str, str]]:
+    """The updates that nobody has taken back, by number, and why of each image of the others."""
+    kept, left = list[tuple[int, tuple[int, ...]]](), dict[str, str]()
     for at, (_, updates) in enumerate(asked):
         numbers = []
         for number, update in enumerate(updates):
             by = next((each.by for each in undone if each.brought(update.new)), "")
             if by:
-                notes.append(
-                    f"{update.new} was taken back by commit {by[:8]}; push a newer image, or revert that commit"
-                )
+                why = f"{update.new} was taken back by commit {by[:8]}; push a newer image, or revert that commit"
+                left[str(update.new)] = why
             else:
                 numbers.append(number)
         if numbers:
             kept.append((at, tuple(numbers)))
-    return kept, notes
+    return kept, left

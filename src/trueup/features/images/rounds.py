@@ -77,7 +77,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         written: None where nothing was written to Git.
         pull_request: its page.
         problem: why it failed; empty when it did not.
-        notes: images that were left alone, and why.
+        left: why images were left alone, by application and image.
     """
 
     repository: str
@@ -86,7 +86,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     written: Written | None = None
     pull_request: str = ""
     problem: str = ""
-    notes: tuple[str, ...] = ()
+    left: dict[tuple[str, str], str] = {}
 
 
 class Rounds:
@@ -185,6 +185,10 @@ class Rounds:
         def refused(shown: str) -> list[Outcome]:
             return [Outcome(repository=shown, done=(asked[at],), problem=problem) for at, problem in made.refused]
 
+        def left() -> dict[tuple[str, str], str]:
+            new = ((work.subject.key, str(update.new)) for work, updates in asked for update in updates)
+            return {(key, image): made.left[image] for key, image in new if image in made.left}
+
         try:
             for work, _ in asked:
                 # Since it was looked at a project may have changed its mind.
@@ -194,7 +198,7 @@ class Rounds:
             if dry_run:
                 await mirror.update()
                 await edit(mirror.tree(mirror.resolve(f"refs/heads/{branch}" if branch else "")))
-                outcome = Outcome(repository=mirror.shown, done=tuple(done), changes=made.changes, notes=made.notes)
+                outcome = Outcome(repository=mirror.shown, done=tuple(done), changes=made.changes, left=left())
                 return [outcome, *refused(mirror.shown)]
             author = Author(settings.user, settings.email)
             signer = await self._ports.signer()
@@ -209,7 +213,7 @@ class Rounds:
                 changes=made.changes,
                 written=written if written.sha else None,
                 pull_request=page,
-                notes=made.notes,
+                left=left(),
             )
             return [outcome, *refused(mirror.shown)]
         except TrueupError as error:

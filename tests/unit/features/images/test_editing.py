@@ -65,8 +65,8 @@ async def test_what_people_took_back_is_left_alone(editing: Editing, repo: GitRe
     bad = repo.commit({"app/a.yaml": MARKED.replace(b"v1", b"v2"), "new.yaml": b"x: 1\n"})
     revert = repo.commit({"app/a.yaml": MARKED}, message=f"Revert\n\nThis reverts commit {bad}.")
     made = await editing.edit(tree_of(repo, revert), asked())
-    assert made == Edited({}, notes=(made.notes[0],))
-    assert revert[:8] in made.notes[0]
+    assert made == Edited({}, left=made.left)
+    assert [revert[:8] in why for why in made.left.values()] == [True]
 
 
 async def test_who_cannot_be_written_is_named_and_leaves_the_others_their_commit(

@@ -1,0 +1,124 @@
+"""Why objects do not work: what their Pods say, and the last warnings about them. Read live, when somebody asks."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from trueup.cli.app.access import View
+from trueup.cli.app.children import Node, tree_of
+from trueup.cli.connect import Access
+from trueup.cli.duration import age
+from trueup.kube.client import Client
+from trueup.kube.discovery import ResourceType
+from trueup.kube.errors import Forbidden
+from trueup.model.health import HealthCode
+from trueup.model.resource import GroupKind
+from trueup.runtime.clock import SystemClock
+
+_EVENT = ResourceType("", "v1", "Event", "events", namespaced=True)
+_POD = GroupKind("", "Pod")
+_ILL = (HealthCode.DEGRADED, HealthCode.PROGRESSING)
+_STARTING = frozenset(("ContainerCreating", "PodInitializing"))
+_LONG = 400
+_OBJECTS, _EVENTS = 12, 3
+"""Objects whose Events are asked for, and Events told of each."""
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """What is the matter with one object, as lines."""
+
+    of: str
+    lines: tuple[str, ...]
+
+
+async def reasons(access: Access, view: View) -> list[Reason]:
+    """Of the objects that are Degraded or Progressing, and of what they have made; what may not be read is left out.
+
+    Raises:
+        ApiError: the cluster does not answer.
+    """
+    ill = [each for each in view.status.resources if each.health and each.health.status in _ILL]
+    if not ill:
+        return []
+    tree = await tree_of(access, ill)
+    nodes = [node for node in tree.nodes() if node.health in _ILL or not node.health][:_OBJECTS]
+    async with Client(access.config()) as client:
+        events = await asyncio.gather(*(_warnings(client, node) for node in nodes))
+    found = []
+    for node, warnings in zip(nodes, events, strict=True):
+        pod = tree.whole.get(node.uid) if GroupKind(node.key.group, node.key.kind) == _POD else None
+        told = pod_reasons(pod.object()) if pod else [node.message] if node.message else []
+        lines = list(dict.fromkeys((*told, *warnings)))
+        if lines:
+            found.append(Reason(f"{node.key.kind}/{node.key.name}", tuple(line[:_LONG] for line in lines)))
+    return found
+
+
+def pod_reasons(pod: Mapping[str, Any]) -> list[str]:
+    """What a Pod itself says of why it is not ready. Pure."""
+    status = pod.get("status") or {}
+    found = [status["message"]] if status.get("message") else []
+    for condition in status.get("conditions") or []:
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False" and condition.get("message"):
+            found.append(f"not scheduled: {condition['message']}")
+    for field in ("initContainerStatuses", "containerStatuses"):
+        for container in status.get(field) or []:
+            found += _of_container(container)
+    return found
+
+
+def _of_container(container: Mapping[str, Any]) -> Iterable[str]:
+    name, state = container.get("name", ""), container.get("state") or {}
+    waiting = state.get("waiting") or {}
+    if waiting.get("reason") and waiting["reason"] not in _STARTING:
+        yield _told(name, waiting["reason"], waiting.get("message", ""))
+    ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
+    if ended.get("exitCode"):
+        restarts = container.get("restartCount") or 0
+        often = f", restarted {restarts} time{'s' if restarts > 1 else ''}" if restarts else ""
+        yield _told(
+            name, f"{ended.get('reason') or 'Error'} (exit code {ended['exitCode']}{often})", ended.get("message", "")
+        )
+
+
+def _told(name: str, reason: str, message: str) -> str:
+    return f"container {name}: {reason}{f': {message.strip()}' if message else ''}"
+
+
+async def _warnings(client: Client, node: Node) -> list[str]:
+    if not node.key.namespace or not node.uid:
+        return []
+    selector = f"involvedObject.uid={node.uid},type=Warning"
+    try:
+        body = await client.request("GET", _EVENT.path(node.key.namespace), params={"fieldSelector": selector})
+    except Forbidden:
+        return []
+    return event_lines(msgspec.json.decode(body).get("items") or [])
+
+
+def event_lines(events: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The latest Events, newest first. Pure but for the clock."""
+    now = SystemClock().now()
+
+    def seen(event: Mapping[str, Any]) -> str:
+        series = event.get("series") or {}
+        metadata = event.get("metadata") or {}
+        return str(
+            series.get("lastObservedTime")
+            or event.get("lastTimestamp")
+            or event.get("eventTime")
+            or metadata.get("creationTimestamp")
+            or ""
+        )
+
+    lines = []
+    for event in sorted(events, key=seen, reverse=True)[:_EVENTS]:
+        count = (event.get("series") or {}).get("count") or event.get("count") or 1
+        often = f", {count} times" if count > 1 else ""
+        ago = age(seen(event), now)
+        lines.append(
+            f"{event.get('reason', '')} ({f'{ago} ago' if ago else 'once'}{often}): {event.get('message', '')}"
+        )
+    return lines

@@ -1,0 +1,152 @@
+"""``trueup repo add`` and ``trueup repocreds add``."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from trueup.cli.completing import projects
+from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.examples import examples
+from trueup.cli.logs import configure_logs
+from trueup.cli.repo.connect import connection
+from trueup.cli.repo.secret import kept, same, secret_name, secret_object
+from trueup.cli.screen import say
+from trueup.model.errors import TrueupError
+from trueup.model.repository import parse_repository_url
+from trueup.store.credentials import LABEL, REPOSITORY, SECRET, TEMPLATE
+
+_VARIABLE = "TRUEUP_GIT_PASSWORD"
+_FILES = {
+    "ssh_private_key_path": "sshPrivateKey",
+    "tls_client_cert_path": "tlsClientCertData",
+    "tls_client_cert_key_path": "tlsClientCertKey",
+}
+_TEXTS = {"username": "username", "proxy": "proxy", "no_proxy": "noProxy", "name": "name"}
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(
+        (
+            click.option("--username", default="", help="User name; a token takes any."),
+            click.option("--password", default="", help="Better not: others see it. See --password-stdin."),
+            click.option("--password-stdin", is_flag=True, help="Read the password, or token, from stdin."),
+            click.option("--bearer-token-stdin", is_flag=True, help="Read a bearer token from stdin."),
+            click.option("--ssh-private-key-path", type=_FILE, help="File of an SSH key."),
+            click.option("--tls-client-cert-path", type=_FILE, help="File of a client certificate."),
+            click.option("--tls-client-cert-key-path", type=_FILE, help="File of its key."),
+            click.option("--proxy", default="", help="Proxy on the way there."),
+            click.option("--no-proxy", default="", help="Hosts that are reached without it."),
+            click.option("--upsert", is_flag=True, help="Replace credentials that are there."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(
+    epilog=examples(
+        "trueup repo add https://git.example.com/team/web.git --username deploy",
+        "trueup repo add https://git.example.com/team/web.git --username x --password-stdin",
+        "trueup repo add ssh://git@git.example.com/team/web.git --ssh-private-key-path ~/.ssh/deploy",
+    )
+)
+@click.argument("url")
+@_options
+@click.option("--name", default="", help="Name for people.")
+@click.option("--project", default="", shell_complete=projects, help="Only for applications of this project.")
+@click.option("--type", "kind", default="git", type=click.Choice(["git"]), help="Kind of repository.")
+@click.option("--insecure-skip-server-verification", is_flag=True, help="Trust any certificate and host key.")
+@click.option("--validate/--no-validate", default=True, help="First look whether it can be read.")
+@access_options
+def add(access: Access, url: str, project: str, kind: str, **flags: Any) -> None:
+    """Make a repository known, with the credentials that the engine reads it with.
+
+    Without --password-stdin the password is asked for, or taken from TRUEUP_GIT_PASSWORD.
+    """
+    _add(access, REPOSITORY, url, {"project": project, "type": kind}, flags)
+
+
+@click.command(
+    "add",
+    epilog=examples("trueup repocreds add https://git.example.com/team --username x --password-stdin"),
+)
+@click.argument("url")
+@_options
+@access_options
+def add_template(access: Access, url: str, **flags: Any) -> None:
+    """Keep credentials for all repositories below a URL, by whole segments of the path."""
+    _add(access, TEMPLATE, url, {"type": "git"}, {**flags, "validate": False, "name": ""})
+
+
+def _add(access: Access, kind: str, url: str, more: dict[str, str], flags: dict[str, Any]) -> None:
+    configure_logs("text", "error")
+    parsed = parse_repository_url(url)
+    if parsed.userinfo:
+        raise TrueupError(
+            "the URL has a password, which every application would have to repeat",
+            hint="leave it out, and give --username and --password-stdin",
+        )
+    data = {"url": url, **more, **{field: flags[flag] for flag, field in _TEXTS.items()}, **_secrets(flags)}
+    if flags.get("insecure_skip_server_verification"):
+        data["insecure"] = "true"
+
+    async def run() -> str:
+        async with connected(access) as client:
+            there = [
+                each
+                for each in await kept(client, access.namespace, kind)
+                if same(each.url, url) and each.project == data.get("project", "")
+            ]
+            if there and not flags["upsert"]:
+                raise TrueupError(
+                    f"Secret {access.namespace}/{there[0].secret} is for this URL already", hint="--upsert replaces it"
+                )
+            name = there[0].secret if there else secret_name(kind, url, data.get("project", ""))
+            body = msgspec.json.encode(secret_object(access.namespace, kind, name, data))
+            if flags["validate"]:
+                problem = await connection(client, access.namespace, url, data.get("project", ""), body)
+                if problem:
+                    raise TrueupError(problem, hint="correct the credentials; --validate=false keeps them all the same")
+            if not there:
+                await client.create(SECRET, access.namespace, body)
+                return "added"
+            live = (await client.get(SECRET, access.namespace, name)).object()
+            made = secret_object(access.namespace, kind, name, data)
+            made["metadata"] = {**live["metadata"], "labels": {**(live["metadata"].get("labels") or {}), LABEL: kind}}
+            await client.replace(SECRET, access.namespace, name, msgspec.json.encode({**live, "data": made["data"]}))
+            return "updated"
+
+    done = asyncio.run(run())
+    say(f"{'Repository' if kind == REPOSITORY else 'Credentials of'} '{url}' {done}")
+
+
+def _secrets(flags: dict[str, Any]) -> dict[str, str]:
+    """What is secret: by stdin, a prompt, a variable or files."""
+    import os
+
+    found = {}
+    if flags["password_stdin"] and flags["bearer_token_stdin"]:
+        raise click.UsageError("stdin holds one secret: a password or a bearer token")
+    if flags["password"]:
+        say("warning: a password on the command line is seen by others; --password-stdin is not", err=True)
+        found["password"] = flags["password"]
+    elif flags["password_stdin"] or flags["bearer_token_stdin"]:
+        field = "password" if flags["password_stdin"] else "bearerToken"
+        found[field] = sys.stdin.readline().rstrip("\r\n")
+        if not found[field]:
+            raise click.UsageError("stdin is empty")
+    elif os.environ.get(_VARIABLE):
+        found["password"] = os.environ[_VARIABLE]
+    elif flags["username"]:
+        found["password"] = click.prompt("Password", hide_input=True, err=True)
+    for flag, field in _FILES.items():
+        path = flags[flag]
+        if path is not None:
+            found[field] = path.read_text()
+    return found
