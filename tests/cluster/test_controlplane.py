@@ -5,13 +5,14 @@ import signal
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.conftest import Cluster, FreshCluster, on_kubernetes
 from tests.support.patience import stretched
 
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
-from trueup.kube.discovery import Discovery
+from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import Forbidden, Gone, Unauthorized, Unreachable
 from trueup.sandbox.audit import read_audit
 from trueup.sandbox.controlplane import ControlPlane
@@ -155,3 +156,10 @@ async def test_a_token_of_another_control_plane_is_refused(cluster: Cluster) -> 
     async with Client(load_kubeconfig(path, None)) as client:
         with pytest.raises(Unauthorized):
             await client.request("GET", "/api/v1/namespaces")
+
+
+async def test_a_privileged_container_is_let_in_as_on_other_clusters(admin: Client, namespace: str) -> None:
+    containers = [{"name": "agent", "image": "registry.example/agent:1", "securityContext": {"privileged": True}}]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "agent"}, "spec": {"containers": containers}}
+    resource = ResourceType(group="", version="v1", kind="Pod", plural="pods", namespaced=True)
+    await admin.create(resource, namespace, msgspec.json.encode(pod), dry_run=True)

@@ -40,7 +40,13 @@ class Newcomer:
         self._install()
 
     def _clone(self) -> None:
-        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
         for name in filter(None, listed.split("\0")):
             if not name.startswith("tests/") and (ROOT / name).exists():
                 target = self.checkout / name

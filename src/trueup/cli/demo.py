@@ -2,35 +2,37 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import click
 import msgspec
 import uvloop
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
 import trueup
-from trueup.cli.app.access import list_applications, read_view
-from trueup.cli.app.read import list_row
+from trueup.cli.app.access import View, list_applications, read_view
+from trueup.cli.board import Board
 from trueup.cli.exits import FAILED
 from trueup.cli.home import home
 from trueup.cli.logs import configure_logs
-from trueup.cli.output import COLOURS
+from trueup.cli.scene import Happening, Place, by_hand, commands, happenings, lines
 from trueup.cli.screen import canvas, plain
 from trueup.cli.tour import walk
 from trueup.model.errors import TrueupError
+from trueup.model.status import ResourceStatus
 from trueup.sandbox.controlplane import default_folders
 from trueup.sandbox.guest import guest
 from trueup.sandbox.playground import ROOT, Playground, application, playground
 from trueup.sandbox.sites import Site, embedded, real
+from trueup.store.audit import Filter, query
+from trueup.store.audit.place import locate
 from trueup.workers.git import run_git
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 READABLE = 120
 REFRESH = 0.5
+NEWEST = 200
+"""Entries of the trail among which the last events are looked for."""
 
 Rows = list[tuple[str, ...]]
 
@@ -167,8 +171,14 @@ async def _run(stage: _Stage, choice: Choice, *, tour: bool) -> bool:
                 walking.cancel()
                 return False
             return walking.result()
-        _commands(console, ground)
-        await _watch(console, ground, stop, stage.began)
+        showing, place = _Showing(console), _place(ground, choice)
+        name = "demo" if custom else "plain"
+        showing.say("")
+        for line in commands(place, name, examples=not custom, namespace=f"{site.prefix}{name}"):
+            showing.say(plain(line))
+        showing.say(f"The engine's log: {ground.engine.log}")
+        showing.say("Ctrl-C stops everything.\n")
+        await _watch(showing, ground, stop, stage.began, place if custom else None)
         console.print("stopping; nothing is left behind")
         return True
 
@@ -180,99 +190,103 @@ def _examples_or_none() -> Path | None:
         return None
 
 
-def _commands(console: "Console", ground: Playground) -> None:
-    console.print("\nIn another terminal:\n", style="bold")
-    binary = Path(sys.executable).parent / "trueup"
-    program = str(binary) if binary.exists() else f"{sys.executable} -m trueup"
-    kubectl = Path(sys.executable).parent / "kubectl"
-    site = ground.site
-    context = f" --context {site.context}" if site.context else ""
-    ours = f" --kube-context {site.context} --namespace {site.namespace}" if site.context else ""
-    lines = [
-        f"export KUBECONFIG={ground.kubeconfig}",
-        f"{program} app list{ours}",
-        f"{program} app get {ROOT if ground.repository else 'demo'}{ours}",
-    ]
-    if ground.repository:
-        folder = ground.repository.folder
-        lines += [
-            f"{program} app wait plain --timeout 60{ours}",
-            f"{kubectl}{context} -n {site.prefix}plain scale deployment web --replicas 5    # Trueup puts it back",
-            f"cd {folder}",
-            "sed -i 's/replicas: .*/replicas: 3/' plain/deployment.yaml && git commit -am 'Three replicas' && git push",
-            "git revert --no-edit HEAD && git push",
-            f"{program} app timeline plain --data {ground.folder / 'data'}{ours}",
-        ]
-    for line in lines:
-        console.print(plain(f"  {line}"), soft_wrap=True)
-    console.print(f"\nThe engine's log: {ground.engine.log}\nCtrl-C stops everything.\n", soft_wrap=True)
+def _place(ground: Playground, choice: Choice) -> Place:
+    programs = Path(sys.executable).parent
+    found = shutil.which("trueup")
+    local = Path(unquote(choice.url.removeprefix("file://"))) if choice.url.startswith("file://") else None
+    return Place(
+        programs=None if found and Path(found).parent == programs else programs,
+        kubeconfig=ground.kubeconfig,
+        context=ground.site.context,
+        namespace=ground.site.namespace if ground.site.context else "",
+        data=ground.folder / "data",
+        folder=ground.repository.folder if ground.repository else local,
+        pushed=ground.repository is not None,
+    )
 
 
-async def _watch(console: "Console", ground: Playground, stop: asyncio.Event, began: float) -> None:
-    """Show the applications until told to stop, and once when the first, and when all of them, run as declared."""
-    with _screen(console) as update:
-        before = ""
-        told: set[str] = set()
-        while not stop.is_set():
-            if not ground.engine.alive:
-                raise TrueupError("the engine has stopped", hint=_tail(ground.engine.log))
-            rows = await _rows(ground)
-            text = repr(rows)
-            if text != before:
-                update(rows)
-                before = text
-                settled = [row[1:3] == ("Synced", "Healthy") for row in rows]
-                for what, holds in (
-                    ("the first application", any(settled)),
-                    ("every application", settled and all(settled)),
-                ):
-                    if holds and what not in told:
-                        told.add(what)
-                        console.print(f"• {what} is Synced and Healthy after {time.monotonic() - began:.1f} s")
-            try:
-                await asyncio.wait_for(stop.wait(), REFRESH)
-            except TimeoutError:
-                continue
+class _Showing:
+    """Tells what goes on: drawn over on a terminal; elsewhere a line for each thing that changed."""
 
+    def __init__(self, console: "Console") -> None:
+        self._console = console
+        self._board = Board(console) if console.is_terminal else None
+        self._seen: set[tuple[str, ...]] = set()
+        self._last = 0
 
-@contextmanager
-def _screen(console: "Console") -> Iterator[Callable[[Rows], None]]:
-    """A table that is drawn over; where nobody watches a terminal, a line for each row that changed."""
-    if console.is_terminal:
-        with Live(Text("waiting for applications…"), console=console, auto_refresh=False) as live:
-            yield lambda rows: live.update(_table(rows), refresh=True)
-        return
-    seen: set[tuple[str, ...]] = set()
+    def say(self, line: str) -> None:
+        if self._board:
+            self._board.say(line)
+        else:
+            self._console.print(line, soft_wrap=True)
 
-    def tell(rows: Rows) -> None:
+    def show(self, rows: Rows, happened: Sequence[Happening]) -> None:
+        if self._board:
+            self._board.show(lines(rows, happened, self._console.width))
+            return
         for row in rows:
-            if row not in seen:
-                console.print("  ".join(cell for cell in row if cell), soft_wrap=True)
-        seen.clear()
-        seen.update(rows)
-
-    yield tell
-
-
-async def _rows(ground: Playground) -> Rows:
-    rows = []
-    for view in map(read_view, await list_applications(ground.client, ground.site.namespace)):
-        row = list_row(view)
-        revision = view.status.sync.revision[:8] if view.status.sync else ""
-        state = view.status.operation_state
-        message = "; ".join(c.message for c in view.status.conditions) or (state.message if state else "")
-        cells = (view.app.metadata.name, row[4], row[5], revision, message)
-        rows.append(tuple(plain(cell.replace("\n", " "), keep="")[:READABLE] for cell in cells))
-    return sorted(rows)
+            if row not in self._seen:
+                self.say("  ".join(cell for cell in row if cell))
+        self._seen = set(rows)
+        for each in happened:
+            if each.id > self._last:
+                self._last = each.id
+                self.say(each.line)
 
 
-def _table(rows: Rows) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("APPLICATION", "SYNC", "HEALTH", "REVISION", "MESSAGE"):
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*[Text(cell, style=COLOURS.get(cell, "")) for cell in row])
-    return table
+async def _watch(
+    showing: _Showing, ground: Playground, stop: asyncio.Event, began: float, unknown: Place | None
+) -> None:
+    """Show the applications until told to stop, and once when the first, and when all of them, run as declared.
+
+    Args:
+        unknown: where the repository is somebody's, a change to try is made up from what it deploys.
+    """
+    trail = await locate(ground.client, ground.folder / "state", ground.site.namespace)
+    told: set[str] = set()
+    while not stop.is_set():
+        if not ground.engine.alive:
+            raise TrueupError("the engine has stopped", hint=_tail(ground.engine.log))
+        views = sorted(
+            map(read_view, await list_applications(ground.client, ground.site.namespace)),
+            key=lambda view: view.app.metadata.name,
+        )
+        rows = list(map(_row, views))
+        showing.show(rows, await asyncio.to_thread(_happened, trail))
+        settled = [row[1:3] == ("Synced", "Healthy") for row in rows]
+        for what, holds in (
+            ("the first application", any(settled)),
+            ("every application", settled and all(settled)),
+        ):
+            if holds and what not in told:
+                told.add(what)
+                showing.say(f"• {what} is Synced and Healthy after {time.monotonic() - began:.1f} s")
+                if unknown and what == "the first application":
+                    _suggest(showing, unknown, views[settled.index(True)].status.resources)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), REFRESH)
+
+
+def _suggest(showing: _Showing, place: Place, resources: Sequence[ResourceStatus]) -> None:
+    if command := by_hand(place, resources):
+        showing.say("Change something by hand, and see it put back:")
+        showing.say(f"  {plain(command)}")
+
+
+def _happened(trail: Path) -> list[Happening]:
+    """The newest of the trail; the engine makes it when it has something to say."""
+    try:
+        return happenings(query(trail, Filter(limit=NEWEST)))
+    except TrueupError:
+        return []
+
+
+def _row(view: View) -> tuple[str, ...]:
+    sync, health, state = view.status.sync, view.status.health, view.status.operation_state
+    message = "; ".join(c.message for c in view.status.conditions) or (state.message if state else "")
+    verdicts = (str(sync.status) if sync else "Unknown", (health.status if health else "") or "Unknown")
+    cells = (view.app.metadata.name, *verdicts, sync.revision[:8] if sync else "", message)
+    return tuple(plain(cell.replace("\n", " "), keep="")[:READABLE] for cell in cells)
 
 
 def _tail(log: Path) -> str:

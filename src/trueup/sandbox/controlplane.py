@@ -318,6 +318,8 @@ class ControlPlane:
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--token-auth-file={folder / 'tokens.csv'}",
             "--authorization-mode=RBAC",
+            # As every distribution does: Pod Security says where privileged containers may run.
+            "--allow-privileged=true",
             "--service-cluster-ip-range=10.96.0.0/12",
             # A loopback address is no endpoint that the reconciler accepts.
             "--endpoint-reconciler-type=none",
