@@ -1,6 +1,7 @@
 """Installing on a real API server: what is written, what is kept, what our definitions store."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +21,18 @@ from trueup.model.live import LiveObject
 from trueup.model.status import Status
 from trueup.sandbox.controlplane import ControlPlane
 from trueup.store.crds import application_crd
-from trueup.store.install import APPLICATION, DEFINITION, FIELD_MANAGER, NAMESPACE, PROJECT, install
+from trueup.store.deployment import Installation
+from trueup.store.install import (
+    APPLICATION,
+    DEFINITION,
+    FIELD_MANAGER,
+    NAMESPACE,
+    PROJECT,
+    apply_objects,
+    install,
+    install_rights,
+    type_of,
+)
 
 CONTROL = "install-test"
 PROJECTS_CRD = "appprojects.argoproj.io"
@@ -34,12 +46,15 @@ MADE_BY = "trueup.dev/made-by"
 
 
 @pytest_asyncio.fixture(scope="module")
-async def client(controlplane_folders: list[Path]) -> AsyncIterator[Client]:
-    """A client of a control plane of its own: these tests damage the definitions that others rely on."""
-    async with (
-        ControlPlane(controlplane_folders) as plane,
-        Client(load_kubeconfig(plane.kubeconfig, None)) as opened,
-    ):
+async def plane(controlplane_folders: list[Path]) -> AsyncIterator[ControlPlane]:
+    """A control plane of their own: these tests damage the definitions that others rely on."""
+    async with ControlPlane(controlplane_folders) as plane:
+        yield plane
+
+
+@pytest_asyncio.fixture(scope="module")
+async def client(plane: ControlPlane) -> AsyncIterator[Client]:
+    async with Client(load_kubeconfig(plane.kubeconfig, None)) as opened:
         yield opened
 
 
@@ -243,3 +258,98 @@ async def test_an_application_with_every_field_survives_a_round_trip(client: Cli
     read = msgspec.to_builtins(msgspec.json.decode(stored.body, type=Application))
     status = msgspec.to_builtins(msgspec.convert(stored.object()["status"], type=Status))
     assert {"spec": read["spec"], "operation": read["operation"], "status": status} == {p: body[p] for p in parts}
+
+
+ENGINE = Installation(image="registry.example.com/trueup:1")
+MANIFEST = ENGINE.objects(CONTROL, "0.1.0")[-1]
+
+
+async def put(client: Client, installation: Installation) -> list[str]:
+    lines = await run_install(client)
+    await install_rights(client, installation.rights(CONTROL), lines.append)
+    await apply_objects(client, installation.objects(CONTROL, "0.1.0"), lines.append)
+    return lines
+
+
+async def trueup(plane: ControlPlane, *args: str) -> tuple[int, str]:
+    """A command of the command line on this cluster: its code, and all that it said."""
+    words = [sys.executable, "-m", "trueup", *args, "--kubeconfig", str(plane.kubeconfig), "--namespace", CONTROL]
+    process = await asyncio.create_subprocess_exec(
+        *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
+
+
+async def test_the_engine_s_pod_is_let_into_a_restricted_namespace(client: Client) -> None:
+    await run_install(client)
+    await install_rights(client, ENGINE.rights(CONTROL), lambda _: None)
+    level = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+    await merge(client, NAMESPACE, "", CONTROL, level)
+    try:
+        template = MANIFEST["spec"]["template"]
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {**template["metadata"], "name": "a"}}
+        body = msgspec.json.encode({**pod, "spec": template["spec"]})
+        resource = type_of({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": CONTROL}})
+        warnings: list[str] = []
+        await client.create(resource, CONTROL, body, dry_run=True, field_validation="Strict", warnings=warnings)
+        assert warnings == []
+    finally:
+        back = {"metadata": {"labels": dict.fromkeys(level["metadata"]["labels"])}}
+        await merge(client, NAMESPACE, "", CONTROL, back)
+
+
+async def test_an_engine_is_installed_upgraded_and_taken_away_and_what_it_deployed_stays(
+    client: Client, plane: ControlPlane
+) -> None:
+    code, said = await trueup(plane, "install")
+    assert code == 2 and "--image" in said and "--crds-only" in said
+    code, said = await trueup(plane, "install", "--image", ENGINE.image)
+    assert code == 0 and f"deployment {CONTROL}/trueup created" in said, said
+    lines = await put(client, ENGINE)
+    assert {line.rpartition(" ")[2] for line in lines if "default" not in line} == {"unchanged"}, "it can be repeated"
+
+    code, said = await trueup(plane, "upgrade")
+    assert code == 2 and "--image" in said
+    code, said = await trueup(plane, "upgrade", "--image", "registry.example.com/trueup:2")
+    assert code == 0 and f"deployment {CONTROL}/trueup configured" in said, said
+    engine = type_of(MANIFEST)
+    (container,) = (await client.get(engine, CONTROL, "trueup")).object()["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "registry.example.com/trueup:2"
+    await merge(client, engine, CONTROL, "trueup", {"metadata": {"labels": {"app.kubernetes.io/version": "99.0.0"}}})
+    code, said = await trueup(plane, "upgrade", "--image", ENGINE.image)
+    assert code == 20 and "99.0.0" in said, "an older one does not take over"
+
+    held = application("held", spec={"project": "default", "destination": {}, "source": {"repoURL": "https://a/b"}})
+    held["metadata"]["finalizers"] = ["resources-finalizer.argocd.argoproj.io"]
+    await client.create(APPLICATION, CONTROL, msgspec.json.encode(held))
+    code, said = await trueup(plane, "uninstall", "--crds", "--yes")
+    assert code == 20 and f"application {CONTROL}/held" in said and "--no-cascade" in said, said
+    code, said = await trueup(plane, "uninstall", "--dry-run")
+    assert code == 0 and "goes   deployment" in said and "stays  persistentvolumeclaim" in said, said
+    assert await client.get(engine, CONTROL, "trueup")
+    code, said = await trueup(plane, "uninstall", "--yes")
+    assert code == 0, said
+    await gone(client, engine, CONTROL, "trueup")
+    await client.get(DEFINITION, "", "applications.argoproj.io")
+    await client.get(APPLICATION, CONTROL, "held")
+    await client.get(PROJECT, CONTROL, "default")
+    selector = f"trueup.dev/account-namespace={CONTROL}"
+    assert not (await client.list(type_of(ENGINE.rights(CONTROL)[-1]), label_selector=selector)).objects
+
+    await client.delete(APPLICATION, CONTROL, "held", propagation="Background")
+    code, said = await trueup(plane, "uninstall", "--yes")
+    assert code == 20 and "being deleted" in said and "held" in said, said
+    await merge(client, APPLICATION, CONTROL, "held", {"metadata": {"finalizers": None}})
+    code, said = await trueup(plane, "uninstall", "--crds", "--state", "--yes")
+    assert code == 0 and "customresourcedefinition applications.argoproj.io deleted" in said, said
+    await gone(client, DEFINITION, "", "applications.argoproj.io")
+    code, said = await trueup(plane, "uninstall", "--crds", "--state", "--yes")
+    assert code == 0 and "goes" not in said, said
+
+
+async def gone(client: Client, resource: ResourceType, namespace: str, name: str) -> None:
+    with suppress(NotFound):
+        while True:
+            await client.get(resource, namespace, name)
+            await asyncio.sleep(0.05)

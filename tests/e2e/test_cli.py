@@ -133,7 +133,11 @@ WRONG = {
     "a context that is not there": ("app list --kubeconfig {home}/unreachable --kube-context other", 20, "'other'"),
     "a cluster that does not answer": ("app get x --kubeconfig {home}/unreachable", 20, "hint: is the cluster up?"),
     "a cluster that does not answer diff": ("app diff x --kubeconfig {home}/unreachable", 20, "is the cluster up?"),
-    "install on a cluster that does not answer": ("install --kubeconfig {home}/unreachable", 20, "is the cluster up?"),
+    "install on a cluster that does not answer": (
+        "install --crds-only --kubeconfig {home}/unreachable",
+        20,
+        "is the cluster up?",
+    ),
 }
 
 
@@ -150,7 +154,7 @@ async def test_what_needs_no_cluster_works_without_one(home: Path) -> None:
     version = await offline("version", "-o", "json")
     assert set(version.json()) == {"trueup", "python", "platform"}
     assert (await offline("version")).out.startswith(f"trueup {version.json()['trueup']} ")
-    printed = await offline("install", "--print")
+    printed = await offline("install", "--crds-only", "--print")
     kinds = [document["kind"] for document in documents(printed.out)]
     assert kinds.count("CustomResourceDefinition") >= 2 and kinds[-1] == "AppProject"
     for shell in ("bash", "zsh", "fish"):
@@ -510,8 +514,8 @@ async def test_a_cluster_without_our_kinds_or_engine_says_what_to_do(fresh_clust
     for line in ("app list", "app get x", "app diff x", "server"):
         ran = await shell(*line.split())
         assert ran.code == 20 and "hint: run `trueup install` first" in ran.err, line
-    assert (await shell("install")).code == 0
-    assert "unchanged" in (await shell("install")).out
+    assert (await shell("install", "--crds-only")).code == 0
+    assert "unchanged" in (await shell("install", "--crds-only")).out
     made = await shell("app", "create", "x", "--repo", "https://git.example/x", "--path", ".", "--validate=false")
     assert made.code == 0
     for line in ("app sync x --timeout 1", "app get x --refresh --timeout 1", "app wait x --timeout 1"):

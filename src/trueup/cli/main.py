@@ -29,7 +29,7 @@ COMMANDS = {
     ),
     "images": Deferred("trueup.cli.images", "images", "Look for newer images, and write them to Git."),
     "install": Deferred(
-        "trueup.cli.install", "install", "Put the CRDs, the namespace and the default project on a cluster."
+        "trueup.cli.install", "install", "Put the CRDs, the default project and the engine on a cluster."
     ),
     "proj": Deferred("trueup.cli.proj", "proj", "Projects: what groups of applications may use."),
     "render": Deferred("trueup.cli.render", "render", "Print the manifests of a folder, without a cluster."),
@@ -40,6 +40,8 @@ COMMANDS = {
     ),
     "server": Deferred("trueup.cli.server", "server", "Run the engine."),
     "simulate": Deferred("trueup.cli.simulate", "simulate", "Let Pods come up on a control plane without nodes."),
+    "uninstall": Deferred("trueup.cli.install", "uninstall", "Take the engine off a cluster; what it deployed stays."),
+    "upgrade": Deferred("trueup.cli.install", "upgrade", "Bring what is installed on a cluster up to this version."),
     "version": Deferred("trueup.cli.version", "version", "Print the version."),
 }
 

@@ -232,7 +232,7 @@ def _next_commands(cluster: Background) -> None:
     say("")
     for line in (
         f"export KUBECONFIG={cluster.kubeconfig}",
-        "trueup install && trueup server",
+        "trueup install --crds-only && trueup server",
         f"trueup sandbox repo create hello{own}",
         f"trueup sandbox status{own}",
         f"trueup sandbox down{own}",

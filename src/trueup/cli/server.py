@@ -16,6 +16,7 @@ from trueup.cli.home import resolved
 from trueup.cli.isolation import isolation_option
 from trueup.cli.logs import FORMATS, configure_logs
 from trueup.runtime.ending import SECONDS, end_on
+from trueup.runtime.probes import Probes
 from trueup.runtime.threads import Threads
 from trueup.sources.quota import GIBIBYTE, Allowance
 
@@ -77,6 +78,12 @@ _THREADS = 16
     show_default=True,
     help="GiB of disk that all mirrors may take together.",
 )
+@click.option(
+    "--probe-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port that answers a kubelet's questions, GET /healthz and GET /readyz; none by default.",
+)
 @click.option("--render-workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Render processes.")
 @click.option(
     "--sync-wave-delay",
@@ -98,6 +105,7 @@ def server(
     mirror_quota: float,
     mirrors_quota: float,
     namespaces: tuple[str, ...],
+    probe_port: int,
     render_workers: int,
     sync_wave_delay: float,
     require_isolation: bool,
@@ -119,14 +127,15 @@ def server(
         namespaces=namespaces,
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(options))
+        runner.run(_serve(options, probe_port))
 
 
-async def _serve(options: Options) -> None:
+async def _serve(options: Options, port: int) -> None:
     # What a crash would leave on the disk is memory, and that holds credentials.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     stop = asyncio.Event()
     end_on((signal.SIGTERM, signal.SIGINT), stop, lambda: log.warning("engine ended late", after=SECONDS))
     asyncio.get_running_loop().set_default_executor(Threads(_THREADS, "engine"))
-    async with Engine(options) as engine:
+    async with Probes(port) as probes, Engine(options) as engine:
+        probes.ready = True
         await engine.run(stop)

@@ -98,24 +98,32 @@ async def install_rights(client: Client, objects: Iterable[dict[str, Any]], repo
     """
     manifests = list(objects)
     await _require_namespaces(client, manifests)
-    for manifest in manifests:
-        kind, metadata = manifest["kind"], manifest["metadata"]
-        namespace = metadata.get("namespace", "")
-        group, version = group_of(manifest["apiVersion"]), version_of(manifest["apiVersion"])
-        resource = _type(group, version, kind, f"{kind.lower()}s", namespaced=bool(namespace))
-        before = await _existing(client, resource, namespace, metadata["name"])
-        body = msgspec.json.encode(manifest)
-        after = await client.apply(resource, namespace, metadata["name"], body, manager=FIELD_MANAGER)
-        same = before is not None and before.resource_version == after.resource_version
-        change = "created" if before is None else "unchanged" if same else "configured"
-        report(f"{_told(kind, namespace, metadata['name'])} {change}")
+    await apply_objects(client, manifests, report)
     for account in (each["metadata"] for each in manifests if each["kind"] == "ServiceAccount"):
         await _remove_rights(client, account, manifests, report)
 
 
+async def apply_objects(client: Client, manifests: Iterable[dict[str, Any]], report: Report) -> None:
+    """Put objects of the built-in kinds on the cluster, or bring them up to date, one after the other."""
+    for manifest in manifests:
+        kind, metadata = manifest["kind"], manifest["metadata"]
+        namespace, name = metadata.get("namespace", ""), metadata["name"]
+        resource = type_of(manifest)
+        before = await existing(client, resource, namespace, name)
+        after = await client.apply(resource, namespace, name, msgspec.json.encode(manifest), manager=FIELD_MANAGER)
+        report(f"{told(kind, namespace, name)} {_change(before, after)}")
+
+
+def type_of(manifest: dict[str, Any]) -> ResourceType:
+    """The type of an object of a built-in kind, as regular plurals have it."""
+    kind, api_version = manifest["kind"], manifest["apiVersion"]
+    namespaced = "namespace" in manifest["metadata"]
+    return _type(group_of(api_version), version_of(api_version), kind, f"{kind.lower()}s", namespaced=namespaced)
+
+
 async def _require_namespaces(client: Client, manifests: list[dict[str, Any]]) -> None:
     for name in dict.fromkeys(each["metadata"].get("namespace", "") for each in manifests):
-        if name and await _existing(client, NAMESPACE, "", name) is None:
+        if name and await existing(client, NAMESPACE, "", name) is None:
             hint = f"kubectl create namespace {name}, then repeat this"
             raise TrueupError(f"there is no namespace {name}: no rights were given", hint=hint)
 
@@ -131,17 +139,18 @@ async def _remove_rights(client: Client, account: dict[str, Any], kept: list[dic
             if (kind, namespace, name) not in names:
                 with contextlib.suppress(NotFound):
                     await client.delete(resource, namespace, name, propagation="Background", uid=live.uid)
-                report(f"{_told(kind, namespace, name)} deleted: it gave more than this")
+                report(f"{told(kind, namespace, name)} deleted: it gave more than this")
 
 
-def _told(kind: str, namespace: str, name: str) -> str:
+def told(kind: str, namespace: str, name: str) -> str:
+    """An object's name in a line for people."""
     return f"{kind.lower()} {f'{namespace}/' if namespace else ''}{name}"
 
 
 async def _install_definition(client: Client, definition: dict[str, Any], report: Report) -> None:
     name = definition["metadata"]["name"]
     label = f"customresourcedefinition {name}"
-    before = await _existing(client, DEFINITION, "", name)
+    before = await existing(client, DEFINITION, "", name)
     if before is not None and before.annotations.get(MADE_BY) != MAKER:
         _require_our_version(name, before)
         report(f"{label} kept: not made by Trueup, and good enough for it")
@@ -165,7 +174,7 @@ async def _create_missing(
 ) -> None:
     name = manifest["metadata"]["name"]
     label = f"{resource.kind.lower()} {name}"
-    if await _existing(client, resource, namespace, name) is not None:
+    if await existing(client, resource, namespace, name) is not None:
         report(f"{label} unchanged")
         return
     try:
@@ -177,7 +186,8 @@ async def _create_missing(
         report(f"{label} created")
 
 
-async def _existing(client: Client, resource: ResourceType, namespace: str, name: str) -> LiveObject | None:
+async def existing(client: Client, resource: ResourceType, namespace: str, name: str) -> LiveObject | None:
+    """An object, or None where there is none."""
     try:
         return await client.get(resource, namespace, name)
     except NotFound:
@@ -223,9 +233,14 @@ async def _until(holds: Callable[[], Awaitable[bool]], failure: str) -> None:
 def _change(before: LiveObject | None, after: LiveObject) -> str:
     if before is None:
         return "created"
-    # Not by resourceVersion: the server's own controllers write the status in between.
-    same = all(getattr(before, part) == getattr(after, part) for part in ("generation", "labels", "annotations"))
-    return "unchanged" if same else "configured"
+    return "unchanged" if _declared(before) == _declared(after) else "configured"
+
+
+def _declared(live: LiveObject) -> dict[str, Any]:
+    """What people write of an object. Not its resourceVersion: the server's controllers write the rest meanwhile."""
+    body = live.object()
+    metadata = {part: body["metadata"].get(part) for part in ("labels", "annotations")}
+    return {**{key: value for key, value in body.items() if key != "status"}, "metadata": metadata}
 
 
 def _namespace(name: str) -> dict[str, Any]:
