@@ -211,6 +211,7 @@ _VALUE_FIELDS = ("data", "stringData", "value")
 
 _HINTS: dict[type[ApiError], str] = {
     Unauthorized: "renew the credential of this cluster",
+    Forbidden: "where a right is missing, give it in a Role or ClusterRole to the user that the message names",
     UndeclaredField: "remove or correct the field",
     DuplicateKey: "keep one of the entries",
 }

@@ -30,9 +30,7 @@ class StatusRefused(TrueupError):
     reason = CONDITION
 
     def __init__(self, message: str, *, told: bool = True, ended: OperationState | None = None) -> None:
-        super().__init__(
-            message, hint="install definitions of this version of Trueup or of Argo CD 3.x, or correct the policy"
-        )
+        super().__init__(message)
         self.told = told
         self.ended = ended
 
@@ -43,9 +41,19 @@ def is_refusal(error: ApiError, size: int) -> bool:
     Args:
         size: bytes of the patch and of the object it was for.
     """
-    if isinstance(error, ServerError):
-        return size > ETCD_LIMIT
-    return isinstance(error, Invalid | BadRequest | Forbidden) or error.code == _TOO_LARGE
+    return is_too_large(error, size) or isinstance(error, Invalid | BadRequest | Forbidden)
+
+
+def is_too_large(error: ApiError, size: int) -> bool:
+    """Whether an answer means that the object would be larger than the server can store."""
+    return size > ETCD_LIMIT if isinstance(error, ServerError) else error.code == _TOO_LARGE
+
+
+def remedy(error: ApiError, size: int) -> str:
+    """What helps against a refusal."""
+    if is_too_large(error, size):
+        return "split the application: its status names each of its objects"
+    return "install definitions of this version of Trueup or of Argo CD 3.x, or correct the policy"
 
 
 def refused(error: ApiError) -> str:

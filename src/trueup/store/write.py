@@ -16,7 +16,7 @@ from trueup.model.status import Condition, HealthStatus, OperationState
 from trueup.runtime.secrecy import told, told_messages
 from trueup.store.applications import StoredApplication
 from trueup.store.install import APPLICATION
-from trueup.store.refusal import CONDITION, StatusRefused, barest, essential, is_refusal, refused
+from trueup.store.refusal import CONDITION, StatusRefused, barest, essential, is_refusal, refused, remedy
 
 # Conditions that a pass re-states; others (somebody else's) are left as they are.
 OWN_CONDITIONS = frozenset(
@@ -187,7 +187,7 @@ class ApplicationWrite:
         except ApiError as error:
             if not self._refuses(error, patch):
                 raise
-            raise await self._refused(error) from error
+            raise await self._refused(error, remedy(error, self._size(patch))) from error
         self._written = _copy(self.status)
         self._metadata = {}
         self._operation = msgspec.UNSET
@@ -222,15 +222,18 @@ class ApplicationWrite:
         self._cache.stored(self.live)
 
     def _refuses(self, error: ApiError, patch: dict[str, Any]) -> bool:
-        return is_refusal(error, len(msgspec.json.encode(patch)) + len(self.live.body))
+        return is_refusal(error, self._size(patch))
 
-    async def _refused(self, error: ApiError) -> StatusRefused:
+    def _size(self, patch: dict[str, Any]) -> int:
+        return len(msgspec.json.encode(patch)) + len(self.live.body)
+
+    async def _refused(self, error: ApiError, hint: str) -> StatusRefused:
         """Write as much as the server takes. What was refused for good is not tried again in another spelling.
 
         Raises:
             ApiError: it takes nothing.
         """
-        message, before = told(refused(error)), self._written
+        message, before = told(f"{refused(error)} ({hint})"), self._written
         status = essential(before, self.status, message, format_time(self.now))
         ended = _ended(self.status, status)
         if ended:
