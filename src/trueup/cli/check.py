@@ -16,7 +16,7 @@ import msgspec
 import uvloop
 
 from trueup.cli.exits import fail
-from trueup.cli.isolation import isolation_option
+from trueup.cli.isolation import inflation_option, isolation_option
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.progressing import Progress
@@ -63,6 +63,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     namespaces: tuple[str, ...]
     remote: bool
     local: tuple[Path, ...] = ()
+    inflates: bool = False
 
 
 @click.command()
@@ -87,6 +88,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 @click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="The same: value of its chart. Repeatable."
 )
+@inflation_option
 @isolation_option
 @output_option("text", "json", "github")
 def check(path: Path, output: str, require_isolation: bool, **flags: Any) -> None:
@@ -117,6 +119,7 @@ def _asked(
     urls: tuple[str, ...],
     root: Path | None,
     remote: bool,
+    inflates: bool,
     local: tuple[Path, ...],
     namespaces: tuple[str, ...],
     name: str,
@@ -135,7 +138,9 @@ def _asked(
             found.applications[declared.name] = declared
         if not found.applications:
             raise TrueupError(f"{path} declares neither Applications nor manifests", hint="name the folder that does")
-    return Asked(checkout=checkout, found=found, urls=urls, namespaces=namespaces, remote=remote, local=local)
+    return Asked(
+        checkout=checkout, found=found, urls=urls, namespaces=namespaces, remote=remote, local=local, inflates=inflates
+    )
 
 
 def _reads(declared: Declared, repositories: Repositories) -> bool:
@@ -185,7 +190,9 @@ async def _check(asked: Asked, progress: Progress, *, isolated: bool) -> Report:
         kubernetes = embedded()
         repositories = Repositories(asked.checkout, asked.urls, mirrors)
         elsewhere = Elsewhere(mirrors, downloading(guarded=False)) if mirrors else None
-        applications = Applications(renderer, repositories, kubernetes, progress, elsewhere=elsewhere)
+        applications = Applications(
+            renderer, repositories, kubernetes, progress, elsewhere=elsewhere, inflates=asked.inflates
+        )
         rendered = await applications.render(asked.found)
         async with Client(load_kubeconfig(cluster.kubeconfig, None)) as client:
             await install(client, CONTROL_NAMESPACE, lambda _: None)

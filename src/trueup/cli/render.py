@@ -10,7 +10,7 @@ import click
 import msgspec
 import uvloop
 
-from trueup.cli.isolation import isolation_option
+from trueup.cli.isolation import inflation_option, isolation_option
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import raw, say
@@ -87,6 +87,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     metavar="PREFIX",
     help="Kustomize: folder whose repositories file:// may read. Repeatable; none by default.",
 )
+@inflation_option
 @isolation_option
 @output_option("yaml", "json")
 def render(
@@ -154,6 +155,7 @@ def _wanted(
     texts: tuple[str, ...],
     directory_recurse: bool,
     root: Path | None,
+    inflates: bool,
 ) -> Wanted:
     if root and not path.resolve().is_relative_to(root.resolve()):
         raise click.UsageError(f"{path} is not inside --root {root}")
@@ -167,6 +169,7 @@ def _wanted(
         namespace=namespace or HELM_NAMESPACE,
         kube_version=kube_version or kubernetes.version,
         api_versions=tuple(sorted({*kubernetes.api_versions, *api_versions})),
+        inflates=inflates,
     )
     refs: dict[str, Tree] = {}
     places: dict[str, str] = {}

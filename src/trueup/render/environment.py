@@ -18,6 +18,7 @@ class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
         namespace: the destination's.
         kube_version: of the destination cluster, ``v1.37.2``; empty when unknown.
         api_versions: Helm's Capabilities, ``apps/v1`` and ``apps/v1/Deployment``.
+        inflates: kustomizations may inflate charts (``--enable-helm``).
         instance: ``<ns>_<app>`` for an application outside the control namespace; empty stands for the bare name.
     """
 
@@ -27,6 +28,7 @@ class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str = ""
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
+    inflates: bool = False
     instance: str = ""
 
 

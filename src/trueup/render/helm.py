@@ -62,7 +62,7 @@ def draft(
         skip_tests=options.skip_tests,
         skip_schema_validation=options.skip_schema_validation,
     )
-    _refuse_other_versions(path, chart.kube_version, job.kube_version or OWN_KUBE_VERSION)
+    refuse_other_versions(path, chart.kube_version, job.kube_version or OWN_KUBE_VERSION)
     scan = Scan()
     for file in result.inputs:
         scan.take(file.path, (refs[file.ref] if file.ref else tree).read(file.entry))
@@ -85,8 +85,17 @@ def _release_name(options: HelmSource, context: RenderContext) -> str:
     return name
 
 
-def _refuse_other_versions(path: str, wanted: str, version: str) -> None:
-    """As ``helm template`` does; what stands behind the third number, such as ``-gke.100``, plays no part."""
+def refuse_other_versions(path: str, wanted: str, version: str) -> None:
+    """Refuse a chart for other versions of Kubernetes, as ``helm template`` does. What stands behind the third number,
+    such as ``-gke.100``, plays no part.
+
+    Args:
+        path: of the chart.
+        wanted: its ``kubeVersion``.
+
+    Raises:
+        RenderFailed: naming both versions.
+    """
     plain = version.partition("-")[0].partition("+")[0]
     if wanted and semver.best_match(wanted, [plain]) is None:
         raise RenderFailed(

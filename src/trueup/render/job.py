@@ -27,6 +27,34 @@ class DirectoryJob(msgspec.Struct, frozen=True, tag="Directory"):
     """Read the inputs as manifests."""
 
 
+class Inflation(msgspec.Struct, frozen=True):
+    """A chart whose outcome is a resource of a kustomization.
+
+    Attributes:
+        where: file and field that ask for it.
+        place: the resource, in the private folder.
+        folder: of the chart, in the private folder.
+        values_file: the input that holds the values; ``inline`` is merged with it.
+        merge: ``override``: inline values win; ``merge``: those of the file do; ``replace``: there are no others.
+        more: further value files, the later wins.
+    """
+
+    where: str
+    place: str
+    folder: str
+    release: str
+    namespace: str
+    values_file: str
+    inline: dict[str, Any] = {}
+    merge: str = "override"
+    more: tuple[str, ...] = ()
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+    crds: bool = False
+    skip_hooks: bool = False
+    skip_tests: bool = False
+
+
 class KustomizeJob(msgspec.Struct, frozen=True, tag="Kustomize"):
     """Run kustomize on a folder.
 
@@ -37,6 +65,7 @@ class KustomizeJob(msgspec.Struct, frozen=True, tag="Kustomize"):
         contained: every file that a kustomization names lies in its own folder, or below.
         opaque: a generator, transformer or validator whose files only the tool knows, as its file and field; empty
             where there is none.
+        charts: rendered before, into resources that are not there yet.
     """
 
     path: str
@@ -44,6 +73,7 @@ class KustomizeJob(msgspec.Struct, frozen=True, tag="Kustomize"):
     resources: tuple[str, ...] = ()
     contained: bool = False
     opaque: str = ""
+    charts: tuple[Inflation, ...] = ()
 
 
 class HelmParameterSetting(msgspec.Struct, frozen=True):

@@ -9,6 +9,8 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from trueup.formats import yaml
 from trueup.model.application import KustomizeSource, Source
 from trueup.model.errors import RenderFailed
@@ -16,8 +18,11 @@ from trueup.model.tree import Mode, Tree
 from trueup.render.closure import Located, follow, inside, refuse_outside
 from trueup.render.detect import KUSTOMIZATION_NAMES, kustomizations
 from trueup.render.draft import Draft
-from trueup.render.environment import Environment
-from trueup.render.job import Input, KustomizeJob
+from trueup.render.environment import Environment, RenderContext
+from trueup.render.helm import OWN_KUBE_VERSION, refuse_other_versions
+from trueup.render.helm_chart import read_chart
+from trueup.render.job import Inflation, Input, KustomizeJob
+from trueup.render.kustomize_charts import FIELDS, Chart, charts_of, names_charts
 from trueup.render.kustomize_edit import edit
 from trueup.render.kustomize_refs import (
     Reference,
@@ -51,6 +56,7 @@ def draft(
     tree: Tree,
     refs: Mapping[str, Tree],
     path: str,
+    context: RenderContext,
     environment: Environment,
     *,
     checked: bool = True,
@@ -63,17 +69,23 @@ def draft(
 
     Raises:
         RemotesNeeded: something elsewhere is not among the refs.
-        RenderFailed: a reference is missing, circular or outside the repository; a file is malformed.
+        RenderFailed: a reference is missing, circular or outside the repository; a file is malformed; charts are to be
+            inflated, and that is switched off.
     """
     options = source.kustomize or KustomizeSource()
     file = _the_kustomization(tree, path)
     document = edit(_read(tree, file), options, _Components(tree, path, options.ignore_missing_components), environment)
-    walk = _Walk(refs, checked)
+    versions = msgspec.structs.replace(
+        context,
+        kube_version=options.kube_version or context.kube_version,
+        api_versions=tuple(options.api_versions) or context.api_versions,
+    )
+    walk = _Walk(refs, versions, checked)
     walk.visit(_Place(tree), path, document, file)
     if walk.needed:
         raise RemotesNeeded(list(walk.needed.values()))
     written = ({} if source.kustomize is None else {file: yaml.dump(document)}) | walk.written
-    job = KustomizeJob(path, written, tuple(sorted(walk.resources)), walk.contained, walk.opaque)
+    job = KustomizeJob(path, written, tuple(sorted(walk.resources)), walk.contained, walk.opaque, tuple(walk.charts))
     return Draft(job, list(walk.inputs.values()), sorted(walk.absent), walk.warnings)
 
 
@@ -126,9 +138,10 @@ class _Walk:
         opaque: the first reference to a configuration of which the text does not say what it reads.
         written: kustomizations that name something elsewhere, as they are laid out.
         needed: what is elsewhere and not here yet, by its text.
+        charts: to be rendered first.
     """
 
-    def __init__(self, refs: Mapping[str, Tree], checked: bool) -> None:
+    def __init__(self, refs: Mapping[str, Tree], context: RenderContext, checked: bool) -> None:
         self.inputs: dict[str, Input] = {}
         self.absent: set[str] = set()
         self.warnings: list[str] = []
@@ -137,22 +150,39 @@ class _Walk:
         self.opaque = ""
         self.written: dict[str, str] = {}
         self.needed: dict[str, Remote] = {}
+        self.charts: list[Inflation] = []
         self._refs = refs
+        self._context = context
         self._checked = checked
         self._remotes: set[str] = set()
         self._open: list[str] = []
+        self._lends: list[str] = []
         self._done: set[str] = set()
+        self._namespaces: dict[str, str] = {}
+        self._borrowers: set[str] = set()
 
     def visit(
-        self, place: _Place, path: str, document: dict[str, Any], file: str, plugin_base: str | None = None
+        self,
+        place: _Place,
+        path: str,
+        document: dict[str, Any],
+        file: str,
+        plugin_base: str | None = None,
+        namespace: str = "",
     ) -> None:
         """Take one kustomization directory (a real path) and all it refers to.
 
         Args:
             plugin_base: its resources configure generators or transformers of the kustomization in this directory, to
                 which the files they name are relative.
+            namespace: of the kustomizations above, which charts of this one are released in.
         """
         self._open.append(place.laid(path))
+        self._lends.append(str(document.get("namespace") or "") or namespace)
+        self._namespaces[place.laid(path)] = namespace
+        inflated: list[str] = []
+        if names_charts(document):
+            inflated = self._inflate(place, path, document, file)
         self._take_file(place, file)
         self.absent.update(
             place.laid(candidate)
@@ -164,9 +194,14 @@ class _Walk:
             owner = path if reference.plugin and plugin_base is None else plugin_base
             if laid := self._take(place, path, reference, file, owner):
                 elsewhere[reference.field] = posixpath.relpath(laid, place.laid(path) or ".")
-        if elsewhere:
-            self.written[place.laid(file)] = yaml.dump(renamed(document, elsewhere))
+        if elsewhere or inflated:
+            document = renamed(document, elsewhere)
+            if inflated:
+                document["resources"] = [*(document.get("resources") or ()), *inflated]
+                document = {name: value for name, value in document.items() if name not in FIELDS}
+            self.written[place.laid(file)] = yaml.dump(document)
         self._open.pop()
+        self._lends.pop()
         self._done.add(place.laid(path))
 
     def _take(self, place: _Place, base: str, reference: Reference, file: str, plugin_base: str | None = None) -> str:
@@ -265,6 +300,71 @@ class _Walk:
         self._take_directory(place, located, reference, remote.where, plugin_base)
         return place.laid(located.path)
 
+    def _inflate(self, place: _Place, path: str, document: dict[str, Any], file: str) -> list[str]:
+        """Take the charts of a kustomization; the resources that they will be, from its folder."""
+        if not self._context.inflates:
+            raise RenderFailed(
+                f"{place.shown(file)}: {names_charts(document)} needs Helm inflation, which is switched off",
+                hint="make the chart a source of its own, or set kustomize.buildOptions: --enable-helm in argocd-cm; "
+                "trueup render and check have --enable-helm",
+            )
+        made = []
+        for chart in charts_of(document, path, place.shown(file)):
+            own = chart.namespace or str(document.get("namespace") or "")
+            if not own:
+                self._borrowers.update(self._open)
+            name = f".helm-chart-{len(self.charts)}.yaml"
+            self.charts.append(
+                Inflation(
+                    where=chart.where,
+                    place=place.laid(posixpath.join(path, name)),
+                    folder=place.laid(self._take_chart(place, chart)),
+                    release=chart.release,
+                    namespace=own or self._namespaces[place.laid(path)] or "default",
+                    values_file=self._take_values(place, path, chart, chart.values_file),
+                    inline=chart.values_inline,
+                    merge=chart.merge,
+                    more=tuple(self._take_values(place, path, chart, text) for text in chart.more_values_files),
+                    kube_version=(chart.kube_version or self._context.kube_version).removeprefix("v"),
+                    api_versions=chart.api_versions or self._context.api_versions,
+                    crds=chart.crds,
+                    skip_hooks=chart.skip_hooks,
+                    skip_tests=chart.skip_tests,
+                )
+            )
+            made.append(name)
+        return made
+
+    def _take_chart(self, place: _Place, chart: Chart) -> str:
+        """The real folder of a chart."""
+        located = follow(place.tree, chart.folder, chart.where)
+        if located is None or located.entry.mode is not Mode.DIRECTORY:
+            raise RenderFailed(
+                f"{chart.where}: no chart at {chart.folder}, and charts of Helm repositories are not fetched",
+                hint="commit it there: helm pull --untar",
+            )
+        read = read_chart(place.tree, located.path)
+        version = chart.kube_version or self._context.kube_version or OWN_KUBE_VERSION
+        refuse_other_versions(located.path, read.kube_version, version.removeprefix("v"))
+        self.warnings += read.warnings
+        self.absent.update(map(place.laid, read.absent))
+        for input_ in read.inputs:
+            laid = place.laid(input_.path)
+            self.inputs.setdefault(laid, Input(laid, input_.entry, place.ref))
+        return located.path
+
+    def _take_values(self, place: _Place, base: str, chart: Chart, text: str) -> str:
+        """A value file, by its place; without a name the chart's own."""
+        target = inside(base, text) if text else posixpath.join(chart.folder, "values.yaml")
+        if target is None:
+            raise refuse_outside(text, f"{chart.where}: value file")
+        located = follow(place.tree, target, chart.where)
+        if located is None or located.entry.mode is Mode.DIRECTORY:
+            raise RenderFailed(f"{chart.where}: value file {text or target}: no such file", hint="add it")
+        laid = place.laid(located.path)
+        self.inputs.setdefault(laid, Input(laid, located.entry, place.ref))
+        return laid
+
     def _take_plugin(self, place: _Place, located: Located, where: str, base: str) -> None:
         if place.tree.size(located.entry) > MAX_BYTES:
             self._hides(where)
@@ -300,7 +400,13 @@ class _Walk:
             raise RenderFailed(
                 f"{where} {reference.path!r}: cycle detected: {circle}", hint="remove one of the references"
             )
+        above = self._lends[-1]
         if path in self._done:
+            if path in self._borrowers and above != self._namespaces[path]:
+                raise RenderFailed(
+                    f"{where} {reference.path!r}: its charts are inflated for namespace {self._namespaces[path]!r} too",
+                    hint="set helmCharts[].namespace in it",
+                )
             return
         if len(self._done) + len(self._open) >= MAX_DIRECTORIES:
             raise RenderFailed(
@@ -313,7 +419,7 @@ class _Walk:
             if not place.url:
                 raise
             raise RenderFailed(f"{place.url} {error.message}", hint=error.hint) from error
-        self.visit(place, located.path, document, file, plugin_base)
+        self.visit(place, located.path, document, file, plugin_base, above)
 
     def _take_file(self, place: _Place, file: str) -> None:
         located = follow(place.tree, file, "kustomization")

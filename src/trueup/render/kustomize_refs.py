@@ -80,14 +80,8 @@ def references(document: dict[str, Any], file: str) -> Iterator[Reference]:
         file: its path, for messages.
 
     Raises:
-        RenderFailed: a field has a wrong type, or needs a feature that is switched off (Helm inflation).
+        RenderFailed: a field has a wrong type.
     """
-    for field in ("helmCharts", "helmChartInflationGenerator", "helmGlobals"):
-        if document.get(field):
-            raise RenderFailed(
-                f"{file}: {field} needs kustomize's Helm inflation, which is not supported",
-                hint="make the chart a source of its own",
-            )
     for field, directory in (_PATHS | _PATHS_OR_YAML).items():
         for index, item in enumerate(_list(document, field, file)):
             where = f"{field}[{index}]"

@@ -65,7 +65,7 @@ def make_recipe(
     if tool == "Helm":
         draft = helm.draft(source, tree, refs, path, context, environment)
     elif tool == "Kustomize":
-        draft = kustomize.draft(source, tree, refs, path, environment, checked=not whole_tree)
+        draft = kustomize.draft(source, tree, refs, path, context, environment, checked=not whole_tree)
         if whole_tree:
             draft = _widened(draft, tree)
     else:

@@ -67,6 +67,7 @@ class Exclusion(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Typed settings. Times in seconds; ``resync_seconds`` 0 switches polling off.
 
+    ``inflates``: kustomizations may inflate charts (``kustomize.buildOptions: --enable-helm``).
     ``masked_annotations``: annotations whose values are not shown.
     ``labelled``: objects carry the instance label beside the tracking annotation (``annotation+label``).
     """
@@ -82,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ignore_differences: tuple[tuple[str, IgnoreDifference], ...] = ()
     masked_annotations: tuple[str, ...] = ()
     jq_seconds: float = 1.0
+    inflates: bool = False
     judges_applications: bool = False
     unbuilt: tuple[Unbuilt, ...] = ()
     heal: HealSettings = HealSettings()
@@ -119,6 +121,7 @@ def read_settings(data: dict[str, str], parameters: Mapping[str, str] = MappingP
         ignore_differences=tuple((f"{CONFIG_MAP}: {place}", rule) for place, rule in rules),
         masked_annotations=tuple(filter(None, map(str.strip, data.get(MASKED, "").split(",")))),
         jq_seconds=_jq_seconds(parameters, warnings),
+        inflates=_inflates(data.get("kustomize.buildOptions", "")),
         judges_applications=any(map(_judges_applications, parts)),
         unbuilt=(
             *unbuilt_settings(data, CONFIG_MAP),
@@ -129,6 +132,12 @@ def read_settings(data: dict[str, str], parameters: Mapping[str, str] = MappingP
         impersonation=_impersonation(data, warnings),
         warnings=tuple(warnings),
     )
+
+
+def _inflates(options: str) -> bool:
+    """Whether kustomize's options permit charts in kustomizations; of several words on it the last counts."""
+    said = [word for word in options.split() if word.partition("=")[0] == "--enable-helm"]
+    return bool(said) and said[-1].partition("=")[2].lower() in ("", "true", "t", "1")
 
 
 def _judges_applications(part: Override) -> bool:

@@ -48,10 +48,19 @@ def is_run(path: str) -> bool:
 
 def is_test(value: Any) -> bool:
     """Whether an object is a test of a chart's, which nobody but ``helm test`` runs."""
+    return any(event.strip() in _TEST_HOOKS for event in _hook(value).split(","))
+
+
+def is_hook(value: Any) -> bool:
+    """Whether an object is a hook of a chart's."""
+    return bool(_hook(value))
+
+
+def _hook(value: Any) -> str:
     metadata = value.get("metadata") if isinstance(value, dict) else None
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     hook = annotations.get(HELM_HOOK) if isinstance(annotations, dict) else None
-    return isinstance(hook, str) and any(event.strip() in _TEST_HOOKS for event in hook.split(","))
+    return hook if isinstance(hook, str) else ""
 
 
 def _differing(first: Mapping[str, str], other: Mapping[str, str]) -> list[str]:

@@ -11,16 +11,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from trueup.formats import pattern, yaml
 from trueup.model.errors import RenderFailed
 from trueup.render import helm_integers, strvals
 from trueup.render.helm_scan import ARCHIVES
 from trueup.render.helm_schema import leads_out, multiplies, too_large
-from trueup.render.job import HelmJob, Input, Recipe
+from trueup.render.job import HelmJob, Inflation, Input, Recipe
+from trueup.render.kustomize_charts import merged
 from trueup.render.output import Objects
 from trueup.render.wholeness import TEXTS
 from trueup.workers.archive import members, unpacked, without
-from trueup.workers.doubts import Change, doubts, is_run, is_test
+from trueup.workers.doubts import Change, doubts, is_hook, is_run, is_test
 from trueup.workers.folder import lay_out, refuse_pointers
 
 _REPLACEMENT = "\ufffd"
@@ -29,6 +32,7 @@ _SEPARATOR = pattern.compile(r"(?:\A|\s*\n)---\s*")
 _LOADING = pattern.compile(r'(?m)(?:^(\S+):\n)?failing loading "([^"]*)"')
 _COPY = "copy the definitions into the schema, or set helm.skipSchemaValidation: true"
 _SIMPLER = "make the schema simpler, or set helm.skipSchemaValidation: true"
+_GENERATED = "internal.config.kubernetes.io/helm-generated"
 _QUICK = 5.0
 """Seconds that a chart may take which is rendered again to see whether its outcome stays the same."""
 _DEEP_ENOUGH = 40
@@ -100,6 +104,69 @@ def render_helm(job: HelmJob, recipe: Recipe, files: Mapping[str, bytes], scratc
 
     for template, reason in doubts(rendered, again, job.suspects).items():
         objects.warn(f"{prefix}{_within(template, name)}: {reason}" if template else f"{job.path or '.'}: {reason}")
+
+
+class _Documents(Objects):
+    """Keeps documents as they are, for a tool that reads them in turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: list[Any] = []
+
+    def add(self, value: Any, origin: str) -> None:
+        """Take one document."""
+        self.values.append(value)
+
+
+def inflate(inflation: Inflation, recipe: Recipe, files: Mapping[str, bytes], scratch: Path) -> bytes:
+    """The resources that a kustomization's chart is, as YAML: ``helm template`` as kustomize starts it.
+
+    Raises:
+        RenderFailed: naming the field of the kustomization.
+    """
+    own = f"{inflation.folder}/"
+    inputs = tuple(Input(file.path, file.entry) for file in recipe.inputs if file.path.startswith(own))
+    found = _Documents()
+    try:
+        job = HelmJob(
+            path=inflation.folder,
+            release=inflation.release,
+            namespace=inflation.namespace,
+            values_object=_inflated_values(inflation, files),
+            kube_version=inflation.kube_version,
+            api_versions=inflation.api_versions,
+            skip_crds=not inflation.crds,
+            skip_tests=inflation.skip_tests,
+        )
+        render_helm(job, msgspec.structs.replace(recipe, inputs=inputs), files, scratch, found)
+        found.finish()
+    except RenderFailed as error:
+        raise type(error)(f"{inflation.where}: {error.message}", hint=error.hint) from error
+    wanted = [value for value in found.values if not (inflation.skip_hooks and is_hook(value))]
+    return "".join(f"---\n{yaml.dump(_marked(value))}" for value in wanted).encode()
+
+
+def _marked(value: Any) -> Any:
+    """With kustomize's own mark of what a chart made, in which it sets no namespace. It takes the mark away."""
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    if not isinstance(metadata, dict) or not isinstance(annotations := metadata.get("annotations") or {}, dict):
+        return value
+    return {**value, "metadata": {**metadata, "annotations": {**annotations, _GENERATED: "true"}}}
+
+
+def _inflated_values(inflation: Inflation, files: Mapping[str, bytes]) -> dict[str, Any]:
+    values = _mapping(files[inflation.values_file], inflation.values_file)
+    if inflation.inline:
+        inline = copy.deepcopy(inflation.inline)
+        ways: dict[str, Any] = {
+            "override": merged(values, inline),
+            "merge": merged(inline, values),
+            "replace": inline,
+        }
+        values = ways[inflation.merge]
+    for path in inflation.more:
+        _merge(values, _mapping(files[path], path))
+    return values
 
 
 def compose_values(job: HelmJob, files: Mapping[str, bytes]) -> dict[str, Any]:

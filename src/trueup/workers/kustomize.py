@@ -11,6 +11,7 @@ from trueup.render.job import ClosureTooNarrow, KustomizeJob, Recipe
 from trueup.render.kustomize_documents import dropped, glued
 from trueup.render.output import Objects
 from trueup.workers.folder import lay_out, refuse_pointers
+from trueup.workers.helm import inflate
 from trueup.workers.narrow import run_narrowed
 
 MAX_OUTPUT = 64 * 1024 * 1024
@@ -82,7 +83,10 @@ def render_kustomize(
         if path in files and (problem := dropped(path, files[path])):
             objects.fail(problem)
     root = scratch / "repository"
-    lay_out(root, recipe.inputs, files, {path: text.encode() for path, text in job.written.items()})
+    written = {path: text.encode() for path, text in job.written.items()}
+    for number, chart in enumerate(job.charts):
+        written[chart.place] = inflate(chart, recipe, files, scratch / f"chart-{number}")
+    lay_out(root, recipe.inputs, files, written)
     restriction = _ROOT_ONLY if job.contained and not recipe.whole_tree else _NO_RESTRICTION
     # Without a wall, kustomize reaches out of a kustomization's folder where our reading knows all that it reads.
     unwalled = _ROOT_ONLY if recipe.whole_tree or job.opaque else restriction

@@ -71,3 +71,18 @@ def test_exclusions_that_cannot_be_read_keep_the_shipped_ones(text: str) -> None
     settings = read_settings({"resource.exclusions": text})
     assert settings.exclusions == Settings().exclusions
     assert "resource.exclusions" in settings.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "inflates"),
+    [
+        ("", False),
+        ("--enable-helm", True),
+        ("--load-restrictor LoadRestrictionsNone --enable-helm=true", True),
+        ("--enable-helm=false", False),
+        ("--enable-helm --enable-helm=false", False),
+        ("--enable-helm-charts", False),
+    ],
+)
+def test_charts_in_kustomizations(options: str, inflates: bool) -> None:
+    assert read_settings({"kustomize.buildOptions": options}).inflates is inflates

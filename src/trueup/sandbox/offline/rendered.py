@@ -54,6 +54,7 @@ class Applications:
     Args:
         kubernetes: what charts see of a cluster.
         progress: told what was done, how many of how many.
+        inflates: kustomizations may inflate charts.
         elsewhere: brings what kustomizations name elsewhere; None leaves out what names some.
     """
 
@@ -65,9 +66,10 @@ class Applications:
         progress: Telling = lambda what, done, total: None,
         *,
         elsewhere: Elsewhere | None = None,
+        inflates: bool = False,
     ) -> None:
         self._renderer, self._repositories, self._kubernetes = renderer, repositories, kubernetes
-        self._progress, self._elsewhere = progress, elsewhere
+        self._progress, self._elsewhere, self._inflates = progress, elsewhere, inflates
         self._done = self._total = 0
 
     async def render(self, found: Found) -> list[Rendered]:
@@ -179,6 +181,7 @@ class Applications:
             namespace=app.spec.destination.namespace,
             kube_version=self._kubernetes.version,
             api_versions=self._kubernetes.api_versions,
+            inflates=self._inflates,
         )
 
 
