@@ -145,6 +145,8 @@ class Targets:
         known = self._built.get(slot)
         if known is not None and known[0] == inputs and not fresh and self._remotes.are_current(known[1].remotes):
             self._built.use(instance, slot)
+            # Another commit may have been built meanwhile, by an operation.
+            self._remotes.note(instance, app.key, frozenset(known[1].remotes))
             _learn(known[1])
             return known[1]
         fetch = self._remotes.fetching(instance, app.key, app.spec.project or "default", slot[1], admit, fresh=fresh)

@@ -19,6 +19,7 @@ class Elsewhere:
     def __init__(self, mirrors: Mirrors, download: Download) -> None:
         self.trees: dict[str, Tree] = {}
         self._mirrors, self._download = mirrors, download
+        self._updated: set[str] = set()
 
     async def __call__(self, needed: Sequence[Remote]) -> Mapping[str, Tree]:
         """All of them.
@@ -55,5 +56,7 @@ class Elsewhere:
 
     async def _tree(self, base: Base) -> Tree:
         mirror = self._mirrors.get(base.url)
-        await mirror.update()
+        if base.url not in self._updated:
+            await mirror.update()
+            self._updated.add(base.url)
         return mirror.tree(await mirror.locate(base.ref))
