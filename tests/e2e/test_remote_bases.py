@@ -1,8 +1,13 @@
 """A base in another repository: permitted by the project, followed by its branch, held by its commit."""
 
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from aiohttp import web
 from tests.conftest import on_kubernetes
 from tests.e2e.estate import Estate, play_repository
 from tests.e2e.manifests import config
+from tests.support.httpserver import serving
 
 from trueup.sandbox.repository import PlayRepository
 
@@ -49,6 +54,50 @@ async def test_a_base_elsewhere_is_followed_by_its_branch_and_held_by_its_commit
     await estate.comes_true(blue, what="the base's commit deployed")
     await estate.settled()
     assert await colour(estate, "settings-commit") == "red"
+
+
+class Served:
+    """A file on a web server.
+
+    Attributes:
+        times: how often it has been asked for.
+    """
+
+    def __init__(self) -> None:
+        self.url, self.value, self.times = "", "one", 0
+
+    async def answer(self, request: web.BaseRequest) -> web.Response:
+        self.times += 1
+        return web.Response(text=config("settings", self.value))
+
+
+@pytest_asyncio.fixture
+async def served() -> AsyncIterator[Served]:
+    made = Served()
+    async with serving(made.answer) as address:
+        made.url = f"http://{address}/settings.yaml"
+        yield made
+
+
+@on_kubernetes
+async def test_a_file_elsewhere_is_fetched_with_each_commit_of_the_source(served: Served, estate: Estate) -> None:
+    named = f"resources: ['{served.url}']\n"
+    await estate.given({"app/kustomization.yaml": named})
+    await estate.app("app")
+    await estate.settled()
+    served.value = "two"
+    await estate.refresh()
+    assert (await colour(estate, "settings"), served.times) == ("one", 1)
+    await estate.settled(await estate.commit({"app/kustomization.yaml": f"{named}namePrefix: next-\n"}))
+    assert (await colour(estate, "next-settings"), served.times) == ("two", 2)
+    served.value = "three"
+    await estate.refresh(kind="hard")
+
+    async def healed() -> bool:
+        return await colour(estate, "next-settings") == "three"
+
+    await estate.comes_true(healed, what="the file's change deployed")
+    await estate.settled()
 
 
 @on_kubernetes

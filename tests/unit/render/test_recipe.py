@@ -257,6 +257,11 @@ def test_a_kustomization_reads_exactly_what_it_names(kustomization: str, more: l
             id="a file outside of an inline transformer",
         ),
         pytest.param({"app/kustomization.yaml": "helmCharts: [{name: x}]"}, "Helm inflation", id="Helm inflation"),
+        pytest.param(
+            {"app/kustomization.yaml": "configMapGenerator: [{name: g, files: ['k=a=b.txt']}]", "app/a=b.txt": ""},
+            r"files\[0\] 'k=a=b.txt': key name or file path contains '='",
+            id="a file of a generator with '=' in its name, as kustomize refuses it",
+        ),
         pytest.param({"app/kustomization.yaml": "resources: x"}, "resources must be a list", id="no list"),
         pytest.param({"app/kustomization.yaml": "- x"}, "must be a mapping", id="no mapping"),
         pytest.param({"app/kustomization.yaml": "a: [1"}, "app/kustomization.yaml", id="broken YAML"),
