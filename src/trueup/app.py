@@ -345,8 +345,8 @@ class Engine:
         )
         self.notes = Notes(self.mirrors.get, self._for_writing, self.clock.now)
         # Beside a cluster on this machine, servers of this machine are asked as well.
-        download = downloading(guarded=not self.options.config.loopback)
-        self.remotes = Remotes(self.repositories, download)
+        guarded = not self.options.config.loopback
+        self.remotes = Remotes(self.repositories, downloading(guarded=guarded), guarded=guarded)
         targets = Targets(self.repositories, self.renders, self.settings, self.remotes)
         self.observer = Observer(
             self.applications,

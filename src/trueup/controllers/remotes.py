@@ -6,12 +6,13 @@ import msgspec
 
 from trueup.controllers.repository import Repositories
 from trueup.model.errors import InvalidSpec, RenderFailed, TrueupError, Waiting
-from trueup.model.repository import RepositoryOf
+from trueup.model.repository import RepositoryOf, parse_repository_url
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.remote import Base, OneFile, Remote, is_meant
 from trueup.runtime.fair import resting
 from trueup.runtime.memory import Memory
 from trueup.sources.download import Download, NoSuchFile
+from trueup.sources.outgoing import AddressRefused, require_host_outside
 from trueup.sources.revision import UnknownRevision, commit
 
 _FILES = 32 * MEBIBYTE
@@ -52,11 +53,13 @@ class Remotes:
 
     Args:
         download: fetches a file.
+        guarded: repositories on this machine, and on what answers to it alone, are not asked.
     """
 
-    def __init__(self, repositories: Repositories, download: Download) -> None:
+    def __init__(self, repositories: Repositories, download: Download, *, guarded: bool) -> None:
         self._repositories = repositories
         self._download = download
+        self._guarded = guarded
         self._using: dict[str, tuple[str, frozenset[Used]]] = {}
         self._files: Memory[tuple[str, str], tuple[tuple[str, ...], OneFile]] = Memory(
             entries=4096, size=_FILES, weigh=lambda known: len(known[1].content)
@@ -131,11 +134,15 @@ class Remotes:
 
         Raises:
             NotFetched: its mirror is not there yet.
+            AddressRefused: its host is this machine.
             TrueupError: its repository cannot be read, or has no such ref.
         """
         repository = RepositoryOf(base.url, project)
         mirror = self._repositories.mirror(repository)
         if mirror is None:
+            if self._guarded and (host := parse_repository_url(base.url).host):
+                async with resting():
+                    await require_host_outside(host)
             raise NotFetched(f"{base.shown} is being fetched", after=60.0, repositories=[repository])
         try:
             revision = mirror.resolve(base.ref)
@@ -185,7 +192,7 @@ class Fetching:
                 name, tree = await self._one(remote)
             except NotFetched as error:
                 waiting += error.repositories
-            except (RenderFailed, InvalidSpec) as error:
+            except (RenderFailed, InvalidSpec, AddressRefused) as error:
                 raise type(error)(f"{remote.where}: {error.message}", hint=error.hint) from error
             else:
                 found[name] = tree

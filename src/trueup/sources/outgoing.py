@@ -71,6 +71,27 @@ def require_outside(url: URL) -> None:
         raise _refused(host)
 
 
+async def require_host_outside(host: str) -> None:
+    """Refuse a host of this machine, by its address or by what its name leads to now. Who asks it afterwards looks the
+    name up again: this stops whoever may name a host, not who rules over its name.
+
+    Raises:
+        AddressRefused.
+    """
+    if is_loopback(host) or is_internal(host):
+        raise _refused(host)
+    resolver = Outside()
+    try:
+        await resolver.resolve(host, family=socket.AF_UNSPEC)
+    except AddressRefused:
+        raise
+    except OSError:
+        # Whoever asks it says so, with a proxy or without.
+        return
+    finally:
+        await resolver.close()
+
+
 class Outside(AbstractResolver):
     """Looks names up; one that leads to this machine, also in part, leads nowhere. The address that was looked at is
     the one that is asked, so a name that changes its mind changes nothing."""

@@ -8,7 +8,7 @@ from tests.support.httpserver import serving
 
 from trueup.model.errors import RenderFailed, SourceUnavailable, TrueupError
 from trueup.sources.download import NoSuchFile, downloading
-from trueup.sources.outgoing import AddressRefused
+from trueup.sources.outgoing import AddressRefused, require_host_outside
 
 
 def moved(place: str) -> web.Response:
@@ -60,6 +60,12 @@ async def test_no_address_of_this_machine_is_asked(url: str, host: str) -> None:
     port = url.rpartition(":")[2]
     with pytest.raises((AddressRefused, SourceUnavailable), match=r"engine's own machine|cannot be read"):
         await downloading(guarded=True)(f"http://{host}:{port}/size/1")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "169.254.169.254", "2130706433", "0x7f.1"])
+async def test_no_repository_of_this_machine_is_asked_for_a_base(host: str) -> None:
+    with pytest.raises(AddressRefused, match="engine's own machine"):
+        await require_host_outside(host)
 
 
 async def test_a_server_that_is_not_there_may_be_later() -> None:
