@@ -20,8 +20,8 @@ from xdist.workermanage import WorkerController
 DURATIONS = Path(__file__).parent / "durations.json"
 SHORT = 0.3
 """Seconds: other tests that are shorter are not in the file."""
-GUESSES = {"tests/e2e/": 4.0, "tests/labs/": 30.0, "tests/cluster/": 0.5}
-"""Seconds of tests that nobody has measured, by folder; all that were measured are in the file."""
+GUESSES = {"tests/e2e/": 4.0, "tests/labs/test_guides.py": 30.0, "tests/labs/test_labs.py": 30.0, "tests/cluster/": 0.5}
+"""Seconds of tests that nobody has measured, by folder or module; all that were measured are in the file."""
 USUAL = 0.03
 """Seconds of what is not in the file elsewhere."""
 LONG = 10.0
