@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +13,7 @@ import structlog
 from trueup import diff, policy
 from trueup.apply.confirm import Confirmer
 from trueup.controllers.application import ApplicationReconciler
+from trueup.controllers.begin import named_revisions
 from trueup.controllers.chronicle import Chronicle
 from trueup.controllers.cluster import IN_CLUSTER_SERVER, ManagedCluster, Parts, excluded_type
 from trueup.controllers.ignoring import Ignoring
@@ -156,6 +157,7 @@ class Engine:
             scope=lambda each: self.credentials.scope(each.url, each.project),
             turns=self._git_turn,
             allowance=options.mirrors,
+            wanted=self._wanted,
         )
         self._stack = contextlib.AsyncExitStack()
 
@@ -549,6 +551,12 @@ class Engine:
             return self.mirrors.identity(each) == repository
 
         return sorted({*self.applications.reading(is_it), *self.remotes.followers(is_it)})
+
+    def _wanted(self, repository: str) -> Iterator[str]:
+        for key in self._users(repository):
+            stored = self.applications.get(key)
+            if stored is not None:
+                yield from named_revisions(stored)
 
     def _unwatched(self, group: str, kind: str) -> bool:
         """What settings exclude is not watched; but our own objects and the settings themselves are."""

@@ -84,3 +84,24 @@ async def test_a_repository_that_cannot_be_read_is_unknown_at_once_to_who_asks_a
     away.rename(folder)
     view = await estate.settled(revision)
     assert view.status.conditions == []
+
+
+@on_embedded
+async def test_the_ref_of_a_pull_request_and_a_commit_that_it_alone_leads_to_are_deployed(estate: Estate) -> None:
+    await estate.given({"app/a.yaml": config("a", "red")})
+    git = estate.repository.git
+    shas = []
+    for number, colour in ((7, "blue"), (8, "green")):
+        await git("checkout", "--quiet", "--detach", "main")
+        shas.append(await estate.commit({"app/a.yaml": config("a", colour)}))
+        await git("update-ref", f"refs/pull/{number}/head", shas[-1])
+    await git("checkout", "--quiet", "main")
+    # The repository is known by now, and so is that it has no such branch.
+    await estate.app("app", name=f"{estate.name}-main")
+    await estate.settled(name=f"{estate.name}-main")
+    await estate.app("app", targetRevision="refs/pull/7/head")
+    await estate.settled(shas[0])
+    await estate.patch({"spec": {"source": {"targetRevision": shas[1]}}})
+    await estate.settled(shas[1])
+    live = await estate.live("ConfigMap", "a")
+    assert live is not None and live.object()["data"] == {"colour": "green"}

@@ -29,6 +29,7 @@ class GitHttpServer:
         self.authorizations: list[str] = []
         self.credentials = ""
         self.failing = False
+        self.old = False
         self.redirect = ""
         self.moved: dict[str, str] = {}
         self.gate = threading.Event()
@@ -126,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": str(len(body)),
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "GIT_PROTOCOL": "" if self.server_of_git.old else self.headers.get("Git-Protocol", ""),
             "REMOTE_ADDR": "127.0.0.1",
         }
         done = subprocess.run(["git", "http-backend"], input=body, env=environment, capture_output=True)

@@ -1,5 +1,7 @@
 """How an operation begins: who asks for it, for what, and whether it can be had."""
 
+from collections.abc import Iterator
+
 from trueup import policy
 from trueup.controllers.observe import Observation
 from trueup.controllers.ports import Ports
@@ -77,6 +79,19 @@ def operation_sources(stored: StoredApplication) -> list[Source]:
     sync = operation.sync if operation else None
     own = (sync.sources or ([sync.source] if sync.source else [])) if sync else []
     return own or stored.app.spec.all_sources()
+
+
+def named_revisions(stored: StoredApplication) -> Iterator[str]:
+    """The revisions that an application names: of its sources, and of the operation that is asked for or runs."""
+    state = stored.status.operation_state
+    running = state if state is not None and not state.phase.completed else None
+    operation = running.operation if running else stored.app.operation
+    for source in [*stored.app.spec.all_sources(), *operation_sources(stored)]:
+        yield source.target_revision
+    if operation is not None and operation.sync is not None:
+        yield from (operation.sync.revision, *operation.sync.revisions)
+    if running is not None and running.sync_result is not None:
+        yield from (running.sync_result.revision, *running.sync_result.revisions)
 
 
 def about_source(error: TrueupError) -> bool:

@@ -23,6 +23,7 @@ from trueup.render.stamp import stamp
 from trueup.runtime import secrecy
 from trueup.runtime.fair import Share, Urgency, resting
 from trueup.runtime.memory import Memory, weight
+from trueup.sources.revision import UnknownRevision
 from trueup.store.renders import Renders, manifests_weight
 from trueup.store.settings import Settings
 
@@ -112,7 +113,13 @@ class Targets:
         mirror = self._repositories.mirror(repository)
         if mirror is None:
             raise NotFetched(f"{source.repo_url} is being fetched", after=60.0)
-        revision = mirror.resolve(wanted, source.tag_prefix)
+        try:
+            revision = mirror.resolve(wanted, source.tag_prefix)
+        except UnknownRevision:
+            if mirror.answered(wanted):
+                raise
+            # A ref that nobody has named before, as of a pull request: the next look asks for it.
+            raise NotFetched(f"{source.repo_url} is asked for {wanted}", after=60.0) from None
         self._resolved.put(question, (state, revision))
         return revision
 

@@ -11,17 +11,19 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
 import pygit2
 
 from trueup.model.errors import SourceUnavailable
 from trueup.sources.disk import on_disk
-from trueup.sources.revision import BRANCHES, HEAD, TAGS
+from trueup.sources.revision import BRANCHES, HEAD, OURS, REFS, TAGS
 
-MIRRORED_HEAD = "refs/trueup/HEAD"
+MIRRORED_HEAD = f"{OURS}HEAD"
 """The remote's HEAD: a ref of ours, because HEAD of a bare repository can only name a branch that is mirrored."""
+MIRRORED = f"{OURS}others/"
+"""Refs of the remote beside branches and tags that somebody has asked for: ``refs/pull/7/head`` as ``pull/7/head``."""
 _PAUSE = 0.05
 _PARTS = (
     "objects/pack/tmp_*",
@@ -38,6 +40,13 @@ _LEFTOVERS = (
     "objects/pack/*.keep",
     *_PARTS,
 )
+
+
+def mirrored(name: str) -> str:
+    """Where a mirror keeps a ref of the remote, by its full name there."""
+    if name == HEAD:
+        return MIRRORED_HEAD
+    return name if name.startswith((BRANCHES, TAGS)) else MIRRORED + name.removeprefix(REFS)
 
 
 class Folder:
@@ -72,13 +81,16 @@ class Folder:
             os.close(descriptor)
 
     def refs(self) -> dict[str, str] | None:
-        """Branches, tags and HEAD of the mirror with their objects; None when there is no readable repository."""
+        """Branches, tags, HEAD and other refs of the mirror with their objects; None when there is no readable
+        repository."""
         try:
             repository = pygit2.Repository(str(self.repository))
             found = {}
             for reference in repository.references.iterator():
                 if reference.name.startswith((BRANCHES, TAGS)):
                     found[reference.name] = str(reference.target)
+                elif reference.name.startswith(MIRRORED):
+                    found[REFS + reference.name.removeprefix(MIRRORED)] = str(reference.target)
                 elif reference.name == MIRRORED_HEAD:
                     found[HEAD] = str(reference.target)
         except (OSError, KeyError, ValueError, pygit2.GitError):
@@ -92,9 +104,11 @@ class Folder:
         except FileNotFoundError:
             return False
 
-    def forget_head(self) -> None:
-        """Drop the mirrored HEAD: the remote has none any more."""
-        pygit2.Repository(str(self.repository)).references.delete(MIRRORED_HEAD)
+    def forget(self, names: Iterable[str]) -> None:
+        """Drop what is mirrored of HEAD, or of refs beside branches and tags: the remote has it no more."""
+        references = pygit2.Repository(str(self.repository)).references
+        for name in names:
+            references.delete(mirrored(name))
 
     def clear_fresh(self) -> None:
         """Remove what an unfinished attempt at a new repository left."""

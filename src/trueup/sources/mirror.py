@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import errno
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pygit2
@@ -16,14 +16,14 @@ from trueup.sources import revision as revisions
 from trueup.sources.commit import CommitInfo, describe
 from trueup.sources.credential import Credential, lent
 from trueup.sources.disk import on_disk
-from trueup.sources.folder import MIRRORED_HEAD, Folder
+from trueup.sources.folder import Folder, mirrored
 from trueup.sources.port import Git, Timeouts, Turns, at_once
 from trueup.sources.quota import Allowance, Growth, Quota
-from trueup.sources.revision import BRANCHES, HEAD, TAGS, UnknownRevision
+from trueup.sources.revision import BRANCHES, HEAD, OURS, TAGS, UnknownRevision
 from trueup.sources.tree import GitTree, NoCommit, commit_of
 from trueup.sources.url import Remote, detours
 
-_PINNED = "refs/trueup/pinned/"
+_PINNED = f"{OURS}pinned/"
 """Commits fetched by SHA are kept under it, or repacking would drop them."""
 _FETCH_OPTIONS = ("--quiet", "--force", "--no-auto-gc", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
 _MOST_LISTED = 16 * 1024 * 1024
@@ -53,6 +53,7 @@ class Mirror:
         turns: Turns = at_once,
         name: str = "",
         quota: Quota | None = None,
+        wanted: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self.shown = remote.shown
         self._turns, self._name = turns, name or remote.identity
@@ -67,6 +68,9 @@ class Mirror:
         self._flights: set[asyncio.Task[bool]] = set()
         self._refs: dict[str, str] | None = None
         self._refused: set[str] = set()
+        self._wanted = wanted
+        self._located: frozenset[str] = frozenset()
+        self._answered: frozenset[str] = frozenset()
         self._doubtful = False
         self._used_at = time.monotonic()
 
@@ -74,10 +78,16 @@ class Mirror:
         """Seconds since somebody last looked at the server or read a commit; 0 while something is under way."""
         return 0.0 if self._flights or self._turn.locked() else time.monotonic() - self._used_at
 
+    def answered(self, revision: str) -> bool:
+        """Whether a revision that the mirror does not have need not be waited for: the server was asked for it, or is
+        not going to be."""
+        return _asked(revision) not in self._named() - self._answered
+
     async def update(self) -> bool:
         """Bring the mirror to a state of the server read after this call began, and tell whether it changed.
 
-        Calls that come while one listing runs share the next one. Nothing is fetched when no branch, tag or HEAD moved.
+        Calls that come while one listing runs share the next one. Nothing is fetched when no branch, tag or HEAD moved,
+        nor what else is wanted.
 
         Raises:
             SourceUnavailable: the server cannot be reached or refuses; the mirror stays as it was.
@@ -159,7 +169,7 @@ class Mirror:
             raise SourceUnavailable(f"repository {self.shown} has not been fetched yet") from error
 
     async def remote_refs(self) -> dict[str, str]:
-        """Branches, tags (annotated ones: the tag object) and HEAD of the server, by full name.
+        """Branches, tags (annotated ones: the tag object), HEAD and other wanted refs of the server, by full name.
 
         Raises:
             SourceUnavailable: the server cannot be reached or refuses.
@@ -176,19 +186,21 @@ class Mirror:
             raise
 
     async def _listed(self, remote: Remote) -> dict[str, str]:
-        patterns = (HEAD, BRANCHES + "*", TAGS + "*")
+        others = [name for name in sorted(self._named()) if not revisions.commit(name)]
+        patterns = (HEAD, BRANCHES + "*", TAGS + "*", *others)
         command = ["ls-remote", "--quiet", "--", remote.address, *patterns]
         answer = await self._run(command, self._timeouts.list_refs, remote=remote)
         found = {}
         for line in answer.decode("utf-8", "surrogateescape").splitlines():
             sha, _, name = line.partition("\t")
-            mirrored = name == HEAD or name.startswith((BRANCHES, TAGS))
-            if mirrored and pygit2.reference_is_valid_name(name):  # git fetches no other; "v1^{}" is none either
+            followed = name == HEAD or name.startswith((BRANCHES, TAGS)) or name in others
+            if followed and pygit2.reference_is_valid_name(name):  # git fetches no other; "v1^{}" is none either
                 found[name] = sha
         return found
 
     async def locate(self, revision: str, tag_prefix: str = "") -> str:
-        """:meth:`resolve`; a full SHA that no branch or tag leads to is asked of the server, once until a ref moves.
+        """:meth:`resolve`; what the mirror does not follow by itself is asked of the server: another ref, and a full
+        SHA that no branch or tag leads to, that once until a ref moves.
 
         Raises:
             RenderFailed: as :meth:`resolve`.
@@ -198,10 +210,14 @@ class Mirror:
             return await on_disk(self.resolve, revision, tag_prefix)
         except UnknownRevision:
             sha = revisions.commit(revision)
-            if not sha or sha in self._refused:
+            if sha in self._refused or not _asked(revision):
                 raise
-            await self._fetch_commit(sha)
-            return await on_disk(self.resolve, sha)
+            if sha:
+                await self._fetch_commit(sha)
+            else:
+                self._located |= {_asked(revision)}
+                await self.update()
+            return await on_disk(self.resolve, revision, tag_prefix)
 
     def resolve(self, revision: str, tag_prefix: str = "") -> str:
         """The full SHA a revision means in the mirror as it is; for the order see :mod:`trueup.sources.revision`.
@@ -256,9 +272,9 @@ class Mirror:
 
     async def _fly(self) -> bool:
         async with self._turn:
-            self._next = None
+            self._next, named = None, self._named()
             try:
-                return await self._update()
+                moved = await self._update()
             except OSError as error:
                 full = error.errno in (errno.ENOSPC, errno.EDQUOT)
                 remedy = "Free space where the data folder lies" if full else "Look at the data folder"
@@ -266,6 +282,27 @@ class Mirror:
                     f"repository {self.shown}: its mirror cannot be written: {error.strerror or error}",
                     hint=f"{remedy} (--data).",
                 ) from error
+        for sha in sorted(filter(revisions.commit, named)):
+            moved |= await self._obtained(sha)
+        self._answered = named
+        return moved
+
+    def _named(self) -> frozenset[str]:
+        """What is to be asked of the server beside branches and tags."""
+        return frozenset(filter(None, map(_asked, self._wanted()))) | self._located
+
+    async def _obtained(self, sha: str) -> bool:
+        """Whether a commit that is wanted has only come now."""
+        if sha in self._refused or await on_disk(self._has, sha):
+            return False
+        await self._fetch_commit(sha)
+        return sha not in self._refused
+
+    def _has(self, sha: str) -> bool:
+        try:
+            return bool(self.resolve(sha))
+        except RenderFailed:
+            return False
 
     def _landed(self, flight: asyncio.Task[bool]) -> None:
         self._flights.discard(flight)
@@ -319,8 +356,9 @@ class Mirror:
                 raise
             await self._make(remote, lock)
             return
-        if HEAD not in remote and HEAD in (await on_disk(self._folder.refs) or {}):
-            await on_disk(self._folder.forget_head)
+        gone = (await on_disk(self._folder.refs) or {}).keys() - remote.keys()
+        if gone := {name for name in gone if not name.startswith((BRANCHES, TAGS))}:
+            await on_disk(self._folder.forget, gone)
 
     async def _make(self, remote: dict[str, str], lock: int) -> None:
         """Make the repository anew, beside the old one if there is one, and put it in place when it is whole."""
@@ -334,19 +372,35 @@ class Mirror:
 
     async def _fetch_into(self, repository: Path, remote: dict[str, str], lock: int) -> None:
         refspecs = [f"+{BRANCHES}*:{BRANCHES}*", f"+{TAGS}*:{TAGS}*"]
-        if HEAD in remote:
-            refspecs.append(f"+{HEAD}:{MIRRORED_HEAD}")
+        others = [name for name in remote if not name.startswith((BRANCHES, TAGS))]
+        refspecs += [f"+{name}:{mirrored(name)}" for name in others]
         await self._run_fetch(repository, refspecs, lock, prune=True)
 
     async def _fetch_commit(self, sha: str) -> None:
-        """Ask the server for one commit. When it will not give it although it answers, the commit counts as unknown."""
+        """Ask the server for one commit, by itself or, where it gives none that it has not named, by a ref that it has
+        there. When it will not give it although it answers, the commit counts as unknown."""
         async with self._turn:
-            try:
-                async with self._folder.writing(self._timeouts.fetch) as lock:
-                    await self._run_fetch(self._folder.repository, [f"+{sha}:{_PINNED}{sha}"], lock, prune=False)
-            except SourceUnavailable:
-                await self.remote_refs()
-                self._refused.add(sha)
+            for name in (sha, ""):
+                try:
+                    name = name or await self._name_of(sha)
+                    if not name:
+                        break
+                    async with self._folder.writing(self._timeouts.fetch) as lock:
+                        await self._run_fetch(self._folder.repository, [f"+{name}:{_PINNED}{sha}"], lock, prune=False)
+                    return
+                except SourceUnavailable:
+                    continue
+            await self.remote_refs()
+            self._refused.add(sha)
+
+    async def _name_of(self, sha: str) -> str:
+        """A ref of any kind that the server has at a commit; empty for none."""
+        answer = await self._run(["ls-remote", "--quiet", "--", self._remote.address], self._timeouts.list_refs)
+        for line in answer.decode("utf-8", "surrogateescape").splitlines():
+            at, _, name = line.partition("\t")
+            if at == sha and pygit2.reference_is_valid_name(name):
+                return name
+        return ""
 
     async def _run_fetch(self, repository: Path, refspecs: Sequence[str], lock: int, *, prune: bool) -> None:
         options = [*_FETCH_OPTIONS, "--prune" if prune else "--no-prune"]
@@ -446,6 +500,11 @@ class Mirror:
 
     def _doubt(self) -> None:
         self._doubtful = True
+
+
+def _asked(revision: str) -> str:
+    """What to ask a server for where a mirror does not have a revision: a commit, or another ref's full name."""
+    return revisions.commit(revision) or revisions.other_ref(revision)
 
 
 def _discreet(message: str, credential: Credential | None, args: Sequence[str]) -> str:

@@ -41,6 +41,8 @@ class Mirrors:
         scope: the project whose own credential that would be; empty for one that is for all projects.
         turns: when git may run.
         allowance: how much disk they may take.
+        wanted: revisions that a repository (its identity) is to be asked for, should they be neither branch nor tag:
+            refs of pull requests, and commits (full SHAs) that nothing else leads to.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Mirrors:
         scope: Callable[[RepositoryOf], str] = lambda _: "",
         turns: Turns = at_once,
         allowance: Allowance | None = None,
+        wanted: Callable[[str], Iterable[str]] = lambda _: (),
     ) -> None:
         # git runs in another folder.
         self._root = root = root.absolute()
@@ -61,7 +64,7 @@ class Mirrors:
         self._allowed_local = tuple(allowed_local)
         self._timeouts = timeouts or Timeouts()
         self._credential, self._scope = credential, scope
-        self._turns = turns
+        self._turns, self._wanted = turns, wanted
         self._quota = Quota(root, allowance or Allowance())
         self._mirrors: dict[str, Mirror] = {}
         self._identities: dict[str, str] = {}
@@ -91,6 +94,7 @@ class Mirrors:
                 turns=self._turns,
                 name=identity,
                 quota=self._quota,
+                wanted=partial(self._wanted, identity),
             )
             self._mirrors[identity] = mirror
         return mirror

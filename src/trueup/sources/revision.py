@@ -7,8 +7,11 @@ from trueup.formats import pattern, semver
 from trueup.model.errors import InvalidSpec, RenderFailed
 
 HEAD = "HEAD"
+REFS = "refs/"
 BRANCHES = "refs/heads/"
 TAGS = "refs/tags/"
+OURS = "refs/trueup/"
+"""Refs of a mirror that are none of its server's."""
 _LONGEST = 255
 _COMMIT = pattern.compile(r"[0-9a-f]{40}")
 _SHORT_COMMIT = pattern.compile(r"[0-9a-f]{7,39}")
@@ -48,11 +51,23 @@ def short_commit(revision: str) -> str:
     return revision.lower() if _SHORT_COMMIT.fullmatch(revision.lower()) else ""
 
 
+def other_ref(revision: str) -> str:
+    """The full name of a ref beside branches and tags that a revision may mean, as of a pull request
+    (``refs/pull/7/head``, ``pull/7/head``, ``refs/changes/84/6684/3``); empty where it can mean none."""
+    try:
+        check(revision)
+    except InvalidSpec:
+        return ""
+    name = revision if revision.startswith(REFS) else f"{REFS}{revision}"
+    named = "/" in name.removeprefix(REFS) and not name.startswith((BRANCHES, TAGS, OURS))
+    return name if named and not semver.is_range(revision) else ""
+
+
 def match(revision: str, tag_prefix: str, refs: Mapping[str, str]) -> str:
     """The full name of the ref a revision means, empty when none does.
 
     In this order, as Argo CD's ``lsRemote``: empty is ``HEAD``; a range of versions is the highest tag in it,
-    prereleases only when the range has one; a full name is itself; a short name is a branch or a tag.
+    prereleases only when the range has one; a full name is itself; a short name is a branch or a tag, else another ref.
 
     Args:
         tag_prefix: only tags that begin so count, and without it, as versions (``spec.source.tagPrefix``).
@@ -73,6 +88,8 @@ def match(revision: str, tag_prefix: str, refs: Mapping[str, str]) -> str:
             f'revision "{revision}" is ambiguous: a branch and a tag have this name',
             hint=f"Write {BRANCHES}{revision} or {TAGS}{revision}.",
         )
+    if not found and (other := other_ref(revision)) in refs:
+        return other
     if found:
         return found[0]
     prefixed = TAGS + tag_prefix + revision

@@ -23,8 +23,15 @@ def repo(tmp_path: Path) -> GitRepo:
 
 
 @pytest.fixture
-async def mirrors(tmp_path: Path) -> AsyncIterator[Mirrors]:
-    mirrors = Mirrors(tmp_path / "mirrors", run_git, allowed_local=[tmp_path / "remote"])
+def wanted() -> set[str]:
+    """Revisions that somebody names."""
+    return set()
+
+
+@pytest.fixture
+async def mirrors(tmp_path: Path, wanted: set[str]) -> AsyncIterator[Mirrors]:
+    local = [tmp_path / "remote"]
+    mirrors = Mirrors(tmp_path / "mirrors", run_git, allowed_local=local, wanted=lambda _: wanted)
     yield mirrors
     await mirrors.close()
 
@@ -476,6 +483,104 @@ class TestResolve:
         repo.git("gc", "--quiet", "--prune=now")
         assert await mirror.update() is True
         assert mirror.resolve(pinned) == pinned
+
+
+class TestOtherRefs:
+    """Refs beside branches and tags, as hosts keep for pull requests: followed where somebody names them."""
+
+    @pytest.mark.parametrize(
+        ("ref", "revision"),
+        [
+            ("refs/pull/7/head", "refs/pull/7/head"),
+            ("refs/pull/7/head", "pull/7/head"),
+            ("refs/changes/84/6684/3", "refs/changes/84/6684/3"),
+            ("refs/merge-requests/3/head", "merge-requests/3/head"),
+        ],
+    )
+    async def test_a_named_one_is_followed(
+        self, repo: GitRepo, mirrors: Mirrors, wanted: set[str], ref: str, revision: str
+    ) -> None:
+        repo.commit({"a": b"1"})
+        mirror = mirrors.get(repo.url)
+        await mirror.update()
+        sha = hidden(repo, ref)
+        with pytest.raises(UnknownRevision):
+            mirror.resolve(revision)
+        assert mirror.answered(revision), "nobody is going to ask"
+        wanted |= {revision, "main", "feature/x", ">=1.0.0", "bad..name"}
+        assert not mirror.answered(revision)
+        assert await mirror.update() is True
+        assert mirror.resolve(revision) == sha
+        assert await mirror.update() is False
+        moved = hidden(repo, ref)
+        assert await mirror.update() is True
+        assert mirror.resolve(revision) == moved
+        repo.git("update-ref", "-d", ref)
+        assert await mirror.update() is True
+        with pytest.raises(UnknownRevision):
+            mirror.resolve(revision)
+        assert mirror.answered(revision)
+
+    async def test_one_that_nobody_names_any_more_goes(
+        self, repo: GitRepo, mirrors: Mirrors, wanted: set[str], tmp_path: Path
+    ) -> None:
+        repo.commit({"a": b"1"})
+        hidden(repo, "refs/pull/7/head")
+        mirror = mirrors.get(repo.url)
+        wanted.add("refs/pull/7/head")
+        await mirror.update()
+        wanted.clear()
+        await mirror.update()
+        assert not list(bare_folder(tmp_path).glob("refs/trueup/others/**/head"))
+        assert await mirror.update() is False
+
+    async def test_a_branch_is_meant_before_another_ref_of_its_name(
+        self, repo: GitRepo, mirrors: Mirrors, wanted: set[str]
+    ) -> None:
+        repo.commit({"a": b"1"})
+        branch = repo.commit({"a": b"2"}, branch="pull/7/head")
+        hidden(repo, "refs/pull/7/head")
+        mirror = mirrors.get(repo.url)
+        wanted |= {"pull/7/head", "refs/pull/7/head"}
+        await mirror.update()
+        assert mirror.resolve("pull/7/head") == branch
+        assert mirror.resolve("refs/pull/7/head") != branch
+
+    async def test_a_commit_is_located_by_a_ref_that_nobody_wanted_before(
+        self, repo: GitRepo, mirrors: Mirrors
+    ) -> None:
+        repo.commit({"a": b"1"})
+        sha = hidden(repo, "refs/pull/7/head")
+        mirror = mirrors.get(repo.url)
+        await mirror.update()
+        assert await mirror.locate("refs/pull/7/head") == sha
+
+    @pytest.mark.parametrize("transport", ["file", "http of a server that gives what it names alone"])
+    async def test_a_wanted_commit_that_only_such_a_ref_leads_to_is_fetched(
+        self, repo: GitRepo, mirrors: Mirrors, wanted: set[str], server: GitHttpServer, transport: str
+    ) -> None:
+        repo.commit({"a": b"1"})
+        sha = hidden(repo, "refs/pull/7/head")
+        server.old = True
+        mirror = mirrors.get(repo.url if transport == "file" else f"{server.url}/repo.git")
+        await mirror.update()
+        wanted |= {sha, "1" * 40}
+        assert not mirror.answered(sha)
+        assert await mirror.update() is True
+        assert mirror.resolve(sha) == sha
+        assert await mirror.update() is False
+        assert mirror.answered("1" * 40)
+        with pytest.raises(UnknownRevision):
+            mirror.resolve("1" * 40)
+
+
+def hidden(repo: GitRepo, ref: str) -> str:
+    """Move a ref that is neither branch nor tag to a commit that nothing else leads to."""
+    sha = repo.commit({"a": ref.encode() + repo.git("rev-parse", "main").encode()}, branch="hidden")
+    repo.commit({"more": sha.encode()})
+    repo.git("update-ref", ref, sha)
+    repo.git("branch", "-D", "hidden")
+    return sha
 
 
 async def test_a_commit_tells_its_author_date_and_message(repo: GitRepo, mirrors: Mirrors) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trueup.model.errors import InvalidSpec
-from trueup.sources.revision import check, match, suggestion
+from trueup.sources.revision import check, match, other_ref, suggestion
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
@@ -82,3 +82,33 @@ def test_a_tag_without_the_prefix_is_not_in_the_range() -> None:
 
 def test_near_names_are_suggested_without_their_folders() -> None:
     assert suggestion("stagin", {"refs/heads/staging": SHA, "refs/tags/v1": SHA}) == "Did you mean staging?"
+
+
+OTHERS = {
+    "refs/pull/7/head": "refs/pull/7/head",
+    "pull/7/head": "refs/pull/7/head",
+    "refs/changes/84/6684/3": "refs/changes/84/6684/3",
+    "refs/heads/main": "",
+    "refs/tags/v1": "",
+    "refs/trueup/HEAD": "",
+    "main": "",
+    "": "",
+    SHA: "",
+    "1.x": "",
+    "refs/pull": "",
+    "refs/pull/*/head": "",
+    "pull/..": "",
+    "--upload-pack=x/y": "",
+}
+
+
+@pytest.mark.parametrize("revision", OTHERS)
+def test_a_ref_beside_branches_and_tags(revision: str) -> None:
+    assert other_ref(revision) == OTHERS[revision]
+
+
+def test_a_branch_and_a_tag_come_before_another_ref() -> None:
+    refs = {"refs/pull/7/head": "a", "refs/heads/pull/7/head": "b"}
+    assert match("pull/7/head", "", refs) == "refs/heads/pull/7/head"
+    assert match("refs/pull/7/head", "", refs) == "refs/pull/7/head"
+    assert match("pull/7/head", "", {"refs/pull/7/head": "a"}) == "refs/pull/7/head"
