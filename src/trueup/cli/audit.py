@@ -11,6 +11,7 @@ from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options
 from trueup.cli.data import state_folder, state_option
 from trueup.cli.duration import seconds_of
+from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
 from trueup.cli.screen import raw, say
 from trueup.formats.time import format_time, parse_time
@@ -96,7 +97,7 @@ def audit(
         )
 
 
-@audit.command()
+@audit.command(epilog=examples("trueup audit export --since 7d"))
 @since_option
 @data_option
 @state_option
@@ -107,7 +108,7 @@ def export(access: Access, since: str, data: Path | None, state: Path | None) ->
         raw(msgspec.json.encode(entry))
 
 
-@audit.command()
+@audit.command(epilog=examples("trueup audit stats --app web --since 4w"))
 @click.option(
     "--app", "application", default="", shell_complete=applications, help="Only this application: [NAMESPACE/]NAME."
 )

@@ -15,6 +15,7 @@ import click
 import msgspec
 import uvloop
 
+from trueup.cli.examples import examples
 from trueup.cli.exits import fail
 from trueup.cli.isolation import inflation_option, isolation_option
 from trueup.cli.logs import configure_logs
@@ -66,7 +67,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     inflates: bool = False
 
 
-@click.command()
+@click.command(epilog=examples("trueup check", "trueup check apps/ --strict -o json"))
 @click.argument("path", type=_FOLDER, default=".")
 @click.option("--repo-url", "urls", multiple=True, metavar="URL", help="URL that means this repository. Repeatable.")
 @click.option("--root", type=_FOLDER, default=None, help="The repository's root (default: the Git checkout, or PATH).")

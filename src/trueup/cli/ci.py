@@ -14,6 +14,7 @@ from trueup.cli.app.access import Handle, View
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
+from trueup.cli.examples import examples
 from trueup.cli.home import home
 from trueup.cli.identity import parse_author
 from trueup.cli.output import output_option, painted, show
@@ -41,7 +42,7 @@ def ci() -> None:
     """What a pipeline does: build an image, set it in Git, wait until it runs."""
 
 
-@ci.command("build")
+@ci.command("build", epilog=examples("trueup ci build registry.example/web:v2 --dir dist"))
 @click.argument("reference")
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True, help="Files."
@@ -91,7 +92,12 @@ def build_(
     say(f"{image.name}:{image.tag or 'latest'}@{built.digest}")
 
 
-@ci.command("set-image")
+@ci.command(
+    "set-image",
+    epilog=examples(
+        "trueup ci set-image --repo https://git.example.com/web.git --path deploy --image web=registry.example/web:v2"
+    ),
+)
 @click.option("--repo", required=True, metavar="URL", help="The repository with the manifests.")
 @click.option("--path", default=".", show_default=True, help="Folder in it.")
 @click.option("--image", "settings", multiple=True, required=True, metavar="NAME=REF", help="An image. Repeatable.")
@@ -181,7 +187,7 @@ def set_image(
         say(f"pull request: {done['pullRequest']}")
 
 
-@ci.command()
+@ci.command(epilog=examples("trueup ci wait --app web --image registry.example/web:v2 --timeout 5m"))
 @click.option("--app", "name", required=True, shell_complete=applications, help="The application: [NAMESPACE/]NAME.")
 @click.option("--revision", default="", help="Until this commit is deployed; its first digits will do.")
 @click.option("--image", "reference", default="", help="Until this image runs: NAME:TAG or NAME@DIGEST.")

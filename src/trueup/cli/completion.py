@@ -3,13 +3,14 @@
 import click
 from click.shell_completion import get_completion_class
 
+from trueup.cli.examples import examples
 from trueup.cli.screen import raw
 
 PROGRAM = "trueup"
 VARIABLE = "_TRUEUP_COMPLETE"
 
 
-@click.command()
+@click.command(epilog=examples("trueup completion bash"))
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:

@@ -19,6 +19,7 @@ import uvloop
 import trueup
 from trueup.cli.app.access import View, list_applications, read_view
 from trueup.cli.board import Board
+from trueup.cli.examples import examples as help_examples
 from trueup.cli.exits import FAILED
 from trueup.cli.home import home
 from trueup.cli.logs import configure_logs
@@ -54,7 +55,7 @@ class Choice(msgspec.Struct, frozen=True):
     path: str
 
 
-@click.command()
+@click.command(epilog=help_examples("trueup demo", "trueup demo --tour", "trueup demo --repo . --path deploy"))
 @click.option(
     "--cluster",
     default="embedded",

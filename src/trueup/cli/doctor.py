@@ -9,6 +9,7 @@ import uvloop
 
 from trueup.cli.connect import Access, access_options
 from trueup.cli.data import state_option
+from trueup.cli.examples import examples
 from trueup.cli.isolation import isolation_option
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
@@ -19,7 +20,7 @@ PROBLEMS = 1
 _COLOURS = {"ok": "green", "warning": "yellow", "missing": "red", "skipped": "blue"}
 
 
-@click.command()
+@click.command(epilog=examples("trueup doctor", "trueup doctor --managed-namespace team-a -o json"))
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False, resolve_path=True),

@@ -13,6 +13,7 @@ from trueup import policy
 from trueup.cli.app.access import ApplicationNotFound, list_applications, readable
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options
+from trueup.cli.examples import examples
 from trueup.cli.exits import DIFFERS, fail
 from trueup.cli.output import output_option, show, table
 from trueup.cli.repositories import Repositories, environment_credential, local_option, with_repositories
@@ -50,7 +51,7 @@ class Looked(NamedTuple):
     left: dict[tuple[str, str], str]
 
 
-@images.command("list")
+@images.command("list", epilog=examples("trueup images list"))
 @click.argument("names", nargs=-1, metavar="[APP]...", shell_complete=applications)
 @local_option
 @output_option("wide", "json", "yaml")
@@ -60,7 +61,7 @@ def list_(access: Access, names: tuple[str, ...], local: tuple[Path, ...], outpu
     _print_reports(asyncio.run(_look(access, names, local)), output)
 
 
-@images.command()
+@images.command(epilog=examples("trueup images check web --why"))
 @click.argument("names", nargs=-1, metavar="[APP]...", shell_complete=applications)
 @click.option("--why", is_flag=True, help="Also say of each tag why it was passed over.")
 @local_option
@@ -83,7 +84,7 @@ def check(access: Access, names: tuple[str, ...], why: bool, local: tuple[Path, 
         sys.exit(DIFFERS)
 
 
-@images.command()
+@images.command(epilog=examples("trueup images update web --dry-run"))
 @click.argument("names", nargs=-1, metavar="[APP]...", shell_complete=applications)
 @click.option("--dry-run", is_flag=True, help="Show the changes, push nothing.")
 @local_option

@@ -7,6 +7,7 @@ import msgspec
 
 from trueup import __version__
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.examples import examples
 from trueup.cli.screen import raw, say
 from trueup.formats import semver, yaml
 from trueup.kube.client import Client
@@ -24,7 +25,11 @@ _NO_IMAGE = (
 )
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "trueup install --image registry.example/trueup:0.1.0", "trueup install --crds-only", "trueup install --print"
+    )
+)
 @click.option("--crds-only", is_flag=True, help="No engine: the CRDs, the control namespace and the default project.")
 @click.option("--image", default="", metavar="IMAGE", help="The engine's image, with its tag or digest.")
 @click.option("--ephemeral", is_flag=True, help="No volume for the audit trail: it goes with the engine's Pod.")
@@ -96,7 +101,7 @@ def install(
     asyncio.run(apply())
 
 
-@click.command()
+@click.command(epilog=examples("trueup upgrade --image registry.example/trueup:0.2.0"))
 @click.option("--image", default="", metavar="IMAGE", help="The new engine's image, with its tag or digest.")
 @access_options
 def upgrade(access: Access, image: str) -> None:
@@ -145,7 +150,7 @@ async def _installed(client: Client, namespace: str) -> Installation | None:
         ) from error
 
 
-@click.command()
+@click.command(epilog=examples("trueup uninstall --dry-run", "trueup uninstall --state"))
 @click.option("--state", is_flag=True, help="Delete the volume with the audit trail too.")
 @click.option("--crds", is_flag=True, help="Delete the CRDs too, and with them every Application and AppProject.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go and what would stay.")

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from trueup.cli.screen import colour
 from trueup.formats.redact import redact_url
 from trueup.runtime.secrecy import logged, logged_deep
 
@@ -19,8 +20,10 @@ URLS = frozenset(("repository", "server", "url"))
 def configure_logs(form: str, level: str) -> None:
     """Set up structlog for the process. The form ``auto`` is text on a terminal, and JSON where nobody watches."""
     terminal = sys.stderr.isatty()
+    wanted = colour()
+    coloured = terminal if wanted is None else wanted
     json = form == "json" or (form == "auto" and not terminal)
-    last: Any = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=terminal)
+    last: Any = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=coloured)
     logging.lastResort = _Standard(LEVELS["warning"])
     structlog.configure(
         processors=[

@@ -1,16 +1,22 @@
 """How commands print: tables, JSON, YAML; colour only on a terminal."""
 
+import shutil
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from trueup.cli.screen import plain, raw, styled
 from trueup.formats import yaml
 from trueup.formats.redact import redact_data
 from trueup.formats.visible import escaped
 
+_GAP = 2
+"""Columns between those of a table."""
+_NARROWEST = 4
 COLOURS = {
     "Synced": "green",
     "OutOfSync": "yellow",
@@ -31,7 +37,12 @@ COLOURS = {
 def output_option(*choices: str) -> Callable[[Any], Any]:
     """``-o``: the first choice is the default."""
     return click.option(
-        "-o", "--output", type=click.Choice(choices), default=choices[0], show_default=True, help="Output format."
+        "-o",
+        "--output",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help="Output format." + (" On a terminal, wide is uncut where it is asked for." if "wide" in choices else ""),
     )
 
 
@@ -51,14 +62,74 @@ def show(value: Any, output: str, *, verbatim: bool = False) -> None:
         raw(yaml.dump(builtins).rstrip("\n"))
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns wide enough for their cells, two spaces apart; known words get their colour on a terminal."""
-    lines = [[plain(cell.replace("\n", " "), keep="") for cell in line] for line in (header, *rows)]
-    widths = [max(width(line[i]) for line in lines) for i in range(len(header))]
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, spare: Sequence[str] = ()) -> None:
+    """Columns wide enough for their cells, two spaces apart; known words get their colour on a terminal.
+
+    On a terminal it fits, unless ``-o wide`` is given.
+
+    Args:
+        spare: columns that a narrow terminal does without, the first one first.
+    """
+    lines = fitted(
+        [[plain(cell.replace("\n", " "), keep="") for cell in line] for line in (header, *rows)], room(), spare
+    )
+    widths = _widths(lines)
     for number, line in enumerate(lines):
         last = len(line) - 1
         cells = [painted(cell, pad=0 if i == last else widths[i], coloured=number > 0) for i, cell in enumerate(line)]
         styled("  ".join(cells).rstrip())
+
+
+def room() -> int:
+    """Columns that a table may take; 0 for as many as it needs: in a pipe, and where ``-o wide`` is given."""
+    context = click.get_current_context(silent=True)
+    given = context is not None and context.get_parameter_source("output") is ParameterSource.COMMANDLINE
+    if not sys.stdout.isatty() or (context is not None and given and context.params.get("output") == "wide"):
+        return 0
+    return shutil.get_terminal_size().columns
+
+
+def fitted(lines: list[list[str]], room: int, spare: Sequence[str] = ()) -> list[list[str]]:
+    """A table, header first, that takes no more columns than there are: without what can be spared, then with its
+    widest columns cut, each to the same width. Pure.
+
+    Args:
+        room: 0 for no limit.
+    """
+    for name in spare:
+        if not room or _total(lines) <= room:
+            return lines
+        if name in lines[0] and len(lines[0]) > 1:
+            at = lines[0].index(name)
+            lines = [line[:at] + line[at + 1 :] for line in lines]
+    if not room or _total(lines) <= room:
+        return lines
+    widths = _widths(lines)
+    left, narrower = room - _GAP * (len(widths) - 1), sorted(widths)
+    for index, each in enumerate(narrower):
+        share = left // (len(narrower) - index)
+        if each > share:
+            longest = max(share, _NARROWEST)
+            return [[cut(cell, longest) for cell in line] for line in lines]
+        left -= each
+    return lines
+
+
+def cut(text: str, columns: int) -> str:
+    """A text in so many columns of a terminal, its end left out where it is longer."""
+    if width(text) <= columns:
+        return text
+    while text and width(text) > columns - 1:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
+def _widths(lines: list[list[str]]) -> list[int]:
+    return [max(width(line[i]) for line in lines) for i in range(len(lines[0]))]
+
+
+def _total(lines: list[list[str]]) -> int:
+    return sum(_widths(lines)) + _GAP * (len(lines[0]) - 1)
 
 
 def painted(word: str, pad: int = 0, *, coloured: bool = True) -> str:

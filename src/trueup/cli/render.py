@@ -10,6 +10,7 @@ import click
 import msgspec
 import uvloop
 
+from trueup.cli.examples import examples
 from trueup.cli.isolation import inflation_option, isolation_option
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
@@ -60,7 +61,11 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     advice: str
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "trueup render deploy/overlays/prod", "trueup render chart --values values-prod.yaml --namespace web"
+    )
+)
 @click.argument("path", type=_FOLDER)
 @click.option("--name", default="", help="Application, and release of a chart (default: the folder's name).")
 @click.option("--namespace", default="", help="Namespace for objects that name none.")

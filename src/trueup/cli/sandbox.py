@@ -15,6 +15,7 @@ import uvloop
 
 from trueup.cli.connect import CONTROL_NAMESPACE
 from trueup.cli.data import state_folder
+from trueup.cli.examples import examples
 from trueup.cli.home import resolved
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
@@ -63,7 +64,7 @@ def sandbox() -> None:
     """A Kubernetes API for first steps and tests, without containers. Not for production."""
 
 
-@sandbox.command()
+@sandbox.command(epilog=examples("trueup sandbox up", "trueup sandbox up --name second --data ~/second"))
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -102,7 +103,7 @@ def up(name: str, data: Path | None, port: int, foreground: bool, workloads: boo
     _next_commands(cluster)
 
 
-@sandbox.command()
+@sandbox.command(epilog=examples("trueup sandbox down"))
 @name_option
 def down(name: str) -> None:
     """End a cluster. What --data keeps, stays."""
@@ -112,7 +113,7 @@ def down(name: str) -> None:
         say(f"sandbox {name} does not run")
 
 
-@sandbox.command()
+@sandbox.command(epilog=examples("trueup sandbox status -o json"))
 @output_option("text", "json", "yaml")
 @name_option
 def status(name: str, output: str) -> None:
@@ -138,7 +139,7 @@ def status(name: str, output: str) -> None:
     sys.exit(0 if version else NOT_RUNNING)
 
 
-@sandbox.command()
+@sandbox.command(epilog=examples("trueup sandbox kubeconfig --path"))
 @click.option("--path", is_flag=True, help="Print the file's path instead.")
 @name_option
 def kubeconfig(name: str, path: bool) -> None:

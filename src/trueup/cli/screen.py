@@ -1,5 +1,7 @@
 """The one printer: what commands tell people, without secrets and without what would steer their terminal."""
 
+import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +11,21 @@ from trueup.runtime.secrecy import logged
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+def colour(environment: Mapping[str, str] = os.environ) -> bool | None:
+    """Whether what is printed has colours: what the environment says, else None, for a terminal to decide.
+
+    ``NO_COLOR`` (https://no-color.org) wins over ``CLICOLOR_FORCE`` and ``FORCE_COLOR``, and these over a terminal that
+    has none and ``CLICOLOR=0``.
+    """
+    if environment.get("NO_COLOR"):
+        return False
+    if any(environment.get(name, "0") not in ("", "0") for name in ("CLICOLOR_FORCE", "FORCE_COLOR")):
+        return True
+    if environment.get("TERM") == "dumb" or environment.get("CLICOLOR") == "0":
+        return False
+    return None
 
 
 def plain(text: object, keep: str = "\t") -> str:
@@ -39,12 +56,12 @@ def say(
         further: what each further line begins with, of a text that may have several; None where it is one line.
     """
     shown = plain(text) if further is None else plain(text, keep="\n\t").replace("\n", f"\n{further}")
-    click.secho(shown, err=err, fg=fg, bold=bold)
+    click.secho(shown, err=err, fg=fg, bold=bold, color=colour())
 
 
 def styled(line: str) -> None:
     """Print a line of pieces that were each made plain before they got a style of their own."""
-    click.echo(line)
+    click.echo(line, color=colour())
 
 
 def canvas() -> "Console":

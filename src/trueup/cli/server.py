@@ -12,6 +12,7 @@ import uvloop
 from trueup.app import Engine, Options
 from trueup.cli.connect import Access, access_options
 from trueup.cli.data import data_folder, state_folder, state_option
+from trueup.cli.examples import examples
 from trueup.cli.home import resolved
 from trueup.cli.isolation import isolation_option
 from trueup.cli.logs import FORMATS, configure_logs
@@ -26,7 +27,7 @@ _THREADS = 16
 """For work that waits for the disk."""
 
 
-@click.command()
+@click.command(epilog=examples("trueup server", "trueup server --allow-local-repos ~/repositories --log-format text"))
 @click.option(
     "--allow-local-repos",
     multiple=True,

@@ -7,12 +7,13 @@ import click
 import uvloop
 
 from trueup.cli.connect import Access, access_options
+from trueup.cli.examples import examples
 from trueup.sandbox import simulator
 from trueup.sandbox.lifecycle import read_lifecycles
 from trueup.sandbox.services import read_place
 
 
-@click.command()
+@click.command(epilog=examples("trueup simulate --controllers"))
 @click.option("--controllers", is_flag=True, help="Play Kubernetes' own controllers too, where none run.")
 @click.option(
     "--services",

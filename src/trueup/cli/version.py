@@ -5,11 +5,12 @@ import platform
 import click
 
 from trueup import __version__
+from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import say
 
 
-@click.command()
+@click.command(epilog=examples("trueup version -o json"))
 @output_option("text", "json", "yaml")
 def version(output: str) -> None:
     """Print the version."""

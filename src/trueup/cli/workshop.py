@@ -10,6 +10,7 @@ import aiohttp
 import click
 
 from trueup.cli.data import state_folder
+from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
 from trueup.cli.screen import plain, raw, say
 from trueup.model.errors import TrueupError
@@ -29,7 +30,7 @@ def repo() -> None:
     """Repositories on the sandbox's Git server."""
 
 
-@repo.command()
+@repo.command(epilog=examples("trueup sandbox repo create shop"))
 @click.argument("repository")
 @click.option(
     "--from",
@@ -48,7 +49,7 @@ def create(repository: str, content: Path | None, sandbox_name: str) -> None:
     say(url)
 
 
-@repo.command("list")
+@repo.command("list", epilog=examples("trueup sandbox repo list"))
 @output_option("text", "json", "yaml")
 @name_option
 def list_(sandbox_name: str, output: str) -> None:
@@ -63,7 +64,7 @@ def list_(sandbox_name: str, output: str) -> None:
         show(urls, output)
 
 
-@repo.command()
+@repo.command(epilog=examples("trueup sandbox repo clone shop"))
 @click.argument("repository")
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @name_option
@@ -82,7 +83,7 @@ def ci() -> None:
     """Runs of the sandbox's CI: pushes to a repository with a .trueup/pipeline.yaml."""
 
 
-@ci.command("list")
+@ci.command("list", epilog=examples("trueup sandbox ci list"))
 @output_option("wide", "json", "yaml")
 @name_option
 def list_runs(sandbox_name: str, output: str) -> None:
@@ -99,7 +100,7 @@ def list_runs(sandbox_name: str, output: str) -> None:
         table(("ID", "REPOSITORY", "COMMIT", "STATUS", "TOOK", "NOTE"), rows)
 
 
-@ci.command()
+@ci.command(epilog=examples("trueup sandbox ci logs 1"))
 @click.argument("number", type=int, required=False)
 @click.option("--follow", "-f", is_flag=True, help="Until the run has ended.")
 @name_option
@@ -122,7 +123,7 @@ def logs(number: int | None, follow: bool, sandbox_name: str) -> None:
     say(f"run {run.id}: {run.status}{f': {run.problem}' if run.problem else ''}", err=True)
 
 
-@click.command()
+@click.command(epilog=examples("trueup sandbox env"))
 @name_option
 def env(sandbox_name: str) -> None:
     """Print the variables that a pipeline has, to be evaluated by a shell."""

@@ -7,11 +7,14 @@ import click
 import msgspec
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trueup.cli.app import timeline
 from trueup.cli.app.access import read_view
 from trueup.cli.app.read import print_summary
-from trueup.cli.output import show
+from trueup.cli.output import fitted, show, table, width
+from trueup.cli.screen import colour
 from trueup.model.audit import Action, Actor, Entry, Why
 
 
@@ -33,6 +36,62 @@ def test_a_folder_is_absolute_since_processes_elsewhere_read_it(command: str) ->
     found = getattr(importlib.import_module(f"trueup.cli.{command}"), command)
     folders = [p.type for p in found.params if isinstance(p.type, click.Path) and not p.type.file_okay]
     assert folders and all(folder.resolve_path for folder in folders)
+
+
+COLOURS: dict[str, tuple[dict[str, str], bool | None]] = {
+    "a terminal decides": ({}, None),
+    "NO_COLOR": ({"NO_COLOR": "1"}, False),
+    "an empty NO_COLOR says nothing": ({"NO_COLOR": ""}, None),
+    "a terminal that has none": ({"TERM": "dumb"}, False),
+    "CLICOLOR is off": ({"CLICOLOR": "0"}, False),
+    "CLICOLOR_FORCE": ({"CLICOLOR_FORCE": "1", "TERM": "dumb"}, True),
+    "CLICOLOR_FORCE that is off": ({"CLICOLOR_FORCE": "0"}, None),
+    "NO_COLOR wins": ({"NO_COLOR": "1", "CLICOLOR_FORCE": "1", "FORCE_COLOR": "1"}, False),
+}
+
+
+@pytest.mark.parametrize(("environment", "wanted"), COLOURS.values(), ids=COLOURS.keys())
+def test_who_decides_on_colours(environment: dict[str, str], wanted: bool | None) -> None:
+    assert colour(environment) is wanted
+
+
+def test_a_forced_colour_is_there_in_a_pipe(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CLICOLOR_FORCE", "1")
+    table(("NAME", "HEALTH"), [("web", "Degraded")])
+    assert "\x1b[31mDegraded" in capsys.readouterr().out
+
+
+CELLS = st.text("abc漢", max_size=60)
+
+
+@given(
+    rows=st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(CELLS, min_size=n, max_size=n), min_size=1, max_size=4))
+)
+def test_a_table_fits_where_each_column_can_have_a_few_letters(rows: list[list[str]]) -> None:
+    columns = [f"C{index}" for index in range(len(rows[0]))]
+    lines = fitted([columns, *rows], 40)
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    assert sum(widths) + 2 * (len(widths) - 1) <= 40
+    for before, after in zip(rows, lines[1:], strict=True):
+        assert all(
+            a == b or (a.endswith("…") and b.startswith(a[:-1].rstrip())) for a, b in zip(after, before, strict=True)
+        )
+
+
+FITTED: dict[str, tuple[int, tuple[str, ...], list[str]]] = {
+    "no limit": (0, ("B",), ["A", "B", "C"]),
+    "room enough": (26, ("B",), ["A", "B", "C"]),
+    "what can be spared goes first": (20, ("B", "C"), ["A", "C"]),
+    "and then the next": (11, ("B", "C"), ["A"]),
+    "what is not there cannot be spared": (20, ("X",), ["A", "B", "C"]),
+}
+
+
+@pytest.mark.parametrize(("columns", "spare", "kept"), FITTED.values(), ids=FITTED.keys())
+def test_a_narrow_terminal_does_without_some_columns(columns: int, spare: tuple[str, ...], kept: list[str]) -> None:
+    assert fitted([["A", "B", "C"], ["aaaaaaaa", "bbbbbb", "cccccccc"]], columns, spare)[0] == kept
 
 
 def test_no_value_of_an_application_forges_a_line_of_its_summary(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from trueup.cli.app.engine import refreshed
 from trueup.cli.app.validate import EVERYWHERE
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.examples import examples
 from trueup.cli.exits import DIFFERS, fail
 from trueup.cli.home import resolved
 from trueup.cli.logs import configure_logs
@@ -38,7 +39,7 @@ local_option = click.option(
 )
 
 
-@click.command()
+@click.command(epilog=examples("trueup app diff web", "trueup app diff web --revision main --exit-code=false"))
 @click.argument("name", shell_complete=applications)
 @click.option("--revision", default="", help="Compare with this revision instead of the declared one.")
 @click.option(
@@ -106,7 +107,7 @@ def print_changes(found: Compared) -> None:
         say(text.rstrip("\n"), further="")
 
 
-@click.command()
+@click.command(epilog=examples("trueup app manifests web", "trueup app manifests web --source live -o json"))
 @click.argument("name", shell_complete=applications)
 @click.option("--revision", default="", help="Render this revision instead of the declared one.")
 @click.option(

@@ -131,7 +131,7 @@ def list_(access: Access, project: tuple[str, ...], selector: str, repo: str, ap
             "PATH",
             "TARGET",
         )
-        table(header, [list_row(view) for view in views])
+        table(header, [list_row(view) for view in views], spare=_SPARE)
     else:
         show([view.raw for view in views], output)
 
@@ -163,6 +163,10 @@ def history(access: Access, name: str, app_namespace: str, output: str) -> None:
         table(("ID", "DATE", "REVISION", "INITIATED BY"), rows)
     else:
         show(entries, output)
+
+
+_SPARE = ("DESTINATION", "SYNCPOLICY", "PATH", "TARGET", "REPO", "PROJECT", "NAMESPACE")
+"""Columns of ``app list`` that a narrow terminal does without."""
 
 
 def list_row(view: View) -> tuple[str, ...]:

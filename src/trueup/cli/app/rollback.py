@@ -17,6 +17,7 @@ from trueup.cli.audit import data_option, trail_path
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
+from trueup.cli.examples import examples
 from trueup.cli.exits import fail
 from trueup.cli.repositories import local_option
 from trueup.cli.screen import say
@@ -25,7 +26,7 @@ from trueup.store.audit import Filter, query
 from trueup.store.audit.versions import Version, versions
 
 
-@click.command()
+@click.command(epilog=examples("trueup app rollback web --git", "trueup app rollback web 3"))
 @click.argument("name", shell_complete=applications)
 @click.argument("deployment", metavar="[ID]", type=int, required=False)
 @click.option("--git", "in_git", is_flag=True, help="Take the change back in Git: a commit, deployed like any other.")

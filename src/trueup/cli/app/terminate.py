@@ -7,13 +7,14 @@ import click
 from trueup.cli.app.access import TRIES, Handle
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.examples import examples
 from trueup.cli.screen import say
 from trueup.kube.errors import Conflict
 from trueup.model.errors import TrueupError
 from trueup.model.status import OperationPhase
 
 
-@click.command("terminate-op")
+@click.command("terminate-op", epilog=examples("trueup app terminate-op web"))
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=applications)
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @access_options

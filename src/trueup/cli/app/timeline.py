@@ -8,6 +8,7 @@ from trueup.cli.audit import data_option, full_name, moment, since_option, trail
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options
 from trueup.cli.data import state_option
+from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import say
 from trueup.store.audit import Filter, query
@@ -16,7 +17,7 @@ from trueup.store.audit.story import clock, story
 COLOURS = {"good": "green", "bad": "red", "changed": "cyan"}
 
 
-@click.command()
+@click.command(epilog=examples("trueup app timeline web --since 2h"))
 @click.argument("name", shell_complete=applications)
 @since_option
 @click.option("--limit", type=click.IntRange(0), default=500, show_default=True, help="The newest so many entries.")

@@ -42,7 +42,7 @@ def list_(access: Access, output: str) -> None:
             *("NAME", "DESCRIPTION", "DESTINATIONS", "SOURCES"),
             *("CLUSTER-RESOURCE-WHITELIST", "NAMESPACE-RESOURCE-BLACKLIST", "WINDOWS"),
         )
-        table(header, [_row(_project(body)) for body in found])
+        table(header, [_row(_project(body)) for body in found], spare=(*header[4:], header[1]))
     else:
         show(found, output)
 

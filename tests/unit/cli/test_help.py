@@ -1,0 +1,63 @@
+"""The help of commands: every one shows examples, and every example can be run."""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from trueup.cli.examples import examples_of
+from trueup.cli.main import trueup
+
+
+def leaves(group: click.Group = trueup, path: str = "trueup") -> Iterator[tuple[str, click.Command]]:
+    """The commands that are no groups, by their names; hidden ones aside."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from leaves(command, f"{path} {name}")
+        elif command is not None and not command.hidden:
+            yield f"{path} {name}", command
+
+
+LEAVES = dict(leaves())
+EXAMPLES = [(path, line) for path, command in LEAVES.items() for line in examples_of(command)]
+
+
+def test_every_command_shows_examples_of_itself() -> None:
+    silent = [path for path, command in LEAVES.items() if not examples_of(command)]
+    assert not silent
+    assert not [line for path, line in EXAMPLES if f"{path} " not in f"{line} "]
+
+
+FOLDERS = ("apps", "dist", "deploy/overlays/prod", "chart")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the examples name."""
+    root = tmp_path_factory.mktemp("checkout")
+    for folder in FOLDERS:
+        (root / folder).mkdir(parents=True)
+    (root / "values-prod.yaml").touch()
+    return root
+
+
+@pytest.mark.parametrize("line", [line for _, line in EXAMPLES])
+def test_an_example_is_read_as_a_command(line: str, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(checkout)
+    words = shlex.split(line.partition(" > ")[0])
+    while "=" in words[0]:
+        words.pop(0)
+    words.pop(0)
+    command: click.Command = trueup
+    parent: click.Context | None = None
+    # Nothing is run: contexts are made, which reads the arguments.
+    while isinstance(command, click.Group):
+        parent = click.Context(command, parent=parent, info_name=command.name)
+        _, found, words = command.resolve_command(parent, words)
+        assert found is not None
+        command = found
+    command.make_context(command.name, words, parent=parent)
