@@ -258,6 +258,9 @@ async def test_an_application_from_create_to_delete(estate: Estate, shell: Shell
     history = await shell("app", "history", name, "-o", "json")
     assert [(entry["id"], entry["revision"]) for entry in history.json()] == [(0, revision)]
     assert (await shell("app", "history", name, "-o", "id")).out == "0\n"
+    told = (await shell("app", "history", name, "--state", str(estate.engine.state))).out
+    assert told.splitlines()[0].split() == ["ID", "DATE", "REVISION", "SUBJECT", "AUTHOR", "INITIATED", "BY"]
+    assert " change " in told.splitlines()[1]
 
     deleted = await shell("app", "delete", name, "-y", "--wait")
     assert (deleted.code, deleted.out) == (0, f"application '{name}' deleted\n")

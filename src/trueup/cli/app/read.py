@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -14,6 +15,7 @@ from trueup.cli.app.resources import TREES, print_tree, tell_unread
 from trueup.cli.app.windows import window_lines
 from trueup.cli.completing import applications, projects
 from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.data import state_option
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, painted, show, table
@@ -139,10 +141,11 @@ def list_(access: Access, project: tuple[str, ...], selector: str, repo: str, ap
 @click.command(epilog=examples("trueup app history web", "trueup app history web -o id"))
 @click.argument("name", shell_complete=applications)
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
+@state_option
 @output_option("wide", "id", "json", "yaml")
 @access_options
-def history(access: Access, name: str, app_namespace: str, output: str) -> None:
-    """Show what was deployed, oldest first."""
+def history(access: Access, name: str, app_namespace: str, state: Path | None, output: str) -> None:
+    """Show what was deployed, oldest first: commits with their subjects and authors, as the audit trail has them."""
 
     async def read() -> View:
         async with connected(access) as client:
@@ -153,16 +156,38 @@ def history(access: Access, name: str, app_namespace: str, output: str) -> None:
         for entry in entries:
             say(str(entry.id))
     elif output == "wide":
+        full = name if "/" in name else f"{app_namespace or access.namespace}/{name}"
+        commits = _commits(access, full, state)
         rows = []
         for entry in entries:
             revisions = entry.revisions or [entry.revision]
             by = entry.initiated_by
             # An operation says who asked for it, and nobody checks that.
             who = "automated" if by and by.automated else (f"{by.username} (claimed)" if by and by.username else "")
-            rows.append((str(entry.id), entry.deployed_at, ", ".join(r[:12] for r in revisions), who))
-        table(("ID", "DATE", "REVISION", "INITIATED BY"), rows)
+            authors, subjects = zip(*(commits.get(r, ("", "")) for r in revisions), strict=True)
+            shown = ", ".join(r[:12] for r in revisions)
+            told = (", ".join(dict.fromkeys(filter(None, each))) for each in (subjects, authors))
+            rows.append((str(entry.id), entry.deployed_at, shown, *told, who))
+        table(("ID", "DATE", "REVISION", "SUBJECT", "AUTHOR", "INITIATED BY"), rows, spare=("INITIATED BY", "AUTHOR"))
     else:
         show(entries, output)
+
+
+def _commits(access: Access, application: str, state: Path | None) -> dict[str, tuple[str, str]]:
+    """Author and subject of each commit that engines on this machine have seen an application at."""
+    # Reading a trail loads what a command that asks the cluster alone should not pay for.
+    from trueup.cli.audit import trail_path
+    from trueup.model.audit import Action
+    from trueup.store.audit import Filter, query
+
+    try:
+        path = trail_path(access, None, state)
+    except TrueupError:
+        return {}
+    if not path.exists():
+        return {}
+    entries = query(path, Filter(application=application, action=Action.COMMIT))
+    return {entry.revision: (entry.by.name.partition(" <")[0], entry.message) for entry in entries}
 
 
 _SPARE = ("DESTINATION", "SYNCPOLICY", "PATH", "TARGET", "REPO", "PROJECT", "NAMESPACE")
@@ -293,4 +318,8 @@ def print_resources(view: View) -> None:
         state = done.hook_phase if done.hook_type else done.status
         rows.append((done.group, done.kind, done.namespace, done.name, state, "", done.hook_type, done.message))
     if rows:
-        table(("GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE"), rows)
+        table(
+            ("GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE"),
+            rows,
+            spare=("GROUP", "NAMESPACE"),
+        )
