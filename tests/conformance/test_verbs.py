@@ -1,5 +1,6 @@
 """Every verb on every kind: both servers answer alike."""
 
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.conformance.exchange import (
     PARTIAL_LIST,
     STRATEGIC,
     TABLE,
+    Answer,
     Both,
     Json,
 )
@@ -106,6 +108,38 @@ async def create(case: Case) -> None:
 async def dry_create(case: Case) -> None:
     await case.both.same("POST", f"{case.path}?dryRun=All&fieldManager=maker", case.manifest(), code=201)
     await case.both.same("GET", case.own, code=404)
+
+
+NAMES = ("Bad_Name", "1a", "a.b", "a-", "a:b", "a/b", "a%b", "..", "a\n", "a" * 64, "a" * 254, "2001:DB8::1")
+PREFIXES = ("Bad_", "a-", "-", "a_-", "..", "a" * 300)
+"""Of ``generateName``, whose end is random."""
+NAMED = ("metadata.name", "metadata.generateName")
+
+
+async def names(case: Case) -> None:
+    different: Json = {}
+    for name in NAMES:
+        different |= await told_otherwise(case.both, case.path, case.manifest(metadata={"name": name}))
+    for prefix in PREFIXES:
+        different |= await told_otherwise(case.both, case.path, case.manifest(metadata={"generateName": prefix}))
+    assert not different
+
+
+async def told_otherwise(both: Both, path: str, manifest: Json) -> Json:
+    """What two servers say of a name, where that differs."""
+    answers = await both.ask("POST", f"{path}?dryRun=All", manifest)
+    given = str(manifest["metadata"])
+    real, embedded = (_of_names(each, manifest["metadata"].get("generateName")) for each in answers)
+    return {} if real == embedded else {f"{manifest['kind']} {given[:60]}": {"real": real, "embedded": embedded}}
+
+
+def _of_names(answer: Answer, prefix: str | None) -> list[str]:
+    """Without the random end of a name that was made, and without what else is wrong with an object."""
+    causes = (answer.body.get("details") or {}).get("causes") or ()
+    found = [f"{each['field']}: {each['message']}" for each in causes if each["field"] in NAMED]
+    return [
+        re.sub(f'(?<="){re.escape(prefix[:58])}[a-z0-9]{{5}}(?=")', "MADE", each) if prefix else each for each in found
+    ]
 
 
 async def strict_create(case: Case) -> None:
@@ -232,6 +266,7 @@ async def finalized(case: Case) -> None:
 CHECKS: list[Check] = [
     create,
     dry_create,
+    names,
     strict_create,
     read,
     lists,
@@ -259,3 +294,26 @@ async def widgets(both: Both) -> None:
 @pytest.mark.parametrize("facts", KINDS, ids=[f"{facts['kind']} in {facts['version']}" for facts in KINDS])
 async def test_both_answer_alike(both: Both, namespace: str, widgets: None, facts: Json, check: Check) -> None:
     await check(Case(both, facts, namespace, f"{namespace}-{check.__name__.replace('_', '-')}"))
+
+
+async def test_both_refuse_the_same_names_of_every_other_kind(both: Both, namespace: str) -> None:
+    """Of kinds that have no body above: whatever else is wrong with an empty one, its name is looked at too."""
+    different: Json = {}
+    known = {facts["path"].rpartition("/")[2] for facts in KINDS}
+    group = await both.embedded.ask("GET", "/apis")
+    versions = [f"/apis/{each['preferredVersion']['groupVersion']}" for each in group.body["groups"]]
+    for root in ("/api/v1", *versions):
+        for each in (await both.embedded.ask("GET", root)).body["resources"]:
+            if (
+                "/" in each["name"]
+                or "create" not in each["verbs"]
+                or each["name"] in known
+                or "get" not in each["verbs"]
+            ):
+                continue
+            path = f"{root}/namespaces/{namespace}/{each['name']}" if each["namespaced"] else f"{root}/{each['name']}"
+            version = root.removeprefix("/apis/").removeprefix("/api/")
+            for name in NAMES:
+                manifest = {"apiVersion": version, "kind": each["kind"], "metadata": {"name": name}}
+                different |= await told_otherwise(both, path, manifest)
+    assert not different

@@ -170,6 +170,24 @@ def path_segment(name: str) -> list[str]:
     return [f"may not contain '{char}'" for char in "/%" if char in name]
 
 
+def subdomain_bytes(name: str) -> list[str]:
+    """RFC 1123 subdomain, of kinds whose rules are declared and count bytes."""
+    return subdomain(name, "bytes")
+
+
+def address_name(name: str) -> list[str]:
+    """The name of an IPAddress: the address in its one usual form."""
+    found = address(name)
+    if found is None:
+        return ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
+    return [] if str(found) == name else [f'must be in canonical form ("{found}")']
+
+
+def anything(name: str) -> list[str]:
+    """No form of its own: what a path can hold is looked at of every kind."""
+    return []
+
+
 def address(text: str) -> IPv4Address | IPv6Address | None:
     """The address, or None where it is none."""
     try:

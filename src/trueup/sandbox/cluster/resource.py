@@ -32,6 +32,10 @@ class Behaviour(Protocol):
         """
         ...
 
+    def name_problems(self, name: str) -> list[str]:
+        """What is wrong with ``metadata.name`` as a name of this kind."""
+        ...
+
     def blank(self, version: str) -> Object:
         """An object in which nothing is set, as its encoder writes it: what a new object is compared with, to tell
         which fields its creator owns."""

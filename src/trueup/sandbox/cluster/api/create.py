@@ -3,6 +3,7 @@
 from typing import Final
 
 from trueup.diff.merge import track_update
+from trueup.sandbox.cluster import names
 from trueup.sandbox.cluster.api.admission import admit_create
 from trueup.sandbox.cluster.api.calls import Call, Written
 from trueup.sandbox.cluster.api.core import Core
@@ -62,6 +63,11 @@ def insert(core: Core, call: Call, obj: Object) -> Written:
     problems = problems_of(obj, resource, custom=core.registry.is_custom(resource))
     problems.extend(behaviour.validate(obj, version))
     name = metadata.get("name") or ""
+    if not problems:
+        # Of every kind, after its own rules. The random end makes dots right.
+        prefix = metadata.get("generateName") or ""
+        problems.each("metadata.generateName", prefix, names.path_segment(f"{prefix}-"))
+        problems.each("metadata.name", name, names.path_segment(name))
     if problems:
         raise invalid(resource.kind, resource.stored_group, name, problems)
     call.warn(*behaviour.warnings(obj, version))

@@ -139,25 +139,16 @@ def carry_over(old: Object, new: Object) -> None:
 
 
 def _check_names(metadata: dict[str, Any], resource: Resource, problems: Problems) -> None:
-    check = getattr(resource.behaviour, "name_problems", None)
+    check = resource.behaviour.name_problems
     name, prefix = metadata.get("name") or "", metadata.get("generateName") or ""
     if prefix:
         # The random end may make a trailing dash right.
         masked = f"{prefix[:-2]}a" if len(prefix) > 1 and prefix.endswith("-") else prefix
-        found = check(masked) if check else None
-        problems.each("metadata.generateName", prefix, _segment(prefix, whole=False) if found is None else found)
-    if not name:
+        problems.each("metadata.generateName", prefix, check(masked))
+    if name:
+        problems.each("metadata.name", name, check(name))
+    else:
         problems.required("metadata.name", "name or generateName is required")
-        return
-    found = check(name) if check else None
-    problems.each("metadata.name", name, _segment(name) if found is None else found)
-
-
-def _segment(name: str, *, whole: bool = True) -> list[str]:
-    """A name that can stand in a path."""
-    if whole and name in (".", ".."):
-        return [f"may not be '{name}'"]
-    return [f"may not contain '{bad}'" for bad in ("/", "%") if bad in name]
 
 
 def _check_owners(owners: list[Any], problems: Problems) -> None:

@@ -9,6 +9,7 @@ from trueup.sandbox.cluster.custom import definition_checks, formats, shape
 from trueup.sandbox.cluster.custom.openapi import same
 from trueup.sandbox.cluster.custom.schema import Schema
 from trueup.sandbox.cluster.failure import Cause
+from trueup.sandbox.cluster.names import subdomain
 from trueup.sandbox.cluster.resource import Object, ScalePaths
 
 API_VERSION: Final = "apiextensions.k8s.io/v1"
@@ -45,6 +46,10 @@ class DefinitionBehaviour:
             service.setdefault("port", 443)
         if not status["storedVersions"]:
             _store_version(obj)
+
+    def name_problems(self, name: str) -> list[str]:
+        """What is wrong with ``metadata.name`` as a name of any kind; :meth:`validate` knows the right one."""
+        return subdomain(name)
 
     def prepare_create(self, obj: Object, version: str) -> None:
         obj["status"] = {"conditions": None, "acceptedNames": dict(_UNACCEPTED), "storedVersions": None}

@@ -95,6 +95,10 @@ class CustomBehaviour:
             text = f'{kind} in version "{shown}" cannot be handled as a {kind}: {misfit}'
             raise Failure("BadRequest", text) from misfit
 
+    def name_problems(self, name: str) -> list[str]:
+        """What is wrong with ``metadata.name``: of whatever kind it is, it is a DNS subdomain."""
+        return names.subdomain(name)
+
     def blank(self, version: str) -> Object:
         return {}
 

@@ -257,7 +257,7 @@ RULES: Final[dict[tuple[str, str], Rules]] = {
     ),
     (GROUP, "NetworkPolicy"): Rules(moves=("spec",), numbered=True, check=_network_policy),
     (GROUP, "ServiceCIDR"): Rules(status=True, status_resets=(("metadata",), ("spec",))),
-    (GROUP, "IPAddress"): Rules(name=names.path_segment),
+    (GROUP, "IPAddress"): Rules(name=names.address_name),
     ("discovery.k8s.io", "EndpointSlice"): Rules(
         moves=("endpoints", "ports", "addressType", "metadata.labels"),
         numbered=True,

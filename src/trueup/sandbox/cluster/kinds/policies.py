@@ -115,10 +115,25 @@ def _signer(obj: Object) -> dict[str, str]:
     return {"spec.signerName": at(obj, "spec", "signerName") or ""}
 
 
+def _trust_bundle(obj: Object, problems: Problems) -> None:
+    """The name begins with the signer's, where there is one."""
+    name, signer = obj["metadata"].get("name", ""), (obj.get("spec") or {}).get("signerName", "")
+    if not name:
+        return
+    if not signer:
+        text = 'ClusterTrustBundle without signer name must not have ":" in its name'
+        problems.each("metadata.name", name, [text] if ":" in name else names.subdomain(name))
+        return
+    start = f"{signer.replace('/', ':')}:"
+    text = f"ClusterTrustBundle for signerName {signer} must be named with prefix {start}"
+    wrong = names.subdomain(name.removeprefix(start)) if name.startswith(start) else [text]
+    problems.each("metadata.name", name, wrong)
+
+
 def _api_service(obj: Object, problems: Problems) -> None:
     spec, name = obj.get("spec") or {}, obj["metadata"].get("name", "")
     group, version = spec.get("group", ""), spec.get("version", "")
-    if name != f"{version}.{group}":
+    if name != f"{version}.{group}" and not names.path_segment(name):
         text = f'must be `spec.version+"."+spec.group`: "{version}.{group}"'
         problems.invalid("metadata.name", name, text)
     if not group:
@@ -179,7 +194,9 @@ def _priority_level(obj: Object, problems: Problems) -> None:
 
 
 RULES: Final[dict[tuple[str, str], Rules]] = {
-    ("policy", "PodDisruptionBudget"): Rules(status=True, moves=("spec",), numbered=True, check=_budget),
+    ("policy", "PodDisruptionBudget"): Rules(
+        name=names.anything, status=True, moves=("spec",), numbered=True, check=_budget
+    ),
     ("scheduling.k8s.io", "PriorityClass"): Rules(numbered=True, check=_priority_class, change=_priority_class_change),
     ("coordination.k8s.io", "Lease"): Rules(
         check=_lease,
@@ -202,6 +219,7 @@ RULES: Final[dict[tuple[str, str], Rules]] = {
         status_resets=_RESET,
     ),
     ("certificates.k8s.io", "CertificateSigningRequest"): Rules(
+        name=names.anything,
         status=True,
         create=_create_certificate,
         update=_update_certificate,
@@ -209,8 +227,8 @@ RULES: Final[dict[tuple[str, str], Rules]] = {
         check=_certificate,
         labels=_signer,
     ),
-    ("certificates.k8s.io", "ClusterTrustBundle"): Rules(name=names.path_segment, labels=_signer),
-    ("resource.k8s.io", "DeviceClass"): Rules(moves=("spec",), numbered=True),
+    ("certificates.k8s.io", "ClusterTrustBundle"): Rules(name=names.anything, check=_trust_bundle, labels=_signer),
+    ("resource.k8s.io", "DeviceClass"): Rules(name=names.subdomain_bytes, moves=("spec",), numbered=True),
     ("resource.k8s.io", "ResourceClaim"): Rules(status=True, declared_immutable=(("spec",),)),
     ("resource.k8s.io", "ResourceClaimTemplate"): Rules(immutable=(("spec",),)),
     ("apiregistration.k8s.io", "APIService"): Rules(name=names.path_segment, status=True, check=_api_service),

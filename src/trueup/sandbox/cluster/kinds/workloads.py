@@ -301,6 +301,7 @@ RULES: Final[dict[tuple[str, str], Rules]] = {
     ),
     ("apps", "ControllerRevision"): Rules(check=_controller_revision, immutable=(("data",),)),
     ("", "ReplicationController"): Rules(
+        name=names.subdomain_bytes,
         status=True,
         moves=("spec",),
         numbered=True,
