@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from bench.commands import commands
 from bench.comparison import comparison
 from bench.demo import demo
 from bench.fleet import fleet, idle
@@ -31,6 +32,7 @@ PARTS = {
     "idle": idle,
     "sandbox": sandbox,
     "comparison": comparison,
+    "commands": commands,
     "demo": demo,
     "workflow": workflow,
 }
