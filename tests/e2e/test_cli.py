@@ -237,7 +237,7 @@ async def test_an_application_from_create_to_delete(estate: Estate, shell: Shell
     synced = await shell("app", "sync", name)
     assert synced.code == 0 and synced.err == ""
     assert f"ConfigMap {name}/settings" in synced.out and "configmap/settings created" in synced.out
-    waited = await shell("app", "wait", name, "--timeout", "60", "-o", "json")
+    waited = await shell("app", "wait", name, "--timeout", "300", "-o", "json")
     assert waited.code == 0 and waited.json()["status"]["health"]["status"] == "Healthy"
     assert await shell("app", "diff", name) == Ran(0, "", "")
 
@@ -324,7 +324,7 @@ async def test_a_sync_of_chosen_resources_leaves_the_others(estate: Estate, shel
     assert unknown.code == 20 and "has no resource :ConfigMap:four" in unknown.err
     asked = await shell("app", "sync", name, "--async")
     assert (asked.code, asked.out) == (0, f"application '{name}': sync asked for\n")
-    assert (await shell("app", "wait", name, "--sync", "--timeout", "60")).code == 0
+    assert (await shell("app", "wait", name, "--sync", "--timeout", "300")).code == 0
 
 
 async def test_a_failed_sync_exits_20_and_shows_what_failed(estate: Estate, shell: Shell) -> None:
@@ -409,7 +409,7 @@ async def test_an_application_is_changed_by_verbs(estate: Estate, shell: Shell) 
     done = (await estate.view()).status.operation_state
     assert done is not None and done.operation.sync is not None
     assert done.operation.sync.sync_options == ["Replace=true"] and done.operation.info[0].name == "why"
-    assert (await shell("app", "wait", *labels, "--resource", "apps:Deployment:web", "--timeout", "30")).code == 0
+    assert (await shell("app", "wait", *labels, "--resource", "apps:Deployment:web", "--timeout", "300")).code == 0
     waits = await shell("app", "wait", name, "--resource", ":ConfigMap:none", "--timeout", "1")
     assert waits.code == 20 and "waiting for a resource :ConfigMap:none" in waits.err
     assert (await shell("app", "delete", *labels, "-y", "--wait")).code == 0
@@ -435,7 +435,7 @@ async def test_what_does_not_work_says_why(estate: Estate, shell: Shell) -> None
     assert failed.code == 20 and "the sync option CreateNamespace=true makes it" in failed.out
     assert (await shell("app", "set", name, "--sync-option", "CreateNamespace=true")).code == 0
     await shell("app", "sync", name)
-    await shell("app", "wait", name, "--degraded", "--timeout", "30")
+    await shell("app", "wait", name, "--degraded", "--timeout", "300")
     told = (await shell("app", "get", name)).out
     assert "Pod/web-" in told and "container main: ImagePullBackOff: Back-off pulling image" in told
     tree = (await shell("app", "get", name, "-o", "tree")).out

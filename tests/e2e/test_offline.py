@@ -279,7 +279,7 @@ async def test_a_sandbox_runs_workloads_until_it_is_ended(shell: Shell, tmp_path
         shell.environment["KUBECONFIG"] = config
         made = await shell("create", "deployment", "web", "--image=nginx", "--replicas=2", program=KUBECTL)
         assert made.code == 0, made.err
-        done = await shell("rollout", "status", "deployment/web", "--timeout=60s", program=KUBECTL)
+        done = await shell("rollout", "status", "deployment/web", "--timeout=300s", program=KUBECTL)
         assert done.code == 0, done.err
         again = await shell("sandbox", "up")
         assert (again.code, "runs already" in again.out) == (0, True)

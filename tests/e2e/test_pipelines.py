@@ -89,7 +89,7 @@ async def test_wait_ends_with_the_deployment_or_says_why_not(estate: Estate, clu
     revision = await estate.given({"app/d.yaml": deployment("web"), "app/c.yaml": config("c")})
     await estate.app("app")
     where = ["--kubeconfig", str(cluster.kubeconfig), "--namespace", NAMESPACE, "--app", estate.name]
-    wait = ["ci", "wait", *where, "--timeout", "60s"]
+    wait = ["ci", "wait", *where, "--timeout", "300s"]
     assert (await trueup(*wait, "--revision", revision, home=tmp_path))[0] == 0
     assert (await trueup(*wait, "--image", "registry.example/web:1", home=tmp_path))[0] == 0
     code, _, errors = await trueup(*wait, "--image", "Registry!", home=tmp_path)
@@ -166,7 +166,7 @@ async def test_rollback_on_the_cluster_syncs_to_the_older_commit(
     await estate.refresh()
     await estate.sync()
     where = ["--kubeconfig", str(cluster.kubeconfig), "--namespace", NAMESPACE]
-    code, output, errors = await trueup("app", "rollback", estate.name, *where, "--timeout", "60", home=tmp_path)
+    code, output, errors = await trueup("app", "rollback", estate.name, *where, "--timeout", "300", home=tmp_path)
     assert code == 0, errors
     live = await estate.live("ConfigMap", "c")
     assert live and live.object()["data"] == {"colour": "red"}, output
