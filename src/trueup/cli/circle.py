@@ -17,7 +17,7 @@ from trueup.sandbox.repository import PlayRepository
 NAME = "hello"
 CODE = "hello-code"
 PAGE = "site/index.html"
-STEP_TIMEOUT = 120.0
+STEP_TIMEOUT = 300.0
 AUTHOR = "You <you@localhost>"
 """Of the tour's rollback: git may not know its user."""
 

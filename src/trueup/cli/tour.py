@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 APPLICATION = "plain"
 FILE = "plain/deployment.yaml"
 DEPLOYMENT = "web"
-STEP_TIMEOUT = 120.0
+STEP_TIMEOUT = 300.0
 
 
 class Tour:

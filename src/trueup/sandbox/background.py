@@ -21,6 +21,8 @@ REMEDY = "set XDG_STATE_HOME to a folder that you may write"
 POLL_SECONDS = 0.01
 CLAIM_SECONDS = 1.0
 """Who only looks whether a cluster runs holds its lock for a moment."""
+UNNAMED_SECONDS = 10.0
+"""Who has just taken the lock writes its name at once, on a machine that has other things to do as well."""
 _HOLDER_BYTES = 64 * 1024
 
 
@@ -82,7 +84,7 @@ class Background:
         Raises:
             TrueupError: somebody holds it and does not say who.
         """
-        deadline = time.monotonic() + CLAIM_SECONDS
+        deadline = time.monotonic() + UNNAMED_SECONDS
         while True:
             try:
                 descriptor = os.open(self._lock, os.O_RDWR | os.O_CLOEXEC)

@@ -103,7 +103,7 @@ class ControlPlane:
         *,
         audit_level: str = "Metadata",
         audit_reads: bool = False,
-        start_timeout: float = 60.0,
+        start_timeout: float = 180.0,
         apiserver_args: Sequence[str] = (),
         etcd_args: Sequence[str] = (),
         controllers: Sequence[str] = CONTROLLERS,

@@ -60,57 +60,57 @@ def command(cluster: Background, how: str = "well") -> list[str]:
 
 def test_it_starts_says_who_it_is_and_ends(cluster: Background, tmp_path: Path) -> None:
     assert cluster.running() is None
-    running = cluster.start(command(cluster), seconds=20)
+    running = cluster.start(command(cluster), seconds=120)
     assert running == cluster.running()
     assert running == Running(pid=running.pid, data=str(tmp_path / "state/data"), started="2026-01-01T00:00:00Z")
     assert os.getsid(running.pid) == running.pid != os.getsid(0)
     assert (cluster.ready, cluster.url) == (True, "https://127.0.0.1:6443")
-    assert cluster.stop(seconds=10)
+    assert cluster.stop(seconds=60)
     assert (cluster.running(), cluster.ready, cluster.url, cluster.folder.exists()) == (None, False, "", False)
-    assert not cluster.stop(seconds=10)
+    assert not cluster.stop(seconds=60)
 
 
 def test_what_it_keeps_is_its_owner_s_alone(cluster: Background) -> None:
-    cluster.start(command(cluster), seconds=20)
+    cluster.start(command(cluster), seconds=120)
     home = cluster.folder.parent
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (home, *home.iterdir())}
     assert modes == {"state": 0o700, "c": 0o700, "c.lock": 0o600, "c.log": 0o600}
 
 
 def test_a_second_one_of_the_name_cannot_be(cluster: Background) -> None:
-    cluster.start(command(cluster), seconds=20)
+    cluster.start(command(cluster), seconds=120)
     with pytest.raises(TrueupError, match="runs already"), cluster.held(data=None, started=""):
         pass
 
 
 def test_of_two_that_start_at_once_one_becomes_the_cluster(cluster: Background) -> None:
     other = subprocess.Popen(command(cluster), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    running = cluster.start(command(cluster), seconds=20)
+    running = cluster.start(command(cluster), seconds=120)
     assert running == cluster.running()
-    assert cluster.stop(seconds=10)
+    assert cluster.stop(seconds=60)
     # Where the second was so slow that it came after the end of the first, it is the cluster now.
     deadline = time.monotonic() + stretched(20)
     while other.poll() is None and time.monotonic() < deadline:
-        cluster.stop(seconds=10)
+        cluster.stop(seconds=60)
         time.sleep(0.05)
     assert other.poll() is not None
 
 
 def test_a_killed_one_is_not_taken_for_running_whatever_its_lock_says(cluster: Background) -> None:
-    running = cluster.start(command(cluster), seconds=20)
+    running = cluster.start(command(cluster), seconds=120)
     os.kill(running.pid, signal.SIGKILL)
     os.waitpid(running.pid, 0)
     assert cluster.running() is None
     # The file still names the process, whose id another may have by now.
     lock = cluster.folder.parent / "c.lock"
     lock.write_text(lock.read_text().replace(str(running.pid), str(os.getpid())))
-    assert not cluster.stop(seconds=10)
-    again = cluster.start(command(cluster), seconds=20)
+    assert not cluster.stop(seconds=60)
+    again = cluster.start(command(cluster), seconds=120)
     assert again.pid != running.pid
 
 
 def test_one_that_does_not_listen_is_killed(cluster: Background) -> None:
-    running = cluster.start(command(cluster, "stubborn"), seconds=20)
+    running = cluster.start(command(cluster, "stubborn"), seconds=120)
     began = time.monotonic()
     assert cluster.stop(seconds=0.3)
     assert time.monotonic() - began < 30
@@ -119,7 +119,7 @@ def test_one_that_does_not_listen_is_killed(cluster: Background) -> None:
 
 def test_why_it_did_not_start_is_told(cluster: Background) -> None:
     with pytest.raises(ProcessFailed) as caught:
-        cluster.start(command(cluster, "failing"), seconds=20)
+        cluster.start(command(cluster, "failing"), seconds=120)
     assert (caught.value.message, caught.value.hint) == ("sandbox c did not start: the port is taken", "choose another")
     assert cluster.running() is None
 

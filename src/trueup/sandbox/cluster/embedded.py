@@ -24,7 +24,7 @@ class EmbeddedCluster:
         ProcessFailed: the process ended or did not become ready; the message has the end of its log.
     """
 
-    def __init__(self, *, data: Path | None = None, start_timeout: float = 30.0) -> None:
+    def __init__(self, *, data: Path | None = None, start_timeout: float = 120.0) -> None:
         self._data = data.resolve() if data else None
         self._start_timeout = start_timeout
         self._nest: Nest | None = None
