@@ -29,9 +29,11 @@ from trueup.render.environment import Environment, RenderContext
 from trueup.render.helm_scan import Scan
 from trueup.render.output import Objects
 from trueup.render.recipe import make_recipe
+from trueup.render.remote import remote_of
 from trueup.sources import revision, url
 from trueup.sources.registry.challenge import read_challenges
 from trueup.workers import git
+from trueup.workers.helm import split_manifests
 
 SMALL = 4_000
 FACTOR = 8
@@ -74,6 +76,10 @@ READERS: dict[str, Reader] = {
     "an override file": rendered(Source(path="."), ".argocd-source.yaml"),
     "Chart.yaml": rendered(Source(path="."), "Chart.yaml"),
     "a template": scan,
+    "a rendered template": split_manifests,
+    "a base": lambda text: remote_of(text, "k", directory=True),
+    "a base with a host": lambda text: remote_of(f"https://h/{text}", "k", directory=True),
+    "a base with a query": lambda text: remote_of(f"https://h/a/b?{text}", "k", directory=True),
     "a resource of a kustomization": lambda text: kustomize_documents.dropped("a", text.encode()),
     "a file that was shortened": lambda text: cutoff.cut_off((text + "\nend: 1").encode(), text.encode()),
     "a file that changed": lambda text: wholeness.doubt("a.yaml", text.encode(), text[1:].encode(), barren=True),
