@@ -11,7 +11,7 @@ from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.remote import Base, OneFile, Remote, is_meant
 from trueup.runtime.fair import resting
 from trueup.runtime.memory import Memory
-from trueup.sources.download import Download, NoSuchFile
+from trueup.sources.download import Download
 from trueup.sources.outgoing import AddressRefused, require_host_outside
 from trueup.sources.revision import UnknownRevision, commit
 
@@ -207,8 +207,9 @@ class Fetching:
                 file = await self._remotes.content(self._instance, remote.text, self._revisions, fresh=self._fresh)
                 if remote.base is None or is_meant(remote, file.content):
                     return remote.file_name, file
-            except NoSuchFile:
-                if remote.base is None:
+            except TrueupError:
+                # A server of repositories may answer whatever it likes to who asks for a file.
+                if remote.is_file:
                     raise
         assert remote.base is not None
         self._admit(remote.base.url)

@@ -72,6 +72,11 @@ class Remote(msgspec.Struct, frozen=True):
         """Of the tree that holds the file."""
         return f"file {self.text}"
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file and no folder of a repository, as far as its name tells."""
+        return self.file and (self.base is None or self.text.partition("?")[0].endswith(_MANIFEST))
+
 
 class RemotesNeeded(RenderFailed):
     """A recipe cannot be made before these are fetched."""
@@ -145,7 +150,7 @@ def is_meant(remote: Remote, content: bytes) -> bool:
     """Whether what a server gave is the file that was meant, and no page about a repository."""
     if content.lstrip()[:1] == b"<":
         return False
-    return remote.text.partition("?")[0].endswith(_MANIFEST) or looks_like_manifest(content)
+    return remote.is_file or looks_like_manifest(content)
 
 
 def parse_base(text: str) -> Base | None:

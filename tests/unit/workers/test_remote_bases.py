@@ -67,6 +67,7 @@ REFUSED = {
     "a folder that is none": ("resources: ['{git}/team/base.git//gone?ref=v1']", RenderFailed, "gone: no such folder"),
     "a folder without a kustomization": ("resources: ['{git}/team/base.git//bare']", RenderFailed, "no kustomization"),
     "a file that is none": ("patches: [{path: '{web}/gone'}]", RenderFailed, "patches\\[0\\].path: .*answers 404"),
+    "a manifest that is none": ("resources: ['{web}/org/repo/gone.yaml']", RenderFailed, "gone.yaml: .*answers 404"),
     "a page about a repository": ("resources: ['{web}/page/repo']", SourceUnavailable, "/page/repo"),
     "a circle": ("resources: ['{git}/team/round.git//a']", RenderFailed, "cycle detected"),
     "a base that leaves its folder": ("resources: ['{git}/team/base.git//out']", RenderFailed, "not below the folder"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from trueup.model.errors import SourceUnavailable, TrueupError
 from trueup.model.tree import Tree
 from trueup.render.remote import Base, OneFile, Remote, is_meant
-from trueup.sources.download import Download, NoSuchFile
+from trueup.sources.download import Download
 from trueup.sources.mirrors import Mirrors
 
 
@@ -48,8 +48,9 @@ class Elsewhere:
                 content = await self._download(remote.text)
                 if remote.base is None or is_meant(remote, content):
                     return remote.file_name, OneFile(content)
-            except NoSuchFile:
-                if remote.base is None:
+            except TrueupError:
+                # A server of repositories may answer whatever it likes to who asks for a file.
+                if remote.is_file:
                     raise
         assert remote.base is not None
         return remote.base.name, await self._tree(remote.base)
