@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 from aiohttp import web
-from tests.conftest import on_kubernetes
+from tests.conftest import on_embedded
 from tests.e2e.estate import Estate, play_repository
 from tests.e2e.manifests import config
 from tests.support.httpserver import serving
@@ -32,7 +32,7 @@ async def colour(estate: Estate, name: str) -> str:
     return str(live.object()["data"]["colour"]) if live else ""
 
 
-@on_kubernetes
+@on_embedded
 async def test_a_base_elsewhere_is_followed_by_its_branch_and_held_by_its_commit(estate: Estate) -> None:
     base = await base_of(estate, "red")
     held = await base.head()
@@ -79,7 +79,7 @@ async def served() -> AsyncIterator[Served]:
         yield made
 
 
-@on_kubernetes
+@on_embedded
 async def test_a_file_elsewhere_is_fetched_with_each_commit_of_the_source(served: Served, estate: Estate) -> None:
     named = f"resources: ['{served.url}']\n"
     await estate.given({"app/kustomization.yaml": named})
@@ -100,7 +100,7 @@ async def test_a_file_elsewhere_is_fetched_with_each_commit_of_the_source(served
     await estate.settled()
 
 
-@on_kubernetes
+@on_embedded
 async def test_a_base_that_the_project_does_not_permit_is_named_by_its_field(estate: Estate) -> None:
     base = await base_of(estate, "red")
     await estate.given({"app/kustomization.yaml": f"resources: ['{base.url}//deploy']\n"})
