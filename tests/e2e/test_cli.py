@@ -485,6 +485,31 @@ async def test_projects_and_repositories_by_verbs(estate: Estate, shell: Shell) 
     assert "no Secret is for" in (await shell("repo", "get", url)).err
 
 
+@on_kubernetes
+async def test_an_installation_is_taken_out_and_in_again(estate: Estate, shell: Shell, tmp_path: Path) -> None:
+    await estate.given({"app/settings.yaml": config()})
+    name = await estate.app("app")
+    await estate.settled()
+    url, backup = estate.repository.url, tmp_path / "backup.yaml"
+    password = {"TRUEUP_GIT_PASSWORD": "in-the-file-alone"}
+    assert (await shell("repo", "add", url, "--username", "deploy", environment=password)).code == 0
+    out = await shell("admin", "export", "-o", str(backup))
+    assert (out.code, out.out) == (0, "") and backup.stat().st_mode & 0o77 == 0
+    assert (await shell("repo", "rm", url)).code == 0
+    await estate.patch({"metadata": {"labels": {"later": "x"}}, "spec": {"revisionHistoryLimit": 3}})
+    dry = await shell("admin", "import", str(backup), "--dry-run")
+    assert f"Application {estate.engine.namespace}/{name} updated (dry run)" in dry.out
+    assert (await estate.view()).raw["spec"]["revisionHistoryLimit"] == 3
+    taken = await shell("admin", "import", str(backup))
+    assert taken.code == 0 and " created\n" in taken.out and "in-the-file-alone" not in taken.out + taken.err
+    view = await estate.view()
+    assert "revisionHistoryLimit" not in view.raw["spec"] and not view.app.metadata.labels
+    assert view.status.sync is not None, "what the engine knows stays"
+    again = await shell("admin", "import", str(backup))
+    assert {line.split()[2] for line in again.out.splitlines()} == {"unchanged"}
+    assert (await shell("repo", "rm", url)).code == 0
+
+
 @on_embedded
 async def test_ctrl_c_ends_a_wait_without_a_traceback(estate: Estate, shell: Shell) -> None:
     await estate.given({"app/settings.yaml": config()})

@@ -18,6 +18,7 @@ from trueup.runtime import secrecy
 
 # Loaded when first used: `trueup version` must not pay for an engine.
 COMMANDS = {
+    "admin": Deferred("trueup.cli.admin", "admin", "An installation as a whole: take it out, take it in."),
     "app": Deferred("trueup.cli.app", "app", "Work with applications, straight on Kubernetes."),
     "audit": Deferred("trueup.cli.audit", "audit", "Show what was done and seen: who, what, why, when."),
     "check": Deferred("trueup.cli.check", "check", "Let a fresh cluster judge all that a repository declares."),

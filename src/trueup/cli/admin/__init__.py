@@ -1,0 +1,26 @@
+"""``trueup admin``: the whole of an installation, out and in again."""
+
+import click
+
+from trueup.cli.lazy import Deferred, LazyGroup
+
+COMMANDS = {
+    "export": Deferred("trueup.cli.admin.export", "export", "Print settings, credentials, projects, applications."),
+    "import": Deferred("trueup.cli.admin.restore", "import_", "Take in what `trueup admin export` has printed."),
+}
+_KUBECTL = "`kubectl -n argocd edit configmap argocd-cm` changes settings; the engine warns of what it cannot read."
+ELSEWHERE = {
+    "settings": _KUBECTL,
+    "dashboard": "There is no API server yet: `trueup app list` and `trueup demo` show what runs.",
+    "initial-password": "There are no accounts: rights are those of your kubeconfig.",
+    "app": "`trueup app diff` and `trueup app manifests` compare and render.",
+    "proj": "`trueup proj` changes projects.",
+    "repo": "`trueup repo add` makes the Secret.",
+    "cluster": "Trueup deploys to the cluster that it runs on; other clusters are not built yet.",
+    "notifications": "Notifications are not built yet.",
+}
+
+
+@click.group(cls=LazyGroup, table=COMMANDS, elsewhere=ELSEWHERE)
+def admin() -> None:
+    """An installation as a whole: take it out, take it in."""
