@@ -23,7 +23,7 @@ from trueup.model.application import Source
 from trueup.model.errors import TrueupError
 from trueup.model.repository import comparable_pattern, parse_repository_url
 from trueup.policy.admit import valid_revision
-from trueup.render import cutoff, kustomize_documents, strvals, wholeness
+from trueup.render import cutoff, helm_words, kustomize_documents, strvals, wholeness
 from trueup.render.directory import read_directory
 from trueup.render.environment import Environment, RenderContext
 from trueup.render.helm_scan import Scan
@@ -80,6 +80,8 @@ READERS: dict[str, Reader] = {
     "a base": lambda text: remote_of(text, "k", directory=True),
     "a base with a host": lambda text: remote_of(f"https://h/{text}", "k", directory=True),
     "a base with a query": lambda text: remote_of(f"https://h/a/b?{text}", "k", directory=True),
+    "a chart's text at another time": lambda text: helm_words.at_another_time(text.encode()),
+    "a chart's text with answers": lambda text: helm_words.with_answers(text.encode()),
     "a resource of a kustomization": lambda text: kustomize_documents.dropped("a", text.encode()),
     "a file that was shortened": lambda text: cutoff.cut_off((text + "\nend: 1").encode(), text.encode()),
     "a file that changed": lambda text: wholeness.doubt("a.yaml", text.encode(), text[1:].encode(), barren=True),

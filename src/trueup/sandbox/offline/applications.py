@@ -30,16 +30,18 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         file: where it is declared; empty for a folder that was taken for an application's.
         body: canonical JSON, to see whether two declarations of one name differ.
+        label: its name in reports, where another file declares another application of its name.
     """
 
     app: Application
     file: str
     body: bytes
+    label: str = ""
 
     @property
     def name(self) -> str:
-        """``namespace/name``."""
-        return self.app.key
+        """``namespace/name``, or its label."""
+        return self.label or self.app.key
 
     @property
     def assumed(self) -> bool:
@@ -114,12 +116,23 @@ def find_applications(tree: Tree, path: str) -> Found:
             continue
         for document in documents:
             if isinstance(document.value, dict) and not _is_patch(tree, file, document.value):
-                found.take(document.value, f"{file}:{document.line}")
+                _take(found, document.value, f"{file}:{document.line}")
                 if document.value.get("kind") == "ApplicationSet":
                     found.unverified.append(
                         Unverified(application="", what=file, why="ApplicationSets are not generated")
                     )
     return found
+
+
+def _take(found: Found, value: dict[str, Any], place: str) -> None:
+    """Keep what a file declares beside what others have of its name: each may be for a cluster of its own."""
+    before = dict(found.applications)
+    declared = found.take(value, place)
+    former = before.get(declared.name) if declared is not None else None
+    if declared is not None and former is not None:
+        found.applications[former.name] = former
+        labelled = msgspec.structs.replace(declared, label=f"{declared.name} ({place})")
+        found.applications[labelled.name] = labelled
 
 
 def _candidates(tree: Tree, path: str) -> Iterator[tuple[str, bytes]]:

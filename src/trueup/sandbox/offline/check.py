@@ -177,7 +177,8 @@ class Check:
             if item.manifest.key.name and not item.rendered.declared.assumed:
                 destination = item.rendered.declared.app.spec.destination
                 slot = (destination.server, destination.name, item.manifest.key)
-                owners.setdefault(slot, {}).setdefault(item.application, item)
+                # Of two with one name, each is for a cluster of its own.
+                owners.setdefault(slot, {}).setdefault(item.rendered.declared.app.key, item)
         for sharing in owners.values():
             if len(sharing) > 1:
                 problem = next(iter(sharing.values())).problem(Fault("", _SHARED))

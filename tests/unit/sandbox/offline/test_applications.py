@@ -56,6 +56,15 @@ def test_only_the_folder_asked_for_is_searched() -> None:
     assert list(find_applications(tree, "b").applications) == ["argocd/api"]
 
 
+def test_two_of_one_name_are_both_kept_unless_they_are_the_same() -> None:
+    other = WEB.replace("path: web", "path: other")
+    found = find_applications(MemTree({"dev/web.yaml": WEB, "prod/web.yaml": other, "test/web.yaml": WEB}), "")
+    assert {name: declared.file for name, declared in found.applications.items()} == {
+        "argocd/web": "test/web.yaml:1",
+        "argocd/web (prod/web.yaml:1)": "prod/web.yaml:1",
+    }
+
+
 BAD = {
     "no YAML": ("metadata: [\n" + WEB, "web.yaml:3", ""),
     "a field of a wrong type": (WEB.replace("path: web", "path: [web]"), "web.yaml:1", "spec.source.path"),
