@@ -11,16 +11,16 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 import trueup
-from trueup.model.errors import RenderFailed, RenderStopped, TrueupError
+from trueup.model.errors import TrueupError
 from trueup.workers.frame import HEADER, MAX_FRAME, READY
-from trueup.workers.process import MEBIBYTE, Limits, kill_group, limited, write_all
+from trueup.workers.process import Limits, kill_group, limited, write_all
 from trueup.workers.wall import Isolation
 
 _ERRORS_SHOWN = 2000
@@ -53,32 +53,6 @@ class ChildEnded(Exception):
 
 class NotIsolated(TrueupError):
     """A child that does hostile work would do it without a whole wall around it, and that was ruled out."""
-
-
-@contextmanager
-def reading(what: str, *, seconds: float, memory: int, hint: str, at: str = "") -> Iterator[None]:
-    """A task that reads what strangers wrote: whatever ends its child is told as the limit that it met.
-
-    Args:
-        what: named in messages, which ``at`` ends.
-        seconds, memory: the task's own limits; memory in bytes.
-
-    Raises:
-        RenderStopped: the child took too long, or ended.
-        RenderFailed: its answer is none.
-    """
-    try:
-        yield
-    except TimeoutError:
-        raise RenderStopped(f"reading {what} took longer than {seconds:g} s{at}", hint=hint) from None
-    except ChildEnded as ended:
-        failure = RenderStopped(
-            f"reading {what} stopped: it crashed or reached the limit of {memory // MEBIBYTE} MiB{at}", hint=hint
-        )
-        failure.add_note(ended.errors)
-        raise failure from None
-    except msgspec.DecodeError as error:
-        raise RenderFailed(f"reading {what} gave no answer that can be read{at}", hint=hint) from error
 
 
 class Children:

@@ -112,7 +112,7 @@ async def test_a_child_that_takes_too_long_is_replaced(tmp_path: Path, repo: Git
     try:
         with pytest.raises(RenderStopped, match=r"reading the source took longer than 0\.0001 s \(path \.\)"):
             await ask(made, Source(path="."), trees)
-        made._seconds = 60.0
+        made._readers.seconds = 60.0
         assert await ask(made, Source(path="."), trees)
     finally:
         await made.close()

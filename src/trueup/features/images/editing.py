@@ -21,13 +21,8 @@ from trueup.model.errors import Stalled, TrueupError
 from trueup.model.tree import Tree
 from trueup.render.budget import Budget
 from trueup.sources.tree import GitTree, Place
-from trueup.workers.childprocess import Children, reading
-from trueup.workers.frame import framed
-from trueup.workers.process import MEBIBYTE, Limits
+from trueup.workers.readers import Readers
 
-SECONDS = 30.0
-"""Wall-clock time of one task."""
-_MEMORY = 1024 * MEBIBYTE
 _JOBS = 1000
 
 Asked = tuple[Work, tuple[Update, ...]]
@@ -130,15 +125,8 @@ class Apart:
     """
 
     def __init__(self, mirrors: Path, *, root: Path | None = None, isolated: bool = False) -> None:
-        limits = Limits(memory=_MEMORY, file_size=MEBIBYTE, open_files=256)
-        self._children = Children(
-            "trueup.features.images.child",
-            1,
-            limits=limits,
-            jobs=_JOBS,
-            root=root,
-            reads=(mirrors,),
-            isolated=isolated,
+        self._readers = Readers(
+            "trueup.features.images.child", 1, jobs=_JOBS, mirrors=mirrors, root=root, isolated=isolated
         )
         self._here = Here()
 
@@ -156,12 +144,11 @@ class Apart:
 
     async def close(self) -> None:
         """Kill the child."""
-        await self._children.close()
+        await self._readers.close()
 
     async def _ask(self, task: Task) -> Answer:
         hint = "look for very large files, and for folders in folders without end"
-        with reading(task.place.shown, seconds=SECONDS, memory=_MEMORY, hint=hint):
-            answer = _answers.decode(await self._children.ask(framed(_encoder.encode(task)), SECONDS))
+        answer = await self._readers.ask(_encoder.encode(task), _answers.decode, what=task.place.shown, hint=hint)
         if isinstance(answer, Refused):
             raise Stalled(answer.message, hint=answer.hint, reason=answer.reason)
         return answer

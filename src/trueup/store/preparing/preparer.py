@@ -28,13 +28,8 @@ from trueup.store.preparing.frame import (
     unpack_answer,
 )
 from trueup.store.preparing.inline import Inline
-from trueup.workers.childprocess import Children, reading
-from trueup.workers.frame import framed
-from trueup.workers.process import MEBIBYTE, Limits
+from trueup.workers.readers import SECONDS, Readers
 
-SECONDS = 30.0
-"""Wall-clock time of one task. Its budget of processor time is smaller."""
-_MEMORY = 1024 * MEBIBYTE
 _JOBS = 5000
 _ERRORS: dict[str, type[RenderFailed | InvalidSpec | SourceUnavailable]] = {
     kind.__name__: kind for kind in (InvalidSpec, TooCostly, RenderFailed, SourceUnavailable)
@@ -61,16 +56,14 @@ class Preparer:
         isolated: bool = False,
         seconds: float = SECONDS,
     ) -> None:
-        self._seconds = seconds
-        limits = Limits(memory=_MEMORY, file_size=MEBIBYTE, open_files=256)
-        self._children = Children(
+        self._readers = Readers(
             "trueup.store.preparing.child",
             size,
-            limits=limits,
             jobs=_JOBS,
+            mirrors=mirrors,
             root=root,
-            reads=(mirrors,),
             isolated=isolated,
+            seconds=seconds,
         )
         self._inline = Inline()
 
@@ -106,11 +99,11 @@ class Preparer:
 
     async def warm(self) -> None:
         """Start one child now, so that the first recipe does not wait for it."""
-        await self._children.warm()
+        await self._readers.warm()
 
     async def close(self) -> None:
         """Kill all children and remove their folders. Tasks under way fail."""
-        await self._children.close()
+        await self._readers.close()
 
     async def _ask(self, task: Task, *trees: Trees, where: str = "") -> Answer:
         """An answer that is no refusal.
@@ -121,8 +114,7 @@ class Preparer:
         """
         at = f" (path {where})" if where else ""
         hint = "narrow the source's path; look for very large files and for links that lead to folders of links"
-        with reading("the source", seconds=self._seconds, memory=_MEMORY, hint=hint, at=at):
-            answer = unpack_answer(await self._children.ask(framed(pack(task)), self._seconds))
+        answer = await self._readers.ask(pack(task), unpack_answer, what="the source", hint=hint, at=at)
         if not isinstance(answer, Refused):
             return answer
         if answer.kind == SourceUnavailable.__name__:
