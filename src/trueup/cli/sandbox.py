@@ -35,7 +35,7 @@ from trueup.sandbox.services import Herald, Services, furnish, read_place, servi
 
 NOT_RUNNING = 1
 """Exit code of ``status``."""
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 ANSWER_SECONDS = 3.0
 REPEAT_SECONDS = 1.0
