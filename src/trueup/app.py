@@ -61,6 +61,7 @@ from trueup.sources.download import downloading
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.quota import Allowance
 from trueup.sources.registry import RegistryClient
+from trueup.sources.writer import Ask, Changes, commit
 from trueup.store.applications import APPLICATION, KINDS, Applications, StoredApplication
 from trueup.store.audit import Trail
 from trueup.store.audit.place import TRAIL, prepare
@@ -259,8 +260,14 @@ class Engine:
     def _config_map(self, name: str) -> LiveObject | None:
         return self.cache.get(ResourceKey("", "ConfigMap", self.options.control_namespace, name))
 
-    async def observe(self, key: str, revision: str = "") -> Observation:
+    async def observe(
+        self, key: str, revision: str = "", edit: Callable[[Tree, str], Changes] | None = None
+    ) -> Observation:
         """Look at one application once, without reconciling it.
+
+        Args:
+            edit: what is to be looked at instead of the revision's own files, given those and the source's path. The
+                commit that is made of it stays in this engine's mirror.
 
         Raises:
             TrueupError: there is no such application, or it cannot be compared.
@@ -275,18 +282,33 @@ class Engine:
         for repository in stored.app.spec.repositories():
             await self.repositories.look(repository, key)
         revisions = [revision] if revision else []
+        if edit is not None:
+            revisions = [await self._edited(stored.app, revision, edit)]
         return await self.observer.observe(stored, project, revisions=revisions)
+
+    async def _edited(self, app: Application, revision: str, edit: Callable[[Tree, str], Changes]) -> str:
+        sources = app.spec.all_sources()
+        mirror = self.repositories.mirror(app.spec.repository(sources[0]))
+        if len(sources) > 1 or mirror is None:
+            raise TrueupError(
+                f"application {app.key} has {len(sources)} sources, and a folder takes the place of one",
+                hint="push to a branch, and name it by --revision",
+            )
+        sha = await mirror.locate(revision or sources[0].target_revision, sources[0].tag_prefix)
+        changes = edit(mirror.tree(sha), sources[0].path)
+        ask = Ask(branch="", message=lambda _: "files of a disk")
+        return commit(mirror.repository(), sha, changes, ask, self.clock.now())
+
+    def sides(self, resource: ComparedResource) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        """An object as it is and as a sync would make it, Secrets as they are; None where there is none."""
+        before = resource.live.object() if resource.live else None
+        after = self._answer(resource)
+        return diff.comparable(before) if before else None, diff.comparable(after) if after else None
 
     def change(self, resource: ComparedResource) -> str:
         """What a sync would change in one object, as text."""
-        before = resource.live.object() if resource.live else None
-        after = self._answer(resource)
-        return diff.render(
-            diff.comparable(before) if before else None,
-            diff.comparable(after) if after else None,
-            left="live",
-            right="git",
-        )
+        before, after = self.sides(resource)
+        return diff.render(before, after, left="live", right="git")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Reconcile while no other engine does, until told to stop."""

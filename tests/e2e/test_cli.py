@@ -112,7 +112,7 @@ WRONG = {
     "a manifest that is not there": ("app create -f nope.yaml", 20, "hint: name a readable file"),
     "a field that is none": ("app create -f {home}/slip.yaml", 20, "selfheal (did you mean selfHeal?)"),
     "no application for a sync": ("app sync", 2, "name an application, or choose by -l"),
-    "a sync of a folder": ("app sync x --local .", 20, "hint: `trueup render FOLDER`"),
+    "a sync of a folder": ("app sync x --local .", 20, "hint: `trueup app diff NAME --local FOLDER`"),
     "nothing to set": ("app set x", 2, "say what to set"),
     "a cluster nobody knows": (
         "app create x --repo https://git.example --path . --dest-name nope",
@@ -207,7 +207,7 @@ async def test_an_unknown_cluster_is_told_by_its_own_cause(estate: Estate) -> No
     assert "spec.destination.name: there is no cluster 'nope'" in await estate.condition("InvalidSpecError")
 
 
-async def test_an_application_from_create_to_delete(estate: Estate, shell: Shell) -> None:
+async def test_an_application_from_create_to_delete(estate: Estate, shell: Shell, tmp_path: Path) -> None:
     revision = await estate.given({"app/settings.yaml": config(value="red"), "app/web.yaml": deployment()})
     name = estate.name
     created = await shell(
@@ -246,6 +246,15 @@ async def test_an_application_from_create_to_delete(estate: Estate, shell: Shell
     assert differs.code == 1 and "-  colour: red" in differs.out and "+  colour: blue" in differs.out
     assert "Deployment" not in differs.out
     assert (await shell("app", "diff", name, "--revision", revision)).code == 0
+
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "settings.yaml").write_text(config(value="green"))
+    local = ("app", "diff", name, "--local", str(tmp_path / "here"))
+    differs = await shell(*local)
+    assert differs.code == 1 and "+  colour: green" in differs.out
+    shown = await shell(*local, environment={"KUBECTL_EXTERNAL_DIFF": "diff -u -L one -L two"})
+    assert shown.code == 1 and "+++ two" in shown.out and "+  colour: green" in shown.out
+    assert "cannot be run" in (await shell(*local, environment={"KUBECTL_EXTERNAL_DIFF": "/nonexistent"})).err
 
     rendered = await shell("app", "manifests", name)
     names = {(d["kind"], d["metadata"]["name"]) for d in documents(rendered.out)}

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import os
+import shlex
+import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -14,6 +17,7 @@ from trueup import diff as diffs
 from trueup.app import Engine, Options
 from trueup.cli.app.access import Handle
 from trueup.cli.app.engine import refreshed
+from trueup.cli.app.local import local_changes
 from trueup.cli.app.validate import EVERYWHERE
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
@@ -26,7 +30,10 @@ from trueup.cli.screen import raw, say
 from trueup.controllers.observe import Observation
 from trueup.formats import yaml
 from trueup.model.comparison import ComparedResource
+from trueup.model.errors import TrueupError
 from trueup.model.status import SyncCode
+from trueup.model.tree import Tree
+from trueup.sources.writer import Changes
 
 local_option = click.option(
     "--allow-local-repos",
@@ -36,6 +43,15 @@ local_option = click.option(
     default=[EVERYWHERE],
     show_default=True,
     help="Folder whose repositories file:// may read. Repeatable.",
+)
+
+folder_option = click.option(
+    "--local",
+    "folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    default=None,
+    help="Take this folder in the place of the application's, as it is on this disk.",
 )
 
 
@@ -49,6 +65,7 @@ local_option = click.option(
 @click.option("--hard-refresh", is_flag=True, help="As --refresh, and render anew.")
 @click.option("--diff-exit-code", type=int, default=DIFFERS, show_default=True, help="Exit code for a difference.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
+@folder_option
 @local_option
 @access_options
 def diff(
@@ -61,6 +78,7 @@ def diff(
     diff_exit_code: int,
     app_namespace: str,
     allow_local_repos: tuple[Path, ...],
+    folder: Path | None,
 ) -> None:
     """Show what a sync would change. Exits 1 where there is a difference, 20 on an error."""
 
@@ -68,10 +86,13 @@ def diff(
         if refresh or hard_refresh:
             async with connected(access) as client:
                 await refreshed(Handle(client, access, name, app_namespace), hard=hard_refresh)
-        return await compared(access, name, app_namespace, revision, allow_local_repos)
+        return await compared(access, name, app_namespace, revision, allow_local_repos, folder)
 
     found = asyncio.run(compare())
-    print_changes(found)
+    if program := os.environ.get("KUBECTL_EXTERNAL_DIFF", ""):
+        show_externally(found, program)
+    else:
+        print_changes(found)
     if found.unknown:
         fail("; ".join(found.unknown))
     if found.changes and exit_code:
@@ -79,25 +100,73 @@ def diff(
 
 
 class Compared(NamedTuple):
-    """What a sync would change, as text by the names of objects, and what cannot be told."""
+    """What a sync would change, as text by the names of objects, and what cannot be told.
+
+    Attributes:
+        sides: the same objects as YAML, as they are and as they would be; values of Secrets are masked.
+    """
 
     changes: dict[str, str]
+    sides: dict[str, tuple[str, str]]
     unknown: list[str]
 
 
-async def compared(access: Access, name: str, app_namespace: str, revision: str, local: tuple[Path, ...]) -> Compared:
+async def compared(
+    access: Access,
+    name: str,
+    app_namespace: str,
+    revision: str,
+    local: tuple[Path, ...],
+    folder: Path | None = None,
+) -> Compared:
     """Compare an application with the cluster.
+
+    Args:
+        local: folders below which file:// may read.
+        folder: taken in the place of the application's; None for that of the revision.
 
     Raises:
         TrueupError: it cannot be rendered, or there is none.
     """
+    edit = _edit(folder)
     async with engine(access, local) as running:
-        seen = await running.observe(_key(access, name, app_namespace), revision)
+        seen = await running.observe(_key(access, name, app_namespace), revision, edit)
         unknown = [r for r in seen.comparison.compared if r.status is SyncCode.UNKNOWN]
         return Compared(
             {str(r.key): running.change(r) for r in _differing(seen)},
+            {str(r.key): _written(*running.sides(r)) for r in _differing(seen)},
             [f"{resource.key} cannot be compared: {resource.message}" for resource in unknown],
         )
+
+
+def _written(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[str, str]:
+    old, new = diffs.masked(before, after)
+    return yaml.dump(old) if old else "", yaml.dump(new) if new else ""
+
+
+def _edit(folder: Path | None) -> Callable[[Tree, str], Changes] | None:
+    return None if folder is None else lambda tree, path: local_changes(tree, path, folder)
+
+
+def show_externally(found: Compared, program: str) -> None:
+    """Let a program of the user's show the changes, given two files each, as kubectl does.
+
+    Raises:
+        TrueupError: it cannot be run.
+    """
+    for key, sides in found.sides.items():
+        say(f"===== {key} ======", bold=True)
+        with tempfile.TemporaryDirectory(prefix="trueup-diff-") as place:
+            files = [Path(place) / name for name in ("live.yaml", "git.yaml")]
+            for file, text in zip(files, sides, strict=True):
+                file.write_text(text)
+            sys.stdout.flush()
+            try:
+                subprocess.run([*shlex.split(program), *map(str, files)], check=False)
+            except (OSError, ValueError) as error:
+                raise TrueupError(
+                    f"KUBECTL_EXTERNAL_DIFF: {program} cannot be run: {error}", hint="name a program that is there"
+                ) from error
 
 
 def print_changes(found: Compared) -> None:
@@ -118,6 +187,7 @@ def print_changes(found: Compared) -> None:
     help="As declared or as they are.",
 )
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
+@folder_option
 @local_option
 @output_option("yaml", "json")
 @access_options
@@ -128,6 +198,7 @@ def manifests(
     source: str,
     app_namespace: str,
     allow_local_repos: tuple[Path, ...],
+    folder: Path | None,
     output: str,
 ) -> None:
     """Print the manifests of an application: as Git declares them, or as they are live.
@@ -137,7 +208,7 @@ def manifests(
 
     async def read() -> tuple[Observation, diffs.Masks]:
         async with engine(access, allow_local_repos) as running:
-            seen = await running.observe(_key(access, name, app_namespace), revision)
+            seen = await running.observe(_key(access, name, app_namespace), revision, _edit(folder))
             return seen, diffs.Masks(running.settings().masked_annotations)
 
     seen, masks = asyncio.run(read())

@@ -28,7 +28,7 @@ _AS_OPTIONS = {
 }
 _LOCAL = (
     "the cluster's engine takes manifests from repositories alone",
-    "`trueup render FOLDER` shows what it becomes; commit it and sync",
+    "`trueup app diff NAME --local FOLDER` shows what it would change; commit it and sync",
 )
 
 
