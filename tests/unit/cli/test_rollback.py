@@ -16,8 +16,10 @@ from trueup.model.errors import TrueupError
 from trueup.sources.writer import Author
 from trueup.store.audit.versions import Version
 
-GOOD = Version(at="2026-03-01T10:00:00Z", result="Succeeded", health="Healthy")
+GOOD = Version(at="2026-03-01T10:00:00Z", result="Succeeded", health="Healthy", worked=True)
 DEGRADED = Version(at="2026-03-01T10:00:00Z", result="Succeeded", health="Degraded", message="no image")
+COMING = Version(at="2026-03-01T10:00:00Z", result="Succeeded", health="Progressing")
+LEFT = Version(at="2026-03-01T10:00:00Z", result="Succeeded", health="Progressing", worked=True)
 FAILED = Version(at="2026-03-01T10:00:00Z", result="Failed")
 
 
@@ -53,6 +55,16 @@ CHOICES: dict[str, tuple[View, int | None, dict[str, Version], tuple[int, tuple[
     "and where one does not end": (view("a", "b", tried="c", phase="Running"), None, {}, (1, ())),
     "where the same was tried again, the one before": (view("a", "b", tried="b"), None, {}, (0, ())),
     "where a sync succeeded, the one before": (view("a", "b", tried="b", phase="Succeeded"), None, {}, (0, ())),
+    "not one that never came up": (view("a", "b", "c"), None, {"a": GOOD, "b": COMING}, (0, ("b",))),
+    "one that had come up and was restarting": (view("a", "b", "c"), None, {"a": GOOD, "b": LEFT}, (1, ())),
+    "one that never came up where it is named": (view("a", "b", "c"), 1, {"a": GOOD, "b": COMING}, (1, ())),
+    "not one without a record where another has one": (view("a", "b", "c"), None, {"a": GOOD}, (0, ("b",))),
+    "where none ever worked, the last not known as bad": (
+        view("a", "b", "x", "c"),
+        None,
+        {"a": COMING, "b": COMING, "x": DEGRADED},
+        (1, ("x",)),
+    ),
     "bad ones are named once": (view("a", "b", "b", "x", "c"), None, {"b": DEGRADED, "x": FAILED}, (0, ("x", "b"))),
 }
 
@@ -60,8 +72,25 @@ CHOICES: dict[str, tuple[View, int | None, dict[str, Version], tuple[int, tuple[
 @pytest.mark.parametrize("name", CHOICES)
 def test_the_deployment_to_go_back_to(name: str) -> None:
     given, deployment, known, expected = CHOICES[name]
-    found, passed = deployment_before(given, deployment, known)
-    assert (found.id, passed) == expected
+    found = deployment_before(given, deployment, known)
+    assert (found.entry.id, found.passed) == expected
+
+
+@pytest.mark.parametrize(
+    ("deployment", "known", "doubtful"),
+    [
+        (None, {"a": COMING, "b": COMING}, True),
+        (None, {"c": DEGRADED}, True),
+        (None, {"a": GOOD, "b": COMING}, False),
+        (1, {"a": COMING, "b": COMING}, False),
+        (None, {}, False),
+    ],
+    ids=["none ever worked", "none has a record", "one worked", "it is named", "nothing is on record at all"],
+)
+def test_a_target_that_nothing_speaks_for_is_doubtful(
+    deployment: int | None, known: dict[str, Version], doubtful: bool
+) -> None:
+    assert deployment_before(view("a", "b", "c"), deployment, known).doubtful is doubtful
 
 
 @pytest.mark.parametrize(
@@ -106,7 +135,7 @@ def test_the_author_is_who_git_says(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(("tried", "bad"), [("", "b"), ("c", "c")], ids=["what is deployed", "what could not be"])
 def test_what_is_taken_back(tried: str, bad: str) -> None:
     given = view("a", "b", tried=tried)
-    target, _ = deployment_before(given, None, {})
+    target = deployment_before(given, None, {}).entry
     _, good, found = moved_source(given, target)
     assert (good, found) == (target.revision, bad)
 

@@ -64,3 +64,37 @@ STORIES: dict[str, tuple[list[Entry], dict[str, tuple[str, bool]]]] = {
 def test_versions(name: str) -> None:
     entries, expected = STORIES[name]
     assert {sha: (version.health, version.bad) for sha, version in versions(entries).items()} == expected
+
+
+REPLACED = entry(Action.STARTED, "z")
+PROVED: dict[str, tuple[list[Entry], bool]] = {
+    "Healthy as soon as it was there": ([*synced("a", "Healthy"), REPLACED], True),
+    "Healthy later": ([*synced("a"), health("Healthy"), REPLACED], True),
+    "Suspended, as it was meant": ([*synced("a", "Suspended"), REPLACED], True),
+    "Progressing until it was replaced": ([*synced("a"), REPLACED, health("Healthy")], False),
+    "without a verdict": ([*synced("a", ""), REPLACED], False),
+    "Missing until it was replaced": ([*synced("a", "Missing"), health("Progressing"), REPLACED], False),
+    "Healthy, then restarting": ([*synced("a"), health("Healthy"), health("Progressing"), REPLACED], True),
+    "crashing, and restarting again": (
+        [*synced("a"), health("Healthy"), health("Degraded"), health("Progressing"), REPLACED],
+        False,
+    ),
+    "Healthy once, and replaced early the second time": (
+        [*synced("a"), health("Healthy"), *synced("b", "Degraded"), *synced("a"), REPLACED],
+        True,
+    ),
+    "Degraded once, and replaced early the second time": (
+        [*synced("a"), health("Degraded"), *synced("b", "Degraded"), *synced("a"), REPLACED],
+        False,
+    ),
+    "Healthy once, and not to be deployed later": (
+        [*synced("a", "Healthy"), *synced("b"), entry(Action.FINISHED, "a", "Failed", "no")],
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_a_version_is_proved_by_a_verdict_that_it_worked(name: str) -> None:
+    entries, expected = PROVED[name]
+    assert versions(entries)["a"].proved is expected

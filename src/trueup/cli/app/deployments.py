@@ -1,6 +1,7 @@
 """Which deployment of the history a rollback goes back to. Pure."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from trueup.cli.app.access import View
 from trueup.model.application import Source
@@ -9,13 +10,28 @@ from trueup.model.status import OperationPhase, RevisionHistory
 from trueup.store.audit.versions import Version
 
 
-def deployment_before(
-    view: View, deployment: int | None, known: Mapping[str, Version]
-) -> tuple[RevisionHistory, tuple[str, ...]]:
-    """The deployment to go back to, and the commits that were passed over as known to be bad.
+class Target(NamedTuple):
+    """Where a rollback goes.
 
-    By its id, bad or not; else the last one that deployed something else than now, and is not known to be bad. Where a
-    sync did not succeed, its commits are those of now: the last deployment of the history is the one to go back to.
+    Attributes:
+        passed: commits of later deployments that were passed over, the latest first.
+        doubtful: it was chosen though it is not on record as having worked: none is.
+    """
+
+    entry: RevisionHistory
+    passed: tuple[str, ...] = ()
+    doubtful: bool = False
+
+
+def deployment_before(view: View, deployment: int | None, known: Mapping[str, Version]) -> Target:
+    """The deployment to go back to, and the commits that were passed over.
+
+    By its id, whatever is known of it; else the last one that deployed something else than now and is on record as
+    having worked; where none is, the last that is not known to be bad. Where a sync did not succeed, its commits are
+    those of now: the last deployment of the history is the one to go back to.
+
+    Args:
+        known: how commits fared; empty where nothing is on record, and the last deployment is as good as any.
 
     Raises:
         TrueupError: there is none.
@@ -27,25 +43,24 @@ def deployment_before(
             raise TrueupError(
                 f"application '{name}' has no deployment {deployment}", hint=f"`trueup app history {name}` lists them"
             )
-        return found, ()
+        return Target(found)
     now = _revisions_now(view)
-    passed: dict[str, None] = {}
-    for entry in reversed(history):
-        revisions = revisions_of(entry)
-        if revisions == now:
-            continue
-        bad = [sha for sha in revisions if sha not in now and sha in known and known[sha].bad]
-        if not bad:
-            return entry, tuple(passed)
-        passed.update(dict.fromkeys(bad))
-    if passed:
+    earlier = [entry for entry in reversed(history) if revisions_of(entry) != now]
+    if not earlier:
+        raise TrueupError(
+            f"application '{name}' has no earlier deployment", hint=f"`trueup app history {name}` lists those it has"
+        )
+    records = [[known[sha] for sha in revisions_of(entry) if sha not in now and sha in known] for entry in earlier]
+    bad = [any(version.bad for version in found) for found in records]
+    proved = [not worse and any(v.proved for v in found) for worse, found in zip(bad, records, strict=True)]
+    chosen = proved.index(True) if any(proved) else next((at for at, worse in enumerate(bad) if not worse), None)
+    if chosen is None:
         raise TrueupError(
             f"application '{name}' has no earlier deployment that is not on record as bad",
             hint=f"`trueup app history {name}` lists them; name an ID to go back to one all the same",
         )
-    raise TrueupError(
-        f"application '{name}' has no earlier deployment", hint=f"`trueup app history {name}` lists those it has"
-    )
+    passed = dict.fromkeys(sha for entry in earlier[:chosen] for sha in revisions_of(entry) if sha not in now)
+    return Target(earlier[chosen], tuple(passed), doubtful=bool(known) and not proved[chosen])
 
 
 def moved_source(view: View, target: RevisionHistory) -> tuple[Source, str, str]:

@@ -3,7 +3,7 @@
 import difflib
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import msgspec
 
 from trueup import policy
 from trueup.cli.app.access import Handle, View
-from trueup.cli.app.deployments import deployment_before, moved_source
+from trueup.cli.app.deployments import Target, deployment_before, moved_source
 from trueup.cli.connect import Access
 from trueup.cli.identity import git_author, parse_author
 from trueup.cli.repositories import environment_credential, with_repositories
@@ -47,7 +47,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for.
 
     Attributes:
-        deployment: an id of the history; None for the last that is not known as bad.
+        deployment: an id of the history; None for the last that is on record as having worked.
         paths: folders to take back; empty for the application's own.
         everything: all that changed in the repository.
         known: what the trail knows of versions, by commit; None where there is no trail.
@@ -73,8 +73,8 @@ async def roll_back_in_git(access: Access, name: str, app_namespace: str, local:
     async with with_repositories(access, local) as repositories:
         handle = Handle(repositories.client, access, name, app_namespace)
         view = await handle.view()
-        target, passed = deployment_before(view, wish.deployment, wish.known or {})
-        source, good, bad = moved_source(view, target)
+        target = deployment_before(view, wish.deployment, wish.known or {})
+        source, good, bad = moved_source(view, target.entry)
         reached = view.app.spec.repository(source)
         await _permitted(repositories.client, access, view.app, reached.url)
         mirror = repositories.mirrors.get(reached)
@@ -91,12 +91,17 @@ async def roll_back_in_git(access: Access, name: str, app_namespace: str, local:
 
         tip = mirror.resolve(BRANCHES + branch)
         shown = taken_back(tip)
-        _tell(view, good, bad, passed, wish.known)
+        _tell(view, good, bad, target, wish.known)
         _show(mirror.tree(tip), shown)
         to = f"trueup/rollback-{view.app.metadata.name}-{bad[:8]}" if wish.open_pr else ""
         if wish.dry_run:
             say(f"nothing is pushed: --dry-run; a rollback would push this to {to or branch} of {mirror.shown}")
             return
+        if target.doubtful and wish.yes and good in (wish.known or {}):
+            raise TrueupError(
+                f"nothing is pushed: {good[:8]} never was Healthy, and no other earlier version is on record as such",
+                hint=f"without --yes you are asked; `app rollback {name} {target.entry.id} --git --yes` pushes it",
+            )
         author = author or git_author()
         _ask(f"Push this to {to or branch} of {mirror.shown}?", yes=wish.yes)
 
@@ -160,11 +165,13 @@ async def _permitted(client: Client, access: Access, app: Application, url: str)
         raise InvalidSpec(reason, hint="permit the repository in spec.sourceRepos of the AppProject")
 
 
-def _tell(view: View, good: str, bad: str, passed: Sequence[str], known: Mapping[str, Version] | None) -> None:
+def _tell(view: View, good: str, bad: str, target: Target, known: Mapping[str, Version] | None) -> None:
     """From which version to which, and what is on record of both."""
     say(f"application '{view.app.metadata.name}': back from {_of(bad, known)} to {_of(good, known)}")
-    for sha in passed:
+    for sha in target.passed:
         say(f"passed over: {_of(sha, known)}; name its ID to go back to it all the same")
+    if target.doubtful:
+        say("warning: no earlier version is on record as having been Healthy", err=True, fg="yellow")
     if known is None:
         say("no audit trail is here, so that nothing is known of how these versions fared (--data names one)")
 
@@ -174,6 +181,8 @@ def _of(sha: str, known: Mapping[str, Version] | None) -> str:
     if version is None:
         return sha[:8] if known is None else f"{sha[:8]} (not on record)"
     fared = version.health if version.result == "Succeeded" else f"sync {version.result}"
+    if fared in ("Progressing", "Missing", "Unknown"):
+        fared = f"{fared}, Healthy before" if version.worked else f"never Healthy, {fared} at its end"
     reason = f": {plain(version.message)[:200]}" if version.message else ""
     return f"{sha[:8]} (deployed {version.at[:16].replace('T', ' ')}, {fared or 'no verdict'}{reason})"
 

@@ -67,7 +67,7 @@ def rollback(
 ) -> None:
     """Go back to an earlier deployment: the one before the last, or the one with this ID of `app history`.
 
-    With --git, a deployment that is on record as Degraded or failed is passed over unless its ID is named.
+    With --git, a deployment that is not on record as having been Healthy is passed over unless its ID is named.
     """
     if not in_git:
         if dry_run or open_pr or paths or everything or author:
@@ -109,7 +109,7 @@ async def _on_cluster(
                 "rollback cannot be initiated when auto-sync is enabled",
                 hint=f"`trueup app rollback {name} --git` takes the change back in Git",
             )
-        target, _ = deployment_before(view, deployment, {})
+        target = deployment_before(view, deployment, {}).entry
         several = bool(target.sources)
         sync: dict[str, Any] = {"syncStrategy": {"apply": {}}, "prune": prune}
         if several:
