@@ -25,7 +25,7 @@ async def test_who_applied_a_shared_object_last_has_it(estate: Estate) -> None:
     await estate.settled()
     await estate.app("two", name=two, spec={"destination": {"server": SERVER, "namespace": one}})
     await estate.settled(name=two)
-    told = await left(estate, one)
+    told = await left(estate, one, "ConfigMap")
     assert told == (
         f"ConfigMap {one}/a, Secret {one}/s: applied last by {two}, and not healed here; declare each object in one "
         "application alone, or take it back by a sync"
@@ -86,11 +86,14 @@ async def test_a_definition_that_two_applications_bring_is_told_of_and_not_fough
     await estate.eventually(healed_again, what="healed by the application that has it", patience=20)
 
 
-async def left(estate: Estate, name: str) -> str:
-    """Wait until an application says that it leaves objects to another one; returns what it says."""
+async def left(estate: Estate, name: str, kind: str = "") -> str:
+    """Wait until an application says that it leaves objects to another one, one of a kind too; returns what it says.
+
+    The other one applies object after object, and a look in between sees the first of them alone.
+    """
 
     def told(view: View) -> list[str]:
-        return [c.message for c in view.status.conditions if "applied last by" in c.message]
+        return [c.message for c in view.status.conditions if "applied last by" in c.message and kind in c.message]
 
     [message] = told(await estate.until(lambda view: bool(told(view)), name, what="left to the other one"))
     return message
