@@ -18,7 +18,7 @@ SIMULATE = "trueup.dev/simulate"
 """Annotation of a Pod, or label of an image: what is played."""
 POD = GroupKind("", "Pod")
 RETRY_SECONDS = 2.0
-_FAILS = "image-pull-error"
+_MISSING = "image-not-found"
 
 
 class Pulling:
@@ -65,7 +65,7 @@ class Pulling:
                     self._verdicts[name] = await self._verdict(parse_image(name))
                     break
                 except NoSuchImage:
-                    self._verdicts[name] = _FAILS
+                    self._verdicts[name] = _MISSING
                     break
                 except (TrueupError, ValueError) as error:
                     log.debug("image not asked for", image=name, error=str(error))
@@ -73,7 +73,7 @@ class Pulling:
         finally:
             self._asking.pop(name, None)
         self._known()
-        if self._verdicts[name] == _FAILS:
+        if self._verdicts[name] == _MISSING:
             # A kubelet tries again too: it may have been pushed meanwhile.
             asyncio.get_running_loop().call_later(RETRY_SECONDS, self._again, name)
 

@@ -1,12 +1,14 @@
 """``trueup app logs``."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import click
 
 from trueup.cli.app.access import Handle
 from trueup.cli.app.children import Node, tree_of
+from trueup.cli.app.reasons import STARTING, pod_reasons
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
@@ -14,11 +16,12 @@ from trueup.cli.examples import examples
 from trueup.cli.screen import say
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
-from trueup.kube.errors import ApiError, NotFound
+from trueup.kube.errors import ApiError, BadRequest, NotFound
 from trueup.model.errors import TrueupError
 from trueup.model.resource import GroupKind
 
 _POD = ResourceType("", "v1", "Pod", "pods", namespaced=True)
+_STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 _MOST = 50
 """Containers that are read at one time."""
 
@@ -92,7 +95,7 @@ def logs(
     app_namespace: str,
     **flags: Any,
 ) -> None:
-    """Print what the Pods of an application have logged."""
+    """Print what the Pods of an application have logged; on standard error, why containers do not run."""
     wish = Wish(filter=filter_, **flags)
 
     def meant(node: Node) -> bool:
@@ -114,7 +117,7 @@ def logs(
                 f"application '{name}' has no such Pods", hint=f"`trueup app resources {name}` lists what it has"
             )
         async with Client(access.config(), in_flight=_MOST) as reading:
-            await _print(reading, list(pods.values()), wish)
+            await _print(reading, view.app.metadata.name, list(pods.values()), wish)
 
     asyncio.run(run())
 
@@ -123,46 +126,92 @@ def _is_pod(node: Node) -> bool:
     return GroupKind(node.key.group, node.key.kind) == _POD.group_kind
 
 
-async def _print(client: Client, pods: list[Node], wish: Wish) -> None:
-    sources = [(pod, container) for pod in pods for container in await _containers(client, pod, wish)]
+class Source(NamedTuple):
+    """A container whose log is read.
+
+    Attributes:
+        idle: why it does not run; empty where it does, or has ended.
+        placed: its Pod is on a node.
+    """
+
+    pod: Node
+    container: str
+    idle: str
+    placed: bool
+
+
+async def _print(client: Client, name: str, pods: list[Node], wish: Wish) -> None:
+    sources = [source for pod in pods for source in await _sources(client, pod, wish)]
     if not sources:
         raise TrueupError(f"no Pod has a container {wish.container!r}", hint="leave --container out for all of them")
     if len(sources) > _MOST:
         raise TrueupError(f"{len(sources)} containers are too many at once", hint="--kind and --name narrow them")
     several = len(sources) > 1
 
-    async def one(pod: Node, container: str) -> None:
-        head = f"[{pod.key.name}/{container}] " if several else ""
+    async def one(source: Source) -> bool:
+        """Whether it has a log, be it empty."""
+        place = f"{source.pod.key.name}/{source.container}"
         try:
-            await _read(client, pod, container, wish, head)
+            found = await _read(client, source, wish, f"[{place}] " if several else "")
         except ApiError as error:
-            say(f"warning: {pod.key.name}/{container}: {error.message}", err=True)
+            waits = source.idle and isinstance(error, BadRequest) and not wish.previous
+            say(f"warning: {place}: {source.idle if waits else error.message}", err=True)
+            return False
+        if source.idle:
+            say(f"warning: {place}: {source.idle}", err=True)
+        elif not found and not source.placed:
+            say(f"warning: {place}: its Pod is on no node, where a log would be", err=True)
+        return found or (not source.idle and source.placed)
 
     if wish.follow:
-        await asyncio.gather(*(one(*source) for source in sources))
+        read = await asyncio.gather(*(one(source) for source in sources))
     else:
-        for source in sources:
-            await one(*source)
+        read = [await one(source) for source in sources]
+    if not any(read):
+        raise TrueupError(
+            f"application '{name}' has no such log yet",
+            hint=f"`trueup app get {name}` shows what does not work, and why",
+        )
 
 
-async def _containers(client: Client, pod: Node, wish: Wish) -> list[str]:
+async def _sources(client: Client, pod: Node, wish: Wish) -> list[Source]:
     try:
-        spec = (await client.get(_POD, pod.key.namespace, pod.key.name)).object().get("spec") or {}
+        body = (await client.get(_POD, pod.key.namespace, pod.key.name)).object()
     except NotFound:
         return []
+    spec = body.get("spec") or {}
     names = [each["name"] for each in spec.get("containers") or []]
-    if not wish.container:
-        return names
-    return [n for n in (*names, *(each["name"] for each in spec.get("initContainers") or [])) if n == wish.container]
+    if wish.container:
+        others = [each["name"] for each in spec.get("initContainers") or []]
+        names = [name for name in (*names, *others) if name == wish.container]
+    return [Source(pod, name, idle(body, name), bool(spec.get("nodeName"))) for name in names]
 
 
-async def _read(client: Client, pod: Node, container: str, wish: Wish, head: str) -> None:
-    path = _POD.path(pod.key.namespace, pod.key.name, "log")
-    subject = f"log of {pod.key}"
-    stream = await client.open_stream(path, wish.parameters(container), subject)
-    rest = b""
+def idle(pod: Mapping[str, Any], container: str) -> str:
+    """Why a container does not run; empty where it does, or has ended. Pure."""
+    status = pod.get("status") or {}
+    known = [each for field in _STATUSES for each in status.get(field) or [] if each.get("name") == container]
+    state = (known[0].get("state") or {}) if known else {}
+    waiting = state.get("waiting")
+    if state and waiting is None:
+        return ""
+    reason, message = (waiting or {}).get("reason") or "", (waiting or {}).get("message") or ""
+    if reason and reason not in STARTING:
+        return f"waiting: {reason}{f': {message.strip()}' if message else ''}"
+    # Its turn comes after what the Pod waits for.
+    others = "; ".join(pod_reasons(pod))
+    return f"waiting to start: {others or reason or status.get('phase') or 'Pending'}"
+
+
+async def _read(client: Client, source: Source, wish: Wish, head: str) -> bool:
+    """Print a log; whether there was anything in it."""
+    key = source.pod.key
+    path = _POD.path(key.namespace, key.name, "log")
+    stream = await client.open_stream(path, wish.parameters(source.container), f"log of {key}")
+    rest, found = b"", False
     try:
         while chunk := await stream.read():
+            found = True
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 _line(line, wish, head)
@@ -170,6 +219,7 @@ async def _read(client: Client, pod: Node, container: str, wish: Wish, head: str
         stream.close()
     if rest:
         _line(rest, wish, head)
+    return found
 
 
 def _line(line: bytes, wish: Wish, head: str) -> None:

@@ -20,7 +20,8 @@ from trueup.runtime.clock import SystemClock
 _EVENT = ResourceType("", "v1", "Event", "events", namespaced=True)
 _POD = GroupKind("", "Pod")
 _ILL = (HealthCode.DEGRADED, HealthCode.PROGRESSING)
-_STARTING = frozenset(("ContainerCreating", "PodInitializing"))
+STARTING = frozenset(("ContainerCreating", "PodInitializing"))
+"""Reasons to wait that every container has for a while."""
 _LONG = 400
 _OBJECTS, _EVENTS = 12, 3
 """Objects whose Events are asked for, and Events told of each."""
@@ -72,7 +73,7 @@ def pod_reasons(pod: Mapping[str, Any]) -> list[str]:
 def _of_container(container: Mapping[str, Any]) -> Iterable[str]:
     name, state = container.get("name", ""), container.get("state") or {}
     waiting = state.get("waiting") or {}
-    if waiting.get("reason") and waiting["reason"] not in _STARTING:
+    if waiting.get("reason") and waiting["reason"] not in STARTING:
         yield _told(name, waiting["reason"], waiting.get("message", ""))
     ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
     if ended.get("exitCode"):

@@ -82,7 +82,8 @@ def log(core: Core, call: Call) -> Response:
     """
     request = call.request
     pod = get(core, call).object()
-    if not (pod.get("spec") or {}).get("nodeName"):
+    # A Pod that is on no node has no log; one whose containers are played all the same has one.
+    if not (pod.get("spec") or {}).get("nodeName") and not (pod.get("status") or {}).get("containerStatuses"):
         _check_container(pod, request.first("container"))
         return Response(code=204, content_type=TEXT)
     lines = log_lines(

@@ -19,10 +19,10 @@ TICK = "serving; nothing to report"
 DONE = ("working", "work done, exiting")
 CRASH = (
     "reading configuration",
-    "ERROR cannot go on: the Pod's annotation trueup.dev/simulate asks for it",
+    "ERROR cannot go on: trueup.dev/simulate asks for it, on the Pod or its image",
     "exiting with code 1",
 )
-UNREADY = "WARN not ready yet: the Pod's annotation trueup.dev/simulate asks for it"
+UNREADY = "WARN not ready yet: trueup.dev/simulate asks for it, on the Pod or its image"
 
 
 def log_lines(
@@ -55,7 +55,7 @@ def log_lines(
         reason = (state.get("waiting") or {}).get("reason") or "ContainerCreating"
         why = "trying and failing to pull image" if reason in ("ImagePullBackOff", "ErrImagePull") else reason
         raise _bad(f'container "{name}" in pod "{pod["metadata"]["name"]}" is waiting to start: {why}')
-    lines = list(_lines(spec, state, status or {}, now, pod))[-MOST_LINES:]
+    lines = list(_lines(spec, state, status or {}, now))[-MOST_LINES:]
     if since_seconds is not None:
         lines = [(at, text) for at, text in lines if at >= now - timedelta(seconds=since_seconds)]
     if tail_lines is not None:
@@ -63,9 +63,7 @@ def log_lines(
     return [f"{_precise(at)} {text}" if timestamps else text for at, text in lines]
 
 
-def _lines(
-    spec: Object, state: Mapping[str, Any], status: Object, now: datetime, pod: Object
-) -> Iterator[tuple[datetime, str]]:
+def _lines(spec: Object, state: Mapping[str, Any], status: Object, now: datetime) -> Iterator[tuple[datetime, str]]:
     ended = state.get("terminated") or (
         (status.get("lastState") or {}).get("terminated") if "waiting" in state else None
     )
@@ -79,10 +77,9 @@ def _lines(
     given = {"image": spec.get("image", ""), "port": f"port {ports[0]}" if ports else "no port"}
     for count, text in enumerate(STARTING):
         yield begun + timedelta(milliseconds=120 * count), text.format(**given)
-    wish = (pod["metadata"].get("annotations") or {}).get("trueup.dev/simulate")
     ticks = int(max(0.0, (now - begun).total_seconds()) // TICK_SECONDS)
     for count in range(max(1, ticks - MOST_LINES), ticks + 1):
-        yield begun + timedelta(seconds=count * TICK_SECONDS), UNREADY if wish == "never-ready" else TICK
+        yield begun + timedelta(seconds=count * TICK_SECONDS), UNREADY if status.get("ready") is False else TICK
 
 
 def _container(pod: Object, name: str) -> tuple[Object, Object | None]:

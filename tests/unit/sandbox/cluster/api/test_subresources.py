@@ -112,6 +112,15 @@ async def test_the_log_of_a_pod_without_a_node_is_empty(served: Served) -> None:
     assert other.refusal == (400, "BadRequest", "container x is not valid for pod p")
 
 
+async def test_the_log_of_a_pod_that_is_played_is_that_of_its_containers(served: Served) -> None:
+    await served.make(PODS, pod())
+    name = pod()["spec"]["containers"][0]["name"]
+    for state, code in (({"running": {"startedAt": "2026-01-02T03:04:05Z"}}, 200), ({"waiting": {"reason": "X"}}, 400)):
+        statuses = {"status": {"containerStatuses": [{"name": name, "state": state}]}}
+        await served.ask("PATCH", f"{PODS}/p/status", statuses, content_type=MERGE_PATCH)
+        assert (await served.ask("GET", f"{PODS}/p/log")).code == code
+
+
 async def test_a_token_for_a_service_account(served: Served) -> None:
     await served.make(f"{NAMESPACE}/serviceaccounts", {"metadata": {"name": "s"}})
     answer = await served.ask("POST", f"{NAMESPACE}/serviceaccounts/s/token", {"spec": {"expirationSeconds": 600}})
