@@ -1,6 +1,6 @@
 """The definitions of custom kinds that a repository has anywhere, whether or not an application brings them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from trueup.formats import yaml
 from trueup.model.errors import RenderFailed
@@ -19,18 +19,31 @@ def definitions(tree: Tree, kinds: Collection[GroupKind]) -> list[Manifest]:
     """The definitions of some kinds; of a kind that is defined more than once the first in the order of files."""
     wanted = set(kinds)
     found = []
-    for entry in tree.walk("") if wanted else ():
-        if entry.mode is Mode.LINK or not entry.path.endswith(EXTENSIONS) or tree.size(entry) > MAX_BYTES:
+    for path, data in _definers(tree) if wanted else ():
+        if not any(kind.group.encode() in data for kind in wanted):
             continue
-        data = tree.read(entry)
-        if DEFINITION.kind.encode() not in data or not any(kind.group.encode() in data for kind in wanted):
-            continue
-        for manifest in _manifests(data, entry.path):
+        for manifest in _manifests(data, path):
             kind = defined_kind(manifest)
             if kind in wanted:
                 wanted.discard(kind)
                 found.append(manifest)
     return found
+
+
+def defined_groups(tree: Tree) -> frozenset[str]:
+    """The groups of all kinds that are defined anywhere."""
+    kinds = (defined_kind(manifest) for path, data in _definers(tree) for manifest in _manifests(data, path))
+    return frozenset(kind.group for kind in kinds if kind is not None)
+
+
+def _definers(tree: Tree) -> Iterator[tuple[str, bytes]]:
+    """Path and content of the files that may define kinds."""
+    for entry in tree.walk(""):
+        if entry.mode is Mode.LINK or not entry.path.endswith(EXTENSIONS) or tree.size(entry) > MAX_BYTES:
+            continue
+        data = tree.read(entry)
+        if DEFINITION.kind.encode() in data:
+            yield entry.path, data
 
 
 def _manifests(data: bytes, path: str) -> tuple[Manifest, ...]:

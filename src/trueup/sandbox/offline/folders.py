@@ -9,13 +9,16 @@ from trueup.model.errors import RenderFailed
 from trueup.model.tree import Entry, Mode, Tree
 from trueup.render.detect import kustomizations
 from trueup.sandbox.offline.aside import is_fixture
+from trueup.sandbox.offline.definitions import defined_groups
 from trueup.sandbox.offline.kustomizations import Kustomization, above, built, read_kustomization
-from trueup.sandbox.offline.plain import EXTENSIONS, Content, content_of
+from trueup.sandbox.offline.plain import EXTENSIONS, Content, look_into
 from trueup.sandbox.offline.report import Unverified
 
 MAX_BYTES = 10 * 1024 * 1024
 """Of one file that is looked into."""
 
+_NAMES = 3
+"""Files that are named of those that were left out for one reason."""
 _PARTS = ("templates", "charts", "crds", "files", "ci")
 """Folders of a chart that are its own."""
 _SPECIAL = frozenset("\\*?[]{},!")
@@ -62,6 +65,8 @@ class _Search:
         self._kustomizations: list[Kustomization] = []
         self._files: dict[str, list[Entry]] = {}
         self._left: list[Unverified] = []
+        self._others: dict[tuple[str, ...], list[str]] = {}
+        self._defined: frozenset[str] | None = None
 
     def visit(self, path: str) -> None:
         """Look at a folder and those below."""
@@ -100,16 +105,25 @@ class _Search:
             if files and path not in folders:
                 names = tuple(entry.path.rpartition("/")[2] for entry in files)
                 folders[path] = Folder(path, names)
+        for kinds, paths in self._others.items():
+            self._leave(_several(paths), f"{' and '.join(kinds)}, which no cluster has: another tool's")
         return Survey([folders[path] for path in sorted(folders)], self._left)
 
     def _holds_manifests(self, entry: Entry) -> bool:
         if self._tree.size(entry) > MAX_BYTES:
             self._leave(entry.path, f"larger than {MAX_BYTES >> 20} MiB")
             return False
-        content = content_of(entry.path, self._tree.read(entry))
-        if content is Content.TEMPLATE:
+        seen = look_into(entry.path, self._tree.read(entry), self._groups)
+        if seen.content is Content.TEMPLATE:
             self._leave(entry.path, "a template, which none of the tools here fills in")
-        return content is Content.MANIFESTS
+        elif seen.others:
+            self._others.setdefault(seen.others, []).append(entry.path)
+        return seen.content is Content.MANIFESTS
+
+    def _groups(self) -> frozenset[str]:
+        if self._defined is None:
+            self._defined = defined_groups(self._tree)
+        return self._defined
 
     def _is_library(self, path: str) -> bool:
         entry = self._tree.entry(posixpath.join(path, "Chart.yaml"))
@@ -122,6 +136,11 @@ class _Search:
 
     def _leave(self, what: str, why: str) -> None:
         self._left.append(Unverified(application="", what=what, why=why))
+
+
+def _several(paths: list[str]) -> str:
+    more = f" and {len(paths) - _NAMES} more" if len(paths) > _NAMES else ""
+    return ", ".join(paths[:_NAMES]) + more
 
 
 def _literal(name: str) -> str:

@@ -1,7 +1,7 @@
 """Which folders are rendered where no Application names any."""
 
 import pytest
-from tests.support.lookalikes import JSONNET_STACK, OBJECT, SHOP, SKAFFOLD, WEB
+from tests.support.lookalikes import JSONNET_STACK, MONITORS, OBJECT, SHOP, SKAFFOLD, WEB
 from tests.support.memtree import Link, MemTree
 
 from trueup.sandbox.offline.folders import Folder, survey
@@ -62,6 +62,29 @@ CASES: dict[str, tuple[dict[str, str], list[str]]] = {
     "no template": ({"p/a.yaml": "{{ if x }}\n" + A, "q/a.yaml": OBJECT % "'${NAME}'", "q/b.yaml": A}, ["q[b.yaml]"]),
     "no link": ({"p/a.yaml": A, "q/a.yaml": Link("../p/a.yaml")}, ["p[a.yaml]"]),
     "a kind with its group mistaken": ({"p/a.yaml": WEB.replace("apps/v1", "app/v1")}, ["p[a.yaml]"]),
+    "a kind that is gone": (
+        {"p/a.yaml": "apiVersion: policy/v1beta1\nkind: PodSecurityPolicy\nmetadata: {name: a}\n"},
+        ["p[a.yaml]"],
+    ),
+    "a kind mistaken": ({"p/a.yaml": WEB.replace("kind: Deployment", "kind: Deploymnt")}, ["p[a.yaml]"]),
+    "a kind mistaken, without a name": ({"p/a.yaml": "apiVersion: v1\nkind: Servce\nspec: {}\n"}, ["p[a.yaml]"]),
+    "a kind mistaken, of a group that is gone": (
+        {"p/a.yaml": "apiVersion: extensions/v1beta1\nkind: Ingres\nmetadata: {name: a}\n"},
+        ["p[a.yaml]"],
+    ),
+    "a kind that the repository defines, without a name": (
+        {"d/a.yaml": MONITORS, "p/a.yaml": "apiVersion: monitoring.example.com/v2\nkind: Monitr\nspec: {}\n"},
+        ["d[a.yaml]", "p[a.yaml]"],
+    ),
+    "no configuration of a program of Kubernetes": (
+        {
+            "a.yaml": "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n",
+            "b.yaml": "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n",
+            "c.yaml": "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: []\n",
+            "d.yaml": "apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\n",
+        },
+        [],
+    ),
     "no client's configuration": ({"p/a.yaml": "apiVersion: v1\nkind: Config\nclusters: []\n"}, []),
     "nothing": ({"docs/a.md": ""}, []),
     "a stack in Jsonnet": (
@@ -101,8 +124,16 @@ def test_a_base_that_is_asked_for_is_rendered() -> None:
 
 def test_what_is_passed_over_is_named() -> None:
     left = {item.what: item.why for item in survey(MemTree(SHOP), "").left}
-    assert set(left) == {"kustomize/components/cymbal", "kustomize/tests", "templates/app.yaml"}
+    assert set(left) == {"kustomize/components/cymbal", "kustomize/tests", "templates/app.yaml", "skaffold.yaml"}
+    assert left["skaffold.yaml"] == "skaffold/v3 Config, which no cluster has: another tool's"
     assert "no kustomization here uses" in left["kustomize/components/cymbal"]
+
+
+def test_files_of_one_other_tool_are_told_in_one_line() -> None:
+    tree = MemTree({f"{name}/skaffold.yaml": SKAFFOLD for name in "abcd"})
+    assert [item.what for item in survey(tree, "").left] == [
+        "a/skaffold.yaml, b/skaffold.yaml, c/skaffold.yaml and 1 more"
+    ]
 
 
 @pytest.mark.parametrize(
