@@ -1,6 +1,5 @@
 """Which file of a repository something comes from, where the render itself does not say."""
 
-import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,8 +8,8 @@ from trueup.formats import yaml
 from trueup.model.manifest import Manifest
 from trueup.model.tree import Mode, Tree
 
-_FILE = re.compile(r"^(?:[a-z]+: )?(?P<file>[^\s:;(]+\.(?:ya?ml|jsonnet|json|tpl|txt)(?!\w))(?P<line>:\d+)?")
-_TEMPLATE = re.compile(r"\((?P<chart>[^\s:()/]+)/(?P<file>[^\s:()]+\.(?:ya?ml|tpl|txt))(?P<line>:\d+)?")
+_FILE = re.compile(r"^(?:[a-z]+: )?(?P<file>[^\s:;(]+\.(?:ya?ml|jsonnet|json|tpl|txt|tgz)(?!\w))(?P<line>:\d+)?")
+_TEMPLATE = re.compile(r"\((?P<file>[^\s:()]+\.(?:ya?ml|tpl|txt|tgz))(?P<line>:\d+)?")
 _WANTING = ("execution error at (", "values don't meet the specifications of the schema")
 """How Helm begins what a chart says itself, by ``required``, ``fail`` or its schema."""
 _STEP = re.compile(r"[^.\[\]]+|\[[^\]]*\]")
@@ -20,10 +19,11 @@ def file_of_error(message: str, path: str) -> str:
     """The file that the message of a failed render names, else the folder that was rendered.
 
     Args:
-        path: the source's folder; templates are named by their chart, which is it.
+        message: in which templates are named by their paths.
+        path: the source's folder.
     """
     if template := _TEMPLATE.search(message):
-        return posixpath.join(path, template["file"]) + (template["line"] or "")
+        return template["file"] + (template["line"] or "")
     if named := _FILE.search(message):
         return named["file"] + (named["line"] or "")
     return path or "."

@@ -20,6 +20,7 @@ from trueup.sandbox.offline.place import file_of_error, file_of_object, wants_va
 from trueup.sandbox.offline.renderer import Renderer
 from trueup.sandbox.offline.report import Problem, Unverified
 from trueup.sandbox.offline.repositories import NotHere, Repositories, described
+from trueup.sandbox.offline.templates import file_of_template, with_files
 
 Telling = Callable[[str, int, int], None]
 
@@ -33,11 +34,13 @@ class Rendered(msgspec.Struct, kw_only=True):
     Attributes:
         manifests: in order, not stamped.
         kustomize: of each source that Kustomize built, by index: the files it reads.
+        charts: of each source that is a chart, by index: its folder and the tree that it is in.
     """
 
     declared: Declared
     manifests: list[Manifest] = []
     kustomize: dict[int, list[tuple[str, Tree]]] = {}
+    charts: dict[int, tuple[str, Tree]] = {}
     problems: list[Problem] = []
     warnings: list[Problem] = []
     unverified: list[Unverified] = []
@@ -45,7 +48,13 @@ class Rendered(msgspec.Struct, kw_only=True):
     def file_of(self, manifest: Manifest, field: str) -> str:
         """The file an object, or a field of it, comes from."""
         files = self.kustomize.get(manifest.source_index)
-        return file_of_object(manifest, files, field) if files is not None else manifest.origin
+        if files is not None:
+            return file_of_object(manifest, files, field)
+        if (chart := self.charts.get(manifest.source_index)) is not None:
+            path, tree = chart
+            named = manifest.origin.partition(" ")[0]
+            return file_of_template(tree, path, posixpath.relpath(named, path or ".")) or manifest.origin
+        return manifest.origin
 
 
 class Applications:
@@ -157,16 +166,19 @@ class Applications:
             return
         except TrueupError as error:
             if declared.assumed and wants_values(error.message):
-                what = f"{source.path}: {error.message}"
+                what = f"{source.path}: {with_files(error.message, tree, source.path)}"
                 why = "a chart that nobody gives its values to here; --set does"
                 result.unverified.append(Unverified(application=declared.name, what=what, why=why))
                 return
-            message = error.message if isinstance(error, RenderFailed) else f"{declared.name}: {error.message}"
-            file = file_of_error(error.message, source.path)
+            told = with_files(error.message, tree, source.path)
+            message = told if isinstance(error, RenderFailed) else f"{declared.name}: {told}"
+            file = file_of_error(told, source.path)
             result.problems.append(Problem(application=declared.name, file=file, message=message, hint=error.hint))
             return
         result.manifests += rendering.manifests
         result.warnings += [Problem(application=declared.name, message=text) for text in rendering.warnings]
+        if rendering.source_type == "Helm":
+            result.charts[index] = (source.path, tree)
         if rendering.source_type == "Kustomize":
             trees = {**refs, **(self._elsewhere.trees if self._elsewhere else {})}
             recipe = make_recipe(source, tree, trees, context, source_index=index)

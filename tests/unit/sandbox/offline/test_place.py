@@ -10,8 +10,8 @@ from trueup.sandbox.offline.place import file_of_error, file_of_object, sets
 ERRORS = {
     "a manifest, with its line": ("waves/a.yaml:3:7: mapping values are not allowed", "waves", "waves/a.yaml:3"),
     "a manifest, without": ("waves/config.json: it has no kind", "waves", "waves/config.json"),
-    "a template, by the name of its chart": (
-        "helm: execution error at (blog/templates/web.yaml:15:16): set it",
+    "a template": (
+        "helm: execution error at (charts/blog/templates/web.yaml:15:16): set it",
         "charts/blog",
         "charts/blog/templates/web.yaml:15",
     ),
