@@ -18,7 +18,7 @@ from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment, hook, job
 from tests.support.patience import stretched
 
-from trueup.cli.main import trueup as root_command
+from trueup.cli.root import trueup as root_command
 from trueup.formats import yaml
 
 EXECUTABLE = Path(sys.executable).parent / "trueup"

@@ -4,10 +4,10 @@ import click
 from click.shell_completion import get_completion_class
 
 from trueup.cli.examples import examples
+from trueup.cli.root import COMPLETING
 from trueup.cli.screen import raw
 
 PROGRAM = "trueup"
-VARIABLE = "_TRUEUP_COMPLETE"
 
 
 @click.command(epilog=examples("trueup completion bash"))
@@ -23,6 +23,6 @@ def completion(ctx: click.Context, shell: str) -> None:
     """
     known = get_completion_class(shell)
     assert known is not None, shell
-    script = known(ctx.find_root().command, {}, PROGRAM, VARIABLE)
+    script = known(ctx.find_root().command, {}, PROGRAM, COMPLETING)
     # Not script.source(): that first runs the shell to check its version, and the script may be for another machine.
     raw(script.source_template % script.source_vars())

@@ -9,7 +9,6 @@ DIFFERS = 1
 """``app diff`` found a difference."""
 FAILED = 20
 """Any other error."""
-INTERRUPTED = 130
 
 
 def fail(message: str, *, hint: str = "", code: int = FAILED) -> NoReturn:

@@ -1,117 +1,33 @@
-"""The ``trueup`` command."""
+"""Entry point of ``trueup``: small, so that Ctrl-C while the command is loaded is no traceback."""
 
-import io
 import os
-import sys
-import traceback
-from types import TracebackType
-from typing import NoReturn
+import signal
 
-import click
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # Not loaded: what comes before the first line of main() cannot be interrupted in silence.
+    from types import FrameType
+    from typing import NoReturn
 
-from trueup import __version__
-from trueup.cli.exits import FAILED, INTERRUPTED, fail
-from trueup.cli.lazy import Deferred, LazyGroup
-from trueup.cli.screen import say
-from trueup.model.errors import TrueupError
-from trueup.runtime import secrecy
-
-# Loaded when first used: `trueup version` must not pay for an engine.
-COMMANDS = {
-    "admin": Deferred("trueup.cli.admin", "admin", "An installation as a whole: take it out, take it in."),
-    "app": Deferred("trueup.cli.app", "app", "Work with applications, straight on Kubernetes."),
-    "audit": Deferred("trueup.cli.audit", "audit", "Show what was done and seen: who, what, why, when."),
-    "check": Deferred("trueup.cli.check", "check", "Let a fresh cluster judge all that a repository declares."),
-    "ci": Deferred("trueup.cli.ci", "ci", "Build an image, set it in Git, wait until it runs: for any CI system."),
-    "completion": Deferred("trueup.cli.completion", "completion", "Print the completion script of bash, zsh or fish."),
-    "demo": Deferred("trueup.cli.demo", "demo", "Bring up a cluster, a repository and the engine, and show them work."),
-    "doctor": Deferred(
-        "trueup.cli.doctor", "doctor", "Look at all that an engine needs here, and say what is missing."
-    ),
-    "images": Deferred("trueup.cli.images", "images", "Look for newer images, and write them to Git."),
-    "install": Deferred(
-        "trueup.cli.install", "install", "Put the CRDs, the default project and the engine on a cluster."
-    ),
-    "proj": Deferred("trueup.cli.proj", "proj", "Projects: what groups of applications may use."),
-    "render": Deferred("trueup.cli.render", "render", "Print the manifests of a folder, without a cluster."),
-    "repo": Deferred("trueup.cli.repo", "repo", "Repositories and their credentials."),
-    "repocreds": Deferred("trueup.cli.repo", "repocreds", "Credentials of all repositories below a URL."),
-    "sandbox": Deferred(
-        "trueup.cli.sandbox", "sandbox", "A Kubernetes API for first steps and tests, without containers."
-    ),
-    "server": Deferred("trueup.cli.server", "server", "Run the engine."),
-    "simulate": Deferred("trueup.cli.simulate", "simulate", "Let Pods come up on a control plane without nodes."),
-    "uninstall": Deferred("trueup.cli.install", "uninstall", "Take the engine off a cluster; what it deployed stays."),
-    "upgrade": Deferred("trueup.cli.install", "upgrade", "Bring what is installed on a cluster up to this version."),
-    "version": Deferred("trueup.cli.version", "version", "Print the version."),
-}
-
-FILES = (
-    "name another place by the command's own option, or by HOME, TMPDIR, XDG_CACHE_HOME or XDG_STATE_HOME; "
-    "is there space left?"
-)
+INTERRUPTED = 130
 
 
-ELSEWHERE = {
-    "login": "No sign-in is needed: commands use your kubeconfig.",
-    "logout": "There is no session: commands use your kubeconfig.",
-    "context": "--kube-context names one of your kubeconfig.",
-    "project": "That is `trueup proj`.",
-    "relogin": "There is no session: commands use your kubeconfig.",
-    "configure": "There is nothing to configure: commands use your kubeconfig.",
-    "cert": "Known hosts and certificates are the ConfigMaps argocd-ssh-known-hosts-cm and argocd-tls-certs-cm.",
-    "gpg": "Signatures of commits are not checked yet.",
-    "cluster": "Trueup deploys to the cluster that it runs on; other clusters are not built yet.",
-    "appset": "ApplicationSets are not built yet.",
-    "account": "There are no accounts: rights are those of your kubeconfig.",
-    "apps": "That is `trueup app list`.",
-    "controller": "That is `trueup server`.",
-}
+def main() -> "NoReturn":
+    """Load the command and run it; until it runs, an interrupt ends the process without a word."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Where the shell has it ignored (a job in the background), it stays so.
+        signal.signal(signal.SIGINT, _leave)
+    from trueup.cli.root import run
+
+    run(listen=listen)
 
 
-@click.group(
-    cls=LazyGroup, table=COMMANDS, elsewhere=ELSEWHERE, context_settings={"help_option_names": ["-h", "--help"]}
-)
-@click.version_option(__version__, prog_name="trueup")
-def trueup() -> None:
-    """Trueup keeps Kubernetes clusters true to Git."""
+def listen() -> None:
+    """From here on an interrupt is a KeyboardInterrupt, which the command answers."""
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def main() -> NoReturn:
-    """Entry point: runs a command; every error it foresees is one line on stderr and an exit code."""
-    sys.excepthook = unforeseen
-    secrecy.EVERYWHERE.learn("environment", lambda: secrecy.of_environment(os.environ))
-    with secrecy.keeping():
-        _run()
-    sys.exit(0)
-
-
-def unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """A fault of our own, told as every other text."""
-    say("".join(traceback.format_exception(kind, error, trace)).rstrip("\n"), err=True, further="  ")
-
-
-def _run() -> None:
-    try:
-        trueup.main(standalone_mode=False)
-    except click.ClickException as error:
-        usage = io.StringIO()
-        error.show(usage)
-        say(usage.getvalue().rstrip("\n"), err=True, further="")
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        say("interrupted", err=True)
-        sys.exit(INTERRUPTED)
-    except TrueupError as error:
-        # Imported only now: `trueup version` must not pay for a Kubernetes client.
-        from trueup.cli.advice import advice
-
-        fail(error.message, hint=advice(error))
-    except BrokenPipeError:
-        # The reader (head, less) has left: nothing more to say, and no traceback on exit.
-        sys.stderr.close()
-        sys.exit(FAILED)
-    except OSError as error:
-        # Files and folders: whoever opens one may fail, and no command is worth a traceback for that.
-        where = f"{error.filename}: " if error.filename else ""
-        fail(f"{where}{error.strerror or error}", hint=FILES)
+def _leave(_: int, __: "FrameType | None") -> None:
+    # Not SystemExit: half of a module may be loaded, and there is nothing to be cleaned up.
+    os._exit(INTERRUPTED)

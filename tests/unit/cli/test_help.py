@@ -8,7 +8,7 @@ import click
 import pytest
 
 from trueup.cli.examples import examples_of
-from trueup.cli.main import trueup
+from trueup.cli.root import trueup
 
 
 def leaves(group: click.Group = trueup, path: str = "trueup") -> Iterator[tuple[str, click.Command]]:

@@ -2,18 +2,19 @@
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
 
 import click
 import pytest
 
-from trueup.cli import main
+from trueup.cli import root
 from trueup.cli.app import COMMANDS, app
 from trueup.cli.lazy import Deferred, LazyGroup
 
 HEAVY = ("aiohttp", "pygit2", "rich", "structlog", "uvloop", "cryptography", "helm", "jaq_rs", "trueup.app")
-IMPORT = "import sys; from trueup.cli.main import trueup; "
+IMPORT = "import sys; from trueup.cli.root import trueup; "
 READS_THE_CLUSTER = (
     *("list", "get", "history", "sync", "wait", "delete", "terminate-op", "confirm-deletion"),
     *("create", "set", "unset", "edit", "patch", "resources", "logs"),
@@ -49,7 +50,7 @@ def test_completing_a_command_loads_none(words: str, wanted: str) -> None:
     assert not modules.intersection({*HEAVY, "asyncio", "trueup.cli.app.read", "trueup.cli.sandbox"})
 
 
-@pytest.mark.parametrize("deferred", [*main.COMMANDS.items(), *COMMANDS.items()], ids=lambda each: each[0])
+@pytest.mark.parametrize("deferred", [*root.COMMANDS.items(), *COMMANDS.items()], ids=lambda each: each[0])
 def test_a_deferred_command_is_there_by_its_name(deferred: tuple[str, Deferred]) -> None:
     name, (module, attribute, summary) = deferred
     command = getattr(importlib.import_module(module), attribute)
@@ -71,11 +72,50 @@ UNKNOWN = {
 @pytest.mark.parametrize(("words", "answer"), UNKNOWN.items(), ids=[" ".join(words) for words in UNKNOWN])
 def test_a_command_that_is_not_there_points_to_what_does_the_job(words: tuple[str, ...], answer: str) -> None:
     with pytest.raises(click.UsageError) as caught:
-        main.trueup.main(list(words), standalone_mode=False)
+        root.trueup.main(list(words), standalone_mode=False)
     assert answer in caught.value.message
 
 
-@pytest.mark.parametrize("group", [main.trueup, app], ids=["trueup", "app"])
+@pytest.mark.parametrize("group", [root.trueup, app], ids=["trueup", "app"])
 def test_no_verb_is_said_to_be_elsewhere_that_is_here(group: click.Group) -> None:
     assert isinstance(group, LazyGroup)
     assert not set(group.elsewhere) & set(group.table)
+
+
+INTERRUPTING = """
+import os, signal, sys
+from trueup.cli import main
+wanted = sys.argv.pop(1)
+sys.argv[0] = "trueup"
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == wanted:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+main.main()
+"""
+MOMENTS = {
+    "while the command is loaded": ("trueup.cli.root", {}, ""),
+    "while a library is": ("click", {}, ""),
+    "while the verb is": ("trueup.cli.version", {}, "\ninterrupted\n"),
+    "while a word is completed": ("trueup.cli.app", {"_TRUEUP_COMPLETE": "zsh_complete"}, ""),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_interrupt_is_no_traceback(moment: str) -> None:
+    module, environment, said = MOMENTS[moment]
+    asked = {"COMP_WORDS": "trueup app l", "COMP_CWORD": "2", **environment}
+    command = [sys.executable, "-c", INTERRUPTING, module, "version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | asked)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", said)
+
+
+def test_an_interrupt_that_the_shell_has_ignored_stays_so() -> None:
+    command = [sys.executable, "-c", INTERRUPTING, "click", "version"]
+    ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    finally:
+        signal.signal(signal.SIGINT, ignored)
+    assert done.returncode == 0, done.stderr
