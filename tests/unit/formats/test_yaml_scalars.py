@@ -50,6 +50,8 @@ VALUES = {
     "an exponent without a point": ("1e3", 1000),
     "an integral float is an integer": ("1.0", 1),
     "a float that JSON writes with an exponent stays one": ("1e21", 1e21),
+    "an integral float beyond 64 bits stays one": ("1e20", 1e20),
+    "and a negative one": ("-1e19", -1e19),
     "a float beyond the range is a string": ("1e400", "1e400"),
     "an exponent without digits is a string": ("1e", "1e"),
     "base 60 is a string": ("22:22", "22:22"),

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 import yaml as pyyaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from trueup.formats import yaml
 
@@ -103,3 +105,26 @@ def test_what_is_no_json_is_refused(value: Any, error: type[Exception]) -> None:
 
 def test_equal_values_give_the_same_text() -> None:
     assert yaml.dump({"b": {"d": 1, "c": 2}, "a": 3}) == yaml.dump({"a": 3, "b": {"c": 2, "d": 1}})
+
+
+NUMBERS = st.one_of(
+    st.integers(-(2**63), 2**64 - 1).map(str),
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.from_regex(r"-?[0-9]{1,3}(\.[0-9]{1,3})?e[+-]?[0-9]{1,2}", fullmatch=True),
+)
+
+
+@given(NUMBERS)
+@example("1e20")
+@example("-1e19")
+@example("1.8446744073709551e19")
+@example("1.8446744073709552e19")
+@example("-9.223372036854776e18")
+def test_every_number_that_is_read_is_written_and_read_back(text: str) -> None:
+    value = yaml.load(f"a: {text}\n".encode(), "a.yaml")["a"]
+    again = yaml.load(yaml.dump({"a": value}).encode(), "a.yaml")["a"]
+    assert (again, type(again)) == (value, type(value))
+
+
+def test_a_number_beyond_64_bits_is_written_with_its_exponent() -> None:
+    assert yaml.dump(yaml.load(b"p: 1e20\n", "a.yaml")) == "p: 1e+20\n"

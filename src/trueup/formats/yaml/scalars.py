@@ -49,8 +49,6 @@ _TIMESTAMP: Final = pattern.compile(
 _INT64_MIN: Final = -(2**63)
 _UINT64_MAX: Final = 2**64 - 1
 _INT64_DIGITS: Final = 19
-_FIRST_EXPONENT: Final = 1e21
-"""From here on Go's JSON writes a float with an exponent; below, an integral float is written as an integer."""
 
 
 class ScalarError(ValueError):
@@ -202,11 +200,12 @@ def _integer(match: pattern.Match[str]) -> int:
 
 
 def _json_number(value: float) -> int | float:
-    """The number that Go's JSON writes: integral floats become integers, digit for digit."""
+    """The number that Kubernetes makes of it: integral floats become integers, digit for digit, within 64 bits."""
     if not math.isfinite(value):
         raise ScalarError("infinities and not-a-number are no JSON")
-    if value.is_integer() and abs(value) < _FIRST_EXPONENT:
-        return int(Decimal(repr(value)))
+    if value.is_integer() and _INT64_MIN <= value < 2**64:
+        integer = int(Decimal(repr(value)))
+        return integer if _INT64_MIN <= integer <= _UINT64_MAX else value
     return value
 
 
