@@ -26,6 +26,9 @@ _PAIR = pattern.compile(r"""["']?([\w.-]+)["']?\s*:\s*(?:"([^"]*)"|'([^']*)'|([^
 _INLINE = pattern.compile(r"""[{,]\s*["']?(?:data|stringData|literals)["']?\s*:(.*)""")
 _ITEM = pattern.compile(r"""[^\[\]{},"']+""")
 _SETTING = pattern.compile(r"^\s*(?:export\s+)?[\w.-]+\s*=\s*(.+)$")
+_KIND = pattern.compile(r"""\bkind["']?\s*:\s*["']?([A-Z][A-Za-z0-9]+)["']?(?:[\s,}#]|$)""")
+_API_VERSION = pattern.compile(r"""\bapiVersion["']?\s*:\s*["']?((?:[a-z0-9.-]+/)?v[0-9][a-z0-9]*)["']?(?:[\s,}#]|$)""")
+_FLOW_KEY = pattern.compile(r"""[{,]\s*(?:"([\w./-]+)"\s*:|([\w./-]+):\s)""")
 _HOLDERS = frozenset(("data", "stringData", "literals"))
 
 
@@ -48,6 +51,21 @@ def confidential(files: Mapping[str, bytes], job: Job | None = None) -> Iterator
             yield from _of_text(text)
     if isinstance(job, HelmJob):
         yield from _of_settings(job)
+
+
+def told(files: Mapping[str, bytes]) -> Iterator[str]:
+    """What is no secret though it may stand on one line with some: names of files, kinds and fields.
+
+    Args:
+        files: content by path, as for :func:`confidential`.
+    """
+    for path in sorted(files)[:MOST_FILES]:
+        yield path
+        text = salvaged(files[path][:MOST_OF_FILE]) if path.endswith(_YAML) else ""
+        for word in (_KIND, _API_VERSION) if "{" in text else ():
+            yield from word.findall(text)
+        for quoted, plain in _FLOW_KEY.findall(text) if "{" in text else ():
+            yield quoted or plain
 
 
 def spec_secrets(spec: ApplicationSpec) -> Iterator[str]:

@@ -191,6 +191,9 @@ def _sanitise(value: dict[str, Any], metadata: dict[str, Any]) -> None:
         metadata.pop(field, None)
 
 
+_BOOLEAN_KEY = ", and its key: y, n, yes, no, on and off are booleans"
+
+
 def _fold_string_data(value: dict[str, Any], subject: str) -> None:
     """Fold ``stringData`` into ``data`` as the server does, so that comparing and applying agree (cluster-truths 5)."""
     texts = value.pop("stringData")
@@ -202,7 +205,8 @@ def _fold_string_data(value: dict[str, Any], subject: str) -> None:
     folded = dict(data or {})
     for key, text in texts.items():
         if not isinstance(text, str):
-            raise Invalid(f"{subject}: stringData.{key} must be a string, got {_type_name(text)}")
+            also = _BOOLEAN_KEY if key in ("true", "false") else ""
+            raise Invalid(f"{subject}: stringData.{key} must be a string, got {_type_name(text)} (quote it{also})")
         folded[key] = base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
     value["data"] = folded
 

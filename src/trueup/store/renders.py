@@ -13,7 +13,7 @@ from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Manifest, Rendering
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.budget import TooCostly
-from trueup.render.confidential import confidential
+from trueup.render.confidential import confidential, told
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.job import ClosureTooNarrow, HelmJob, Recipe
@@ -274,7 +274,7 @@ def _recipe_weight(recipe: Recipe) -> int:
 def _discreet(error: RenderFailed, recipe: Recipe, files: Mapping[str, bytes]) -> RenderFailed:
     """The error without the secrets of its inputs: tools quote what they stumble over. The application's own words
     stay: a mask would confirm to who guesses what is in a file that they may not read."""
-    own, inherited = Hidden(confidential({}, recipe.job)), Hidden(confidential(files), plain=files)
+    own, inherited = Hidden(confidential({}, recipe.job)), Hidden(confidential(files), plain=told(files))
     job = msgspec.to_builtins(recipe.job) if isinstance(recipe.job, HelmJob) else None
     known = written(lambda: (*files, *leaves(job)))
     error.args = (inherited.hide(own.hide(error.message), known),)

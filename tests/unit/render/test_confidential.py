@@ -4,8 +4,9 @@ import time
 
 import pytest
 
+from trueup.formats.hidden import Hidden
 from trueup.model.application import ApplicationSpec, HelmParameter, HelmSource, Source
-from trueup.render.confidential import MOST_OF_FILE, confidential, spec_secrets
+from trueup.render.confidential import MOST_OF_FILE, confidential, spec_secrets, told
 from trueup.render.job import HelmJob, HelmParameterSetting
 
 FILES = {
@@ -71,3 +72,26 @@ def test_a_specification_that_is_refused_for_its_size_costs_no_more_than_the_lar
     lines = "password: abcdefgh\n" * 100_000
     spec = ApplicationSpec(sources=[Source(helm=HelmSource(values=lines)) for _ in range(3)])
     assert len(list(spec_secrets(spec))) <= MOST_OF_FILE // len("password: abcdefgh\n") + 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{apiVersion: v1, kind: Secret, metadata: {name: a}, stringData: {database-url: 12345678}}",
+        "{apiVersion: v1, stringData: {database-url: 12345678}, kind: Secret}",
+        '{"stringData": {"database-url": 12345678}, "kind": "Secret", "apiVersion": "v1"}',
+        '{"kind":"Secret","stringData":{"database-url":12345678}}',
+    ],
+)
+def test_names_of_kinds_and_fields_stay_beside_secrets_on_one_line(text: str) -> None:
+    files = {"a.yaml": text.encode()}
+    hidden = Hidden(confidential(files), plain=told(files))
+    message = "a.yaml: Secret a: stringData.database-url must be a string"
+    assert hidden.hide(message) == message
+    assert hidden.hide("it is 12345678") == "it is ******"
+
+
+def test_a_secret_under_a_name_of_a_field_is_hidden() -> None:
+    files = {"a.yaml": b"{kind: Secret, stringData: {kind: hunter22, apiVersion: verysecret}}"}
+    hidden = Hidden(confidential(files), plain=told(files))
+    assert hidden.hide("hunter22 verysecret") == "****** ******"
