@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from trueup.model.errors import InvalidSpec
 from trueup.model.fields import Fields, NameValue, written_text
 
 
@@ -269,6 +270,27 @@ class Source(Fields, frozen=True, kw_only=True):
     ref: str = ""
     name: str = ""
     tag_prefix: str = ""
+
+
+def explicit_tool(source: Source) -> str:
+    """``Helm``, ``Kustomize``, ``Directory`` or ``Plugin``, if the source has a block of it; empty without one.
+
+    Raises:
+        InvalidSpec: more than one block.
+    """
+    blocks = {
+        "Directory": source.directory,
+        "Helm": source.helm,
+        "Kustomize": source.kustomize,
+        "Plugin": source.plugin,
+    }
+    explicit = [name for name, block in blocks.items() if block is not None]
+    if len(explicit) > 1:
+        raise InvalidSpec(
+            f"multiple application sources defined: {','.join(explicit)}",
+            hint="keep one of helm, kustomize, directory and plugin in the source",
+        )
+    return explicit[0] if explicit else ""
 
 
 class DrySource(Fields, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from trueup.model.application import (
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
 from trueup.model.repository import parse_repository_url
+from trueup.model.source import explicit_tool
 from trueup.policy.admission import Deploy, Fetch, Push, membership, refusal
 from trueup.policy.options import option_problem
 
@@ -190,6 +191,10 @@ def _of_source(place: str, source: Source) -> list[str]:
         found.append(f"{place}.ref: only letters, digits, - and _ are allowed")
     if not valid_revision(source.target_revision):
         found.append(f"{place}.targetRevision: invalid git revision {source.target_revision[:80]!a}")
+    try:
+        explicit_tool(source)
+    except InvalidSpec as error:
+        found.append(f"{place}: {error.message}; {error.hint}")
     for field, parameters in _helm_parameters(source).items():
         for index, parameter in enumerate(parameters):
             if not parameter.name.strip():

@@ -3,6 +3,7 @@
 Argo CD passes over them in silence: a mistyped hook is never applied, a mistyped option never holds.
 """
 
+import difflib
 from collections.abc import Iterator, Mapping
 
 from trueup.model.annotations import HOOK, HOOK_DELETE_POLICY, SYNC_OPTIONS, SYNC_WAVE
@@ -25,7 +26,7 @@ def odd_options(app: Application) -> list[str]:
     """A text for each of an application's sync options of which nobody knows the name."""
     options = app.spec.sync_policy.sync_options if app.spec.sync_policy else []
     return [
-        f"spec.syncPolicy.syncOptions[{index}]: {_named(option)} is no sync option that is known, and has no effect"
+        f"spec.syncPolicy.syncOptions[{index}]: {_unknown(option)}"
         for index, option in enumerate(options)
         if option.partition("=")[0] not in KNOWN
     ]
@@ -41,9 +42,17 @@ def _odd(annotations: Mapping[str, str]) -> Iterator[str]:
         yield f"{SYNC_WAVE}: {_named(annotations[SYNC_WAVE])} is no whole number, and counts as none"
     for option in csv(annotations, SYNC_OPTIONS):
         if option.partition("=")[0] not in KNOWN:
-            yield f"{SYNC_OPTIONS}: {_named(option)} is no sync option that is known, and has no effect"
+            yield f"{SYNC_OPTIONS}: {_unknown(option)}"
         elif problem := option_problem(option):
             yield f"{SYNC_OPTIONS}: {problem}"
+
+
+def _unknown(option: str) -> str:
+    name = option.partition("=")[0]
+    folded = {known.lower(): known for known in KNOWN}
+    near = difflib.get_close_matches(name[:_SHOWN].lower(), folded, n=1)
+    meant = f" (did you mean {folded[near[0]]}?)" if near else ""
+    return f"{_named(option)} is no sync option that is known, and has no effect{meant}"
 
 
 def _named(text: str) -> str:

@@ -3,7 +3,8 @@
 import posixpath
 
 from trueup.model.application import Source
-from trueup.model.errors import InvalidSpec, RenderFailed
+from trueup.model.errors import RenderFailed
+from trueup.model.source import explicit_tool
 from trueup.model.tree import Tree
 
 KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -16,24 +17,13 @@ def detect_tool(source: Source, tree: Tree, path: str) -> str:
         InvalidSpec: more than one explicit block.
         RenderFailed: a tool that is not there.
     """
-    blocks = {
-        "Kustomize": source.kustomize,
-        "Helm": source.helm,
-        "Directory": source.directory,
-        "Plugin": source.plugin,
-    }
-    explicit = [name for name, block in blocks.items() if block is not None]
-    if len(explicit) > 1:
-        raise InvalidSpec(
-            f"multiple application sources defined: {','.join(sorted(explicit))}",
-            hint="keep one of helm, kustomize, directory and plugin in the source",
-        )
-    if explicit == ["Plugin"]:
+    explicit = explicit_tool(source)
+    if explicit == "Plugin":
         raise RenderFailed(
             "config management plugins are not supported", hint="render with Helm, Kustomize or plain files"
         )
     if explicit:
-        return explicit[0]
+        return explicit
     if kustomizations(tree, path):
         # Also beside a Chart.yaml: of two files in one folder Argo CD's discovery goes by the later name.
         return "Kustomize"

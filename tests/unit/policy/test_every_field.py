@@ -118,7 +118,7 @@ READ: dict[str, str] = {
     "Source.kustomize": "render/kustomize.py",
     "Source.name": "policy/admit.py",
     "Source.path": "render/recipe.py",
-    "Source.plugin": "render/detect.py",
+    "Source.plugin": "model/source.py",
     "Source.ref": "render/recipe.py",
     "Source.repo_url": "controllers/target.py",
     "Source.tag_prefix": "controllers/target.py",

@@ -40,3 +40,9 @@ def test_annotations(name: str) -> None:
 def test_options(options: list[str], told: int) -> None:
     app = Application(spec=ApplicationSpec(sync_policy=SyncPolicy(sync_options=options)))
     assert len(odd_options(app)) == told
+
+
+@pytest.mark.parametrize("option", ["CreateNamespaces=true", "createNamespace=true", "Creatnamespace"])
+def test_an_option_that_is_nearly_one_is_told_with_the_one_that_is_meant(option: str) -> None:
+    app = Application(spec=ApplicationSpec(sync_policy=SyncPolicy(sync_options=[option])))
+    assert odd_options(app)[0].endswith("(did you mean CreateNamespace?)")

@@ -10,7 +10,7 @@ from trueup.cli.app.access import Handle
 from trueup.cli.app.create import validate_option
 from trueup.cli.app.flags import SYNC_POLICIES, setting, source_flags, unsetting
 from trueup.cli.app.spec import Spec, add_source, change, remove_source, source_at, take_away
-from trueup.cli.app.validate import validate, well_formed
+from trueup.cli.app.validate import tell_oddities, validate, well_formed
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.examples import examples
@@ -139,10 +139,12 @@ def _rewrite(access: Access, name: str, app_namespace: str, edit: Callable[[Spec
     async def run() -> bool:
         async with connected(access) as client:
             handle = Handle(client, access, name, app_namespace)
+            trial = (await handle.view()).raw
+            changed(trial)
+            app = well_formed(trial)
+            tell_oddities(app)
             if validated:
-                trial = (await handle.view()).raw
-                changed(trial)
-                await validate(client, access, well_formed(trial))
+                await validate(client, access, app)
             return await handle.edit(changed)
 
     done = asyncio.run(run())

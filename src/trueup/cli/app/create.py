@@ -9,8 +9,8 @@ import msgspec
 from trueup.cli.app.access import Handle, served
 from trueup.cli.app.flags import SYNC_POLICIES, setting
 from trueup.cli.app.spec import change, pairs
+from trueup.cli.app.validate import tell_oddities, well_formed
 from trueup.cli.app.validate import validate as look
-from trueup.cli.app.validate import well_formed
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
@@ -72,6 +72,8 @@ def create(access: Access, name: str, manifest: str, upsert: bool, validated: bo
         _apply_flags(document.body, name, access.namespace, flags)
     # All of them are looked at before the first is written.
     apps = [well_formed(document.body) for document in found]
+    for app in apps:
+        tell_oddities(app)
 
     async def run() -> None:
         async with connected(access) as client:

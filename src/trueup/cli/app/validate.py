@@ -8,6 +8,7 @@ import msgspec
 from trueup import policy
 from trueup.cli.connect import Access
 from trueup.cli.screen import say
+from trueup.formats import pattern
 from trueup.kube.client import Client
 from trueup.kube.errors import Forbidden, NotFound
 from trueup.model.application import Application, Source
@@ -19,6 +20,11 @@ from trueup.store.kinds import PROJECT
 
 EVERYWHERE = Path("/")
 """Who runs a command may read his own disk anyhow; an engine that serves others must be told which folders."""
+_LABEL = pattern.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_NAME = pattern.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_LONGEST_LABEL = 63
+_LETTERS = "use lower-case letters, digits and hyphens, a letter or digit at both ends"
+_SHOWN = 80
 _ANYWAY = "--validate=false leaves that to the engine"
 
 
@@ -36,11 +42,30 @@ def well_formed(body: object) -> Application:
     except msgspec.ValidationError as error:
         raise TrueupError(f"the application is not valid: {error}", hint="correct that field") from error
     try:
+        _require_names(app)
         require_known(app.spec.destination)
         policy.admit(app, msgspec.convert(default_project(app.metadata.namespace), type=Project))
     except InvalidSpec as error:
         raise TrueupError(f"the application is not valid: {error.message}", hint=error.hint) from error
     return app
+
+
+def _require_names(app: Application) -> None:
+    """Refuse what no server takes for a name."""
+    name, namespace = app.metadata.name, app.spec.destination.namespace
+    if name and not _NAME.fullmatch(name):
+        raise InvalidSpec(f"metadata.name: {name[:_SHOWN]!a} is no name", hint=f"{_LETTERS}, and dots between them")
+    if namespace and not (_LABEL.fullmatch(namespace) and len(namespace) <= _LONGEST_LABEL):
+        raise InvalidSpec(
+            f"spec.destination.namespace: {namespace[:_SHOWN]!a} is no name of a namespace",
+            hint=f"{_LETTERS}; {_LONGEST_LABEL} at most",
+        )
+
+
+def tell_oddities(app: Application) -> None:
+    """Say on stderr what an application asks for that nothing will do."""
+    for text in policy.odd_options(app):
+        say(f"warning: {text}", err=True)
 
 
 async def validate(client: Client, access: Access, app: Application) -> None:
