@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ from trueup.formats.patch import merge_diff
 from trueup.model.errors import TrueupError
 
 _HEAD = "# The specification of {what}. What is left unchanged changes nothing.\n"
+_VARIABLES = ("KUBE_EDITOR", "VISUAL", "EDITOR")
+_NAMING = f"{_VARIABLES[0]}, {_VARIABLES[1]} or {_VARIABLES[2]} names an editor that ends when you are done"
 
 
 def edit_until_taken(what: str, before: dict[str, Any], write: Callable[[dict[str, Any]], bool]) -> None:
@@ -22,12 +25,18 @@ def edit_until_taken(what: str, before: dict[str, Any], write: Callable[[dict[st
         write: takes a merge patch of the specification, and says whether anything has changed.
 
     Raises:
-        TrueupError: the last edit could not be taken, and the user has left it so.
+        TrueupError: the last edit could not be taken, and the user has left it so; or there is no editor, or it failed.
     """
+    editor = next(filter(None, map(os.environ.get, _VARIABLES)), None)
+    if editor is None and not sys.stdin.isatty():
+        raise TrueupError(f"{what} was not edited: there is no terminal, and no editor is named", hint=_NAMING)
     text, problem = yaml.dump(before), ""
     while True:
         head = _HEAD.format(what=plain(what)) + "".join(f"# {line}\n" for line in _lines(problem))
-        edited = click.edit(head + text, editor=os.environ.get("KUBE_EDITOR") or None, extension=".yaml")
+        try:
+            edited = click.edit(head + text, editor=editor, extension=".yaml")
+        except click.ClickException as error:
+            raise TrueupError(f"{what} was not edited: {error.message}", hint=_NAMING) from error
         if edited is None or (edited := _without_remarks(edited)) == text:
             if problem:
                 raise TrueupError(problem, hint="nothing was written")

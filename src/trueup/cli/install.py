@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from trueup import __version__
+from trueup.cli.asking import confirm
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.screen import raw, say
@@ -173,7 +174,7 @@ def uninstall(access: Access, state: bool, crds: bool, dry_run: bool, yes: bool)
             if dry_run or not what.goes:
                 return
             if not yes:
-                click.confirm(f"Uninstall Trueup from {client.config.server}?", abort=True)
+                confirm(f"Uninstall Trueup from {client.config.server}?", "nothing was deleted")
             await depart(client, what, say)
 
     asyncio.run(apply())

@@ -10,6 +10,7 @@ import msgspec
 
 from trueup.cli.admin.estate import Body, Key, imported, merged, read, type_of
 from trueup.cli.app.access import TRIES
+from trueup.cli.asking import confirm
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
@@ -41,7 +42,7 @@ def import_(access: Access, source: str, dry_run: bool, prune: bool, yes: bool) 
             extra = [key for key in there if key not in wanted] if prune else []
             if extra and not dry_run and not yes:
                 names = ", ".join(map(str, extra))
-                click.confirm(f"Delete {names}?", abort=True)
+                confirm(f"Delete {names}?", "nothing was written or deleted")
             for key, body in wanted.items():
                 done = await _written(client, key, there.get(key), body, dry_run=dry_run)
                 say(f"{key} {done}{' (dry run)' if dry_run and done in ('created', 'updated') else ''}")

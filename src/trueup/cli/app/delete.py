@@ -6,6 +6,7 @@ import click
 
 from trueup.cli.app.access import Handle
 from trueup.cli.app.selecting import selected, selector_option
+from trueup.cli.asking import confirm
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
@@ -55,9 +56,10 @@ def delete(
 ) -> None:
     """Delete applications and, unless --no-cascade, what they deployed."""
     what = "and everything it deployed" if cascade else "and leave what it deployed"
-    for name in selected(access, names, selector, app_namespace):
+    for count, name in enumerate(selected(access, names, selector, app_namespace)):
         if not yes:
-            click.confirm(f"Delete application '{name}' {what}?", abort=True)
+            otherwise = f"application '{name}' was not deleted" if count else "nothing was deleted"
+            confirm(f"Delete application '{name}' {what}?", otherwise)
         asyncio.run(_delete(access, name, app_namespace, cascade, propagation_policy, wait, timeout))
         say(f"application '{name}' {'deleted' if wait or not cascade else 'is being deleted'}")
 
