@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from trueup.cli.app.access import View, read_view
-from trueup.cli.app.progress import under_way
+from trueup.cli.app.progress import not_tried_again, under_way
 from trueup.cli.app.read import list_row
 from trueup.cli.app.reasons import event_lines, pod_reasons
+from trueup.cli.app.wait import stands
 
 
 def container(**state: Any) -> dict[str, Any]:
@@ -88,6 +89,51 @@ STANDS: dict[str, tuple[View, str]] = {
 @pytest.mark.parametrize(("seen", "said"), STANDS.values(), ids=STANDS.keys())
 def test_where_an_operation_stands(seen: View, said: str) -> None:
     assert under_way(seen) == said
+
+
+def given_up(
+    automated: dict[str, Any] | None = None, info: str = "", phase: str = "Failed", sync: str = "OutOfSync"
+) -> View:
+    """An application whose sync has failed for the last time."""
+    operation = {"info": [{"name": info, "value": "x"}]} if info else {}
+    status = {
+        "operationState": {
+            "operation": operation,
+            "phase": phase,
+            "startedAt": "2001-01-01T00:00:00Z",
+            "message": "no",
+        },
+        "sync": {"status": sync},
+        "health": {"status": "Missing"},
+        "conditions": [{"type": "SyncError", "message": "no"}] if phase == "Failed" else [],
+    }
+    spec = {"syncPolicy": {"automated": {} if automated is None else automated}}
+    return read_view(msgspec.json.encode({"metadata": {"name": "a"}, "spec": spec, "status": status}))
+
+
+GIVEN_UP: dict[str, tuple[View, bool]] = {
+    "the last attempt failed": (given_up(), True),
+    "with self-heal too, which heals what was there": (given_up({"selfHeal": True}), True),
+    "a heal that failed is made again": (given_up({"selfHeal": True}, "trueup.dev/heals"), False),
+    "automation is off": (given_up({"enabled": False}), False),
+    "it was put right by hand": (given_up(sync="Synced"), False),
+    "it succeeded": (given_up(phase="Succeeded"), False),
+    "another attempt follows": (given_up(phase="Running"), False),
+    "nothing was tried": (view(), False),
+}
+
+
+@pytest.mark.parametrize(("seen", "said"), GIVEN_UP.values(), ids=GIVEN_UP.keys())
+def test_a_revision_that_is_not_tried_again_names_the_way_on(seen: View, said: bool) -> None:
+    assert ("`trueup app sync a`" in not_tried_again(seen)) is said
+    assert ("`trueup app sync a`" in stands("a", seen)) is said
+
+
+def test_what_is_waited_for_in_vain_has_a_command_that_shows_why() -> None:
+    ill = read_view(msgspec.json.encode({"metadata": {"name": "a"}, "status": {"health": {"status": "Degraded"}}}))
+    assert stands("a", ill) == "`trueup app get a` shows why"
+    assert stands("a", view()) == "`trueup app get a --show-operation` shows where it stands"
+    assert stands("a", None) == "`trueup app get a --show-operation` shows where it stands"
 
 
 def test_a_deletion_is_seen_in_the_list() -> None:

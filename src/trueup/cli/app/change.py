@@ -9,6 +9,7 @@ import click
 from trueup.cli.app.access import Handle
 from trueup.cli.app.create import validate_option
 from trueup.cli.app.flags import SYNC_POLICIES, setting, source_flags, unsetting
+from trueup.cli.app.progress import not_tried_again
 from trueup.cli.app.spec import Spec, add_source, change, remove_source, source_at, take_away
 from trueup.cli.app.validate import tell_oddities, validate, well_formed
 from trueup.cli.completing import applications
@@ -136,16 +137,21 @@ def _rewrite(access: Access, name: str, app_namespace: str, edit: Callable[[Spec
         edit(body.setdefault("spec", {}))
         well_formed({field: body.get(field) for field in ("metadata", "spec")})
 
-    async def run() -> bool:
+    async def run() -> tuple[bool, str]:
         async with connected(access) as client:
             handle = Handle(client, access, name, app_namespace)
-            trial = (await handle.view()).raw
+            before = await handle.view()
+            sources, trial = before.app.spec.all_sources(), before.raw
             changed(trial)
             app = well_formed(trial)
             tell_oddities(app)
             if validated:
                 await validate(client, access, app)
-            return await handle.edit(changed)
+            done, after = await handle.edit(changed), await handle.view()
+            # Another source is something new to try.
+            return done, not_tried_again(after) if after.app.spec.all_sources() == sources else ""
 
-    done = asyncio.run(run())
+    done, left = asyncio.run(run())
     say(f"application '{name}' {'updated' if done else 'unchanged'}")
+    if left:
+        say(f"the last sync failed, and is {left}", err=True)

@@ -9,7 +9,7 @@ import click
 from trueup.cli.app.access import Handle, View, list_applications, readable
 from trueup.cli.app.children import tree_of
 from trueup.cli.app.engine import refreshed
-from trueup.cli.app.progress import under_way
+from trueup.cli.app.progress import not_tried_again, under_way
 from trueup.cli.app.reasons import reasons
 from trueup.cli.app.resources import TREES, print_tree, tell_unread
 from trueup.cli.app.windows import window_lines
@@ -254,7 +254,7 @@ def print_summary(view: View, *, operation: bool = False, windows: Sequence[tupl
         lines.append(
             ("Deleting since", f"{view.app.metadata.deletion_timestamp} (waits for {holding or 'the server'})")
         )
-    if state_of := under_way(view):
+    if state_of := under_way(view) or not_tried_again(view):
         lines.append(("Operation", state_of))
     if operation and status.operation_state:
         op = status.operation_state

@@ -9,7 +9,7 @@ import msgspec
 from trueup.cli.app.access import ApplicationNotFound, Handle, View
 from trueup.cli.app.choice import Pattern, meant, pattern, resource_option
 from trueup.cli.app.engine import why_untouched
-from trueup.cli.app.progress import under_way
+from trueup.cli.app.progress import not_tried_again, under_way
 from trueup.cli.app.read import print_resources, print_summary
 from trueup.cli.app.selecting import NoneSelected, selected, selector_option
 from trueup.cli.completing import applications
@@ -21,6 +21,7 @@ from trueup.cli.screen import plain, say, styled
 from trueup.model.errors import TrueupError
 from trueup.model.status import OperationPhase, SyncCode
 
+_ILL = ("Degraded", "Progressing", "Missing", "Unknown")
 PATIENCE = 10.0
 """Seconds without a sign of the engine after which the user is told."""
 
@@ -99,8 +100,17 @@ async def follow(
 async def _where_it_stands(view: View | None, handle: Handle) -> str:
     if view and untouched(view):
         return await why_untouched(handle, view)
+    return stands(handle.name, view)
+
+
+def stands(name: str, view: View | None) -> str:
+    """What is known of why an application does not get on, and the command that shows it. Pure."""
     told = "; ".join(f"{condition.type}: {condition.message}" for condition in view.status.conditions) if view else ""
-    return told or f"`trueup app get {handle.name} --show-operation` shows where it stands"
+    if view and (way := not_tried_again(view)):
+        return f"{told}; {way}" if told else way
+    ill = view is not None and view.status.health is not None and view.status.health.status in _ILL
+    where = f"`trueup app get {name}{'' if ill else ' --show-operation'}` shows {'why' if ill else 'where it stands'}"
+    return f"{told}; {where}" if told else where
 
 
 async def _ask_for_engine(handle: Handle) -> None:
