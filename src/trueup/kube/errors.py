@@ -217,6 +217,7 @@ _HINTS: dict[type[ApiError], str] = {
 }
 
 _TYPED_PATCH = pattern.compile(r"(?s)failed to create typed patch object \([^)]*\): (?P<faults>.*)")
+_GO_VALUE = pattern.compile(r"&value\.valueUnstructured\{Value:(.*)\}")
 _FAULT = pattern.compile(
     r"(?m)^\s*(?P<path>\.\S.*?): (?P<fault>field not declared in schema|duplicate entries for key|.+)"
 )
@@ -243,6 +244,7 @@ def api_error(
     fields: tuple[str, ...] = ()
     if code == 500 and (typed := _typed_patch_error(message)):
         kind, fields = typed
+        message = _GO_VALUE.sub(_plainly, message)
     if secret:
         if code not in _QUOTING_NO_VALUES:
             message, causes = _without_values(code, status.reason, causes, fields)
@@ -286,6 +288,13 @@ def _typed_patch_error(message: str) -> tuple[type[TypedPatchRefused], tuple[str
     if "duplicate entries for key" in texts:
         return DuplicateKey, fields
     return TypedPatchRefused, fields
+
+
+def _plainly(match: pattern.Match[str]) -> str:
+    """What Go shows of a value, as people write it."""
+    if match[1].startswith("map["):
+        return "a mapping"
+    return "a list" if match[1].startswith("[]") else match[1]
 
 
 def _read_status(body: bytes) -> Status:

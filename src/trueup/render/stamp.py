@@ -19,17 +19,33 @@ _DIGITS = 10
 """Of the manifest's digest, in a name made of ``generateName``."""
 
 
+class Repeated(msgspec.Struct, frozen=True):
+    """An object that appears twice; the latter is the one that counts."""
+
+    former: Manifest
+    latter: Manifest
+
+    def __str__(self) -> str:
+        places = f"{self.former.origin} gives way to {self.latter.origin}"
+        return f"{self.latter.key} appears twice among the manifests: {places}"
+
+
 class Stamped(msgspec.Struct, frozen=True):
     """The manifests as they will be compared and sent.
 
     Attributes:
-        warnings: of what appears twice (``RepeatedResourceWarning``).
+        repeated: what appears twice (``RepeatedResourceWarning``).
         notes: of what is done otherwise than it reads (``RenderWarning``).
     """
 
     manifests: tuple[Manifest, ...]
-    warnings: tuple[str, ...] = ()
+    repeated: tuple[Repeated, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A text for each that appears twice."""
+        return tuple(map(str, self.repeated))
 
 
 def stamp(
@@ -59,7 +75,7 @@ def stamp(
     listed = list(manifests)
     defined = _defined_scopes(listed)
     result: dict[ResourceKey | int, Manifest] = {}
-    warnings: list[str] = []
+    repeated: list[Repeated] = []
     notes: list[str] = []
     drafts: Counter[str] = Counter()
     for index, manifest in enumerate(listed):
@@ -76,11 +92,9 @@ def stamp(
         slot: ResourceKey | int = stamped.key if stamped.key.name else index
         former = result.pop(slot, None)
         if former is not None:
-            warnings.append(
-                f"{stamped.key} appears twice among the manifests: {former.origin} gives way to {stamped.origin}"
-            )
+            repeated.append(Repeated(former, stamped))
         result[slot] = stamped
-    return Stamped(tuple(result.values()), tuple(warnings), tuple(notes))
+    return Stamped(tuple(result.values()), tuple(repeated), tuple(notes))
 
 
 def _name_of_content(manifest: Manifest, seen: Counter[str]) -> str:

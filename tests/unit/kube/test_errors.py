@@ -199,3 +199,13 @@ def test_pauses_grow_have_jitter_and_an_end() -> None:
 def test_a_pause_is_never_shorter_than_the_server_asked_for_and_never_endless() -> None:
     assert all(2.0 <= pause_before(1, 2.0) <= 2.3 for _ in range(50))
     assert pause_before(1, 86400.0) <= 33.1
+
+
+@pytest.mark.parametrize(
+    ("shown", "plain"),
+    [("1", "1"), ("true", "true"), ('map[string]interface {}{"c":"d"}', "a mapping"), ("[]interface {}{1}", "a list")],
+)
+def test_a_value_is_told_as_people_write_it(shown: str, plain: str) -> None:
+    text = TYPED + f".spec.a: expected string, got &value.valueUnstructured{{Value:{shown}}}"
+    body = msgspec.json.encode({"kind": "Status", "message": text, "code": 500})
+    assert api_error(500, body, subject="apply").message.endswith(f".spec.a: expected string, got {plain}")

@@ -38,6 +38,7 @@ _NO_NAMESPACE = Fault(
     "set spec.destination.namespace",
 )
 _SHARED = "several applications have this object: the last of them to sync wins"
+_HINT_TWICE = "keep one of them"
 _HINT_NAMESPACE = "declare it, set CreateNamespace=true, or name it in --existing-namespace"
 
 
@@ -165,8 +166,9 @@ class Check:
                     namespaced=lambda group, kind: scopes.get(GroupKind(group, kind)),
                 )
                 self._report.warnings += [
-                    Problem(application=app.key, message=text) for text in (*result.warnings, *result.notes)
+                    Wanted(each, twice.latter).problem(Fault("", str(twice), _HINT_TWICE)) for twice in result.repeated
                 ]
+                self._report.warnings += [Problem(application=app.key, message=text) for text in result.notes]
                 wanted += [Wanted(each, manifest) for manifest in result.manifests]
         return wanted
 

@@ -8,12 +8,13 @@ import msgspec
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
-from trueup.kube.errors import ApiError, DuplicateKey, NotFound, TypedPatchRefused, UndeclaredField
+from trueup.kube.errors import ApiError, BadRequest, DuplicateKey, NotFound, TypedPatchRefused, UndeclaredField
 from trueup.kube.transport import APPLY_PATCH
 from trueup.model.annotations import FIELD_MANAGER, GROUP
 from trueup.model.errors import TrueupError
 from trueup.model.manifest import Manifest
 from trueup.model.resource import SECRET, GroupKind
+from trueup.sandbox.offline.misfit import misfits
 
 DEFINITION = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
 NAMESPACE = GroupKind("", "Namespace")
@@ -109,7 +110,8 @@ class Trial:
             else:
                 await self._create(type_, key.namespace, manifest.body)
         except ApiError as error:
-            return list(faults_of(error))
+            found = misfits(manifest) if isinstance(error, BadRequest) else []
+            return [Fault(each.field, each.message, each.hint) for each in found] or _once(faults_of(error))
         return []
 
     def _type(self, manifest: Manifest) -> ResourceType:
@@ -163,6 +165,14 @@ class Trial:
 
 
 _SUBJECT = "refused"
+_REQUIRED = "Required value"
+
+
+def _once(faults: Iterable[Fault]) -> list[Fault]:
+    """Without what else is said of a field that is missing, and of none twice."""
+    found = list(dict.fromkeys(faults))
+    missing = {fault.field for fault in found if fault.message.startswith(_REQUIRED)}
+    return [fault for fault in found if fault.field not in missing or fault.message.startswith(_REQUIRED)]
 
 
 def faults_of(error: ApiError) -> Iterator[Fault]:

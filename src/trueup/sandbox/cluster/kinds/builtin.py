@@ -24,7 +24,7 @@ class BuiltIn:
 
     def __init__(self, group: str, kind: str, rules: Rules, cluster: Cluster) -> None:
         self.group, self.kind, self.rules, self.cluster = group, kind, rules, cluster
-        self._package = (group.split(".")[0] or "core") if group not in _PACKAGES else _PACKAGES[group]
+        self._package = package_of(group)
         self._structs: dict[str, Struct | None] = {}
 
     def type_of(self, version: str) -> Type:
@@ -179,6 +179,11 @@ _PACKAGES: Mapping[str, str] = {
     "rbac.authorization.k8s.io": "rbac",
     "flowcontrol.apiserver.k8s.io": "flowcontrol",
 }
+
+
+def package_of(group: str) -> str:
+    """The Go package that a group's kinds are in."""
+    return _PACKAGES.get(group) or group.split(".")[0] or "core"
 
 
 def _keep(old: dict[str, Any], new: dict[str, Any], key: str) -> None:
