@@ -173,7 +173,7 @@ async def test_every_mistake_is_found_with_its_file_object_and_field(shell: Shel
     assert len(problems) == len(FOUND)
     assert all(item["message"] for item in problems)
     both = {item["file"]: item["others"] for item in problems if item.get("others")}
-    assert both == {"plain/deployment.yaml:2": ["argocd/plain"], "plain/service.yaml:2": ["argocd/plain"]}
+    assert both == {"plain/deployment.yaml:9": ["argocd/plain"], "plain/service.yaml:9": ["argocd/plain"]}
     assert {(item["application"], item["what"]) for item in report["unverified"]} == {
         ("argocd/hooks", "other.example.com/Unknown hooks/elsewhere"),
         ("argocd/other", "x of https://git.example.com/other"),
@@ -210,14 +210,14 @@ async def test_a_fault_of_a_base_is_told_once_in_a_monorepo(shell: Shell, tmp_pa
     ran = await shell("check", "--strict", "-o", "json")
     (problem,) = json.loads(ran.out)["problems"]
     assert (problem["file"], problem["object"].partition(" ")[0]) == (
-        "services/service-0/base/service.yaml:11",
+        "services/service-0/base/service.yaml:14",
         "ConfigMap",
     )
     assert [problem["application"], *problem["others"]] == [
         f"argocd/services-service-0-overlays-{stage}" for stage in sorted(STAGES)
     ]
     annotated = await shell("check", "-o", "github")
-    assert annotated.out.startswith("::error file=services/service-0/base/service.yaml,line=11,title=ConfigMap")
+    assert annotated.out.startswith("::error file=services/service-0/base/service.yaml,line=14,title=ConfigMap")
     assert f"::notice::{overlays + 1} applications, " in annotated.out
 
 
@@ -237,7 +237,7 @@ async def test_a_repository_elsewhere_is_read_when_asked(shell: Shell, tmp_path:
     ran = await shell("check", "--remote")
     assert (ran.code, "datum" in ran.out) == (1, False), "a repository of this disk only where it is allowed"
     ran = await shell("check", "--remote", "--allow-local-repos", tmp_path)
-    assert (ran.code, "web/a.yaml:1  ConfigMap other/a  datum" in ran.out) == (1, True)
+    assert (ran.code, "web/a.yaml:4  ConfigMap other/a  datum" in ran.out) == (1, True)
 
 
 async def test_what_cannot_be_checked_is_code_2(shell: Shell) -> None:

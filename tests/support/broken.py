@@ -80,16 +80,16 @@ def break_everything(folder: Path) -> None:
 
 
 FOUND = {
-    ("argocd/hooks", "hooks/gadgets.yaml:1", "example.com/Gadget hooks/big", "spec.size"),
+    ("argocd/hooks", "hooks/gadgets.yaml:4", "example.com/Gadget hooks/big", "spec.size"),
     ("argocd/hooks", "hooks/gadgets.yaml:6", "example.com/Gizmo hooks/typo", "apiVersion"),
     ("argocd/hooks", "hooks/old.yaml:1", "policy/PodDisruptionBudget hooks/x", "apiVersion"),
-    ("argocd/lost", "lost/a.yaml:1", "Secret lost/a", "metadata.namespace"),
-    ("argocd/lost", "lost/a.yaml:1", "Secret lost/a", "stringdata"),
+    ("argocd/lost", "lost/a.yaml:3", "Secret lost/a", "metadata.namespace"),
+    ("argocd/lost", "lost/a.yaml:4", "Secret lost/a", "stringdata"),
     ("argocd/option", "option.json:1", "argoproj.io/Application argocd/option", ""),
-    ("argocd/option", "plain/deployment.yaml:2", "apps/Deployment option/web", "spec.replica"),
-    ("argocd/option", "plain/service.yaml:2", "Service option/web", "spec.sessionAffinity"),
-    ("argocd/option", "plain/configmap.yaml:2", "ConfigMap option/web", "metadata.namespace"),
-    ("argocd/shop-production", f"{OVERLAY}/spread.yaml:2", "apps/Deployment shop-production/shop", "spec.replicaz"),
+    ("argocd/option", "plain/deployment.yaml:9", "apps/Deployment option/web", "spec.replica"),
+    ("argocd/option", "plain/service.yaml:9", "Service option/web", "spec.sessionAffinity"),
+    ("argocd/option", "plain/configmap.yaml:4", "ConfigMap option/web", "metadata.namespace"),
+    ("argocd/shop-production", f"{OVERLAY}/spread.yaml:7", "apps/Deployment shop-production/shop", "spec.replicaz"),
     ("argocd/value", "apps/templates/applications.yaml:15", "", ""),
     ("argocd/waves", "waves/config.yaml:3", "", ""),
 }

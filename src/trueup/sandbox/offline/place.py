@@ -7,6 +7,7 @@ from typing import Any
 from trueup.formats import yaml
 from trueup.model.manifest import Manifest
 from trueup.model.tree import Mode, Tree
+from trueup.sandbox.offline.line import line_of_field
 
 _FILE = re.compile(r"^(?:[a-z]+: )?(?P<file>[^\s:;(]+\.(?:ya?ml|jsonnet|json|tpl|txt|tgz)(?!\w))(?P<line>:\d+)?")
 _TEMPLATE = re.compile(r"\((?P<file>[^\s:()]+\.(?:ya?ml|tpl|txt|tgz))(?P<line>:\d+)?")
@@ -43,7 +44,7 @@ def file_of_object(manifest: Manifest, files: Sequence[tuple[str, Tree]], field:
     """
     first = ""
     chosen = ""
-    for path, line, value in _documents(files):
+    for path, tree, line, value in _documents(files):
         metadata = value.get("metadata")
         name = metadata.get("name") if isinstance(metadata, dict) else None
         if value.get("kind") != manifest.key.kind or not isinstance(name, str) or name not in manifest.key.name:
@@ -51,8 +52,17 @@ def file_of_object(manifest: Manifest, files: Sequence[tuple[str, Tree]], field:
         place = f"{path}:{line}"
         first = first or place
         if field and sets(value, field):
-            chosen = place
+            chosen = refined(place, tree, field)
     return chosen or first or manifest.origin
+
+
+def refined(place: str, tree: Tree, field: str) -> str:
+    """A place of an object, ``FILE:LINE``, with the line of one of its fields instead, where the file has it."""
+    path, _, line = place.rpartition(":")
+    entry = tree.entry(path) if field and line.isdecimal() else None
+    if entry is None or entry.mode not in (Mode.FILE, Mode.EXECUTABLE) or not path.endswith((".yaml", ".yml")):
+        return place
+    return f"{path}:{line_of_field(tree.read(entry), int(line), field)}"
 
 
 def sets(value: Any, field: str) -> bool:
@@ -69,7 +79,7 @@ def sets(value: Any, field: str) -> bool:
     return bool(found)
 
 
-def _documents(files: Sequence[tuple[str, Tree]]) -> Iterator[tuple[str, int, dict[str, Any]]]:
+def _documents(files: Sequence[tuple[str, Tree]]) -> Iterator[tuple[str, Tree, int, dict[str, Any]]]:
     for path, tree in files:
         entry = tree.entry(path)
         if entry is None or entry.mode not in (Mode.FILE, Mode.EXECUTABLE) or not path.endswith((".yaml", ".yml")):
@@ -80,4 +90,4 @@ def _documents(files: Sequence[tuple[str, Tree]]) -> Iterator[tuple[str, int, di
             continue
         for document in documents:
             if isinstance(document.value, dict):
-                yield path, document.line, document.value
+                yield path, tree, document.line, document.value

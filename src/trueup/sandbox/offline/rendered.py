@@ -16,7 +16,7 @@ from trueup.render.remote import RemotesNeeded
 from trueup.sandbox.offline.applications import Declared, Found
 from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sandbox.offline.kubernetes import Kubernetes
-from trueup.sandbox.offline.place import file_of_error, file_of_object, wants_values
+from trueup.sandbox.offline.place import file_of_error, file_of_object, refined, wants_values
 from trueup.sandbox.offline.renderer import Renderer
 from trueup.sandbox.offline.report import Problem, Unverified
 from trueup.sandbox.offline.repositories import NotHere, Repositories, described
@@ -35,12 +35,14 @@ class Rendered(msgspec.Struct, kw_only=True):
         manifests: in order, not stamped.
         kustomize: of each source that Kustomize built, by index: the files it reads.
         charts: of each source that is a chart, by index: its folder and the tree that it is in.
+        folders: trees of the other sources, by index, whose manifests are as they were written.
     """
 
     declared: Declared
     manifests: list[Manifest] = []
     kustomize: dict[int, list[tuple[str, Tree]]] = {}
     charts: dict[int, tuple[str, Tree]] = {}
+    folders: dict[int, Tree] = {}
     problems: list[Problem] = []
     warnings: list[Problem] = []
     unverified: list[Unverified] = []
@@ -54,7 +56,8 @@ class Rendered(msgspec.Struct, kw_only=True):
             path, tree = chart
             named = manifest.origin.partition(" ")[0]
             return file_of_template(tree, path, posixpath.relpath(named, path or ".")) or manifest.origin
-        return manifest.origin
+        tree_of = self.folders.get(manifest.source_index)
+        return refined(manifest.origin, tree_of, field) if tree_of is not None else manifest.origin
 
 
 class Applications:
@@ -179,6 +182,8 @@ class Applications:
         result.warnings += [Problem(application=declared.name, message=text) for text in rendering.warnings]
         if rendering.source_type == "Helm":
             result.charts[index] = (source.path, tree)
+        elif rendering.source_type != "Kustomize":
+            result.folders[index] = tree
         if rendering.source_type == "Kustomize":
             trees = {**refs, **(self._elsewhere.trees if self._elsewhere else {})}
             recipe = make_recipe(source, tree, trees, context, source_index=index)

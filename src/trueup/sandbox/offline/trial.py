@@ -27,6 +27,14 @@ _MEANINGS: dict[type[ApiError], str] = {
     UndeclaredField: "field not declared in schema",
     DuplicateKey: "duplicate entries for a key",
 }
+_HINTS = (
+    (re.compile(r"expected numeric.*got string|unmarshal string .*of type u?int"), "write the number without quotes"),
+    (re.compile(r"expected boolean.*got string|unmarshal string .*of type bool"), "write true or false without quotes"),
+    (re.compile(r"expected string, got|unmarshal (?:number|bool) .*of type string"), "put the value into quotes"),
+    (re.compile(r"expected list, got|of type \[\]"), "write a list: each item begins with -"),
+    (re.compile(r"expected map, got"), "write fields below it, as a mapping"),
+)
+"""What to do about a value of another type than the field's."""
 _TYPED = re.compile(r"^\s*\.(\S+?): (.+)$", re.MULTILINE)
 
 
@@ -187,10 +195,15 @@ def faults_of(error: ApiError) -> Iterator[Fault]:
     elif unknown:
         yield from (Fault(field, what, error.hint) for what, field in unknown)
     elif typed:
-        yield from (Fault(field, what, error.hint) for field, what in typed)
+        yield from (Fault(field, what, error.hint or hint_of(what)) for field, what in typed)
     elif isinstance(error, TypedPatchRefused) and error.fields:
         # Of a Secret the server's words are not shown; what its type says is no secret.
         text = _MEANINGS.get(type(error), text)
         yield from (Fault(field.lstrip("."), text, error.hint) for field in error.fields)
     else:
-        yield Fault(decoded[1] if decoded else "", text, error.hint)
+        yield Fault(decoded[1] if decoded else "", text, error.hint or hint_of(text))
+
+
+def hint_of(text: str) -> str:
+    """What to do about a value of a wrong type, by the server's words; empty where they say something else."""
+    return next((hint for words, hint in _HINTS if words.search(text)), "")

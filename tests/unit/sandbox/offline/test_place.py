@@ -35,12 +35,12 @@ TREE = MemTree({"base/all.yaml": f"{SERVICE}---\n{BASE}", "patch.yaml": PATCH, "
 FILES = [(path, TREE) for path in ("base/all.yaml", "odd.yaml", "k.yaml", "patch.yaml")]
 
 OBJECTS = {
-    "the last file that sets the field": ("Deployment", "pre-web", "spec.replicas", "patch.yaml:1"),
+    "the last file that sets the field": ("Deployment", "pre-web", "spec.replicas", "patch.yaml:3"),
     "a field within a list": (
         "Deployment",
         "web",
         "spec.template.spec.containers[0].image",
-        "base/all.yaml:5",
+        "base/all.yaml:7",
     ),
     "the first file where none sets it": ("Deployment", "web", "spec.strategy", "base/all.yaml:5"),
     "the first file for the object itself": ("Service", "web", "", "base/all.yaml:1"),
