@@ -7,24 +7,29 @@ those alone who may read the original.
 import asyncio
 import base64
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from aiohttp import web
 from tests.conftest import Cluster
 from tests.e2e.conftest import NAMESPACE
 from tests.e2e.estate import Estate
+from tests.e2e.manifests import config, deployment
 from tests.e2e.test_pipelines import trueup
+from tests.support.httpserver import serving
 
 from trueup.formats.hidden import spellings
 from trueup.model.annotations import LAST_APPLIED
+from trueup.store.credentials import CONFIG_MAP
 
 PLACES = (
     *("string-data", "data", "refused", "literal", "bare-literal", "file", "env-file", "values", "failing-values"),
     *("parameter", "live", "record", "userinfo", "userinfo-with-slash", "unreachable"),
-    *("password", "ssh-key", "cluster", "webhook"),
+    *("password", "ssh-key", "cluster", "webhook", "hook", "refused-hook", "pull", "shown", "write-back"),
 )
 COPIES = frozenset(("source", "sources", "comparedTo"))
 SECRET = 'apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\n{field}: {{key: "{value}"}}\n'
@@ -35,6 +40,38 @@ kind: Secret
 metadata: {name: from-chart}
 stringData: {a: {{ .Values.auth.password | quote }}, b: {{ .Values.other.token | quote }}}
 """
+HOOK = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: hook
+  annotations: {argocd.argoproj.io/hook: PreSync, trueup.dev/simulate-delay: 1h}
+spec: {restartPolicy: Never, containers: [{name: main, image: "registry.example/hook:1"}]}
+"""
+REFUSED_HOOK = SECRET.replace("metadata: {{name: {name}}}", "metadata: {{name: {name}, annotations: {on}}}")
+ON = "{argocd.argoproj.io/hook: PreSync}"
+IMAGES = ("open", "closed")
+UPDATER = "argocd-image-updater.argoproj.io/"
+
+
+class Repeating:
+    """A registry and a Git server that show everybody what they were shown."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.shown: set[str] = set()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        header = request.headers.get("Authorization", "")
+        if not header:
+            return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+        known = base64.b64decode(header.removeprefix("Basic ")).decode()
+        self.shown.add(known.partition(":")[2])
+        if request.path.endswith("/open/tags/list"):
+            return web.json_response({"tags": ["1.0.0", "1.1.0"]})
+        if request.path.startswith("/v2"):
+            return web.json_response({"errors": [{"code": "DENIED", "message": f"{header} {known}"}]}, status=403)
+        return web.Response(status=403, text=f"{header} {known}")
 
 
 def kustomization(literal: str) -> str:
@@ -46,8 +83,16 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
+@pytest.fixture
+async def server() -> AsyncIterator[Repeating]:
+    made = Repeating()
+    async with serving(made.handle) as host:
+        made.url = f"http://{host}"
+        yield made
+
+
 @pytest.mark.timeout(400)
-async def test_no_secret_is_told_anywhere(estate: Estate, cluster: Cluster) -> None:
+async def test_no_secret_is_told_anywhere(estate: Estate, cluster: Cluster, server: Repeating) -> None:
     canary = {place: f"Canary4{secrets.token_urlsafe(18)}" for place in PLACES}
     files = {
         "good/a.yaml": SECRET.format(name="plain", field="stringData", value=canary["string-data"]),
@@ -60,13 +105,24 @@ async def test_no_secret_is_told_anywhere(estate: Estate, cluster: Cluster) -> N
         "failing/Chart.yaml": CHART,
         "failing/templates/s.yaml": TEMPLATE + '{{ fail (printf "%s is too short" .Values.auth.password) }}\n',
         "failing/values.yaml": f"other: {{token: {canary['failing-values']}}}\n",
+        "hooked/s.yaml": SECRET.format(name="hooked", field="stringData", value=canary["hook"]),
+        "hooked/hook.yaml": HOOK,
+        "unhooked/a.yaml": config("unhooked"),
+        "unhooked/hook.yaml": REFUSED_HOOK.format(
+            name="unhooked", field="data", value=f"no base64: {canary['refused-hook']}!", on=ON
+        ),
     }
+    for name in IMAGES:
+        image = f"{server.url.removeprefix('http://')}/{name}:1.0.0"
+        files[f"{name}/kustomization.yaml"] = "resources: [web.yaml]\n"
+        files[f"{name}/web.yaml"] = deployment("web").replace("registry.example/web:1", image)
     for folder in ("generated", "broken"):
         files |= {f"{folder}/f.txt": f"line one\n{canary['file']}\n", f"{folder}/e.env": f"A={canary['env-file']}\n"}
     await estate.given(files)
-    await keep(estate, canary)
-    apps = await deploy(estate, canary)
+    await keep(estate, canary, server.url)
+    apps = await deploy(estate, canary, server.url)
     await estate.settled(name=estate.name)
+    await fail(estate, f"cannot log in with {canary['hook']}")
     await estate.change("Secret", "plain", {
         "data": {"key": encoded(canary["live"])},
         "metadata": {"annotations": {LAST_APPLIED: msgspec.json.encode({
@@ -81,6 +137,8 @@ async def test_no_secret_is_told_anywhere(estate: Estate, cluster: Cluster) -> N
         **{str(path): path.read_bytes() for path in on_disk(estate)},
         "processes": b"\n".join(processes),
     }
+    assert {canary["pull"], canary["shown"]} <= server.shown
+    assert all(limit.split() == ["Max", "core", "file", "size", "0", "0", "bytes"] for limit in core_sizes(estate))
     assert "condition" in told["log"].decode() and len(told["events"]) > 100 and processes
     found = [
         f"{place} in {where}: …{around(text, spelling)}…"
@@ -92,12 +150,16 @@ async def test_no_secret_is_told_anywhere(estate: Estate, cluster: Cluster) -> N
     assert not found, "\n".join(found)
 
 
-async def keep(estate: Estate, canary: dict[str, str]) -> None:
+async def keep(estate: Estate, canary: dict[str, str], url: str) -> None:
     """Put what the installation itself has of secrets where it is kept."""
     login = {"type": "git", "url": "http://127.0.0.1:1/r", "username": "u", "password": canary["password"]}
     key = {"type": "git", "url": "git@127.0.0.1:r", "sshPrivateKey": canary["ssh-key"]}
     config = msgspec.json.encode({"bearerToken": canary["cluster"]}).decode()
+    write = {"type": "git", "url": f"{url}/w.git", "username": "u", "password": canary["write-back"]}
+    pull = {"auths": {url.removeprefix("http://"): {"username": "u", "password": canary["pull"]}}}
     kept = {
+        "write": ("repository-write", write),
+        "shown": ("repository", {**write, "password": canary["shown"]}),
         "repo": ("repository", login),
         "ssh": ("repository", key),
         "cluster": ("cluster", {"name": "c", "server": "https://127.0.0.1:1", "config": config}),
@@ -107,9 +169,19 @@ async def keep(estate: Estate, canary: dict[str, str]) -> None:
         labels = {"argocd.argoproj.io/secret-type": kind} if kind else {}
         metadata = {"name": f"{estate.name}-{name}", "namespace": NAMESPACE, "labels": labels}
         await estate.make({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data})
+    # What other tests say of image automation stays.
+    updater = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-image-updater-config"}}
+    interval = msgspec.json.encode({**updater, "data": {"interval": "1s"}})
+    await estate.client.apply(CONFIG_MAP, NAMESPACE, "argocd-image-updater-config", interval, manager="canary")
+    labels = {"trueup.dev/image-pull": "true"}
+    await estate.make({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
+        "metadata": {"name": f"{estate.name}-pull", "namespace": NAMESPACE, "labels": labels},
+        "stringData": {".dockerconfigjson": msgspec.json.encode(pull).decode()},
+    })  # fmt: skip
 
 
-async def deploy(estate: Estate, canary: dict[str, str]) -> dict[str, str]:
+async def deploy(estate: Estate, canary: dict[str, str], url: str) -> dict[str, str]:
     """One application for each way to go well or wrong, with the condition that it comes to."""
     name, to = estate.name, {"destination": {"server": "https://kubernetes.default.svc", "namespace": estate.name}}
     helm: dict[str, Any] = {"values": f"auth: {{password: {canary['values']}}}\n",
@@ -127,10 +199,38 @@ async def deploy(estate: Estate, canary: dict[str, str]) -> dict[str, str]:
         await estate.app("broken", name=f"{name}-b", spec=to): "ComparisonError",
         await estate.app("failing", name=f"{name}-f", spec=to, helm=helm): "ComparisonError",
     }
-    for app, url in urls.items():
-        await estate.app("x", name=app, spec=to, repoURL=url)
+    for app, address in urls.items():
+        await estate.app("x", name=app, spec=to, repoURL=address)
         made[app] = "InvalidSpecError" if app.endswith("slash") else "ComparisonError"
+    once = {"retry": {"limit": 0}}
+    made |= {
+        await estate.app("hooked", name=f"{name}-h", spec=to, policy=once): "SyncError",
+        await estate.app("unhooked", name=f"{name}-u", spec=to, policy=once): "SyncError",
+    }
+    for image in IMAGES:
+        marks = {
+            "image-list": f"web={url.removeprefix('http://')}/{image}:1.x",
+            "web.pull-secret": f"pullsecret:{NAMESPACE}/{name}-pull",
+            "write-back-method": "git",
+            "git-repository": f"{url}/w.git",
+        }
+        annotations = {UPDATER + mark: text for mark, text in marks.items()}
+        made[await estate.app(image, name=f"{name}-{image}", annotations=annotations)] = "ImageUpdateError"
     return made
+
+
+async def fail(estate: Estate, message: str) -> None:
+    """Let the hook say why it has failed, as a container does by its termination message."""
+
+    async def runs() -> bool:
+        found = await estate.live("Pod", "hook")
+        return found is not None and found.object()["status"].get("phase") == "Running"
+
+    await estate.comes_true(runs, what="a hook that runs")
+    pods = estate.discovery.find("", "Pod")
+    assert pods is not None
+    change = msgspec.json.encode({"status": {"phase": "Failed", "message": message}})
+    await estate.client.patch(pods, estate.name, "hook", change, kind="merge", subresource="status")
 
 
 async def on_screen(estate: Estate, cluster: Cluster) -> dict[str, bytes]:
@@ -179,18 +279,35 @@ def on_disk(estate: Estate) -> Iterator[Path]:
 
 
 def of_processes(estate: Estate) -> Iterator[bytes]:
-    """What everybody sees of the processes, and the surroundings of the engine's own."""
-    assert estate.engine.process is not None
-    children = {estate.engine.process.pid}
-    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
-        try:
+    """What everybody sees of the processes, and the surroundings of the engine's own but git's, which finds the
+    credential of its server there, where its own user alone can look."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
             yield (process / "cmdline").read_bytes()
-            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent in children:
-                children.add(int(process.name))
+    for process in processes_of(estate):
+        with suppress(OSError):
+            if not (process / "comm").read_text().startswith("git"):
                 yield (process / "environ").read_bytes()
-        except OSError:
-            continue
+
+
+def core_sizes(estate: Estate) -> Iterator[str]:
+    """The limits of the core files that the engine's processes may leave."""
+    for process in processes_of(estate):
+        with suppress(OSError):
+            limits = (process / "limits").read_text().splitlines()
+            yield next(line for line in limits if line.startswith("Max core"))
+
+
+def processes_of(estate: Estate) -> Iterator[Path]:
+    """The engine's process and those that it has started, as far as they last."""
+    assert estate.engine.process is not None
+    family = {estate.engine.process.pid}
+    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+        with suppress(OSError):
+            if int((process / "stat").read_text().rpartition(")")[2].split()[1]) in family:
+                family.add(int(process.name))
+            if int(process.name) in family:
+                yield process
 
 
 def around(text: bytes, spelling: str) -> str:
