@@ -26,6 +26,8 @@ _MESSAGE_LIMIT = 1000
 _CREDENTIALS = pattern.compile(r"(://)[^\s/'\"]*@")
 _REDIRECTED = pattern.compile(rb"The requested URL returned error: 30[12378]\b")
 _NOISE = pattern.compile(r"(?m)^(?:fatal|error|remote|warning|hint): *|[^\x20-\x7e\x{a0}-\x{ffff}]")
+_MEASURED = pattern.compile(r" after [0-9]+ (?:ms|milliseconds)\b")
+"""What differs each time: the same failure is told in the same words, or it would be news."""
 
 
 class GitFailed(SourceUnavailable):
@@ -163,6 +165,7 @@ def _verb(args: Sequence[str]) -> str:
 def _because(errors: bytes) -> str:
     """``: reason`` on one line, from what git wrote to standard error."""
     text = _CREDENTIALS.sub(r"\1******@", errors.decode("utf-8", "replace"))
+    text = _MEASURED.sub("", text)
     lines = [line for line in (_NOISE.sub("", line).strip() for line in text.splitlines()) if line]
     reason = "; ".join(lines)
     return f": {reason[:_MESSAGE_LIMIT]}" if reason else ""

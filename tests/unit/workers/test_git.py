@@ -32,6 +32,11 @@ async def test_a_failure_has_the_reason_on_one_line() -> None:
     assert "fatal:" not in str(caught.value)
 
 
+async def test_the_same_failure_is_told_in_the_same_words_however_long_it_took() -> None:
+    with pytest.raises(GitFailed, match=r"Failed to connect to 127\.0\.0\.1 port 1: "):
+        await run_git(["ls-remote", "--", "http://127.0.0.1:1/r"], protocols=["http"])
+
+
 async def test_configuration_of_user_system_and_environment_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
