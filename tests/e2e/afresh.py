@@ -7,7 +7,7 @@ share and a client that refuses every write. It looks at each application of an 
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -42,14 +42,16 @@ class Standby:
         self._stack = AsyncExitStack()
         self._engine: Engine | None = None
 
-    async def take_over(self, estate: Estate, versions: Mapping[str, str]) -> Engine:
-        """The engine, which has seen these versions of the applications and looked at none of them."""
+    async def take_over(self, estate: Estate) -> Engine:
+        """The engine, which has seen the applications as they are and looked at none of them."""
         if self._engine is None:
             self._engine = await self._stack.enter_async_context(another(estate, self._folder))
         engine = self._engine
         engine._assemble()
         await engine.credentials.load()
-        async for _ in looks(pause=0.02):
+        async for _ in looks():
+            # Asked anew each time: what changes meanwhile never goes back to the version that it had.
+            versions = await versions_of(estate)
             live = {name: engine.applications.live(f"{estate.engine.namespace}/{name}") for name in versions}
             if versions == {name: found.resource_version for name, found in live.items() if found}:
                 break
@@ -72,7 +74,7 @@ async def agrees_afresh(estate: Estate, folder: Path, standby: Standby | None = 
             return
         try:
             if standby is not None and number == 0:
-                await look(estate, await standby.take_over(estate, versions))
+                await look(estate, await standby.take_over(estate))
             else:
                 async with another(estate, folder / str(number)) as fresh:
                     await look(estate, fresh)
