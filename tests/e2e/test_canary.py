@@ -23,14 +23,19 @@ from tests.e2e.test_pipelines import trueup
 from tests.support.httpserver import serving
 
 from trueup.formats.hidden import spellings
+from trueup.kube.client import Client
 from trueup.model.annotations import LAST_APPLIED
+from trueup.sandbox.cluster.embedded import EmbeddedCluster
+from trueup.sandbox.git import GitServer
 from trueup.store.credentials import CONFIG_MAP
 
 PLACES = (
     *("string-data", "data", "refused", "literal", "bare-literal", "file", "env-file", "values", "failing-values"),
     *("parameter", "live", "record", "userinfo", "userinfo-with-slash", "unreachable"),
-    *("password", "ssh-key", "cluster", "webhook", "hook", "refused-hook", "pull", "shown", "write-back"),
+    *("password", "ssh-key", "cluster", "webhook"),
 )
+OUTSIDE = ("hook", "refused-hook", "pull", "shown", "write-back")
+"""What hooks, registries and write-back are shown. A cluster's server has no say in it: one cluster does."""
 COPIES = frozenset(("source", "sources", "comparedTo"))
 SECRET = 'apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\n{field}: {{key: "{value}"}}\n'
 CHART = "apiVersion: v2\nname: c\nversion: 1.0.0\n"
@@ -52,14 +57,16 @@ REFUSED_HOOK = SECRET.replace("metadata: {{name: {name}}}", "metadata: {{name: {
 ON = "{argocd.argoproj.io/hook: PreSync}"
 IMAGES = ("open", "closed")
 UPDATER = "argocd-image-updater.argoproj.io/"
+UPDATES = "argocd-image-updater-config"
 
 
 class Repeating:
-    """A registry and a Git server that show everybody what they were shown."""
+    """A registry and a Git server that show everybody what they were shown, and take no push."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.url = ""
         self.shown: set[str] = set()
+        self.git = GitServer(folder, admit=lambda _: True, pushed=lambda _: None)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         header = request.headers.get("Authorization", "")
@@ -71,7 +78,9 @@ class Repeating:
             return web.json_response({"tags": ["1.0.0", "1.1.0"]})
         if request.path.startswith("/v2"):
             return web.json_response({"errors": [{"code": "DENIED", "message": f"{header} {known}"}]}, status=403)
-        return web.Response(status=403, text=f"{header} {known}")
+        if "git-receive-pack" in request.path_qs:
+            return web.Response(status=403, text=f"{header} {known}")
+        return await self.git.handle(request)
 
 
 def kustomization(literal: str) -> str:
@@ -84,16 +93,29 @@ def encoded(text: str) -> str:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Repeating]:
-    made = Repeating()
+async def server(client: Client, tmp_path: Path) -> AsyncIterator[Repeating]:
+    """Images are looked at every second while it runs; what other tests say of image automation stays."""
+    made = Repeating(tmp_path / "git")
+    written = tmp_path / "content" / IMAGES[0]
+    written.mkdir(parents=True)
+    (written / "kustomization.yaml").touch()
+    await made.git.create("w", tmp_path / "content")
     async with serving(made.handle) as host:
         made.url = f"http://{host}"
+        await image_automation(client, interval="1s")
         yield made
+        await image_automation(client)
+
+
+async def image_automation(client: Client, **data: str) -> None:
+    """Say this of image automation, and no more what was said before."""
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": UPDATES}, "data": data}
+    await client.apply(CONFIG_MAP, NAMESPACE, UPDATES, msgspec.json.encode(body), manager="canary")
 
 
 @pytest.mark.timeout(400)
 async def test_no_secret_is_told_anywhere(estate: Estate, cluster: Cluster, server: Repeating) -> None:
-    canary = {place: f"Canary4{secrets.token_urlsafe(18)}" for place in PLACES}
+    canary = {place: f"Canary4{secrets.token_urlsafe(18)}" for place in (*PLACES, *OUTSIDE)}
     files = {
         "good/a.yaml": SECRET.format(name="plain", field="stringData", value=canary["string-data"]),
         "good/b.yaml": SECRET.format(name="encoded", field="data", value=encoded(canary["data"])),
@@ -119,10 +141,14 @@ async def test_no_secret_is_told_anywhere(estate: Estate, cluster: Cluster, serv
     for folder in ("generated", "broken"):
         files |= {f"{folder}/f.txt": f"line one\n{canary['file']}\n", f"{folder}/e.env": f"A={canary['env-file']}\n"}
     await estate.given(files)
-    await keep(estate, canary, server.url)
-    apps = await deploy(estate, canary, server.url)
+    await keep(estate, canary)
+    apps = await deploy(estate, canary)
+    everywhere = isinstance(cluster, EmbeddedCluster)
+    if everywhere:
+        apps |= await outside(estate, canary, server.url)
     await estate.settled(name=estate.name)
-    await fail(estate, f"cannot log in with {canary['hook']}")
+    if everywhere:
+        await fail(estate, f"cannot log in with {canary['hook']}")
     await estate.change("Secret", "plain", {
         "data": {"key": encoded(canary["live"])},
         "metadata": {"annotations": {LAST_APPLIED: msgspec.json.encode({
@@ -137,7 +163,8 @@ async def test_no_secret_is_told_anywhere(estate: Estate, cluster: Cluster, serv
         **{str(path): path.read_bytes() for path in on_disk(estate)},
         "processes": b"\n".join(processes),
     }
-    assert {canary["pull"], canary["shown"]} <= server.shown
+    if everywhere:
+        assert {canary["pull"], canary["shown"], canary["write-back"]} == server.shown
     assert all(limit.split() == ["Max", "core", "file", "size", "0", "0", "bytes"] for limit in core_sizes(estate))
     assert "condition" in told["log"].decode() and len(told["events"]) > 100 and processes
     found = [
@@ -150,38 +177,27 @@ async def test_no_secret_is_told_anywhere(estate: Estate, cluster: Cluster, serv
     assert not found, "\n".join(found)
 
 
-async def keep(estate: Estate, canary: dict[str, str], url: str) -> None:
+async def keep(estate: Estate, canary: dict[str, str]) -> None:
     """Put what the installation itself has of secrets where it is kept."""
     login = {"type": "git", "url": "http://127.0.0.1:1/r", "username": "u", "password": canary["password"]}
     key = {"type": "git", "url": "git@127.0.0.1:r", "sshPrivateKey": canary["ssh-key"]}
     config = msgspec.json.encode({"bearerToken": canary["cluster"]}).decode()
-    write = {"type": "git", "url": f"{url}/w.git", "username": "u", "password": canary["write-back"]}
-    pull = {"auths": {url.removeprefix("http://"): {"username": "u", "password": canary["pull"]}}}
     kept = {
-        "write": ("repository-write", write),
-        "shown": ("repository", {**write, "password": canary["shown"]}),
         "repo": ("repository", login),
         "ssh": ("repository", key),
         "cluster": ("cluster", {"name": "c", "server": "https://127.0.0.1:1", "config": config}),
         "hook": ("", {"webhook.github.secret": canary["webhook"]}),
     }
     for name, (kind, data) in kept.items():
-        labels = {"argocd.argoproj.io/secret-type": kind} if kind else {}
-        metadata = {"name": f"{estate.name}-{name}", "namespace": NAMESPACE, "labels": labels}
-        await estate.make({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data})
-    # What other tests say of image automation stays.
-    updater = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-image-updater-config"}}
-    interval = msgspec.json.encode({**updater, "data": {"interval": "1s"}})
-    await estate.client.apply(CONFIG_MAP, NAMESPACE, "argocd-image-updater-config", interval, manager="canary")
-    labels = {"trueup.dev/image-pull": "true"}
-    await estate.make({
-        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
-        "metadata": {"name": f"{estate.name}-pull", "namespace": NAMESPACE, "labels": labels},
-        "stringData": {".dockerconfigjson": msgspec.json.encode(pull).decode()},
-    })  # fmt: skip
+        await secret(estate, name, {"argocd.argoproj.io/secret-type": kind} if kind else {}, data)
 
 
-async def deploy(estate: Estate, canary: dict[str, str], url: str) -> dict[str, str]:
+async def secret(estate: Estate, name: str, labels: dict[str, str], data: dict[str, str], kind: str = "Opaque") -> None:
+    metadata = {"name": f"{estate.name}-{name}", "namespace": NAMESPACE, "labels": labels}
+    await estate.make({"apiVersion": "v1", "kind": "Secret", "type": kind, "metadata": metadata, "stringData": data})
+
+
+async def deploy(estate: Estate, canary: dict[str, str]) -> dict[str, str]:
     """One application for each way to go well or wrong, with the condition that it comes to."""
     name, to = estate.name, {"destination": {"server": "https://kubernetes.default.svc", "namespace": estate.name}}
     helm: dict[str, Any] = {"values": f"auth: {{password: {canary['values']}}}\n",
@@ -199,11 +215,25 @@ async def deploy(estate: Estate, canary: dict[str, str], url: str) -> dict[str, 
         await estate.app("broken", name=f"{name}-b", spec=to): "ComparisonError",
         await estate.app("failing", name=f"{name}-f", spec=to, helm=helm): "ComparisonError",
     }
-    for app, address in urls.items():
-        await estate.app("x", name=app, spec=to, repoURL=address)
+    for app, url in urls.items():
+        await estate.app("x", name=app, spec=to, repoURL=url)
         made[app] = "InvalidSpecError" if app.endswith("slash") else "ComparisonError"
+    return made
+
+
+async def outside(estate: Estate, canary: dict[str, str], url: str) -> dict[str, str]:
+    """Applications whose hooks fail, whose registry says no and whose commit is not taken, as :func:`deploy`."""
+    name, to = estate.name, {"destination": {"server": "https://kubernetes.default.svc", "namespace": estate.name}}
+    write = {"type": "git", "url": f"{url}/git/w.git", "username": "u", "password": canary["write-back"]}
+    pull = {"auths": {url.removeprefix("http://"): {"username": "u", "password": canary["pull"]}}}
+    await secret(estate, "write", {"argocd.argoproj.io/secret-type": "repository-write"}, write)
+    await secret(
+        estate, "shown", {"argocd.argoproj.io/secret-type": "repository"}, {**write, "password": canary["shown"]}
+    )
+    config = {".dockerconfigjson": msgspec.json.encode(pull).decode()}
+    await secret(estate, "pull", {"trueup.dev/image-pull": "true"}, config, "kubernetes.io/dockerconfigjson")
     once = {"retry": {"limit": 0}}
-    made |= {
+    made = {
         await estate.app("hooked", name=f"{name}-h", spec=to, policy=once): "SyncError",
         await estate.app("unhooked", name=f"{name}-u", spec=to, policy=once): "SyncError",
     }
@@ -212,7 +242,7 @@ async def deploy(estate: Estate, canary: dict[str, str], url: str) -> dict[str, 
             "image-list": f"web={url.removeprefix('http://')}/{image}:1.x",
             "web.pull-secret": f"pullsecret:{NAMESPACE}/{name}-pull",
             "write-back-method": "git",
-            "git-repository": f"{url}/w.git",
+            "git-repository": f"{url}/git/w.git",
         }
         annotations = {UPDATER + mark: text for mark, text in marks.items()}
         made[await estate.app(image, name=f"{name}-{image}", annotations=annotations)] = "ImageUpdateError"
