@@ -85,8 +85,8 @@ class Repositories:
         return None
 
     async def obtain(self, repository: str | RepositoryOf, revision: str) -> bool:
-        """Whether the mirror holds a commit (full SHA). One that no ref leads to any more is asked of the server, which
-        may refuse it."""
+        """Whether the mirror holds a revision. A commit (full SHA) that no branch or tag leads to, and a ref that is
+        neither, is asked of the server, which may refuse it."""
         try:
             mirror = self.mirror(repository)
             if mirror is None:

@@ -290,6 +290,11 @@ class _Walk:
     def _take_base(self, tree: Tree, remote: Remote, base: Base, reference: Reference, plugin_base: str | None) -> str:
         place = _Place(tree, base.name, mount_of(base), base.shown)
         located = follow(tree, base.path, remote.where)
+        if located is not None and located.entry.mode in (Mode.FILE, Mode.EXECUTABLE):
+            raise RenderFailed(
+                f"{remote.where}: {place.shown(base.path)} is a file, and a folder with a kustomization is expected",
+                hint="name its folder, or the file by a URL that gives its content (without ?ref=)",
+            )
         if located is None or located.entry.mode is not Mode.DIRECTORY:
             raise RenderFailed(
                 f"{remote.where}: {place.shown(base.path)}: no such folder at {tree.revision[:8]}",

@@ -199,8 +199,8 @@ class Mirror:
         return found
 
     async def locate(self, revision: str, tag_prefix: str = "") -> str:
-        """:meth:`resolve`; what the mirror does not follow by itself is asked of the server: another ref, and a full
-        SHA that no branch or tag leads to, that once until a ref moves.
+        """:meth:`resolve`; what the mirror does not follow by itself is asked of the server: another ref, which
+        each update then asks for, and a full SHA that no branch or tag leads to, that once until a ref moves.
 
         Raises:
             RenderFailed: as :meth:`resolve`.
@@ -209,13 +209,13 @@ class Mirror:
         try:
             return await on_disk(self.resolve, revision, tag_prefix)
         except UnknownRevision:
-            sha = revisions.commit(revision)
-            if sha in self._refused or not _asked(revision):
+            sha, asked = revisions.commit(revision), _asked(revision)
+            if not asked or sha in self._refused or asked in self._located & self._answered:
                 raise
             if sha:
                 await self._fetch_commit(sha)
             else:
-                self._located |= {_asked(revision)}
+                self._located |= {asked}
                 await self.update()
             return await on_disk(self.resolve, revision, tag_prefix)
 

@@ -64,6 +64,11 @@ REFUSED = {
         "resources\\[0\\]: .*none",
     ),
     "a ref that is none": ("resources: ['{git}/team/base.git//deploy?ref=v9']", RenderFailed, '"v9" not found'),
+    "a file of a folder": (
+        "resources: ['{git}/team/base.git//deploy/kustomization.yaml?ref=v1']",
+        RenderFailed,
+        "is a file, and a folder with a kustomization is expected",
+    ),
     "a folder that is none": ("resources: ['{git}/team/base.git//gone?ref=v1']", RenderFailed, "gone: no such folder"),
     "a folder without a kustomization": ("resources: ['{git}/team/base.git//bare']", RenderFailed, "no kustomization"),
     "a file that is none": ("patches: [{path: '{web}/gone'}]", RenderFailed, "patches\\[0\\].path: .*answers 404"),
