@@ -1,8 +1,12 @@
 """How an operation begins: who asks for it, for what, and whether it can be had."""
 
 from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
 
 from trueup import policy
+from trueup.controllers.entries import written_by
 from trueup.controllers.observe import Observation
 from trueup.controllers.ports import Ports
 from trueup.formats.time import format_time
@@ -17,20 +21,20 @@ from trueup.store.applications import StoredApplication
 def begun(
     stored: StoredApplication,
     project: Project,
-    operation: Operation | None,
+    operation: Operation,
     head: Observation | TrueupError,
     ports: Ports,
 ) -> OperationState:
     """A new operation. Its revision is fixed here: it cannot move while the operation lasts.
 
     Args:
-        operation: None where the one that is asked for cannot be read.
+        operation: an empty one where the one that is asked for cannot be read.
         head: what the application declares now, or why that is not known.
 
     Raises:
         TrueupError: it cannot start; the message tells why.
     """
-    if operation is None or operation.sync is None:
+    if operation.sync is None:
         problem = stored.operation_fault or "no operation specified"
         raise InvalidSpec(f"Invalid operation request: {problem}", hint="write .operation.sync")
     if problem := _unbuilt(operation, stored):
@@ -61,6 +65,28 @@ def begun(
         sync_result=result,
         started_at=format_time(ports.clock.now()),
     )
+
+
+def asked_for(stored: StoredApplication) -> Operation | None:
+    """The operation that somebody asks for, with a note of who wrote it; an empty one where it cannot be read."""
+    operation = stored.app.operation or (Operation() if stored.operation_fault else None)
+    return operation and policy.foreign(operation, written_by(stored.live, "operation"))
+
+
+def refused(
+    stored: StoredApplication, running: OperationState | None, message: str, now: datetime
+) -> OperationState | None:
+    """The end, in Error, of the operation that runs, or of the one that is asked for and cannot even start.
+
+    Returns:
+        None where there is neither.
+    """
+    at, asked = format_time(now), asked_for(stored)
+    if running is None and asked is not None:
+        running = OperationState(operation=asked, phase=OperationPhase.RUNNING, started_at=at)
+    if running is None:
+        return None
+    return msgspec.structs.replace(running, phase=OperationPhase.ERROR, message=message, finished_at=at)
 
 
 def _unbuilt(operation: Operation, stored: StoredApplication) -> str:

@@ -7,17 +7,16 @@ from typing import Any
 import msgspec
 
 from trueup import policy
-from trueup.controllers.begin import about_source, begun, initiated, operation_sources
-from trueup.controllers.entries import written_by
+from trueup.controllers.begin import about_source, asked_for, begun, initiated, operation_sources, refused
 from trueup.controllers.looks import Looks
 from trueup.controllers.observe import Observation
 from trueup.controllers.ports import SYNCING_AS, Ports
 from trueup.controllers.record import record
 from trueup.controllers.remotes import NotFetched
 from trueup.formats.json import canonical, digest
-from trueup.formats.time import format_time, parse_time, past_time
+from trueup.formats.time import parse_time, past_time
 from trueup.model.annotations import DELETION_APPROVED, FIELD_MANAGER
-from trueup.model.application import Application, Operation
+from trueup.model.application import Application
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.project import Project
@@ -68,18 +67,15 @@ class Operations:
         """
         state = running(stored)
         if state is None:
-            operation = stored.app.operation
-            if operation is None and not stored.operation_fault:
+            operation = asked_for(stored)
+            if operation is None:
                 decision = await self._automatic(stored, project, write, head)
                 operation = decision.operation
                 if operation is None:
                     await write.flush()
                     return Requeue.after(min(decision.again, self.ports.rest()))
-            elif operation is not None:
-                operation = policy.foreign(operation, written_by(stored.live, "operation"))
-            if operation is not None:
-                left = head.withheld if isinstance(head, Observation) else policy.noted(stored.status)
-                operation = policy.noting(operation, left)
+            left = head.withheld if isinstance(head, Observation) else policy.noted(stored.status)
+            operation = policy.noting(operation, left)
             try:
                 state = begun(stored, project, operation, head, self.ports)
             except UnknownRevision as error:
@@ -313,15 +309,9 @@ class Operations:
     async def refuse(self, stored: StoredApplication, write: ApplicationWrite, message: str) -> Requeue:
         """End the operation that runs or is asked for, if any, in Error: it cannot go on, or not even start."""
         self._revisions.forget(stored.key)
-        state = running(stored)
-        asked = stored.app.operation or (Operation() if stored.operation_fault else None)
-        now = format_time(self.ports.clock.now())
-        if state is None and asked is not None:
-            state = OperationState(operation=asked, phase=OperationPhase.RUNNING, started_at=now)
-        if state is None:
+        ended = refused(stored, running(stored), message[:MESSAGE_LIMIT], self.ports.clock.now())
+        if ended is None:
             return Requeue.after(self.ports.rest())
-        message = message[:MESSAGE_LIMIT]
-        ended = msgspec.structs.replace(state, phase=OperationPhase.ERROR, message=message, finished_at=now)
         return await self._ended(stored, write, ended)
 
     async def _ended(

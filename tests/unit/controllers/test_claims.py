@@ -6,16 +6,19 @@ import msgspec
 import pytest
 
 from trueup import policy
-from trueup.controllers.begin import initiated
+from trueup.controllers.begin import initiated, refused
 from trueup.controllers.entries import ENGINE, asked_by, author_of, written_by
-from trueup.model.application import Application, NameValue, Operation, OperationInitiator
+from trueup.model.application import Application, NameValue, Operation, OperationInitiator, SyncOperation
 from trueup.model.audit import Action, Actor, Entry, Why
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase, OperationState, Status
 from trueup.sources.commit import CommitInfo
+from trueup.store.applications import StoredApplication
 from trueup.store.audit.story import story
 from trueup.store.status import history
+
+NOW = datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC)
 
 
 def state(operation: Operation) -> OperationState:
@@ -83,3 +86,24 @@ def test_the_story_tells_claims_as_such_and_old_entries_as_before() -> None:
     assert line(Action.STARTED, Actor("trueup", "engine")) == "sync to 01234567 started (manual, by trueup)"
     old = msgspec.json.decode(b'{"name":"Ada","signer":"SHA256:k"}', type=Actor)
     assert line(Action.COMMIT, old, message="x") == "Ada committed 01234567 “x” (seen by poll, signed by SHA256:k)"
+
+
+@pytest.mark.parametrize("fault", ["", ".operation.sync: expected an object"], ids=["cannot start", "cannot be read"])
+def test_an_operation_that_is_refused_before_its_start_is_a_claim_too(fault: str) -> None:
+    automated = Operation(initiated_by=OperationInitiator(automated=True), sync=SyncOperation(revision="--x"))
+    stored = StoredApplication(
+        key="argocd/web",
+        live=live(("kubectl-patch", "2026-01-02T03:04:05Z", "operation")),
+        app=Application(operation=None if fault else automated),
+        status=Status(),
+        raw_status={},
+        operation_fault=fault,
+    )
+    ended = refused(stored, None, "no such revision", NOW)
+    assert ended is not None and ended.phase is OperationPhase.ERROR
+    assert asked_by(ended) == Actor(name="" if fault else "automated", kind="user", manager="kubectl-patch")
+    own = state(Operation(initiated_by=OperationInitiator(automated=True)))
+    went = refused(stored, own, "the project is gone", NOW)
+    assert went is not None and asked_by(went) == ENGINE, "one that runs is told as it began"
+    idle = msgspec.structs.replace(stored, app=Application(), operation_fault="")
+    assert refused(idle, None, "nothing to refuse", NOW) is None
