@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest_asyncio
 from aiohttp import web
 from tests.conftest import on_embedded
@@ -9,7 +10,9 @@ from tests.e2e.estate import Estate, play_repository
 from tests.e2e.manifests import config
 from tests.support.httpserver import serving
 
+from trueup.cli.app.access import View
 from trueup.sandbox.repository import PlayRepository
+from trueup.store.install import PROJECT
 
 
 async def base_of(estate: Estate, value: str) -> PlayRepository:
@@ -101,22 +104,59 @@ async def test_a_file_elsewhere_is_fetched_with_each_commit_of_the_source(served
 
 
 @on_embedded
-async def test_a_base_that_the_project_does_not_permit_is_named_by_its_field(estate: Estate) -> None:
-    base = await base_of(estate, "red")
-    await estate.given({"app/kustomization.yaml": f"resources: ['{base.url}//deploy']\n"})
-    project = f"{estate.name}-narrow"
-    await estate.make(
+async def test_what_the_project_does_not_permit_elsewhere_is_named_by_its_field_and_stops_what_ran(
+    served: Served, estate: Estate
+) -> None:
+    base, project = await base_of(estate, "red"), f"{estate.name}-narrow"
+    await estate.given(
+        {
+            "app/kustomization.yaml": f"resources: ['{base.url}//deploy', file]\n",
+            "app/file/kustomization.yaml": f"namePrefix: file-\nresources: ['{served.url}']\n",
+        }
+    )
+
+    def permitted(*urls: str) -> dict[str, object]:
+        repositories = [estate.repository.url, *urls]
+        return {
+            "spec": {
+                "sourceRepos": repositories,
+                "destinations": [{"server": "*", "namespace": "*"}],
+                "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
+            }
+        }
+
+    made = await estate.make(
         {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "AppProject",
             "metadata": {"name": project, "namespace": estate.engine.namespace},
-            "spec": {
-                "sourceRepos": [estate.repository.url],
-                "destinations": [{"server": "*", "namespace": "*"}],
-            },
+            **permitted(),
         }
     )
+
+    async def permit(*urls: str) -> None:
+        body = msgspec.json.encode(permitted(*urls))
+        await estate.client.patch(PROJECT, made.key.namespace, project, body, kind="merge")
+
+    async def refused(field: str) -> None:
+        def told(view: View) -> bool:
+            return any(field in each.message and "spec.sourceRepos" in each.message for each in view.status.conditions)
+
+        await estate.until(told, what=f"refused by {field}")
+
     await estate.app("app", spec={"project": project})
-    told = await estate.condition("ComparisonError")
-    assert "app/kustomization.yaml: resources[0]" in told and "spec.sourceRepos of the project" in told
+    await refused("app/kustomization.yaml: resources[0]")
     assert await colour(estate, "settings") == ""
+    await permit(base.url, served.url)
+    await estate.settled()
+    await permit(served.url)
+    await refused("app/kustomization.yaml: resources[0]")
+    await change(base, "blue")
+    await estate.remove("ConfigMap", "settings")
+    await estate.refresh()
+    assert await colour(estate, "settings") == ""
+    await permit(base.url)
+    await refused("app/file/kustomization.yaml: resources[0]")
+    await permit(base.url, served.url)
+    await estate.settled()
+    assert await colour(estate, "settings") == "blue"

@@ -1,6 +1,6 @@
 """Bases and files that kustomizations name elsewhere: permitted, fetched, and looked at again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -167,6 +167,7 @@ class Fetching:
 
     Attributes:
         used: repositories that were read.
+        asked: URLs that the project was asked for.
     """
 
     def __init__(
@@ -181,6 +182,7 @@ class Fetching:
         fresh: bool,
     ) -> None:
         self.used: frozenset[Used] = frozenset()
+        self.asked: set[str] = set()
         self._remotes = remotes
         self._instance, self._key, self._project = instance, key, project
         self._revisions, self._admit, self._fresh = revisions, admit, fresh
@@ -203,7 +205,7 @@ class Fetching:
 
     async def _one(self, remote: Remote) -> tuple[str, Tree]:
         if remote.file:
-            self._admit(remote.text.partition("?")[0])
+            self._ask(remote.text.partition("?")[0])
             try:
                 file = await self._remotes.content(self._instance, remote.text, self._revisions, fresh=self._fresh)
                 if remote.base is None or is_meant(remote, file.content):
@@ -213,8 +215,26 @@ class Fetching:
                 if remote.is_file:
                     raise
         assert remote.base is not None
-        self._admit(remote.base.url)
+        self._ask(remote.base.url)
         used, tree = await self._remotes.tree(remote.base, self._project)
         self.used |= {used}
         self._remotes.note(self._instance, self._key, self.used)
         return remote.base.name, tree
+
+    def _ask(self, url: str) -> None:
+        self._admit(url)
+        self.asked.add(url)
+
+
+def are_permitted(urls: Iterable[str], admit: Callable[[str], None]) -> bool:
+    """Whether a project permits all of these.
+
+    Args:
+        admit: raises InvalidSpec for one that it does not.
+    """
+    try:
+        for url in urls:
+            admit(url)
+    except InvalidSpec:
+        return False
+    return True

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from trueup import policy
-from trueup.controllers.remotes import Fetching, NotFetched, Remotes, Used
+from trueup.controllers.remotes import Fetching, NotFetched, Remotes, Used, are_permitted
 from trueup.controllers.repository import Repositories
 from trueup.formats.hidden import secret_values
 from trueup.formats.json import digest
@@ -48,6 +48,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         warnings: (condition type, message).
         unread: commits that were synced before and are not to be had: what was lost since then is not known.
         remotes: repositories elsewhere that its kustomizations name.
+        elsewhere: URLs of these and of files, as the project was asked for them.
     """
 
     manifests: tuple[Manifest, ...]
@@ -57,6 +58,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[tuple[str, str], ...] = ()
     unread: tuple[str, ...] = ()
     remotes: tuple[Used, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
 
 class _Inputs(msgspec.Struct, frozen=True):
@@ -150,7 +152,7 @@ class Targets:
         label_key = settings.instance_label if settings.labelled else ""
         slot, inputs = (instance, tuple(revisions)), _Inputs(tuple(sources), context, label_key, before)
         known = self._built.get(slot)
-        if known is not None and known[0] == inputs and not fresh and self._remotes.are_current(known[1].remotes):
+        if known is not None and known[0] == inputs and not fresh and self._holds(known[1], admit):
             self._built.use(instance, slot)
             # Another commit may have been built meanwhile, by an operation.
             self._remotes.note(instance, app.key, frozenset(known[1].remotes))
@@ -166,6 +168,11 @@ class Targets:
             return target
         self._built.put(slot, (inputs, target), instance)
         return target
+
+    def _holds(self, target: Target, admit: Callable[[str], None]) -> bool:
+        """Whether what a target was built from elsewhere is the same today, and still permitted. Where it is not,
+        building anew says so by file and field."""
+        return self._remotes.are_current(target.remotes) and are_permitted(target.elsewhere, admit)
 
     def elsewhere(self, instance: str, *, moving: bool) -> list[RepositoryOf]:
         """Repositories that an application's kustomizations name: all, or those alone whose refs may move."""
@@ -231,6 +238,7 @@ class Targets:
             warnings=tuple(warnings),
             unread=tuple(dict.fromkeys(unread)),
             remotes=tuple(fetch.used),
+            elsewhere=tuple(sorted(fetch.asked)),
         )
 
     def _tree(self, repository: RepositoryOf, revision: str) -> Tree:
