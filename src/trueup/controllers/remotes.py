@@ -1,22 +1,35 @@
 """Bases and files that kustomizations name elsewhere: permitted, fetched, and looked at again."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
 from trueup.controllers.repository import Repositories
-from trueup.model.errors import InvalidSpec, RenderFailed, TrueupError, Waiting
+from trueup.formats import json
+from trueup.formats.redact import redact_url
+from trueup.model.errors import InvalidSpec, SourceUnavailable, TrueupError, Waiting
 from trueup.model.repository import RepositoryOf, parse_repository_url
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.remote import Base, OneFile, Remote, is_meant
-from trueup.runtime.fair import resting
+from trueup.runtime.failures import Failures, Patience
+from trueup.runtime.fair import Fair, Share, Turn, resting
 from trueup.runtime.memory import Memory
-from trueup.sources.download import Download
-from trueup.sources.outgoing import AddressRefused, require_host_outside
-from trueup.sources.revision import UnknownRevision
+from trueup.sources.download import MAX_BYTES, Download, TooLarge
+from trueup.sources.outgoing import require_host_outside
+from trueup.sources.revision import UnknownRevision, commit
 
 _FILES = 32 * MEBIBYTE
 """Bytes of files that are remembered."""
+MAX_FILES = 16 * MEBIBYTE
+"""Bytes of the files elsewhere of one application, paid while they arrive."""
+MAX_SECONDS = 60.0
+"""For all files of one build: it has a slot as long."""
+HOLDING = 4
+"""Builds at a time that hold files elsewhere; the others wait, so that all of them together are bounded."""
+TOO_LARGE = Patience(60.0, 3600.0)
+"""Seconds until files are fetched again that were too large; another revision, other files or a hard refresh do so at
+once."""
 
 
 class NotFetched(Waiting):
@@ -61,6 +74,8 @@ class Remotes:
         self._download = download
         self._guarded = guarded
         self._using: dict[str, tuple[str, frozenset[Used]]] = {}
+        self.failures = Failures()
+        self.holding = Fair(HOLDING)
         self._files: Memory[tuple[str, str], tuple[tuple[str, ...], OneFile]] = Memory(
             entries=4096, size=_FILES, weigh=lambda known: len(known[1].content)
         )
@@ -119,13 +134,20 @@ class Remotes:
         """
         return Fetching(self, instance, key, project, revisions, admit, fresh=fresh)
 
-    async def content(self, instance: str, url: str, revisions: tuple[str, ...], *, fresh: bool) -> OneFile:
-        """A file over HTTP, as it was when it was first asked for at these revisions."""
+    async def content(self, instance: str, url: str, revisions: tuple[str, ...], limit: int, *, fresh: bool) -> OneFile:
+        """A file over HTTP, as it was when it was first asked for at these revisions.
+
+        Raises:
+            TooLarge: it has more than ``limit`` bytes.
+            TrueupError: it cannot be had.
+        """
         known = self._files.get((instance, url))
         if known is not None and known[0] == revisions and not fresh:
+            if len(known[1].content) > limit:
+                raise TooLarge(f"{redact_url(url)[:300]} is larger than what is left")
             return known[1]
-        async with resting():
-            file = OneFile(await self._download(url))
+        # Its digest is made in a thread: it takes longer than the event loop has.
+        file = await asyncio.to_thread(OneFile, await self._download(url, limit))
         self._files.put((instance, url), (revisions, file), instance)
         return file
 
@@ -147,11 +169,10 @@ class Remotes:
         try:
             revision = mirror.resolve(base.ref)
         except UnknownRevision:
-            # Of a pull request, or a commit that no branch or tag leads to: kustomize fetches whatever git can.
+            revision = commit(base.ref)
             async with resting():
-                if not await self._repositories.obtain(repository, base.ref):
+                if not revision or not await self._repositories.obtain(repository, revision):
                     raise
-            revision = mirror.resolve(base.ref)
         return Used(repository, base.ref, revision, moves=mirror.moves(base.ref)), mirror.tree(revision)
 
     def note(self, instance: str, key: str, used: frozenset[Used]) -> None:
@@ -164,6 +185,9 @@ class Remotes:
 
 class Fetching:
     """One build's way to what is elsewhere. Made by :class:`Remotes`; a :data:`trueup.store.renders.Fetch`.
+
+    Its files are paid for in the order in which they are needed. From the first of them until it is closed it has one
+    of the few slots for builds that hold files.
 
     Attributes:
         used: repositories that were read.
@@ -186,8 +210,33 @@ class Fetching:
         self._remotes = remotes
         self._instance, self._key, self._project = instance, key, project
         self._revisions, self._admit, self._fresh = revisions, admit, fresh
+        self._files: dict[str, OneFile] = {}
+        self._seconds = MAX_SECONDS
+        self._one_by_one = asyncio.Lock()
+        self._slot: Turn | None = None
+        self._closed = False
+
+    def close(self) -> None:
+        """The build has ended: nothing that was brought is held any more, and what still asks on its behalf, such as
+        another source of an application whose first one has failed, gets nothing."""
+        self._closed = True
+        self._files.clear()
+        if self._slot is not None:
+            self._remotes.holding.leave(self._slot)
+            self._slot = None
 
     async def __call__(self, needed: Sequence[Remote]) -> Mapping[str, Tree]:
+        """All of them.
+
+        Raises:
+            NotFetched: repositories are being fetched.
+            TrueupError: one cannot be had, or all files are too large; the message names file and field.
+        """
+        question = (self._instance, self._revisions, json.digest("\n".join(each.text for each in needed).encode()))
+        if self._fresh:
+            self._remotes.failures.forget(question)
+        elif failure := self._remotes.failures.standing(question):
+            raise failure
         found: dict[str, Tree] = {}
         waiting: list[RepositoryOf] = []
         for remote in needed:
@@ -195,8 +244,13 @@ class Fetching:
                 name, tree = await self._one(remote)
             except NotFetched as error:
                 waiting += error.repositories
-            except (RenderFailed, InvalidSpec, AddressRefused) as error:
-                raise type(error)(f"{remote.where}: {error.message}", hint=error.hint) from error
+            except Waiting:
+                raise
+            except TrueupError as error:
+                named = type(error)(f"{remote.where}: {error.message}", hint=error.hint, reason=error.reason)
+                if isinstance(error, TooLarge):
+                    self._remotes.failures.failed(question, named, TOO_LARGE)
+                raise named from None
             else:
                 found[name] = tree
         if waiting:
@@ -207,9 +261,10 @@ class Fetching:
         if remote.file:
             self._ask(remote.text.partition("?")[0])
             try:
-                file = await self._remotes.content(self._instance, remote.text, self._revisions, fresh=self._fresh)
-                if remote.base is None or is_meant(remote, file.content):
+                if file := await self._file(remote):
                     return remote.file_name, file
+            except _TooMuch:
+                raise
             except TrueupError:
                 # A server of repositories may answer whatever it likes to who asks for a file.
                 if remote.is_file:
@@ -221,9 +276,59 @@ class Fetching:
         self._remotes.note(self._instance, self._key, self.used)
         return remote.base.name, tree
 
+    async def _file(self, remote: Remote) -> OneFile | None:
+        """The file; None where what the server gives is a page about a repository."""
+        async with resting(), self._one_by_one:
+            if remote.text in self._files:
+                return self._files[remote.text]
+            await self._hold()
+            left = MAX_FILES - sum(len(file.content) for file in self._files.values())
+            if self._seconds <= 0:
+                raise SourceUnavailable(f"the files before it have taken longer than {MAX_SECONDS:g} s")
+            clock = asyncio.get_running_loop().time
+            began = clock()
+            try:
+                file = await self._remotes.content(
+                    self._instance, remote.text, self._revisions, min(left, MAX_BYTES), fresh=self._fresh
+                )
+            except TooLarge as error:
+                if left >= MAX_BYTES:
+                    raise
+                raise _TooMuch(
+                    f"the files elsewhere have more than {MAX_FILES >> 20} MiB together "
+                    f"(reached at {redact_url(remote.text)[:300]})",
+                    hint="copy what is needed of them into the repository",
+                ) from error
+            finally:
+                self._seconds -= clock() - began
+            if remote.base is not None and not await asyncio.to_thread(is_meant, remote, file.content):
+                return None
+            self._files[remote.text] = file
+            return file
+
+    async def _hold(self) -> None:
+        """Wait for a slot, unless this build has one."""
+        if self._slot is None and not self._closed:
+            begun = asyncio.Event()
+            slot = Turn(Share(self._project), begun.set)
+            self._remotes.holding.enter(slot)
+            try:
+                await begun.wait()
+            finally:
+                if begun.is_set() and not self._closed:
+                    self._slot = slot
+                else:
+                    self._remotes.holding.leave(slot)
+        if self._closed:
+            raise SourceUnavailable("the build that has asked for it has ended")
+
     def _ask(self, url: str) -> None:
         self._admit(url)
         self.asked.add(url)
+
+
+class _TooMuch(TooLarge):
+    """All files together have more bytes than they may."""
 
 
 def are_permitted(urls: Iterable[str], admit: Callable[[str], None]) -> bool:

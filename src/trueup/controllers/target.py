@@ -159,7 +159,12 @@ class Targets:
             _learn(known[1])
             return known[1]
         fetch = self._remotes.fetching(instance, app.key, app.spec.project or "default", slot[1], admit, fresh=fresh)
-        target = await self._build(app, inputs, slot[1], fetch, instance=instance, namespaced=namespaced, fresh=fresh)
+        try:
+            target = await self._build(
+                app, inputs, slot[1], fetch, instance=instance, namespaced=namespaced, fresh=fresh
+            )
+        finally:
+            fetch.close()
         self._remotes.note(instance, app.key, fetch.used)
         _learn(target)
         if target.unread:

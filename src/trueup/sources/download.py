@@ -1,6 +1,6 @@
 """Files over HTTP that strangers name: bounded, asked without a credential, and of no address of this machine."""
 
-from collections.abc import Callable, Coroutine
+from typing import Protocol
 
 import aiohttp
 from yarl import URL
@@ -18,29 +18,41 @@ _REDIRECTS = 5
 _CHUNK = 64 * 1024
 _MOVED = (301, 302, 303, 307, 308)
 _NOT_NOW = (408, 425, 429)
+_PLAIN = {"Accept-Encoding": "identity"}
+"""A small answer that unpacks to a large one would be unpacked before it is measured."""
 
-Download = Callable[[str], Coroutine[None, None, bytes]]
+
+class Download(Protocol):
+    """How files are fetched: :func:`downloading`."""
+
+    async def __call__(self, url: str, limit: int = MAX_BYTES) -> bytes:
+        """The content of a file of so many bytes at most."""
+        ...
 
 
 class NoSuchFile(RenderFailed):
     """The server answers, and has no such file for us."""
 
 
-def downloading(*, guarded: bool, seconds: float = SECONDS, limit: int = MAX_BYTES) -> Download:
+class TooLarge(RenderFailed):
+    """A file has more bytes than it may."""
+
+
+def downloading(*, guarded: bool, seconds: float = SECONDS) -> Download:
     """How files are fetched.
 
     Args:
         guarded: addresses of this machine, and of what answers to it alone, are not asked.
         seconds: for one file.
-        limit: bytes of one file.
     """
 
-    async def download(url: str) -> bytes:
+    async def download(url: str, limit: int = MAX_BYTES) -> bytes:
         """The content of a file. Redirects are followed, for nothing but the request is shown; not from TLS to none.
 
         Raises:
             NoSuchFile: the server has none, or does not give it.
-            RenderFailed: it is too large, or the URL is none.
+            TooLarge: it has more than ``limit`` bytes; what has come of it until then is dropped.
+            RenderFailed: the URL is none.
             AddressRefused: the address is of this machine.
             SourceUnavailable: the server cannot be reached, or not now.
         """
@@ -51,7 +63,8 @@ def downloading(*, guarded: bool, seconds: float = SECONDS, limit: int = MAX_BYT
             raise RenderFailed(f"{shown} is no URL", hint="correct it") from error
         connector = aiohttp.TCPConnector(resolver=Outside()) if guarded else None
         try:
-            async with session(connector=connector, timeout=aiohttp.ClientTimeout(total=seconds)) as client:
+            timeout = aiohttp.ClientTimeout(total=seconds)
+            async with session(connector=connector, timeout=timeout, auto_decompress=False) as client:
                 return await _followed(client, place, shown, guarded=guarded, limit=limit)
         except TimeoutError as error:
             raise SourceUnavailable(f"{shown}: no whole answer within {seconds:g} s") from error
@@ -67,7 +80,7 @@ async def _followed(client: aiohttp.ClientSession, place: URL, shown: str, *, gu
             raise NoSuchFile(f"{shown}: its server leads to no address of HTTP", hint="name the file's own URL")
         if guarded:
             require_outside(place)
-        async with client.get(place, proxy=proxy_for(place), allow_redirects=False) as answer:
+        async with client.get(place, proxy=proxy_for(place), allow_redirects=False, headers=_PLAIN) as answer:
             if answer.status in _MOVED and (target := answer.headers.get("Location")):
                 moved = place.join(URL(target))
                 if (place.scheme, moved.scheme) == ("https", "http"):
@@ -86,12 +99,22 @@ async def _followed(client: aiohttp.ClientSession, place: URL, shown: str, *, gu
 
 
 async def _bounded(answer: aiohttp.ClientResponse, shown: str, limit: int) -> bytes:
+    if answer.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
+        raise NoSuchFile(
+            f"{shown}: its server packs what was asked for as it is", hint="name a file that is not packed"
+        )
+    if (answer.content_length or 0) > limit:
+        raise _too_large(shown, limit)
     content = bytearray()
     async for piece in answer.content.iter_chunked(_CHUNK):
         content += piece
         if len(content) > limit:
-            raise RenderFailed(
-                f"{shown} has more than the {limit >> 20} MiB that a file elsewhere may have",
-                hint="copy what is needed of it into the repository",
-            )
+            raise _too_large(shown, limit)
     return bytes(content)
+
+
+def _too_large(shown: str, limit: int) -> TooLarge:
+    return TooLarge(
+        f"{shown} has more than the {limit >> 20} MiB that a file elsewhere may have",
+        hint="copy what is needed of it into the repository",
+    )

@@ -35,7 +35,7 @@ async def url() -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("path", ["/size/100", "/hops/4"])
 async def test_a_file_is_read_whole_through_redirects(url: str, path: str) -> None:
-    assert set(await downloading(guarded=False, limit=100)(url + path)) == set(b"x")
+    assert set(await downloading(guarded=False)(url + path, 100)) == set(b"x")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ async def test_a_file_is_read_whole_through_redirects(url: str, path: str) -> No
 )
 async def test_what_is_no_file(url: str, path: str, error: type[TrueupError], says: str) -> None:
     with pytest.raises(error, match=says):
-        await downloading(guarded=False, limit=100)(url + path)
+        await downloading(guarded=False)(url + path, 100)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "169.254.169.254", "2130706433", "0x7f.1"])
