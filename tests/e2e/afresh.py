@@ -1,7 +1,7 @@
 """The law of restarts: an engine that knows nothing but what is stored says the same, and writes nothing.
 
-The second engine is built in this process, with a data folder of its own, the audit trail that engines of a machine
-share and a client that refuses every write. It looks at each application of an estate once, as one that takes over.
+The second engine is built in this process, with folders of its own (no audit trail either) and a client that refuses
+every write. It looks at each application of an estate once, as one that takes over.
 """
 
 import asyncio
@@ -95,7 +95,7 @@ async def another(estate: Estate, folder: Path) -> AsyncIterator[Engine]:
         config=load_kubeconfig(estate.engine.kubeconfig, None),
         control_namespace=estate.engine.namespace,
         data=folder / "data",
-        state=estate.engine.state,
+        state=folder / "state",
         local_repositories=(estate.engine.repositories,),
         render_workers=1,
         wave_delay=estate.engine.wave_delay,

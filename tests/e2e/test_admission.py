@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from tests.conftest import EMBEDDED, on_kubernetes
 from tests.e2e.conftest import Migrate
 from tests.e2e.estate import AUTOMATED, Estate, play_repository
@@ -98,12 +99,14 @@ async def test_no_object_that_is_forbidden_by_now_is_written_for_a_status_that_s
     await estate.until(lambda view: view.status.sync is not None)
     done = {"version": "v1", "kind": "Service", "namespace": estate.name, "name": "x", "status": "Synced"}
     forged = {
-        "operation": {"sync": {"syncOptions": ["CreateNamespace=true"]}},
+        "operation": {"sync": {"syncOptions": ["CreateNamespace=true"]}, "initiatedBy": {"automated": True}},
         "phase": "Running",
         "startedAt": "2026-01-01T00:00:00Z",
         "syncResult": {"revision": commit, "resources": [{**done, "group": "", "syncPhase": "Sync"}]},
     }
-    await estate.patch({"status": {"operationState": forged}})
+    patch = msgspec.json.encode({"status": {"operationState": forged}})
+    where = (estate.application, estate.engine.namespace, estate.name)
+    await estate.client.patch(*where, patch, kind="merge", manager="kubectl-patch")
     view = await estate.until(
         lambda view: bool(view.status.operation_state and view.status.operation_state.phase is OperationPhase.FAILED),
         what="failed",
@@ -111,6 +114,7 @@ async def test_no_object_that_is_forbidden_by_now_is_written_for_a_status_that_s
     assert view.status.operation_state is not None
     assert "resource :ConfigMap is not permitted" in view.status.operation_state.message
     assert await estate.live("ConfigMap", "a") is None
+    await estate.event("OperationCompleted", "automated initiated sync")
 
 
 @on_kubernetes

@@ -1,6 +1,6 @@
 """How an operation begins: who asks for it, for what, and whether it can be had."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -43,7 +43,6 @@ def begun(
     asked = sync.sources or ([sync.source] if sync.source else [])
     policy.admit_sources(stored.app, project, asked)
     sources = asked or stored.app.spec.all_sources()
-    several, sync_policy = len(sources) > 1, stored.app.spec.sync_policy
     wanted = sync.revisions or ([sync.revision] if sync.revision else [])
     if any(wanted) or (asked and asked != stored.app.spec.all_sources()):
         revisions = ports.observer.resolve(stored.app, sources, wanted)
@@ -51,19 +50,37 @@ def begun(
         revisions = head.comparison.revisions
     else:
         raise head
-    result = SyncOperationResult(
+    return OperationState(
+        operation=operation,
+        phase=OperationPhase.RUNNING,
+        message="waiting to start",
+        sync_result=_result(stored, sources, revisions),
+        started_at=format_time(ports.clock.now()),
+    )
+
+
+def pinned(stored: StoredApplication, state: OperationState, revisions: Sequence[str]) -> OperationState:
+    """An operation with a revision: one that a status brought without is of those that it was first looked at with."""
+    had = state.sync_result
+    if had is not None and (had.revision or had.revisions):
+        return state
+    sync = state.operation.sync
+    asked = (sync.sources or ([sync.source] if sync.source else [])) if sync else []
+    result = _result(stored, asked or stored.app.spec.all_sources(), revisions)
+    return msgspec.structs.replace(
+        state, sync_result=msgspec.structs.replace(result, resources=had.resources if had else [])
+    )
+
+
+def _result(stored: StoredApplication, sources: list[Source], revisions: Sequence[str]) -> SyncOperationResult:
+    """What an operation of these revisions has come to before its first step."""
+    several, sync_policy = len(sources) > 1, stored.app.spec.sync_policy
+    return SyncOperationResult(
         revision="" if several else "".join(revisions[:1]),
         revisions=list(revisions) if several else [],
         source=None if several else sources[0],
         sources=sources if several else [],
         managed_namespace_metadata=sync_policy.managed_namespace_metadata if sync_policy else None,
-    )
-    return OperationState(
-        operation=operation,
-        phase=OperationPhase.RUNNING,
-        message="waiting to start",
-        sync_result=result,
-        started_at=format_time(ports.clock.now()),
     )
 
 

@@ -5,10 +5,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from trueup.controllers.entries import ENGINE, asked_by, author_of, field_changes, last_manager, spelt
+from trueup.controllers.entries import ENGINE, asked_by, author_of, field_changes, last_manager, owners, spelt
 from trueup.controllers.observe import Observation
 from trueup.formats.time import format_exact_time, format_time
-from trueup.model.annotations import PUSHED, REFRESH
+from trueup.model.annotations import AGENT, PUSHED, REFRESH
 from trueup.model.audit import ROLLBACK_TRAILER, Action, Actor, Entry, FieldChange, Why
 from trueup.model.comparison import ComparedResource
 from trueup.model.repository import RepositoryOf
@@ -22,6 +22,8 @@ from trueup.store.applications import StoredApplication
 
 CARRIED_OUT = "carried out by an engine that ended before it could say so"
 PERHAPS = "begun by an engine that ended before it could say so"
+PLACE = ("status", "operationState")
+"""Where an Application says what operation is running."""
 
 
 class Record(Protocol):
@@ -35,6 +37,9 @@ class Record(Protocol):
 
     async def intended(self, application: str) -> list[Entry]:
         """What was noted, by an engine that is gone, and came to no end."""
+
+    async def last_operation(self, application: str) -> Entry | None:
+        """The newest entry that tells of an operation's start or end."""
 
 
 class Chronicle:
@@ -63,6 +68,7 @@ class Chronicle:
         self._drifts: dict[tuple[str, ResourceKey], tuple[str, int, tuple[FieldChange, ...]]] = {}
         self._last: dict[str, tuple[tuple[str, ...], str]] = {}
         self._resumed: set[str] = set()
+        self._begun: dict[str, tuple[str, str, bool]] = {}
 
     async def observed(self, stored: StoredApplication, seen: Observation, *, health: bool = True) -> None:
         """A look at an application: new commits, drift, health that changed. One pass may look twice.
@@ -79,8 +85,25 @@ class Chronicle:
             self._drifts[(stored.key, resource.key)] = (version, given, entry.changes)
 
     async def started(self, stored: StoredApplication, state: OperationState) -> None:
-        """An operation is about to begin."""
+        """An operation is about to begin, or was found to have been begun by somebody else."""
+        self._begun[stored.key] = self._mark(state)
         await self._write(self._operation(stored, state, Action.STARTED))
+
+    async def began(self, stored: StoredApplication, state: OperationState) -> bool:
+        """Whether an operation that an Application says is running is one that an engine has begun, this one or one
+        before it: anybody who may write the Application can write such a status, too.
+
+        So it is where the trail says so, or where nobody but an engine is on record as its writer: the trail of another
+        node is not to be had.
+        """
+        if set(owners(stored.live, *PLACE)) == {AGENT}:
+            return True
+        if not _continues(self._begun.get(stored.key), self._mark(state)):
+            last = await self._record.last_operation(stored.key)
+            if last is None or last.action is not Action.STARTED:
+                return False
+            self._begun[stored.key] = (last.operation, last.revision, last.by.kind == ENGINE.kind)
+        return _continues(self._begun[stored.key], self._mark(state))
 
     async def resumed(self, stored: StoredApplication, state: OperationState, seen: Observation) -> None:
         """An operation is about to be stepped: what an engine that is gone did of it, and could not say, is told now.
@@ -142,6 +165,7 @@ class Chronicle:
 
     async def finished(self, stored: StoredApplication, state: OperationState, health: str) -> None:
         """An operation has ended."""
+        self._begun.pop(stored.key, None)
         result = str(state.phase)
         entry = self._operation(stored, state, Action.FINISHED)
         message = health if result == "Succeeded" else state.message
@@ -203,6 +227,7 @@ class Chronicle:
         await self._resumed_deletion(stored, ())
         self._last.pop(stored.key, None)
         self._resumed.discard(stored.key)
+        self._begun.pop(stored.key, None)
         self._drifts = {slot: told for slot, told in self._drifts.items() if slot[0] != stored.key}
         await self._write(Entry(at=self._now(), action=Action.DELETED, application=stored.key, by=ENGINE))
 
@@ -380,6 +405,10 @@ class Chronicle:
         result = state.sync_result
         return (result.revision or next(iter(result.revisions), "")) if result else ""
 
+    def _mark(self, state: OperationState) -> tuple[str, str, bool]:
+        """What an operation is known again by, and whether it is told as the engine's."""
+        return state.started_at, self._revision(state), asked_by(state) == ENGINE
+
     def _changes(self, resource: ComparedResource) -> tuple[FieldChange, ...]:
         """From what Git declares to what is there."""
         if resource.live is None:
@@ -393,6 +422,13 @@ class Chronicle:
 
     def _now(self) -> str:
         return format_exact_time(self._clock.now())
+
+
+def _continues(begun: tuple[str, str, bool] | None, mark: tuple[str, str, bool]) -> bool:
+    """Whether an operation is the one that began. One that came without a revision was given it later."""
+    if begun is None:
+        return False
+    return (begun[0], begun[2]) == (mark[0], mark[2]) and begun[1] in ("", mark[1])
 
 
 def _deployed(stored: StoredApplication) -> str:

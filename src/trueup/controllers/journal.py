@@ -63,6 +63,14 @@ class Journal:
             log.error("the audit trail cannot be read", error=str(error))
             return []
 
+    async def last_operation(self, application: str) -> Entry | None:
+        """As the trail's; None where it cannot be read."""
+        try:
+            return await self._trail.last_operation(application)
+        except AuditFailed as error:
+            log.error("the audit trail cannot be read", error=str(error))
+            return None
+
 
 def log_entries(entries: Sequence[Entry]) -> None:
     """What has just gone on record. Values of fields are the trail's; the log names the fields."""

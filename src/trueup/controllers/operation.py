@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from trueup import policy
-from trueup.controllers.begin import about_source, asked_for, begun, initiated, operation_sources, refused
+from trueup.controllers.begin import about_source, asked_for, begun, initiated, operation_sources, pinned, refused
+from trueup.controllers.chronicle import PLACE
+from trueup.controllers.entries import owners
 from trueup.controllers.looks import Looks
 from trueup.controllers.observe import Observation
 from trueup.controllers.ports import SYNCING_AS, Ports
@@ -15,7 +17,7 @@ from trueup.controllers.record import record
 from trueup.controllers.remotes import NotFetched
 from trueup.formats.json import canonical, digest
 from trueup.formats.time import parse_time, past_time
-from trueup.model.annotations import DELETION_APPROVED, FIELD_MANAGER
+from trueup.model.annotations import AGENT, DELETION_APPROVED, FIELD_MANAGER
 from trueup.model.application import Application
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
@@ -65,7 +67,7 @@ class Operations:
         An operation that brings its revision, or runs already, needs no readable head: what is declared now may be
         broken, and a sync to an older revision the remedy.
         """
-        state = running(stored)
+        state = await self._running(stored)
         if state is None:
             operation = asked_for(stored)
             if operation is None:
@@ -101,10 +103,22 @@ class Operations:
             if not about_source(error):
                 raise
             return await self._without_manifests(stored, write, state, head, error)
+        state = pinned(stored, state, seen.comparison.revisions)
         step, after = await self._step(stored, seen, state, account)
         if isinstance(step, Act) and not after.phase.completed and not any(map(_is_hook, step.tasks)):
             head, step, after = await self._verdict(stored, project, write, head, step, after)
         return await self._progressed(stored, write, step, after)
+
+    async def _running(self, stored: StoredApplication) -> OperationState | None:
+        """The operation that is on record as not ended; with a note of who wrote that where no engine began it."""
+        state = running(stored)
+        if state is None or await self.ports.chronicle.began(stored, state):
+            return state
+        others = [manager for manager in owners(stored.live, *PLACE) if manager != AGENT]
+        writer = next(iter(others), "unknown")
+        state = msgspec.structs.replace(state, operation=policy.foreign(state.operation, writer))
+        await self.ports.chronicle.started(stored, state)
+        return state
 
     async def _automatic(
         self, stored: StoredApplication, project: Project, write: ApplicationWrite, head: Head
@@ -309,7 +323,7 @@ class Operations:
     async def refuse(self, stored: StoredApplication, write: ApplicationWrite, message: str) -> Requeue:
         """End the operation that runs or is asked for, if any, in Error: it cannot go on, or not even start."""
         self._revisions.forget(stored.key)
-        ended = refused(stored, running(stored), message[:MESSAGE_LIMIT], self.ports.clock.now())
+        ended = refused(stored, await self._running(stored), message[:MESSAGE_LIMIT], self.ports.clock.now())
         if ended is None:
             return Requeue.after(self.ports.rest())
         return await self._ended(stored, write, ended)

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from trueup.kube.config import ClusterConfig
 from trueup.kube.wire import CONNECT_SECONDS, REQUEST_SECONDS, Answer, Lost, Stream, TooLong
+from trueup.model.annotations import AGENT
 
 _CHUNK = 1 << 16
 T = TypeVar("T")
@@ -98,7 +99,7 @@ class PlainWire:
     def _always(self) -> dict[str, str]:
         return {
             "Accept": "application/json",
-            "User-Agent": "trueup",
+            "User-Agent": AGENT,
             "Accept-Encoding": "identity" if self._config.loopback else "gzip",
         }
 

@@ -9,6 +9,7 @@ from yarl import URL
 
 from trueup.kube.config import ClusterConfig
 from trueup.kube.wire import CONNECT_SECONDS, REQUEST_SECONDS, Answer, Lost, Stream, TooLong
+from trueup.model.annotations import AGENT
 
 
 class PooledWire:
@@ -43,7 +44,7 @@ class PooledWire:
             timeout=timeout,
             headers={
                 "Accept": "application/json",
-                "User-Agent": "trueup",
+                "User-Agent": AGENT,
                 "Accept-Encoding": "identity" if self._config.loopback else "gzip",
             },
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -55,3 +55,5 @@ MARKS = (TRACKING_ID, INSTALLATION_ID, OPERATION_ID, NAMESPACE_OF)
 
 FIELD_MANAGER = "argocd-controller"
 """Field manager of every write to a managed object, as Argo CD's, so that an estate moves without a write."""
+AGENT = "trueup"
+"""What we call ourselves to the API server, and so the field manager of what we write of an Application."""

@@ -1,23 +1,27 @@
 """The audit trail has no gap where an engine is killed between an effect and its record, and tells nothing twice."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from tests.support.plans import REVISION, compared, live_of, manifest, state
 
+from trueup import policy
+from trueup.controllers.begin import pinned
 from trueup.controllers.chronicle import CARRIED_OUT, PERHAPS, Chronicle
 from trueup.controllers.journal import Journal
 from trueup.controllers.observe import Observation
-from trueup.model.application import Application
-from trueup.model.audit import Action, Entry
+from trueup.model.application import Application, Operation, OperationInitiator
+from trueup.model.audit import Action, Entry, Why
 from trueup.model.health import Health, HealthCode
 from trueup.model.live import LiveObject
-from trueup.model.status import OperationState, ResourceResult, Status, SyncCode, SyncPhase
+from trueup.model.status import OperationState, ResourceResult, Status, SyncCode, SyncOperationResult, SyncPhase
 from trueup.plan.task import Act, ApplyTask, PruneTask, RunHookTask
 from trueup.runtime.clock import SystemClock
 from trueup.store.applications import StoredApplication
 from trueup.store.audit import Filter, Trail, query
+from trueup.store.status import history
 
 DECLARED = manifest("ConfigMap", "a")
 HOOK = manifest("Job", "migrate", hook="PreSync")
@@ -175,3 +179,87 @@ async def test_what_a_sync_had_begun_when_the_application_was_deleted_is_not_tol
     await following.chronicle.removing(stored(), [], [OLD.key])
     told = [(e.action, e.message) for e in await following.ends()]
     assert told == [(Action.APPLIED, PERHAPS), (Action.HOOK, PERHAPS)], "and what is still there was not pruned"
+
+
+AUTOMATED = msgspec.structs.replace(
+    state(), operation=Operation(initiated_by=OperationInitiator(automated=True)), started_at="2026-01-02T03:04:05Z"
+)
+OTHER_REVISION = msgspec.structs.replace(AUTOMATED, sync_result=SyncOperationResult(revision="f" * 40))
+
+
+async def test_an_operation_is_known_as_begun_by_the_next_engine_until_it_ends(tmp_path: Path) -> None:
+    first = Life(tmp_path)
+    assert not await first.chronicle.began(stored(), AUTOMATED), "a status says what anybody wrote there"
+    await first.chronicle.started(stored(), AUTOMATED)
+    assert await first.chronicle.began(stored(), AUTOMATED)
+    await first.ends()
+    following = Life(tmp_path)
+    assert await following.chronicle.began(stored(), AUTOMATED)
+    await following.chronicle.finished(stored(), AUTOMATED, "")
+    assert not await following.chronicle.began(stored(), AUTOMATED), "that one has ended"
+    await following.ends()
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        pytest.param(msgspec.structs.replace(AUTOMATED, started_at="2026-01-02T03:04:06Z"), id="another start"),
+        pytest.param(OTHER_REVISION, id="another revision"),
+        pytest.param(
+            msgspec.structs.replace(AUTOMATED, operation=policy.foreign(AUTOMATED.operation, "kubectl")),
+            id="another author",
+        ),
+    ],
+)
+async def test_what_differs_from_the_record_was_not_begun_by_an_engine(forged: OperationState, tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    await life.chronicle.started(stored(), AUTOMATED)
+    assert not await life.chronicle.began(stored(), forged)
+    await life.ends()
+
+
+@pytest.mark.parametrize(
+    ("managers", "ours"),
+    [
+        pytest.param(["trueup"], True, id="an engine alone"),
+        pytest.param(["kubectl-patch"], False, id="somebody else"),
+        pytest.param(["trueup", "kubectl-patch"], False, id="somebody else as well"),
+        pytest.param([], False, id="nobody that is known"),
+    ],
+)
+async def test_without_a_trail_an_operation_is_the_engines_where_nobody_else_wrote_it(
+    managers: list[str], ours: bool, tmp_path: Path
+) -> None:
+    fields: dict[str, Any] = {"f:status": {"f:operationState": {"f:phase": {}}}}
+    noted = [{"manager": each, "fieldsV1": fields, "time": "2026-01-02T03:04:05Z"} for each in managers]
+    spec_too = {"manager": "kubectl-apply", "fieldsV1": {"f:spec": {}, "f:status": {"f:health": {}}}}
+    body = {"metadata": {"managedFields": [spec_too, *noted]}}
+    found = msgspec.structs.replace(stored().live, body=msgspec.json.encode(body))
+    life = Life(tmp_path)
+    assert await life.chronicle.began(msgspec.structs.replace(stored(), live=found), AUTOMATED) is ours
+    await life.chronicle.deleted(stored())
+    await life.ends()
+
+
+async def test_a_claim_without_a_revision_is_told_once_and_with_the_one_it_was_given(tmp_path: Path) -> None:
+    forged = msgspec.structs.replace(
+        AUTOMATED,
+        operation=policy.foreign(AUTOMATED.operation, "kubectl"),
+        started_at="2099-01-02T03:04:05Z",
+        sync_result=None,
+    )
+    life = Life(tmp_path)
+    assert not await life.chronicle.began(stored(), forged)
+    await life.chronicle.started(stored(), forged)
+    given = pinned(stored(), forged, ["a" * 40])
+    assert await life.chronicle.began(stored(), given)
+    (entry,) = history(stored().app, Status(), given)
+    assert (entry.revision, entry.initiated_by) == ("a" * 40, OperationInitiator(username="automated"))
+    assert pinned(stored(), OTHER_REVISION, ["a" * 40]) == OTHER_REVISION, "one that has it keeps it"
+    await life.chronicle.finished(stored(), given, "Healthy")
+    told = [(each.action, each.why, each.by.standing, each.revision) for each in reversed(await life.ends())]
+    claim = "claimed, written by kubectl"
+    assert sorted(told) == [
+        (Action.FINISHED, Why.MANUAL, claim, "a" * 40),
+        (Action.STARTED, Why.MANUAL, claim, ""),
+    ]

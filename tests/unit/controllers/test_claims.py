@@ -56,6 +56,8 @@ def test_the_writer_of_an_operation_is_what_the_api_server_recorded() -> None:
     found = live(("a", early, "operation"), ("b", late, "operation"), ("c", late, "spec"))
     assert written_by(found, "operation") == "b"
     assert written_by(live(), "operation") == "unknown"
+    assert written_by(found, "status", "operationState") == "unknown"
+    assert written_by(live(("a", early, "status")), "status", "operationState") == "a"
 
 
 def test_an_author_is_who_a_commit_says() -> None:

@@ -8,18 +8,20 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import structlog
 
 from trueup.formats.redact import MASK, names_secret, redact_url
 from trueup.formats.time import parse_time
-from trueup.model.audit import Entry, FieldChange
+from trueup.model.audit import Action, Entry, FieldChange
 from trueup.model.errors import TrueupError
 from trueup.runtime.secrecy import told
 from trueup.runtime.threads import Threads
 
 log = structlog.get_logger("trueup.audit")
+T = TypeVar("T")
 
 VERSION = 2
 PATIENCE = 10.0
@@ -56,6 +58,8 @@ CREATE TRIGGER IF NOT EXISTS nothing_goes_before_its_time BEFORE DELETE ON entri
     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 """
 _INSERT = "INSERT INTO entries (id, at, action, application, object, actor, revision, body) VALUES (?,?,?,?,?,?,?,?)"
+
+_OPERATION = "SELECT body FROM entries WHERE application = ? AND action IN (?, ?) ORDER BY id DESC LIMIT 1"
 
 
 class _Batch(msgspec.Struct, frozen=True):
@@ -114,9 +118,20 @@ class Trail:
         Raises:
             AuditFailed: the file cannot be read.
         """
+        return await self._read(self._read_intents, application)
+
+    async def last_operation(self, application: str) -> Entry | None:
+        """The newest entry about an operation as a whole, that it was started or has ended; None where there is none.
+
+        Raises:
+            AuditFailed: the file cannot be read.
+        """
+        return await self._read(self._read_operation, application)
+
+    async def _read(self, what: Callable[[str], T], application: str) -> T:
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, self._read_intents, application)
+            return await loop.run_in_executor(self._thread, what, application)
         except Exception as error:
             raise error if isinstance(error, AuditFailed) else _failure(error) from error
 
@@ -174,6 +189,10 @@ class Trail:
     def _read_intents(self, application: str) -> list[Entry]:
         rows = self._opened().execute("SELECT body FROM intents WHERE application = ? ORDER BY id", (application,))
         return [msgspec.json.decode(body, type=Entry) for (body,) in rows]
+
+    def _read_operation(self, application: str) -> Entry | None:
+        row = self._opened().execute(_OPERATION, (application, str(Action.STARTED), str(Action.FINISHED))).fetchone()
+        return msgspec.json.decode(row[0], type=Entry) if row else None
 
     def _opened(self) -> sqlite3.Connection:
         if self._database is None:
