@@ -38,7 +38,9 @@ async def test_who_applied_a_shared_object_last_has_it(estate: Estate) -> None:
     revision = await estate.commit({"one/a.yaml": config("a", "green")})
     await estate.settled(revision, one)
     await left(estate, two)
-    await estate.change("ConfigMap", "a", {"data": {"colour": "by hand"}})
+    # A mark that somebody wrote by hand is no apply of the other one's.
+    forged = {"metadata": {"annotations": {TRACKING_ID: f"{two}:/ConfigMap:{one}/a"}}, "data": {"colour": "by hand"}}
+    await estate.change("ConfigMap", "a", forged)
     await healed(estate, "a", "green")
     found = await estate.live("ConfigMap", "a")
     assert found is not None and found.annotations[TRACKING_ID].startswith(f"{one}:")

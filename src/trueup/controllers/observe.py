@@ -8,12 +8,13 @@ import msgspec
 from trueup import diff, health, policy
 from trueup.apply.confirm import Question
 from trueup.controllers.cluster import ManagedCluster
+from trueup.controllers.entries import owners
 from trueup.controllers.ignoring import Documents, Ignoring
 from trueup.controllers.namespace import Namespaces
 from trueup.controllers.target import Target, Targets
 from trueup.diff import Answer, JqFacts, Pairs
 from trueup.formats.hidden import secret_values
-from trueup.model.annotations import GROUP
+from trueup.model.annotations import FIELD_MANAGER, GROUP, TRACKING_ID
 from trueup.model.application import Application, IgnoreDifference, NamespaceMetadata, Operation, Source
 from trueup.model.comparison import Comparison
 from trueup.model.errors import InvalidSpec, RenderFailed
@@ -371,7 +372,7 @@ class Observer:
             namespace_metadata=kept.metadata,
             namespace_mark=kept.mark,
             shared=shared,
-            taken=self._taken(others | later) if others or later else {},
+            taken=self._taken(_applied_marks(others, pairs) | later) if others or later else {},
             respectful=RESPECT_IGNORED in options.texts,
             unbuilt=tuple(unbuilt),
             unseen=self._unseen(stored, comparison),
@@ -387,7 +388,9 @@ class Observer:
                 continue
             others = [key for key in self._definers.of(pair.key.name) if key != stored.key]
             if others:
-                found[pair.key] = self._applications.instance(max(others, key=lambda key: self._applied(key, pair.key)))
+                # One that may not write it has never applied it, whatever its status says.
+                last = max(others, key=lambda key: (self._may_have(key, pair.key), self._applied(key, pair.key)))
+                found[pair.key] = self._applications.instance(last)
         return found
 
     def _later(self, stored: StoredApplication, key: ResourceKey, owner: str) -> bool:
@@ -398,26 +401,30 @@ class Observer:
     def _applied(self, application: str, key: ResourceKey) -> tuple[str, str]:
         """When an application applied an object last; of two in one second the later name counts."""
         stored = self._applications.get(application)
-        return (policy.applied_at(stored.status, key) if stored else "", application)
+        return (policy.applied_at(stored.status, key, self._clock.now()) if stored else "", application)
 
     def _taken(self, others: Mapping[ResourceKey, str]) -> dict[ResourceKey, str]:
-        """Of objects marked with other applications, those that these declare and may write: anybody may forge a mark.
-
-        An application that is leaving has none: it would take the object with it.
-        """
+        """Of objects that are other applications' too, those that these have applied and may write, with their names:
+        anybody may forge a mark, and who may write a status forges a line of what is compared."""
         found: dict[ResourceKey, str] = {}
-        for instance in set(others.values()):
+        for key, instance in others.items():
             name = self._applications.key_of_instance(instance)
-            stored = self._applications.get(name) if self._applications.ours(name) else None
-            if stored is None or stored.app.metadata.deletion_timestamp:
-                continue
-            keys = policy.recorded(stored.status) & {key for key, owner in others.items() if owner == instance}
-            try:
-                forbidden = self.forbidden(stored.app, self._applications.project_of_stored(stored), keys)
-            except InvalidSpec:
-                continue
-            found |= dict.fromkeys(keys - forbidden.keys(), instance)
+            if self._applied(name, key)[0] and self._may_have(name, key):
+                found[key] = instance
         return found
+
+    def _may_have(self, application: str, key: ResourceKey) -> bool:
+        """Whether another application has to do with an object and may write it.
+
+        One that is leaving has none: it would take the object with it.
+        """
+        stored = self._applications.get(application) if self._applications.ours(application) else None
+        if stored is None or stored.app.metadata.deletion_timestamp or key not in policy.recorded(stored.status):
+            return False
+        try:
+            return not self.forbidden(stored.app, self._applications.project_of_stored(stored), [key])
+        except InvalidSpec:
+            return False
 
     def _unseen(self, stored: StoredApplication, comparison: Comparison) -> tuple[ResourceStatus, ...]:
         """What the application has deployed, and may not be forgotten because its kind cannot be listed for a while."""
@@ -575,6 +582,21 @@ def _documents(questions: Sequence[Question], answers: Mapping[ResourceKey, Answ
 
 def _top_level(wanted: Sequence[Manifest]) -> set[str]:
     return {name for manifest in wanted for name in manifest.object()}
+
+
+def _applied_marks(others: Mapping[ResourceKey, str], pairs: Pairs) -> dict[ResourceKey, str]:
+    """Of marks of other applications, those that an apply of an engine wrote. What somebody else wrote there is drift.
+
+    Args:
+        others: the application by the object that names it.
+    """
+    applied = {item.key for item in pairs.pairs if item.live is not None and item.key in others and marked(item.live)}
+    return {key: instance for key, instance in others.items() if key in applied}
+
+
+def marked(live: LiveObject) -> bool:
+    """Whether an engine is on record as the writer of an object's tracking mark as it is now."""
+    return FIELD_MANAGER in owners(live, "metadata", "annotations", TRACKING_ID)
 
 
 def _shared(key: ResourceKey, instance: str, owner: str) -> str:

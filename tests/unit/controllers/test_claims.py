@@ -1,6 +1,7 @@
 """Who did something: what was said of it is a claim, beside what is proved."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from trueup import policy
 from trueup.controllers.begin import initiated, refused
 from trueup.controllers.entries import ENGINE, asked_by, author_of, written_by
+from trueup.controllers.observe import marked
+from trueup.model.annotations import TRACKING_ID
 from trueup.model.application import Application, NameValue, Operation, OperationInitiator, SyncOperation
 from trueup.model.audit import Action, Actor, Entry, Why
 from trueup.model.live import LiveObject
@@ -109,3 +112,20 @@ def test_an_operation_that_is_refused_before_its_start_is_a_claim_too(fault: str
     assert went is not None and asked_by(went) == ENGINE, "one that runs is told as it began"
     idle = msgspec.structs.replace(stored, app=Application(), operation_fault="")
     assert refused(idle, None, "nothing to refuse", NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("managers", "believed"),
+    [
+        (["argocd-controller"], True),
+        (["kubectl-edit"], False),
+        (["kubectl-edit", "argocd-controller"], True),
+        ([], False),
+    ],
+)
+def test_a_mark_is_of_an_apply_where_an_engine_wrote_it(managers: list[str], believed: bool) -> None:
+    mark: dict[str, Any] = {"f:metadata": {"f:annotations": {f"f:{TRACKING_ID}": {}}}}
+    data = {"manager": "argocd-controller", "fieldsV1": {"f:data": {"f:a": {}}}}
+    noted = [{"manager": each, "fieldsV1": mark} for each in managers]
+    body = msgspec.json.encode({"metadata": {"managedFields": [data, *noted]}})
+    assert marked(msgspec.structs.replace(live(), body=body)) is believed

@@ -1,5 +1,8 @@
 """When an application applied an object last, by its status."""
 
+from datetime import UTC, datetime
+
+import msgspec
 import pytest
 
 from trueup.model.application import Operation, SyncOperation, SyncOperationResource
@@ -19,6 +22,9 @@ CHOSEN = SyncOperationResource(group="g", kind="CustomResourceDefinition", name=
 OTHER = SyncOperationResource(group="g", kind="CustomResourceDefinition", name="ships")
 RUNNING, DONE, FAILED = OperationPhase.RUNNING, OperationPhase.SUCCEEDED, OperationPhase.FAILED
 DEPLOYED, STARTED, FINISHED = (f"2026-01-01T00:00:0{second}Z" for second in range(3))
+
+NOW = datetime(2026, 1, 1, 0, 0, 2, tzinfo=UTC)
+EVER = "9999-01-01T00:00:00Z"
 
 
 def status(
@@ -51,4 +57,20 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_when_an_object_was_applied_last(case: str) -> None:
     found, expected = CASES[case]
-    assert applied_at(found, KEY) == expected
+    assert applied_at(found, KEY, NOW) == expected
+
+
+def test_a_time_that_is_yet_to_come_is_none() -> None:
+    forged = RevisionHistory(deployed_at=EVER, id=2)
+    real = RevisionHistory(deployed_at=DEPLOYED, id=1)
+    assert applied_at(Status(history=[forged]), KEY, NOW) == ""
+    assert applied_at(Status(history=[real, forged]), KEY, NOW) == DEPLOYED
+    for found in (status(RUNNING), status(DONE)):
+        assert found.operation_state is not None
+        ahead = msgspec.structs.replace(found.operation_state, started_at=EVER, finished_at=EVER)
+        assert applied_at(msgspec.structs.replace(found, operation_state=ahead), KEY, NOW) == DEPLOYED
+
+
+def test_times_are_compared_as_times_whatever_zone_they_are_written_in() -> None:
+    there = RevisionHistory(deployed_at="2026-01-01T05:00:01+05:00", id=1)
+    assert applied_at(Status(history=[there]), KEY, NOW) == STARTED
