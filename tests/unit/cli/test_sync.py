@@ -1,5 +1,6 @@
 """What ``app sync`` refuses before it asks the engine."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -7,7 +8,9 @@ import pytest
 
 from trueup.cli.app.access import read_view
 from trueup.cli.app.sync import refuse_another_revision, sync_options
+from trueup.cli.app.windows import refuse_denied
 from trueup.model.errors import TrueupError
+from trueup.model.project import Project
 
 AUTOMATED: dict[str, Any] = {"automated": {}}
 
@@ -56,3 +59,27 @@ def test_an_application_that_syncs_itself_is_not_sent_to_another_revision(asked:
     with pytest.raises(TrueupError, match=f"cannot sync to {asked}: auto-sync currently set to main") as caught:
         refuse_another_revision(view(AUTOMATED, "main"), asked)
     assert "rollback --git" in caught.value.hint
+
+
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+WINDOW = {"kind": "deny", "applications": ["*"], "schedule": "0 11 * * *", "duration": "2h"}
+WINDOWS: dict[str, tuple[dict[str, Any], str]] = {
+    "a deny window, with its end": ({}, "blocked by a sync window of project shop; .* next at 2026-05-04T13:00:00Z"),
+    "one that lets syncs by hand pass": ({"manualSync": True}, ""),
+    "one that is not open": ({"schedule": "0 20 * * *"}, ""),
+    "one for other applications": ({"applications": ["other"]}, ""),
+    "outside of an allow window": ({"kind": "allow", "schedule": "0 20 * * *"}, "next at 2026-05-04T20:00:00Z"),
+    "one that cannot be read": ({"schedule": "soon"}, r"project shop: spec.syncWindows\[0\].schedule"),
+}
+
+
+@pytest.mark.parametrize(("fields", "refusal"), WINDOWS.values(), ids=WINDOWS.keys())
+def test_a_sync_that_a_window_denies_is_refused_at_once(fields: dict[str, Any], refusal: str) -> None:
+    spec = {"syncWindows": [{**WINDOW, **fields}]}
+    project = msgspec.convert({"metadata": {"name": "shop"}, "spec": spec}, Project)
+    if not refusal:
+        refuse_denied(project, view(None, "main").app, NOON)
+        return
+    with pytest.raises(TrueupError, match=refusal) as caught:
+        refuse_denied(project, view(None, "main").app, NOON)
+    assert caught.value.hint

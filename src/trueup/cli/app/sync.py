@@ -12,6 +12,7 @@ from trueup.cli.app.read import print_resources, print_summary
 from trueup.cli.app.selecting import selected, selector_option
 from trueup.cli.app.spec import pairs
 from trueup.cli.app.wait import Goal, finished_badly, follow
+from trueup.cli.app.windows import refuse_in_window
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
@@ -101,6 +102,7 @@ def sync(
                 )
             if not flags["dry_run"]:
                 refuse_another_revision(view, flags["revision"])
+            await refuse_in_window(client, access.namespace, view.app)
             sync_part = operation["sync"] | sync_options(view, flags) | chosen(view, patterns)
             asked = operation | {"sync": sync_part}
             version = view.app.metadata.resource_version
