@@ -1,20 +1,16 @@
 """A minute of fuzzing in every run, all targets together: seeds, and what is made of them. A finding becomes a seed.
 
-The inputs follow from the code alone: the same code meets the same ones everywhere, a change of it meets others.
+Every run meets the same inputs, in the same order: no change fails for what another one would have met.
 ``make fuzz`` is the search that learns from what an input reaches, for as long as you like.
 """
 
-import hashlib
 import random
 import time
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
 from tests.fuzz.targets import TARGETS
-
-import trueup
 
 SEEDS = Path(__file__).parent / "seeds"
 SECONDS = 60 / len(TARGETS)
@@ -26,15 +22,6 @@ MARKS = [*(bytes([each]) for each in b'\0\n/-[{]}!:@\t"'), b"..", b"*a", b"&a", 
 
 def seeds(target: str) -> list[bytes]:
     return [file.read_bytes() for file in sorted((SEEDS / target).iterdir())]
-
-
-@cache
-def code() -> str:
-    """Digest of the code that is fuzzed."""
-    found = hashlib.sha256()
-    for file in sorted(Path(trueup.__file__).parent.rglob("*.py")):
-        found.update(file.read_bytes())
-    return found.hexdigest()
 
 
 def mutated(known: list[bytes], chance: random.Random) -> Iterator[bytes]:
@@ -65,7 +52,7 @@ def test_nothing_that_may_come_in_does_harm(target: str) -> None:
     for data in known:
         tried(target, data)
     ends, latest = time.process_time() + SECONDS, time.monotonic() + 30
-    for data in mutated(known, random.Random(code() + target)):
+    for data in mutated(known, random.Random(target)):
         tried(target, data)
         if time.process_time() > ends or time.monotonic() > latest:
             break

@@ -31,6 +31,8 @@ _NAME: Final = pattern.compile(r"[A-Za-z][a-z]*(?:[._-][A-Za-z]?[a-z]*)*")
 _LONGEST_NAME: Final = 20
 _MOST_URLS: Final = 32
 """In one word: what has more is masked up to its last ``@`` without a closer look."""
+_MOST_ROUNDS: Final = 8
+"""Of masking one text: a mask may stand where a host was, so that what is before it looks like a credential."""
 
 
 def _pattern(text: str) -> pattern.Pattern[str]:
@@ -76,11 +78,21 @@ def redact(text: str) -> str:
     """A text without credentials that can be told by their shape; what has none comes back as it was.
 
     Masked are what stands before a host in a URL and in ``user:password@host``, values in its query, its fragment,
-    private keys, tokens, what follows ``Authorization:``, and values beside a name such as ``password``.
+    private keys, tokens, what follows ``Authorization:``, and values beside a name such as ``password``. What was
+    masked once stays as it is: a text goes through several sinks, and is compared with what was kept of it.
     """
     text = encodable(text)
     if not _TRIGGER.search(text):
         return text
+    for _ in range(_MOST_ROUNDS):
+        masked = _masked_once(text)
+        if masked == text:
+            break
+        text = masked
+    return text
+
+
+def _masked_once(text: str) -> str:
     text = _PEM_CUT.sub(lambda found: found[1] + MASK, _PEM.sub(lambda found: found[1] + MASK, text))
     text = _ENCODED_PEM.sub(lambda found: found[0] if found[0].startswith(_ENCODED_CERTIFICATE) else MASK, text)
     text = _BEFORE_URL.sub(lambda found: f"{found[1]}{_user(found[2])}{MASK}@{found[3]}", text)
