@@ -187,4 +187,4 @@ async def test_images_check_says_by_its_exit_code_what_it_found(
     code, output, _ = await trueup("images", "list", estate.name, *where, "-o", "json", home=tmp_path)
     assert code == 0 and msgspec.json.decode(output)[0]["problem"]
     code, _, errors = await trueup("images", "list", "no-such-app", *where, home=tmp_path)
-    assert code == 0 and "no application asks" in errors
+    assert code == 20 and "no-such-app" in errors
