@@ -12,11 +12,11 @@ UV_VERSION := 0.13.9
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 ARGS ?=
-# Three workers for each core, since most of a test on a cluster is waiting. ARGS=-n0 runs the tests one after the other in
+# Two workers for each core, since most of a test on a cluster is waiting. ARGS=-n0 runs the tests one after the other in
 # one process, as debuggers want it.
 # Hundreds of processes start in a run: none of them compiles what another has compiled, however the machine is set up.
 export PYTHONDONTWRITEBYTECODE :=
-PYTEST = $(BIN)/pytest -q -n $$((3 * $$(getconf _NPROCESSORS_ONLN))) --maxprocesses 8
+PYTEST = $(BIN)/pytest -q -n $$((2 * $$(getconf _NPROCESSORS_ONLN))) --maxprocesses 8
 
 .PHONY: help
 help: ## List the targets
