@@ -8,13 +8,13 @@ import msgspec
 from trueup import diff, health, policy
 from trueup.apply.confirm import Question
 from trueup.controllers.cluster import ManagedCluster
-from trueup.controllers.entries import owners
 from trueup.controllers.ignoring import Documents, Ignoring
 from trueup.controllers.namespace import Namespaces
+from trueup.controllers.sharing import Sharing
 from trueup.controllers.target import Target, Targets
 from trueup.diff import Answer, JqFacts, Pairs
 from trueup.formats.hidden import secret_values
-from trueup.model.annotations import FIELD_MANAGER, GROUP, TRACKING_ID
+from trueup.model.annotations import GROUP
 from trueup.model.application import Application, IgnoreDifference, NamespaceMetadata, Operation, Source
 from trueup.model.comparison import Comparison
 from trueup.model.errors import InvalidSpec, RenderFailed
@@ -30,7 +30,7 @@ from trueup.plan.build import writing
 from trueup.plan.facts import options_for
 from trueup.plan.held import HELD, held, told
 from trueup.plan.hooks import hook_keys
-from trueup.plan.kinds import CRD, NAMESPACE
+from trueup.plan.kinds import NAMESPACE
 from trueup.plan.namespace import WRITING as NAMESPACE_WRITING
 from trueup.plan.namespace import namespace_key
 from trueup.plan.options import RESPECT_IGNORED
@@ -121,11 +121,12 @@ class Observer:
         clock: Clock,
     ) -> None:
         self._settings = settings
-        self._applications, self._definers = applications, definers
+        self._applications = applications
         self._ignoring = ignoring
         self._targets = targets
         self._cluster = cluster
         self._clock = clock
+        self._sharing = Sharing(applications, definers, clock, self.forbids)
         self._namespaces = Namespaces(applications, cluster)
         self._equal: Memory[tuple[str, str, str, frozenset[str], str], bool] = Memory(
             entries=REMEMBERED, size=REMEMBERED * _REMEMBERED_SIZE
@@ -301,7 +302,6 @@ class Observer:
         cluster, app = self._cluster, stored.app
         wanted, warnings = self._included(target)
         await self._watch(stored, wanted)
-        instance = self._applications.instance(stored.key)
         kept = self._namespaces.of(stored, project, wanted)
         marked = self.marked(stored.key)
         strange = policy.unrecorded(stored.status, marked.keys() - {manifest.key for manifest in wanted})
@@ -331,12 +331,8 @@ class Observer:
         live = {item.key: item.live for item in comparison.resources if item.live is not None}
         _learn(live)
         verdicts = {key: self._health(found) for key, found in live.items()}
-        others = diff.shared(pairs, instance)
-        shared = tuple(_shared(key, instance, owner) for key, owner in others.items())
-        defined = self._defined_by_others(stored, pairs)
-        later = {key: owner for key, owner in defined.items() if self._later(stored, key, owner)}
-        warnings += [("SharedResourceWarning", text) for text in shared]
-        warnings += [("SharedResourceWarning", _shared(key, instance, owner)) for key, owner in defined.items()]
+        shared = self._sharing.of(stored, pairs)
+        warnings += [("SharedResourceWarning", text) for text in (*shared.marked, *shared.defined)]
         warnings += [("ExcludedResourceWarning", text) for text in diff.rule_warnings(rules.placed())]
         faults = await self._ignoring.faults(rules, (*named.values(), *respected.values()))
         warnings += [("ComparisonError", text) for text in faults]
@@ -371,60 +367,14 @@ class Observer:
             warnings=(*target.warnings, *warnings, *kept.warnings),
             namespace_metadata=kept.metadata,
             namespace_mark=kept.mark,
-            shared=shared,
-            taken=self._taken(_applied_marks(others, pairs) | later) if others or later else {},
+            shared=shared.marked,
+            taken=shared.taken,
             respectful=RESPECT_IGNORED in options.texts,
             unbuilt=tuple(unbuilt),
             unseen=self._unseen(stored, comparison),
             leaving=len(leaving) > len(overdue),
             withheld=withheld,
         )
-
-    def _defined_by_others(self, stored: StoredApplication, pairs: Pairs) -> dict[ResourceKey, str]:
-        """Definitions that another application declares too, with the one that has applied it last."""
-        found = {}
-        for pair in pairs.pairs:
-            if pair.target is None or pair.target.group_kind != CRD:
-                continue
-            others = [key for key in self._definers.of(pair.key.name) if key != stored.key]
-            if others:
-                # One that may not write it has never applied it, whatever its status says.
-                last = max(others, key=lambda key: (self._may_have(key, pair.key), self._applied(key, pair.key)))
-                found[pair.key] = self._applications.instance(last)
-        return found
-
-    def _later(self, stored: StoredApplication, key: ResourceKey, owner: str) -> bool:
-        """Whether another application has applied a definition since this one did."""
-        other = self._applied(self._applications.key_of_instance(owner), key)
-        return bool(other[0]) and other > self._applied(stored.key, key)
-
-    def _applied(self, application: str, key: ResourceKey) -> tuple[str, str]:
-        """When an application applied an object last; of two in one second the later name counts."""
-        stored = self._applications.get(application)
-        return (policy.applied_at(stored.status, key, self._clock.now()) if stored else "", application)
-
-    def _taken(self, others: Mapping[ResourceKey, str]) -> dict[ResourceKey, str]:
-        """Of objects that are other applications' too, those that these have applied and may write, with their names:
-        anybody may forge a mark, and who may write a status forges a line of what is compared."""
-        found: dict[ResourceKey, str] = {}
-        for key, instance in others.items():
-            name = self._applications.key_of_instance(instance)
-            if self._applied(name, key)[0] and self._may_have(name, key):
-                found[key] = instance
-        return found
-
-    def _may_have(self, application: str, key: ResourceKey) -> bool:
-        """Whether another application has to do with an object and may write it.
-
-        One that is leaving has none: it would take the object with it.
-        """
-        stored = self._applications.get(application) if self._applications.ours(application) else None
-        if stored is None or stored.app.metadata.deletion_timestamp or key not in policy.recorded(stored.status):
-            return False
-        try:
-            return not self.forbidden(stored.app, self._applications.project_of_stored(stored), [key])
-        except InvalidSpec:
-            return False
 
     def _unseen(self, stored: StoredApplication, comparison: Comparison) -> tuple[ResourceStatus, ...]:
         """What the application has deployed, and may not be forgotten because its kind cannot be listed for a while."""
@@ -582,22 +532,3 @@ def _documents(questions: Sequence[Question], answers: Mapping[ResourceKey, Answ
 
 def _top_level(wanted: Sequence[Manifest]) -> set[str]:
     return {name for manifest in wanted for name in manifest.object()}
-
-
-def _applied_marks(others: Mapping[ResourceKey, str], pairs: Pairs) -> dict[ResourceKey, str]:
-    """Of marks of other applications, those that an apply of an engine wrote. What somebody else wrote there is drift.
-
-    Args:
-        others: the application by the object that names it.
-    """
-    applied = {item.key for item in pairs.pairs if item.live is not None and item.key in others and marked(item.live)}
-    return {key: instance for key, instance in others.items() if key in applied}
-
-
-def marked(live: LiveObject) -> bool:
-    """Whether an engine is on record as the writer of an object's tracking mark as it is now."""
-    return FIELD_MANAGER in owners(live, "metadata", "annotations", TRACKING_ID)
-
-
-def _shared(key: ResourceKey, instance: str, owner: str) -> str:
-    return f"{key.kind}/{key.name} is part of applications {instance} and {owner}"
