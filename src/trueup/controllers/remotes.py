@@ -17,7 +17,7 @@ from trueup.runtime.fair import Fair, Share, Turn, resting
 from trueup.runtime.memory import Memory
 from trueup.sources.download import MAX_BYTES, Download, TooLarge
 from trueup.sources.outgoing import require_host_outside
-from trueup.sources.revision import UnknownRevision, commit
+from trueup.sources.revision import UnknownRevision
 
 _FILES = 32 * MEBIBYTE
 """Bytes of files that are remembered."""
@@ -169,10 +169,11 @@ class Remotes:
         try:
             revision = mirror.resolve(base.ref)
         except UnknownRevision:
-            revision = commit(base.ref)
+            # Of a pull request, or a commit that no branch or tag leads to: kustomize fetches whatever git can.
             async with resting():
-                if not revision or not await self._repositories.obtain(repository, revision):
+                if not await self._repositories.obtain(repository, base.ref):
                     raise
+            revision = mirror.resolve(base.ref)
         return Used(repository, base.ref, revision, moves=mirror.moves(base.ref)), mirror.tree(revision)
 
     def note(self, instance: str, key: str, used: frozenset[Used]) -> None:
