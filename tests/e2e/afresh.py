@@ -15,7 +15,7 @@ import msgspec
 from tests.e2e.estate import Estate
 from tests.support.patience import looks, stretched
 
-from trueup.app import Engine, Options
+from trueup.engine import Engine, Options
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.errors import NotFound
 from trueup.model.errors import TrueupError
@@ -47,12 +47,12 @@ class Standby:
         if self._engine is None:
             self._engine = await self._stack.enter_async_context(another(estate, self._folder))
         engine = self._engine
-        engine._assemble()
-        await engine.credentials.load()
+        engine.renew()
+        await engine.control.credentials.load()
         async for _ in looks():
             # Asked anew each time: what changes meanwhile never goes back to the version that it had.
             versions = await versions_of(estate)
-            live = {name: engine.applications.live(f"{estate.engine.namespace}/{name}") for name in versions}
+            live = {name: engine.control.applications.live(f"{estate.engine.namespace}/{name}") for name in versions}
             if versions == {name: found.resource_version for name, found in live.items() if found}:
                 break
         return engine
@@ -101,14 +101,14 @@ async def another(estate: Estate, folder: Path) -> AsyncIterator[Engine]:
         wave_delay=estate.engine.wave_delay,
     )
     async with Engine(options) as engine:
-        engine.client.fence = _refuse
+        engine.control.client.fence = _refuse
         yield engine
 
 
 async def look(estate: Estate, fresh: Engine) -> None:
     for name in estate.made:
         key = f"{estate.engine.namespace}/{name}"
-        stored = fresh.applications.get(key)
+        stored = fresh.control.applications.get(key)
         if stored is None:
             continue
         for source in stored.app.spec.all_sources():

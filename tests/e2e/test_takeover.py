@@ -22,7 +22,7 @@ from tests.e2e.estate import EngineProcess, Estate, play_repository
 from tests.e2e.manifests import config, deployment, hook, job, wave
 from tests.support.patience import stretched
 
-from trueup.app import Engine, Options
+from trueup.engine import Engine, Options
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
@@ -95,7 +95,7 @@ class Relay:
         """One pass; seconds until the next."""
         engine, estate = await self._another(), self.estate
         key = f"{estate.engine.namespace}/{estate.name}"
-        stored = engine.applications.get(key)
+        stored = engine.control.applications.get(key)
         assert stored is not None
         for source in stored.app.spec.all_sources():
             await engine.repositories.look(source.repo_url, key)

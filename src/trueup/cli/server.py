@@ -9,13 +9,13 @@ import click
 import structlog
 import uvloop
 
-from trueup.app import Engine, Options
 from trueup.cli.connect import Access, access_options
 from trueup.cli.data import data_folder, state_folder, state_option
 from trueup.cli.examples import examples
 from trueup.cli.home import resolved
 from trueup.cli.isolation import isolation_option
 from trueup.cli.logs import FORMATS, configure_logs
+from trueup.engine import Engine, Options
 from trueup.runtime.ending import SECONDS, end_on
 from trueup.runtime.probes import Probes
 from trueup.runtime.threads import Threads

@@ -1,7 +1,7 @@
 """What goes on record: observations and steps as entries of the audit trail."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -50,7 +50,6 @@ class Chronicle:
     Args:
         record: the trail.
         commit: describes a commit of a repository, by URL and SHA; None where it cannot.
-        answer: what an apply would make of an object, where that is known.
         deployed: told of each sync that succeeded.
     """
 
@@ -60,11 +59,10 @@ class Chronicle:
         clock: Clock,
         *,
         commit: Callable[[RepositoryOf, str], CommitInfo | None],
-        answer: Callable[[ComparedResource], dict[str, Any] | None],
         deployed: Callable[[StoredApplication, OperationState], None] = lambda _stored, _state: None,
     ) -> None:
         self._record, self._write, self._clock = record, record.write, clock
-        self._commit, self._answer, self._deployed = commit, answer, deployed
+        self._commit, self._deployed = commit, deployed
         self._drifts: dict[tuple[str, ResourceKey], tuple[str, int, tuple[FieldChange, ...]]] = {}
         self._last: dict[str, tuple[tuple[str, ...], str]] = {}
         self._resumed: set[str] = set()
@@ -413,11 +411,11 @@ class Chronicle:
         """From what Git declares to what is there."""
         if resource.live is None:
             return (FieldChange("the whole object", "declared", ""),)
-        wanted = self._answer(resource)
+        wanted = resource.becoming()
         return field_changes(wanted, resource.live.object()) if wanted is not None else ()
 
     def _reversed(self, resource: ComparedResource) -> tuple[FieldChange, ...]:
-        wanted = self._answer(resource)
+        wanted = resource.becoming()
         return field_changes(resource.live.object(), wanted) if wanted is not None and resource.live else ()
 
     def _now(self) -> str:

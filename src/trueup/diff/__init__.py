@@ -11,7 +11,7 @@ from trueup.diff.normalise import comparable, whole
 from trueup.diff.pairing import Pair, Pairs, pair, shared
 from trueup.diff.respect import respecting
 from trueup.diff.rules import applicable, leave_out, rule_warnings
-from trueup.diff.show import render
+from trueup.diff.show import change, render, sides
 from trueup.diff.suspects import is_settled, suspects
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Pair",
     "Pairs",
     "applicable",
+    "change",
     "changes_of",
     "comparable",
     "compare",
@@ -38,6 +39,7 @@ __all__ = [
     "respecting",
     "rule_warnings",
     "shared",
+    "sides",
     "suspects",
     "undeclared_fields",
     "whole",

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from trueup.diff.mask import masked
+from trueup.diff.normalise import comparable
 from trueup.formats.redact import redact
 from trueup.formats.yaml import dump
+from trueup.model.comparison import ComparedResource
 
 _CONTEXT = 3
 _HEADER = 2
@@ -23,6 +25,18 @@ def render(before: dict[str, Any] | None, after: dict[str, Any] | None, *, left:
     old, new = masked(before, after)
     lines = difflib.unified_diff(_lines(old), _lines(new), left, right, n=_CONTEXT, lineterm="")
     return "".join(f"{line}\n" for line in _told_apart(list(lines)))
+
+
+def sides(resource: ComparedResource) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """An object as it is and as a sync would make it, Secrets as they are; None where there is none."""
+    before, after = resource.live.object() if resource.live else None, resource.becoming()
+    return comparable(before) if before else None, comparable(after) if after else None
+
+
+def change(resource: ComparedResource) -> str:
+    """What a sync would change in one object, as text."""
+    before, after = sides(resource)
+    return render(before, after, left="live", right="git")
 
 
 def _told_apart(lines: list[str]) -> Iterator[str]:

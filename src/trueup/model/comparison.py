@@ -1,5 +1,7 @@
 """What is wanted against what is there."""
 
+from typing import Any
+
 import msgspec
 
 from trueup.model.live import LiveObject
@@ -27,6 +29,13 @@ class ComparedResource(msgspec.Struct, frozen=True, kw_only=True):
     hook: bool = False
     message: str = ""
     becomes: bytes = b""
+
+    def becoming(self) -> dict[str, Any] | None:
+        """What the object becomes by an apply: the server's answer where there is one, else what Git declares."""
+        if self.becomes:
+            found: dict[str, Any] = msgspec.json.decode(self.becomes)
+            return found
+        return self.target.object() if self.target else None
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from trueup.cli import root
 from trueup.cli.app import COMMANDS, app
 from trueup.cli.lazy import Deferred, LazyGroup
 
-HEAVY = ("aiohttp", "pygit2", "rich", "structlog", "uvloop", "cryptography", "helm", "jaq_rs", "trueup.app")
+HEAVY = ("aiohttp", "pygit2", "rich", "structlog", "uvloop", "cryptography", "helm", "jaq_rs", "trueup.engine")
 IMPORT = "import sys; from trueup.cli.root import trueup; "
 READS_THE_CLUSTER = (
     *("list", "get", "history", "sync", "wait", "delete", "terminate-op", "confirm-deletion"),

@@ -53,7 +53,7 @@ class Life:
         self.path = folder / "audit.db"
         self._trail = Trail(self.path, SystemClock().now)
         journal = Journal(self._trail)
-        self.chronicle = Chronicle(journal, SystemClock(), commit=lambda *_: None, answer=lambda _: None)
+        self.chronicle = Chronicle(journal, SystemClock(), commit=lambda *_: None)
 
     async def ends(self) -> list[Entry]:
         await self._trail.close()

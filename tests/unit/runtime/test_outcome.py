@@ -2,12 +2,12 @@
 
 import pytest
 
-import trueup.app
+import trueup.engine
 from trueup.kube.errors import ApiError, Unreachable
 from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable, Stalled, TrueupError, Waiting
 from trueup.runtime.outcome import LONGEST_RETRY, STALLED_RETRY, Requeue, Severity, backoff, outcome_of
 
-ENGINE = trueup.app.Engine
+ENGINE = trueup.engine.Engine
 """Imported for the errors that its parts define."""
 SPREAD = (0.75, 1.25)
 

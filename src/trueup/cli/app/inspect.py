@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import click
 
 from trueup import diff as diffs
-from trueup.app import Engine, Options
 from trueup.cli.app.access import Handle
 from trueup.cli.app.engine import refreshed
 from trueup.cli.app.local import local_changes
@@ -28,6 +27,7 @@ from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import raw, say
 from trueup.controllers.observe import Observation
+from trueup.engine import Engine, Options
 from trueup.formats import yaml
 from trueup.model.comparison import ComparedResource
 from trueup.model.errors import TrueupError
@@ -133,8 +133,8 @@ async def compared(
         seen = await running.observe(_key(access, name, app_namespace), revision, edit)
         unknown = [r for r in seen.comparison.compared if r.status is SyncCode.UNKNOWN]
         return Compared(
-            {str(r.key): running.change(r) for r in _differing(seen)},
-            {str(r.key): _written(*running.sides(r)) for r in _differing(seen)},
+            {str(r.key): diffs.change(r) for r in _differing(seen)},
+            {str(r.key): _written(*diffs.sides(r)) for r in _differing(seen)},
             [f"{resource.key} cannot be compared: {resource.message}" for resource in unknown],
         )
 
@@ -209,7 +209,7 @@ def manifests(
     async def read() -> tuple[Observation, diffs.Masks]:
         async with engine(access, allow_local_repos) as running:
             seen = await running.observe(_key(access, name, app_namespace), revision, _edit(folder))
-            return seen, diffs.Masks(running.settings().masked_annotations)
+            return seen, diffs.Masks(running.control.settings().masked_annotations)
 
     seen, masks = asyncio.run(read())
     if source == "git":

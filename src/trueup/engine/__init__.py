@@ -1,0 +1,6 @@
+"""Composition: what an engine is made of, put together and run."""
+
+from trueup.engine.engine import Engine
+from trueup.engine.options import Options
+
+__all__ = ["Engine", "Options"]

@@ -1,0 +1,105 @@
+"""Our own objects, and what the settings among them say of all others, on one watch cache."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import structlog
+
+from trueup.controllers.cluster import IN_CLUSTER_SERVER, excluded_type
+from trueup.controllers.wake import CONFIG_MAPS
+from trueup.engine.options import Options
+from trueup.kube.cache import WatchCache
+from trueup.kube.client import Client
+from trueup.kube.discovery import Discovery, ResourceType
+from trueup.model.errors import Stalled
+from trueup.model.live import LiveObject
+from trueup.model.resource import GroupKind, ResourceKey
+from trueup.model.tracking import owner_instance
+from trueup.store.applications import APPLICATION, KINDS, Applications
+from trueup.store.credentials import Credentials
+from trueup.store.definers import Definers
+from trueup.store.settings import CONFIG_MAP, PARAMETERS, Settings, read_settings
+
+log = structlog.get_logger("trueup")
+
+
+class Control:
+    """The control cluster: its clients, its cache, and the typed reads of what is ours there.
+
+    Attributes:
+        events: the type of Kubernetes Events, once it has started.
+    """
+
+    events: ResourceType
+
+    def __init__(self, options: Options) -> None:
+        self.namespace = options.control_namespace
+        self.client = Client(options.config)
+        # A renewal waits behind no other request.
+        self.lease_client = Client(options.config, in_flight=1)
+        self.discovery = Discovery(self.client)
+        self.cache = WatchCache(
+            self.client,
+            self.discovery,
+            classify=_instance_of,
+            excluded=excluded_type(self._unwatched),
+            namespaces=(self.namespace, *options.namespaces) if options.namespaces else (),
+        )
+        self.applications = Applications(self.cache, self.namespace)
+        self.definers = Definers(self.applications.stored)
+        self.credentials = Credentials(self.client, self.namespace)
+        self._settings = Settings()
+        self._settings_version = ""
+        self._excluded_kinds: dict[tuple[str, str], bool] = {}
+
+    async def connect(self, stack: AsyncExitStack) -> None:
+        """Open the clients, until the stack is left."""
+        for client in (self.client, self.lease_client):
+            await stack.enter_async_context(client)
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        """Follow our own objects, until the stack is left.
+
+        Raises:
+            Stalled: the cluster does not know Applications.
+            TrueupError: it cannot be asked.
+        """
+        stack.push_async_callback(self.cache.close)
+        await self.cache.start()
+        await asyncio.gather(self.cache.ensure([*KINDS, CONFIG_MAPS]), self.credentials.load())
+        events = self.discovery.find("", "Event")
+        if self.discovery.find(APPLICATION.group, APPLICATION.kind) is None or events is None:
+            raise Stalled("this cluster does not know Applications", hint="run `trueup install` first")
+        self.events = events
+
+    def settings(self) -> Settings:
+        """Settings as the ConfigMaps have them now; read anew only when one has changed."""
+        found = [self._config_map(name) for name in (CONFIG_MAP, PARAMETERS)]
+        version = " ".join(live.resource_version if live else "-" for live in found)
+        if version != self._settings_version:
+            self._settings_version = version
+            self._settings = read_settings(*((live.object().get("data") or {}) if live else {} for live in found))
+            self._excluded_kinds.clear()
+            self.cache.reconsider()
+            for warning in self._settings.warnings:
+                log.warning("setting not read", problem=warning)
+        return self._settings
+
+    def excluded(self, group: str, kind: str) -> bool:
+        """Whether the settings exclude a kind."""
+        settings = self.settings()  # clears the memory when they changed
+        known = self._excluded_kinds.get((group, kind))
+        if known is None:
+            known = self._excluded_kinds[(group, kind)] = settings.excludes(group, kind, IN_CLUSTER_SERVER)
+        return known
+
+    def _config_map(self, name: str) -> LiveObject | None:
+        return self.cache.get(ResourceKey("", "ConfigMap", self.namespace, name))
+
+    def _unwatched(self, group: str, kind: str) -> bool:
+        """What settings exclude is not watched; but our own objects and the settings themselves are."""
+        return GroupKind(group, kind) not in (*KINDS, CONFIG_MAPS) and self.excluded(group, kind)
+
+
+def _instance_of(live: LiveObject) -> str | None:
+    return owner_instance(live.annotations, live.key) or None

@@ -1,0 +1,187 @@
+"""Settings and clusters in, a running engine out."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from trueup.apply.confirm import Confirmer
+from trueup.controllers.application import ApplicationReconciler
+from trueup.controllers.cluster import ManagedCluster, Parts
+from trueup.controllers.journal import Journal
+from trueup.controllers.observe import Observation
+from trueup.controllers.repository import Repositories
+from trueup.engine import look
+from trueup.engine.control import Control
+from trueup.engine.git import Git
+from trueup.engine.lasting import Lasting
+from trueup.engine.look import Edit
+from trueup.engine.options import Options
+from trueup.engine.term import Term
+from trueup.engine.tools import Tools
+from trueup.kube.schemas import Schemas
+from trueup.model.live import LiveObject
+from trueup.runtime import secrecy
+from trueup.runtime.clock import SystemClock
+from trueup.runtime.fair import Share
+from trueup.runtime.folder import claimed, own_folder
+from trueup.runtime.lease import Lease, new_identity
+from trueup.runtime.memory import freeze_later
+from trueup.runtime.tenure import Jobs, serve
+from trueup.sources.registry import RegistryClient
+from trueup.store.audit import Trail
+from trueup.store.audit.place import TRAIL, prepare
+from trueup.store.lease import ControlLease
+
+log = structlog.get_logger("trueup")
+
+
+class Engine:
+    """An engine, built on entry and taken down on exit."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.clock = SystemClock()
+        self.identity = new_identity()
+        self.control = Control(options)
+        self._stack = contextlib.AsyncExitStack()
+        secrecy.EVERYWHERE.learn("cluster", lambda: filter(None, (options.config.token,)))
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _open(self) -> None:
+        options, control, stack = self.options, self.control, self._stack
+        remedy = "choose a folder that you may write by --data"
+        data = own_folder(options.data, remedy=remedy)
+        # Before anything in the folder is touched: it may be another engine's.
+        predecessor = stack.enter_context(claimed(data, self.identity, remedy=remedy))
+        mirrors = own_folder(data / "mirrors", remedy=remedy)
+        tools = Tools(options, mirrors, lambda: control.settings().jq_seconds)
+        await control.connect(stack)
+        registry = await stack.enter_async_context(RegistryClient())
+        # A port of this machine is no identity: what lies under its name may be of a cluster that is gone.
+        ours = options.data_named or not options.config.loopback
+        place = await prepare(control.client, options.state, control.namespace, old=data / TRAIL, ours=ours)
+        trail = Trail(place, self.clock.now)
+        self.lease = Lease(
+            ControlLease(control.lease_client, control.namespace, self.clock.now),
+            self.identity,
+            predecessor=predecessor,
+        )
+        git = Git(
+            options,
+            control.credentials,
+            wanted=self._wanted,
+            share=self._share,
+            lease=self.lease,
+        )
+        for each in (trail, git.mirrors):
+            stack.push_async_callback(each.close)
+        tools.until_left(stack)
+        warming = asyncio.create_task(tools.tell_isolation(), name="isolation")
+        try:
+            await control.start(stack)
+        finally:
+            await asyncio.wait([warming])
+        warming.result()
+        self._lasting = Lasting(
+            options=options,
+            clock=self.clock,
+            control=control,
+            git=git,
+            tools=tools,
+            registry=registry,
+            cluster=_cluster(control),
+            lease=self.lease,
+            journal=Journal(trail),
+        )
+        self.renew()
+        control.cache.subscribe(self._changed)
+
+    # What lasts asks the term that is on, whichever that is.
+
+    def _wanted(self, repository: str) -> Iterator[str]:
+        return self.term.wanted(repository)
+
+    def _share(self, repository: str) -> Share:
+        return self.term.shares.of_repository(repository)
+
+    def _changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
+        self.term.changed(old, new)
+
+    def renew(self) -> None:
+        """Forget all that is remembered of what was seen: another engine may have acted since."""
+        self.term = Term(self._lasting)
+
+    @property
+    def repositories(self) -> Repositories:
+        """Those of the present term."""
+        return self.term.repositories
+
+    @property
+    def reconciler(self) -> ApplicationReconciler:
+        """That of the present term."""
+        return self.term.reconciler
+
+    async def observe(self, key: str, revision: str = "", edit: Edit | None = None) -> Observation:
+        """Look at one application once, without reconciling it; see :func:`trueup.engine.look.observe`."""
+        return await look.observe(self.control, self.term, self.clock, key, revision, edit)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Reconcile while no other engine does, until told to stop."""
+        log.info(
+            "engine started",
+            cluster=self.options.config.server,
+            kubernetes=self.control.discovery.server_version,
+            namespace=self.control.namespace,
+            identity=self.identity,
+        )
+        # Whatever writes, and however late it gets to it: this is asked first.
+        self.control.client.fence = self.lease.require
+        beside = [
+            asyncio.create_task(freeze_later(), name="freeze"),
+            asyncio.create_task(self._follow_known(), name="follow known kinds"),
+        ]
+        try:
+            await serve(self.lease, self._begin, stop=stop)
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+        log.info("engine stopped")
+
+    async def _follow_known(self) -> None:
+        """Who waits for its turn has the caches warm when it comes."""
+        for stored in self.control.applications.readable():
+            await self.term.observer.watch_known(stored)
+
+    def _begin(self) -> Jobs:
+        self.renew()
+        return self.term.jobs()
+
+
+def _cluster(control: Control) -> ManagedCluster:
+    schemas = Schemas(control.client)
+    parts = Parts(client=control.client, discovery=control.discovery, cache=control.cache, schemas=schemas)
+    return ManagedCluster(
+        client=control.client,
+        discovery=control.discovery,
+        cache=control.cache,
+        schemas=schemas,
+        excluded=control.excluded,
+        confirmer=Confirmer(parts),
+    )

@@ -1,0 +1,72 @@
+"""Mirrors of repositories: whose turn it is to be fetched, with which credential, and what may be pushed."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from trueup.engine.options import Options
+from trueup.model.repository import RepositoryOf
+from trueup.runtime.fair import Fair, Share
+from trueup.runtime.lease import Lease
+from trueup.sources.credential import Credential
+from trueup.sources.mirrors import Mirrors
+from trueup.store.credentials import Credentials
+from trueup.workers.git import run_git
+
+GIT_SLOTS, GIT_BESIDE = 4, 32
+"""Git's processes at a time, and places beside them for those that wait for a server which is slow to answer."""
+
+
+class Git:
+    """The mirrors, and who may have git run.
+
+    Args:
+        wanted: revisions that a repository (its identity) is asked for, should they be neither branch nor tag.
+        share: whose work a repository (its identity) is.
+        lease: held by who may push.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        credentials: Credentials,
+        *,
+        wanted: Callable[[str], Iterator[str]],
+        share: Callable[[str], Share],
+        lease: Lease,
+    ) -> None:
+        self.slots = Fair(GIT_SLOTS, GIT_BESIDE)
+        self._credentials, self._share, self._lease = credentials, share, lease
+        self.mirrors = Mirrors(
+            options.data / "mirrors",
+            run_git,
+            allowed_local=options.local_repositories,
+            credential=lambda each: credentials.of(each.url, each.project),
+            scope=lambda each: credentials.scope(each.url, each.project),
+            turns=self._turn,
+            allowance=options.mirrors,
+            wanted=wanted,
+        )
+
+    async def _turn(
+        self, repository: str, work: Callable[[], Coroutine[Any, Any, bytes]], *, again: bool = True
+    ) -> bytes:
+        return await self.slots.run(self._share(repository), lambda _: work(), again=again)
+
+    def for_writing(self, repository: RepositoryOf) -> Credential | None:
+        """What to show a Git server for a push, which is a write as well.
+
+        Raises:
+            NotHeld: another engine may be the one that writes.
+        """
+        self._lease.require()
+        return self._credentials.for_writing(repository.url, repository.project)
+
+    def named(self, name: str, repository: RepositoryOf) -> Credential:
+        """The same of one Secret.
+
+        Raises:
+            InvalidSpec: it has none for this repository and project.
+            NotHeld: another engine may be the one that writes.
+        """
+        self._lease.require()
+        return self._credentials.named(name, repository.url, repository.project)

@@ -1,0 +1,37 @@
+"""What an engine is told at its start."""
+
+from pathlib import Path
+
+import msgspec
+
+from trueup.kube.config import ClusterConfig
+from trueup.sources.quota import Allowance
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine is told at its start.
+
+    Attributes:
+        config: the control cluster, which is also the destination ``https://kubernetes.default.svc``.
+        data: folder for mirrors and renders, for this engine alone. It may be deleted.
+        state: folder for what must last, shared by all engines of this machine: the audit trail.
+        data_named: whether somebody chose the data folder for this engine, rather than its cluster's address.
+        local_repositories: folders below which file:// repositories may lie; none by default.
+        render_workers: processes that render.
+        wave_delay: seconds between the waves of a sync.
+        isolated: do no hostile work without a whole wall around it.
+        namespaces: whose objects are watched and managed beside the control namespace's; empty for the whole cluster.
+        mirrors: disk that mirrors may take.
+    """
+
+    config: ClusterConfig
+    control_namespace: str
+    data: Path
+    state: Path
+    local_repositories: tuple[Path, ...] = ()
+    data_named: bool = False
+    render_workers: int = 2
+    wave_delay: float = 2.0
+    isolated: bool = False
+    namespaces: tuple[str, ...] = ()
+    mirrors: Allowance = Allowance()

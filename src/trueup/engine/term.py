@@ -1,0 +1,193 @@
+"""What runs while this engine is the one that acts, with memories of its own: an earlier term's may be of the past."""
+
+import asyncio
+from collections.abc import Iterator
+
+import structlog
+
+from trueup import policy
+from trueup.controllers.application import ApplicationReconciler
+from trueup.controllers.begin import named_revisions
+from trueup.controllers.chronicle import Chronicle
+from trueup.controllers.ignoring import Ignoring
+from trueup.controllers.observe import Observer
+from trueup.controllers.ports import Ports
+from trueup.controllers.project import ProjectReconciler
+from trueup.controllers.remotes import Remotes
+from trueup.controllers.repository import Repositories
+from trueup.controllers.target import Targets
+from trueup.controllers.wake import Wakes
+from trueup.engine import images
+from trueup.engine.lasting import Lasting
+from trueup.engine.shares import Shares
+from trueup.model.errors import TrueupError
+from trueup.model.live import LiveObject
+from trueup.model.repository import RepositoryOf
+from trueup.model.status import OperationState
+from trueup.runtime.fair import Share, Urgency
+from trueup.runtime.outcome import Outcome
+from trueup.runtime.queue import Queue
+from trueup.runtime.tenure import Jobs
+from trueup.sources.download import downloading
+from trueup.store.applications import StoredApplication
+from trueup.store.events import Recorder
+from trueup.store.notes import Notes
+
+log = structlog.get_logger("trueup")
+
+PASSES, PASSES_BESIDE = 16, 48
+"""Passes over applications at a time, and places for those that last while others wait."""
+TIDY_SECONDS, UNUSED_SECONDS = 600.0, 3600.0
+"""How often mirrors are looked through, and when one goes that no application reads."""
+
+
+class Term:
+    """The reconcilers, their queues, and what they remember."""
+
+    def __init__(self, lasting: Lasting) -> None:
+        options, clock, control, git = lasting.options, lasting.clock, lasting.control, lasting.git
+        self._lasting = lasting
+        self._applications = applications = control.applications
+        self._clock = clock
+        self.recorder = Recorder(control.client, control.events)
+        self.repositories = Repositories(
+            git.mirrors,
+            users=self._users,
+            wake=self._news,
+            settings=control.settings,
+            share=self._share,
+            may=applications.may_fetch,
+        )
+        self.shares = Shares(applications, self.repositories, git)
+        self.notes = Notes(git.mirrors.get, git.for_writing, clock.now)
+        # Beside a cluster on this machine, servers of this machine are asked as well.
+        guarded = not options.config.loopback
+        self.remotes = Remotes(self.repositories, downloading(guarded=guarded), guarded=guarded)
+        self.observer = Observer(
+            applications,
+            control.definers,
+            Targets(self.repositories, lasting.tools.renders, control.settings, self.remotes),
+            lasting.cluster,
+            Ignoring(lasting.tools.jq, control.settings),
+            control.settings,
+            clock,
+        )
+        ports = Ports(
+            clock=clock,
+            settings=control.settings,
+            applications=applications,
+            repositories=self.repositories,
+            observer=self.observer,
+            cluster=lasting.cluster,
+            recorder=self.recorder,
+            chronicle=Chronicle(lasting.journal, clock, commit=self.repositories.commit, deployed=self._deployed),
+            wave_delay=options.wave_delay,
+        )
+        self.reconciler = ApplicationReconciler(ports)
+        self.queue = Queue(
+            "applications",
+            self.reconciler.reconcile,
+            subject="application",
+            failed=self._failed,
+            workers=PASSES,
+            beside=PASSES_BESIDE,
+            share=self.shares.of_application,
+        )
+        self.images = images.part(lasting, self.repositories, self.recorder)
+        projects = ProjectReconciler(applications, control.client, control.cache, self.recorder, clock)
+        self.projects = Queue("projects", projects.reconcile, failed=self._project_failed, workers=1)
+        self._wakes = Wakes(applications, control.definers, add=self._wake, add_project=self.projects.add)
+
+    def jobs(self) -> Jobs:
+        """What runs side by side, with all that there is to be looked at in the queues."""
+        for key in self._applications.names():
+            self.queue.add(key)
+        for name in self._applications.leaving_projects():
+            self.projects.add(name)
+        return {
+            "applications": self.queue.run(),
+            "projects": self.projects.run(),
+            "repositories": self.repositories.queue.run(),
+            "events": self.recorder.run(),
+            "credentials": self._lasting.control.credentials.run(),
+            "repositories with new credentials": self._look_again(),
+            "images": self.images.run(),
+            "notes": self.notes.run(),
+            "mirrors": self._tidy_mirrors(),
+        }
+
+    def changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
+        """Something on the cluster is other than it was."""
+        self._wakes.changed(old, new)
+        if images.wakes(self._applications.control_namespace, old, new):
+            self.images.wake()
+
+    def wanted(self, repository: str) -> Iterator[str]:
+        """Revisions that the applications which read a repository (its identity) name."""
+        for key in self._users(repository):
+            stored = self._applications.get(key)
+            if stored is not None:
+                yield from named_revisions(stored)
+
+    def _users(self, repository: str) -> list[str]:
+        identity = self._lasting.git.mirrors.identity
+
+        def is_it(each: RepositoryOf) -> bool:
+            return identity(each) == repository
+
+        return sorted({*self._applications.reading(is_it), *self.remotes.followers(is_it)})
+
+    def _share(self, repository: str) -> Share:
+        return self.shares.of_repository(repository)
+
+    def _wake(self, key: str) -> None:
+        self.queue.add(key)
+
+    def _news(self, key: str) -> None:
+        """A repository that the application reads has something new, or could not be read."""
+        self.queue.add(key, urgency=Urgency.NEWS)
+
+    def _deployed(self, stored: StoredApplication, state: OperationState) -> None:
+        """A note on a deployment is a push: to a repository that the project permits now, whatever it permitted."""
+        try:
+            for source in stored.app.spec.all_sources():
+                policy.admit_repository(stored.app, self._applications.project_of(stored.app), source.repo_url)
+        except TrueupError as error:
+            log.info("deployment not noted", application=stored.key, error=str(error))
+            return
+        self.notes.deployed(stored, state)
+
+    async def _tidy_mirrors(self) -> None:
+        """Mirrors of repositories that no application reads any more go after a while."""
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            read = {each for stored in self._applications.readable() for each in stored.app.spec.repositories()}
+            try:
+                await self._lasting.git.mirrors.keep_only(read | self.remotes.repositories(), after=UNUSED_SECONDS)
+            except (OSError, TrueupError) as error:
+                log.warning("mirrors not tidied", error=str(error))
+
+    async def _look_again(self) -> None:
+        """A repository that could not be read is looked at as soon as a credential changes, and each application
+        anew when it is another project's repository from now on."""
+        credentials = self._lasting.control.credentials
+        known = credentials.projects
+        while True:
+            await credentials.changed.wait()
+            credentials.changed.clear()
+            self.repositories.retry_failed()
+            if credentials.projects != known:
+                known = credentials.projects
+                for key in self._applications.names():
+                    self._wake(key)
+
+    def _failed(self, key: str, error: Exception, outcome: Outcome) -> None:
+        message = str(error) if isinstance(error, TrueupError) else type(error).__name__
+        log.warning("application not reconciled", application=key, error=message, again=outcome.requeue.seconds)
+        live = self._applications.live(key)
+        if live is not None and isinstance(error, TrueupError):
+            self.recorder.record(live, outcome.reason, message, now=self._clock.now(), warning=True)
+
+    def _project_failed(self, name: str, error: Exception, outcome: Outcome) -> None:
+        message = str(error) if isinstance(error, TrueupError) else type(error).__name__
+        log.warning("project not reconciled", project=name, error=message, again=outcome.requeue.seconds)
