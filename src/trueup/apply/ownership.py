@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from trueup.diff.merge.fieldset import union
 from trueup.model.annotations import FIELD_MANAGER
 from trueup.model.live import LiveObject
 
@@ -32,7 +33,7 @@ def migration_patch(live: LiveObject) -> bytes | None:
     own = next((entry for entry in entries if is_ours(entry)), None)
     merged: dict[str, Any] = dict((own or {}).get("fieldsV1") or {})
     for entry in moving:
-        merged = united(merged, entry.get("fieldsV1") or {})
+        merged = union(merged, entry.get("fieldsV1") or {})
     kept = [entry for entry in entries if entry is not own and not client_side(entry)]
     entry = {
         "manager": FIELD_MANAGER,
@@ -53,14 +54,6 @@ def migration_patch(live: LiveObject) -> bytes | None:
 def applied_by_us(live: LiveObject) -> bool:
     """Whether our manager has a server-side entry on the object."""
     return any(is_ours(entry) for entry in (live.object().get("metadata") or {}).get("managedFields") or [])
-
-
-def united(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
-    """The union of two field sets (FieldsV1)."""
-    merged = dict(left)
-    for name, fields in right.items():
-        merged[name] = united(merged[name], fields) if isinstance(merged.get(name), dict) else fields
-    return merged
 
 
 def is_ours(entry: dict[str, Any]) -> bool:

@@ -4,10 +4,11 @@ from typing import Any
 
 import msgspec
 
-from trueup.apply.ownership import client_side, is_ours, united
+from trueup.apply.ownership import client_side, is_ours
 from trueup.apply.sanitise import sanitised
 from trueup.apply.sending import Sending
 from trueup.diff.merge import Type, identities
+from trueup.diff.merge.fieldset import union
 from trueup.diff.merge.typed import kind_of, member_type
 from trueup.diff.normalise import comparable
 from trueup.diff.ownership import Fields, nodes_of
@@ -88,7 +89,7 @@ def _ours(live: LiveObject) -> Fields:
     fields: Fields = {}
     for entry in (live.object().get("metadata") or {}).get("managedFields") or []:
         if is_ours(entry) or client_side(entry):
-            fields = united(fields, entry.get("fieldsV1") or {})
+            fields = union(fields, entry.get("fieldsV1") or {})
     return fields
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from trueup.apply.ownership import client_side, is_ours, united
+from trueup.apply.ownership import client_side, is_ours
+from trueup.diff.merge.fieldset import union
 from trueup.model.annotations import LAST_APPLIED
 from trueup.model.live import LiveObject
 
@@ -28,9 +29,9 @@ def after_takeover(answer: LiveObject, live: LiveObject, wanted: dict[str, Any])
     others: Fields = {}
     for entry in entries:
         if client_side(entry):
-            moving = united(moving, entry.get("fieldsV1") or {})
+            moving = union(moving, entry.get("fieldsV1") or {})
         elif not is_ours(entry):
-            others = united(others, entry.get("fieldsV1") or {})
+            others = union(others, entry.get("fieldsV1") or {})
     if not moving:
         return answer.body
     stored = answer.object()

@@ -81,6 +81,10 @@ MOVED = {
         [entry("argocd-controller", "Apply", DATA), entry("before-first-apply", "Update", MORE)],
         [entry("argocd-controller", "Apply", {"f:data": {"f:a": {}, "f:b": {}}})],
     ),
+    "what one owns as a whole, or as empty, and another in parts, we own as a whole and in parts": (
+        [entry("argocd-controller", "Apply", {"f:data": {}}), entry("before-first-apply", "Update", MORE)],
+        [entry("argocd-controller", "Apply", {"f:data": {".": {}, "f:b": {}}})],
+    ),
     "status entries and other managers stay": (
         [
             entry("argocd-controller", "Update", DATA),
