@@ -1,6 +1,7 @@
 """The command line as its users run it: the executable, its exit codes, what it prints for people and for programs."""
 
 import asyncio
+import base64
 import json
 import os
 import signal
@@ -112,7 +113,8 @@ WRONG = {
     "a manifest that is not there": ("app create -f nope.yaml", 20, "hint: name a readable file"),
     "a field that is none": ("app create -f {home}/slip.yaml", 20, "selfheal (did you mean selfHeal?)"),
     "no application for a sync": ("app sync", 2, "name an application, or choose by -l"),
-    "a sync of a folder": ("app sync x --local .", 20, "hint: `trueup app diff NAME --local FOLDER`"),
+    "a sync of a folder that is not there": ("app sync x --local ./nope", 2, "'nope' does not exist"),
+    "a sync of one folder as two applications": ("app sync x y --local .", 2, "for one application"),
     "nothing to set": ("app set x", 2, "say what to set"),
     "a cluster nobody knows": (
         "app create x --repo https://git.example --path . --dest-name nope",
@@ -198,6 +200,53 @@ async def test_an_operation_and_a_status_in_a_file_are_dropped_with_a_warning(
     view = await estate.until(lambda view: view.status.sync is not None, what="compared")
     assert view.status.operation_state is None
     assert view.status.sync is not None and view.status.sync.status == "OutOfSync"
+
+
+@on_embedded
+async def test_a_sync_of_local_manifests_is_admitted_told_and_no_history(
+    estate: Estate, shell: Shell, tmp_path: Path
+) -> None:
+    await estate.given({"app/a.yaml": config("a"), "app/b.yaml": config("b")})
+    await estate.app("app", automated=None)
+    assert (await shell("app", "sync", estate.name, "--timeout", "5m")).code == 0
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "a.yaml").write_text(config("a", "local"))
+    role = "apiVersion: v1\nkind: Secret\nmetadata: {name: c, annotations: {argocd.argoproj.io/tracking-id: forged}}\n"
+    (here / "c.yaml").write_text(role + "stringData: {password: dont-keep-me}\n")
+    local = ("app", "sync", estate.name, "--local", str(here), "--timeout", "5m")
+    done = await shell(*local)
+    assert done.code == 0 and "1 of 2 manifests are Secrets" in done.err
+    assert "2 manifests, sha256:" in done.out and "from a person's machine, not from Git" in done.out
+    a, b, c = [
+        await estate.live(kind, name) for kind, name in (("ConfigMap", "a"), ("ConfigMap", "b"), ("Secret", "c"))
+    ]
+    assert a is not None and a.object()["data"] == {"colour": "local"}
+    assert b is not None, "what Git declares is not pruned unless that is asked for"
+    assert c is not None and c.annotations["argocd.argoproj.io/tracking-id"].startswith(f"{estate.name}:/Secret:")
+    view = await estate.until(
+        lambda view: str(view.status.sync and view.status.sync.status) == "OutOfSync", what="seen"
+    )
+    assert len(view.status.history) == 1, "there is no revision to go back to"
+    stored = json.dumps(view.raw)
+    assert "dont-keep-me" not in stored and base64.b64encode(b"dont-keep-me").decode() not in stored
+    assert "Local Sync:" in (await shell("app", "get", estate.name)).out
+    data = str(estate.engine.folder / "data")
+    audit = await shell("audit", "--app", estate.name, "--action", "sync-started", "-o", "json", "--data", data)
+    assert [entry["why"] for entry in audit.json()] == ["manual", "local"]
+    assert audit.json()[-1]["message"].endswith("from a person's machine, not from Git")
+
+    pruned = await shell(*local, "--prune")
+    assert pruned.code == 0 and "pruned" in pruned.out
+    await estate.gone("ConfigMap", "b")
+    await estate.patch({"spec": {"syncPolicy": {"automated": {"prune": True}}}})
+    refused = await shell(*local)
+    assert refused.code == 20
+    assert "Cannot use local sync when Automatic Sync Policy is enabled except with --dry-run" in refused.err
+    await estate.settled()
+    view = await estate.sync(manifests=[config("a", "sent")])
+    assert view.status.operation_state is not None
+    assert "cannot use local sync when Automatic Sync Policy is enabled" in view.status.operation_state.message
 
 
 @on_embedded

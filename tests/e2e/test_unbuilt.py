@@ -4,8 +4,6 @@ from tests.conftest import on_embedded
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
 
-from trueup.model.status import OperationPhase
-
 
 @on_embedded
 async def test_a_field_that_is_not_built_stops_automation_with_a_condition_that_names_it(estate: Estate) -> None:
@@ -20,14 +18,3 @@ async def test_a_field_that_is_not_built_stops_automation_with_a_condition_that_
     await estate.until(lambda view: not view.status.conditions, what="without conditions")
     await estate.change("ConfigMap", "a", {"data": {"colour": "changed"}})
     await estate.settled(revision)
-
-
-@on_embedded
-async def test_an_operation_that_brings_its_own_manifests_is_refused(estate: Estate) -> None:
-    await estate.given({"app/a.yaml": config("a")})
-    await estate.app("app", automated=None)
-    view = await estate.sync(manifests=['{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}}'])
-    state = view.status.operation_state
-    assert state is not None and state.phase is OperationPhase.ERROR
-    assert "operation.sync.manifests" in state.message
-    assert await estate.live("ConfigMap", "a") is None

@@ -39,12 +39,15 @@ def begun(
         raise InvalidSpec(f"Invalid operation request: {problem}", hint="write .operation.sync")
     if problem := _unbuilt(operation, stored):
         raise InvalidSpec(f"Invalid operation request: {problem}", hint="leave that field out")
+    policy.admit_local(stored.app, project, operation)
     sync = operation.sync
     asked = sync.sources or ([sync.source] if sync.source else [])
     policy.admit_sources(stored.app, project, asked)
     sources = asked or stored.app.spec.all_sources()
     wanted = sync.revisions or ([sync.revision] if sync.revision else [])
-    if any(wanted) or (asked and asked != stored.app.spec.all_sources()):
+    if sync.manifests:
+        revisions: Sequence[str] = ()
+    elif any(wanted) or (asked and asked != stored.app.spec.all_sources()):
         revisions = ports.observer.resolve(stored.app, sources, wanted)
     elif isinstance(head, Observation):
         revisions = head.comparison.revisions
@@ -60,11 +63,11 @@ def begun(
 
 
 def pinned(stored: StoredApplication, state: OperationState, revisions: Sequence[str]) -> OperationState:
-    """An operation with a revision: one that a status brought without is of those that it was first looked at with."""
-    had = state.sync_result
-    if had is not None and (had.revision or had.revisions):
+    """An operation with a revision: one that a status brought without is of those that it was first looked at with.
+    One that brings its manifests has none."""
+    had, sync = state.sync_result, state.operation.sync
+    if (had is not None and (had.revision or had.revisions)) or (sync and sync.manifests):
         return state
-    sync = state.operation.sync
     asked = (sync.sources or ([sync.source] if sync.source else [])) if sync else []
     result = _result(stored, asked or stored.app.spec.all_sources(), revisions)
     return msgspec.structs.replace(
@@ -85,9 +88,10 @@ def _result(stored: StoredApplication, sources: list[Source], revisions: Sequenc
 
 
 def asked_for(stored: StoredApplication) -> Operation | None:
-    """The operation that somebody asks for, with a note of who wrote it; an empty one where it cannot be read."""
+    """The operation that somebody asks for, with notes of who wrote it and of what it brings; an empty one where it
+    cannot be read."""
     operation = stored.app.operation or (Operation() if stored.operation_fault else None)
-    return operation and policy.foreign(operation, written_by(stored.live, "operation"))
+    return operation and policy.marked_local(policy.foreign(operation, written_by(stored.live, "operation")))
 
 
 def refused(
@@ -108,7 +112,7 @@ def refused(
 
 def _unbuilt(operation: Operation, stored: StoredApplication) -> str:
     """What of an operation that somebody asks for is not supported."""
-    if operation.initiated_by.automated and not (operation.sync and operation.sync.manifests):
+    if operation.initiated_by.automated:
         return ""  # automation of another engine, by what the specification says
     unknown = [place for place in stored.unknown if place.startswith("operation.")]
     return f"{unknown[0]} is not known" if unknown else policy.unbuilt_operation(operation)
@@ -146,6 +150,8 @@ def initiated(state: OperationState) -> str:
     """Who asked for an operation, and for which revision, for Events."""
     by = policy.initiator(state.operation)
     who = "automated sync" if by.automated else f"{by.username or 'unknown user'} initiated sync"
+    if origin := policy.local_origin(state.operation):
+        return f"{who} of {origin}"
     result = state.sync_result
     revision = (result.revision or ",".join(result.revisions)) if result else ""
     return f"{who} to {revision[:12]}" if revision else who

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from trueup import policy
 from trueup.controllers.entries import ENGINE, asked_by, author_of, field_changes, last_manager, owners, spelt
 from trueup.controllers.observe import Observation
 from trueup.formats.time import format_exact_time, format_time
@@ -381,19 +382,24 @@ class Chronicle:
             )
 
     def _operation(self, stored: StoredApplication, state: OperationState, action: Action) -> Entry:
+        origin = policy.local_origin(state.operation)
+        sources = [] if origin else stored.app.spec.all_sources()
         return Entry(
             at=self._now(),
             action=action,
             application=stored.key,
             why=self._why(stored, state),
             by=asked_by(state),
-            repository=next((s.repo_url for s in stored.app.spec.all_sources()), ""),
+            repository=next((source.repo_url for source in sources), ""),
             from_revision=_deployed(stored),
             revision=self._revision(state),
+            message=origin,
             operation=state.started_at,
         )
 
     def _why(self, stored: StoredApplication, state: OperationState) -> Why:
+        if policy.is_local(state.operation):
+            return Why.LOCAL
         if asked_by(state) != ENGINE:
             return Why.MANUAL
         last = _deployed(stored)

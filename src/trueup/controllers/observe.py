@@ -162,9 +162,36 @@ class Observer:
         own = options_for(Operation(), stored.app.spec.sync_policy)
         return await self._compared(stored, project, target, options or own)
 
+    async def brought(
+        self, stored: StoredApplication, project: Project, manifests: Sequence[str], options: SyncOptions
+    ) -> Observation:
+        """Compare what an operation brings along with what is live.
+
+        Raises:
+            RenderFailed: these are no manifests.
+            ApiError: the cluster cannot be asked.
+        """
+        target = await self._targets.given(
+            stored.app,
+            manifests,
+            instance=self._applications.instance(stored.key),
+            namespaced=self._cluster.namespaced,
+        )
+        return await self._compared(stored, project, target, options)
+
     def forget(self, key: str) -> None:
         """An application is gone: what was kept for it goes."""
         self._targets.forget(self._applications.instance(key))
+
+    async def declared(
+        self, stored: StoredApplication, project: Project, revisions: Sequence[str]
+    ) -> tuple[Manifest, ...]:
+        """The manifests that the application's sources declare at these revisions, hooks among them.
+
+        Raises:
+            NotFetched, RenderFailed, SourceUnavailable, Stalled: as :meth:`observe`.
+        """
+        return (await self._target(stored, project, stored.app.spec.all_sources(), revisions)).manifests
 
     async def content(self, stored: StoredApplication, project: Project, revisions: Sequence[str]) -> str:
         """Digest of all manifests that the application's sources declare at these revisions.

@@ -116,7 +116,8 @@ class Operations:
             return state
         others = [manager for manager in owners(stored.live, *PLACE) if manager != AGENT]
         writer = next(iter(others), "unknown")
-        state = msgspec.structs.replace(state, operation=policy.foreign(state.operation, writer))
+        operation = policy.marked_local(policy.foreign(state.operation, writer))
+        state = msgspec.structs.replace(state, operation=operation)
         await self.ports.chronicle.started(stored, state)
         return state
 
@@ -179,13 +180,19 @@ class Operations:
     async def _of_operation(
         self, stored: StoredApplication, project: Project, state: OperationState, head: Head
     ) -> Observation:
-        """The facts of the revision that the operation runs: the one just compared, or another."""
+        """The facts of the revision that the operation runs: the one just compared, or another; or of the manifests
+        that it brings."""
+        options = options_for(state.operation, stored.app.spec.sync_policy)
+        if state.operation.sync is not None and (brought := state.operation.sync.manifests):
+            policy.admit_local(stored.app, project, state.operation)
+            return self.ports.observer.with_hooks(
+                await self.ports.observer.brought(stored, project, brought, options), state
+            )
         result = state.sync_result or SyncOperationResult()
         revisions = tuple(result.revisions or ([result.revision] if result.revision else []))
         sync = state.operation.sync
         sources = (sync.sources or ([sync.source] if sync.source else [])) if sync else []
         own = stored.app.spec.all_sources()
-        options = options_for(state.operation, stored.app.spec.sync_policy)
         same = (
             isinstance(head, Observation)
             and (not revisions or revisions == head.comparison.revisions)
@@ -332,12 +339,13 @@ class Operations:
         self, stored: StoredApplication, write: ApplicationWrite, after: OperationState, health: str = ""
     ) -> Requeue:
         """Put an operation's end on record."""
-        succeeded = after.phase is OperationPhase.SUCCEEDED
+        succeeded, deployed = after.phase is OperationPhase.SUCCEEDED, is_history(after)
+        after = told_local(after)
         write.set("operationState", after)
         write.operation(None)
         await self.ports.chronicle.finished(stored, after, health)
         self._acted.pop(stored.key, None)
-        if succeeded and _full(after):
+        if succeeded and deployed:
             write.set("history", build.history(stored.app, stored.status, after))
         if not succeeded and after.operation.initiated_by.automated:
             write.condition("SyncError", _failed(after))
@@ -345,6 +353,17 @@ class Operations:
         told = f"{initiated(after)}: {after.phase}: {after.message}"
         self.ports.tell(write, "OperationCompleted", told, warning=not succeeded)
         return Requeue.after(0.0)
+
+
+def told_local(state: OperationState) -> OperationState:
+    """The end of an operation that brought its manifests says so, and keeps none of them."""
+    sync = state.operation.sync
+    if sync is None or not sync.manifests:
+        return state
+    origin = policy.local_origin(state.operation)
+    return msgspec.structs.replace(
+        state, operation=policy.without_manifests(state.operation), message=f"{state.message} ({origin})"
+    )
 
 
 def _windows(app: Application, project: Project, state: OperationState, now: datetime) -> policy.WindowVerdict:
@@ -392,10 +411,11 @@ def approved(app: Application) -> datetime | None:
         return None
 
 
-def _full(state: OperationState) -> bool:
-    """Whether a sync was of the whole application and for real: only such a one is history."""
+def is_history(state: OperationState) -> bool:
+    """Whether a sync was of the whole application, for real and of a revision: only such a one is history, to which
+    one can go back."""
     sync = state.operation.sync
-    return sync is not None and not sync.resources and not sync.dry_run
+    return sync is not None and not sync.resources and not sync.dry_run and not sync.manifests
 
 
 def _failed(state: OperationState) -> str:

@@ -148,9 +148,7 @@ class Targets:
         Raises:
             RenderFailed: a source cannot become manifests.
         """
-        settings = self._settings()
-        label_key = settings.instance_label if settings.labelled else ""
-        slot, inputs = (instance, tuple(revisions)), _Inputs(tuple(sources), context, label_key, before)
+        slot, inputs = (instance, tuple(revisions)), _Inputs(tuple(sources), context, self._label_key(), before)
         known = self._built.get(slot)
         if known is not None and known[0] == inputs and not fresh and self._holds(known[1], admit):
             self._built.use(instance, slot)
@@ -222,29 +220,40 @@ class Targets:
                 for index, (source, tree) in enumerate(zip(sources, trees, strict=True))
             )
         )
-        stamped = stamp(
-            [manifest for rendering in renderings for manifest in rendering.manifests],
-            instance=instance,
-            namespace=app.spec.destination.namespace,
-            namespaced=namespaced,
-            label_key=inputs.label_key,
-        )
-        warnings = [("RepeatedResourceWarning", text) for text in stamped.warnings]
-        odd = [text for manifest in stamped.manifests for text in policy.odd_annotations(manifest)]
-        told = [*odd, *stamped.notes, *(text for rendering in renderings for text in rendering.warnings)]
-        warnings += [("RenderWarning", text) for text in told[:SHOWN_WARNINGS]]
-        if len(told) > SHOWN_WARNINGS:
-            warnings.append(("RenderWarning", f"and {len(told) - SHOWN_WARNINGS} warnings more"))
-        return Target(
-            manifests=stamped.manifests,
-            content=digest("".join(sorted(manifest.digest for manifest in stamped.manifests)).encode()),
+        made = _stamped(app, renderings, instance=instance, namespaced=namespaced, label_key=inputs.label_key)
+        return msgspec.structs.replace(
+            made,
             revisions=revisions,
-            source_types=tuple(rendering.source_type for rendering in renderings),
-            warnings=tuple(warnings),
             unread=tuple(dict.fromkeys(unread)),
             remotes=tuple(fetch.used),
             elsewhere=tuple(sorted(fetch.asked)),
         )
+
+    async def given(
+        self,
+        app: Application,
+        texts: Sequence[str],
+        *,
+        instance: str,
+        namespaced: Callable[[str, str], bool | None],
+    ) -> Target:
+        """Manifests that come with an operation, made the application's as rendered ones are.
+
+        Raises:
+            RenderFailed: they are none.
+        """
+        share = Share(
+            project=app.spec.project or "default", repository="", urgency=urgency_of(app), about="operation.sync"
+        )
+        rendering = await self._renders.given(texts, share=share)
+        target = _stamped(app, [rendering], instance=instance, namespaced=namespaced, label_key=self._label_key())
+        _learn(target)
+        return target
+
+    def _label_key(self) -> str:
+        """The label that objects are tagged with; empty for none."""
+        settings = self._settings()
+        return settings.instance_label if settings.labelled else ""
 
     def _tree(self, repository: RepositoryOf, revision: str) -> Tree:
         mirror = self._repositories.mirror(repository)
@@ -305,6 +314,37 @@ class Targets:
             urgency=urgency_of(app),
             about=source.path,
         )
+
+
+def _stamped(
+    app: Application,
+    renderings: Sequence[Rendering],
+    *,
+    instance: str,
+    namespaced: Callable[[str, str], bool | None],
+    label_key: str,
+) -> Target:
+    """What renderings declare, made the application's."""
+    stamped = stamp(
+        [manifest for rendering in renderings for manifest in rendering.manifests],
+        instance=instance,
+        namespace=app.spec.destination.namespace,
+        namespaced=namespaced,
+        label_key=label_key,
+    )
+    warnings = [("RepeatedResourceWarning", text) for text in stamped.warnings]
+    odd = [text for manifest in stamped.manifests for text in policy.odd_annotations(manifest)]
+    told = [*odd, *stamped.notes, *(text for rendering in renderings for text in rendering.warnings)]
+    warnings += [("RenderWarning", text) for text in told[:SHOWN_WARNINGS]]
+    if len(told) > SHOWN_WARNINGS:
+        warnings.append(("RenderWarning", f"and {len(told) - SHOWN_WARNINGS} warnings more"))
+    return Target(
+        manifests=stamped.manifests,
+        content=digest("".join(sorted(manifest.digest for manifest in stamped.manifests)).encode()),
+        revisions=(),
+        source_types=tuple(rendering.source_type for rendering in renderings),
+        warnings=tuple(warnings),
+    )
 
 
 def _learn(target: Target) -> None:

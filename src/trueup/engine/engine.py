@@ -24,6 +24,7 @@ from trueup.engine.term import Term
 from trueup.engine.tools import Tools
 from trueup.kube.schemas import Schemas
 from trueup.model.live import LiveObject
+from trueup.model.manifest import Manifest
 from trueup.runtime import secrecy
 from trueup.runtime.clock import SystemClock
 from trueup.runtime.fair import Share
@@ -140,6 +141,10 @@ class Engine:
     async def observe(self, key: str, revision: str = "", edit: Edit | None = None) -> Observation:
         """Look at one application once, without reconciling it; see :func:`trueup.engine.look.observe`."""
         return await look.observe(self.control, self.term, self.clock, key, revision, edit)
+
+    async def declared(self, key: str, revision: str = "", edit: Edit | None = None) -> tuple[Manifest, ...]:
+        """What one application declares; see :func:`trueup.engine.look.declared`."""
+        return await look.declared(self.control, self.term, self.clock, key, revision, edit)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Reconcile while no other engine does, until told to stop."""

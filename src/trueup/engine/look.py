@@ -8,9 +8,12 @@ from trueup.engine.control import Control
 from trueup.engine.term import Term
 from trueup.model.application import Application
 from trueup.model.errors import TrueupError
+from trueup.model.manifest import Manifest
+from trueup.model.project import Project
 from trueup.model.tree import Tree
 from trueup.runtime.clock import Clock
 from trueup.sources.writer import Ask, Changes, commit
+from trueup.store.applications import StoredApplication
 
 Edit = Callable[[Tree, str], Changes]
 """What is to be looked at instead of a revision's own files, given those and the source's path."""
@@ -27,6 +30,26 @@ async def observe(
     Raises:
         TrueupError: there is no such application, or it cannot be compared.
     """
+    stored, project, revisions = await _asked(control, term, clock, key, revision, edit)
+    return await term.observer.observe(stored, project, revisions=revisions)
+
+
+async def declared(
+    control: Control, term: Term, clock: Clock, key: str, revision: str = "", edit: Edit | None = None
+) -> tuple[Manifest, ...]:
+    """What an application declares, as :func:`observe` compares it.
+
+    Raises:
+        TrueupError: there is no such application, or it cannot be rendered.
+    """
+    stored, project, revisions = await _asked(control, term, clock, key, revision, edit)
+    return await term.observer.declared(stored, project, revisions)
+
+
+async def _asked(
+    control: Control, term: Term, clock: Clock, key: str, revision: str, edit: Edit | None
+) -> tuple[StoredApplication, Project, list[str]]:
+    """An application that may be looked at, with its project and the revisions to look at."""
     stored = control.applications.get(key)
     if stored is None:
         raise TrueupError(f"application {key} does not exist", hint="`trueup app list` shows those that do")
@@ -39,7 +62,7 @@ async def observe(
     revisions = [revision] if revision else []
     if edit is not None:
         revisions = [await _edited(term, clock, stored.app, revision, edit)]
-    return await term.observer.observe(stored, project, revisions=revisions)
+    return stored, project, revisions
 
 
 async def _edited(term: Term, clock: Clock, app: Application, revision: str, edit: Edit) -> str:

@@ -32,6 +32,7 @@ class Why(StrEnum):
     POLL = "poll"
     PUSH = "push"
     MANUAL = "manual"
+    LOCAL = "local"
     AUTOMATED = "automated"
     SELF_HEAL = "self-heal"
     IMAGE_UPDATE = "image-update"

@@ -8,6 +8,10 @@ from trueup.policy.claims import foreign, initiator, writer_of
 from trueup.policy.engines import hands_off, last_write_by
 from trueup.policy.heal import LOOP, Drift, HealSettings
 from trueup.policy.impersonation import Impersonation, acting_account
+from trueup.policy.local import admit_local, is_local
+from trueup.policy.local import ended as without_manifests
+from trueup.policy.local import marked as marked_local
+from trueup.policy.local import origin as local_origin
 from trueup.policy.marks import recorded, unrecorded, unrecorded_message
 from trueup.policy.oddities import odd_annotations, odd_options
 from trueup.policy.project import permits, permits_namespace_of_application
@@ -55,6 +59,7 @@ __all__ = [
     "acting_account",
     "admit",
     "admit_elsewhere",
+    "admit_local",
     "admit_repository",
     "admit_sources",
     "applied_at",
@@ -68,7 +73,10 @@ __all__ = [
     "held",
     "in_project",
     "initiator",
+    "is_local",
     "last_write_by",
+    "local_origin",
+    "marked_local",
     "may_sync",
     "messages",
     "noted",
@@ -89,5 +97,6 @@ __all__ = [
     "unrecorded_message",
     "withheld",
     "withheld_message",
+    "without_manifests",
     "writer_of",
 ]

@@ -15,6 +15,7 @@ from trueup.model.application import Application, Destination
 from trueup.model.project import Project
 from trueup.model.resource import ResourceKey
 from trueup.policy.project import (
+    ANY,
     limitless,
     permits,
     permits_destination,
@@ -33,6 +34,10 @@ class Push(msgspec.Struct, frozen=True):
     """Writing to a repository: image automation, pull requests, a rollback in Git."""
 
     url: str
+
+
+class Bring(msgspec.Struct, frozen=True):
+    """Deploying manifests that come with an operation: from no repository at all."""
 
 
 class Deploy(msgspec.Struct, frozen=True):
@@ -68,7 +73,7 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     own: bool
 
 
-Effect = Fetch | Push | Deploy | Change | Label
+Effect = Fetch | Push | Bring | Deploy | Change | Label
 
 
 def refusal(project: Project | None, app: Application, effect: Effect) -> str:
@@ -85,6 +90,8 @@ def refusal(project: Project | None, app: Application, effect: Effect) -> str:
     match effect:
         case Fetch(url) | Push(url):
             return _repository(project, url)
+        case Bring():
+            return _brought(project)
         case Deploy(destination):
             return _destination(project, destination)
         case Change():
@@ -105,6 +112,16 @@ def _repository(project: Project, url: str) -> str:
     if permits_source(project, url):
         return ""
     return f"application repo {redact_url(url, user=False)} is not permitted in project '{project.metadata.name}'"
+
+
+def _brought(project: Project) -> str:
+    """What comes from anywhere is for projects that take it from anywhere."""
+    if ANY in project.spec.source_repos:
+        return ""
+    return (
+        f"manifests from a person's machine are not permitted in project '{project.metadata.name}', which takes them "
+        "from its sourceRepos alone"
+    )
 
 
 def _destination(project: Project, destination: Destination) -> str:

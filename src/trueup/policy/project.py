@@ -14,6 +14,8 @@ from trueup.model.resource import ResourceKey
 
 IN_CLUSTER = "in-cluster"
 IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
+ANY = "*"
+"""Of ``sourceRepos``: every repository."""
 _EVERYTHING = (("*", "*", ""), ("*", "*", "*"))
 
 

@@ -76,8 +76,6 @@ def unbuilt_fields(app: Application, project: Project) -> list[Unbuilt]:
 
 def unbuilt_operation(operation: Operation) -> str:
     """Why an operation cannot be carried out as it is asked for; empty when it can."""
-    if operation.sync is not None and operation.sync.manifests:
-        return "operation.sync.manifests: syncing manifests that are not in the repository is not supported"
     if operation.retry is not None and operation.retry.refresh:
         return "operation.retry.refresh: a retry with a newer revision is not supported"
     return ""

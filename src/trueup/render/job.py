@@ -27,6 +27,10 @@ class DirectoryJob(msgspec.Struct, frozen=True, tag="Directory"):
     """Read the inputs as manifests."""
 
 
+class GivenJob(msgspec.Struct, frozen=True, tag="Given"):
+    """Read the inputs as manifests, each of which has to be some."""
+
+
 class Inflation(msgspec.Struct, frozen=True):
     """A chart whose outcome is a resource of a kustomization.
 
@@ -115,7 +119,7 @@ class HelmJob(msgspec.Struct, frozen=True, tag="Helm"):
     suspects: tuple[str, ...] = ()
 
 
-Job = DirectoryJob | KustomizeJob | HelmJob
+Job = DirectoryJob | GivenJob | KustomizeJob | HelmJob
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from trueup.render.budget import TooCostly
 from trueup.render.confidential import confidential, told
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
+from trueup.render.given import given
 from trueup.render.job import ClosureTooNarrow, HelmJob, Recipe
 from trueup.render.remote import OneFile, Remote, RemotesNeeded
 from trueup.runtime.failures import Failures, Patience
@@ -114,6 +115,33 @@ class Renders:
                 self._narrow.put(recipe.key, True)
         recipe = await self._recipe(source, trees, context, index, whole_tree=True, fresh=fresh, share=share)
         return await self._whole(recipe, trees, user, fresh=fresh, before=before, share=share)
+
+    async def given(self, texts: Sequence[str], *, share: Share = NOBODY) -> Rendering:
+        """Manifests that come with an operation, read as all that strangers write. No application keeps them.
+
+        Raises:
+            RenderFailed: they are none.
+        """
+        recipe, files = given(texts)
+        if known := self._done.get(recipe.key):
+            return known
+        if failure := self._failures.standing(recipe.key):
+            raise failure
+
+        async def read(turn: Turn) -> Rendering:
+            return await self._pool.render(recipe, files, turn.yielding, patient=turn.patient)
+
+        try:
+            async with resting():
+                rendering = await self._slots.run(share, read)
+        except RenderFailed as error:
+            named = {f"{place}.yaml": data for place, data in files.items()}
+            failure = await asyncio.to_thread(_discreet, error, recipe, named)
+            self._failures.failed(recipe.key, failure, STOPPED if isinstance(error, RenderStopped) else REFUSED)
+            raise failure from None
+        self._failures.forget(recipe.key)
+        self._done.put(recipe.key, rendering)
+        return rendering
 
     @property
     def size(self) -> int:

@@ -13,7 +13,8 @@ from pathlib import Path
 from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Rendering
 from trueup.render.directory import read_directory
-from trueup.render.job import ClosureTooNarrow, DirectoryJob, HelmJob, KustomizeJob
+from trueup.render.given import read_given
+from trueup.render.job import ClosureTooNarrow, DirectoryJob, GivenJob, HelmJob, KustomizeJob
 from trueup.render.output import Objects
 from trueup.workers.frame import MAX_FRAME, Answer, Done, Failed, Task, pack, unpack_task
 from trueup.workers.helm import render_helm
@@ -35,6 +36,8 @@ def render(task: Task, scratch: Path) -> Rendering:
     match recipe.job:
         case DirectoryJob():
             read_directory(task.files, objects)
+        case GivenJob():
+            read_given(task.files, objects)
         case KustomizeJob() as job:
             render_kustomize(job, recipe, task.files, scratch, objects)
         case HelmJob() as job:

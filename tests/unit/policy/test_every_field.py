@@ -126,6 +126,7 @@ READ: dict[str, str] = {
     "SyncOperation.auto_heal_attempts_count": "policy/heal.py",
     "Operation.info": "policy/heal.py",
     "SyncOperation.dry_run": "plan/step.py",
+    "SyncOperation.manifests": "policy/local.py",
     "SyncOperation.prune": "plan/build.py",
     "SyncOperation.resources": "plan/build.py",
     "SyncOperation.revision": "controllers/begin.py",
@@ -222,7 +223,6 @@ UNBUILT_IN_PROJECT: dict[str, tuple[dict[str, Any], str]] = {
     ),
 }
 UNBUILT_IN_OPERATION: dict[str, tuple[dict[str, Any], str]] = {
-    "SyncOperation.manifests": ({"sync": {"manifests": ["{}"]}}, "operation.sync.manifests: "),
     "Retry.refresh": ({"sync": {}, "retry": {"refresh": True}}, "operation.retry.refresh: "),
 }
 

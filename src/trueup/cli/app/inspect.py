@@ -31,6 +31,7 @@ from trueup.engine import Engine, Options
 from trueup.formats import yaml
 from trueup.model.comparison import ComparedResource
 from trueup.model.errors import TrueupError
+from trueup.model.manifest import Manifest
 from trueup.model.status import SyncCode
 from trueup.model.tree import Tree
 from trueup.sources.writer import Changes
@@ -137,6 +138,19 @@ async def compared(
             {str(r.key): _written(*diffs.sides(r)) for r in _differing(seen)},
             [f"{resource.key} cannot be compared: {resource.message}" for resource in unknown],
         )
+
+
+async def brought(access: Access, name: str, app_namespace: str, revision: str, folder: Path) -> tuple[Manifest, ...]:
+    """The manifests of an application with a folder of this disk in the place of its own.
+
+    Args:
+        revision: of what lies beside the folder; the declared one when empty.
+
+    Raises:
+        TrueupError: it cannot be rendered, or there is none.
+    """
+    async with engine(access, (EVERYWHERE,)) as running:
+        return await running.declared(_key(access, name, app_namespace), revision, _edit(folder))
 
 
 def _written(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[str, str]:

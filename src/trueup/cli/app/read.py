@@ -23,6 +23,7 @@ from trueup.cli.screen import plain, say, styled
 from trueup.model.errors import TrueupError
 from trueup.model.health import HealthCode
 from trueup.model.status import ResourceResult, ResourceStatus, Status
+from trueup.policy.local import origin as local_origin
 
 
 @click.command(
@@ -256,6 +257,8 @@ def print_summary(view: View, *, operation: bool = False, windows: Sequence[tupl
         )
     if state_of := under_way(view) or not_tried_again(view):
         lines.append(("Operation", state_of))
+    if status.operation_state and (origin := local_origin(status.operation_state.operation)):
+        lines.append(("Local Sync", f"{status.operation_state.phase}: {origin}"))
     if operation and status.operation_state:
         op = status.operation_state
         lines += [

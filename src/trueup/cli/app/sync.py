@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,16 +22,14 @@ from trueup.cli.exits import fail
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import say
 from trueup.model.errors import TrueupError
+from trueup.model.resource import SECRET
+from trueup.policy.local import automated, too_much
 
 _AS_OPTIONS = {
     "apply_out_of_sync_only": "ApplyOutOfSyncOnly=true",
     "replace": "Replace=true",
     "server_side": "ServerSideApply=true",
 }
-_LOCAL = (
-    "the cluster's engine takes manifests from repositories alone",
-    "`trueup app diff NAME --local FOLDER` shows what it would change; commit it and sync",
-)
 
 
 @click.command(
@@ -39,6 +38,7 @@ _LOCAL = (
         "trueup app sync -l team=web --prune --async",
         "trueup app sync web --preview-changes",
         "trueup app sync web --resource apps:Deployment:web --force",
+        "trueup app sync web --local deploy/web --preview-changes",
     )
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=applications)
@@ -58,7 +58,12 @@ _LOCAL = (
 @click.option("--info", multiple=True, metavar="NAME=VALUE", help="A note that is kept with the operation. Repeatable.")
 @click.option("--preview-changes", is_flag=True, help="Show what would change, and ask first.")
 @click.option(
-    "--local", default="", metavar="FOLDER", help="Not possible: an engine takes manifests from repositories."
+    "--local",
+    "folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    default=None,
+    help="Send what this folder declares in the place of the application's, as it is on this disk.",
 )
 @click.option("-y", "--yes", is_flag=True, help="With --preview-changes: do not ask.")
 @click.option("--retry-limit", type=int, default=0, help="Tries after the first; negative: no limit.")
@@ -79,20 +84,25 @@ def sync(
     app_namespace: str,
     output: str,
     preview_changes: bool,
-    local: str,
+    folder: Path | None,
     yes: bool,
     **flags: Any,
 ) -> None:
     """Make the cluster as Git declares, now."""
-    if local:
-        raise TrueupError(f"--local: {_LOCAL[0]}", hint=_LOCAL[1])
     names = selected(access, names, selector, app_namespace)
+    if folder is not None and len(names) > 1:
+        raise click.UsageError("--local sends a folder for one application; name that alone")
     patterns = [pattern(text) for text in flags["resource"]]
     operation = _operation(flags)
 
     async def run(name: str) -> View:
         async with connected(access) as client:
             handle = Handle(client, access, name, app_namespace)
+            local: dict[str, Any] = {}
+            if folder is not None:
+                refuse_local(await handle.view(), dry_run=flags["dry_run"])
+                brought = await _brought(access, name, app_namespace, flags["revision"], folder)
+                local = {"manifests": brought, "revision": ""}
             view = await handle.view()
             state = view.status.operation_state
             if view.app.operation is not None or (state and not state.phase.completed):
@@ -101,9 +111,10 @@ def sync(
                     hint=f"`trueup app wait {name} --operation` waits for it, `trueup app terminate-op {name}` ends it",
                 )
             if not flags["dry_run"]:
-                refuse_another_revision(view, flags["revision"])
+                refuse_another_revision(view, "" if folder else flags["revision"])
             await refuse_in_window(client, access.namespace, view.app)
             sync_part = operation["sync"] | sync_options(view, flags) | chosen(view, patterns)
+            sync_part |= local
             asked = operation | {"sync": sync_part}
             version = view.app.metadata.resource_version
             patched = await handle.patch({"metadata": {"resourceVersion": version}, "operation": asked})
@@ -112,7 +123,7 @@ def sync(
             return await follow(handle, Goal(operation=True), timeout, quiet=output != "wide", before=view)
 
     for name in names:
-        if preview_changes and not _previewed(access, name, app_namespace, flags["revision"], yes=yes):
+        if preview_changes and not _previewed(access, name, app_namespace, flags["revision"], folder, yes=yes):
             continue
         view = asyncio.run(run(name))
         if output != "wide":
@@ -143,6 +154,41 @@ def refuse_another_revision(view: View, revision: str) -> None:
         f"cannot sync to {revision}: auto-sync currently set to {', '.join(declared)}",
         hint="`trueup app rollback --git` goes back in Git; or declare that revision, or take automated sync away",
     )
+
+
+def refuse_local(view: View, *, dry_run: bool) -> None:
+    """Automation would at once put back what Git declares, in the words of Argo CD's client.
+
+    Raises:
+        TrueupError: the application syncs itself.
+    """
+    if automated(view.app) and not dry_run:
+        raise TrueupError(
+            "Cannot use local sync when Automatic Sync Policy is enabled except with --dry-run",
+            hint=f"`trueup app set {view.app.metadata.name} --sync-policy none` takes it away; or commit",
+        )
+
+
+async def _brought(access: Access, name: str, app_namespace: str, revision: str, folder: Path) -> list[str]:
+    """What a folder declares for an application, to be sent along with an operation.
+
+    Raises:
+        TrueupError: it is nothing, or more than an operation takes.
+    """
+    # A render takes an engine.
+    from trueup.cli.app.inspect import brought
+
+    made = await brought(access, name, app_namespace, revision, folder)
+    texts = [manifest.body.decode() for manifest in made]
+    if not texts:
+        raise TrueupError(f"{folder} declares nothing", hint="name a folder of manifests, a kustomization or a chart")
+    if problem := too_much(texts):
+        raise TrueupError(f"{folder}: {problem}", hint="commit it to a branch, and sync with --revision")
+    secrets = sum(manifest.group_kind == SECRET for manifest in made)
+    if secrets:
+        seen = "until the sync ends, who may read the Application may read them"
+        say(f"warning: {secrets} of {len(made)} manifests are Secrets: {seen}", err=True)
+    return texts
 
 
 def _operation(flags: dict[str, Any]) -> dict[str, Any]:
@@ -178,13 +224,13 @@ def sync_options(view: View, flags: dict[str, Any]) -> dict[str, Any]:
     return {"syncOptions": [each for each in options if each.partition("=")[0] not in names] + added}
 
 
-def _previewed(access: Access, name: str, app_namespace: str, revision: str, *, yes: bool) -> bool:
+def _previewed(access: Access, name: str, app_namespace: str, revision: str, folder: Path | None, *, yes: bool) -> bool:
     """Show what a sync would change; whether it is to go on."""
     # A comparison takes an engine.
     from trueup.cli.app.inspect import compared, print_changes
     from trueup.cli.app.validate import EVERYWHERE
 
-    found = asyncio.run(compared(access, name, app_namespace, revision, (EVERYWHERE,)))
+    found = asyncio.run(compared(access, name, app_namespace, revision, (EVERYWHERE,), folder))
     say(f"application '{name}':")
     print_changes(found)
     if not found.changes:

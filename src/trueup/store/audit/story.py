@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from trueup.formats.time import parse_time
-from trueup.model.audit import Action, Entry
+from trueup.model.audit import Action, Entry, Why
 
 _SHOWN = 3
 
@@ -39,11 +39,11 @@ def _line(entry: Entry) -> Line:
             asked = f"by {who}" if who else ""
             if entry.by.kind == "user":
                 asked = f"by {who or 'somebody'} ({entry.by.standing})"
-            return Line(entry.at, f"sync to {revision} started ({', '.join(filter(None, (entry.why, asked)))})")
+            return Line(entry.at, f"{_sync(entry)} started ({', '.join(filter(None, (entry.why, asked)))})")
         case Action.FINISHED if entry.result == "Succeeded":
-            return Line(entry.at, f"synced to {revision}", "good")
+            return Line(entry.at, f"synced to {revision}" if revision else f"{_sync(entry)} succeeded", "good")
         case Action.FINISHED:
-            return Line(entry.at, f"sync to {revision} {entry.result}: {entry.message}", "bad")
+            return Line(entry.at, f"{_sync(entry)} {entry.result}: {entry.message}", "bad")
         case Action.HEALTH:
             tone = {"Healthy": "good", "Degraded": "bad"}.get(entry.result, "plain")
             return Line(entry.at, f"{entry.result}{f': {entry.message}' if entry.message else ''}", tone)
@@ -57,6 +57,13 @@ def _line(entry: Entry) -> Line:
             return Line(entry.at, "the application was deleted")
         case _:
             return Line(entry.at, entry.message, "bad")
+
+
+def _sync(entry: Entry) -> str:
+    """Which sync: it has no revision where it could not start, or brought its own manifests."""
+    if entry.why is Why.LOCAL:
+        return f"sync of {entry.message}" if entry.action is Action.STARTED else "sync of local manifests"
+    return f"sync to {entry.revision[:8]}" if entry.revision else "sync"
 
 
 def _of_object(entry: Entry, known: Mapping[int, Entry]) -> Line:
