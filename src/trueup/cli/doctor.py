@@ -46,7 +46,7 @@ def doctor(
     require_isolation: bool,
     output: str,
 ) -> None:
-    """Look at all that an engine needs here: tools, isolation, folders, the cluster and its rights. Nothing is changed.
+    """Look at all that an engine needs here, from its tools to the repositories. Nothing is changed.
 
     Exits 0 when nothing needed is missing, 1 when something is.
     """

@@ -16,6 +16,7 @@ from trueup.cli import permits
 from trueup.cli.advice import advice
 from trueup.cli.connect import Access
 from trueup.cli.data import data_folder, state_folder
+from trueup.cli.reach import Reached, reach
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig
 from trueup.kube.discovery import Discovery
@@ -31,6 +32,7 @@ from trueup.workers.pool import Pool
 from trueup.workers.process import MEBIBYTE, ProcessError, run
 
 State = Literal["ok", "warning", "missing", "skipped"]
+_SHOWN = 5
 _SPACE = 1024 * MEBIBYTE
 """Bytes that a folder of mirrors should have left."""
 
@@ -65,7 +67,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 async def examine(asked: Asked) -> list[Finding]:
     """All findings, in the order of the table below. None of them raises."""
     found = await asyncio.gather(*(look(asked) for look in LOOKS.values()), return_exceptions=True)
-    return [each if isinstance(each, Finding) else _failed(name, each) for name, each in zip(LOOKS, found, strict=True)]
+    findings: list[Finding] = []
+    for name, each in zip(LOOKS, found, strict=True):
+        if isinstance(each, BaseException):
+            findings.append(_failed(name, each))
+        else:
+            findings += [each] if isinstance(each, Finding) else each
+    return findings
 
 
 def _failed(name: str, error: BaseException) -> Finding:
@@ -232,7 +240,51 @@ async def _impersonates(client: Client, namespace: str) -> bool:
     return str(data.get(ENABLED, "")).lower() == "true"
 
 
-LOOKS: dict[str, Callable[[Asked], Awaitable[Finding]]] = {
+async def _repositories(asked: Asked) -> list[Finding]:
+    config = _config(asked)
+    if config is None:
+        return [Finding(name="repositories", state="skipped", found="no kubeconfig is known")]
+    try:
+        reached = await reach(asked.access)
+    except TrueupError as error:
+        return [Finding(name="repositories", state="skipped", found=f"which there are is not known: {error.message}")]
+    return of_repositories(reached)
+
+
+def of_repositories(reached: Reached) -> list[Finding]:
+    """A line for all of them, and one for each that cannot be read. Pure."""
+    total = reached.readable + len(reached.errors)
+    if not total and not reached.denied:
+        return [Finding(name="repositories", state="ok", found="no application names any")]
+    found = [f"{reached.readable} of {total} can be read"]
+    found += [f"{reached.unasked} more are not asked"] if reached.unasked else []
+    findings = [
+        Finding(name="repositories", state="missing" if reached.errors else "ok", found="; ".join(found)),
+        *(
+            Finding(
+                name="repositories",
+                state="missing",
+                found=error.message if url in error.message else f"{url}: {error.message}",
+                hint=error.hint or "`trueup repo add URL` stores a credential",
+            )
+            for url, error in reached.errors
+        ),
+    ]
+    if reached.denied:
+        shown = ", ".join(reached.denied[:_SHOWN])
+        more = f" and {len(reached.denied) - _SHOWN} more" if len(reached.denied) > _SHOWN else ""
+        findings.append(
+            Finding(
+                name="repositories",
+                state="warning",
+                found=f"not asked, for no project permits them to the applications that name them: {shown}{more}",
+                hint="permit them in spec.sourceRepos of the project",
+            )
+        )
+    return findings
+
+
+LOOKS: dict[str, Callable[[Asked], Awaitable[Finding | list[Finding]]]] = {
     "python": _python,
     "isolation": _isolation,
     "kubectl": _kubectl,
@@ -242,4 +294,5 @@ LOOKS: dict[str, Callable[[Asked], Awaitable[Finding]]] = {
     "state folder": _state,
     "cluster": _cluster,
     "rights": _rights,
+    "repositories": _repositories,
 }

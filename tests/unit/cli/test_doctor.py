@@ -1,5 +1,6 @@
 """``trueup doctor`` where there is no cluster: what it finds, and when it exits 1."""
 
+import asyncio
 import json
 import os
 import platform
@@ -8,11 +9,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from tests.support.githttp import GitHttpServer
+from tests.support.gitrepo import GitRepo
 
 from trueup.cli.connect import Access
-from trueup.cli.preflight import LOOKS, Asked, Finding, examine
+from trueup.cli.preflight import LOOKS, Asked, Finding, examine, of_repositories
+from trueup.cli.reach import MOST, Reached, ask, named, of_secrets
 from trueup.formats import yaml
+from trueup.formats.redact import MASK
+from trueup.model.project import Project
+from trueup.model.repository import RepositoryOf
+from trueup.sources.credential import Credential
 
 NOWHERE = """\
 apiVersion: v1
@@ -39,7 +48,12 @@ async def test_without_a_cluster_everything_else_is_looked_at(monkeypatch: pytes
     found = await findings(monkeypatch, tmp_path)
     states = {name: finding.state for name, finding in found.items()}
     assert states.pop("isolation") == ("ok" if platform.system() == "Linux" else "warning")
-    assert {name for name, state in states.items() if state == "skipped"} == {"data folder", "cluster", "rights"}
+    assert {name for name, state in states.items() if state == "skipped"} == {
+        "data folder",
+        "cluster",
+        "rights",
+        "repositories",
+    }
     assert set(states.values()) == {"ok", "skipped"}
     assert "Landlock" in found["isolation"].found and found["helm"].found == "helm 4.2.3"
     assert list(tmp_path.iterdir()) == []
@@ -86,3 +100,94 @@ def test_a_kernel_without_landlock(tmp_path: Path, options: list[str], state: st
     (isolation,) = [finding for finding in json.loads(ended.stdout) if finding["name"] == "isolation"]
     assert (isolation["state"], ended.returncode) == (state, code)
     assert "Landlock: Function not implemented" in isolation["found"] and isolation["hint"]
+
+
+PROJECT = msgspec.convert(
+    {"metadata": {"name": "team", "namespace": "argocd"}, "spec": {"sourceRepos": ["https://git.example/*"]}}, Project
+)
+
+
+def application(*urls: str, project: str = "team", namespace: str = "argocd", **source: str) -> bytes:
+    spec = {"project": project, "sources": [{"repoURL": url, "path": ".", **source} for url in urls]}
+    return msgspec.json.encode({"metadata": {"name": "web", "namespace": namespace}, "spec": spec})
+
+
+NAMED: dict[str, tuple[bytes, set[str], set[str]]] = {
+    "all sources": (
+        application("https://git.example/a", "https://git.example/b"),
+        {"https://git.example/a", "https://git.example/b"},
+        set(),
+    ),
+    "not those that the project forbids": (
+        application("https://me:pass@evil.example/a"), set(), {f"https://me:{MASK}@evil.example/a"}
+    ),
+    "nor any of a project that is not there": (
+        application("https://git.example/a", project="gone"), set(), {"https://git.example/a"}
+    ),
+    "nor any of a namespace that the project does not take": (
+        application("https://git.example/a", namespace="x"), set(), {"https://git.example/a"}
+    ),
+    "no chart's": (application("https://charts.example", chart="web"), set(), set()),
+    "none of what cannot be read": (b'{"spec": {"sources": 1}}', set(), set()),
+    "none where there is none": (b'{"spec": {}}', set(), set()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "urls", "denied"), NAMED.values(), ids=NAMED)
+def test_the_repositories_that_an_application_names(body: bytes, urls: set[str], denied: set[str]) -> None:
+    asked, refused = named([body], {"team": PROJECT})
+    assert {each.url for each in asked} == urls and {each.project for each in asked} <= {"team"}
+    assert refused == denied
+
+
+def test_the_repositories_that_secrets_name() -> None:
+    secrets = [{"url": "a", "project": "p", "password": "x"}, {"url": "b", "type": "helm"}, {"password": "x"}]
+    assert of_secrets(secrets) == {RepositoryOf("a", "p")}
+
+
+async def test_a_repository_is_asked_once_whatever_its_spellings_and_projects_and_errors_keep_secrets(
+    tmp_path: Path,
+) -> None:
+    GitRepo(tmp_path / "git" / "a.git").commit({"x": b"1"})
+    with GitHttpServer(tmp_path / "git") as server:
+        server.credentials = "me:hidden-word"
+        urls = [f"{server.url}/{name}" for name in ("a.git", "a.git/", "gone.git")]
+        reached = await ask(
+            {RepositoryOf(url, project) for url in urls for project in ("p", "q")},
+            ["https://denied.example"],
+            lambda _: Credential(username="me", password="hidden-word"),
+        )
+        assert server.listings() <= 4, "two repositories, at first without a credential"
+    assert (reached.readable, reached.denied, reached.unasked) == (1, ("https://denied.example",), 0)
+    assert [url for url, _ in reached.errors] == [f"{server.url}/gone.git"]
+    assert "hidden-word" not in str(reached)
+    findings = of_repositories(reached)
+    assert [each.state for each in findings] == ["missing", "missing", "warning"]
+    assert findings[0].found == "1 of 2 can be read" and all(each.hint for each in findings[1:])
+
+
+async def test_a_server_that_never_answers_is_given_its_time_and_no_more() -> None:
+    async def silent(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    hanging = await asyncio.start_server(silent, "127.0.0.1", 0)
+    place = f"127.0.0.1:{hanging.sockets[0].getsockname()[1]}/x"
+    reached = await ask([RepositoryOf(f"http://me:pw@{place}", "")], [], lambda _: None, seconds=0.2)
+    hanging.close()
+    ((url, error),) = reached.errors
+    assert url == f"http://me:{MASK}@{place}" and error.message == "no answer within 0.2 s"
+
+
+FOUND: dict[str, tuple[Reached, list[tuple[str, str]]]] = {
+    "none": (Reached(), [("ok", "no application names any")]),
+    "all are read": (Reached(readable=2), [("ok", "2 of 2 can be read")]),
+    "more than are asked": (
+        Reached(readable=MOST, unasked=5),
+        [("ok", f"{MOST} of {MOST} can be read; 5 more are not asked")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("reached", "told"), FOUND.values(), ids=FOUND)
+def test_what_is_said_of_repositories(reached: Reached, told: list[tuple[str, str]]) -> None:
+    assert [(each.state, each.found) for each in of_repositories(reached)] == told

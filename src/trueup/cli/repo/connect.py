@@ -20,7 +20,11 @@ async def connection(client: Client, namespace: str, url: str, project: str, sec
     await credentials.load()
     if secret:
         credentials.take(read_object(secret, "v1", "Secret"))
-    mirrors = make_mirrors((Path("/"),), lambda each: credentials.of(each.url, each.project))
+    mirrors = make_mirrors(
+        (Path("/"),),
+        lambda each: credentials.of(each.url, each.project),
+        lambda each: credentials.scope(each.url, each.project),
+    )
     try:
         await mirrors.get(RepositoryOf(url, project)).remote_refs()
     except TrueupError as error:
