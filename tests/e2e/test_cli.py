@@ -17,6 +17,8 @@ import pytest_asyncio
 from tests.conftest import Cluster, FreshCluster, on_embedded, on_kubernetes
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment, hook, job
+from tests.support.githttp import GitHttpServer
+from tests.support.gitrepo import GitRepo
 from tests.support.patience import stretched
 
 from trueup.cli.root import trueup as root_command
@@ -503,7 +505,7 @@ async def test_what_does_not_work_says_why(estate: Estate, shell: Shell) -> None
 
 
 @on_kubernetes
-async def test_projects_and_repositories_by_verbs(estate: Estate, shell: Shell) -> None:
+async def test_projects_and_repositories_by_verbs(estate: Estate, shell: Shell, tmp_path: Path) -> None:
     await estate.given({"app/settings.yaml": config()})
     project, url = f"p-{estate.name}", estate.repository.url
     made = await shell("proj", "create", project, "-d", f"https://kubernetes.default.svc,{estate.name}", "-s", "*")
@@ -541,6 +543,20 @@ async def test_projects_and_repositories_by_verbs(estate: Estate, shell: Shell) 
     for ran in (added, listed, await shell("repo", "list"), await shell("repo", "rm", url)):
         assert ran.code == 0 and "not-to-be-shown" not in ran.out + ran.err
     assert "no Secret is for" in (await shell("repo", "get", url)).err
+
+    GitRepo(tmp_path / "git" / "a.git").commit({"x": b"1"})
+    with GitHttpServer(tmp_path / "git") as server:
+        server.credentials = "deploy:not-to-be-shown"
+        own = ("--username", "deploy", "--project", "default")
+        for name, options in (("a.git", ()), ("gone.git", ("--validate=false",))):
+            added = await shell("repo", "add", f"{server.url}/{name}", *own, *options, environment=secret)
+            assert added.code == 0, "a project's own Secret is what its repository is asked with"
+        doctor = await shell("doctor", "-o", "json")
+    found = [each for each in doctor.json() if each["name"] == "repositories"]
+    assert doctor.code == 1 and [each["state"] for each in found] == ["missing", "missing"]
+    assert f"{server.url}/gone.git" in found[1]["found"] and "not-to-be-shown" not in doctor.out + doctor.err
+    for name in ("a.git", "gone.git"):
+        assert (await shell("repo", "rm", f"{server.url}/{name}")).code == 0
 
 
 @on_kubernetes

@@ -18,6 +18,7 @@ import uvloop
 from trueup.cli.examples import examples
 from trueup.cli.exits import fail
 from trueup.cli.isolation import inflation_option, isolation_option
+from trueup.cli.localrepos import local_repositories_option
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.progressing import Progress
@@ -72,14 +73,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--repo-url", "urls", multiple=True, metavar="URL", help="URL that means this repository. Repeatable.")
 @click.option("--root", type=_FOLDER, default=None, help="The repository's root (default: the Git checkout, or PATH).")
 @click.option("--remote", is_flag=True, help="Fetch and check sources and bases elsewhere too.")
-@click.option(
-    "--allow-local-repos",
-    "local",
-    multiple=True,
-    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
-    metavar="PREFIX",
-    help="With --remote: folder whose repositories file:// may read. Repeatable; none by default.",
-)
+@local_repositories_option("With --remote", resolve=True)
 @click.option(
     "--existing-namespace", "namespaces", multiple=True, metavar="NAME", help="Namespace the cluster has. Repeatable."
 )

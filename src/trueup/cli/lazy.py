@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import click
 from click.shell_completion import CompletionItem
 
+from trueup.cli.screen import raw
+
 
 class Deferred(NamedTuple):
     """Where a command is, and the line that its group shows of it."""
@@ -46,6 +48,9 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
+        if name == HELP and name not in self.table:
+            # As every program of Go's cobra has it, and as each group's list does not show.
+            return name, help_of(self, ctx), args[1:]
         if name not in self.table and not name.startswith("-"):
             near = difflib.get_close_matches(name, self.table, n=1)
             way = self.elsewhere.get(name) or (f"Did you mean {near[0]!r}?" if near else "")
@@ -65,6 +70,24 @@ class LazyGroup(click.Group):
         ]
         # Not the group's own way, which loads every command to ask for its help.
         return names + click.Command.shell_complete(self, ctx, incomplete)
+
+
+HELP = "help"
+
+
+def help_of(group: click.Group, parent: click.Context) -> click.Command:
+    """A command that prints the help of a group, or of the command below it that its arguments name."""
+
+    def tell(path: tuple[str, ...]) -> None:
+        command: click.Command = group
+        context, left = parent, list(path)
+        while left and isinstance(command, click.Group):
+            name, found, left = command.resolve_command(context, left)
+            assert found is not None
+            command, context = found, click.Context(found, parent=context, info_name=name)
+        raw(command.get_help(context))
+
+    return click.Command(HELP, params=[click.Argument(["path"], nargs=-1)], callback=tell)
 
 
 _BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}

@@ -93,6 +93,8 @@ def fitted(lines: list[list[str]], room: int, spare: Sequence[str] = ()) -> list
     """A table, header first, that takes no more columns than there are: without what can be spared, then with its
     widest columns cut, each to the same width. Pure.
 
+    The first column says which line it is: of a long name both ends stay, for names often begin alike.
+
     Args:
         room: 0 for no limit.
     """
@@ -110,7 +112,7 @@ def fitted(lines: list[list[str]], room: int, spare: Sequence[str] = ()) -> list
         share = left // (len(narrower) - index)
         if each > share:
             longest = max(share, _NARROWEST)
-            return [[cut(cell, longest) for cell in line] for line in lines]
+            return [[(cut_inside if at == 0 else cut)(cell, longest) for at, cell in enumerate(line)] for line in lines]
         left -= each
     return lines
 
@@ -122,6 +124,16 @@ def cut(text: str, columns: int) -> str:
     while text and width(text) > columns - 1:
         text = text[:-1]
     return f"{text.rstrip()}…"
+
+
+def cut_inside(text: str, columns: int) -> str:
+    """A text in so many columns of a terminal, its middle left out where it is longer."""
+    if width(text) <= columns:
+        return text
+    head, tail = cut(text, (columns + 1) // 2), text[len(text) // 2 :]
+    while tail and width(tail) > columns - width(head):
+        tail = tail[1:]
+    return head + tail
 
 
 def _widths(lines: list[list[str]]) -> list[int]:

@@ -12,6 +12,7 @@ import uvloop
 
 from trueup.cli.examples import examples
 from trueup.cli.isolation import inflation_option, isolation_option
+from trueup.cli.localrepos import local_repositories_option
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import raw, say
@@ -84,14 +85,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     "--root", type=_FOLDER, default=None, help="Folder that may be read (default: the Git checkout, or PATH)."
 )
 @click.option("--offline", is_flag=True, help="Kustomize: fetch no bases and files that lie elsewhere.")
-@click.option(
-    "--allow-local-repos",
-    "local",
-    multiple=True,
-    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
-    metavar="PREFIX",
-    help="Kustomize: folder whose repositories file:// may read. Repeatable; none by default.",
-)
+@local_repositories_option("Kustomize", resolve=True)
 @inflation_option
 @isolation_option
 @output_option("yaml", "json")

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import click
 import msgspec
 
 from trueup.cli.connect import Access, connected, discovered
 from trueup.cli.home import cache_home
+from trueup.cli.localrepos import local_repositories_option
 from trueup.cli.logs import configure_logs
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
@@ -30,14 +30,7 @@ LOCAL = "TRUEUP_ALLOW_LOCAL_REPOS"
 CredentialOf = Callable[[RepositoryOf], Credential | None]
 
 
-local_option = click.option(
-    "--allow-local-repos",
-    "local",
-    multiple=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="PREFIX",
-    help="Folder whose repositories file:// may read. Repeatable; none by default.",
-)
+local_option = local_repositories_option()
 
 
 class Repositories(msgspec.Struct, frozen=True, kw_only=True):

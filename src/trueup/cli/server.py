@@ -14,6 +14,7 @@ from trueup.cli.data import data_folder, state_folder, state_option
 from trueup.cli.examples import examples
 from trueup.cli.home import resolved
 from trueup.cli.isolation import isolation_option
+from trueup.cli.localrepos import local_repositories_option
 from trueup.cli.logs import FORMATS, configure_logs
 from trueup.engine import Engine, Options
 from trueup.runtime.ending import SECONDS, end_on
@@ -28,13 +29,7 @@ _THREADS = 16
 
 
 @click.command(epilog=examples("trueup server", "trueup server --allow-local-repos ~/repositories --log-format text"))
-@click.option(
-    "--allow-local-repos",
-    multiple=True,
-    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
-    metavar="PREFIX",
-    help="Folder whose repositories file:// may read. Repeatable; none by default.",
-)
+@local_repositories_option(resolve=True)
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
@@ -98,7 +93,7 @@ _THREADS = 16
 @access_options
 def server(
     access: Access,
-    allow_local_repos: tuple[Path, ...],
+    local: tuple[Path, ...],
     data: Path | None,
     state: Path | None,
     log_format: str,
@@ -120,7 +115,7 @@ def server(
         data=data or data_folder(config, access.namespace),
         data_named=data is not None,
         state=state or state_folder(),
-        local_repositories=tuple(map(resolved, allow_local_repos)),
+        local_repositories=tuple(map(resolved, local)),
         render_workers=render_workers,
         wave_delay=sync_wave_delay,
         mirrors=Allowance(each=int(mirror_quota * GIBIBYTE), total=int(mirrors_quota * GIBIBYTE)),

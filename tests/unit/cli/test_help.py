@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from trueup.cli.examples import examples_of
 from trueup.cli.root import trueup
@@ -61,3 +62,27 @@ def test_an_example_is_read_as_a_command(line: str, checkout: Path, monkeypatch:
         assert found is not None
         command = found
     command.make_context(command.name, words, parent=parent)
+
+
+HELPS: dict[str, tuple[list[str], str, str]] = {
+    "of all": (["help"], "Usage: trueup [OPTIONS]", "upgrade"),
+    "of a group": (["help", "app"], "Usage: trueup app [OPTIONS]", "terminate-op"),
+    "of a group, asked there": (["app", "help"], "Usage: trueup app [OPTIONS]", "terminate-op"),
+    "of a command": (["help", "app", "sync"], "Usage: trueup app sync [OPTIONS]", "--prune"),
+    "of a command, asked in its group": (["app", "help", "sync"], "Usage: trueup app sync [OPTIONS]", "--prune"),
+}
+
+
+@pytest.mark.parametrize(("words", "usage", "part"), HELPS.values(), ids=HELPS)
+def test_help_is_shown_to_who_asks_for_it_as_of_argo_cd(words: list[str], usage: str, part: str) -> None:
+    done = CliRunner().invoke(trueup, words, prog_name="trueup")
+    assert done.exit_code == 0 and done.output.startswith(usage) and part in done.output
+    assert (
+        done.output
+        == CliRunner().invoke(trueup, [*[w for w in words if w != "help"], "--help"], prog_name="trueup").output
+    )
+
+
+def test_help_for_what_there_is_not_says_so() -> None:
+    done = CliRunner().invoke(trueup, ["help", "app", "snyc"], prog_name="trueup")
+    assert done.exit_code == 2 and "No such command 'snyc'. Did you mean 'sync'?" in done.output

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from trueup.cli.app import timeline
 from trueup.cli.app.access import read_view
-from trueup.cli.app.read import print_summary
+from trueup.cli.app.read import LISTED, SPARE, list_row, print_summary
 from trueup.cli.output import fitted, show, table, width
 from trueup.cli.screen import colour
 from trueup.model.audit import Action, Actor, Entry, Why
@@ -76,8 +76,27 @@ def test_a_table_fits_where_each_column_can_have_a_few_letters(rows: list[list[s
     assert sum(widths) + 2 * (len(widths) - 1) <= 40
     for before, after in zip(rows, lines[1:], strict=True):
         assert all(
-            a == b or (a.endswith("…") and b.startswith(a[:-1].rstrip())) for a, b in zip(after, before, strict=True)
+            a == b or (a.endswith("…") and b.startswith(a[:-1].rstrip()))
+            for a, b in zip(after[1:], before[1:], strict=True)
         )
+        head, _, tail = after[0].partition("…")
+        assert after[0] == before[0] or (before[0].startswith(head.rstrip()) and before[0].endswith(tail))
+
+
+def test_long_names_of_applications_fit_eighty_columns_and_stay_apart() -> None:
+    long = "payments-ledger-reconciliation-service-europe"
+    bodies = [
+        {
+            "metadata": {"name": f"{long}-{end}", "namespace": "argocd"},
+            "status": {"conditions": [{"type": "SyncError"}] * 3},
+        }
+        for end in ("prod", "test")
+    ]
+    rows = [list(list_row(read_view(msgspec.json.encode({"spec": {}, **body})))) for body in bodies]
+    lines = fitted([list(LISTED), *rows], 80, SPARE)
+    assert all(sum(map(width, line)) + 2 * (len(line) - 1) <= 80 for line in lines)
+    names = [line[0] for line in lines[1:]]
+    assert [name[-5:] for name in names] == ["-prod", "-test"] and names[0].startswith("argocd/payments")
 
 
 FITTED: dict[str, tuple[int, tuple[str, ...], list[str]]] = {

@@ -89,6 +89,12 @@ def test_the_story_tells_claims_as_such_and_old_entries_as_before() -> None:
     started = "sync to 01234567 started (manual, by ada (claimed, written by curl))"
     assert line(Action.STARTED, user) == started
     assert line(Action.STARTED, Actor("trueup", "engine")) == "sync to 01234567 started (manual, by trueup)"
+    refused = Entry(at="2026-01-02T03:04:05.000000Z", action=Action.FINISHED, by=user, result="Error", message="no")
+    assert story([refused])[0].text == "sync Error: no", "it had no revision"
+    sent = msgspec.structs.replace(refused, action=Action.STARTED, why=Why.LOCAL, message="2 manifests")
+    assert story([sent])[0].text.startswith("sync of 2 manifests started (local, by ada (claimed")
+    done = msgspec.structs.replace(refused, why=Why.LOCAL, result="Succeeded", message="Healthy")
+    assert story([done])[0].text == "sync of local manifests succeeded"
     old = msgspec.json.decode(b'{"name":"Ada","signer":"SHA256:k"}', type=Actor)
     assert line(Action.COMMIT, old, message="x") == "Ada committed 01234567 “x” (seen by poll, signed by SHA256:k)"
 

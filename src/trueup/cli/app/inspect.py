@@ -23,6 +23,7 @@ from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.exits import DIFFERS, fail
 from trueup.cli.home import resolved
+from trueup.cli.localrepos import local_repositories_option
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import raw, say
@@ -36,15 +37,7 @@ from trueup.model.status import SyncCode
 from trueup.model.tree import Tree
 from trueup.sources.writer import Changes
 
-local_option = click.option(
-    "--allow-local-repos",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="PREFIX",
-    default=[EVERYWHERE],
-    show_default=True,
-    help="Folder whose repositories file:// may read. Repeatable.",
-)
+local_option = local_repositories_option(default=EVERYWHERE)
 
 folder_option = click.option(
     "--local",
@@ -78,7 +71,7 @@ def diff(
     hard_refresh: bool,
     diff_exit_code: int,
     app_namespace: str,
-    allow_local_repos: tuple[Path, ...],
+    local: tuple[Path, ...],
     folder: Path | None,
 ) -> None:
     """Show what a sync would change. Exits 1 where there is a difference, 20 on an error."""
@@ -87,7 +80,7 @@ def diff(
         if refresh or hard_refresh:
             async with connected(access) as client:
                 await refreshed(Handle(client, access, name, app_namespace), hard=hard_refresh)
-        return await compared(access, name, app_namespace, revision, allow_local_repos, folder)
+        return await compared(access, name, app_namespace, revision, local, folder)
 
     found = asyncio.run(compare())
     if program := os.environ.get("KUBECTL_EXTERNAL_DIFF", ""):
@@ -211,7 +204,7 @@ def manifests(
     revision: str,
     source: str,
     app_namespace: str,
-    allow_local_repos: tuple[Path, ...],
+    local: tuple[Path, ...],
     folder: Path | None,
     output: str,
 ) -> None:
@@ -221,7 +214,7 @@ def manifests(
     """
 
     async def read() -> tuple[Observation, diffs.Masks]:
-        async with engine(access, allow_local_repos) as running:
+        async with engine(access, local) as running:
             seen = await running.observe(_key(access, name, app_namespace), revision, _edit(folder))
             return seen, diffs.Masks(running.control.settings().masked_annotations)
 

@@ -121,20 +121,7 @@ def list_(access: Access, project: tuple[str, ...], selector: str, repo: str, ap
         for view in views:
             say(f"{view.app.metadata.namespace}/{view.app.metadata.name}")
     elif output == "wide":
-        header = (
-            "NAME",
-            "DESTINATION",
-            "NAMESPACE",
-            "PROJECT",
-            "STATUS",
-            "HEALTH",
-            "SYNCPOLICY",
-            "CONDITIONS",
-            "REPO",
-            "PATH",
-            "TARGET",
-        )
-        table(header, [list_row(view) for view in views], spare=_SPARE)
+        table(LISTED, [list_row(view) for view in views], spare=SPARE)
     else:
         show([view.raw for view in views], output)
 
@@ -191,8 +178,13 @@ def _commits(access: Access, application: str, state: Path | None) -> dict[str, 
     return {entry.revision: (entry.by.name.partition(" <")[0], entry.message) for entry in entries}
 
 
-_SPARE = ("DESTINATION", "SYNCPOLICY", "PATH", "TARGET", "REPO", "PROJECT", "NAMESPACE")
-"""Columns of ``app list`` that a narrow terminal does without."""
+LISTED = (
+    *("NAME", "DESTINATION", "NAMESPACE", "PROJECT", "STATUS", "HEALTH"),
+    *("SYNCPOLICY", "CONDITIONS", "REPO", "PATH", "TARGET"),
+)
+"""Columns of ``app list``."""
+SPARE = ("DESTINATION", "SYNCPOLICY", "PATH", "TARGET", "REPO", "PROJECT", "NAMESPACE")
+"""Those that a narrow terminal does without."""
 
 
 def list_row(view: View) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ _AS_OPTIONS = {
         "trueup app sync -l team=web --prune --async",
         "trueup app sync web --preview-changes",
         "trueup app sync web --resource apps:Deployment:web --force",
-        "trueup app sync web --local deploy/web --preview-changes",
+        "trueup app sync web --local deploy/overlays/prod --preview-changes",
     )
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=applications)
