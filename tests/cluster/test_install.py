@@ -311,6 +311,9 @@ async def test_an_engine_is_installed_upgraded_and_taken_away_and_what_it_deploy
 
     code, said = await trueup(plane, "upgrade")
     assert code == 2 and "--image" in said
+    code, said = await trueup(plane, "upgrade", "--image", "registry.example.com/trueup:2", "--dry-run")
+    assert code == 0 and f"deployment {CONTROL}/trueup configured (dry run)" in said, said
+    assert {line.rpartition(" ")[2] for line in (await put(client, ENGINE)) if "default" not in line} == {"unchanged"}
     code, said = await trueup(plane, "upgrade", "--image", "registry.example.com/trueup:2")
     assert code == 0 and f"deployment {CONTROL}/trueup configured" in said, said
     engine = type_of(MANIFEST)

@@ -102,10 +102,16 @@ def install(
     asyncio.run(apply())
 
 
-@click.command(epilog=examples("trueup upgrade --image registry.example/trueup:0.2.0"))
+@click.command(
+    epilog=examples(
+        "trueup upgrade --image registry.example/trueup:0.2.0",
+        "trueup upgrade --image registry.example/trueup:0.2.0 --dry-run",
+    )
+)
 @click.option("--image", default="", metavar="IMAGE", help="The new engine's image, with its tag or digest.")
+@click.option("--dry-run", is_flag=True, help="Only ask the cluster what would change.")
 @access_options
-def upgrade(access: Access, image: str) -> None:
+def upgrade(access: Access, image: str, dry_run: bool) -> None:
     """Bring what `trueup install` made up to this version: the CRDs, and the engine as it was asked for then."""
 
     async def apply() -> None:
@@ -115,13 +121,13 @@ def upgrade(access: Access, image: str) -> None:
                 raise TrueupError(f"no engine is installed in {access.namespace}", hint="`trueup install` makes one")
             if installation is not None and not image:
                 raise click.UsageError(f"name this version's image by --image; {installation.image} is installed")
-            await install_on(client, access.namespace, say)
+            await install_on(client, access.namespace, say, dry_run=dry_run)
             if installation is None:
                 say(f"no engine in {access.namespace}: the definitions alone")
                 return
             wanted = msgspec.structs.replace(installation, image=image)
-            await install_rights(client, wanted.rights(access.namespace), say)
-            await apply_objects(client, wanted.objects(access.namespace, __version__), say)
+            await install_rights(client, wanted.rights(access.namespace), say, dry_run=dry_run)
+            await apply_objects(client, wanted.objects(access.namespace, __version__), say, dry_run=dry_run)
 
     asyncio.run(apply())
 

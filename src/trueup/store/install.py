@@ -58,7 +58,7 @@ def default_project(namespace: str) -> dict[str, Any]:
     }
 
 
-async def install(client: Client, namespace: str, report: Report) -> None:
+async def install(client: Client, namespace: str, report: Report, *, dry_run: bool = False) -> None:
     """Put everything on the cluster that is not there yet, and bring our definitions up to date. Safe to repeat.
 
     Definitions that others installed are kept as they are, and so are a namespace and a default project that
@@ -69,28 +69,43 @@ async def install(client: Client, namespace: str, report: Report) -> None:
         client: of the control cluster.
         namespace: the control namespace.
         report: told of each object, in a line for people.
+        dry_run: ask the server what would be written, and write nothing.
 
     Raises:
         Stalled: a definition that others installed does not serve our version.
         TrueupError: the API server does not serve a definition in time.
     """
     for definition in (application_crd(), project_crd()):
-        await _install_definition(client, definition, report)
-    await _served(client, namespace)
-    await _create_missing(client, NAMESPACE, "", _namespace(namespace), report)
-    projects = await client.list(PROJECT, namespace)
+        await _install_definition(client, definition, report, dry_run=dry_run)
+    if dry_run and await existing(client, NAMESPACE, "", namespace) is None:
+        # Nothing can be asked of what is in it.
+        report(f"namespace {namespace} created (dry run)")
+        return
+    if not dry_run:
+        await _served(client, namespace)
+        await _create_missing(client, NAMESPACE, "", _namespace(namespace), report)
+    try:
+        projects = await client.list(PROJECT, namespace)
+    except NotFound:
+        if not dry_run:
+            raise
+        report(f"appproject {DEFAULT_PROJECT} created (dry run)")
+        return
     if projects.objects and DEFAULT_PROJECT not in {live.key.name for live in projects.objects}:
         report(f"appproject {DEFAULT_PROJECT} not created: there are other projects (install --print shows it)")
         return
-    await _create_missing(client, PROJECT, namespace, default_project(namespace), report)
+    await _create_missing(client, PROJECT, namespace, default_project(namespace), report, dry_run=dry_run)
 
 
-async def install_rights(client: Client, objects: Iterable[dict[str, Any]], report: Report) -> None:
+async def install_rights(
+    client: Client, objects: Iterable[dict[str, Any]], report: Report, *, dry_run: bool = False
+) -> None:
     """Put service accounts, roles and bindings on the cluster, or bring them up to date, and take away what another
     shape gave to the same service account. Safe to repeat.
 
     Args:
         objects: of :func:`trueup.store.rights.rights`.
+        dry_run: ask the server what would be written, and write nothing.
 
     Raises:
         TrueupError: a namespace is missing; nothing was written.
@@ -98,20 +113,23 @@ async def install_rights(client: Client, objects: Iterable[dict[str, Any]], repo
     """
     manifests = list(objects)
     await _require_namespaces(client, manifests)
-    await apply_objects(client, manifests, report)
+    await apply_objects(client, manifests, report, dry_run=dry_run)
     for account in (each["metadata"] for each in manifests if each["kind"] == "ServiceAccount"):
-        await _remove_rights(client, account, manifests, report)
+        await _remove_rights(client, account, manifests, report, dry_run=dry_run)
 
 
-async def apply_objects(client: Client, manifests: Iterable[dict[str, Any]], report: Report) -> None:
+async def apply_objects(
+    client: Client, manifests: Iterable[dict[str, Any]], report: Report, *, dry_run: bool = False
+) -> None:
     """Put objects of the built-in kinds on the cluster, or bring them up to date, one after the other."""
     for manifest in manifests:
         kind, metadata = manifest["kind"], manifest["metadata"]
         namespace, name = metadata.get("namespace", ""), metadata["name"]
         resource = type_of(manifest)
         before = await existing(client, resource, namespace, name)
-        after = await client.apply(resource, namespace, name, msgspec.json.encode(manifest), manager=FIELD_MANAGER)
-        report(f"{told(kind, namespace, name)} {_change(before, after)}")
+        body = msgspec.json.encode(manifest)
+        after = await client.apply(resource, namespace, name, body, manager=FIELD_MANAGER, dry_run=dry_run)
+        report(f"{told(kind, namespace, name)} {_change(before, after)}{_mark(dry_run=dry_run)}")
 
 
 def type_of(manifest: dict[str, Any]) -> ResourceType:
@@ -128,7 +146,9 @@ async def _require_namespaces(client: Client, manifests: list[dict[str, Any]]) -
             raise TrueupError(f"there is no namespace {name}: no rights were given", hint=hint)
 
 
-async def _remove_rights(client: Client, account: dict[str, Any], kept: list[dict[str, Any]], report: Report) -> None:
+async def _remove_rights(
+    client: Client, account: dict[str, Any], kept: list[dict[str, Any]], report: Report, *, dry_run: bool
+) -> None:
     """Bindings before the roles that they give."""
     selector = f"{ACCOUNT_LABEL}={account['name']},{PLACE_LABEL}={account['namespace']}"
     names = {(each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]) for each in kept}
@@ -138,8 +158,10 @@ async def _remove_rights(client: Client, account: dict[str, Any], kept: list[dic
             namespace, name = live.key.namespace, live.key.name
             if (kind, namespace, name) not in names:
                 with contextlib.suppress(NotFound):
-                    await client.delete(resource, namespace, name, propagation="Background", uid=live.uid)
-                report(f"{told(kind, namespace, name)} deleted: it gave more than this")
+                    await client.delete(
+                        resource, namespace, name, propagation="Background", uid=live.uid, dry_run=dry_run
+                    )
+                report(f"{told(kind, namespace, name)} deleted: it gave more than this{_mark(dry_run=dry_run)}")
 
 
 def told(kind: str, namespace: str, name: str) -> str:
@@ -147,7 +169,7 @@ def told(kind: str, namespace: str, name: str) -> str:
     return f"{kind.lower()} {f'{namespace}/' if namespace else ''}{name}"
 
 
-async def _install_definition(client: Client, definition: dict[str, Any], report: Report) -> None:
+async def _install_definition(client: Client, definition: dict[str, Any], report: Report, *, dry_run: bool) -> None:
     name = definition["metadata"]["name"]
     label = f"customresourcedefinition {name}"
     before = await existing(client, DEFINITION, "", name)
@@ -155,9 +177,11 @@ async def _install_definition(client: Client, definition: dict[str, Any], report
         _require_our_version(name, before)
         report(f"{label} kept: not made by Trueup, and good enough for it")
         return
-    after = await client.apply(DEFINITION, "", name, msgspec.json.encode(definition), manager=FIELD_MANAGER)
-    report(f"{label} {_change(before, after)}")
-    await _established(client, name)
+    body = msgspec.json.encode(definition)
+    after = await client.apply(DEFINITION, "", name, body, manager=FIELD_MANAGER, dry_run=dry_run)
+    report(f"{label} {_change(before, after)}{_mark(dry_run=dry_run)}")
+    if not dry_run:
+        await _established(client, name)
 
 
 def _require_our_version(name: str, definition: LiveObject) -> None:
@@ -170,7 +194,13 @@ def _require_our_version(name: str, definition: LiveObject) -> None:
 
 
 async def _create_missing(
-    client: Client, resource: ResourceType, namespace: str, manifest: dict[str, Any], report: Report
+    client: Client,
+    resource: ResourceType,
+    namespace: str,
+    manifest: dict[str, Any],
+    report: Report,
+    *,
+    dry_run: bool = False,
 ) -> None:
     name = manifest["metadata"]["name"]
     label = f"{resource.kind.lower()} {name}"
@@ -178,12 +208,13 @@ async def _create_missing(
         report(f"{label} unchanged")
         return
     try:
-        await client.create(resource, namespace, msgspec.json.encode(manifest), field_manager=FIELD_MANAGER)
+        body = msgspec.json.encode(manifest)
+        await client.create(resource, namespace, body, field_manager=FIELD_MANAGER, dry_run=dry_run)
     except AlreadyExists:
         # Another installation, at the same time.
         report(f"{label} unchanged")
     else:
-        report(f"{label} created")
+        report(f"{label} created{_mark(dry_run=dry_run)}")
 
 
 async def existing(client: Client, resource: ResourceType, namespace: str, name: str) -> LiveObject | None:
@@ -228,6 +259,10 @@ async def _until(holds: Callable[[], Awaitable[bool]], failure: str) -> None:
         raise TrueupError(
             f"{failure} within {READY_SECONDS:g} s", hint="look at the conditions of the CustomResourceDefinition"
         ) from error
+
+
+def _mark(*, dry_run: bool) -> str:
+    return " (dry run)" if dry_run else ""
 
 
 def _change(before: LiveObject | None, after: LiveObject) -> str:
