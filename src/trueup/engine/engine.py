@@ -18,7 +18,7 @@ from trueup.engine import look
 from trueup.engine.control import Control
 from trueup.engine.git import Git
 from trueup.engine.lasting import Lasting
-from trueup.engine.look import Edit
+from trueup.engine.look import Edit, Revisions, declared_ones
 from trueup.engine.options import Options
 from trueup.engine.term import Term
 from trueup.engine.tools import Tools
@@ -138,13 +138,15 @@ class Engine:
         """That of the present term."""
         return self.term.reconciler
 
-    async def observe(self, key: str, revision: str = "", edit: Edit | None = None) -> Observation:
+    async def observe(self, key: str, revisions: Revisions = declared_ones, edit: Edit | None = None) -> Observation:
         """Look at one application once, without reconciling it; see :func:`trueup.engine.look.observe`."""
-        return await look.observe(self.control, self.term, self.clock, key, revision, edit)
+        return await look.observe(self.control, self.term, self.clock, key, revisions, edit)
 
-    async def declared(self, key: str, revision: str = "", edit: Edit | None = None) -> tuple[Manifest, ...]:
+    async def declared(
+        self, key: str, revisions: Revisions = declared_ones, edit: Edit | None = None
+    ) -> tuple[Manifest, ...]:
         """What one application declares; see :func:`trueup.engine.look.declared`."""
-        return await look.declared(self.control, self.term, self.clock, key, revision, edit)
+        return await look.declared(self.control, self.term, self.clock, key, revisions, edit)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Reconcile while no other engine does, until told to stop."""

@@ -1,6 +1,6 @@
 """One look at an application, by who only wants to know."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from trueup import policy
 from trueup.controllers.observe import Observation
@@ -17,37 +17,45 @@ from trueup.store.applications import StoredApplication
 
 Edit = Callable[[Tree, str], Changes]
 """What is to be looked at instead of a revision's own files, given those and the source's path."""
+Revisions = Callable[[Application], Sequence[str]]
+"""Of an application's sources in their order, empty for the declared one; none for all of these."""
+
+
+def declared_ones(_: Application) -> Sequence[str]:
+    """The declared revision of each source."""
+    return ()
 
 
 async def observe(
-    control: Control, term: Term, clock: Clock, key: str, revision: str = "", edit: Edit | None = None
+    control: Control, term: Term, clock: Clock, key: str, revisions: Revisions = declared_ones, edit: Edit | None = None
 ) -> Observation:
     """Look at one application once, without reconciling it.
 
     Args:
+        revisions: of the application's sources, empty for the declared one.
         edit: the commit that is made of it stays in this engine's mirror.
 
     Raises:
         TrueupError: there is no such application, or it cannot be compared.
     """
-    stored, project, revisions = await _asked(control, term, clock, key, revision, edit)
-    return await term.observer.observe(stored, project, revisions=revisions)
+    stored, project, found = await _asked(control, term, clock, key, revisions, edit)
+    return await term.observer.observe(stored, project, revisions=found)
 
 
 async def declared(
-    control: Control, term: Term, clock: Clock, key: str, revision: str = "", edit: Edit | None = None
+    control: Control, term: Term, clock: Clock, key: str, revisions: Revisions = declared_ones, edit: Edit | None = None
 ) -> tuple[Manifest, ...]:
     """What an application declares, as :func:`observe` compares it.
 
     Raises:
         TrueupError: there is no such application, or it cannot be rendered.
     """
-    stored, project, revisions = await _asked(control, term, clock, key, revision, edit)
-    return await term.observer.declared(stored, project, revisions)
+    stored, project, found = await _asked(control, term, clock, key, revisions, edit)
+    return await term.observer.declared(stored, project, found)
 
 
 async def _asked(
-    control: Control, term: Term, clock: Clock, key: str, revision: str, edit: Edit | None
+    control: Control, term: Term, clock: Clock, key: str, revisions: Revisions, edit: Edit | None
 ) -> tuple[StoredApplication, Project, list[str]]:
     """An application that may be looked at, with its project and the revisions to look at."""
     stored = control.applications.get(key)
@@ -59,10 +67,10 @@ async def _asked(
     policy.admit(stored.app, project)
     for repository in stored.app.spec.repositories():
         await term.repositories.look(repository, key)
-    revisions = [revision] if revision else []
+    found = list(revisions(stored.app))
     if edit is not None:
-        revisions = [await _edited(term, clock, stored.app, revision, edit)]
-    return stored, project, revisions
+        found = [await _edited(term, clock, stored.app, "".join(found), edit)]
+    return stored, project, found
 
 
 async def _edited(term: Term, clock: Clock, app: Application, revision: str, edit: Edit) -> str:

@@ -1,16 +1,21 @@
 """What ``app sync`` refuses before it asks the engine."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from trueup.cli.app.access import read_view
-from trueup.cli.app.sync import refuse_another_revision, sync_options
+from trueup.cli.app.choice import labelled
+from trueup.cli.app.sync import refuse_another_revision, refuse_local, sync_options, texts_of, union
 from trueup.cli.app.windows import refuse_denied
 from trueup.model.errors import TrueupError
+from trueup.model.manifest import Manifest
 from trueup.model.project import Project
+from trueup.policy.local import LARGEST
+from trueup.render.output import manifest_of
 
 AUTOMATED: dict[str, Any] = {"automated": {}}
 
@@ -51,13 +56,13 @@ def view(policy: dict[str, Any] | None, declared: str) -> Any:
 
 @pytest.mark.parametrize(("policy", "declared", "asked"), PERMITTED.values(), ids=PERMITTED.keys())
 def test_a_revision_is_permitted(policy: dict[str, Any] | None, declared: str, asked: str) -> None:
-    refuse_another_revision(view(policy, declared), asked)
+    refuse_another_revision(view(policy, declared), [asked])
 
 
 @pytest.mark.parametrize("asked", REFUSED.values(), ids=REFUSED.keys())
 def test_an_application_that_syncs_itself_is_not_sent_to_another_revision(asked: str) -> None:
     with pytest.raises(TrueupError, match=f"cannot sync to {asked}: auto-sync currently set to main") as caught:
-        refuse_another_revision(view(AUTOMATED, "main"), asked)
+        refuse_another_revision(view(AUTOMATED, "main"), [asked])
     assert "rollback --git" in caught.value.hint
 
 
@@ -83,3 +88,53 @@ def test_a_sync_that_a_window_denies_is_refused_at_once(fields: dict[str, Any], 
     with pytest.raises(TrueupError, match=refusal) as caught:
         refuse_denied(project, view(None, "main").app, NOON)
     assert caught.value.hint
+
+
+def test_automation_is_asked_about_each_source() -> None:
+    sources = [{"repoURL": "https://git.example.com/a", "path": "x", "targetRevision": each} for each in ("v1", "")]
+    body = {"metadata": {"name": "a"}, "spec": {"sources": sources, "syncPolicy": AUTOMATED}}
+    both = read_view(msgspec.json.encode(body))
+    refuse_another_revision(both, ["", "HEAD"])
+    with pytest.raises(TrueupError, match="cannot sync to v3: auto-sync currently set to v1, HEAD"):
+        refuse_another_revision(both, ["v1", "v3"])
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_local_manifests_are_for_who_does_not_sync_by_itself(dry_run: bool) -> None:
+    refuse_local(view(None, "main"), dry_run=dry_run)
+    if dry_run:
+        refuse_local(view(AUTOMATED, "main"), dry_run=dry_run)
+        return
+    words = "Cannot use local sync when Automatic Sync Policy is enabled except with --dry-run"
+    with pytest.raises(TrueupError, match=words) as caught:
+        refuse_local(view(AUTOMATED, "main"), dry_run=dry_run)
+    assert "trueup app set a --sync-policy none" in caught.value.hint
+
+
+def made(name: str, labels: dict[str, str], annotations: dict[str, str] | None = None) -> Manifest:
+    metadata = {"name": name, "namespace": "ns", "labels": labels, "annotations": annotations or {}}
+    return manifest_of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}, "x.yaml")
+
+
+def test_labels_choose_objects_that_have_one_of_them_and_no_hooks() -> None:
+    front, back = made("f", {"tier": "front"}), made("b", {"tier": "back", "team": "web"})
+    hook = made("h", {"tier": "front"}, {"argocd.argoproj.io/hook": "PreSync"})
+    every = [front, back, hook, made("none", {})]
+    assert [each["name"] for each in labelled(every, {"tier": "front"})] == ["f"]
+    assert [each["name"] for each in labelled(every, {"tier": "front", "team": "web"})] == ["f", "b"]
+    resource = {"group": "", "kind": "ConfigMap", "namespace": "ns", "name": "f"}
+    assert union([resource], labelled(every, {"tier": "front"})) == [resource]
+    with pytest.raises(TrueupError, match="No matching resources found for labels: tier=other"):
+        labelled(every, {"tier": "other"})
+
+
+def test_a_folder_that_declares_nothing_or_too_much_is_not_sent(tmp_path: Path) -> None:
+    with pytest.raises(TrueupError, match="declares nothing"):
+        texts_of([], tmp_path)
+    large = manifest_of(
+        {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "a"}, "data": {"x": "y" * LARGEST}}, ""
+    )
+    with pytest.raises(TrueupError, match="more than the 512 KiB") as caught:
+        texts_of([large], tmp_path)
+    assert "--revision" in caught.value.hint
+    assert texts_of([made("f", {})], tmp_path) == [made("f", {}).body.decode()]

@@ -1,6 +1,6 @@
 """``--resource``: which objects of an application are meant. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -8,6 +8,9 @@ import msgspec
 
 from trueup.cli.app.access import View
 from trueup.model.errors import TrueupError
+from trueup.model.hooks import is_hook
+from trueup.model.manifest import Manifest
+from trueup.model.resource import ResourceKey
 from trueup.model.status import ResourceStatus
 
 resource_option = click.option(
@@ -53,6 +56,31 @@ def pattern(text: str) -> Pattern:
     return Pattern(text, text.startswith("!"), parts[0], parts[1], namespace, name)
 
 
+def labelled(manifests: Iterable[Manifest], labels: Mapping[str, str]) -> list[dict[str, str]]:
+    """The ``resources`` of an operation for the objects that have one of some labels, hooks aside: those do not run
+    in such a sync.
+
+    Raises:
+        TrueupError: no object has one.
+    """
+    found = [
+        resource_of(manifest.key)
+        for manifest in manifests
+        if not is_hook(manifest.annotations) and labels.items() & manifest.labels.items()
+    ]
+    if not found:
+        shown = ", ".join(f"{name}={value}" for name, value in labels.items())
+        raise TrueupError(
+            f"No matching resources found for labels: {shown}", hint="`trueup app manifests` shows what they have"
+        )
+    return found
+
+
+def resource_of(each: ResourceKey | ResourceStatus) -> dict[str, str]:
+    """An object as an operation names it."""
+    return {"group": each.group, "kind": each.kind, "namespace": each.namespace, "name": each.name}
+
+
 def meant(view: View, patterns: Sequence[Pattern]) -> list[ResourceStatus]:
     """The resources of an application that patterns mean; all without patterns."""
     wanted = [p for p in patterns if not p.excludes]
@@ -79,9 +107,7 @@ def chosen(view: View, patterns: Sequence[Pattern]) -> dict[str, Any]:
                 f"application '{view.app.metadata.name}' has no resource {each.text}",
                 hint=f"`trueup app get {view.app.metadata.name}` lists them",
             )
-    found = [
-        {"group": r.group, "kind": r.kind, "namespace": r.namespace, "name": r.name} for r in meant(view, patterns)
-    ]
+    found = list(map(resource_of, meant(view, patterns)))
     if not found:
         raise TrueupError(
             "--resource leaves nothing to sync", hint=f"`trueup app get {view.app.metadata.name}` lists the resources"

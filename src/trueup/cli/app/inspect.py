@@ -17,6 +17,7 @@ from trueup import diff as diffs
 from trueup.cli.app.access import Handle
 from trueup.cli.app.engine import refreshed
 from trueup.cli.app.local import local_changes
+from trueup.cli.app.sources import Revisions, revisions_of, revisions_options
 from trueup.cli.app.validate import EVERYWHERE
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
@@ -52,6 +53,7 @@ folder_option = click.option(
 @click.command(epilog=examples("trueup app diff web", "trueup app diff web --revision main --exit-code=false"))
 @click.argument("name", shell_complete=applications)
 @click.option("--revision", default="", help="Compare with this revision instead of the declared one.")
+@revisions_options
 @click.option(
     "--exit-code/--no-exit-code", default=True, show_default=True, help="Exit with --diff-exit-code on a difference."
 )
@@ -73,14 +75,17 @@ def diff(
     app_namespace: str,
     local: tuple[Path, ...],
     folder: Path | None,
+    **sources: Any,
 ) -> None:
     """Show what a sync would change. Exits 1 where there is a difference, 20 on an error."""
+
+    said = revisions_of(revision, **sources)
 
     async def compare() -> Compared:
         if refresh or hard_refresh:
             async with connected(access) as client:
                 await refreshed(Handle(client, access, name, app_namespace), hard=hard_refresh)
-        return await compared(access, name, app_namespace, revision, local, folder)
+        return await compared(access, name, app_namespace, said, local, folder)
 
     found = asyncio.run(compare())
     if program := os.environ.get("KUBECTL_EXTERNAL_DIFF", ""):
@@ -109,7 +114,7 @@ async def compared(
     access: Access,
     name: str,
     app_namespace: str,
-    revision: str,
+    revisions: Revisions,
     local: tuple[Path, ...],
     folder: Path | None = None,
 ) -> Compared:
@@ -124,7 +129,7 @@ async def compared(
     """
     edit = _edit(folder)
     async with engine(access, local) as running:
-        seen = await running.observe(_key(access, name, app_namespace), revision, edit)
+        seen = await running.observe(_key(access, name, app_namespace), revisions.of, edit)
         unknown = [r for r in seen.comparison.compared if r.status is SyncCode.UNKNOWN]
         return Compared(
             {str(r.key): diffs.change(r) for r in _differing(seen)},
@@ -133,17 +138,19 @@ async def compared(
         )
 
 
-async def brought(access: Access, name: str, app_namespace: str, revision: str, folder: Path) -> tuple[Manifest, ...]:
-    """The manifests of an application with a folder of this disk in the place of its own.
+async def brought(
+    access: Access, name: str, app_namespace: str, revisions: Revisions, folder: Path | None
+) -> tuple[Manifest, ...]:
+    """The manifests of an application, with a folder of this disk in the place of its own where one is named.
 
     Args:
-        revision: of what lies beside the folder; the declared one when empty.
+        revisions: also of what lies beside the folder.
 
     Raises:
         TrueupError: it cannot be rendered, or there is none.
     """
     async with engine(access, (EVERYWHERE,)) as running:
-        return await running.declared(_key(access, name, app_namespace), revision, _edit(folder))
+        return await running.declared(_key(access, name, app_namespace), revisions.of, _edit(folder))
 
 
 def _written(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[str, str]:
@@ -186,6 +193,7 @@ def print_changes(found: Compared) -> None:
 @click.command(epilog=examples("trueup app manifests web", "trueup app manifests web --source live -o json"))
 @click.argument("name", shell_complete=applications)
 @click.option("--revision", default="", help="Render this revision instead of the declared one.")
+@revisions_options
 @click.option(
     "--source",
     type=click.Choice(["git", "live"]),
@@ -207,15 +215,18 @@ def manifests(
     local: tuple[Path, ...],
     folder: Path | None,
     output: str,
+    **sources: Any,
 ) -> None:
     """Print the manifests of an application: as Git declares them, or as they are live.
 
     Values of Secrets are masked, equal ones by equal masks: `trueup render` prints those of a folder as they are.
     """
 
+    said = revisions_of(revision, **sources)
+
     async def read() -> tuple[Observation, diffs.Masks]:
         async with engine(access, local) as running:
-            seen = await running.observe(_key(access, name, app_namespace), revision, _edit(folder))
+            seen = await running.observe(_key(access, name, app_namespace), said.of, _edit(folder))
             return seen, diffs.Masks(running.control.settings().masked_annotations)
 
     seen, masks = asyncio.run(read())

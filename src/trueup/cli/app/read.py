@@ -20,6 +20,7 @@ from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, painted, show, table
 from trueup.cli.screen import plain, say, styled
+from trueup.model.application import Application
 from trueup.model.errors import TrueupError
 from trueup.model.health import HealthCode
 from trueup.model.status import ResourceResult, ResourceStatus, Status
@@ -36,6 +37,7 @@ from trueup.policy.local import origin as local_origin
 @click.option("--hard-refresh", is_flag=True, help="As --refresh, and render anew.")
 @click.option("--timeout", type=DURATION, default="60s", show_default=True, help="How long to wait for a refresh.")
 @click.option("--show-operation", is_flag=True, help="Also show the operation.")
+@click.option("--show-params", is_flag=True, help="Also show the parameters of charts, and images that are set.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @output_option("wide", *TREES, "json", "yaml")
 @access_options
@@ -46,6 +48,7 @@ def get(
     hard_refresh: bool,
     timeout: float,
     show_operation: bool,
+    show_params: bool,
     app_namespace: str,
     output: str,
 ) -> None:
@@ -65,6 +68,9 @@ def get(
         show(view.raw, output)
         return
     print_summary(view, operation=show_operation, windows=windows)
+    if show_params and (rows := parameters(view.app)):
+        table(("NAME", "VALUE"), rows)
+        say()
     if output in TREES:
         tree = asyncio.run(tree_of(access, view.status.resources))
         print_tree(view, tree, detailed=output == "tree=detailed")
@@ -95,10 +101,21 @@ def _print_reasons(access: Access, view: View) -> None:
 @click.option("-p", "--project", multiple=True, shell_complete=projects, help="Only applications of these projects.")
 @click.option("-l", "--selector", default="", help="Only applications with these labels.")
 @click.option("-r", "--repo", default="", help="Only applications of this repository.")
+@click.option("-c", "--cluster", default="", help="Only applications of this cluster, by its name or URL.")
+@click.option("-P", "--path", default="", help="Only applications of this folder.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the applications.")
 @output_option("wide", "name", "json", "yaml")
 @access_options
-def list_(access: Access, project: tuple[str, ...], selector: str, repo: str, app_namespace: str, output: str) -> None:
+def list_(
+    access: Access,
+    project: tuple[str, ...],
+    selector: str,
+    repo: str,
+    cluster: str,
+    path: str,
+    app_namespace: str,
+    output: str,
+) -> None:
     """List applications."""
     namespace = app_namespace or access.namespace
 
@@ -111,10 +128,12 @@ def list_(access: Access, project: tuple[str, ...], selector: str, repo: str, ap
         for view in asyncio.run(read())
         if (not project or (view.app.spec.project or "default") in project)
         and (not repo or any(source.repo_url == repo for source in view.app.spec.all_sources()))
+        and (not cluster or cluster in (view.app.spec.destination.name, view.app.spec.destination.server))
+        and (not path or any(source.path == path for source in view.app.spec.all_sources()))
     ]
     views.sort(key=lambda view: view.app.metadata.name)
     if not views and output in ("wide", "name"):
-        narrowed = " that match" if project or selector or repo else ""
+        narrowed = " that match" if project or selector or repo or cluster or path else ""
         say(f"no applications{narrowed} in namespace {namespace}", err=True)
         return
     if output == "name":
@@ -176,6 +195,15 @@ def _commits(access: Access, application: str, state: Path | None) -> dict[str, 
         return {}
     entries = query(path, Filter(application=application, action=Action.COMMIT))
     return {entry.revision: (entry.by.name.partition(" <")[0], entry.message) for entry in entries}
+
+
+def parameters(app: Application) -> list[tuple[str, str]]:
+    """What an application sets of its charts, and of the images of its kustomizations."""
+    rows: list[tuple[str, str]] = []
+    for source in app.spec.all_sources():
+        rows += [(each.name, each.value) for each in (source.helm.parameters if source.helm else [])]
+        rows += [("image", image) for image in (source.kustomize.images if source.kustomize else [])]
+    return rows
 
 
 LISTED = (

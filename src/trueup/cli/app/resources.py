@@ -14,6 +14,7 @@ from trueup.cli.duration import age
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
 from trueup.cli.screen import say
+from trueup.model.errors import TrueupError
 from trueup.runtime.clock import SystemClock
 
 TREES = ("tree", "tree=detailed")
@@ -28,10 +29,17 @@ TREES = ("tree", "tree=detailed")
 )
 @click.argument("name", shell_complete=applications)
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
+@click.option("--orphaned", is_flag=True, help="Not possible: objects that no application declares are not watched.")
 @output_option("wide", *TREES, "json", "yaml")
 @access_options
-def resources(access: Access, name: str, app_namespace: str, output: str) -> None:
+def resources(access: Access, name: str, app_namespace: str, orphaned: bool, output: str) -> None:
     """List the objects of an application and what they have made: ReplicaSets, Pods, whatever they own."""
+    if orphaned:
+        raise TrueupError(
+            "--orphaned: orphaned objects are not watched (orphanedResources of a project is not built)",
+            hint="`kubectl get all -n NAMESPACE` lists a namespace; without --orphaned this lists what belongs to the "
+            "application",
+        )
 
     async def read() -> tuple[View, Tree]:
         async with connected(access) as client:

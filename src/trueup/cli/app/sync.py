@@ -2,15 +2,17 @@
 
 import asyncio
 import getpass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from trueup.cli.app.access import Handle, View
-from trueup.cli.app.choice import chosen, pattern, resource_option
+from trueup.cli.app.choice import chosen, labelled, pattern, resource_option
 from trueup.cli.app.read import print_resources, print_summary
 from trueup.cli.app.selecting import selected, selector_option
+from trueup.cli.app.sources import Revisions, revisions_of, revisions_options
 from trueup.cli.app.spec import pairs
 from trueup.cli.app.wait import Goal, finished_badly, follow
 from trueup.cli.app.windows import refuse_in_window
@@ -22,6 +24,7 @@ from trueup.cli.exits import fail
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import say
 from trueup.model.errors import TrueupError
+from trueup.model.manifest import Manifest
 from trueup.model.resource import SECRET
 from trueup.policy.local import automated, too_much
 
@@ -38,12 +41,15 @@ _AS_OPTIONS = {
         "trueup app sync -l team=web --prune --async",
         "trueup app sync web --preview-changes",
         "trueup app sync web --resource apps:Deployment:web --force",
+        "trueup app sync web --label tier=front --label tier=back",
+        "trueup app sync web --revisions v2 --source-positions 2",
         "trueup app sync web --local deploy/overlays/prod --preview-changes",
     )
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=applications)
 @selector_option
 @click.option("--revision", default="", help="Sync to this revision instead of the declared one.")
+@revisions_options
 @click.option("--prune", is_flag=True, help="Delete what left Git.")
 @click.option("--dry-run", is_flag=True, help="Ask the cluster, change nothing.")
 @click.option("--force", is_flag=True, help="Delete and create where an update is refused.")
@@ -51,6 +57,7 @@ _AS_OPTIONS = {
     "--strategy", type=click.Choice(["apply", "hook"]), default="hook", show_default=True, help="Without or with hooks."
 )
 @resource_option
+@click.option("--label", multiple=True, metavar="KEY=VALUE", help="Only objects with this label. Repeatable: with any.")
 @click.option("--sync-option", multiple=True, help="Instead of the application's. Repeatable.")
 @click.option("--apply-out-of-sync-only", is_flag=True, help="Apply only what differs.")
 @click.option("--replace", is_flag=True, help="Replace objects instead of applying to them.")
@@ -92,17 +99,18 @@ def sync(
     names = selected(access, names, selector, app_namespace)
     if folder is not None and len(names) > 1:
         raise click.UsageError("--local sends a folder for one application; name that alone")
-    patterns = [pattern(text) for text in flags["resource"]]
+    said = revisions_of(*(flags[part] for part in ("revision", "revisions", "source_positions", "source_names")))
+    patterns, labels = [pattern(text) for text in flags["resource"]], pairs(flags["label"])
     operation = _operation(flags)
 
     async def run(name: str) -> View:
         async with connected(access) as client:
             handle = Handle(client, access, name, app_namespace)
-            local: dict[str, Any] = {}
+            made: tuple[Manifest, ...] = ()
             if folder is not None:
                 refuse_local(await handle.view(), dry_run=flags["dry_run"])
-                brought = await _brought(access, name, app_namespace, flags["revision"], folder)
-                local = {"manifests": brought, "revision": ""}
+            if folder is not None or labels:
+                made = await _rendered(access, name, app_namespace, said, folder)
             view = await handle.view()
             state = view.status.operation_state
             if view.app.operation is not None or (state and not state.phase.completed):
@@ -110,20 +118,26 @@ def sync(
                     "another operation is already in progress",
                     hint=f"`trueup app wait {name} --operation` waits for it, `trueup app terminate-op {name}` ends it",
                 )
-            if not flags["dry_run"]:
-                refuse_another_revision(view, "" if folder else flags["revision"])
-            await refuse_in_window(client, access.namespace, view.app)
             sync_part = operation["sync"] | sync_options(view, flags) | chosen(view, patterns)
-            sync_part |= local
-            asked = operation | {"sync": sync_part}
+            if labels:
+                sync_part["resources"] = union(sync_part.get("resources", []), labelled(made, labels))
+            if folder is not None:
+                sync_part["manifests"] = texts_of(made, folder)
+            else:
+                revisions = said.of(view.app)
+                if not flags["dry_run"]:
+                    refuse_another_revision(view, revisions)
+                sync_part |= {"revisions": revisions} if said.each else {"revision": said.whole} if said.whole else {}
+            await refuse_in_window(client, access.namespace, view.app)
             version = view.app.metadata.resource_version
+            asked = operation | {"sync": sync_part}
             patched = await handle.patch({"metadata": {"resourceVersion": version}, "operation": asked})
             if asynchronous:
                 return patched
             return await follow(handle, Goal(operation=True), timeout, quiet=output != "wide", before=view)
 
     for name in names:
-        if preview_changes and not _previewed(access, name, app_namespace, flags["revision"], folder, yes=yes):
+        if preview_changes and not _previewed(access, name, app_namespace, said, folder, yes=yes):
             continue
         view = asyncio.run(run(name))
         if output != "wide":
@@ -139,19 +153,21 @@ def sync(
             fail(f"application '{name}': {problem}")
 
 
-def refuse_another_revision(view: View, revision: str) -> None:
+def refuse_another_revision(view: View, revisions: Sequence[str]) -> None:
     """Automation would at once go back to what is declared, so Argo CD's server refuses too (``server.Sync``).
+
+    Args:
+        revisions: of the sources in their order, empty for the declared one.
 
     Raises:
         TrueupError: the application syncs itself, and to another revision.
     """
-    policy = view.app.spec.sync_policy
-    automated = policy.automated if policy else None
     declared = [source.target_revision or "HEAD" for source in view.app.spec.all_sources()]
-    if not revision or not automated or automated.enabled is False or declared[:1] == [revision]:
+    others = [asked for asked, own in zip(revisions, declared, strict=False) if asked and asked != own]
+    if not others or not automated(view.app):
         return
     raise TrueupError(
-        f"cannot sync to {revision}: auto-sync currently set to {', '.join(declared)}",
+        f"cannot sync to {', '.join(others)}: auto-sync currently set to {', '.join(declared)}",
         hint="`trueup app rollback --git` goes back in Git; or declare that revision, or take automated sync away",
     )
 
@@ -169,16 +185,26 @@ def refuse_local(view: View, *, dry_run: bool) -> None:
         )
 
 
-async def _brought(access: Access, name: str, app_namespace: str, revision: str, folder: Path) -> list[str]:
-    """What a folder declares for an application, to be sent along with an operation.
+async def _rendered(
+    access: Access, name: str, app_namespace: str, revisions: Revisions, folder: Path | None
+) -> tuple[Manifest, ...]:
+    # A render takes an engine.
+    from trueup.cli.app.inspect import brought
+
+    return await brought(access, name, app_namespace, revisions, folder)
+
+
+def union(some: list[dict[str, str]], others: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Resources of an operation, each once."""
+    return some + [each for each in others if each not in some]
+
+
+def texts_of(made: Sequence[Manifest], folder: Path) -> list[str]:
+    """What a folder declares, to be sent along with an operation.
 
     Raises:
         TrueupError: it is nothing, or more than an operation takes.
     """
-    # A render takes an engine.
-    from trueup.cli.app.inspect import brought
-
-    made = await brought(access, name, app_namespace, revision, folder)
     texts = [manifest.body.decode() for manifest in made]
     if not texts:
         raise TrueupError(f"{folder} declares nothing", hint="name a folder of manifests, a kustomization or a chart")
@@ -193,8 +219,6 @@ async def _brought(access: Access, name: str, app_namespace: str, revision: str,
 
 def _operation(flags: dict[str, Any]) -> dict[str, Any]:
     sync_part: dict[str, Any] = {"syncStrategy": {flags["strategy"]: {"force": True} if flags["force"] else {}}}
-    if flags["revision"]:
-        sync_part["revision"] = flags["revision"]
     for field, flag in (("prune", "prune"), ("dryRun", "dry_run")):
         if flags[flag]:
             sync_part[field] = True
@@ -224,13 +248,15 @@ def sync_options(view: View, flags: dict[str, Any]) -> dict[str, Any]:
     return {"syncOptions": [each for each in options if each.partition("=")[0] not in names] + added}
 
 
-def _previewed(access: Access, name: str, app_namespace: str, revision: str, folder: Path | None, *, yes: bool) -> bool:
+def _previewed(
+    access: Access, name: str, app_namespace: str, revisions: Revisions, folder: Path | None, *, yes: bool
+) -> bool:
     """Show what a sync would change; whether it is to go on."""
     # A comparison takes an engine.
     from trueup.cli.app.inspect import compared, print_changes
     from trueup.cli.app.validate import EVERYWHERE
 
-    found = asyncio.run(compared(access, name, app_namespace, revision, (EVERYWHERE,), folder))
+    found = asyncio.run(compared(access, name, app_namespace, revisions, (EVERYWHERE,), folder))
     say(f"application '{name}':")
     print_changes(found)
     if not found.changes:
