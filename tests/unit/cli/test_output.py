@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from trueup.cli.app import timeline
 from trueup.cli.app.access import read_view
-from trueup.cli.app.read import LISTED, SPARE, list_row, print_summary
+from trueup.cli.app.read import LISTED, SPARE, list_row, parameters, print_summary
 from trueup.cli.output import fitted, show, table, width
 from trueup.cli.screen import colour
 from trueup.model.audit import Action, Actor, Entry, Why
@@ -133,6 +133,16 @@ def test_no_value_of_an_application_forges_a_line_of_its_summary(capsys: pytest.
     names = [line.partition(":")[0] for line in printed]
     assert names.count("Name") == names.count("Sync Status") == names.count("Health Status") == 1
     assert "Sync Status:    Unknown" in printed
+
+
+def test_parameters_are_those_of_all_sources() -> None:
+    sources = [
+        {"repoURL": "x", "path": "a", "helm": {"parameters": [{"name": "replicas", "value": "3"}]}},
+        {"repoURL": "x", "path": "b", "kustomize": {"images": ["web=web:2"]}},
+        {"repoURL": "x", "path": "c"},
+    ]
+    app = read_view(msgspec.json.encode({"metadata": {"name": "a"}, "spec": {"sources": sources}})).app
+    assert parameters(app) == [("replicas", "3"), ("image", "web=web:2")]
 
 
 def test_no_claim_forges_a_line_of_the_timeline(monkeypatch: pytest.MonkeyPatch) -> None:
