@@ -115,7 +115,7 @@ WRONG = {
     "a manifest that is not there": ("app create -f nope.yaml", 20, "hint: name a readable file"),
     "a field that is none": ("app create -f {home}/slip.yaml", 20, "selfheal (did you mean selfHeal?)"),
     "no application for a sync": ("app sync", 2, "name an application, or choose by -l"),
-    "a sync of a folder that is not there": ("app sync x --local ./nope", 2, "'nope' does not exist"),
+    "a sync of a folder that is not there": ("app sync x --local ./nope", 2, "'./nope' does not exist"),
     "a sync of one folder as two applications": ("app sync x y --local .", 2, "for one application"),
     "nothing to set": ("app set x", 2, "say what to set"),
     "a cluster nobody knows": (
