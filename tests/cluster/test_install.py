@@ -250,7 +250,7 @@ async def test_an_application_with_every_field_survives_a_round_trip(client: Cli
         stored = await client.get(APPLICATION, CONTROL, "full")
     finally:
         with suppress(NotFound):
-            await client.delete(APPLICATION, CONTROL, "full")
+            await client.delete(APPLICATION, CONTROL, "full", propagation="Background")
     parts = ("spec", "operation", "status")
     assert warnings == []
     assert {part: stored.object()[part] for part in parts} == {part: body[part] for part in parts}
