@@ -64,7 +64,8 @@ def doctor(
 def _print(findings: list[Finding]) -> None:
     names, states = (max(len(text) for text in column) for column in zip(*map(_head, findings), strict=True))
     for finding in findings:
-        say(f"{finding.name:{names}}  {finding.state:{states}}  {finding.found}", fg=_COLOURS[finding.state])
+        head, further = f"{finding.name:{names}}  {finding.state:{states}}  ", " " * (names + states + 4)
+        say(f"{head}{finding.found}", fg=_COLOURS[finding.state], further=further)
         if finding.hint and finding.state != "ok":
             say(f"{'':{names}}  {'':{states}}  hint: {finding.hint}")
 

@@ -42,6 +42,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         state: ``missing`` where an engine cannot work without it, ``warning`` where a part of it cannot.
+        found: may have several lines.
     """
 
     name: str
@@ -67,13 +68,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 async def examine(asked: Asked) -> list[Finding]:
     """All findings, in the order of the table below. None of them raises."""
     found = await asyncio.gather(*(look(asked) for look in LOOKS.values()), return_exceptions=True)
-    findings: list[Finding] = []
-    for name, each in zip(LOOKS, found, strict=True):
-        if isinstance(each, BaseException):
-            findings.append(_failed(name, each))
-        else:
-            findings += [each] if isinstance(each, Finding) else each
-    return findings
+    return [each if isinstance(each, Finding) else _failed(name, each) for name, each in zip(LOOKS, found, strict=True)]
 
 
 def _failed(name: str, error: BaseException) -> Finding:
@@ -240,51 +235,38 @@ async def _impersonates(client: Client, namespace: str) -> bool:
     return str(data.get(ENABLED, "")).lower() == "true"
 
 
-async def _repositories(asked: Asked) -> list[Finding]:
-    config = _config(asked)
-    if config is None:
-        return [Finding(name="repositories", state="skipped", found="no kubeconfig is known")]
+async def _repositories(asked: Asked) -> Finding:
+    if _config(asked) is None:
+        return Finding(name="repositories", state="skipped", found="no kubeconfig is known")
     try:
-        reached = await reach(asked.access)
+        return of_repositories(await reach(asked.access))
     except TrueupError as error:
-        return [Finding(name="repositories", state="skipped", found=f"which there are is not known: {error.message}")]
-    return of_repositories(reached)
+        return Finding(name="repositories", state="skipped", found=f"which there are is not known: {error.message}")
 
 
-def of_repositories(reached: Reached) -> list[Finding]:
+def of_repositories(reached: Reached) -> Finding:
     """A line for all of them, and one for each that cannot be read. Pure."""
     total = reached.readable + len(reached.errors)
-    if not total and not reached.denied:
-        return [Finding(name="repositories", state="ok", found="no application names any")]
-    found = [f"{reached.readable} of {total} can be read"]
-    found += [f"{reached.unasked} more are not asked"] if reached.unasked else []
-    findings = [
-        Finding(name="repositories", state="missing" if reached.errors else "ok", found="; ".join(found)),
-        *(
-            Finding(
-                name="repositories",
-                state="missing",
-                found=error.message if url in error.message else f"{url}: {error.message}",
-                hint=error.hint or "`trueup repo add URL` stores a credential",
-            )
-            for url, error in reached.errors
-        ),
-    ]
+    lines = [f"{reached.readable} of {total} can be read" if total else "no application names any"]
+    if reached.unasked:
+        lines[0] += f"; {reached.unasked} more are not asked"
+    for url, error in reached.errors:
+        said = " ".join(error.message.split())
+        remedy = f" ({error.hint})" if error.hint else ""
+        lines.append(f"{said if url in said else f'{url}: {said}'}{remedy}")
     if reached.denied:
         shown = ", ".join(reached.denied[:_SHOWN])
         more = f" and {len(reached.denied) - _SHOWN} more" if len(reached.denied) > _SHOWN else ""
-        findings.append(
-            Finding(
-                name="repositories",
-                state="warning",
-                found=f"not asked, for no project permits them to the applications that name them: {shown}{more}",
-                hint="permit them in spec.sourceRepos of the project",
-            )
-        )
-    return findings
+        lines.append(f"not asked, for no project permits them to the applications that name them: {shown}{more}")
+    return Finding(
+        name="repositories",
+        state="missing" if reached.errors else "warning" if reached.denied else "ok",
+        found="\n".join(lines),
+        hint="`trueup repo add URL` stores a credential, `trueup proj add-source PROJECT URL` permits a repository",
+    )
 
 
-LOOKS: dict[str, Callable[[Asked], Awaitable[Finding | list[Finding]]]] = {
+LOOKS: dict[str, Callable[[Asked], Awaitable[Finding]]] = {
     "python": _python,
     "isolation": _isolation,
     "kubectl": _kubectl,

@@ -19,6 +19,7 @@ from trueup.cli.preflight import LOOKS, Asked, Finding, examine, of_repositories
 from trueup.cli.reach import MOST, Reached, ask, named, of_secrets
 from trueup.formats import yaml
 from trueup.formats.redact import MASK
+from trueup.model.errors import SourceUnavailable
 from trueup.model.project import Project
 from trueup.model.repository import RepositoryOf
 from trueup.sources.credential import Credential
@@ -161,9 +162,10 @@ async def test_a_repository_is_asked_once_whatever_its_spellings_and_projects_an
     assert (reached.readable, reached.denied, reached.unasked) == (1, ("https://denied.example",), 0)
     assert [url for url, _ in reached.errors] == [f"{server.url}/gone.git"]
     assert "hidden-word" not in str(reached)
-    findings = of_repositories(reached)
-    assert [each.state for each in findings] == ["missing", "missing", "warning"]
-    assert findings[0].found == "1 of 2 can be read" and all(each.hint for each in findings[1:])
+    finding = of_repositories(reached)
+    first, second, third = finding.found.splitlines()
+    assert (finding.state, first) == ("missing", "1 of 2 can be read") and finding.hint
+    assert f"{server.url}/gone.git" in second and "https://denied.example" in third
 
 
 async def test_a_server_that_never_answers_is_given_its_time_and_no_more() -> None:
@@ -178,16 +180,28 @@ async def test_a_server_that_never_answers_is_given_its_time_and_no_more() -> No
     assert url == f"http://me:{MASK}@{place}" and error.message == "no answer within 0.2 s"
 
 
-FOUND: dict[str, tuple[Reached, list[tuple[str, str]]]] = {
-    "none": (Reached(), [("ok", "no application names any")]),
-    "all are read": (Reached(readable=2), [("ok", "2 of 2 can be read")]),
+DENIED = tuple(f"https://{each}.example" for each in "abcdefg")
+FOUND: dict[str, tuple[Reached, str, str]] = {
+    "none": (Reached(), "ok", "no application names any"),
+    "all are read": (Reached(readable=2), "ok", "2 of 2 can be read"),
     "more than are asked": (
-        Reached(readable=MOST, unasked=5),
-        [("ok", f"{MOST} of {MOST} can be read; 5 more are not asked")],
+        Reached(readable=MOST, unasked=5), "ok", f"{MOST} of {MOST} can be read; 5 more are not asked"
     ),
-}
+    "an error is a line, whatever a server says": (
+        Reached(errors=(("https://x", SourceUnavailable("no\nsync  ok")),)),
+        "missing",
+        "0 of 1 can be read\nhttps://x: no sync ok",
+    ),
+    "some are denied": (
+        Reached(readable=1, denied=DENIED),
+        "warning",
+        "1 of 1 can be read\nnot asked, for no project permits them to the applications that name them: "
+        f"{', '.join(DENIED[:5])} and 2 more",
+    ),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("reached", "told"), FOUND.values(), ids=FOUND)
-def test_what_is_said_of_repositories(reached: Reached, told: list[tuple[str, str]]) -> None:
-    assert [(each.state, each.found) for each in of_repositories(reached)] == told
+@pytest.mark.parametrize(("reached", "state", "told"), FOUND.values(), ids=FOUND)
+def test_what_is_said_of_repositories(reached: Reached, state: str, told: str) -> None:
+    found = of_repositories(reached)
+    assert (found.state, found.found) == (state, told)
