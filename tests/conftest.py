@@ -14,8 +14,10 @@ import pytest
 import pytest_asyncio
 import uvloop
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 from tests.support.deadline import bound
 from tests.support.patience import stretched
+from tests.support.rewriting import rewrite_share
 from tests.support.sharing import Recorder, SharedByLength
 from xdist.remote import Producer
 
@@ -54,7 +56,16 @@ settings.register_profile(
     "known", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, max_examples=60
 )
 settings.register_profile("new", settings.get_profile("known"), derandomize=False, max_examples=1000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "known"))
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "known")
+settings.load_profile(PROFILE)
+if PROFILE == "known":
+    # Hypothesis also tries the constants of every module that happens to be imported: other examples for each choice of
+    # tests, and the whole source is parsed for them in each worker.
+    providers._get_local_constants = lambda: providers._local_constants
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    rewrite_share(session.config, Path(__file__).parent)
 
 
 def pytest_configure(config: pytest.Config) -> None:
