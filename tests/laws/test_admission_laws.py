@@ -9,6 +9,7 @@ import hypothesis.strategies as st
 import msgspec
 import pytest
 from hypothesis import given, settings
+from tests.support.often import often
 from tests.support.plans import NAMESPACE, REVISION, START, ToyCluster, live_of, manifest, state
 
 from trueup.model.annotations import HOOK, MARKS, TRACKING_ID
@@ -60,6 +61,29 @@ SPECS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "sourceNamespaces": st.lists(or_all(SPACES), max_size=2),
     },
 )
+
+WIDE_RULES = st.lists(
+    st.fixed_dictionaries({"group": st.just("*"), "kind": often(st.just("*"), or_all(KINDS))}), min_size=1
+)
+WIDE: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {
+        "sourceRepos": st.lists(often(st.just("*"), either_way(REPOSITORIES)), min_size=1, max_size=3),
+        "destinations": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "server": often(st.just("*"), either_way(SERVERS)),
+                    "namespace": often(st.just("*"), either_way(SPACES)),
+                }
+            ),
+            min_size=1,
+            max_size=3,
+        ),
+        "clusterResourceWhitelist": WIDE_RULES,
+        "sourceNamespaces": st.lists(often(st.just("*"), or_all(SPACES)), min_size=1, max_size=2),
+    },
+    optional={"namespaceResourceWhitelist": WIDE_RULES, "namespaceResourceBlacklist": RULES},
+)
+"""Projects that permit most of what is asked."""
 KEYS = st.builds(
     lambda kind, space, name: ResourceKey("", kind, "" if kind in CLUSTER_KINDS else space, name),
     st.sampled_from(KINDS),
@@ -140,7 +164,7 @@ def test_a_project_of_which_a_part_cannot_be_read_permits_nothing(
         read_project(stored(whole))
 
 
-@given(SPECS, APPS, EFFECTS)
+@given(often(WIDE, SPECS), APPS, EFFECTS)
 @settings(max_examples=300)
 def test_what_is_permitted_is_listed_and_not_denied(spec: dict[str, Any], app: Application, effect: Effect) -> None:
     if refusal(project_of(spec), app, effect):
@@ -278,12 +302,14 @@ def test_no_step_of_a_sync_has_an_effect_that_the_project_of_that_moment_does_no
         assert running.phase is not OperationPhase.SUCCEEDED
 
 
-@given(st.lists(PLAIN.map(live_of), max_size=5, unique_by=lambda found: found.key), PROJECTS | st.none())
-def test_no_step_of_a_deletion_has_an_effect_that_the_project_does_not_permit(
+@given(
+    st.lists(PLAIN.map(live_of), max_size=5, unique_by=lambda found: found.key),
+    PROJECTS | WIDE.map(project_of) | st.none(),
+)
+def test_a_deletion_has_every_effect_that_the_project_permits_and_no_other(
     managed: list[LiveObject], project: Project | None
 ) -> None:
     found = {live.key: live for live in managed}
     forbidden = {key for key in found if forbids(project)(key)}
     step = deletion_step(APP, found, START, forbidden=forbidden)
-    if isinstance(step, Delete):
-        assert not forbidden & set(effects(step.tasks))
+    assert set(effects(step.tasks) if isinstance(step, Delete) else ()) == found.keys() - forbidden

@@ -5,7 +5,8 @@ from typing import Any, cast
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.laws.test_url_laws import SPELLINGS
+from tests.laws.test_url_laws import SPELLINGS, WEB
+from tests.support.often import often
 
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
@@ -20,9 +21,18 @@ HONEST = st.sampled_from(
         *("https://git.example:8443/team-a/x", "http://git.example/team-a/x", "ssh://git@git.example/a/b"),
     ]
 )
-URLS = HONEST | SPELLINGS
-PROJECTS = st.sampled_from(["", "team-a", "team-b"])
-SECRETS = st.lists(st.tuples(st.sampled_from([*KINDS, "cluster", ""]), URLS, PROJECTS), max_size=6)
+PROJECTS = st.sampled_from(["", "", "team-a", "team-a", "team-b"])
+KNOWN = st.sampled_from([*KINDS, *KINDS, "cluster", ""])
+Secrets = list[tuple[str, str, str]]
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[Secrets, str, str]:
+    """Secrets, most of which have to do with the URL that is asked about; it, and the project."""
+    url = draw(often(HONEST | WEB, SPELLINGS))
+    near = [url, url, f"{url}.git", url.rpartition("/")[0], url.replace("git.example", "git.example.")]
+    places = often(st.sampled_from([place for place in near if place]), HONEST | SPELLINGS)
+    return draw(st.lists(st.tuples(KNOWN, places, PROJECTS), min_size=1, max_size=6)), url, draw(PROJECTS)
 
 
 def live(name: str, kind: str, data: dict[str, str]) -> LiveObject:
@@ -37,10 +47,9 @@ def live(name: str, kind: str, data: dict[str, str]) -> LiveObject:
     )
 
 
-@given(SECRETS, URLS, PROJECTS)
-def test_a_password_goes_to_its_own_host_and_project(
-    secrets: list[tuple[str, str, str]], url: str, project: str
-) -> None:
+@given(questions())
+def test_a_password_goes_to_its_own_host_and_project(question: tuple[Secrets, str, str]) -> None:
+    secrets, url, project = question
     known = Credentials(cast(Any, None), "argocd")
     for number, (kind, place, owner) in enumerate(secrets):
         data = {"url": place, "project": owner, "username": "u", "password": f"canary-{number}"}

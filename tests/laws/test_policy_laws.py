@@ -6,16 +6,19 @@ from typing import Any
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.often import often
 
 from trueup.formats.time import format_time
 from trueup.model.application import Application, Operation, SyncOperation
 from trueup.model.comparison import ComparedResource, Comparison
+from trueup.model.fields import NameValue
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase, OperationState, Status, SyncCode, SyncOperationResult
 from trueup.policy import HealSettings, automatic_sync, permits, problems
+from trueup.policy.heal import HEALS, bare
 from trueup.policy.project import permits_source
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
@@ -53,11 +56,9 @@ def test_a_project_that_permits_no_destination_permits_no_namespaced_object(
     assert not namespaced or permits(closed, server="s", cluster_name="c", key=key, namespaced=True)
 
 
-@given(PROJECTS, st.text("ab/.:", min_size=1, max_size=8))
-def test_a_denial_of_a_repository_can_only_take_away(project: Project, url: str) -> None:
-    spec = project.spec
-    if not spec.source_repos:
-        return
+@given(PROJECTS, st.lists(PATTERNS, min_size=1, max_size=4), st.text("ab/.:", min_size=1, max_size=8))
+def test_a_denial_of_a_repository_can_only_take_away(project: Project, repositories: list[str], url: str) -> None:
+    spec = msgspec.structs.replace(project.spec, source_repos=repositories)
     denied = msgspec.structs.replace(spec, source_repos=[*spec.source_repos, f"!{url}"])
     assert not permits_source(msgspec.structs.replace(project, spec=denied), url)
 
@@ -73,18 +74,20 @@ def test_any_specification_gets_an_answer(project: Project, source: dict[str, st
 
 
 @st.composite
-def resources(draw: st.DrawFn) -> tuple[ComparedResource, ...]:
+def resources(draw: st.DrawFn, least: int = 0) -> tuple[ComparedResource, ...]:
     found = []
-    for number in range(draw(st.integers(0, 4))):
+    for number in range(draw(st.integers(least, 4))):
         key = ResourceKey("", "ConfigMap", "shop", f"c{number}")
-        target = draw(st.booleans())
+        target = not draw(st.booleans())
         live = not target or draw(st.booleans())
         found.append(
             ComparedResource(
                 key=key,
                 target=Manifest(key=key, api_version="v1", body=b"{}", digest="d") if target else None,
                 live=LiveObject(key=key, api_version="v1", uid="u", resource_version="1", body=b"{}") if live else None,
-                status=draw(st.sampled_from(SyncCode)) if target else SyncCode.OUT_OF_SYNC,
+                status=draw(often(st.just(SyncCode.OUT_OF_SYNC), st.sampled_from(SyncCode)))
+                if target
+                else SyncCode.OUT_OF_SYNC,
                 requires_pruning=not target,
                 hook=draw(st.booleans()) and not target,
             )
@@ -92,16 +95,21 @@ def resources(draw: st.DrawFn) -> tuple[ComparedResource, ...]:
     return tuple(found)
 
 
-AUTOMATED = st.fixed_dictionaries(
-    {}, optional={name: st.booleans() for name in ("prune", "selfHeal", "allowEmpty", "enabled")}
-)
+Situation = tuple[Application, Status, Comparison]
+SWITCHES = {name: st.booleans() for name in ("prune", "selfHeal", "allowEmpty")}
+AUTOMATED = st.fixed_dictionaries({}, optional={**SWITCHES, "enabled": st.booleans()})
+ON = st.fixed_dictionaries({}, optional=SWITCHES)
+
+
+def application(policy: dict[str, Any]) -> Application:
+    spec = {"source": {"repoURL": "r", "path": "p"}, "destination": {"server": "s"}, "syncPolicy": policy}
+    return msgspec.convert({"metadata": {"name": "a", "namespace": "n"}, "spec": spec}, Application)
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[Application, Status, Comparison]:
-    policy: dict[str, Any] = draw(st.just({}) | st.fixed_dictionaries({"automated": AUTOMATED}))
-    spec = {"source": {"repoURL": "r", "path": "p"}, "destination": {"server": "s"}, "syncPolicy": policy}
-    app = msgspec.convert({"metadata": {"name": "a", "namespace": "n"}, "spec": spec}, Application)
+def situations(draw: st.DrawFn) -> Situation:
+    """All of them; in most there is a reason to leave everything as it is."""
+    app = application(draw(st.just({}) | st.fixed_dictionaries({"automated": AUTOMATED})))
     revision = draw(st.sampled_from("ab"))
     status = Status()
     if draw(st.booleans()):
@@ -120,23 +128,81 @@ def situations(draw: st.DrawFn) -> tuple[Application, Status, Comparison]:
     return app, status, comparison
 
 
-@given(situations(), st.booleans())
-def test_nothing_is_wiped_out_by_itself_without_consent(
-    situation: tuple[Application, Status, Comparison], manifests_changed: bool
-) -> None:
+@st.composite
+def commits(draw: st.DrawFn, on: st.SearchStrategy[dict[str, Any]] = ON) -> Situation:
+    """Something is out of sync, and nothing was tried for this revision yet."""
+    app = application({"automated": draw(on)})
+    status = draw(st.just(Status()) | ended(app, "a", st.sampled_from([p for p in OperationPhase if p.completed])))
+    return app, status, Comparison(status=SyncCode.OUT_OF_SYNC, resources=draw(resources(1)), revisions=("b",))
+
+
+@st.composite
+def ended(draw: st.DrawFn, app: Application, revision: str, phases: st.SearchStrategy[OperationPhase]) -> Status:
+    finished = format_time(NOW - timedelta(seconds=draw(st.integers(0, 400))))
+    state = OperationState(
+        operation=Operation(sync=SyncOperation(revision=revision)),
+        phase=draw(phases),
+        sync_result=SyncOperationResult(revision=revision, source=app.spec.source),
+        started_at=finished,
+        finished_at=finished,
+    )
+    return Status(operation_state=state)
+
+
+@st.composite
+def failures(draw: st.DrawFn) -> Situation:
+    """Something is out of sync, and a sync to this revision has failed."""
+    app = application({"automated": draw(ON)})
+    status = draw(ended(app, "b", st.sampled_from([OperationPhase.FAILED, OperationPhase.ERROR])))
+    return app, status, Comparison(status=SyncCode.OUT_OF_SYNC, resources=draw(resources(1)), revisions=("b",))
+
+
+@st.composite
+def fights(draw: st.DrawFn) -> Situation:
+    """What was healed, once or often, has come back before it may be healed again."""
+    app = application({"automated": {"selfHeal": True, "prune": draw(st.booleans())}})
+    counts = draw(st.lists(st.integers(1, 9), min_size=1, max_size=3))
+    ago = draw(st.integers(0, int(HealSettings().wait(min(counts))) - 1))
+    finished = format_time(NOW - timedelta(seconds=ago))
+    drifted = [drift(number) for number in range(len(counts))]
+    rows = [f"{bare(resource).mark}:{count}:{finished}" for resource, count in zip(drifted, counts, strict=True)]
+    state = OperationState(
+        operation=Operation(
+            sync=SyncOperation(revision="b", auto_heal_attempts_count=max(counts)),
+            info=[NameValue(name=HEALS, value=" ".join(rows))],
+        ),
+        phase=OperationPhase.SUCCEEDED,
+        sync_result=SyncOperationResult(revision="b", source=app.spec.source),
+        started_at=finished,
+        finished_at=finished,
+    )
+    comparison = Comparison(status=SyncCode.OUT_OF_SYNC, resources=tuple(drifted), revisions=("b",))
+    return app, Status(operation_state=state), comparison
+
+
+def drift(number: int) -> ComparedResource:
+    key = ResourceKey("", "ConfigMap", "shop", f"c{number}")
+    return ComparedResource(
+        key=key,
+        target=Manifest(key=key, api_version="v1", body=b"{}", digest="d"),
+        live=LiveObject(key=key, api_version="v1", uid="u", resource_version="1", body=b"{}"),
+        status=SyncCode.OUT_OF_SYNC,
+    )
+
+
+@given(often(commits(st.just({"prune": True})), situations()), st.booleans())
+def test_nothing_is_wiped_out_by_itself_without_consent(situation: Situation, manifests_changed: bool) -> None:
     app, status, comparison = situation
     operation = automatic_sync(app, status, comparison, NOW, manifests_changed=manifests_changed).operation
     automated = app.spec.sync_policy.automated if app.spec.sync_policy else None
-    if operation is None or operation.sync is None or (automated and automated.allow_empty):
-        return
     plain = [resource for resource in comparison.resources if not resource.hook]
-    assert not (operation.sync.prune and plain and all(resource.requires_pruning for resource in plain))
+    prunes = operation is not None and operation.sync is not None and operation.sync.prune
+    wipes_out = prunes and plain and all(resource.requires_pruning for resource in plain)
+    assert not wipes_out or (automated is not None and automated.allow_empty)
 
 
-@given(situations())
-def test_what_starts_by_itself_was_asked_for_in_the_specification(
-    situation: tuple[Application, Status, Comparison],
-) -> None:
+@given(often(commits(), situations()))
+def test_what_starts_by_itself_was_asked_for_in_the_specification(situation: Situation) -> None:
     app, status, comparison = situation
     operation = automatic_sync(app, status, comparison, NOW).operation
     if operation is None:
@@ -152,26 +218,19 @@ def test_what_starts_by_itself_was_asked_for_in_the_specification(
         }
 
 
-@given(situations())
-def test_a_failed_revision_is_not_tried_again(situation: tuple[Application, Status, Comparison]) -> None:
+@given(failures())
+def test_a_failed_revision_is_not_tried_again(situation: Situation) -> None:
     app, status, comparison = situation
-    state = status.operation_state
-    if state is None or state.phase is OperationPhase.SUCCEEDED or state.operation.sync is None:
-        return
-    if [state.operation.sync.revision] == list(comparison.revisions):
-        assert automatic_sync(app, status, comparison, NOW).operation is None
+    assert automatic_sync(app, status, comparison, NOW).operation is None
 
 
-@given(situations())
-def test_a_decision_to_wait_is_another_one_when_the_time_has_come(
-    situation: tuple[Application, Status, Comparison],
-) -> None:
+@given(fights())
+def test_a_decision_to_wait_is_another_one_when_the_time_has_come(situation: Situation) -> None:
     app, status, comparison = situation
     decision = automatic_sync(app, status, comparison, NOW)
-    if decision.again > 10_000:
-        return
+    assert decision.operation is None and decision.again < 10_000
     later = automatic_sync(app, status, comparison, NOW + timedelta(seconds=decision.again + 0.001))
-    assert later.again > 10_000
+    assert later.operation is not None and later.again > 10_000
 
 
 @given(st.integers(0, 10_000), st.floats(0.1, 10), st.floats(1, 5), st.floats(1, 1000))

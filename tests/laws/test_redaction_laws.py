@@ -139,9 +139,9 @@ def test_what_its_reader_wrote_confirms_no_guess(guess: str, before: str, behind
     assert Hidden([guess]).hide(text, written(lambda: [text])) == text
 
 
-@given(CANARY, CANARY, TEXT)
+@given(CANARY, CANARY.map(lambda text: text.swapcase()[::-1]), TEXT)
 def test_what_its_reader_wrote_uncovers_no_other_secret(secret: str, guess: str, text: str) -> None:
-    assume(secret not in text + guess and guess not in secret)
+    assume(secret not in text + guess)
     shown = Hidden([secret, guess]).hide(f"{guess} {secret}", written(lambda: [text, guess]))
     assert secret not in shown
     assert shown.startswith(guess)

@@ -8,6 +8,7 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.httpserver import serving
+from tests.support.often import often
 
 from trueup.model.errors import TrueupError
 from trueup.sources.registry import Access, RegistryClient
@@ -27,9 +28,29 @@ TURNS = st.one_of(
     st.tuples(st.just("token"), st.just(200), PLACES, PATHS),
 )
 
+ASKED: list[list[tuple[str, int, str, str]]] = [
+    [],
+    [("basic", 401, "{home}", "/")],
+    [("realm", 401, "{home}", "/token"), ("token", 200, "{home}", "/")],
+]
+"""How a registry begins: the client shows who it is, and knows then what to show."""
+AWAY = st.lists(
+    st.tuples(
+        st.just("redirect"), st.sampled_from([301, 307]), st.sampled_from(["{other}", "localhost:{port}"]), PATHS
+    ),
+    min_size=1,
+    max_size=2,
+)
+WAYS = st.builds(
+    lambda asked, away, turns: [*asked, *away, *turns],
+    st.sampled_from(ASKED),
+    often(AWAY, st.just([])),
+    st.lists(TURNS, max_size=4),
+)
+
 
 @settings(max_examples=60)
-@given(st.lists(TURNS, min_size=1, max_size=6), st.booleans())
+@given(WAYS, st.booleans())
 def test_no_foreign_host_sees_a_password(turns: list[tuple[str, int, str, str]], identity: bool) -> None:
     async def run() -> list[str]:
         left = list(turns)

@@ -239,7 +239,7 @@ def _ssh(text: str, user: str, host: str, port: int | None, path: str, *, rooted
     if user and (user.startswith("-") or not _NAME.issuperset(user)):
         _refuse(text, "no valid user in the URL")
     rooted = rooted or path.startswith("/")
-    if path.startswith(("-", ":")) or not path.strip("/"):
+    if path.lstrip("/").startswith(("-", ":")) or not path.strip("/"):
         _refuse(text, "no path in the URL")
     port = None if port == PORTS["ssh"] else port
     return RepositoryUrl(scheme="ssh", user=user, host=host, port=port, path=_path(text, path), rooted=rooted)

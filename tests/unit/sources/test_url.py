@@ -24,6 +24,7 @@ REFUSED = {
     "ssh with a password": ("ssh://git:pw@h/r", "ssh takes no password"),
     "ssh without a path": ("ssh://git@h", "no path"),
     "ssh with a path that is an option": ("git@h:-oProxyCommand=x", "no path"),
+    "ssh with a path from the root that is one": ("git@h:/-oProxyCommand=x", "no path"),
     "ssh with a user that is an option": ("ssh://-oProxyCommand=x@h/r", "no valid user"),
     "scp form with a host that holds a space": ("git@a b:r", "no valid host"),
     "git's own protocol": ("git://h/r", 'scheme "git" not allowed'),
