@@ -1,17 +1,26 @@
-"""A base in another repository: permitted by the project, followed by its branch, held by its commit."""
+"""A base in another repository: permitted by the project, followed by its branch, held by its commit; and a chart."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import msgspec
+import pytest
 import pytest_asyncio
 from aiohttp import web
 from tests.conftest import on_embedded
 from tests.e2e.estate import Estate, play_repository
 from tests.e2e.manifests import config
+from tests.e2e.test_credentials import put_secret
+from tests.support.githttp import GitHttpServer
+from tests.support.gitrepo import GitRepo
+from tests.support.helmrepo import HelmRepo, helm_repo
 from tests.support.httpserver import serving
 
 from trueup.cli.app.access import View
+from trueup.kube.client import Client
 from trueup.sandbox.repository import PlayRepository
+from trueup.sources.credential import Credential
+from trueup.store.credentials import CONFIG_MAP
 from trueup.store.install import PROJECT
 
 
@@ -160,3 +169,71 @@ async def test_what_the_project_does_not_permit_elsewhere_is_named_by_its_field_
     await permit(base.url, served.url)
     await estate.settled()
     assert await colour(estate, "settings") == "blue"
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> Iterator[GitHttpServer]:
+    with GitHttpServer(tmp_path / "remote") as server:
+        server.credentials = "ada:canary"
+        yield server
+
+
+@on_embedded
+async def test_a_private_base_is_read_as_soon_as_its_repository_has_a_secret(
+    git: GitHttpServer, estate: Estate, client: Client
+) -> None:
+    base = GitRepo(git.root / f"{estate.name}.git")
+    manifest = config("settings", "red").encode()
+    base.commit({"deploy/kustomization.yaml": b"resources: [a.yaml]\n", "deploy/a.yaml": manifest})
+    url = f"{git.url}/{estate.name}.git"
+    await estate.given({"app/kustomization.yaml": f"resources: ['{url}//deploy?ref=main']\n"})
+    await estate.app("app")
+    message = await estate.condition("ComparisonError")
+    assert "canary" not in message and f"resources[0]: repository {url}" in message
+    await put_secret(client, estate.name, "repository", url=url, username="ada", password="canary")
+    await estate.settled()
+    assert await colour(estate, "settings") == "red"
+
+
+@pytest_asyncio.fixture
+async def charts() -> AsyncIterator[HelmRepo]:
+    async with helm_repo() as made:
+        made.authorization = Credential(username="ada", password="canary").authorization
+        yield made
+
+
+@on_embedded
+async def test_a_chart_of_a_private_helm_repository_is_inflated_where_argocd_cm_says_so(
+    charts: HelmRepo, estate: Estate, client: Client
+) -> None:
+    charts.add("web", "1.0.0")
+    chart = f"{{name: web, repo: '{charts.url}', version: 1.x, releaseName: r, namespace: {estate.name}, "
+    await estate.given({"app/kustomization.yaml": f"helmCharts: [{chart}valuesInline: {{a: 7}}}}]\n"})
+    await estate.app("app")
+    assert "--enable-helm in argocd-cm" in await estate.condition("ComparisonError")
+    switch = msgspec.json.encode({"data": {"kustomize.buildOptions": "--enable-helm"}})
+    await client.patch(CONFIG_MAP, estate.engine.namespace, "argocd-cm", switch, kind="merge")
+
+    def asks(view: View) -> bool:
+        return any(
+            "helmCharts[0]: " in each.message and "answers 401" in each.message for each in view.status.conditions
+        )
+
+    await estate.until(asks, what="refused by the Helm repository")
+    known = {"type": "helm", "url": charts.url, "username": "ada", "password": "canary"}
+    await put_secret(client, estate.name, "repository", **known)
+    await estate.settled()
+
+    async def data() -> dict[str, str]:
+        live = await estate.live("ConfigMap", "r-web")
+        return dict(live.object()["data"]) if live else {}
+
+    assert await data() == {"chart": "web-1.0.0", "values": '{"a":7,"m":{"x":1}}'}
+    charts.add("web", "1.1.0")
+    await estate.refresh(kind="hard")
+
+    async def newer() -> bool:
+        return (await data())["chart"] == "web-1.1.0"
+
+    await estate.comes_true(newer, what="the newer version deployed")
+    await estate.settled()

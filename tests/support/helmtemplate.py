@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""``helm version`` and ``helm template`` as kustomize starts them, on Helm's library alone: another way to the outcome.
+"""``helm version``, ``pull`` and ``template`` as kustomize starts them, on Helm's library alone: another way to the
+outcome.
 
 Whole numbers keep their digits where a chart quotes them only up to a million, for the library takes JSON.
 """
@@ -16,18 +17,23 @@ def main() -> None:
     parser.add_argument("name", nargs="?")
     parser.add_argument("chart", nargs="?")
     parser.add_argument("-f", dest="values", action="append", default=[])
-    for flag in ("--namespace", "--kube-version"):
+    for flag in ("--namespace", "--kube-version", "--untardir", "--repo", "--version"):
         parser.add_argument(flag, default="")
     parser.add_argument("--api-versions", action="append", default=[])
-    for switch in ("--short", "--include-crds", "--no-hooks", "--skip-tests"):
+    for switch in ("--short", "--include-crds", "--no-hooks", "--skip-tests", "--untar"):
         parser.add_argument(switch, action="store_true")
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()
     if asked.verb == "version":
         print("v4.2.3")
         return
     import helm_python
     import yaml
     from helm_python import Chart, _native
+
+    if asked.verb == "pull":
+        version, repository = asked.version or None, asked.repo or None
+        helm_python.pull(asked.name, repo_url=repository, version=version, untar=True, untar_dir=asked.untardir)
+        return
 
     values: dict[str, object] = {}
     for file in asked.values:

@@ -1,28 +1,33 @@
-"""Bases and files that kustomizations name elsewhere: permitted, fetched, and looked at again."""
+"""Bases, files and charts that kustomizations name elsewhere: permitted, fetched, and looked at again."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from trueup.controllers.repository import Repositories
 from trueup.formats import json
 from trueup.formats.redact import redact_url
-from trueup.model.errors import InvalidSpec, SourceUnavailable, TrueupError, Waiting
+from trueup.model.errors import InvalidSpec, RenderFailed, RenderStopped, SourceUnavailable, TrueupError, Waiting
 from trueup.model.repository import RepositoryOf, parse_repository_url
 from trueup.model.tree import MEBIBYTE, Tree
+from trueup.render.budget import TooCostly
+from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing
+from trueup.render.packed_chart import PackedChart
 from trueup.render.remote import Base, OneFile, Remote, is_meant
 from trueup.runtime.failures import Failures, Patience
 from trueup.runtime.fair import Fair, Share, Turn, resting
 from trueup.runtime.memory import Memory
 from trueup.sources.download import MAX_BYTES, Download, TooLarge
+from trueup.sources.helm_repository import HelmRepositories
 from trueup.sources.outgoing import require_host_outside
 from trueup.sources.revision import UnknownRevision
 
 _FILES = 32 * MEBIBYTE
-"""Bytes of files that are remembered."""
+"""Bytes of files that are remembered, and of charts."""
 MAX_FILES = 16 * MEBIBYTE
-"""Bytes of the files elsewhere of one application, paid while they arrive."""
+"""Bytes of the files and charts elsewhere of one application, paid while they arrive."""
 MAX_SECONDS = 60.0
 """For all files of one build: it has a slot as long."""
 HOLDING = 4
@@ -30,6 +35,8 @@ HOLDING = 4
 TOO_LARGE = Patience(60.0, 3600.0)
 """Seconds until files are fetched again that were too large; another revision, other files or a hard refresh do so at
 once."""
+
+T = TypeVar("T")
 
 
 class NotFetched(Waiting):
@@ -66,17 +73,25 @@ class Remotes:
 
     Args:
         download: fetches a file.
+        charts: fetches charts.
         guarded: repositories on this machine, and on what answers to it alone, are not asked.
     """
 
-    def __init__(self, repositories: Repositories, download: Download, *, guarded: bool) -> None:
+    def __init__(
+        self, repositories: Repositories, download: Download, charts: HelmRepositories, *, guarded: bool
+    ) -> None:
         self._repositories = repositories
         self._download = download
+        self.charts = charts
         self._guarded = guarded
         self._using: dict[str, tuple[str, frozenset[Used]]] = {}
+        self._lacking: dict[str, str] = {}
         self.failures = Failures()
         self.holding = Fair(HOLDING)
         self._files: Memory[tuple[str, str], tuple[tuple[str, ...], OneFile]] = Memory(
+            entries=4096, size=_FILES, weigh=lambda known: len(known[1].content)
+        )
+        self._packed: Memory[tuple[str, ChartOf], tuple[tuple[str, ...], PackedChart]] = Memory(
             entries=4096, size=_FILES, weigh=lambda known: len(known[1].content)
         )
 
@@ -99,10 +114,20 @@ class Remotes:
         """Those of all applications."""
         return {each.repository for _, used in self._using.values() for each in used}
 
+    def lacking(self) -> set[str]:
+        """Applications (keys) whose last build has not got a chart."""
+        return set(self._lacking.values())
+
+    def lacks(self, instance: str, key: str) -> None:
+        """An application's build has not got a chart."""
+        self._lacking[instance] = key
+
     def forget(self, instance: str) -> None:
         """An application is gone."""
         self._using.pop(instance, None)
+        self._lacking.pop(instance, None)
         self._files.release(instance)
+        self._packed.release(instance)
 
     def are_current(self, used: Sequence[Used]) -> bool:
         """Whether bases are where a render found them; what does not move is not looked at."""
@@ -132,6 +157,7 @@ class Remotes:
             admit: raises InvalidSpec for a URL that the project does not permit.
             fresh: fetch files again in any case.
         """
+        self._lacking.pop(instance, None)
         return Fetching(self, instance, key, project, revisions, admit, fresh=fresh)
 
     async def content(self, instance: str, url: str, revisions: tuple[str, ...], limit: int, *, fresh: bool) -> OneFile:
@@ -150,6 +176,14 @@ class Remotes:
         file = await asyncio.to_thread(OneFile, await self._download(url, limit))
         self._files.put((instance, url), (revisions, file), instance)
         return file
+
+    def known_chart(self, instance: str, chart: ChartOf) -> tuple[tuple[str, ...], PackedChart] | None:
+        """A chart as it was fetched last, and at which revisions that was."""
+        return self._packed.get((instance, chart))
+
+    def keep_chart(self, instance: str, chart: ChartOf, revisions: tuple[str, ...], packed: PackedChart) -> None:
+        """A chart has been fetched."""
+        self._packed.put((instance, chart), (revisions, packed), instance)
 
     async def tree(self, base: Base, project: str) -> tuple[Used, Tree]:
         """The tree of a base.
@@ -212,6 +246,8 @@ class Fetching:
         self._instance, self._key, self._project = instance, key, project
         self._revisions, self._admit, self._fresh = revisions, admit, fresh
         self._files: dict[str, OneFile] = {}
+        self._charts: dict[ChartOf, PackedChart] = {}
+        self._found: dict[ChartOf, Found | Missing] = {}
         self._seconds = MAX_SECONDS
         self._one_by_one = asyncio.Lock()
         self._slot: Turn | None = None
@@ -222,6 +258,7 @@ class Fetching:
         another source of an application whose first one has failed, gets nothing."""
         self._closed = True
         self._files.clear()
+        self._charts.clear()
         if self._slot is not None:
             self._remotes.holding.leave(self._slot)
             self._slot = None
@@ -242,14 +279,16 @@ class Fetching:
         waiting: list[RepositoryOf] = []
         for remote in needed:
             try:
-                name, tree = await self._one(remote)
+                name, tree = await self._one(remote, needed)
             except NotFetched as error:
                 waiting += error.repositories
             except Waiting:
                 raise
             except TrueupError as error:
+                if remote.chart is not None:
+                    self._remotes.lacks(self._instance, self._key)
                 named = type(error)(f"{remote.where}: {error.message}", hint=error.hint, reason=error.reason)
-                if isinstance(error, TooLarge):
+                if isinstance(error, TooLarge | TooCostly | RenderStopped):
                     self._remotes.failures.failed(question, named, TOO_LARGE)
                 raise named from None
             else:
@@ -258,7 +297,10 @@ class Fetching:
             raise NotFetched(f"{needed[0].where} is being fetched", after=60.0, repositories=waiting)
         return found
 
-    async def _one(self, remote: Remote) -> tuple[str, Tree]:
+    async def _one(self, remote: Remote, needed: Sequence[Remote]) -> tuple[str, Tree]:
+        if remote.chart is not None:
+            self._ask(remote.chart.repository)
+            return remote.chart.tree, await self._chart(remote.chart, needed)
         if remote.file:
             self._ask(remote.text.partition("?")[0])
             try:
@@ -272,9 +314,13 @@ class Fetching:
                     raise
         assert remote.base is not None
         self._ask(remote.base.url)
-        used, tree = await self._remotes.tree(remote.base, self._project)
-        self.used |= {used}
-        self._remotes.note(self._instance, self._key, self.used)
+        # Followed also where it cannot be read: whatever mends that wakes the application.
+        used = Used(RepositoryOf(remote.base.url, self._project), remote.base.ref, "", moves=True)
+        try:
+            used, tree = await self._remotes.tree(remote.base, self._project)
+        finally:
+            self.used |= {used}
+            self._remotes.note(self._instance, self._key, self.used)
         return remote.base.name, tree
 
     async def _file(self, remote: Remote) -> OneFile | None:
@@ -282,30 +328,70 @@ class Fetching:
         async with resting(), self._one_by_one:
             if remote.text in self._files:
                 return self._files[remote.text]
-            await self._hold()
-            left = MAX_FILES - sum(len(file.content) for file in self._files.values())
-            if self._seconds <= 0:
-                raise SourceUnavailable(f"the files before it have taken longer than {MAX_SECONDS:g} s")
-            clock = asyncio.get_running_loop().time
-            began = clock()
-            try:
-                file = await self._remotes.content(
-                    self._instance, remote.text, self._revisions, min(left, MAX_BYTES), fresh=self._fresh
-                )
-            except TooLarge as error:
-                if left >= MAX_BYTES:
-                    raise
-                raise _TooMuch(
-                    f"the files elsewhere have more than {MAX_FILES >> 20} MiB together "
-                    f"(reached at {redact_url(remote.text)[:300]})",
-                    hint="copy what is needed of them into the repository",
-                ) from error
-            finally:
-                self._seconds -= clock() - began
+
+            def fetch(limit: int) -> Awaitable[OneFile]:
+                return self._remotes.content(self._instance, remote.text, self._revisions, limit, fresh=self._fresh)
+
+            file = await self._paid(remote.text, MAX_BYTES, fetch)
             if remote.base is not None and not await asyncio.to_thread(is_meant, remote, file.content):
                 return None
             self._files[remote.text] = file
             return file
+
+    async def _chart(self, chart: ChartOf, needed: Sequence[Remote]) -> PackedChart:
+        """A chart. One look at an index finds all that are needed of its repository."""
+        async with resting(), self._one_by_one:
+            if chart in self._charts:
+                return self._charts[chart]
+            repositories, repository = self._remotes.charts, RepositoryOf(chart.repository, self._project)
+            known = self._remotes.known_chart(self._instance, chart)
+            if known is not None and known[0] == self._revisions and not self._fresh:
+                packed = known[1]
+                self._charts[chart] = await self._paid(
+                    chart.repository, MAX_BYTES, lambda limit: _within(packed, limit)
+                )
+                return packed
+            if chart not in self._found:
+                also = {each.chart for each in needed if each.chart and each.chart.repository == chart.repository}
+                wanted = [chart, *sorted(also - {chart}, key=lambda each: each.tree)]
+                self._found |= await self._paid(
+                    chart.repository, MAX_INDEX, lambda limit: repositories.find(repository, wanted, limit)
+                )
+            found = self._found[chart]
+            if isinstance(found, Missing):
+                raise RenderFailed(found.message, hint=found.hint)
+
+            async def bring(limit: int) -> PackedChart:
+                if known is not None and found.digest == known[1].revision:
+                    return await _within(known[1], limit)
+                content = await repositories.archive(repository, found, limit)
+                return await asyncio.to_thread(PackedChart, content, chart.shown)
+
+            brought = self._charts[chart] = await self._paid(found.url, MAX_BYTES, bring)
+            self._remotes.keep_chart(self._instance, chart, self._revisions, brought)
+            return brought
+
+    async def _paid(self, url: str, most: int, fetch: Callable[[int], Awaitable[T]]) -> T:
+        """What is fetched, of so many bytes at most, for what is left of bytes and seconds."""
+        await self._hold()
+        left = MAX_FILES - sum(len(each.content) for each in self._files.values())
+        left -= sum(len(each.content) for each in self._charts.values())
+        if self._seconds <= 0:
+            raise SourceUnavailable(f"the files before it have taken longer than {MAX_SECONDS:g} s")
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            return await fetch(min(left, most))
+        except TooLarge as error:
+            if left >= most:
+                raise
+            raise _TooMuch(
+                f"the files elsewhere have more than {MAX_FILES >> 20} MiB together "
+                f"(reached at {redact_url(url)[:300]})",
+                hint="copy what is needed of them into the repository",
+            ) from error
+        finally:
+            self._seconds -= clock() - began
 
     async def _hold(self) -> None:
         """Wait for a slot, unless this build has one."""
@@ -326,6 +412,13 @@ class Fetching:
     def _ask(self, url: str) -> None:
         self._admit(url)
         self.asked.add(url)
+
+
+async def _within(packed: PackedChart, limit: int) -> PackedChart:
+    """A chart that is here already, which counts as one that comes."""
+    if len(packed.content) > limit:
+        raise TooLarge(f"{packed.shown} is larger than what is left")
+    return packed
 
 
 class _TooMuch(TooLarge):

@@ -29,6 +29,7 @@ from trueup.runtime.outcome import Outcome
 from trueup.runtime.queue import Queue
 from trueup.runtime.tenure import Jobs
 from trueup.sources.download import downloading
+from trueup.sources.helm_repository import HelmRepositories
 from trueup.store.applications import StoredApplication
 from trueup.store.events import Recorder
 from trueup.store.notes import Notes
@@ -62,7 +63,11 @@ class Term:
         self.notes = Notes(git.mirrors.get, git.for_writing, clock.now)
         # Beside a cluster on this machine, servers of this machine are asked as well.
         guarded = not options.config.loopback
-        self.remotes = Remotes(self.repositories, downloading(guarded=guarded), guarded=guarded)
+        download = downloading(guarded=guarded)
+        charts = HelmRepositories(
+            download, lasting.tools.preparer.find_charts, lambda each: control.credentials.of(each.url, each.project)
+        )
+        self.remotes = Remotes(self.repositories, download, charts, guarded=guarded)
         self.observer = Observer(
             applications,
             control.definers,
@@ -168,14 +173,16 @@ class Term:
                 log.warning("mirrors not tidied", error=str(error))
 
     async def _look_again(self) -> None:
-        """A repository that could not be read is looked at as soon as a credential changes, and each application
-        anew when it is another project's repository from now on."""
+        """A repository that could not be read is looked at as soon as a credential changes, and so is one of charts;
+        and each application anew when it is another project's repository from now on."""
         credentials = self._lasting.control.credentials
         known = credentials.projects
         while True:
             await credentials.changed.wait()
             credentials.changed.clear()
             self.repositories.retry_failed()
+            for key in self.remotes.lacking():
+                self._wake(key)
             if credentials.projects != known:
                 known = credentials.projects
                 for key in self._applications.names():

@@ -30,6 +30,7 @@ class ChartFiles(msgspec.Struct, frozen=True):
 
     Attributes:
         absent: paths looked for in vain.
+        name: the chart's own.
         kube_version: the range of versions of Kubernetes that the chart is for; empty for all.
         constrained: the chart's ``kubeVersion``, or that of a subchart, limits the clusters it renders for.
         warnings: for the user; each names a file.
@@ -37,6 +38,7 @@ class ChartFiles(msgspec.Struct, frozen=True):
 
     inputs: tuple[Input, ...]
     absent: tuple[str, ...] = ()
+    name: str = ""
     kube_version: str = ""
     constrained: bool = False
     warnings: tuple[str, ...] = ()
@@ -89,6 +91,7 @@ def read_chart(tree: Tree, path: str) -> ChartFiles:
     wanted = metadata.get("kubeVersion")
     return ChartFiles(
         tuple(inputs.values()),
+        name=metadata["name"],
         kube_version=wanted if isinstance(wanted, str) else "",
         constrained=_constrained(inputs, metadata),
         warnings=tuple(warnings),

@@ -38,6 +38,7 @@ from trueup.render.remote import (
     OneFile,
     Remote,
     RemotesNeeded,
+    chart_place,
     file_place,
     mount_of,
     remote_of,
@@ -125,6 +126,19 @@ class _Place(NamedTuple):
     def shown(self, path: str) -> str:
         """A path for people."""
         return f"{self.url} {path}" if self.url else path
+
+
+class _Home(NamedTuple):
+    """Where a chart is.
+
+    Attributes:
+        path: of its folder, in the place.
+        stands_for: the folder in which kustomize has it, in the kustomization's own place.
+    """
+
+    place: _Place
+    path: str
+    stands_for: str
 
 
 class _Walk:
@@ -266,12 +280,7 @@ class _Walk:
                 "repository only",
                 hint="copy it into the repository",
             )
-        self._remotes.add(remote.text)
-        if len(self._remotes) > MAX_REMOTES:
-            raise RenderFailed(
-                f"{remote.where}: more than {MAX_REMOTES} bases and files elsewhere",
-                hint="copy some into the repository",
-            )
+        self._count(remote)
         if remote.file and (tree := self._refs.get(remote.file_name)) is not None:
             entry = tree.entry(OneFile.NAME)
             assert entry is not None
@@ -286,6 +295,14 @@ class _Walk:
             return self._take_base(tree, remote, remote.base, reference, plugin_base)
         self.needed.setdefault(remote.text, remote)
         return ""
+
+    def _count(self, remote: Remote) -> None:
+        self._remotes.add(remote.text)
+        if len(self._remotes) > MAX_REMOTES:
+            raise RenderFailed(
+                f"{remote.where}: more than {MAX_REMOTES} bases, files and charts elsewhere",
+                hint="copy some into the repository",
+            )
 
     def _take_base(self, tree: Tree, remote: Remote, base: Base, reference: Reference, plugin_base: str | None) -> str:
         place = _Place(tree, base.name, mount_of(base), base.shown)
@@ -315,6 +332,9 @@ class _Walk:
             )
         made = []
         for chart in charts_of(document, path, place.shown(file)):
+            home = self._take_chart(place, chart)
+            if home is None:
+                continue
             own = chart.namespace or str(document.get("namespace") or "")
             if not own:
                 self._borrowers.update(self._open)
@@ -323,13 +343,13 @@ class _Walk:
                 Inflation(
                     where=chart.where,
                     place=place.laid(posixpath.join(path, name)),
-                    folder=place.laid(self._take_chart(place, chart)),
+                    folder=home.place.laid(home.path),
                     release=chart.release,
                     namespace=own or self._namespaces[place.laid(path)] or "default",
-                    values_file=self._take_values(place, path, chart, chart.values_file),
+                    values_file=self._take_values(place, home, path, chart, chart.values_file),
                     inline=chart.values_inline,
                     merge=chart.merge,
-                    more=tuple(self._take_values(place, path, chart, text) for text in chart.more_values_files),
+                    more=tuple(self._take_values(place, home, path, chart, text) for text in chart.more_values_files),
                     kube_version=(chart.kube_version or self._context.kube_version).removeprefix("v"),
                     api_versions=chart.api_versions or self._context.api_versions,
                     crds=chart.crds,
@@ -340,32 +360,70 @@ class _Walk:
             made.append(name)
         return made
 
-    def _take_chart(self, place: _Place, chart: Chart) -> str:
-        """The real folder of a chart."""
+    def _take_chart(self, place: _Place, chart: Chart) -> "_Home | None":
+        """Where a chart is; None where it is to be fetched first."""
         located = follow(place.tree, chart.folder, chart.where)
-        if located is None or located.entry.mode is not Mode.DIRECTORY:
+        if located is not None and located.entry.mode is Mode.DIRECTORY:
+            home = _Home(place, located.path, chart.folder)
+            self._take_files(home, chart)
+            return home
+        if chart.fetched is None:
             raise RenderFailed(
-                f"{chart.where}: no chart at {chart.folder}, and charts of Helm repositories are not fetched",
-                hint="commit it there: helm pull --untar",
+                f"{chart.where}: no chart at {chart.folder}",
+                hint="commit it there: helm pull --untar; or set repo, from which it is fetched",
             )
-        read = read_chart(place.tree, located.path)
+        if located is not None:
+            raise RenderFailed(f"{chart.where}: {chart.folder} is a file", hint="remove it: the chart would lie there")
+        self.absent.add(place.laid(chart.folder))
+        remote = Remote(chart.where, chart.fetched.tree, file=False, base=None, chart=chart.fetched)
+        self._count(remote)
+        tree = self._refs.get(chart.fetched.tree)
+        if tree is None:
+            self.needed.setdefault(remote.text, remote)
+            return None
+        home = _Home(
+            _Place(tree, chart.fetched.tree, chart_place(chart.fetched), chart.fetched.shown), "", chart.folder
+        )
+        try:
+            name = self._take_files(home, chart)
+        except RenderFailed as error:
+            raise type(error)(f"{chart.where}: {chart.fetched.shown}: {error.message}", hint=error.hint) from error
+        if name != chart.fetched.name:
+            raise RenderFailed(
+                f"{chart.where}: {chart.fetched.shown}: its Chart.yaml says that it is {name[:100]!r}",
+                hint="name a chart that is what it is called",
+            )
+        return home
+
+    def _take_files(self, home: "_Home", chart: Chart) -> str:
+        """Take the files of a chart; its name.
+
+        Raises:
+            RenderFailed: they are none, are for another cluster, or lack something.
+        """
+        place, path = home.place, home.path
+        read = read_chart(place.tree, path)
         version = chart.kube_version or self._context.kube_version or OWN_KUBE_VERSION
-        refuse_other_versions(located.path, read.kube_version, version.removeprefix("v"))
+        refuse_other_versions(path, read.kube_version, version.removeprefix("v"))
         self.warnings += read.warnings
         self.absent.update(map(place.laid, read.absent))
         for input_ in read.inputs:
             laid = place.laid(input_.path)
             self.inputs.setdefault(laid, Input(laid, input_.entry, place.ref))
-        return located.path
+        return read.name
 
-    def _take_values(self, place: _Place, base: str, chart: Chart, text: str) -> str:
-        """A value file, by its place; without a name the chart's own."""
+    def _take_values(self, place: _Place, home: "_Home", base: str, chart: Chart, text: str) -> str:
+        """A value file, by its place; without a name the chart's own. It may lie in a chart that was fetched, where
+        kustomize would have put that."""
         target = inside(base, text) if text else posixpath.join(chart.folder, "values.yaml")
         if target is None:
             raise refuse_outside(text, f"{chart.where}: value file")
+        shown, within = text or target, f"{home.stands_for}/"
+        if home.place is not place and target.startswith(within):
+            place, target = home.place, target.removeprefix(within)
         located = follow(place.tree, target, chart.where)
         if located is None or located.entry.mode is Mode.DIRECTORY:
-            raise RenderFailed(f"{chart.where}: value file {text or target}: no such file", hint="add it")
+            raise RenderFailed(f"{chart.where}: value file {shown}: no such file", hint="add it")
         laid = place.laid(located.path)
         self.inputs.setdefault(laid, Input(laid, located.entry, place.ref))
         return laid

@@ -12,6 +12,7 @@ import msgspec
 
 from trueup.model.errors import RenderFailed
 from trueup.render.closure import inside
+from trueup.render.helm_index import ChartOf
 from trueup.render.spelling import spelled, spellings
 
 FIELDS = ("helmCharts", "helmChartInflationGenerator", "helmGlobals")
@@ -42,6 +43,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         where: file and field.
         folder: of the chart, from the repository's root.
+        fetched: what it is where there is no such folder; None where there must be.
         values_file: stands for the chart's own values.yaml; from the kustomization's folder, empty for that one.
         merge: what ``values_inline`` does to that file: ``override`` it, ``merge`` below it, ``replace`` it.
         namespace: empty for that of the kustomization, or of one above it.
@@ -50,6 +52,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     where: str
     folder: str
     release: str
+    fetched: ChartOf | None = None
     values_file: str = ""
     more_values_files: tuple[str, ...] = ()
     values_inline: dict[str, Any] = {}
@@ -117,6 +120,7 @@ def _chart(item: Mapping[str, Any], home: str, base: str, where: str) -> Chart:
         where=where,
         folder=folder,
         release=read.release_name,
+        fetched=ChartOf(read.repo, read.name, read.version) if read.repo else None,
         values_file=read.values_file,
         more_values_files=read.additional_values_files,
         values_inline=read.values_inline,

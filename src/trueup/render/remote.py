@@ -15,6 +15,7 @@ from trueup.formats import json, pattern
 from trueup.formats.redact import redact_url
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Entry, Mode
+from trueup.render.helm_index import ChartOf
 from trueup.render.wholeness import looks_like_manifest
 
 MAX_REMOTES = 64
@@ -60,12 +61,14 @@ class Remote(msgspec.Struct, frozen=True):
         text: as it stands there.
         file: it may be a file, which is asked for first.
         base: it may be a folder of a repository.
+        chart: it is a chart of a Helm repository, and nothing else.
     """
 
     where: str
     text: str
     file: bool
     base: Base | None
+    chart: ChartOf | None = None
 
     @property
     def file_name(self) -> str:
@@ -84,10 +87,12 @@ class RemotesNeeded(RenderFailed):
     def __init__(self, remotes: Sequence[Remote]) -> None:
         first = remotes[0]
         more = f" (and {len(remotes) - 1} more)" if len(remotes) > 1 else ""
-        super().__init__(
-            f"{first.where} {redact_url(first.text)[:300]!r} is remote, and not fetched here{more}",
-            hint="copy it into the repository and refer to it by a relative path",
-        )
+        if first.chart is not None:
+            what, hint = first.chart.shown, "commit it to where kustomize looks first: helm pull --untar"
+        else:
+            what = repr(redact_url(first.text)[:300])
+            hint = "copy it into the repository and refer to it by a relative path"
+        super().__init__(f"{first.where} {what} is remote, and not fetched here{more}", hint=hint)
         self.remotes = tuple(remotes)
 
 
@@ -223,6 +228,11 @@ def file_place(remote: Remote) -> str:
     """Where a remote file is laid out, below the folder of the kustomization that names it."""
     name = _ODD.sub("-", posixpath.basename(remote.text.partition("?")[0]))[-_LONGEST_NAME:].strip(".-")
     return f".remote-file-{_digest(remote.text)}/{name or 'file'}"
+
+
+def chart_place(chart: ChartOf) -> str:
+    """Where a chart of a Helm repository is laid out."""
+    return f".remote-charts/{_digest(chart.tree)}"
 
 
 def _digest(text: str) -> str:

@@ -108,11 +108,11 @@ def _ssh_command(credential: Credential, stack: contextlib.ExitStack) -> tuple[s
     if credential.insecure:
         options += ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
     else:
-        known = stack.enter_context(_paper(credential.known_hosts))
+        known = stack.enter_context(paper(credential.known_hosts))
         options += ["-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={known}"]
     if credential.ssh_private_key:
         key = credential.ssh_private_key.strip().replace("\r\n", "\n") + "\n"
-        options += ["-i", stack.enter_context(_paper(key))]
+        options += ["-i", stack.enter_context(paper(key))]
     return (*_SSH, *options)
 
 
@@ -124,17 +124,17 @@ def _http_config(remote: Remote, credential: Credential, stack: contextlib.ExitS
     if credential.insecure:
         config[f"{ours}.sslVerify"] = "false"
     if credential.ca:
-        config[f"{ours}.sslCAInfo"] = stack.enter_context(_paper(credential.ca))
+        config[f"{ours}.sslCAInfo"] = stack.enter_context(paper(credential.ca))
     if credential.tls_client_cert and credential.tls_client_key:
-        config[f"{ours}.sslCert"] = stack.enter_context(_paper(credential.tls_client_cert))
-        config[f"{ours}.sslKey"] = stack.enter_context(_paper(credential.tls_client_key))
+        config[f"{ours}.sslCert"] = stack.enter_context(paper(credential.tls_client_cert))
+        config[f"{ours}.sslKey"] = stack.enter_context(paper(credential.tls_client_key))
     if credential.proxy:
         config[f"{ours}.proxy"] = credential.proxy
     return config
 
 
 @contextlib.contextmanager
-def _paper(text: str) -> Iterator[str]:
+def paper(text: str) -> Iterator[str]:
     """A path that leads to a text, and to nothing after the block."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("trueup", os.MFD_CLOEXEC)

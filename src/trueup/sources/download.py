@@ -1,12 +1,17 @@
-"""Files over HTTP that strangers name: bounded, asked without a credential, and of no address of this machine."""
+"""Files over HTTP that strangers name: bounded, and of no address of this machine."""
 
-from typing import Protocol
+import contextlib
+import ssl
+from typing import Any, Protocol
 
 import aiohttp
+import msgspec
 from yarl import URL
 
 from trueup.formats.redact import redact_url
-from trueup.model.errors import RenderFailed, SourceUnavailable
+from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable
+from trueup.model.repository import RepositoryUrl, parse_repository_url
+from trueup.sources.credential import Credential, paper
 from trueup.sources.outgoing import Outside, proxy_for, require_outside, session
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -22,10 +27,30 @@ _PLAIN = {"Accept-Encoding": "identity"}
 """A small answer that unpacks to a large one would be unpacked before it is measured."""
 
 
+class Home(msgspec.Struct, frozen=True):
+    """A repository of files, and how it is asked.
+
+    Attributes:
+        url: what is of this repository lies below it, by whole segments.
+        credential: shown to that alone.
+    """
+
+    url: RepositoryUrl
+    credential: Credential
+
+    def holds(self, place: URL) -> bool:
+        """Whether a URL is of this repository."""
+        try:
+            spelling = parse_repository_url(str(place.with_query(None).with_fragment(None))).spelling
+        except InvalidSpec:
+            return False
+        return spelling == self.url.spelling or spelling.startswith(f"{self.url.spelling}/")
+
+
 class Download(Protocol):
     """How files are fetched: :func:`downloading`."""
 
-    async def __call__(self, url: str, limit: int = MAX_BYTES) -> bytes:
+    async def __call__(self, url: str, limit: int = MAX_BYTES, home: Home | None = None) -> bytes:
         """The content of a file of so many bytes at most."""
         ...
 
@@ -46,8 +71,9 @@ def downloading(*, guarded: bool, seconds: float = SECONDS) -> Download:
         seconds: for one file.
     """
 
-    async def download(url: str, limit: int = MAX_BYTES) -> bytes:
-        """The content of a file. Redirects are followed, for nothing but the request is shown; not from TLS to none.
+    async def download(url: str, limit: int = MAX_BYTES, home: Home | None = None) -> bytes:
+        """The content of a file. Redirects are followed, not from TLS to none. A credential is shown to its own
+        repository alone, and no more to who was led away and back.
 
         Raises:
             NoSuchFile: the server has none, or does not give it.
@@ -65,7 +91,7 @@ def downloading(*, guarded: bool, seconds: float = SECONDS) -> Download:
         try:
             timeout = aiohttp.ClientTimeout(total=seconds)
             async with session(connector=connector, timeout=timeout, auto_decompress=False) as client:
-                return await _followed(client, place, shown, guarded=guarded, limit=limit)
+                return await _followed(client, place, shown, home, guarded=guarded, limit=limit)
         except TimeoutError as error:
             raise SourceUnavailable(f"{shown}: no whole answer within {seconds:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -74,13 +100,21 @@ def downloading(*, guarded: bool, seconds: float = SECONDS) -> Download:
     return download
 
 
-async def _followed(client: aiohttp.ClientSession, place: URL, shown: str, *, guarded: bool, limit: int) -> bytes:
+async def _followed(
+    client: aiohttp.ClientSession, place: URL, shown: str, home: Home | None, *, guarded: bool, limit: int
+) -> bytes:
     for _ in range(_REDIRECTS + 1):
         if place.scheme not in ("http", "https"):
             raise NoSuchFile(f"{shown}: its server leads to no address of HTTP", hint="name the file's own URL")
         if guarded:
             require_outside(place)
-        async with client.get(place, proxy=proxy_for(place), allow_redirects=False, headers=_PLAIN) as answer:
+        if home is not None and not home.holds(place):
+            home = None
+        if home is not None:
+            # Who asks is in the credential, and would be there twice.
+            place = place.with_user(None)
+        asked = _asked(place, home.credential if home is not None else None)
+        async with client.get(place, allow_redirects=False, **asked) as answer:
             if answer.status in _MOVED and (target := answer.headers.get("Location")):
                 moved = place.join(URL(target))
                 if (place.scheme, moved.scheme) == ("https", "http"):
@@ -92,10 +126,48 @@ async def _followed(client: aiohttp.ClientSession, place: URL, shown: str, *, gu
             if not 200 <= answer.status < 300:
                 raise NoSuchFile(
                     f"{shown}: its server answers {answer.status}",
-                    hint="correct the URL; no credential is shown for a file",
+                    hint=_refused(answer.status, home),
                 )
             return await _bounded(answer, shown, limit)
     raise NoSuchFile(f"{shown}: more than {_REDIRECTS} redirects", hint="name the file's own URL")
+
+
+def _refused(status: int, home: Home | None) -> str:
+    if home is None or status not in (401, 403):
+        return "correct the URL; no credential is shown for a file"
+    if home.credential.authorization:
+        return "correct the credential of the repository's Secret"
+    return "correct the URL, or give the repository's credential in a repository Secret with type: helm"
+
+
+def _asked(place: URL, credential: Credential | None) -> dict[str, Any]:
+    """How a place is asked, with what is shown to it."""
+    if credential is None:
+        return {"proxy": proxy_for(place), "headers": _PLAIN}
+    shown = {"Authorization": credential.authorization} if credential.authorization else {}
+    return {
+        "proxy": URL(credential.proxy) if credential.proxy else proxy_for(place),
+        "headers": {**_PLAIN, **shown},
+        "ssl": _tls(credential) if place.scheme == "https" else True,
+    }
+
+
+def _tls(credential: Credential) -> ssl.SSLContext:
+    """The certificates that a repository is believed by, and that it is shown.
+
+    Raises:
+        ssl.SSLError: they are none.
+    """
+    context = ssl.create_default_context(cadata=credential.ca or None)
+    if credential.insecure:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if credential.tls_client_cert and credential.tls_client_key:
+        with contextlib.ExitStack() as stack:
+            files = [
+                stack.enter_context(paper(text)) for text in (credential.tls_client_cert, credential.tls_client_key)
+            ]
+            context.load_cert_chain(*files)
+    return context
 
 
 async def _bounded(answer: aiohttp.ClientResponse, shown: str, limit: int) -> bytes:

@@ -18,6 +18,7 @@ from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.given import given
 from trueup.render.job import ClosureTooNarrow, HelmJob, Recipe
+from trueup.render.packed_chart import PackedChart
 from trueup.render.remote import OneFile, Remote, RemotesNeeded
 from trueup.runtime.failures import Failures, Patience
 from trueup.runtime.fair import NOBODY, Fair, Share, Turn, resting
@@ -280,7 +281,7 @@ def _question(source: Source, trees: Trees, context: RenderContext, index: int, 
 
 def _content(tree: Tree) -> str:
     """The name of a tree's content; empty where it has none."""
-    if isinstance(tree, OneFile):
+    if isinstance(tree, OneFile | PackedChart):
         return tree.revision
     return f"{tree.oid} {tree.revision}" if isinstance(tree, GitTree) else ""
 

@@ -16,13 +16,13 @@ import msgspec
 from trueup.formats import pattern, yaml
 from trueup.model.errors import RenderFailed
 from trueup.render import helm_integers, strvals
+from trueup.render.archive import members, unpacked, without
 from trueup.render.helm_scan import ARCHIVES
 from trueup.render.helm_schema import leads_out, multiplies, too_large
 from trueup.render.job import HelmJob, Inflation, Input, Recipe
 from trueup.render.kustomize_charts import merged
 from trueup.render.output import Objects
 from trueup.render.wholeness import TEXTS
-from trueup.workers.archive import members, unpacked, without
 from trueup.workers.doubts import Change, doubts, is_hook, is_run, is_test
 from trueup.workers.folder import lay_out, refuse_pointers
 

@@ -6,13 +6,18 @@ from typing import Any, cast
 
 import pytest
 from aiohttp import web
+from tests.support.helmrepo import HelmRepo, helm_repo
 from tests.support.httpserver import serving
 
 from trueup.controllers.remotes import HOLDING, Fetching, Remotes, are_permitted
 from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable
 from trueup.model.tree import MEBIBYTE
+from trueup.render.helm_index import ChartOf
+from trueup.render.packed_chart import PackedChart
 from trueup.render.remote import Remote, remote_of
 from trueup.sources.download import downloading
+from trueup.sources.helm_repository import HelmRepositories
+from trueup.store.preparing import Inline
 
 
 class Bench:
@@ -30,7 +35,9 @@ class Bench:
         self.remotes = self.another()
 
     def another(self, *, seconds: float = 20.0) -> Remotes:
-        return Remotes(cast(Any, None), downloading(guarded=False, seconds=seconds), guarded=False)
+        download = downloading(guarded=False, seconds=seconds)
+        charts = HelmRepositories(download, Inline().find_charts)
+        return Remotes(cast(Any, None), download, charts, guarded=False)
 
     def admit(self, url: str) -> None:
         if not self.permitted:
@@ -140,3 +147,68 @@ async def test_what_a_build_was_permitted_is_asked_again(bench: Bench) -> None:
     assert build.asked == {f"{bench.url}/size/1"} and are_permitted(build.asked, bench.admit)
     bench.permitted = False
     assert not are_permitted(build.asked, bench.admit)
+
+
+def charts(repo: HelmRepo, *names: str) -> list[Remote]:
+    found = (ChartOf(repo.url, name) for name in names)
+    return [
+        Remote(f"app/kustomization.yaml: helmCharts[{index}]", chart.tree, file=False, base=None, chart=chart)
+        for index, chart in enumerate(found)
+    ]
+
+
+async def test_charts_are_found_by_one_look_and_an_archive_that_is_here_is_not_fetched_again(bench: Bench) -> None:
+    async with helm_repo() as repo:
+        data = {name: repo.add(name, "1.0.0") for name in ("web", "job")}
+        needed = charts(repo, "web", "job")
+        build = bench.build()
+        trees = await build(needed)
+        build.close()
+        assert {each.text: data[each.chart.name] for each in needed if each.chart} == {
+            name: cast(PackedChart, tree).content for name, tree in trees.items()
+        }
+        index, web, job = (f"/charts/stable/{name}" for name in ("index.yaml", "web-1.0.0.tgz", "job-1.0.0.tgz"))
+        assert repo.asked == [index, web, job] and build.asked == {repo.url}
+
+        async def again(**how: Any) -> list[str]:
+            repo.asked.clear()
+            build = bench.build(**how)
+            await build(needed)
+            build.close()
+            return repo.asked
+
+        assert await again() == []
+        assert await again(revision="2") == await again(revision="2", fresh=True) == [index]
+        repo.add("web", "1.1.0")
+        assert await again(revision="2") == []
+        assert await again(revision="3") == [index, web.replace("1.0.0", "1.1.0")]
+        assert await again(instance="other") == [index, web.replace("1.0.0", "1.1.0"), job]
+
+
+async def test_charts_and_files_share_what_an_application_may_have(bench: Bench) -> None:
+    async with helm_repo() as repo:
+        for name in ("web", "job"):
+            repo.add(name, "1.0.0")
+            repo.files[f"/charts/stable/{name}-1.0.0.tgz"] = b"x" * 5 * MEBIBYTE
+            repo.index[name][0].pop("digest")
+        build = bench.build()
+        await build([*bench.named(7), *charts(repo, "web")])
+        with pytest.raises(RenderFailed, match=r"helmCharts\[0\]: the files elsewhere have more than 16 MiB together"):
+            await build(charts(repo, "job"))
+        build.close()
+        asked = len(repo.asked)
+        with pytest.raises(RenderFailed, match="more than 16 MiB together"):
+            await bench.build()(charts(repo, "job"))
+        assert len(repo.asked) == asked
+
+
+async def test_what_is_wrong_with_a_chart_is_told_by_its_field(bench: Bench) -> None:
+    async with helm_repo() as repo:
+        repo.add("web", "1.0.0")
+        with pytest.raises(RenderFailed, match=r"^app/kustomization.yaml: helmCharts\[1\]: chart gone of http"):
+            await bench.build()(charts(repo, "web", "gone"))
+        bench.permitted = False
+        asked = len(repo.asked)
+        with pytest.raises(InvalidSpec, match=r"helmCharts\[0\]: .* is not permitted"):
+            await bench.build("other")(charts(repo, "web"))
+        assert len(repo.asked) == asked

@@ -125,5 +125,5 @@ def test_an_error_in_a_base_names_it_without_its_password() -> None:
 
 def test_the_number_of_places_has_an_end() -> None:
     listed = ", ".join(f"'https://h/{number}.yaml'" for number in range(MAX_REMOTES + 1))
-    with pytest.raises(RenderFailed, match="more than 64 bases and files elsewhere"):
+    with pytest.raises(RenderFailed, match="more than 64 bases, files and charts elsewhere"):
         recipe(f"resources: [{listed}]")

@@ -37,7 +37,7 @@ async def test_a_base_is_read_at_a_ref_that_no_branch_or_tag_is(repo: GitRepo, m
     repo.git("update-ref", "refs/pull/7/head", sha)
     repo.git("branch", "-D", "other")
     repositories = Repositories(mirrors, users=lambda _: [], wake=lambda _: None, settings=Settings)
-    remotes = Remotes(repositories, cast(Any, None), guarded=False)
+    remotes = Remotes(repositories, cast(Any, None), cast(Any, None), guarded=False)
     await repositories.look(RepositoryOf(repo.url, "default"), "argocd/web")
     used, tree = await remotes.tree(Base(repo.url, ref=sha if ref == "SHA" else ref), "default")
     assert (used.revision, tree.revision, used.moves) == (sha, sha, ref != "SHA")
@@ -48,7 +48,7 @@ async def test_a_base_is_read_at_a_ref_that_no_branch_or_tag_is(repo: GitRepo, m
 async def test_a_base_at_a_ref_that_is_none_is_told_of(repo: GitRepo, mirrors: Mirrors, ref: str) -> None:
     repo.commit({"a": b"1"})
     repositories = Repositories(mirrors, users=lambda _: [], wake=lambda _: None, settings=Settings)
-    remotes = Remotes(repositories, cast(Any, None), guarded=False)
+    remotes = Remotes(repositories, cast(Any, None), cast(Any, None), guarded=False)
     await repositories.look(RepositoryOf(repo.url, "default"), "argocd/web")
     for _ in range(2):
         with pytest.raises(UnknownRevision):

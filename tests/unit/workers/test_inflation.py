@@ -70,9 +70,9 @@ CASES: dict[str, dict[str, str]] = {
     },
 }
 REFUSED = {
-    "a chart of a repository": (
-        "helmCharts: [{name: gone, releaseName: r, repo: 'https://e.invalid', version: 1.0.0}]",
-        r"helmCharts\[0\]: no chart at app/charts/gone-1.0.0/gone, and charts of Helm repositories are not fetched",
+    "a chart that is nowhere": (
+        "helmCharts: [{name: gone, releaseName: r, version: 1.0.0}]",
+        r"helmCharts\[0\]: no chart at app/charts/gone .*or set repo",
     ),
     "a release without a name": ("helmCharts: [{name: web}]", "set releaseName"),
     "a field of a wrong type": ("helmCharts: [{name: [web]}]", r"helmCharts\[0\]: Expected `str`"),

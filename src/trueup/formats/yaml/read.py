@@ -109,15 +109,15 @@ def _read(text: str, origin: str, limits: Limits) -> Loaded:
     return Loaded(documents, constructor.warnings)
 
 
-def load(data: bytes, origin: str) -> Any:
+def load(data: bytes, origin: str, limits: Limits = _DEFAULT) -> Any:
     """Reads a text of one document, as sigs.k8s.io/yaml does; None when it has none. Duplicate keys: the last wins, and
     nobody is told.
 
     Raises:
         YamlError: as `load_all`, or more than one document.
     """
-    _refuse_large(data, origin, _DEFAULT)
-    documents = _documents_of(_decode(data, origin), origin, _DEFAULT).documents
+    _refuse_large(data, origin, limits)
+    documents = _documents_of(_decode(data, origin), origin, limits).documents
     if len(documents) > 1:
         raise YamlError(origin, documents[1].line, 1, "one document expected, a second one begins here")
     return documents[0].value if documents else None

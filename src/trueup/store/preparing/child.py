@@ -9,20 +9,26 @@ import time
 from collections import OrderedDict
 
 from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable, TrueupError
+from trueup.model.tree import Tree
 from trueup.render.budget import Budget, TooCostly
 from trueup.render.continuity import Trees, check_whole
+from trueup.render.helm_index import find_all
+from trueup.render.packed_chart import PackedChart
 from trueup.render.recipe import make_recipe, read_inputs
 from trueup.render.remote import OneFile, RemotesNeeded
 from trueup.sources.tree import GitTree, Place, within_limits
 from trueup.store.preparing.frame import (
     MAX_ANSWER,
     Answer,
+    Charts,
     CheckWhole,
+    FindCharts,
     Held,
     Inputs,
     Made,
     MakeRecipe,
     Needs,
+    Packed,
     Places,
     ReadInputs,
     Refused,
@@ -82,6 +88,8 @@ def _done(task: Task) -> Answer:
         case ReadInputs():
             trees = _opened(task.places)
             return Inputs(read_inputs(task.recipe, trees.own, trees.refs))
+        case FindCharts():
+            return Charts(tuple(find_all(task.index, task.charts)))
         case CheckWhole():
             for before in task.before:
                 check_whole(task.recipe, task.barren, _opened(task.now), _opened(before), budget)
@@ -94,10 +102,17 @@ def _sayable(text: str) -> str:
 
 
 def _opened(places: Places) -> Trees:
-    refs = {
-        name: OneFile(each.content) if isinstance(each, Held) else _tree(each) for name, each in places.refs.items()
-    }
-    return Trees(_tree(places.own), refs)
+    return Trees(_tree(places.own), {name: _ref(each) for name, each in places.refs.items()})
+
+
+def _ref(place: Place | Held | Packed) -> Tree:
+    match place:
+        case Held():
+            return OneFile(place.content)
+        case Packed():
+            return PackedChart(place.content, place.shown)
+        case Place():
+            return _tree(place)
 
 
 def _tree(place: Place) -> GitTree:

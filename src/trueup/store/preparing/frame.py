@@ -4,6 +4,7 @@ import msgspec
 
 from trueup.model.application import Source
 from trueup.render.environment import RenderContext
+from trueup.render.helm_index import ChartOf, Found, Missing
 from trueup.render.job import Recipe
 from trueup.render.remote import Remote
 from trueup.sources.tree import Place
@@ -18,11 +19,18 @@ class Held(msgspec.Struct, frozen=True, tag=True):
     content: bytes
 
 
+class Packed(msgspec.Struct, frozen=True, tag=True):
+    """A tree that is a packed chart."""
+
+    content: bytes
+    shown: str
+
+
 class Places(msgspec.Struct, frozen=True):
     """Where a source's trees are: its own, and the others by name."""
 
     own: Place
-    refs: dict[str, Place | Held] = {}
+    refs: dict[str, Place | Held | Packed] = {}
 
 
 class MakeRecipe(msgspec.Struct, frozen=True, tag=True):
@@ -51,7 +59,14 @@ class CheckWhole(msgspec.Struct, frozen=True, tag=True):
     before: tuple[Places, ...]
 
 
-Task = MakeRecipe | ReadInputs | CheckWhole
+class FindCharts(msgspec.Struct, frozen=True, tag=True):
+    """Asks what the index of a Helm repository says of charts; the answer is :class:`Charts`, or a refusal."""
+
+    index: bytes
+    charts: tuple[ChartOf, ...]
+
+
+Task = MakeRecipe | ReadInputs | CheckWhole | FindCharts
 
 
 class Made(msgspec.Struct, frozen=True, tag=True):
@@ -72,6 +87,12 @@ class Inputs(msgspec.Struct, frozen=True, tag=True):
     files: dict[str, bytes]
 
 
+class Charts(msgspec.Struct, frozen=True, tag=True):
+    """What an index says of each."""
+
+    found: tuple[Found | Missing, ...]
+
+
 class Whole(msgspec.Struct, frozen=True, tag=True):
     """Nothing was lost."""
 
@@ -89,7 +110,7 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     hint: str = ""
 
 
-Answer = Made | Needs | Inputs | Whole | Refused
+Answer = Made | Needs | Inputs | Charts | Whole | Refused
 
 _encoder = msgspec.msgpack.Encoder()
 _tasks: msgspec.msgpack.Decoder[Task] = msgspec.msgpack.Decoder(Task)

@@ -8,6 +8,7 @@ from trueup.model.application import Source
 from trueup.render.budget import Budget
 from trueup.render.continuity import Trees, check_whole
 from trueup.render.environment import RenderContext
+from trueup.render.helm_index import ChartOf, Found, Missing, find_all
 from trueup.render.job import Recipe
 from trueup.render.recipe import make_recipe, read_inputs
 
@@ -38,3 +39,6 @@ class Inline:
             await asyncio.to_thread(
                 lambda former=former: check_whole(recipe, barren, now, former, Budget(meter=time.thread_time))  # type: ignore[misc]
             )
+
+    async def find_charts(self, index: bytes, charts: Sequence[ChartOf]) -> Sequence[Found | Missing]:
+        return await asyncio.to_thread(find_all, index, charts)

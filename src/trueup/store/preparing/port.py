@@ -6,6 +6,7 @@ from typing import Protocol
 from trueup.model.application import Source
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
+from trueup.render.helm_index import ChartOf, Found, Missing
 from trueup.render.job import Recipe
 
 
@@ -22,3 +23,6 @@ class Preparing(Protocol):
 
     async def check_whole(self, recipe: Recipe, barren: Sequence[str], now: Trees, before: Sequence[Trees]) -> None:
         """As :func:`trueup.render.continuity.check_whole`, for each of the former trees."""
+
+    async def find_charts(self, index: bytes, charts: Sequence[ChartOf]) -> Sequence[Found | Missing]:
+        """As :func:`trueup.render.helm_index.find_all`."""

@@ -8,17 +8,22 @@ from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable
 from trueup.render.budget import TooCostly
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
+from trueup.render.helm_index import ChartOf, Found, Missing
 from trueup.render.job import Recipe
+from trueup.render.packed_chart import PackedChart
 from trueup.render.remote import OneFile, RemotesNeeded
 from trueup.sources.tree import GitTree, Place
 from trueup.store.preparing.frame import (
     Answer,
+    Charts,
     CheckWhole,
+    FindCharts,
     Held,
     Inputs,
     Made,
     MakeRecipe,
     Needs,
+    Packed,
     Places,
     ReadInputs,
     Refused,
@@ -31,6 +36,7 @@ from trueup.store.preparing.inline import Inline
 from trueup.workers.readers import SECONDS, Readers
 
 _JOBS = 5000
+_NARROWER = "narrow the source's path; look for very large files and for links that lead to folders of links"
 _ERRORS: dict[str, type[RenderFailed | InvalidSpec | SourceUnavailable]] = {
     kind.__name__: kind for kind in (InvalidSpec, TooCostly, RenderFailed, SourceUnavailable)
 }
@@ -97,6 +103,15 @@ class Preparer:
         answer = await self._ask(task, now, *before)
         assert isinstance(answer, Whole)
 
+    async def find_charts(self, index: bytes, charts: Sequence[ChartOf]) -> Sequence[Found | Missing]:
+        answer = await self._ask(
+            FindCharts(index, tuple(charts)),
+            what="the index of a Helm repository",
+            hint="commit the chart to the repository, or name a repository with a smaller index",
+        )
+        assert isinstance(answer, Charts)
+        return answer.found
+
     async def warm(self) -> None:
         """Start one child now, so that the first recipe does not wait for it."""
         await self._readers.warm()
@@ -105,7 +120,9 @@ class Preparer:
         """Kill all children and remove their folders. Tasks under way fail."""
         await self._readers.close()
 
-    async def _ask(self, task: Task, *trees: Trees, where: str = "") -> Answer:
+    async def _ask(
+        self, task: Task, *trees: Trees, where: str = "", what: str = "the source", hint: str = _NARROWER
+    ) -> Answer:
         """An answer that is no refusal.
 
         Raises:
@@ -113,8 +130,7 @@ class Preparer:
             SourceUnavailable: the mirror is damaged.
         """
         at = f" (path {where})" if where else ""
-        hint = "narrow the source's path; look for very large files and for links that lead to folders of links"
-        answer = await self._readers.ask(pack(task), unpack_answer, what="the source", hint=hint, at=at)
+        answer = await self._readers.ask(pack(task), unpack_answer, what=what, hint=hint, at=at)
         if not isinstance(answer, Refused):
             return answer
         if answer.kind == SourceUnavailable.__name__:
@@ -127,12 +143,14 @@ class Preparer:
 
 def _places(trees: Trees) -> Places | None:
     """Where trees are; None unless all of them are repositories' or whole by themselves."""
-    refs: dict[str, Place | Held] = {}
+    refs: dict[str, Place | Held | Packed] = {}
     for name, tree in trees.refs.items():
         if isinstance(tree, GitTree):
             refs[name] = tree.place
         elif isinstance(tree, OneFile):
             refs[name] = Held(tree.content)
+        elif isinstance(tree, PackedChart):
+            refs[name] = Packed(tree.content, tree.shown)
         else:
             return None
     return Places(trees.own.place, refs) if isinstance(trees.own, GitTree) else None

@@ -1,17 +1,27 @@
 """Packed charts, unpacked in memory under a limit: a megabyte may stand for gigabytes."""
 
 import io
+import posixpath
 import tarfile
 import zlib
 from collections.abc import Iterator
 
+from trueup.formats import pattern
 from trueup.model.errors import RenderFailed
+from trueup.model.tree import DEEPEST
 
 MAX_UNPACKED = 100 * 1024 * 1024
 """Bytes of a packed chart when unpacked (Helm's ``MaxDecompressedChartSize``)."""
+MAX_FILE = 5 * 1024 * 1024
+"""Bytes of one file of a chart that is fetched (Helm's ``MaxDecompressedFileSize``)."""
+MAX_FILES = 5_000
 _GZIP = 31
 _DEEPEST = 3
 """Packed charts in packed charts."""
+_DRIVE = pattern.compile(r"^[a-zA-Z]:/")
+_LONGEST_PATH = 1024
+_MARK = b"\xef\xbb\xbf"
+_HINT = "package it anew: helm package"
 
 
 def unpacked(data: bytes, path: str) -> bytes:
@@ -83,3 +93,61 @@ def without(data: bytes, path: str, ending: str, depth: int = 0) -> bytes:
             entry.size = len(content)
             packed.addfile(entry, io.BytesIO(content))
     return made.getvalue()
+
+
+def chart_files(data: bytes, shown: str) -> dict[str, bytes]:
+    """The files of a packed chart by their paths in it, as Helm unpacks it (``LoadArchiveFiles``): without the folder
+    that holds all, links as empty files. Of one path the last.
+
+    Args:
+        shown: what it is, for messages.
+
+    Raises:
+        RenderFailed: it is no packed chart, too large when unpacked, or a path leaves it.
+    """
+    plain = unpacked(data, shown)
+    found: dict[str, bytes] = {}
+    size = 0
+    try:
+        with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as archive:
+            for member in archive:
+                if member.isdir():
+                    continue
+                path = _inner(member.name, shown)
+                # A sparse file says any size.
+                size += member.size
+                if member.size > MAX_FILE or size > MAX_UNPACKED or len(found) >= MAX_FILES:
+                    raise RenderFailed(
+                        f"{shown}: {path[:200]!r} is one file too many or too large: {MAX_FILE >> 20} MiB each, "
+                        f"{MAX_UNPACKED >> 20} MiB and {MAX_FILES} files together are read",
+                        hint="remove what no chart needs from it",
+                    )
+                file = archive.extractfile(member) if member.isreg() else None
+                found[path] = file.read().removeprefix(_MARK) if file is not None else b""
+    except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError) as error:
+        raise RenderFailed(f"{shown} is no packed chart: {error}"[:500], hint=_HINT) from error
+    if not found:
+        raise RenderFailed(f"{shown} is no packed chart: there is no file in it", hint=_HINT)
+    for path in found:
+        above = path
+        while above := posixpath.dirname(above):
+            if above in found:
+                raise RenderFailed(f"{shown}: {above!r} is a file and a folder", hint=_HINT)
+    return found
+
+
+def _inner(name: str, shown: str) -> str:
+    """The path of a file in a chart.
+
+    Raises:
+        RenderFailed: it leads out of the chart.
+    """
+    outer, _, rest = name.replace("\\", "/").partition("/")
+    path = posixpath.normpath(rest) if rest else "."
+    if outer == "Chart.yaml":
+        raise RenderFailed(f"{shown}: Chart.yaml is not in a folder of the chart's name", hint=_HINT)
+    if path == "." or path.startswith(("/", "..")) or _DRIVE.match(path) or "\0" in path:
+        raise RenderFailed(f"{shown}: {name[:200]!r} leads out of the chart", hint=_HINT)
+    if len(path) > _LONGEST_PATH or path.count("/") >= DEEPEST:
+        raise RenderFailed(f"{shown}: {name[:200]!r} is too deep a path", hint=_HINT)
+    return path
