@@ -339,7 +339,7 @@ class Operations:
         self, stored: StoredApplication, write: ApplicationWrite, after: OperationState, health: str = ""
     ) -> Requeue:
         """Put an operation's end on record."""
-        succeeded, deployed = after.phase is OperationPhase.SUCCEEDED, is_history(after)
+        succeeded, deployed, message = after.phase is OperationPhase.SUCCEEDED, is_history(after), after.message
         after = told_local(after)
         write.set("operationState", after)
         write.operation(None)
@@ -350,7 +350,7 @@ class Operations:
         if not succeeded and after.operation.initiated_by.automated:
             write.condition("SyncError", _failed(after))
         await write.flush()
-        told = f"{initiated(after)}: {after.phase}: {after.message}"
+        told = f"{initiated(after)}: {after.phase}: {message}"
         self.ports.tell(write, "OperationCompleted", told, warning=not succeeded)
         return Requeue.after(0.0)
 

@@ -20,6 +20,7 @@ def given(texts: Sequence[str]) -> tuple[Recipe, dict[str, bytes]]:
 
 def read_given(files: Mapping[str, bytes], objects: Objects) -> None:
     """Read every text into ``objects``. Nobody passes over what is no manifest here: it was sent to be one."""
+    objects.remedy = "correct what was sent, and send it again"
     for place, data in files.items():
         try:
             loaded = yaml.load_all(data, place)

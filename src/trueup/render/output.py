@@ -33,6 +33,7 @@ class Objects:
 
     Attributes:
         barren: files that were read and hold no manifest.
+        remedy: what to do about errors.
     """
 
     def __init__(self, source_index: int = 0) -> None:
@@ -40,6 +41,7 @@ class Objects:
         self.warnings: list[str] = []
         self.errors: list[str] = []
         self.barren: list[str] = []
+        self.remedy = "correct the named files and commit"
         self._source_index = source_index
         self._bytes = 0
 
@@ -116,7 +118,7 @@ class Objects:
             shown = found[:MAX_ERRORS_SHOWN]
             if len(found) > len(shown):
                 shown.append(f"and {len(found) - len(shown)} more")
-            raise RenderFailed("; ".join(shown), hint="correct the named files and commit")
+            raise RenderFailed("; ".join(shown), hint=self.remedy)
         return tuple(self.manifests)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from trueup import policy
 from trueup.formats.patch import merge_diff
 from trueup.kube.errors import ApiError, BadRequest, Forbidden, Invalid, ServerError
 from trueup.model.errors import TrueupError
@@ -114,5 +115,6 @@ def _operation_state(state: Json, message: str, now: str) -> Json:
     kept = msgspec.structs.replace(read, sync_result=bare, message=text)
     if not read.phase.completed:
         kept = msgspec.structs.replace(kept, phase=OperationPhase.ERROR, finished_at=now)
+    kept = msgspec.structs.replace(kept, operation=policy.without_manifests(kept.operation))
     plain: Json = msgspec.to_builtins(kept)
     return plain

@@ -92,7 +92,8 @@ def test_the_story_tells_claims_as_such_and_old_entries_as_before() -> None:
     refused = Entry(at="2026-01-02T03:04:05.000000Z", action=Action.FINISHED, by=user, result="Error", message="no")
     assert story([refused])[0].text == "sync Error: no", "it had no revision"
     sent = msgspec.structs.replace(refused, action=Action.STARTED, why=Why.LOCAL, message="2 manifests")
-    assert story([sent])[0].text.startswith("sync of 2 manifests started (local, by ada (claimed")
+    told = "sync of local manifests started (local, by ada (claimed, written by curl)): 2 manifests"
+    assert story([sent])[0].text == told
     done = msgspec.structs.replace(refused, why=Why.LOCAL, result="Succeeded", message="Healthy")
     assert story([done])[0].text == "sync of local manifests succeeded"
     old = msgspec.json.decode(b'{"name":"Ada","signer":"SHA256:k"}', type=Actor)

@@ -43,6 +43,7 @@ def test_what_is_no_manifest_is_an_error_that_names_its_place(texts: tuple[str, 
     with pytest.raises(RenderFailed) as caught:
         read(*texts)
     assert caught.value.message.startswith(told)
+    assert "commit" not in caught.value.hint
 
 
 def test_manifests_are_read_as_json_and_yaml_alone_in_streams_and_in_lists() -> None:

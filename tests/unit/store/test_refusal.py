@@ -3,7 +3,8 @@
 import pytest
 
 from trueup.kube.errors import api_error
-from trueup.store.refusal import ETCD_LIMIT, is_refusal, remedy
+from trueup.policy.local import NOTE
+from trueup.store.refusal import ETCD_LIMIT, essential, is_refusal, remedy
 
 ANSWERS = {
     "the API server takes no more than 3 MiB": (413, 4_000_000, "split the application"),
@@ -22,3 +23,12 @@ def test_a_refusal_has_its_own_remedy(rule: str) -> None:
 
 def test_a_server_that_fails_refuses_nothing() -> None:
     assert not is_refusal(api_error(500, b"", subject="patch Application argocd/web"), 1_000)
+
+
+def test_an_operation_that_a_refusal_ends_keeps_none_of_the_manifests_that_it_brought() -> None:
+    operation = {"sync": {"manifests": ["kind: Secret"]}, "info": [{"name": NOTE, "value": "1 manifest"}]}
+    state = {"operation": operation, "phase": "Running", "startedAt": "2026-01-02T03:04:05Z"}
+    status = essential({}, {"operationState": state}, "too large", "2026-01-02T03:04:06Z")
+    kept = status["operationState"]
+    assert kept["phase"] == "Error" and "manifests" not in kept["operation"].get("sync", {})
+    assert kept["operation"]["info"] == operation["info"]

@@ -39,7 +39,8 @@ def _line(entry: Entry) -> Line:
             asked = f"by {who}" if who else ""
             if entry.by.kind == "user":
                 asked = f"by {who or 'somebody'} ({entry.by.standing})"
-            return Line(entry.at, f"{_sync(entry)} started ({', '.join(filter(None, (entry.why, asked)))})")
+            about = f": {entry.message}" if entry.message else ""
+            return Line(entry.at, f"{_sync(entry)} started ({', '.join(filter(None, (entry.why, asked)))}){about}")
         case Action.FINISHED if entry.result == "Succeeded":
             return Line(entry.at, f"synced to {revision}" if revision else f"{_sync(entry)} succeeded", "good")
         case Action.FINISHED:
@@ -62,7 +63,7 @@ def _line(entry: Entry) -> Line:
 def _sync(entry: Entry) -> str:
     """Which sync: it has no revision where it could not start, or brought its own manifests."""
     if entry.why is Why.LOCAL:
-        return f"sync of {entry.message}" if entry.action is Action.STARTED else "sync of local manifests"
+        return "sync of local manifests"
     return f"sync to {entry.revision[:8]}" if entry.revision else "sync"
 
 
