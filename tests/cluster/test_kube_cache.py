@@ -387,7 +387,7 @@ async def test_a_frozen_server_is_noticed_by_its_silence_and_recovered_from(fres
         losses = Losses(cache)
         os.kill(plane.pids["kube-apiserver"], signal.SIGSTOP)
         try:
-            await asyncio.sleep(4)
+            await until(lambda: cache.failed_kinds())
         finally:
             os.kill(plane.pids["kube-apiserver"], signal.SIGCONT)
         made = await client.create(CONFIG_MAPS, "default", config_map("x"))

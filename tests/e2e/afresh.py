@@ -69,7 +69,7 @@ async def agrees_afresh(estate: Estate, folder: Path, standby: Standby | None = 
         standby: looks first. Only where it would write is an engine built that is quite new.
     """
     for number in range(TRIES):
-        versions = await _settled(estate)
+        versions = await at_rest(estate)
         if not versions:
             return
         try:
@@ -132,13 +132,13 @@ def _wanted() -> Iterator[str]:
             yield f"{frame.f_locals['manifest']}"[:500]
 
 
-async def _settled(estate: Estate) -> dict[str, str]:
-    """Wait until nothing changes; the versions then."""
+async def at_rest(estate: Estate, quiet: float = QUIET) -> dict[str, str]:
+    """Wait until nothing changes for so many seconds; the versions then."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + stretched(PATIENCE)
     versions = await versions_of(estate)
     since = loop.time()
-    while loop.time() < deadline and loop.time() - since < QUIET:
+    while loop.time() < deadline and loop.time() - since < quiet:
         await asyncio.sleep(0.1)
         now = await versions_of(estate)
         if now != versions:

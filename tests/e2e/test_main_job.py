@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests.e2e.afresh import at_rest, versions_of
 from tests.e2e.estate import Estate
 from tests.support.patience import looks
 
@@ -102,11 +103,12 @@ async def test_a_settled_application_is_not_written_again(estate: Estate) -> Non
     revision = await estate.given({"app/config.yaml": CONFIG % "red", "app/web.yaml": DEPLOYMENT % 1})
     await estate.app("app")
     await estate.settled(revision)
-    await asyncio.sleep(2)
-    before = (await estate.view()).app.metadata.resource_version
-    config = await estate.live("ConfigMap", "settings")
-    await asyncio.sleep(4)
-    after = (await estate.view()).app.metadata.resource_version
+    before = await at_rest(estate, quiet=1.0)
+    # Something that is not Git's changes, so the engine looks; and it polls the repository every second.
+    config = await estate.change("ConfigMap", "settings", {"metadata": {"labels": {"of": "others"}}})
+    await asyncio.sleep(3)  # what does not come cannot be waited for
     again = await estate.live("ConfigMap", "settings")
-    assert before == after, "four polls passed"
-    assert config is not None and again is not None and config.resource_version == again.resource_version
+    assert await versions_of(estate) == before
+    assert again is not None and config.resource_version == again.resource_version
+    # And it was no dead engine that wrote nothing.
+    await estate.settled(await estate.commit({"app/config.yaml": CONFIG % "blue"}))

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from trueup.formats.json import digest
 from trueup.model.annotations import HOOK, HOOK_DELETE_POLICY, HOOK_FINALIZER, SYNC_OPTIONS, SYNC_WAVE
 from trueup.model.application import Operation, OperationInitiator, Retry, SyncOperation
 from trueup.model.comparison import ComparedResource, Comparison
@@ -91,7 +92,7 @@ def manifest(
         key=ResourceKey(group_of(version), kind, space, "" if generate_name else name),
         api_version=version,
         body=body,
-        digest=f"{hash(body):x}",
+        digest=digest(body),
         annotations=named,
         generate_name=generate_name,
     )

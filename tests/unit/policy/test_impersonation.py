@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.often import often
 
 from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec
@@ -95,7 +96,11 @@ def test_without_a_match_nothing_is_done_unless_that_is_allowed() -> None:
     assert account_of(entry("bot", namespace="till"), setting=Impersonation(enabled=True, enforced=False)) == ""
 
 
-@given(st.one_of(st.text(max_size=12), st.text("ab:.-*\n A0", max_size=12)), st.sampled_from(["", "shop"]))
+NAMES = st.from_regex(r"([a-z0-9]([a-z-]{0,3}[a-z0-9])?:)?[a-z0-9]([a-z.-]{0,3}[a-z0-9])?", fullmatch=True)
+TEXTS = st.text(max_size=12) | st.text("ab:.-*\n A0", max_size=12)
+
+
+@given(often(NAMES, TEXTS), st.sampled_from(["", "shop"]))
 def test_whoever_it_is_it_is_one_service_account(account: str, namespace: str) -> None:
     try:
         user = account_of(entry(account), namespace=namespace)

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.often import often
 from yarl import URL
 
 from trueup.model.errors import TrueupError
@@ -85,14 +86,28 @@ PIECES = [
 ]
 
 
-@given(
-    st.sampled_from(["https://r.example", "http://r.example:5000", "https://registry-1.docker.io"]),
+BASES = ["https://r.example", "http://r.example:5000", "https://registry-1.docker.io"]
+ANY_REALM = st.builds(
+    lambda scheme, rest: scheme + "".join(rest),
     st.sampled_from(["https://", "http://", "HTTPS://", "//", ""]),
     st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=6),
 )
-def test_no_realm_takes_a_password_to_another_host(base: str, scheme: str, rest: list[str]) -> None:
+
+
+@st.composite
+def realms(draw: st.DrawFn) -> tuple[str, str]:
+    """A registry and the token server that it names: often its own."""
+    base = draw(st.sampled_from(BASES))
+    own = [base, base.upper(), f"{base.replace('http:', 'https:')}", "https://auth.docker.io"]
+    rest = st.lists(st.sampled_from(["/", "//", "..", "%2e", "t", "?a", "#", "@r.example"]), max_size=3).map("".join)
+    return base, draw(often(st.builds("{}/{}".format, st.sampled_from(own), rest), ANY_REALM))
+
+
+@given(realms())
+def test_no_realm_takes_a_password_to_another_host(asked: tuple[str, str]) -> None:
+    base, realm = asked
     try:
-        found = token_server(scheme + "".join(rest), URL(base), SECRET, "r")
+        found = token_server(realm, URL(base), SECRET, "r")
     except TrueupError:
         return
     home = URL(base)
@@ -101,7 +116,12 @@ def test_no_realm_takes_a_password_to_another_host(base: str, scheme: str, rest:
     assert found.user is None
 
 
-@given(st.text(alphabet=st.sampled_from('Bearer realm=",\\ \t;x'), max_size=200) | st.text(max_size=50))
+PARTS = st.lists(
+    st.sampled_from(["Bearer", "BASIC", " ", ", ", "realm", "=", '"', '"x"', "\\", "\t", ";", "x"]), max_size=20
+)
+
+
+@given(often(PARTS.map(lambda parts: "Bearer " + "".join(parts)), st.text(max_size=50)))
 def test_any_challenge_is_read(header: str) -> None:
     for each in read_challenges([header]):
         assert each.scheme == each.scheme.lower()

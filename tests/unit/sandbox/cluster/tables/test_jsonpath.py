@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.often import often
 
 from trueup.sandbox.cluster.tables.jsonpath import PathError, compile_path
 
@@ -90,7 +91,13 @@ def test_refuses_texts_that_are_no_path(path: str) -> None:
         compile_path(path)
 
 
-@given(st.text(st.sampled_from(list(".[]?()@$*'\"\\<>=!-:,019abtrue{} \n")), max_size=30))
+SIGNS = st.text(st.sampled_from(list(".[]?()@$*'\"\\<>=!-:,019abtrue{} \n")), max_size=30)
+STEPS = st.sampled_from(
+    [".list", "..name", "[0]", "[-1]", "[0:2]", "[*]", ".conditions", ".*", "[?(@.a==1)]", "[?(@.b)]", "[0,1]"]
+)
+
+
+@given(often(st.lists(STEPS, min_size=1, max_size=5).map("".join), SIGNS))
 def test_any_text_is_a_path_or_refused(text: str) -> None:
     try:
         found = compile_path(text).find(THING)
