@@ -12,10 +12,10 @@ what was ``refused`` before; passes that only write down what they have seen are
     << Succeeded
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 from tests.support.plans import START, facts, live_of, manifest, state
 
 from trueup.model.annotations import HOOK_FINALIZER
@@ -71,9 +71,9 @@ class Conversation:
         words = [part.split() for part in given.split(";")]
         flags = {part[0] for part in words if len(part) == 1}
         for kind, name, *options in (part for part in words if len(part) > 1 and part[0] != "old"):
-            self.targets.append(manifest(kind, name, **dict(option.split("=", 1) for option in options)))
+            self.targets.append(declared(kind, name, options))
         for _, kind, name, *options in (part for part in words if part[0] == "old"):
-            self._store(manifest(kind, name, **dict(option.split("=", 1) for option in options)))
+            self._store(declared(kind, name, options))
         retry = Retry(limit=1) if "retry" in flags else None
         self.running: OperationState = state(prune="prune" in flags, retry=retry)
         self._before = self.running
@@ -142,7 +142,7 @@ class Conversation:
     def _facts(self) -> Facts:
         ours = {target.key for target in self.targets} | hook_keys(self.running, facts(self.targets).comparison)
         extra = [found for key, found in self.objects.items() if key not in ours]
-        seen = facts(
+        return facts(
             self.targets,
             extra,
             live=list(self.objects.values()),
@@ -150,7 +150,12 @@ class Conversation:
             wave_delay=0.0,
             approved_at=self.approved_at,
         )
-        return msgspec.structs.replace(seen)
+
+
+def declared(kind: str, name: str, options: Sequence[str]) -> Manifest:
+    """A manifest by words such as ``wave=1``."""
+    named: dict[str, Any] = dict(option.split("=", 1) for option in options)
+    return manifest(kind, name, **named)
 
 
 def differs(script: str) -> str:
