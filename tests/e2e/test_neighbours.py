@@ -232,6 +232,13 @@ async def silent_registry(here: Neighbourhood) -> None:
         with suppress(ConnectionError):
             await reader.read()
 
+    async def hang_up() -> None:
+        for writer in asked:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    here.resources.push_async_callback(hang_up)
     server = await here.resources.enter_async_context(await asyncio.start_server(silence, "127.0.0.1", 0))
     registry = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     names = [f"images-{number}" for number in range(5)]
