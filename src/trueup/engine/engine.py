@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -29,6 +29,7 @@ from trueup.runtime import secrecy
 from trueup.runtime.clock import SystemClock
 from trueup.runtime.fair import Share
 from trueup.runtime.folder import claimed, own_folder
+from trueup.runtime.held import LIMIT, LoopWatch
 from trueup.runtime.lease import Lease, new_identity
 from trueup.runtime.memory import freeze_later
 from trueup.runtime.tenure import Jobs, serve
@@ -164,7 +165,8 @@ class Engine:
             asyncio.create_task(self._follow_known(), name="follow known kinds"),
         ]
         try:
-            await serve(self.lease, self._begin, stop=stop)
+            with LoopWatch(_held):
+                await serve(self.lease, self._begin, stop=stop)
         finally:
             for task in beside:
                 task.cancel()
@@ -179,6 +181,10 @@ class Engine:
     def _begin(self) -> Jobs:
         self.renew()
         return self.term.jobs()
+
+
+def _held(stack: Sequence[str]) -> None:
+    log.warning("the event loop is held", seconds=LIMIT, stack=list(stack))
 
 
 def _cluster(control: Control) -> ManagedCluster:
