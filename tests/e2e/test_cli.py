@@ -303,6 +303,8 @@ async def test_an_application_from_create_to_delete(estate: Estate, shell: Shell
     local = ("app", "diff", name, "--local", str(tmp_path / "here"))
     differs = await shell(*local)
     assert differs.code == 1 and "+  colour: green" in differs.out
+    rooted = await shell(*local, "--local-repo-root", str(tmp_path / "here"))
+    assert rooted.out == differs.out, "nothing of it lies beside the folder"
     shown = await shell(*local, environment={"KUBECTL_EXTERNAL_DIFF": "diff -u -L one -L two"})
     assert shown.code == 1 and "+++ two" in shown.out and "+  colour: green" in shown.out
     assert "cannot be run" in (await shell(*local, environment={"KUBECTL_EXTERNAL_DIFF": "/nonexistent"})).err

@@ -17,7 +17,7 @@ from trueup import diff as diffs
 from trueup.cli.app.access import Handle
 from trueup.cli.app.engine import refreshed
 from trueup.cli.app.local import local_changes
-from trueup.cli.app.sources import Revisions, revisions_of, revisions_options
+from trueup.cli.app.sources import Here, Revisions, folder_options, here_of, revisions_of, revisions_options
 from trueup.cli.app.validate import EVERYWHERE
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
@@ -40,15 +40,6 @@ from trueup.sources.writer import Changes
 
 local_option = local_repositories_option(default=EVERYWHERE)
 
-folder_option = click.option(
-    "--local",
-    "folder",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="FOLDER",
-    default=None,
-    help="Take this folder in the place of the application's, as it is on this disk.",
-)
-
 
 @click.command(epilog=examples("trueup app diff web", "trueup app diff web --revision main --exit-code=false"))
 @click.argument("name", shell_complete=applications)
@@ -61,7 +52,7 @@ folder_option = click.option(
 @click.option("--hard-refresh", is_flag=True, help="As --refresh, and render anew.")
 @click.option("--diff-exit-code", type=int, default=DIFFERS, show_default=True, help="Exit code for a difference.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
-@folder_option
+@folder_options
 @local_option
 @access_options
 def diff(
@@ -75,17 +66,18 @@ def diff(
     app_namespace: str,
     local: tuple[Path, ...],
     folder: Path | None,
+    root: Path | None,
     **sources: Any,
 ) -> None:
     """Show what a sync would change. Exits 1 where there is a difference, 20 on an error."""
 
-    said = revisions_of(revision, **sources)
+    said, here = revisions_of(revision, **sources), here_of(folder, root)
 
     async def compare() -> Compared:
         if refresh or hard_refresh:
             async with connected(access) as client:
                 await refreshed(Handle(client, access, name, app_namespace), hard=hard_refresh)
-        return await compared(access, name, app_namespace, said, local, folder)
+        return await compared(access, name, app_namespace, said, local, here)
 
     found = asyncio.run(compare())
     if program := os.environ.get("KUBECTL_EXTERNAL_DIFF", ""):
@@ -116,18 +108,18 @@ async def compared(
     app_namespace: str,
     revisions: Revisions,
     local: tuple[Path, ...],
-    folder: Path | None = None,
+    here: Here | None = None,
 ) -> Compared:
     """Compare an application with the cluster.
 
     Args:
         local: folders below which file:// may read.
-        folder: taken in the place of the application's; None for that of the revision.
+        here: taken in the place of the application's folder; None for that of the revision.
 
     Raises:
         TrueupError: it cannot be rendered, or there is none.
     """
-    edit = _edit(folder)
+    edit = _edit(here)
     async with engine(access, local) as running:
         seen = await running.observe(_key(access, name, app_namespace), revisions.of, edit)
         unknown = [r for r in seen.comparison.compared if r.status is SyncCode.UNKNOWN]
@@ -139,7 +131,7 @@ async def compared(
 
 
 async def brought(
-    access: Access, name: str, app_namespace: str, revisions: Revisions, folder: Path | None
+    access: Access, name: str, app_namespace: str, revisions: Revisions, here: Here | None
 ) -> tuple[Manifest, ...]:
     """The manifests of an application, with a folder of this disk in the place of its own where one is named.
 
@@ -150,7 +142,7 @@ async def brought(
         TrueupError: it cannot be rendered, or there is none.
     """
     async with engine(access, (EVERYWHERE,)) as running:
-        return await running.declared(_key(access, name, app_namespace), revisions.of, _edit(folder))
+        return await running.declared(_key(access, name, app_namespace), revisions.of, _edit(here))
 
 
 def _written(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[str, str]:
@@ -158,8 +150,8 @@ def _written(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tup
     return yaml.dump(old) if old else "", yaml.dump(new) if new else ""
 
 
-def _edit(folder: Path | None) -> Callable[[Tree, str], Changes] | None:
-    return None if folder is None else lambda tree, path: local_changes(tree, path, folder)
+def _edit(here: Here | None) -> Callable[[Tree, str], Changes] | None:
+    return None if here is None else lambda tree, path: local_changes(tree, path, here)
 
 
 def show_externally(found: Compared, program: str) -> None:
@@ -202,7 +194,7 @@ def print_changes(found: Compared) -> None:
     help="As declared or as they are.",
 )
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
-@folder_option
+@folder_options
 @local_option
 @output_option("yaml", "json")
 @access_options
@@ -214,6 +206,7 @@ def manifests(
     app_namespace: str,
     local: tuple[Path, ...],
     folder: Path | None,
+    root: Path | None,
     output: str,
     **sources: Any,
 ) -> None:
@@ -222,11 +215,11 @@ def manifests(
     Values of Secrets are masked, equal ones by equal masks: `trueup render` prints those of a folder as they are.
     """
 
-    said = revisions_of(revision, **sources)
+    said, here = revisions_of(revision, **sources), here_of(folder, root)
 
     async def read() -> tuple[Observation, diffs.Masks]:
         async with engine(access, local) as running:
-            seen = await running.observe(_key(access, name, app_namespace), said.of, _edit(folder))
+            seen = await running.observe(_key(access, name, app_namespace), said.of, _edit(here))
             return seen, diffs.Masks(running.control.settings().masked_annotations)
 
     seen, masks = asyncio.run(read())

@@ -24,32 +24,39 @@ def selector_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
-def selected(access: Access, names: tuple[str, ...], selector: str, app_namespace: str) -> tuple[str, ...]:
+def selected(
+    access: Access, names: tuple[str, ...], selector: str, app_namespace: str, projects: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """The names of the applications that are meant, each once.
 
+    Args:
+        projects: whose applications are meant; with a selector, those of them that have the labels.
+
     Raises:
-        click.UsageError: none is named, and no label.
-        NoneSelected: none has the labels.
+        click.UsageError: none is named, and no label or project.
+        NoneSelected: none has the labels, or is of the projects.
     """
-    if not selector:
+    if not selector and not projects:
         if not names:
             raise click.UsageError("name an application, or choose by -l LABEL=VALUE")
         return tuple(dict.fromkeys(names))
     namespace = app_namespace or access.namespace
 
-    async def listed() -> list[str]:
+    async def listed() -> list[bytes]:
         async with connected(access) as client:
-            return [_named(body) for body in await list_applications(client, namespace, selector)]
+            return await list_applications(client, namespace, selector)
 
-    found = sorted(asyncio.run(listed()))
+    views = [readable(body) for body in asyncio.run(listed())]
+    found = [
+        f"{view.app.metadata.namespace}/{view.app.metadata.name}"
+        for view in views
+        if not projects or (view.app.spec.project or "default") in projects
+    ]
     if not found and not names:
+        said = [f"the labels {selector}"] if selector else []
+        said += [f"the project {' or '.join(projects)}"] if projects else []
         raise NoneSelected(
-            f"no application of namespace {namespace} has the labels {selector}",
+            f"no application of namespace {namespace} has {' and '.join(said)}",
             hint="`trueup app list -o json` shows what they have",
         )
-    return tuple(dict.fromkeys((*names, *found)))
-
-
-def _named(body: bytes) -> str:
-    view = readable(body)
-    return f"{view.app.metadata.namespace}/{view.app.metadata.name}"
+    return tuple(dict.fromkeys((*names, *sorted(found))))

@@ -1,6 +1,7 @@
-"""``--revisions`` with ``--source-positions`` or ``--source-names``: revisions of single sources. Pure."""
+"""What is read in the place of what an application declares: revisions of single sources, a folder of this disk."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -109,3 +110,51 @@ def revisions_of(
     said = Revisions(revision, tuple(revisions), tuple(source_positions), tuple(source_names))
     said.check()
     return said
+
+
+class Here(msgspec.Struct, frozen=True):
+    """A folder of this disk.
+
+    Attributes:
+        folder: takes the place of the application's.
+        root: takes the place of its repository; None where what lies beside the folder is as the revision has it.
+    """
+
+    folder: Path
+    root: Path | None = None
+
+
+def folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--local`` and ``--local-repo-root``, as ``folder`` and ``root``."""
+    there = click.Path(path_type=Path, exists=True, file_okay=False)
+    for option in (
+        click.option(
+            "--local-repo-root",
+            "root",
+            type=there,
+            metavar="FOLDER",
+            default=None,
+            help="With --local: take this folder in the place of the repository, as Git would commit it.",
+        ),
+        click.option(
+            "--local",
+            "folder",
+            type=there,
+            metavar="FOLDER",
+            default=None,
+            help="Take this folder in the place of the application's, as it is on this disk.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def here_of(folder: Path | None, root: Path | None) -> Here | None:
+    """The folder that a command line names.
+
+    Raises:
+        click.UsageError: a root alone.
+    """
+    if folder is None and root is not None:
+        raise click.UsageError("--local-repo-root goes with --local, which names the application's folder")
+    return Here(folder, root) if folder is not None else None

@@ -12,11 +12,11 @@ from trueup.cli.app.access import Handle, View
 from trueup.cli.app.choice import chosen, labelled, pattern, resource_option
 from trueup.cli.app.read import print_resources, print_summary
 from trueup.cli.app.selecting import selected, selector_option
-from trueup.cli.app.sources import Revisions, revisions_of, revisions_options
+from trueup.cli.app.sources import Here, Revisions, folder_options, here_of, revisions_of, revisions_options
 from trueup.cli.app.spec import pairs
 from trueup.cli.app.wait import Goal, finished_badly, follow
 from trueup.cli.app.windows import refuse_in_window
-from trueup.cli.completing import applications
+from trueup.cli.completing import applications, projects
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
@@ -39,6 +39,7 @@ _AS_OPTIONS = {
     epilog=examples(
         "trueup app sync web",
         "trueup app sync -l team=web --prune --async",
+        "trueup app sync --project shop --dry-run",
         "trueup app sync web --preview-changes",
         "trueup app sync web --resource apps:Deployment:web --force",
         "trueup app sync web --label tier=front --label tier=back",
@@ -48,6 +49,7 @@ _AS_OPTIONS = {
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=applications)
 @selector_option
+@click.option("--project", multiple=True, shell_complete=projects, help="The applications of this project. Repeatable.")
 @click.option("--revision", default="", help="Sync to this revision instead of the declared one.")
 @revisions_options
 @click.option("--prune", is_flag=True, help="Delete what left Git.")
@@ -64,15 +66,8 @@ _AS_OPTIONS = {
 @click.option("--server-side", is_flag=True, help="Apply on the server, whatever the application says.")
 @click.option("--info", multiple=True, metavar="NAME=VALUE", help="A note that is kept with the operation. Repeatable.")
 @click.option("--preview-changes", is_flag=True, help="Show what would change, and ask first.")
-@click.option(
-    "--local",
-    "folder",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="FOLDER",
-    default=None,
-    help="Send what this folder declares in the place of the application's, as it is on this disk.",
-)
-@click.option("-y", "--yes", is_flag=True, help="With --preview-changes: do not ask.")
+@folder_options
+@click.option("-y", "--yes", "--assumeYes", "yes", is_flag=True, help="With --preview-changes: do not ask.")
 @click.option("--retry-limit", type=int, default=0, help="Tries after the first; negative: no limit.")
 @click.option("--retry-backoff-duration", default="", help="First wait between tries, such as 5s.")
 @click.option("--retry-backoff-factor", type=int, default=None, help="What each wait is multiplied by for the next.")
@@ -86,18 +81,21 @@ def sync(
     access: Access,
     names: tuple[str, ...],
     selector: str,
+    project: tuple[str, ...],
     asynchronous: bool,
     timeout: float,
     app_namespace: str,
     output: str,
     preview_changes: bool,
     folder: Path | None,
+    root: Path | None,
     yes: bool,
     **flags: Any,
 ) -> None:
     """Make the cluster as Git declares, now."""
-    names = selected(access, names, selector, app_namespace)
-    if folder is not None and len(names) > 1:
+    here = here_of(folder, root)
+    names = selected(access, names, selector, app_namespace, project)
+    if here is not None and len(names) > 1:
         raise click.UsageError("--local sends a folder for one application; name that alone")
     said = revisions_of(*(flags[part] for part in ("revision", "revisions", "source_positions", "source_names")))
     patterns, labels = [pattern(text) for text in flags["resource"]], pairs(flags["label"])
@@ -107,10 +105,10 @@ def sync(
         async with connected(access) as client:
             handle = Handle(client, access, name, app_namespace)
             made: tuple[Manifest, ...] = ()
-            if folder is not None:
+            if here is not None:
                 refuse_local(await handle.view(), dry_run=flags["dry_run"])
-            if folder is not None or labels:
-                made = await _rendered(access, name, app_namespace, said, folder)
+            if here is not None or labels:
+                made = await _rendered(access, name, app_namespace, said, here)
             view = await handle.view()
             state = view.status.operation_state
             if view.app.operation is not None or (state and not state.phase.completed):
@@ -121,8 +119,8 @@ def sync(
             sync_part = operation["sync"] | sync_options(view, flags) | chosen(view, patterns)
             if labels:
                 sync_part["resources"] = union(sync_part.get("resources", []), labelled(made, labels))
-            if folder is not None:
-                sync_part["manifests"] = texts_of(made, folder)
+            if here is not None:
+                sync_part["manifests"] = texts_of(made, here.folder)
             else:
                 revisions = said.of(view.app)
                 if not flags["dry_run"]:
@@ -137,7 +135,7 @@ def sync(
             return await follow(handle, Goal(operation=True), timeout, quiet=output != "wide", before=view)
 
     for name in names:
-        if preview_changes and not _previewed(access, name, app_namespace, said, folder, yes=yes):
+        if preview_changes and not _previewed(access, name, app_namespace, said, here, yes=yes):
             continue
         view = asyncio.run(run(name))
         if output != "wide":
@@ -186,12 +184,12 @@ def refuse_local(view: View, *, dry_run: bool) -> None:
 
 
 async def _rendered(
-    access: Access, name: str, app_namespace: str, revisions: Revisions, folder: Path | None
+    access: Access, name: str, app_namespace: str, revisions: Revisions, here: Here | None
 ) -> tuple[Manifest, ...]:
     # A render takes an engine.
     from trueup.cli.app.inspect import brought
 
-    return await brought(access, name, app_namespace, revisions, folder)
+    return await brought(access, name, app_namespace, revisions, here)
 
 
 def union(some: list[dict[str, str]], others: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -249,14 +247,14 @@ def sync_options(view: View, flags: dict[str, Any]) -> dict[str, Any]:
 
 
 def _previewed(
-    access: Access, name: str, app_namespace: str, revisions: Revisions, folder: Path | None, *, yes: bool
+    access: Access, name: str, app_namespace: str, revisions: Revisions, here: Here | None, *, yes: bool
 ) -> bool:
     """Show what a sync would change; whether it is to go on."""
     # A comparison takes an engine.
     from trueup.cli.app.inspect import compared, print_changes
     from trueup.cli.app.validate import EVERYWHERE
 
-    found = asyncio.run(compared(access, name, app_namespace, revisions, (EVERYWHERE,), folder))
+    found = asyncio.run(compared(access, name, app_namespace, revisions, (EVERYWHERE,), here))
     say(f"application '{name}':")
     print_changes(found)
     if not found.changes:
