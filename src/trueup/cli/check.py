@@ -42,7 +42,6 @@ from trueup.sandbox.offline.report import Report
 from trueup.sandbox.offline.repositories import Repositories
 from trueup.sandbox.offline.trial import Trial
 from trueup.sources.checkout import Checkout, open_checkout
-from trueup.sources.download import downloading
 from trueup.sources.mirrors import Mirrors
 from trueup.store.install import install
 from trueup.workers.git import run_git
@@ -73,7 +72,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--repo-url", "urls", multiple=True, metavar="URL", help="URL that means this repository. Repeatable.")
 @click.option("--root", type=_FOLDER, default=None, help="The repository's root (default: the Git checkout, or PATH).")
 @click.option("--remote", is_flag=True, help="Fetch and check sources and bases elsewhere too.")
-@local_repositories_option("With --remote", resolve=True)
+@local_repositories_option("With --remote", resolve=True, also=", and servers of this machine are asked")
 @click.option(
     "--existing-namespace", "namespaces", multiple=True, metavar="NAME", help="Namespace the cluster has. Repeatable."
 )
@@ -183,8 +182,9 @@ async def _check(asked: Asked, progress: Progress, *, isolated: bool) -> Report:
     pool = Renderer(max(2, min(os.cpu_count() or 2, _RENDERED_AT_ONCE)), isolated=isolated)
     async with _mirrors(asked) as mirrors, pool as renderer, EmbeddedCluster() as cluster:
         kubernetes = embedded()
-        repositories = Repositories(asked.checkout, asked.urls, mirrors)
-        elsewhere = Elsewhere(mirrors, downloading(guarded=False)) if mirrors else None
+        elsewhere = Elsewhere(mirrors, guarded=not asked.local) if mirrors else None
+        ask = elsewhere.repository if elsewhere else None
+        repositories = Repositories(asked.checkout, asked.urls, mirrors, ask)
         applications = Applications(
             renderer, repositories, kubernetes, progress, elsewhere=elsewhere, inflates=asked.inflates
         )

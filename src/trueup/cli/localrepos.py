@@ -8,7 +8,7 @@ import click
 
 
 def local_repositories_option(
-    when: str = "", *, default: Path | None = None, resolve: bool = False
+    when: str = "", *, default: Path | None = None, resolve: bool = False, also: str = ""
 ) -> Callable[[Any], Any]:
     """The option, as the parameter ``local``.
 
@@ -16,6 +16,7 @@ def local_repositories_option(
         when: what its help begins with, of a command that reads repositories in some cases alone.
         default: a folder that is allowed where none is named.
         resolve: of a command whose work is done in another folder.
+        also: what else it allows.
     """
     return click.option(
         "--allow-local-repos",
@@ -25,6 +26,6 @@ def local_repositories_option(
         metavar="PREFIX",
         default=[default] if default else [],
         show_default=default is not None,
-        help=f"{f'{when}: f' if when else 'F'}older whose repositories file:// may read. Repeatable"
+        help=f"{f'{when}: f' if when else 'F'}older whose repositories file:// may read{also}. Repeatable"
         + ("." if default else "; none by default."),
     )

@@ -28,7 +28,6 @@ from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sandbox.offline.kubernetes import embedded
 from trueup.sandbox.offline.renderer import Renderer
 from trueup.sources.checkout import Checkout, open_checkout
-from trueup.sources.download import downloading
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.worktree import WorkTree
 from trueup.workers.git import run_git
@@ -85,7 +84,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     "--root", type=_FOLDER, default=None, help="Folder that may be read (default: the Git checkout, or PATH)."
 )
 @click.option("--offline", is_flag=True, help="Kustomize: fetch no bases and files that lie elsewhere.")
-@local_repositories_option("Kustomize", resolve=True)
+@local_repositories_option("Kustomize", resolve=True, also=", and servers of this machine are asked")
 @inflation_option
 @isolation_option
 @output_option("yaml", "json")
@@ -113,7 +112,7 @@ def render(
 async def _render(wanted: Wanted, local: tuple[Path, ...], *, isolated: bool, offline: bool) -> Rendering:
     with tempfile.TemporaryDirectory(prefix="trueup-") as folder:
         mirrors = Mirrors(Path(folder), run_git, allowed_local=local)
-        fetch = None if offline else Elsewhere(mirrors, downloading(guarded=False))
+        fetch = None if offline else Elsewhere(mirrors, guarded=not local).application()
         async with Renderer(isolated=isolated) as renderer:
             try:
                 return await renderer.render(

@@ -22,14 +22,11 @@ from trueup.runtime.memory import Memory
 from trueup.sources.download import MAX_BYTES, Download, TooLarge
 from trueup.sources.helm_repository import HelmRepositories
 from trueup.sources.outgoing import require_host_outside
+from trueup.sources.purse import Purse, TooMuch
 from trueup.sources.revision import UnknownRevision
 
 _FILES = 32 * MEBIBYTE
 """Bytes of files that are remembered, and of charts."""
-MAX_FILES = 16 * MEBIBYTE
-"""Bytes of the files and charts elsewhere of one application, paid while they arrive."""
-MAX_SECONDS = 60.0
-"""For all files of one build: it has a slot as long."""
 HOLDING = 4
 """Builds at a time that hold files elsewhere; the others wait, so that all of them together are bounded."""
 TOO_LARGE = Patience(60.0, 3600.0)
@@ -248,7 +245,7 @@ class Fetching:
         self._files: dict[str, OneFile] = {}
         self._charts: dict[ChartOf, PackedChart] = {}
         self._found: dict[ChartOf, Found | Missing] = {}
-        self._seconds = MAX_SECONDS
+        self._purse = Purse()
         self._one_by_one = asyncio.Lock()
         self._slot: Turn | None = None
         self._closed = False
@@ -306,7 +303,7 @@ class Fetching:
             try:
                 if file := await self._file(remote):
                     return remote.file_name, file
-            except _TooMuch:
+            except TooMuch:
                 raise
             except TrueupError:
                 # A server of repositories may answer whatever it likes to who asks for a file.
@@ -336,6 +333,7 @@ class Fetching:
             if remote.base is not None and not await asyncio.to_thread(is_meant, remote, file.content):
                 return None
             self._files[remote.text] = file
+            self._purse.keep(len(file.content))
             return file
 
     async def _chart(self, chart: ChartOf, needed: Sequence[Remote]) -> PackedChart:
@@ -347,10 +345,9 @@ class Fetching:
             known = self._remotes.known_chart(self._instance, chart)
             if known is not None and known[0] == self._revisions and not self._fresh:
                 packed = known[1]
-                self._charts[chart] = await self._paid(
-                    chart.repository, MAX_BYTES, lambda limit: _within(packed, limit)
+                return self._has(
+                    chart, await self._paid(chart.repository, MAX_BYTES, lambda limit: _within(packed, limit))
                 )
-                return packed
             if chart not in self._found:
                 also = {each.chart for each in needed if each.chart and each.chart.repository == chart.repository}
                 wanted = [chart, *sorted(also - {chart}, key=lambda each: each.tree)]
@@ -367,31 +364,19 @@ class Fetching:
                 content = await repositories.archive(repository, found, limit)
                 return await asyncio.to_thread(PackedChart, content, chart.shown)
 
-            brought = self._charts[chart] = await self._paid(found.url, MAX_BYTES, bring)
+            brought = await self._paid(found.url, MAX_BYTES, bring)
             self._remotes.keep_chart(self._instance, chart, self._revisions, brought)
-            return brought
+            return self._has(chart, brought)
+
+    def _has(self, chart: ChartOf, packed: PackedChart) -> PackedChart:
+        self._charts[chart] = packed
+        self._purse.keep(len(packed.content))
+        return packed
 
     async def _paid(self, url: str, most: int, fetch: Callable[[int], Awaitable[T]]) -> T:
-        """What is fetched, of so many bytes at most, for what is left of bytes and seconds."""
+        """What is fetched, of so many bytes at most, by a build that has a slot."""
         await self._hold()
-        left = MAX_FILES - sum(len(each.content) for each in self._files.values())
-        left -= sum(len(each.content) for each in self._charts.values())
-        if self._seconds <= 0:
-            raise SourceUnavailable(f"the files before it have taken longer than {MAX_SECONDS:g} s")
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        try:
-            return await fetch(min(left, most))
-        except TooLarge as error:
-            if left >= most:
-                raise
-            raise _TooMuch(
-                f"the files elsewhere have more than {MAX_FILES >> 20} MiB together "
-                f"(reached at {redact_url(url)[:300]})",
-                hint="copy what is needed of them into the repository",
-            ) from error
-        finally:
-            self._seconds -= clock() - began
+        return await self._purse.pay(url, most, fetch)
 
     async def _hold(self) -> None:
         """Wait for a slot, unless this build has one."""
@@ -419,10 +404,6 @@ async def _within(packed: PackedChart, limit: int) -> PackedChart:
     if len(packed.content) > limit:
         raise TooLarge(f"{packed.shown} is larger than what is left")
     return packed
-
-
-class _TooMuch(TooLarge):
-    """All files together have more bytes than they may."""
 
 
 def are_permitted(urls: Iterable[str], admit: Callable[[str], None]) -> bool:

@@ -18,7 +18,6 @@ from trueup.render.environment import RenderContext
 from trueup.render.output import Objects
 from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sandbox.offline.renderer import Renderer
-from trueup.sources.download import downloading
 from trueup.sources.mirrors import Mirrors
 from trueup.workers.git import run_git
 from trueup.workers.kustomize import kubectl
@@ -97,7 +96,7 @@ async def renderer() -> AsyncIterator[Renderer]:
 
 
 async def ours(renderer: Renderer, files: Mapping[str, str], folder: Path) -> tuple[Manifest, ...]:
-    fetch = Elsewhere(Mirrors(folder / "mirrors", run_git), downloading(guarded=False))
+    fetch = Elsewhere(Mirrors(folder / "mirrors", run_git), guarded=False).application()
     return (await renderer.render(Source(path="."), MemTree(files), CONTEXT, fetch=fetch)).manifests
 
 

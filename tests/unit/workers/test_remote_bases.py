@@ -19,7 +19,6 @@ from trueup.render.environment import RenderContext
 from trueup.render.output import Objects
 from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sandbox.offline.renderer import Renderer
-from trueup.sources.download import downloading
 from trueup.sources.mirrors import Mirrors
 from trueup.workers.git import run_git
 from trueup.workers.kustomize import kubectl
@@ -156,7 +155,7 @@ async def ours(
     renderer: Renderer, files: Mapping[str, str], folder: Path, source: Source | None = None
 ) -> tuple[Manifest, ...]:
     mirrors = Mirrors(folder / "mirrors", run_git)
-    fetch = Elsewhere(mirrors, downloading(guarded=False))
+    fetch = Elsewhere(mirrors, guarded=False).application()
     return (await renderer.render(source or Source(path="."), MemTree(files), CONTEXT, fetch=fetch)).manifests
 
 

@@ -21,6 +21,7 @@ from trueup.sandbox.offline.renderer import Renderer
 from trueup.sandbox.offline.report import Problem, Unverified
 from trueup.sandbox.offline.repositories import NotHere, Repositories, described
 from trueup.sandbox.offline.templates import file_of_template, with_files
+from trueup.store.renders import Fetch
 
 Telling = Callable[[str, int, int], None]
 
@@ -126,6 +127,7 @@ class Applications:
         for source in declared.app.spec.all_sources():
             trees.append(await self._tree(source, result))
         sources = declared.app.spec.all_sources()
+        fetch = self._elsewhere.application() if self._elsewhere else None
         refs = {
             source.ref: tree for source, tree in zip(sources, trees, strict=True) if source.ref and tree is not None
         }
@@ -138,7 +140,7 @@ class Applications:
                 why = f"its value files are in ${used[0]}, which is not read"
                 result.unverified.append(Unverified(application=declared.name, what=described(source), why=why))
                 continue
-            await self._source(source, tree, refs, index, result)
+            await self._source(source, tree, refs, index, result, fetch)
         self._done += 1
         self._progress("applications rendered", self._done, self._total)
         return result
@@ -156,13 +158,13 @@ class Applications:
             )
         return None
 
-    async def _source(self, source: Source, tree: Tree, refs: Mapping[str, Tree], index: int, result: Rendered) -> None:
+    async def _source(
+        self, source: Source, tree: Tree, refs: Mapping[str, Tree], index: int, result: Rendered, fetch: Fetch | None
+    ) -> None:
         declared = result.declared
         context = self.context(declared.app)
         try:
-            rendering = await self._renderer.render(
-                source, tree, context, refs=refs, index=index, fetch=self._elsewhere
-            )
+            rendering = await self._renderer.render(source, tree, context, refs=refs, index=index, fetch=fetch)
         except RemotesNeeded as error:
             why = f"{error.message}; --remote reads it"
             result.unverified.append(Unverified(application=declared.name, what=described(source), why=why))

@@ -1,6 +1,6 @@
 """Which tree of files a source reads: the checkout, or a repository elsewhere."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from trueup.formats.redact import redact_url
 from trueup.model.application import Source
@@ -22,12 +22,19 @@ class Repositories:
         checkout: stands for its own repository, whatever revision a source asks for.
         urls: further URLs of that repository.
         mirrors: reads the others; None leaves them out.
+        ask: refuses one that is not asked.
     """
 
-    def __init__(self, checkout: Checkout, urls: Iterable[str] = (), mirrors: Mirrors | None = None) -> None:
+    def __init__(
+        self,
+        checkout: Checkout,
+        urls: Iterable[str] = (),
+        mirrors: Mirrors | None = None,
+        ask: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
         self._checkout = checkout
         self._own = {place_of(url) for url in (*checkout.urls, *urls)} | {place_of(checkout.root.as_uri())}
-        self._mirrors = mirrors
+        self._mirrors, self._ask = mirrors, ask
 
     def is_own(self, url: str) -> bool:
         """Whether a URL means the checkout's repository."""
@@ -46,6 +53,8 @@ class Repositories:
             return self._checkout.tree
         if self._mirrors is None:
             raise NotHere("another repository; --remote reads it, --repo-url says that it is this one")
+        if self._ask is not None:
+            await self._ask(source.repo_url)
         mirror = self._mirrors.get(source.repo_url)
         await mirror.update()
         return mirror.tree(await mirror.locate(source.target_revision, source.tag_prefix))
