@@ -1,12 +1,13 @@
 """Bad input: a condition that names the file or field, nothing lost, nobody else disturbed."""
 
-import asyncio
-
 import msgspec
 import pytest
-from tests.conftest import on_embedded, on_kubernetes
+from tests.conftest import make_namespace, on_embedded, on_kubernetes
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment
+from tests.support.patience import looks
+
+from trueup.kube.errors import Invalid
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(9)
@@ -320,8 +321,16 @@ async def test_a_denial_by_an_admission_policy_is_told_in_its_words_and_stops_no
         resource = estate.discovery.find("admissionregistration.k8s.io", str(manifest["kind"]))
         assert resource is not None
         await estate.client.create(resource, "", msgspec.json.encode(manifest))
+    await make_namespace(estate.client, estate.name)
+    maps = f"/api/v1/namespaces/{estate.name}/configmaps?dryRun=All"
     # A policy comes into force some moments after it is stored.
-    await asyncio.sleep(5)
+    async for _ in looks():
+        try:
+            await estate.client.request("POST", maps, body=b'{"metadata":{"name":"denied"}}')
+        except Invalid:
+            break
+    else:
+        raise AssertionError("the policy does not come into force")
     await estate.given({"app/denied.yaml": config("denied"), "app/good.yaml": config("good")})
     await estate.app("app", policy={"retry": {"limit": 0}})
     view = await estate.until(

@@ -155,6 +155,8 @@ class Background:
             while True:
                 running = self.running()
                 if running is not None and self.ready:
+                    # It outlives us: nobody here waits for its end.
+                    process.returncode = 0
                     return running
                 if running is None and process.poll() is not None:
                     why, hint = self._last_words()
