@@ -3,6 +3,7 @@ branch's any more, and what its files were must be asked of the server, or is no
 
 import shutil
 
+from tests.conftest import on_embedded
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
 
@@ -91,3 +92,18 @@ async def test_a_rewrite_that_takes_nothing_out_holds_nothing(estate: Estate) ->
     revision = await estate.commit({"app/web.yaml": None})
     await estate.settled(revision)
     await estate.gone("ConfigMap", "web")
+
+
+@on_embedded
+async def test_a_repository_made_anew_at_its_url_is_what_the_next_look_finds(estate: Estate) -> None:
+    await synced(estate)
+    shutil.rmtree(estate.repository.folder)
+    await estate.refresh()
+    assert "does not appear to be a git repository" in await estate.condition("ComparisonError")
+    revision = await estate.given({"app/web.yaml": config("web", "blue")})
+    view = await estate.refresh()
+    assert view.status.sync is not None and view.status.sync.revision == revision
+    await estate.settled(revision)
+    await estate.gone("ConfigMap", "good")
+    live = await estate.live("ConfigMap", "web")
+    assert live is not None and live.object()["data"] == {"colour": "blue"}

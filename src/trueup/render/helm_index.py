@@ -13,7 +13,7 @@ from trueup.model.errors import RenderFailed
 
 MAX_INDEX = 16 * 1024 * 1024
 """Bytes of an index."""
-_NODES = 4_000_000
+_NODES = 2_000_000
 _KINDS = (None, "", "application", "library")
 _NEWEST = 5
 """Versions that are named where the wanted one is not there."""

@@ -2,20 +2,25 @@
 
 import asyncio
 import resource
+import tarfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from tests.support.gitrepo import GitRepo
+from tests.support.helmrepo import packed
 
 from trueup.model.application import DirectorySource, HelmSource, KustomizeSource, Source
 from trueup.model.errors import InvalidSpec, RenderFailed, RenderStopped, SourceUnavailable
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
+from trueup.render.helm_index import ChartOf
 from trueup.render.job import Recipe
+from trueup.render.packed_chart import PackedChart
 from trueup.render.recipe import make_recipe, read_inputs
+from trueup.render.remote import RemotesNeeded
 from trueup.sources.tree import GitTree
 from trueup.store.preparing import Inline, Preparer, Preparing
 from trueup.store.renders import Renders
@@ -45,6 +50,37 @@ def opened(repo: GitRepo, revision: str, damaged: list[str] | None = None) -> Tr
 
 async def ask(preparing: Preparing, source: Source, trees: Trees) -> Recipe:
     return await preparing.recipe(source, trees, CONTEXT, index=0, whole_tree=False)
+
+
+INFLATING = RenderContext(app_name="shop", namespace="prod", inflates=True)
+
+
+async def test_charts_of_a_helm_repository_are_found_and_unpacked_in_the_child(
+    preparer: Preparer, repo: GitRepo
+) -> None:
+    chart, other = ChartOf("https://h/a", "web", "1.x"), ChartOf("https://h/a", "gone")
+    index = b"apiVersion: v1\nentries: {web: [{name: web, version: 1.0.0, urls: [x.tgz]}]}\n"
+    inline = await Inline().find_charts(index, [chart, other])
+    assert list(await preparer.find_charts(index, [chart, other])) == list(inline)
+    for hostile in (b"[" * 100_000, b"entries: {}", b"apiVersion: v1\nentries: &a {b: *a}"):
+        with pytest.raises(RenderFailed, match="index of"):
+            await preparer.find_charts(hostile, [chart])
+    kustomization = b"helmCharts: [{name: web, repo: 'https://h/a', version: 1.x, releaseName: r}]\n"
+    trees = opened(repo, repo.commit({"app/kustomization.yaml": kustomization}))
+    source = Source(path="app")
+    with pytest.raises(RemotesNeeded) as needed:
+        await preparer.recipe(source, trees, INFLATING, index=0, whole_tree=False)
+    assert [each.chart for each in needed.value.remotes] == [chart]
+    files: dict[str, str | bytes | tarfile.TarInfo] = {"web/Chart.yaml": CHART, "web/values.yaml": "a: 1"}
+    packed_chart = PackedChart(packed(files), chart.shown)
+    found = Trees(trees.own, {chart.tree: packed_chart})
+    recipe = await preparer.recipe(source, found, INFLATING, index=0, whole_tree=False)
+    assert recipe == make_recipe(source, trees.own, found.refs, INFLATING)
+    files_read = await preparer.inputs(recipe, found)
+    assert files_read == read_inputs(recipe, trees.own, found.refs) and CHART in files_read.values()
+    climbs = Trees(trees.own, {chart.tree: PackedChart(packed({"web/../../x": "y"}), chart.shown)})
+    with pytest.raises(RenderFailed, match=r"^app/kustomization.yaml: helmCharts\[0\]: .* leads out of the chart"):
+        await preparer.recipe(source, climbs, INFLATING, index=0, whole_tree=False)
 
 
 async def test_a_child_says_what_this_process_would(preparer: Preparer, repo: GitRepo) -> None:
