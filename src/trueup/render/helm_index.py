@@ -19,6 +19,9 @@ _NEWEST = 5
 """Versions that are named where the wanted one is not there."""
 
 
+COMMIT = "commit the chart to the repository: helm pull --untar"
+
+
 class ChartOf(msgspec.Struct, frozen=True):
     """A chart of a Helm repository.
 
@@ -62,6 +65,11 @@ class Missing(msgspec.Struct, frozen=True, tag=True):
 
     message: str
     hint: str
+
+
+def over_http(url: str) -> bool:
+    """Whether a URL is one of HTTP."""
+    return url[:8].lower().startswith(("https://", "http://"))
 
 
 def index_url(repository: str) -> str:
@@ -125,6 +133,9 @@ def find(entries: dict[str, Any], chart: ChartOf) -> Found | Missing:
         url = _resolved(chart.repository, urls[0])
     except ValueError:
         return Missing(f"{chart.shown}: its index names no URL of version {wanted} that is one", "set another version")
+    if not over_http(url):
+        scheme = urlsplit(url).scheme[:20]
+        return Missing(f"{chart.shown}: its index has version {wanted} at {scheme}://, and HTTP alone is read", COMMIT)
     return Found(wanted, url, digest)
 
 

@@ -21,6 +21,7 @@ from trueup.render.draft import Draft
 from trueup.render.environment import Environment, RenderContext
 from trueup.render.helm import OWN_KUBE_VERSION, refuse_other_versions
 from trueup.render.helm_chart import read_chart
+from trueup.render.helm_index import COMMIT, over_http
 from trueup.render.job import Inflation, Input, KustomizeJob
 from trueup.render.kustomize_charts import FIELDS, Chart, charts_of, names_charts
 from trueup.render.kustomize_edit import edit
@@ -374,6 +375,11 @@ class _Walk:
             )
         if located is not None:
             raise RenderFailed(f"{chart.where}: {chart.folder} is a file", hint="remove it: the chart would lie there")
+        if not over_http(chart.fetched.repository):
+            raise RenderFailed(
+                f"{chart.where}: {chart.fetched.shown}: Helm repositories are read over HTTP alone",
+                hint=f"{COMMIT}, to {chart.folder}; or set repo to one that begins with https://",
+            )
         self.absent.add(place.laid(chart.folder))
         remote = Remote(chart.where, chart.fetched.tree, file=False, base=None, chart=chart.fetched)
         self._count(remote)

@@ -75,6 +75,7 @@ def test_an_index_lies_below_its_repository() -> None:
         ("cake", "", "no chart of this name.*correct name, or repo$"),
         ("web", "2", "no such version.*1.1.0, 1.0.0$"),
         ("odd", "", "no URL"),
+        ("image", "", "has version 1.0.0 at oci://, and HTTP alone.*helm pull"),
         ("bare", "", "no URL"),
         ("text", "", "no chart of this name"),
     ],
@@ -83,6 +84,7 @@ def test_what_is_not_there_is_told_with_what_is(name: str, version: str, says: s
     entries = {
         "web": [{"name": "web", "version": each, "urls": ["x"]} for each in ("1.0.0", "1.1.0")],
         "odd": [{"name": "odd", "version": "1.0.0", "urls": ["http://[x"]}],
+        "image": [{"name": "image", "version": "1.0.0", "urls": ["oci://h/image:1.0.0"]}],
         "bare": [{"name": "bare", "version": "1.0.0"}],
         "text": "x",
     }
