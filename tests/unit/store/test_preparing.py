@@ -43,6 +43,14 @@ async def preparer(tmp_path: Path, repo: GitRepo) -> AsyncIterator[Preparer]:
     await made.close()
 
 
+@pytest.fixture
+async def hasty(tmp_path: Path, repo: GitRepo) -> AsyncIterator[Preparer]:
+    """One that gives up soon, for what costs whatever it may in the child."""
+    made = Preparer(tmp_path / "mirrors", 1, seconds=2.0)
+    yield made
+    await made.close()
+
+
 def opened(repo: GitRepo, revision: str, damaged: list[str] | None = None) -> Trees:
     told = damaged if damaged is not None else []
     return Trees(GitTree(repo.path, revision, "the repository", lambda: told.append(revision)))
@@ -181,9 +189,9 @@ async def test_a_name_that_is_no_text_is_told(preparer: Preparer, repo: GitRepo)
         await ask(preparer, Source(path="."), opened(repo, repo.commit_tree(tree)))
 
 
-async def test_hostile_repositories_cost_this_process_nothing(preparer: Preparer, repo: GitRepo) -> None:
+async def test_hostile_repositories_cost_this_process_nothing(hasty: Preparer, repo: GitRepo) -> None:
     """A bomb of folders, links that multiply, and 100 MB of zeros as a link and as a file."""
-    await preparer.warm()
+    await hasty.warm()
     blob, below = repo.blob(CM), repo.tree(("100644", repo.blob(CM), b"a.yaml"))
     for _ in range(10):
         below = repo.tree(*(("40000", below, b"d%d" % number) for number in range(10)))
@@ -211,7 +219,7 @@ async def test_hostile_repositories_cost_this_process_nothing(preparer: Preparer
     for source, revision in hostile:
         trees = opened(repo, revision)
         with pytest.raises(RenderFailed):
-            await preparer.inputs(await ask(preparer, source, trees), trees)
+            await hasty.inputs(await ask(hasty, source, trees), trees)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used.ru_maxrss < 20 * 1024
     assert time.process_time() - started < 3
 
