@@ -502,6 +502,8 @@ async def test_what_does_not_work_says_why(estate: Estate, shell: Shell) -> None
     assert "Pod/web-" in told and "container main: ImagePullBackOff: Back-off pulling image" in told
     tree = (await shell("app", "get", name, "-o", "tree")).out
     assert "  └─Pod/web-" in tree and "Degraded" in tree
+    listed = ("app", "resources", name, "--orphaned")
+    assert "does not ask for orphaned resources" in (await shell(*listed)).err
     unknown = await shell("images", "update", "nope")
     assert unknown.code == 20 and "does not exist" in unknown.err
 

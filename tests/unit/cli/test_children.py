@@ -58,6 +58,9 @@ def test_health_of_what_was_made_is_judged_here_and_that_of_what_is_declared_is_
         {"a": msgspec.structs.replace(pod, body=b'{"kind":"Pod","status":{"phase":"Failed"}}')},
     )
     assert deployment.health == "Degraded"
+    failed = msgspec.structs.replace(pod, body=b'{"kind":"Pod","status":{"phase":"Failed"}}')
+    (untold,) = grown([declared("Pod", "a")], [pod], {"a": failed})
+    assert untold.health == "Degraded", "of what no engine has judged as well"
     assert [child.health for child in deployment.children] == ["Degraded"]
 
 

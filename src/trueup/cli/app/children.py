@@ -86,14 +86,43 @@ async def tree_of(access: Access, resources: Iterable[ResourceStatus]) -> Tree:
     """
     declared = list(resources)
     async with Client(access.config()) as client:
-        discovery = Discovery(client)
-        await discovery.refresh()
-        places = {each.namespace for each in declared if each.namespace}
-        heads, unread = await _metadata(client, discovery, places)
-        wanted = {ResourceKey(each.group, each.kind, each.namespace, each.name) for each in declared}
-        kinds = {live.group_kind for live in _descendants(heads, wanted)} | {GroupKind(k.group, k.kind) for k in wanted}
-        whole = await _whole(client, discovery, places, kinds)
-    return Tree(grown(declared, heads, whole), unread, whole)
+        found = await surroundings(client, {each.namespace for each in declared if each.namespace})
+        wanted = [ResourceKey(each.group, each.kind, each.namespace, each.name) for each in declared]
+        whole = await found.whole(client, wanted)
+    return Tree(grown(declared, found.heads, whole), found.unread, whole)
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """All objects of some namespaces.
+
+    Attributes:
+        heads: their metadata.
+        unread: kinds that the user may not list.
+    """
+
+    discovery: Discovery
+    namespaces: set[str]
+    heads: list[LiveObject]
+    unread: tuple[str, ...]
+
+    async def whole(self, client: Client, wanted: Iterable[ResourceKey]) -> dict[str, LiveObject]:
+        """By their uid, some objects and what they have made, of the kinds that have a health."""
+        keys = set(wanted)
+        kinds = {GroupKind(key.group, key.kind) for key in keys}
+        kinds |= {live.group_kind for live in _descendants(self.heads, keys)}
+        return await _whole(client, self.discovery, self.namespaces, kinds)
+
+
+async def surroundings(client: Client, namespaces: set[str]) -> Surroundings:
+    """What there is in some namespaces.
+
+    Raises:
+        ApiError: the cluster does not answer.
+    """
+    discovery = Discovery(client)
+    await discovery.refresh()
+    heads, unread = await _metadata(client, discovery, namespaces)
+    return Surroundings(discovery, namespaces, heads, unread)
 
 
 def grown(
@@ -134,12 +163,13 @@ def grown(
     def declared_one(key: ResourceKey, status: ResourceStatus) -> Node:
         live = by_key.get(key)
         told = status.health
+        judged = health.assess(whole[live.uid]) if told is None and live and live.uid in whole else None
         return Node(
             key=key,
             uid=live.uid if live else "",
             status=status.status,
-            health=told.status if told else "",
-            message=told.message if told else "",
+            health=told.status if told else str(judged.status) if judged else "",
+            message=told.message if told else judged.message if judged else "",
             created=live.creation_timestamp if live else "",
             children=below(live) if live else (),
         )

@@ -8,6 +8,7 @@ import click
 
 from trueup.cli.app.access import Handle, View
 from trueup.cli.app.children import Node, Tree, tree_of
+from trueup.cli.app.orphans import orphans_of
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import age
@@ -24,37 +25,53 @@ TREES = ("tree", "tree=detailed")
     epilog=examples(
         "trueup app resources web",
         "trueup app resources web -o tree=detailed",
+        "trueup app resources web --orphaned",
         "trueup app resources web -o json",
     )
 )
 @click.argument("name", shell_complete=applications)
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
-@click.option("--orphaned", is_flag=True, help="Not possible: objects that no application declares are not watched.")
+@click.option("--orphaned", is_flag=True, help="Only objects of its namespace that no application declares.")
 @output_option("wide", *TREES, "json", "yaml")
 @access_options
 def resources(access: Access, name: str, app_namespace: str, orphaned: bool, output: str) -> None:
-    """List the objects of an application and what they have made: ReplicaSets, Pods, whatever they own."""
-    if orphaned:
-        raise TrueupError(
-            "--orphaned: orphaned objects are not watched (orphanedResources of a project is not built)",
-            hint="`kubectl get all -n NAMESPACE` lists a namespace; without --orphaned this lists what belongs to the "
-            "application",
-        )
+    """List the objects of an application and what they have made: ReplicaSets, Pods, whatever they own.
 
-    async def read() -> tuple[View, Tree]:
+    Where its project asks for orphaned resources, those are listed too: objects of the application's namespace that no
+    application declares.
+    """
+
+    async def read() -> tuple[View, Tree, Tree | None]:
         async with connected(access) as client:
             view = await Handle(client, access, name, app_namespace).view()
-        return view, await tree_of(access, view.status.resources)
+        own = Tree(()) if orphaned else await tree_of(access, view.status.resources)
+        try:
+            return view, own, await orphans_of(access, view.app)
+        except TrueupError:
+            # Who may not read the project has the rest all the same.
+            if orphaned:
+                raise
+            return view, own, None
 
-    view, tree = asyncio.run(read())
+    view, tree, orphans = asyncio.run(read())
+    if orphaned and orphans is None:
+        project = view.app.spec.project or "default"
+        say(f"project {project} does not ask for orphaned resources: its spec.orphanedResources is not set", err=True)
+    orphans = orphans or Tree(())
     if output in TREES:
-        print_tree(view, tree, detailed=output == "tree=detailed")
+        print_tree(view, Tree((*tree.roots, *orphans.roots)), detailed=output == "tree=detailed")
     elif output == "wide":
-        rows = [(n.key.group, n.key.kind, n.key.namespace, n.key.name, n.status, n.health, "No") for n in tree.nodes()]
+        rows = [_row(node, "No") for node in tree.nodes()] + [_row(node, "Yes") for node in orphans.nodes()]
         table(("GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "ORPHANED"), rows)
     else:
-        show([_data(each) for each in tree.nodes()], output)
-    tell_unread(tree)
+        data = [_data(each, orphaned=False) for each in tree.nodes()]
+        show(data + [_data(each, orphaned=True) for each in orphans.nodes()], output)
+    tell_unread(Tree((), tuple(dict.fromkeys((*tree.unread, *orphans.unread)))))
+
+
+def _row(node: Node, orphaned: str) -> tuple[str, ...]:
+    key = node.key
+    return (key.group, key.kind, key.namespace, key.name, node.status, node.health, orphaned)
 
 
 def print_tree(view: View, tree: Tree, *, detailed: bool) -> None:
@@ -100,7 +117,7 @@ def _below(node: Node, indent: str) -> Iterator[Line]:
         yield from _below(child, f"{indent}{'  ' if last else '│ '}")
 
 
-def _data(node: Node) -> dict[str, Any]:
+def _data(node: Node, *, orphaned: bool) -> dict[str, Any]:
     return {
         "group": node.key.group,
         "kind": node.key.kind,
@@ -111,4 +128,5 @@ def _data(node: Node) -> dict[str, Any]:
         "health": {"status": node.health, "message": node.message},
         "createdAt": node.created,
         "children": [child.uid for child in node.children],
+        "orphaned": orphaned,
     }
