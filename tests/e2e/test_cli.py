@@ -252,6 +252,33 @@ async def test_a_sync_of_local_manifests_is_admitted_told_and_no_history(
 
 
 @on_embedded
+async def test_one_of_several_sources_and_objects_by_label_are_synced_to_what_is_asked_for(
+    estate: Estate, shell: Shell
+) -> None:
+    await estate.given({"one/a.yaml": config("a", "old"), "two/b.yaml": config("b", "old")})
+    await estate.repository.git("tag", "v1")
+    labelled = config("a", "new").replace("  name: a", "  name: a\n  labels: {tier: front}")
+    await estate.commit({"one/a.yaml": labelled, "two/b.yaml": config("b", "new")})
+    sources = [{"repoURL": estate.repository.url, "path": path} for path in ("one", "two")]
+    await estate.app("one", automated=None, spec={"sources": sources})
+
+    async def colours() -> list[str]:
+        found = [await estate.live("ConfigMap", name) for name in ("a", "b")]
+        return [each.object()["data"]["colour"] if each else "" for each in found]
+
+    synced = await shell("app", "sync", estate.name, "--revisions", "v1", "--source-positions", "2", "--timeout", "5m")
+    assert synced.code == 0 and await colours() == ["new", "old"]
+    beyond = await shell("app", "sync", estate.name, "--revisions", "v1", "--source-positions", "3")
+    assert beyond.code == 20 and "less than or equal to 2" in beyond.err
+    assert (await shell("app", "sync", estate.name, "--revisions", "v1", "--source-positions", "1")).code == 0
+    assert await colours() == ["old", "new"]
+    differs = await shell("app", "diff", estate.name, "--revisions", "v1", "--source-positions", "1", "--no-exit-code")
+    assert (differs.code, differs.out) == (0, "")
+    assert (await shell("app", "sync", estate.name, "--label", "tier=front")).code == 0
+    assert await colours() == ["new", "new"]
+
+
+@on_embedded
 async def test_an_unknown_cluster_is_told_by_its_own_cause(estate: Estate) -> None:
     await estate.given({"app/settings.yaml": config()})
     await estate.app("app", spec={"destination": {"name": "nope", "namespace": "x"}})
@@ -346,6 +373,9 @@ async def test_applications_are_found_by_namespace_label_and_project(estate: Est
     listed = await shell("app", "list", "--repo", estate.repository.url)
     assert listed.out.splitlines()[0].split()[0] == "NAME"
     assert [line.split()[4:6] for line in listed.out.splitlines()[1:]] == [["Synced", "Healthy"]]
+    here = ("app", "list", "-l", f"test={name}", "-o", "name")
+    for narrowed, found in (("-P app", 1), ("-P other", 0), ("-c https://kubernetes.default.svc", 1), ("-c nope", 0)):
+        assert len((await shell(*here, *narrowed.split())).out.splitlines()) == found, narrowed
     empty = await shell("app", "list", "-l", f"test={name}", "-p", "other")
     assert (empty.code, empty.out) == (0, "") and "no applications that match" in empty.err
     assert (await shell("app", "list", "-N", "nowhere", "-o", "json")).json() == []
