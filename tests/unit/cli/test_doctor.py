@@ -169,12 +169,17 @@ async def test_a_repository_is_asked_once_whatever_its_spellings_and_projects_an
 
 
 async def test_a_server_that_never_answers_is_given_its_time_and_no_more() -> None:
-    async def silent(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
-        await asyncio.Event().wait()
+    left = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # until who asks has gone
+        writer.close()
+        left.set()
 
     hanging = await asyncio.start_server(silent, "127.0.0.1", 0)
     place = f"127.0.0.1:{hanging.sockets[0].getsockname()[1]}/x"
     reached = await ask([RepositoryOf(f"http://me:pw@{place}", "")], [], lambda _: None, seconds=0.2)
+    await asyncio.wait_for(left.wait(), 20)
     hanging.close()
     ((url, error),) = reached.errors
     assert url == f"http://me:{MASK}@{place}" and error.message == "no answer within 0.2 s"
