@@ -65,7 +65,7 @@ TESTED: dict[str, tuple[str, str]] = {
     "11": (BAD, "test_a_secret_that_is_refused_never_shows_its_value"),
     "17": ("unit/workers/test_jq.py", "test_nothing_is_known_of"),
     "18": (APPS, "test_advisory_18_"),
-    "24": ("e2e/test_unbuilt.py", "test_an_operation_that_brings_its_own_manifests_is_refused"),
+    "24": ("unit/policy/test_local.py", "test_local_manifests_are_refused"),
     "25": (SOURCES, '"advisory 25 '),
     "28": (APPS, "test_a29_"),
     "31": (SOURCES, "test_advisory_31_"),
