@@ -11,9 +11,9 @@ import pytest
 from tests.support.memtree import MemTree
 
 import trueup
-from trueup.controllers.cluster import require_known
 from trueup.model.application import Destination, Source
 from trueup.model.errors import InvalidSpec, RenderFailed
+from trueup.observe.cluster import require_known
 from trueup.policy.settings import WITHOUT_EFFECT
 from trueup.render.recipe import RenderContext, make_recipe
 

@@ -12,12 +12,10 @@ from trueup.controllers.begin import about_source, operation_sources
 from trueup.controllers.delete_hooks import DeleteHooks
 from trueup.controllers.journal import log_changes
 from trueup.controllers.looks import Looks
-from trueup.controllers.observe import Observation
 from trueup.controllers.operation import Head, Operations, approved, running
 from trueup.controllers.pace import Pace
 from trueup.controllers.ports import DELETING_AS, SHORTEST_REST, Ports
 from trueup.controllers.record import condition_of, record
-from trueup.controllers.remotes import NotFetched
 from trueup.formats.hidden import leaves
 from trueup.formats.json import digest
 from trueup.formats.time import past_time, rest_of
@@ -30,6 +28,8 @@ from trueup.model.project import Project
 from trueup.model.repository import RepositoryOf
 from trueup.model.resource import ResourceKey
 from trueup.model.status import ResultCode, SyncCode
+from trueup.observe.observation import Observation
+from trueup.observe.remotes import NotFetched
 from trueup.plan.delete_hooks import applied_finalizers, stage_of, with_hook_finalizers
 from trueup.plan.deletion import Delete, DeletionStep, DeletionWait, Gone, deletion_step, propagation_of, release
 from trueup.plan.held import HELD, HELD_AFTER, Held, held, told
@@ -358,7 +358,7 @@ class ApplicationReconciler:
             await write.flush()
             return Requeue.after(SHORTEST_REST)
         await self.ports.chronicle.removing(stored, [task.key for task in step.tasks], managed)
-        performed = await self.ports.cluster.perform(step, account)
+        performed = await self.ports.perform(step, account)
         await self.ports.chronicle.removed(stored, performed.results)
         refused = [result for result in performed.results if result.status == ResultCode.SYNC_FAILED.value]
         write.conditions([("DeletionError", f"{r.kind} {r.name}: {r.message}") for r in refused])
@@ -408,7 +408,7 @@ class ApplicationReconciler:
         step = release(self.ports.observer.marked(key).values())
         if step is None:
             return Requeue.never()
-        performed = await self.ports.cluster.perform(step)
+        performed = await self.ports.perform(step)
         return Requeue.after(step.settles_in) if performed.interrupted is None else Requeue.after(SHORTEST_REST)
 
     def _hands_off(self, live: LiveObject) -> str:

@@ -7,7 +7,6 @@ import msgspec
 
 from trueup import policy
 from trueup.controllers.entries import written_by
-from trueup.controllers.observe import Observation
 from trueup.controllers.ports import Ports
 from trueup.formats.time import format_time
 from trueup.kube.errors import ApiError
@@ -15,6 +14,7 @@ from trueup.model.application import Operation, Source
 from trueup.model.errors import InvalidSpec, SourceUnavailable, Stalled, TrueupError
 from trueup.model.project import Project
 from trueup.model.status import OperationPhase, OperationState, SyncOperationResult
+from trueup.observe.observation import Observation
 from trueup.store.applications import StoredApplication
 
 

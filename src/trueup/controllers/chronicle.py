@@ -6,8 +6,8 @@ from typing import Protocol
 import msgspec
 
 from trueup import policy
-from trueup.controllers.entries import ENGINE, asked_by, author_of, field_changes, last_manager, owners, spelt
-from trueup.controllers.observe import Observation
+from trueup.controllers.entries import ENGINE, asked_by, author_of, field_changes, last_manager, spelt
+from trueup.diff.ownership import owners
 from trueup.formats.time import format_exact_time, format_time
 from trueup.model.annotations import AGENT, PUSHED, REFRESH
 from trueup.model.audit import ROLLBACK_TRAILER, Action, Actor, Entry, FieldChange, Why
@@ -15,6 +15,7 @@ from trueup.model.comparison import ComparedResource
 from trueup.model.repository import RepositoryOf
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationState, ResourceResult, SyncCode
+from trueup.observe.observation import Observation
 from trueup.plan.task import Act, ApplyTask, CreateNamespaceTask, PruneTask, RunHookTask
 from trueup.policy import Drift
 from trueup.runtime.clock import Clock

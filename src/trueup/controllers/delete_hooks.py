@@ -132,7 +132,7 @@ class DeleteHooks:
             write.conditions([(FAILED, str(error))])
             await write.flush()
             return Requeue.after(RECHECK)
-        performed = await self.ports.cluster.perform(step, account)
+        performed = await self.ports.perform(step, account)
         await self.ports.chronicle.hooks_of_deletion(stored, phase.value, performed.results)
         problems = [step.failed] if step.failed else [_refusal(phase, r) for r in performed.results if _is_refused(r)]
         write.conditions([(FAILED, problem) for problem in problems] or [(WAITS, step.message)])

@@ -6,7 +6,7 @@ import msgspec
 
 from trueup import diff, policy
 from trueup.diff.change import ABSENT
-from trueup.diff.ownership import fields_at
+from trueup.diff.ownership import owners
 from trueup.model.annotations import FIELD_MANAGER
 from trueup.model.audit import Actor, FieldChange
 from trueup.model.live import LiveObject
@@ -42,15 +42,6 @@ def last_manager(live: LiveObject) -> str:
 def written_by(live: LiveObject, *path: str) -> str:
     """The field manager that the API server has on record for a field of an object; "unknown" for none."""
     return next(iter(owners(live, *path)), "unknown")
-
-
-def owners(live: LiveObject, *path: str) -> list[str]:
-    """The field managers that the API server has on record for a field or a part of it, the latest first."""
-    entries = live.object()["metadata"].get("managedFields") or []
-    records = [(entry, entry.get("fieldsV1")) for entry in entries]
-    found = [entry for entry, fields in records if fields and fields_at(fields, {}, path) is not None]
-    found.sort(key=lambda entry: entry.get("time") or "", reverse=True)
-    return [str(entry.get("manager") or "unknown") for entry in found]
 
 
 def asked_by(state: OperationState) -> Actor:

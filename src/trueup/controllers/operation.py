@@ -9,12 +9,10 @@ import msgspec
 from trueup import policy
 from trueup.controllers.begin import about_source, asked_for, begun, initiated, operation_sources, pinned, refused
 from trueup.controllers.chronicle import PLACE
-from trueup.controllers.entries import owners
 from trueup.controllers.looks import Looks
-from trueup.controllers.observe import Observation
 from trueup.controllers.ports import SYNCING_AS, Ports
 from trueup.controllers.record import record
-from trueup.controllers.remotes import NotFetched
+from trueup.diff.ownership import owners
 from trueup.formats.json import canonical, digest
 from trueup.formats.time import parse_time, past_time
 from trueup.model.annotations import AGENT, DELETION_APPROVED, FIELD_MANAGER
@@ -24,6 +22,8 @@ from trueup.model.live import LiveObject
 from trueup.model.project import Project
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase, OperationState, ResourceResult, SyncCode, SyncOperationResult
+from trueup.observe.observation import Observation
+from trueup.observe.remotes import NotFetched
 from trueup.plan.facts import Facts, options_for
 from trueup.plan.options import CREATE_NAMESPACE, RESPECT_IGNORED
 from trueup.plan.options import Options as SyncOptions
@@ -211,21 +211,20 @@ class Operations:
         self, stored: StoredApplication, seen: Observation, state: OperationState, account: str
     ) -> tuple[Step, OperationState]:
         """Decide the next step of an operation and take it; what came of it is yet to be put on record."""
-        cluster = self.ports.cluster
         await self.ports.chronicle.resumed(stored, state, seen)
         facts = self._facts(stored, seen, state)
         step = next_step(state, facts, self.ports.clock.now())
         outcomes: tuple[ResourceResult, ...] = ()
         if isinstance(step, Act):
             await self.ports.chronicle.performing(stored, state, seen, step)
-            performed = await cluster.perform(step, account)
+            performed = await self.ports.perform(step, account)
             self._acted[stored.key] = self.ports.clock.now()
             outcomes = performed.results
             await self.ports.chronicle.performed(stored, state, seen, outcomes)
         elif isinstance(step, Finish):
             # The hooks' ends are on record since the pass before: their objects may go, and must before the verdict
             # is written, or a crash in between would leave our finalizer on them.
-            await cluster.perform(step, account)
+            await self.ports.perform(step, account)
         return step, advance(state, step, outcomes, self.ports.clock.now(), facts.retry)
 
     async def _verdict(

@@ -1,9 +1,9 @@
 """What a pass saw, or how it failed, as an Application's status."""
 
-from trueup.controllers.observe import Observation
 from trueup.kube.errors import ApiError
 from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable, TrueupError
+from trueup.observe.observation import Observation
 from trueup.store import status as build
 from trueup.store.write import ApplicationWrite
 

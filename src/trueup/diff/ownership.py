@@ -9,6 +9,7 @@ import msgspec
 from trueup.diff.elements import Elements
 from trueup.formats.patch import equal
 from trueup.model.annotations import FIELD_MANAGER
+from trueup.model.live import LiveObject
 
 Fields = dict[str, Any]
 """A FieldsV1 node: ``f:<field>``, ``k:<keys>``, ``v:<value>`` → node; ``.`` is the thing itself; a leaf is empty."""
@@ -72,6 +73,15 @@ def fields_at(fields: Fields, live: Any, path: Sequence[str | int]) -> Fields | 
             return None
         fields = found
     return fields
+
+
+def owners(live: LiveObject, *path: str) -> list[str]:
+    """The field managers that the API server has on record for a field or a part of it, the latest first."""
+    entries = live.object()["metadata"].get("managedFields") or []
+    records = [(entry, entry.get("fieldsV1")) for entry in entries]
+    found = [entry for entry, fields in records if fields and fields_at(fields, {}, path) is not None]
+    found.sort(key=lambda entry: entry.get("time") or "", reverse=True)
+    return [str(entry.get("manager") or "unknown") for entry in found]
 
 
 def is_whole(fields: Fields, live: Any, path: Sequence[str | int]) -> bool:

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from trueup.controllers.cluster import IN_CLUSTER_SERVER, excluded_type
 from trueup.controllers.wake import CONFIG_MAPS
 from trueup.engine.options import Options
 from trueup.kube.cache import WatchCache
@@ -15,6 +14,7 @@ from trueup.model.errors import Stalled
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.tracking import owner_instance
+from trueup.observe.cluster import IN_CLUSTER_SERVER, excluded_type
 from trueup.store.applications import APPLICATION, KINDS, Applications
 from trueup.store.credentials import Credentials
 from trueup.store.definers import Definers

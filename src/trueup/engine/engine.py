@@ -10,9 +10,7 @@ import structlog
 
 from trueup.apply.confirm import Confirmer
 from trueup.controllers.application import ApplicationReconciler
-from trueup.controllers.cluster import ManagedCluster, Parts
 from trueup.controllers.journal import Journal
-from trueup.controllers.observe import Observation
 from trueup.controllers.repository import Repositories
 from trueup.engine import look
 from trueup.engine.control import Control
@@ -25,6 +23,8 @@ from trueup.engine.tools import Tools
 from trueup.kube.schemas import Schemas
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
+from trueup.observe.cluster import ManagedCluster, Parts
+from trueup.observe.observation import Observation
 from trueup.runtime import secrecy
 from trueup.runtime.clock import SystemClock
 from trueup.runtime.fair import Share

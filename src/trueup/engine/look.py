@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from trueup import policy
-from trueup.controllers.observe import Observation
 from trueup.engine.control import Control
 from trueup.engine.term import Term
 from trueup.model.application import Application
@@ -11,6 +10,7 @@ from trueup.model.errors import TrueupError
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
 from trueup.model.tree import Tree
+from trueup.observe.observation import Observation
 from trueup.runtime.clock import Clock
 from trueup.sources.writer import Ask, Changes, commit
 from trueup.store.applications import StoredApplication

@@ -1,8 +1,8 @@
 """On whose behalf work is done, for fair shares of what there is."""
 
 from trueup.controllers.repository import Repositories
-from trueup.controllers.target import urgency_of
 from trueup.engine.git import Git
+from trueup.observe.target import urgency_of
 from trueup.runtime.fair import Share, Urgency
 from trueup.store.applications import Applications
 

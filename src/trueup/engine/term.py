@@ -9,13 +9,9 @@ from trueup import policy
 from trueup.controllers.application import ApplicationReconciler
 from trueup.controllers.begin import named_revisions
 from trueup.controllers.chronicle import Chronicle
-from trueup.controllers.ignoring import Ignoring
-from trueup.controllers.observe import Observer
 from trueup.controllers.ports import Ports
 from trueup.controllers.project import ProjectReconciler
-from trueup.controllers.remotes import Remotes
 from trueup.controllers.repository import Repositories
-from trueup.controllers.target import Targets
 from trueup.controllers.wake import Wakes
 from trueup.engine import images
 from trueup.engine.lasting import Lasting
@@ -24,6 +20,10 @@ from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.repository import RepositoryOf
 from trueup.model.status import OperationState
+from trueup.observe.ignoring import Ignoring
+from trueup.observe.observer import Observer
+from trueup.observe.remotes import Remotes
+from trueup.observe.target import Targets
 from trueup.runtime.fair import Share, Urgency
 from trueup.runtime.outcome import Outcome
 from trueup.runtime.queue import Queue

@@ -11,12 +11,12 @@ from trueup import policy
 from trueup.controllers.begin import pinned
 from trueup.controllers.chronicle import CARRIED_OUT, PERHAPS, Chronicle
 from trueup.controllers.journal import Journal
-from trueup.controllers.observe import Observation
 from trueup.model.application import Application, Operation, OperationInitiator
 from trueup.model.audit import Action, Entry, Why
 from trueup.model.health import Health, HealthCode
 from trueup.model.live import LiveObject
 from trueup.model.status import OperationState, ResourceResult, Status, SyncCode, SyncOperationResult, SyncPhase
+from trueup.observe.observation import Observation
 from trueup.plan.task import Act, ApplyTask, PruneTask, RunHookTask
 from trueup.runtime.clock import SystemClock
 from trueup.store.applications import StoredApplication

@@ -9,13 +9,13 @@ import pytest
 from trueup import policy
 from trueup.controllers.begin import initiated, refused
 from trueup.controllers.entries import ENGINE, asked_by, author_of, written_by
-from trueup.controllers.sharing import marked
 from trueup.model.annotations import TRACKING_ID
 from trueup.model.application import Application, NameValue, Operation, OperationInitiator, SyncOperation
 from trueup.model.audit import Action, Actor, Entry, Why
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase, OperationState, Status
+from trueup.observe.sharing import marked
 from trueup.sources.commit import CommitInfo
 from trueup.store.applications import StoredApplication
 from trueup.store.audit.story import story

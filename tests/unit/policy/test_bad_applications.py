@@ -12,11 +12,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from trueup.controllers.cluster import require_known
 from trueup.formats.redact import redact
 from trueup.model.application import Application, ApplicationSpec, Destination
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
+from trueup.observe.cluster import require_known
 from trueup.policy import problems, unknown_fields
 from trueup.policy.admit import valid_revision
 from trueup.policy.options import KNOWN

@@ -28,7 +28,6 @@ from trueup.cli.localrepos import local_repositories_option
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import raw, say
-from trueup.controllers.observe import Observation
 from trueup.engine import Engine, Options
 from trueup.formats import yaml
 from trueup.model.comparison import ComparedResource
@@ -36,6 +35,7 @@ from trueup.model.errors import TrueupError
 from trueup.model.manifest import Manifest
 from trueup.model.status import SyncCode
 from trueup.model.tree import Tree
+from trueup.observe.observation import Observation
 from trueup.sources.writer import Changes
 
 local_option = local_repositories_option(default=EVERYWHERE)

@@ -35,7 +35,7 @@ def well_formed(body: object) -> Application:
         TrueupError: naming the fields.
     """
     # A controller's module: only who writes an application pays for it.
-    from trueup.controllers.cluster import require_known
+    from trueup.observe.cluster import require_known
 
     try:
         app = msgspec.convert(body, type=Application)

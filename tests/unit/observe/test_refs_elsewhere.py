@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 from tests.support.gitrepo import GitRepo
 
-from trueup.controllers.remotes import Remotes
 from trueup.controllers.repository import Repositories
 from trueup.model.repository import RepositoryOf
+from trueup.observe.remotes import Remotes
 from trueup.render.remote import Base
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.revision import UnknownRevision

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from trueup import policy
-from trueup.controllers.remotes import Fetching, NotFetched, Remotes, Used, are_permitted
-from trueup.controllers.repository import Repositories
 from trueup.formats.hidden import secret_values
 from trueup.formats.json import digest
 from trueup.model.annotations import REFRESH
@@ -17,6 +15,9 @@ from trueup.model.manifest import Manifest, Rendering
 from trueup.model.repository import RepositoryOf
 from trueup.model.resource import SECRET, names
 from trueup.model.tree import MEBIBYTE, Tree
+from trueup.observe.fetching import Fetching
+from trueup.observe.reading import Reading
+from trueup.observe.remotes import NotFetched, Remotes, Used, are_permitted
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.stamp import stamp
@@ -81,7 +82,7 @@ class Targets:
     rewritten history has dropped it."""
 
     def __init__(
-        self, repositories: Repositories, renders: Renders, settings: Callable[[], Settings], remotes: Remotes
+        self, repositories: Reading, renders: Renders, settings: Callable[[], Settings], remotes: Remotes
     ) -> None:
         self._repositories = repositories
         self._remotes = remotes
@@ -156,7 +157,7 @@ class Targets:
             self._remotes.note(instance, app.key, frozenset(known[1].remotes))
             _learn(known[1])
             return known[1]
-        fetch = self._remotes.fetching(instance, app.key, app.spec.project or "default", slot[1], admit, fresh=fresh)
+        fetch = Fetching(self._remotes, instance, app.key, app.spec.project or "default", slot[1], admit, fresh=fresh)
         try:
             target = await self._build(
                 app, inputs, slot[1], fetch, instance=instance, namespaced=namespaced, fresh=fresh

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import msgspec
 
 from trueup import policy
-from trueup.controllers.cluster import ManagedCluster
 from trueup.diff import Pair
 from trueup.model.annotations import FIELD_MANAGER, NAMESPACE_OF
 from trueup.model.application import Application, NamespaceMetadata
@@ -14,6 +13,7 @@ from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
 from trueup.model.tracking import owner_instance
+from trueup.observe.cluster import ManagedCluster
 from trueup.plan.kinds import NAMESPACE
 from trueup.plan.namespace import namespace_key, namespace_manifest
 from trueup.plan.options import CREATE_NAMESPACE

@@ -9,9 +9,10 @@ from aiohttp import web
 from tests.support.helmrepo import HelmRepo, helm_repo
 from tests.support.httpserver import serving
 
-from trueup.controllers.remotes import HOLDING, Fetching, Remotes, are_permitted
 from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable
 from trueup.model.tree import MEBIBYTE
+from trueup.observe.fetching import Fetching
+from trueup.observe.remotes import HOLDING, Remotes, are_permitted
 from trueup.render.helm_index import ChartOf
 from trueup.render.packed_chart import PackedChart
 from trueup.render.remote import Remote, remote_of
@@ -44,7 +45,7 @@ class Bench:
             raise InvalidSpec(f"{url} is not permitted")
 
     def build(self, instance: str = "app", revision: str = "1", *, fresh: bool = False) -> Fetching:
-        return self.remotes.fetching(instance, instance, "default", (revision,), self.admit, fresh=fresh)
+        return Fetching(self.remotes, instance, instance, "default", (revision,), self.admit, fresh=fresh)
 
     def named(self, *sizes: int, first: int = 0) -> list[Remote]:
         """Files of so many MiB."""

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from trueup import diff, policy
-from trueup.controllers.entries import owners
 from trueup.diff import Pairs
+from trueup.diff.ownership import owners
 from trueup.model.annotations import FIELD_MANAGER, TRACKING_ID
 from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec

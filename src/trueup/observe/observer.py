@@ -6,18 +6,12 @@ from functools import partial
 import msgspec
 
 from trueup import diff, health, policy
-from trueup.apply.confirm import Question
-from trueup.controllers.cluster import ManagedCluster
-from trueup.controllers.ignoring import Documents, Ignoring
-from trueup.controllers.namespace import Namespaces
-from trueup.controllers.sharing import Sharing
-from trueup.controllers.target import Target, Targets
-from trueup.diff import Answer, JqFacts, Pairs
+from trueup.diff import JqFacts
 from trueup.formats.hidden import secret_values
 from trueup.model.annotations import GROUP
-from trueup.model.application import Application, IgnoreDifference, NamespaceMetadata, Operation, Source
+from trueup.model.application import Application, Operation, Source
 from trueup.model.comparison import Comparison
-from trueup.model.errors import InvalidSpec, RenderFailed
+from trueup.model.errors import RenderFailed
 from trueup.model.health import Health
 from trueup.model.hooks import delete_phases, is_hook
 from trueup.model.live import LiveObject
@@ -25,75 +19,31 @@ from trueup.model.manifest import Manifest
 from trueup.model.project import Project
 from trueup.model.repository import RepositoryOf
 from trueup.model.resource import SECRET, GroupKind, ResourceKey, names
-from trueup.model.status import OperationPhase, OperationState, ResourceStatus, SyncCode
-from trueup.plan.build import writing
+from trueup.model.status import OperationState, ResourceStatus, SyncCode
+from trueup.observe.cluster import ManagedCluster
+from trueup.observe.ignoring import Ignoring
+from trueup.observe.namespace import Namespaces
+from trueup.observe.observation import Observation
+from trueup.observe.questions import Questions, documents
+from trueup.observe.respecting import declared, respecting
+from trueup.observe.sharing import Sharing
+from trueup.observe.target import Target, Targets
+from trueup.observe.verdicts import Verdicts
 from trueup.plan.facts import options_for
 from trueup.plan.held import HELD, held, told
 from trueup.plan.hooks import hook_keys
 from trueup.plan.kinds import NAMESPACE
-from trueup.plan.namespace import WRITING as NAMESPACE_WRITING
 from trueup.plan.namespace import namespace_key
 from trueup.plan.options import RESPECT_IGNORED
 from trueup.plan.options import Options as SyncOptions
-from trueup.plan.task import Writing
 from trueup.policy import marks, pruning
 from trueup.render.continuity import synced_before
 from trueup.render.environment import RenderContext
 from trueup.runtime import secrecy
 from trueup.runtime.clock import Clock
-from trueup.runtime.memory import Memory
 from trueup.store.applications import Applications, StoredApplication
 from trueup.store.definers import Definers
 from trueup.store.settings import Settings
-
-REMEMBERED = 50_000
-_REMEMBERED_SIZE = 400
-"""Bytes of one of them, on the average."""
-
-
-def _unasked(_: ResourceKey) -> str:
-    return "the project has not been asked"
-
-
-class Observation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pass saw.
-
-    Attributes:
-        live: objects by key: of targets, prune candidates, hooks, and the destination namespace.
-        health: verdicts over ``live``.
-        content: digest of all manifests, hooks among them: equal for two commits that declare the same.
-        vitals: of the whole application.
-        refused: keys the project does not permit, or that cannot be written as asked, with the reason.
-        forbids: the same of any key, as far as the project decides.
-        warnings: (condition type, message).
-        namespace_metadata: for the destination namespace, where it is this application's to apply.
-        namespace_mark: of whom it says that it is.
-        shared: what is part of another application too, one text for each object.
-        taken: of that, what the other one has applied, with its name.
-        respectful: compared as ``RespectIgnoreDifferences=true`` writes.
-        unbuilt: fields and settings that ask for what is not done; nothing is synced by itself then.
-        unseen: lines of the last comparison about objects of kinds that cannot be listed now.
-        leaving: objects are being deleted, and it is too early to say that something holds them.
-        withheld: objects that automation must not prune.
-    """
-
-    comparison: Comparison
-    live: Mapping[ResourceKey, LiveObject]
-    health: Mapping[ResourceKey, Health | None]
-    content: str
-    vitals: Health
-    refused: Mapping[ResourceKey, str]
-    warnings: tuple[tuple[str, str], ...]
-    forbids: Callable[[ResourceKey], str] = _unasked
-    namespace_metadata: NamespaceMetadata | None = None
-    namespace_mark: str = ""
-    shared: tuple[str, ...] = ()
-    taken: Mapping[ResourceKey, str] = {}
-    respectful: bool = False
-    unbuilt: tuple[policy.Unbuilt, ...] = ()
-    unseen: tuple[ResourceStatus, ...] = ()
-    leaving: bool = False
-    withheld: tuple[str, ...] = ()
 
 
 def _learn(live: Mapping[ResourceKey, LiveObject]) -> None:
@@ -128,14 +78,8 @@ class Observer:
         self._clock = clock
         self._sharing = Sharing(applications, definers, clock, self.forbids)
         self._namespaces = Namespaces(applications, cluster)
-        self._equal: Memory[tuple[str, str, str, frozenset[str], str], bool] = Memory(
-            entries=REMEMBERED, size=REMEMBERED * _REMEMBERED_SIZE
-        )
-        self._verdicts: Memory[tuple[str, str, bool], tuple[Health | None]] = Memory(
-            entries=REMEMBERED,
-            size=REMEMBERED * _REMEMBERED_SIZE,
-            weigh=lambda known: len(known[0].message) if known[0] else 0,
-        )
+        self._questions = Questions(cluster, settings)
+        self._verdicts = Verdicts(settings)
 
     async def observe(
         self,
@@ -221,7 +165,7 @@ class Observer:
             found = self._cluster.cache.get(key)
             if found is not None:
                 live[key] = found
-                verdicts[key] = self._health(found)
+                verdicts[key] = self._verdicts.of(found)
         return msgspec.structs.replace(seen, live=live, health=verdicts)
 
     def seen(
@@ -229,7 +173,7 @@ class Observer:
     ) -> tuple[dict[ResourceKey, LiveObject], dict[ResourceKey, Health | None]]:
         """Of these objects, the ones that are there, and their health."""
         found = {key: live for key in keys if (live := self._cluster.cache.get(key)) is not None}
-        return found, {key: self._health(live) for key, live in found.items()}
+        return found, {key: self._verdicts.of(live) for key, live in found.items()}
 
     async def delete_hooks(self, stored: StoredApplication, project: Project) -> list[Manifest]:
         """The hooks that run when the application is deleted, as Git declares them now or, where that cannot be
@@ -339,12 +283,12 @@ class Observer:
         rules = self._ignoring.rules(app, keys)
         respected: Mapping[ResourceKey, JqFacts] = {}
         if RESPECT_IGNORED in options.texts:
-            respected = await self._ignoring.facts(rules, _declared(pairs))
-            pairs = _respecting(pairs, rules.rules, respected, options)
+            respected = await self._ignoring.facts(rules, declared(pairs))
+            pairs = respecting(pairs, rules.rules, respected, options)
         refused = self.forbidden(app, project, keys)
-        questions = await self._suspects(pairs, refused, options)
-        answers = await self._answers(app, project, questions) if questions else {}
-        named = await self._ignoring.facts(rules, _documents(questions, answers))
+        questions = await self._questions.about(pairs, refused, options)
+        answers = await self._questions.answers(app, project, questions)
+        named = await self._ignoring.facts(rules, documents(questions, answers))
         comparison = diff.compare(
             pairs,
             answers,
@@ -357,7 +301,7 @@ class Observer:
         )
         live = {item.key: item.live for item in comparison.resources if item.live is not None}
         _learn(live)
-        verdicts = {key: self._health(found) for key, found in live.items()}
+        verdicts = {key: self._verdicts.of(found) for key, found in live.items()}
         shared = self._sharing.of(stored, pairs)
         warnings += [("SharedResourceWarning", text) for text in (*shared.marked, *shared.defined)]
         warnings += [("ExcludedResourceWarning", text) for text in diff.rule_warnings(rules.placed())]
@@ -416,17 +360,6 @@ class Observer:
             and ResourceKey(line.group, line.kind, line.namespace, line.name) not in known
         )
 
-    async def _answers(
-        self, app: Application, project: Project, questions: Sequence[Question]
-    ) -> Mapping[ResourceKey, Answer]:
-        """What the server says to whom would write: with other rights, the answer might be another one."""
-        try:
-            account = policy.acting_account(app, project, self._cluster.server, self._settings().impersonation)
-        except InvalidSpec as error:
-            return {question.manifest.key: Answer(refused=str(error)) for question in questions}
-        asked = [msgspec.structs.replace(question, account=account) for question in questions]
-        return await self._cluster.confirmer.confirm(asked)
-
     def _unbuilt(
         self, stored: StoredApplication, project: Project, wanted: Sequence[Manifest], tools: Sequence[str]
     ) -> list[policy.Unbuilt]:
@@ -446,16 +379,6 @@ class Observer:
             *policy.concerning(settings, subject),
         ]
 
-    def _health(self, found: LiveObject) -> Health | None:
-        """The verdict over one version of an object, which is read and judged once."""
-        applications = self._settings().judges_applications
-        version = (found.uid, found.resource_version, applications)
-        known = self._verdicts.get(version)
-        if known is None:
-            known = (health.assess(found, applications=applications),)
-            self._verdicts.put(version, known)
-        return known[0]
-
     def _included(self, target: Target) -> tuple[list[Manifest], list[tuple[str, str]]]:
         """The manifests without those of excluded kinds, which are named in a warning."""
         kept, warnings = [], []
@@ -472,89 +395,6 @@ class Observer:
         kinds = {manifest.group_kind for manifest in wanted} | {NAMESPACE}
         kinds |= {GroupKind(line.group, line.kind) for line in stored.status.resources}
         await self._cluster.cache.ensure(kind for kind in kinds if not self._cluster.excluded(kind.group, kind.kind))
-
-    def _version(
-        self, target: Manifest, live: LiveObject, options: SyncOptions
-    ) -> tuple[str, str, str, frozenset[str], str]:
-        """All that the certainty of a pair depends on."""
-        definition = self._cluster.cache.definition(target.group_kind)
-        return target.digest, live.uid, live.resource_version, options.texts, definition
-
-    async def _suspects(self, pairs: Pairs, refused: Mapping[ResourceKey, str], options: SyncOptions) -> list[Question]:
-        """Pairs for the server to judge, as the next sync of the application would write them. What was certain of
-        this very version of an object under these options stays certain."""
-        unsure = [
-            (
-                item,
-                item.target,
-                item.live,
-                self._version(item.target, item.live, options),
-            )
-            for item in pairs.compared
-            if item.target is not None and item.live is not None and item.key not in refused
-        ]
-        unsure = [one for one in unsure if one[3] not in self._equal]
-        ways = {item.key: _writing(options, target, live) for item, target, live, _ in unsure}
-        if pairs.namespace is not None:
-            ways[pairs.namespace.key] = NAMESPACE_WRITING
-        otherwise = {key for key, way in ways.items() if way.replace or way.server_side == "off"}
-        doubtful = diff.suspects(Pairs(tuple(one[0] for one in unsure)), refused, otherwise=otherwise)
-        if doubtful:
-            # Typed schemas are for those alone that ownership does not settle.
-            schemas = self._cluster.schemas
-            await schemas.learn({(item.target.api_version, item.key.kind) for item in doubtful if item.target})
-            doubtful = diff.suspects(Pairs(tuple(doubtful)), refused, schemas.type_of, otherwise)
-        asked = {item.key for item in doubtful}
-        for item, _, _, fact in unsure:
-            if item.key not in asked:
-                self._equal.put(fact, True)
-        return [Question(target, live, ways[item.key]) for item, target, live, _ in unsure if item.key in asked]
-
-
-def _writing(options: SyncOptions, target: Manifest, live: LiveObject) -> Writing:
-    """How a sync of the whole application writes an object."""
-    state = OperationState(operation=Operation(), phase=OperationPhase.RUNNING, started_at="")
-    return writing(state, options, target, live)
-
-
-def _respecting(
-    pairs: Pairs, rules: Sequence[IgnoreDifference], jq: Mapping[ResourceKey, JqFacts], options: SyncOptions
-) -> Pairs:
-    """Pairs whose targets are what ``RespectIgnoreDifferences=true`` writes.
-
-    Args:
-        jq: what the rules' jq expressions name in the live object and in what Git declares.
-    """
-    made = []
-    for item in pairs.pairs:
-        if item.target is not None and item.live is not None:
-            how = _writing(options, item.target, item.live)
-            applied = not how.replace and how.server_side != "off"
-            named = jq.get(item.key, JqFacts())
-            item = diff.respecting(item, diff.applicable(rules, item.key), named, applied=applied)
-        made.append(item)
-    return msgspec.structs.replace(pairs, pairs=tuple(made))
-
-
-def _declared(pairs: Pairs) -> Iterator[Documents]:
-    """The objects that are there and declared, for jq to name what of them may differ."""
-    for item in pairs.pairs:
-        if item.target is not None and item.live is not None:
-            yield Documents(key=item.key, live=item.live.object(), declared=item.target.object())
-
-
-def _documents(questions: Sequence[Question], answers: Mapping[ResourceKey, Answer]) -> Iterator[Documents]:
-    """What jq may be asked about: objects that the server says an apply would change, or refuses to apply."""
-    for asked in questions:
-        answer = answers.get(asked.manifest.key)
-        if answer is None or answer.body == asked.live.body:
-            continue
-        yield Documents(
-            key=asked.manifest.key,
-            live=asked.live.object(),
-            answer=answer.object() if answer.body else None,
-            declared=asked.manifest.object() if answer.refused else None,
-        )
 
 
 def _top_level(wanted: Sequence[Manifest]) -> set[str]:

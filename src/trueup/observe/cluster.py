@@ -3,11 +3,8 @@
 from collections.abc import Callable
 
 import msgspec
-import structlog
 
-from trueup.apply.cluster import acting_as
 from trueup.apply.confirm import Confirmer
-from trueup.apply.perform import Performed, perform
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
@@ -15,12 +12,7 @@ from trueup.kube.schemas import Schemas
 from trueup.model.application import Destination
 from trueup.model.errors import InvalidSpec
 from trueup.model.resource import GroupKind, ResourceKey, group_of, version_of
-from trueup.plan.delete_hooks import HookStep
-from trueup.plan.deletion import DeletionStep
-from trueup.plan.task import Step
 from trueup.policy import Change
-
-log = structlog.get_logger("trueup.cluster")
 
 IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
 IN_CLUSTER_NAME = "in-cluster"
@@ -87,19 +79,6 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
     def unwatched(self) -> frozenset[GroupKind]:
         """Kinds whose absence from the cache says nothing."""
         return frozenset(kind for kind in self.cache.failed_kinds() if self.discovery.find(kind.group, kind.kind))
-
-    async def perform(self, step: Step | DeletionStep | HookStep, account: str = "") -> Performed:
-        """Carry a step out, and remember what it confirmed.
-
-        Args:
-            account: the user as whom; empty for the engine itself.
-        """
-        performed = await perform(step, acting_as(self, account))
-        for manifest, answer, writing in performed.stored:
-            self.confirmer.seed(manifest, answer, writing, account)
-        if performed.interrupted is not None:
-            log.warning("cluster not reached", cluster=self.name, error=str(performed.interrupted))
-        return performed
 
 
 def excluded_type(excluded: Callable[[str, str], bool]) -> Callable[[ResourceType], bool]:
