@@ -56,11 +56,12 @@ release: $(STAMP) build/release-tools/.installed ## Wheel, source archive and bi
 	@$(BIN)/python tools/release/release.py $(BIN)/python build/release-tools/bin/python $(ARGS)
 
 .PHONY: check
-check: $(STAMP) ## Format, lint, types, layers
+check: $(STAMP) ## Format, lint, types, layers, pictures of the code
 	@$(BIN)/ruff format --quiet --check . || { echo "make check: run $(BIN)/ruff format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@output=$$($(BIN)/lint-imports 2>&1) || { echo "$$output" >&2; exit 1; }
+	@$(BIN)/python tools/architecture/draw.py --check
 
 .PHONY: bench
 bench: $(STAMP) controlplane ## Measure against bare loops on the same API server
