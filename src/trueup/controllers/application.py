@@ -1,6 +1,6 @@
 """The application reconciler: one pass observes, decides, takes one step and leaves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -9,12 +9,12 @@ import structlog
 
 from trueup import policy
 from trueup.controllers.begin import about_source, operation_sources
-from trueup.controllers.delete_hooks import DeleteHooks
+from trueup.controllers.deletion import Deletion
 from trueup.controllers.journal import log_changes
 from trueup.controllers.looks import Looks
-from trueup.controllers.operation import Head, Operations, approved, running
+from trueup.controllers.operation import Head, Operations, running
 from trueup.controllers.pace import Pace
-from trueup.controllers.ports import DELETING_AS, SHORTEST_REST, Ports
+from trueup.controllers.ports import SHORTEST_REST, Ports
 from trueup.controllers.record import condition_of, record
 from trueup.formats.hidden import leaves
 from trueup.formats.json import digest
@@ -26,14 +26,11 @@ from trueup.model.health import HealthCode
 from trueup.model.live import LiveObject
 from trueup.model.project import Project
 from trueup.model.repository import RepositoryOf
-from trueup.model.resource import ResourceKey
-from trueup.model.status import ResultCode, SyncCode
+from trueup.model.status import SyncCode
 from trueup.observe.observation import Observation
 from trueup.observe.remotes import NotFetched
-from trueup.plan.delete_hooks import applied_finalizers, stage_of, with_hook_finalizers
-from trueup.plan.deletion import Delete, DeletionStep, DeletionWait, Gone, deletion_step, propagation_of, release
-from trueup.plan.held import HELD, HELD_AFTER, Held, held, told
-from trueup.plan.task import ReleaseHookTask
+from trueup.plan.delete_hooks import applied_finalizers, with_hook_finalizers
+from trueup.plan.held import HELD_AFTER
 from trueup.render.confidential import spec_secrets
 from trueup.runtime import secrecy
 from trueup.runtime.fair import Urgency
@@ -66,7 +63,7 @@ class ApplicationReconciler:
         self._refreshes = Looks(ports.repositories)
         self._pace = Pace()
         self._operations = Operations(ports)
-        self._delete_hooks = DeleteHooks(ports)
+        self._deletion = Deletion(ports, self._forget)
         self._faults: dict[str, int] = {}
         self._secrets: dict[str, tuple[str, tuple[str, ...]]] = {}
 
@@ -84,7 +81,7 @@ class ApplicationReconciler:
             return Requeue.never()
         live = ports.applications.live(key)
         if live is None:
-            return await self._gone(key)
+            return await self._deletion.gone(key)
         if reason := self._hands_off(live):
             log.debug("left alone", application=key, reason=reason)
             return Requeue.after(HANDS_OFF_SECONDS)
@@ -129,7 +126,7 @@ class ApplicationReconciler:
     async def _pass(self, stored: StoredApplication, write: ApplicationWrite) -> Requeue:
         ports, app = self.ports, stored.app
         if app.metadata.deletion_timestamp:
-            return await self._delete(stored, write)
+            return await self._deletion.advance(stored, write)
         try:
             if stored.fault is not None:
                 raise stored.fault
@@ -317,100 +314,6 @@ class ApplicationReconciler:
             if not self.ports.repositories.polls(repository):
                 self.ports.repositories.need(repository, stored.key)
 
-    # --- the end -------------------------------------------------------------------------------------------------
-
-    async def _delete(self, stored: StoredApplication, write: ApplicationWrite) -> Requeue:
-        """Hooks, the cascade, hooks, one step a pass; without our finalizers the application just goes."""
-        app, observer = stored.app, self.ports.observer
-        await observer.watch_known(stored)
-        if stage := stage_of(app.metadata.finalizers):
-            return await self._delete_hooks.advance(stored, write, stage)
-        managed = observer.managed(stored)
-        forbidden, unjudged = self._forbidden(stored, managed)
-        now = self.ports.clock.now()
-        step = deletion_step(app, managed, now, forbidden=frozenset(forbidden), approved_at=approved(app))
-        if unjudged is not None and (going := _deleting(step)):
-            return await self._unjudged(stored, write, unjudged, going)
-        if isinstance(step, Gone) and not propagation_of(app.metadata.finalizers):
-            return await self._kept(stored, write, held([stored.live], now))
-        if isinstance(step, Gone):
-            left = [name for name in app.metadata.finalizers if not propagation_of([name])]
-            write.finalizers(left)
-            if stage_of(left):
-                write.conditions([])
-                await write.flush()
-                return Requeue.after(0.0)
-            await self.ports.chronicle.deleted(stored)
-            await write.flush()
-            self._forget(stored.key)
-            return Requeue.never()
-        if isinstance(step, DeletionWait):
-            if step.consent:
-                write.conditions([(HELD, step.message)])
-                await write.flush()
-            elif step.held:
-                await self._kept(stored, write, step.held)
-            return Requeue.after(step.after)
-        try:
-            account = self.ports.account(app, DELETING_AS)
-        except InvalidSpec as error:
-            write.conditions([("DeletionError", str(error))])
-            await write.flush()
-            return Requeue.after(SHORTEST_REST)
-        await self.ports.chronicle.removing(stored, [task.key for task in step.tasks], managed)
-        performed = await self.ports.perform(step, account)
-        await self.ports.chronicle.removed(stored, performed.results)
-        refused = [result for result in performed.results if result.status == ResultCode.SYNC_FAILED.value]
-        write.conditions([("DeletionError", f"{r.kind} {r.name}: {r.message}") for r in refused])
-        await write.flush()
-        return Requeue.after(step.settles_in)
-
-    def _forbidden(
-        self, stored: StoredApplication, managed: Mapping[ResourceKey, LiveObject]
-    ) -> tuple[dict[ResourceKey, str], InvalidSpec | None]:
-        """The objects that the project does not permit; or why there is no project to say so."""
-        try:
-            project = self.ports.applications.project_of_stored(stored)
-        except InvalidSpec as error:
-            return {}, error
-        return self.ports.observer.forbidden(stored.app, project, managed), None
-
-    async def _unjudged(
-        self, stored: StoredApplication, write: ApplicationWrite, error: InvalidSpec, going: Sequence[ResourceKey]
-    ) -> Requeue:
-        """Without a project nothing may be deleted; and who asked for a cascade does not find half of one."""
-        more = f" and {len(going) - 1} more" if len(going) > 1 else ""
-        message = (
-            f"{error.message}, so that {going[0]}{more} may not be deleted: create or correct the AppProject, or let "
-            f"the objects stay by `trueup app delete {stored.app.metadata.name} --no-cascade`"
-        )
-        write.conditions([(HELD, message)])
-        if await write.flush():
-            log.warning("deletion held", application=stored.key, reason=message)
-            self.ports.tell(write, HELD, message, warning=True)
-        # The watch tells of a new project, but not whose a specification is that cannot be read.
-        return Requeue.after(SHORTEST_REST)
-
-    async def _kept(self, stored: StoredApplication, write: ApplicationWrite, kept: tuple[Held, ...]) -> Requeue:
-        """What is left waits for finalizers of others: told once it lasts."""
-        if not kept:
-            return Requeue.after(HELD_AFTER)
-        message = told(kept)
-        write.conditions([(HELD, message)])
-        if await write.flush():
-            log.warning("deletion held", application=stored.key, reason=message)
-            self.ports.tell(write, HELD, message, warning=True)
-        return Requeue.after(self.ports.rest())
-
-    async def _gone(self, key: str) -> Requeue:
-        """The application has gone without a cascade: nothing is deleted, and no hook may keep our finalizer."""
-        self._forget(key)
-        step = release(self.ports.observer.marked(key).values())
-        if step is None:
-            return Requeue.never()
-        performed = await self.ports.perform(step)
-        return Requeue.after(step.settles_in) if performed.interrupted is None else Requeue.after(SHORTEST_REST)
-
     def _hands_off(self, live: LiveObject) -> str:
         entries = live.object()["metadata"].get("managedFields") or []
         return policy.hands_off(live.annotations, policy.last_write_by(entries), self.ports.clock.now())
@@ -421,14 +324,8 @@ class ApplicationReconciler:
         self._refreshes.forget(key)
         self._pace.forget(key)
         self._operations.forget(key)
-        self._delete_hooks.forget(key)
+        self._deletion.forget(key)
         self.ports.observer.forget(key)
-
-
-def _deleting(step: DeletionStep) -> list[ResourceKey]:
-    """The objects that a step would delete."""
-    tasks = step.tasks if isinstance(step, Delete) else ()
-    return [task.key for task in tasks if not isinstance(task, ReleaseHookTask)]
 
 
 def _changes(stored: StoredApplication, write: ApplicationWrite) -> list[str]:

@@ -1,32 +1,28 @@
 """Operations: decided on, put on record, stepped forward, ended."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import msgspec
 
 from trueup import policy
 from trueup.controllers.begin import about_source, asked_for, begun, initiated, operation_sources, pinned, refused
 from trueup.controllers.chronicle import PLACE
+from trueup.controllers.facts import facts_of
 from trueup.controllers.looks import Looks
 from trueup.controllers.ports import SYNCING_AS, Ports
 from trueup.controllers.record import record
 from trueup.diff.ownership import owners
 from trueup.formats.json import canonical, digest
-from trueup.formats.time import parse_time, past_time
-from trueup.model.annotations import AGENT, DELETION_APPROVED, FIELD_MANAGER
+from trueup.formats.time import past_time
+from trueup.model.annotations import AGENT
 from trueup.model.application import Application
 from trueup.model.errors import TrueupError
-from trueup.model.live import LiveObject
 from trueup.model.project import Project
-from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase, OperationState, ResourceResult, SyncCode, SyncOperationResult
 from trueup.observe.observation import Observation
 from trueup.observe.remotes import NotFetched
 from trueup.plan.facts import Facts, options_for
-from trueup.plan.options import CREATE_NAMESPACE, RESPECT_IGNORED
-from trueup.plan.options import Options as SyncOptions
+from trueup.plan.options import RESPECT_IGNORED
 from trueup.plan.record import advance, failed
 from trueup.plan.results import MESSAGE_LIMIT
 from trueup.plan.retry import retry_in
@@ -261,32 +257,7 @@ class Operations:
         return fresh, step, after
 
     def _facts(self, stored: StoredApplication, seen: Observation, state: OperationState) -> Facts:
-        cluster, app, sync_policy = self.ports.cluster, stored.app, stored.app.spec.sync_policy
-        return Facts(
-            comparison=seen.comparison,
-            live=seen.live,
-            health=seen.health,
-            serves=cluster.serves,
-            options=self._options(stored, state),
-            destination_namespace=app.spec.destination.namespace,
-            namespace_metadata=seen.namespace_metadata,
-            namespace_mark=seen.namespace_mark,
-            refused=seen.refused,
-            forbids=seen.forbids,
-            shared=seen.shared,
-            unwatched=cluster.unwatched(),
-            wave_delay=self.ports.wave_delay,
-            acted_at=self._acted.get(stored.key) or last_write(seen.live, state, self.ports.clock.now()),
-            approved_at=approved(app),
-            retry=sync_policy.retry if sync_policy else None,
-        )
-
-    def _options(self, stored: StoredApplication, state: OperationState) -> SyncOptions:
-        options = options_for(state.operation, stored.app.spec.sync_policy)
-        if not self.ports.cluster.cache.namespaced:
-            return options
-        # A namespace that is managed by a role in it is there, and may be invisible all the same.
-        return msgspec.structs.replace(options, texts=options.texts - {CREATE_NAMESPACE})
+        return facts_of(self.ports, stored, seen, state, self._acted.get(stored.key))
 
     async def _progressed(
         self, stored: StoredApplication, write: ApplicationWrite, step: Step, after: OperationState
@@ -374,24 +345,6 @@ def _windows(app: Application, project: Project, state: OperationState, now: dat
     return policy.may_sync(policy.assigned(project, app), manual=manual, now=now, started_at=started)
 
 
-def last_write(live: Mapping[ResourceKey, LiveObject], state: OperationState, now: datetime) -> datetime | None:
-    """When this operation last changed something, by what the API server keeps of it; whole seconds, rounded up."""
-    results = state.sync_result.resources if state.sync_result else []
-    keys = {ResourceKey(result.group, result.kind, result.namespace, result.name) for result in results}
-    times = [written_at(live[key].object(), FIELD_MANAGER) for key in keys & live.keys()]
-    latest = max((time for time in times if time is not None), default=None)
-    started = past_time(state.started_at, now)
-    if latest is None or started is None or not started <= latest <= now:
-        return None
-    return latest + timedelta(seconds=1)
-
-
-def written_at(body: Mapping[str, Any], manager: str) -> datetime | None:
-    """When a manager last changed an object, its status aside."""
-    entries = (body.get("metadata") or {}).get("managedFields") or []
-    return policy.last_write_by((entry for entry in entries if entry.get("subresource") != "status"), manager)
-
-
 def _is_hook(task: AnyTask) -> bool:
     return isinstance(task, RunHookTask | DeleteHookTask | ReleaseHookTask)
 
@@ -400,14 +353,6 @@ def running(stored: StoredApplication) -> OperationState | None:
     """The operation that is on record as not ended."""
     state = stored.status.operation_state
     return state if state is not None and not state.phase.completed else None
-
-
-def approved(app: Application) -> datetime | None:
-    text = app.metadata.annotations.get(DELETION_APPROVED, "")
-    try:
-        return parse_time(text) if text else None
-    except ValueError:
-        return None
 
 
 def is_history(state: OperationState) -> bool:
