@@ -15,7 +15,7 @@ from trueup.kube.client import Client
 from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec, SourceUnavailable, TrueupError
 from trueup.model.project import Project
-from trueup.model.repository import RepositoryOf
+from trueup.model.repository import RepositoryOf, parse_repository_url
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
 from trueup.store.applications import read_project
@@ -65,24 +65,29 @@ async def reach(access: Access) -> Reached:
             known[live.key.name] = read_project(live)
         except InvalidSpec:
             continue  # permits nothing, as to the engine
-    asked, denied = named((live.body for live in applications), known)
+    asked, denied, odd = named((live.body for live in applications), known)
     asked |= of_secrets(decoded(live.object()) for live in secrets)
-    return await ask(
+    reached = await ask(
         asked,
         denied,
         lambda each: credentials.of(each.url, each.project),
         lambda each: credentials.scope(each.url, each.project),
     )
+    return msgspec.structs.replace(reached, errors=(*reached.errors, *sorted(odd.items(), key=lambda each: each[0])))
 
 
-def named(bodies: Iterable[bytes], projects: Mapping[str, Project]) -> tuple[set[RepositoryOf], set[str]]:
-    """The repositories that applications read, and the URLs of those that their projects do not permit. Pure.
+def named(
+    bodies: Iterable[bytes], projects: Mapping[str, Project]
+) -> tuple[set[RepositoryOf], set[str], dict[str, TrueupError]]:
+    """The repositories that applications read, the URLs of those that their projects do not permit, and why others are
+    none. Pure.
 
     Args:
         bodies: of Applications; what cannot be read names none.
     """
     asked: set[RepositoryOf] = set()
     denied: set[str] = set()
+    odd: dict[str, TrueupError] = {}
     for body in bodies:
         try:
             app = msgspec.json.decode(body, type=Application)
@@ -92,11 +97,16 @@ def named(bodies: Iterable[bytes], projects: Mapping[str, Project]) -> tuple[set
         for source in app.spec.all_sources():
             if source.chart or not source.repo_url:
                 continue
+            try:
+                parse_repository_url(source.repo_url)
+            except TrueupError as error:
+                odd[redact_url(source.repo_url)] = error
+                continue
             if policy.refusal(project, app, policy.Fetch(source.repo_url)):
                 denied.add(redact_url(source.repo_url))
             else:
                 asked.add(app.spec.repository(source))
-    return asked, denied
+    return asked, denied, odd
 
 
 def of_secrets(secrets: Iterable[Mapping[str, str]]) -> set[RepositoryOf]:

@@ -342,5 +342,9 @@ def _changes(stored: StoredApplication, write: ApplicationWrite) -> list[str]:
 def _words(live: LiveObject) -> Iterator[str]:
     """What the authors of an Application say in it, as it is spelt and as it is meant."""
     said = {name: each for name, each in live.object().items() if name != "status"}
+    operation = said.get("operation")
+    if isinstance(operation, dict) and isinstance(sync := operation.get("sync"), dict):
+        # Manifests that come along are no words about themselves: Secrets may be among them.
+        said["operation"] = {**operation, "sync": {name: each for name, each in sync.items() if name != "manifests"}}
     yield msgspec.json.encode(said).decode()
     yield from leaves(said)

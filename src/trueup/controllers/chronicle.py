@@ -1,7 +1,7 @@
 """What goes on record: observations and steps as entries of the audit trail."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -68,7 +68,7 @@ class Chronicle:
         self._drifts: dict[tuple[str, ResourceKey], tuple[str, int, tuple[FieldChange, ...]]] = {}
         self._last: dict[str, tuple[tuple[str, ...], str]] = {}
         self._resumed: set[str] = set()
-        self._begun: dict[str, tuple[str, str, bool]] = {}
+        self._begun: dict[str, _Begun] = {}
 
     async def observed(self, stored: StoredApplication, seen: Observation, *, health: bool = True) -> None:
         """A look at an application: new commits, drift, health that changed. One pass may look twice.
@@ -96,14 +96,24 @@ class Chronicle:
         So it is where the trail says so, or where nobody but an engine is on record as its writer: the trail of another
         node is not to be had.
         """
-        if set(owners(stored.live, *PLACE)) == {AGENT}:
-            return True
-        if not _continues(self._begun.get(stored.key), self._mark(state)):
-            last = await self._record.last_operation(stored.key)
-            if last is None or last.action is not Action.STARTED:
-                return False
-            self._begun[stored.key] = (last.operation, last.revision, last.by.kind == ENGINE.kind)
-        return _continues(self._begun[stored.key], self._mark(state))
+        begun = await self._on_record(stored.key, state)
+        return _continues(begun, self._mark(state)) if begun else set(owners(stored.live, *PLACE)) == {AGENT}
+
+    async def swapped(self, stored: StoredApplication, state: OperationState) -> bool:
+        """Whether an operation that is on record as begun brings other manifests by now, some or none."""
+        begun = await self._on_record(stored.key, state)
+        return begun is not None and begun.brought != self._mark(state).brought
+
+    async def _on_record(self, application: str, state: OperationState) -> "_Begun | None":
+        """How an operation began, by memory or by the trail; None where neither knows of it."""
+        known = self._begun.get(application)
+        if known is None or known.started != state.started_at:
+            last = await self._record.last_operation(application)
+            if last is None or last.action is not Action.STARTED or last.operation != state.started_at:
+                return None
+            known = _Begun(last.operation, last.revision, last.by.kind == ENGINE.kind, last.message)
+            self._begun[application] = known
+        return known
 
     async def resumed(self, stored: StoredApplication, state: OperationState, seen: Observation) -> None:
         """An operation is about to be stepped: what an engine that is gone did of it, and could not say, is told now.
@@ -410,9 +420,10 @@ class Chronicle:
         result = state.sync_result
         return (result.revision or next(iter(result.revisions), "")) if result else ""
 
-    def _mark(self, state: OperationState) -> tuple[str, str, bool]:
-        """What an operation is known again by, and whether it is told as the engine's."""
-        return state.started_at, self._revision(state), asked_by(state) == ENGINE
+    def _mark(self, state: OperationState) -> "_Begun":
+        """What an operation is known again by. What it brings is looked at anew: its own note may be anybody's."""
+        brought = policy.local_origin(policy.marked_local(state.operation))
+        return _Begun(state.started_at, self._revision(state), asked_by(state) == ENGINE, brought)
 
     def _changes(self, resource: ComparedResource) -> tuple[FieldChange, ...]:
         """From what Git declares to what is there."""
@@ -429,11 +440,23 @@ class Chronicle:
         return format_exact_time(self._clock.now())
 
 
-def _continues(begun: tuple[str, str, bool] | None, mark: tuple[str, str, bool]) -> bool:
+class _Begun(NamedTuple):
+    """What an operation is known again by.
+
+    Attributes:
+        engine: it is told as the engine's own.
+        brought: what it said of manifests that came along; empty for none.
+    """
+
+    started: str
+    revision: str
+    engine: bool
+    brought: str
+
+
+def _continues(begun: _Begun, mark: _Begun) -> bool:
     """Whether an operation is the one that began. One that came without a revision was given it later."""
-    if begun is None:
-        return False
-    return (begun[0], begun[2]) == (mark[0], mark[2]) and begun[1] in ("", mark[1])
+    return begun._replace(revision="") == mark._replace(revision="") and begun.revision in ("", mark.revision)
 
 
 def _deployed(stored: StoredApplication) -> str:

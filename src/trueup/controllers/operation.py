@@ -38,6 +38,10 @@ Head = Observation | TrueupError
 """What a pass saw of an application as it is declared, or why there is nothing to be seen."""
 
 
+SWAPPED = "the manifests that the operation brings were changed while it ran: no more of it is done"
+NOT_KEPT = "manifests that come along are not kept until a window opens, for Secrets may be among them"
+
+
 class Operations:
     """Runs the operations of Applications, one step a pass.
 
@@ -63,6 +67,9 @@ class Operations:
         An operation that brings its revision, or runs already, needs no readable head: what is declared now may be
         broken, and a sync to an older revision the remedy.
         """
+        found = running(stored)
+        if found is not None and await self.ports.chronicle.swapped(stored, found):
+            return await self.refuse(stored, write, SWAPPED)
         state = await self._running(stored)
         if state is None:
             operation = asked_for(stored)
@@ -87,6 +94,8 @@ class Operations:
                 return await self.refuse(stored, write, str(error))
             await self._started(stored, write, state)
         verdict = _windows(stored.app, project, state, self.ports.clock.now())
+        if not verdict.allowed and policy.is_local(state.operation):
+            return await self.refuse(stored, write, f"{policy.BLOCKED}: {NOT_KEPT}")
         if not verdict.allowed:
             fault = f": {policy.in_project(verdict, project)}" if verdict.fault else ""
             write.set("operationState", msgspec.structs.replace(state, message=f"{policy.BLOCKED}{fault}"))
@@ -101,15 +110,19 @@ class Operations:
             return await self._without_manifests(stored, write, state, head, error)
         state = pinned(stored, state, seen.comparison.revisions)
         step, after = await self._step(stored, seen, state, account)
-        if isinstance(step, Act) and not after.phase.completed and not any(map(_is_hook, step.tasks)):
+        # What came along is compared with nothing that is declared: there is no second look at it.
+        declared = not policy.is_local(state.operation)
+        if declared and isinstance(step, Act) and not after.phase.completed and not any(map(_is_hook, step.tasks)):
             head, step, after = await self._verdict(stored, project, write, head, step, after)
         return await self._progressed(stored, write, step, after)
 
     async def _running(self, stored: StoredApplication) -> OperationState | None:
         """The operation that is on record as not ended; with a note of who wrote that where no engine began it."""
         state = running(stored)
-        if state is None or await self.ports.chronicle.began(stored, state):
-            return state
+        if state is None:
+            return None
+        if await self.ports.chronicle.began(stored, state):
+            return msgspec.structs.replace(state, operation=policy.marked_local(state.operation))
         others = [manager for manager in owners(stored.live, *PLACE) if manager != AGENT]
         writer = next(iter(others), "unknown")
         operation = policy.marked_local(policy.foreign(state.operation, writer))

@@ -79,7 +79,7 @@ async def _edited(term: Term, clock: Clock, app: Application, revision: str, edi
     if len(sources) > 1 or mirror is None:
         raise TrueupError(
             f"application {app.key} has {len(sources)} sources, and a folder takes the place of one",
-            hint="push to a branch, and name it by --revision",
+            hint="push to a branch, and name it by --revisions BRANCH --source-positions N",
         )
     sha = await mirror.locate(revision or sources[0].target_revision, sources[0].tag_prefix)
     changes = edit(mirror.tree(sha), sources[0].path)

@@ -248,7 +248,7 @@ class Targets:
         )
         rendering = await self._renders.given(texts, share=share)
         target = _stamped(app, [rendering], instance=instance, namespaced=namespaced, label_key=self._label_key())
-        _learn(target)
+        _learn(target, "brought")
         return target
 
     def _label_key(self) -> str:
@@ -348,8 +348,8 @@ def _stamped(
     )
 
 
-def _learn(target: Target) -> None:
-    """The Secrets that Git declares are not told by the pass that meets them."""
+def _learn(target: Target, place: str = "declared") -> None:
+    """The Secrets that Git declares, or that come along, are not told by the pass that meets them."""
 
     def values() -> Iterator[str]:
         for manifest in target.manifests:
@@ -362,5 +362,5 @@ def _learn(target: Target) -> None:
             if manifest.group_kind != SECRET:
                 yield manifest.body.decode("utf-8", "replace")
 
-    secrecy.wrote("declared", words)
-    secrecy.learn("declared", values, lambda: names(manifest.key for manifest in target.manifests))
+    secrecy.wrote(place, words)
+    secrecy.learn(place, values, lambda: names(manifest.key for manifest in target.manifests))

@@ -136,9 +136,17 @@ NAMED: dict[str, tuple[bytes, set[str], set[str]]] = {
 
 @pytest.mark.parametrize(("body", "urls", "denied"), NAMED.values(), ids=NAMED)
 def test_the_repositories_that_an_application_names(body: bytes, urls: set[str], denied: set[str]) -> None:
-    asked, refused = named([body], {"team": PROJECT})
+    asked, refused, odd = named([body], {"team": PROJECT})
     assert {each.url for each in asked} == urls and {each.project for each in asked} <= {"team"}
-    assert refused == denied
+    assert refused == denied and not odd
+
+
+@pytest.mark.parametrize(
+    "url", ["http://git.example/x.git?token=a", "https://git.example/\x1b[31mx", "ftp://git.example/x"]
+)
+def test_what_is_no_repository_is_told_by_its_own_fault(url: str) -> None:
+    asked, denied, odd = named([application(url)], {"team": PROJECT})
+    assert not asked and not denied and len(odd) == 1
 
 
 def test_the_repositories_that_secrets_name() -> None:
@@ -169,18 +177,22 @@ async def test_a_repository_is_asked_once_whatever_its_spellings_and_projects_an
 
 
 async def test_a_server_that_never_answers_is_given_its_time_and_no_more() -> None:
-    left = asyncio.Event()
+    asking: list[asyncio.Task[Any]] = []
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()  # until who asks has gone
+        task = asyncio.current_task()
+        assert task is not None
+        asking.append(task)
+        await reader.read()  # until who asks has gone, if he came within his time
         writer.close()
-        left.set()
 
     hanging = await asyncio.start_server(silent, "127.0.0.1", 0)
-    place = f"127.0.0.1:{hanging.sockets[0].getsockname()[1]}/x"
-    reached = await ask([RepositoryOf(f"http://me:pw@{place}", "")], [], lambda _: None, seconds=0.2)
-    await asyncio.wait_for(left.wait(), 20)
-    hanging.close()
+    try:
+        place = f"127.0.0.1:{hanging.sockets[0].getsockname()[1]}/x"
+        reached = await ask([RepositoryOf(f"http://me:pw@{place}", "")], [], lambda _: None, seconds=0.2)
+    finally:
+        hanging.close()
+        await asyncio.gather(*asking)
     ((url, error),) = reached.errors
     assert url == f"http://me:{MASK}@{place}" and error.message == "no answer within 0.2 s"
 

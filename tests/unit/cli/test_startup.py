@@ -107,8 +107,15 @@ def test_an_interrupt_is_no_traceback(moment: str) -> None:
     module, environment, said = MOMENTS[moment]
     asked = {"COMP_WORDS": "trueup app l", "COMP_CWORD": "2", **environment}
     command = [sys.executable, "-c", INTERRUPTING, module, "version"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | asked)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | asked, preexec_fn=_heed_interrupts
+    )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", said)
+
+
+def _heed_interrupts() -> None:
+    """What runs in the background of a script, such as these tests may, has interrupts ignored from its start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_an_interrupt_that_the_shell_has_ignored_stays_so() -> None:

@@ -11,7 +11,7 @@ from trueup import policy
 from trueup.controllers.begin import pinned
 from trueup.controllers.chronicle import CARRIED_OUT, PERHAPS, Chronicle
 from trueup.controllers.journal import Journal
-from trueup.model.application import Application, Operation, OperationInitiator
+from trueup.model.application import Application, Operation, OperationInitiator, SyncOperation
 from trueup.model.audit import Action, Entry, Why
 from trueup.model.health import Health, HealthCode
 from trueup.model.live import LiveObject
@@ -197,6 +197,43 @@ async def test_an_operation_is_known_as_begun_by_the_next_engine_until_it_ends(t
     assert await following.chronicle.began(stored(), AUTOMATED)
     await following.chronicle.finished(stored(), AUTOMATED, "")
     assert not await following.chronicle.began(stored(), AUTOMATED), "that one has ended"
+    await following.ends()
+
+
+def bringing(*manifests: str) -> OperationState:
+    """An operation of a person that brings these."""
+    operation = policy.marked_local(Operation(sync=SyncOperation(manifests=list(manifests))))
+    return msgspec.structs.replace(AUTOMATED, operation=operation)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "swapped"),
+    [
+        pytest.param(bringing("a"), bringing("a"), False, id="the same"),
+        pytest.param(bringing("a"), bringing("b"), True, id="others"),
+        pytest.param(bringing("a"), bringing(), True, id="none any more"),
+        pytest.param(bringing(), bringing("a"), True, id="some where there were none"),
+        pytest.param(
+            bringing("a"),
+            msgspec.structs.replace(bringing("b"), operation=msgspec.structs.replace(
+                bringing("b").operation, info=bringing("a").operation.info
+            )),
+            True,
+            id="others under the note of the first",
+        ),
+    ],
+)  # fmt: skip
+async def test_what_a_running_operation_brings_stays_what_it_was(
+    first: OperationState, then: OperationState, swapped: bool, tmp_path: Path
+) -> None:
+    life = Life(tmp_path)
+    await life.chronicle.started(stored(), first)
+    assert await life.chronicle.swapped(stored(), then) is swapped
+    assert await life.chronicle.began(stored(), then) is not swapped
+    await life.ends()
+    following = Life(tmp_path)
+    assert await following.chronicle.swapped(stored(), then) is swapped, "the next engine has it from the trail"
+    await following.chronicle.deleted(stored())
     await following.ends()
 
 

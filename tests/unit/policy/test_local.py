@@ -25,6 +25,12 @@ REFUSED: dict[str, tuple[Operation, dict[str, Any], dict[str, Any], str]] = {
     "a project that permits nothing": (LOCAL, {}, {"sourceRepos": []}, "sourceRepos"),
     "too many": (Operation(sync=SyncOperation(manifests=["{}"] * (MOST + 1))), {}, {}, f"{MOST + 1} manifests"),
     "too large": (Operation(sync=SyncOperation(manifests=["x" * LARGEST])), {}, {}, "bytes, more than the 512 KiB"),
+    "too large as an API server stores it": (
+        Operation(sync=SyncOperation(manifests=["<" * (LARGEST // 5)])),
+        {},
+        {},
+        "bytes, more than",
+    ),
     "too large as JSON": (Operation(sync=SyncOperation(manifests=['"' * (LARGEST // 2)])), {}, {}, "bytes, more than"),
 }
 PERMITTED: dict[str, tuple[Operation, dict[str, Any], dict[str, Any]]] = {

@@ -15,7 +15,7 @@ class Revisions(msgspec.Struct, frozen=True):
     """What a command line says of revisions.
 
     Attributes:
-        whole: ``--revision``: of the one source, or the first.
+        whole: ``--revision``, of an application's only source.
         each: ``--revisions``.
         positions: the source that each of them is of, from 1.
         names: the same by ``spec.sources[].name``.
@@ -51,11 +51,17 @@ class Revisions(msgspec.Struct, frozen=True):
         """A revision for each source of an application, empty for the declared one; nothing where nothing is said.
 
         Raises:
-            TrueupError: it has no such source.
+            TrueupError: it has no such source, or several where one revision is given.
         """
+        number = len(app.spec.all_sources())
+        if self.whole and number > 1:
+            raise TrueupError(
+                f"application '{app.metadata.name}' has {number} sources, and --revision is of one",
+                hint=f"name the source: --revisions {self.whole} --source-positions 1",
+            )
         if not self.each:
             return [self.whole] if self.whole else []
-        found = [""] * len(app.spec.all_sources())
+        found = [""] * number
         for revision, at in zip(self.each, self._places(app), strict=True):
             found[at] = revision
         return found
