@@ -20,7 +20,6 @@ THREE = application("chart", "", "values")
 
 FOUND: dict[str, tuple[Revisions, list[str]]] = {
     "nothing is said": (Revisions(), []),
-    "of the whole": (Revisions("v1"), ["v1"]),
     "by position": (Revisions(each=("v2",), positions=(2,)), ["", "v2", ""]),
     "by several, in any order": (Revisions(each=("v3", "v1"), positions=(3, 1)), ["v1", "", "v3"]),
     "by name": (Revisions(each=("v3",), names=("values",)), ["", "", "v3"]),
@@ -49,6 +48,13 @@ def test_what_makes_no_sense_is_a_usage_error(
 ) -> None:
     with pytest.raises(click.UsageError, match=told):
         revisions_of(whole, each, positions, names)
+
+
+def test_one_revision_is_of_an_only_source() -> None:
+    assert Revisions("v1").of(application("")) == ["v1"]
+    with pytest.raises(TrueupError, match="has 3 sources, and --revision is of one") as caught:
+        Revisions("v1").of(THREE)
+    assert caught.value.hint == "name the source: --revisions v1 --source-positions 1"
 
 
 def test_a_source_that_is_not_there_is_named() -> None:
