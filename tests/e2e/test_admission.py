@@ -3,11 +3,12 @@
 from typing import Any
 
 import msgspec
-from tests.conftest import EMBEDDED, on_kubernetes
+from tests.conftest import EMBEDDED, on_embedded, on_kubernetes
 from tests.e2e.conftest import Migrate
 from tests.e2e.estate import AUTOMATED, Estate, play_repository
-from tests.e2e.manifests import config
+from tests.e2e.manifests import config, deployment, wave
 
+from trueup.controllers.operation import SWAPPED
 from trueup.model.annotations import API_VERSION, HOOK, NAMESPACE_OF, SYNC_OPTIONS, TRACKING_ID
 from trueup.model.status import OperationPhase
 from trueup.store.install import install
@@ -115,6 +116,30 @@ async def test_no_object_that_is_forbidden_by_now_is_written_for_a_status_that_s
     assert "resource :ConfigMap is not permitted" in view.status.operation_state.message
     assert await estate.live("ConfigMap", "a") is None
     await estate.event("OperationCompleted", "automated initiated sync")
+
+
+@on_embedded
+async def test_a_sync_of_a_commit_deploys_no_manifests_that_are_put_into_its_status(estate: Estate) -> None:
+    waiting = deployment(pod_annotations="{trueup.dev/simulate: never-ready}")
+    revision = await estate.given({"app/web.yaml": waiting, "app/a.yaml": config("a", annotations=wave(1))})
+    await estate.app("app", automated=None)
+    await estate.patch({"operation": {"sync": {}, "initiatedBy": {"username": "tester"}}})
+    await estate.comes_true(lambda: there(estate), what="the first wave is applied")
+    await estate.patch(
+        {"status": {"operationState": {"operation": {"sync": {"manifests": [config("never-committed")]}}}}}
+    )
+    view = await estate.until(
+        lambda view: bool(view.status.operation_state and view.status.operation_state.phase is OperationPhase.ERROR),
+        what="ended in Error",
+    )
+    state = view.status.operation_state
+    assert state is not None and state.message.startswith(SWAPPED) and not view.status.history, revision
+    assert state.operation.sync is not None and not state.operation.sync.manifests
+    assert "never-committed" not in await estate.names("ConfigMap")
+
+
+async def there(estate: Estate) -> bool:
+    return await estate.live("Deployment", "web", group="apps") is not None
 
 
 @on_kubernetes
