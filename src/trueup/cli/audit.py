@@ -8,14 +8,13 @@ import click
 import msgspec
 
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options
+from trueup.cli.connect import Access, access_options, client_of
 from trueup.cli.data import state_folder, state_option
 from trueup.cli.duration import seconds_of
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
 from trueup.cli.screen import raw, say
 from trueup.formats.time import format_time, parse_time
-from trueup.kube.client import Client
 from trueup.model.audit import Action, Entry
 from trueup.runtime.clock import SystemClock
 from trueup.store.audit import Filter, query
@@ -134,7 +133,7 @@ def trail_path(access: Access, data: Path | None, state: Path | None = None) -> 
         return data / TRAIL
 
     async def find() -> Path:
-        async with Client(access.config()) as client:
+        async with client_of(access.config()) as client:
             return await locate(client, state or state_folder(), access.namespace)
 
     return asyncio.run(find())

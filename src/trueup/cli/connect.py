@@ -9,12 +9,14 @@ from typing import Any
 import click
 import msgspec
 
+from trueup.cli import plugins
 from trueup.cli.home import home
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig, context_names, in_cluster, load_kubeconfig
 from trueup.kube.discovery import Discovery
 from trueup.kube.errors import ConfigError
 from trueup.kube.plainwire import PlainWire
+from trueup.kube.transport import IN_FLIGHT, pooled
 from trueup.model.errors import TrueupError
 
 CONTROL_NAMESPACE = "argocd"
@@ -80,8 +82,15 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @asynccontextmanager
 async def connected(access: Access) -> AsyncIterator[Client]:
     """A client for a few questions, one after the other and without watches."""
-    async with Client(access.config(), wire=PlainWire) as client:
+    config = access.config()
+    # A proxy is the pooled wire's: the plain one has no way through it to a server with a certificate.
+    async with Client(config, wire=pooled if config.proxy else PlainWire, plugins=plugins.run) as client:
         yield client
+
+
+def client_of(config: ClusterConfig, *, in_flight: int = IN_FLIGHT) -> Client:
+    """A client for many questions at a time, and watches. The caller enters it."""
+    return Client(config, in_flight=in_flight, plugins=plugins.run)
 
 
 async def discovered(client: Client) -> Discovery:

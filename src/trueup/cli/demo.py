@@ -17,6 +17,7 @@ import msgspec
 import uvloop
 
 import trueup
+from trueup.cli import plugins
 from trueup.cli.app.access import View, list_applications, read_view
 from trueup.cli.board import Board
 from trueup.cli.examples import examples as help_examples
@@ -120,7 +121,7 @@ class _Stage(msgspec.Struct, frozen=True):
         if self.cluster == "kubernetes":
             return real(report, default_folders(os.environ, home()))
         named = self.kubeconfig or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-        return guest(report, Path(named or home() / ".kube" / "config").resolve(), self.cluster)
+        return guest(report, Path(named or home() / ".kube" / "config").resolve(), self.cluster, plugins.run)
 
 
 async def _run(stage: _Stage, choice: Choice, *, tour: bool) -> bool:

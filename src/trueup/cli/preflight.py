@@ -14,7 +14,7 @@ import msgspec
 
 from trueup.cli import permits
 from trueup.cli.advice import advice
-from trueup.cli.connect import Access
+from trueup.cli.connect import Access, client_of
 from trueup.cli.data import data_folder, state_folder
 from trueup.cli.reach import Reached, reach
 from trueup.kube.client import Client
@@ -186,7 +186,7 @@ async def _cluster(asked: Asked) -> Finding:
     if config is None:
         hint = "--kubeconfig or KUBECONFIG names one"
         return Finding(name="cluster", state="skipped", found="no kubeconfig is known", hint=hint)
-    async with Client(config) as client:
+    async with client_of(config) as client:
         discovery = Discovery(client)
         await discovery.refresh()
         version = msgspec.json.decode(await client.request("GET", "/version"), type=_Version).version
@@ -206,7 +206,7 @@ async def _rights(asked: Asked) -> Finding:
     if config is None:
         return Finding(name="rights", state="skipped", found="no kubeconfig is known")
     namespace = asked.access.namespace
-    async with Client(config) as client:
+    async with client_of(config) as client:
         if lacking := await permits.refused(client, permits.needed(namespace)):
             found = f"may not {', '.join(map(str, lacking))}"
             hint = "bind a role that grants them to these credentials; 'trueup install --rights' makes one"

@@ -9,9 +9,8 @@ from pathlib import Path
 import msgspec
 
 from trueup import policy
-from trueup.cli.connect import Access
+from trueup.cli.connect import Access, client_of
 from trueup.formats.redact import redact_url
-from trueup.kube.client import Client
 from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec, SourceUnavailable, TrueupError
 from trueup.model.project import Project
@@ -53,7 +52,7 @@ async def reach(access: Access) -> Reached:
     Raises:
         TrueupError: the cluster does not say which there are.
     """
-    async with Client(access.config()) as client:
+    async with client_of(access.config()) as client:
         applications = (await client.list(APPLICATION, access.namespace)).objects
         projects = (await client.list(PROJECT, access.namespace)).objects
         secrets = (await client.list(SECRET, access.namespace, label_selector=f"{LABEL}={REPOSITORY}")).objects

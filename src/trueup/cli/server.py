@@ -9,6 +9,7 @@ import click
 import structlog
 import uvloop
 
+from trueup.cli import plugins
 from trueup.cli.connect import Access, access_options
 from trueup.cli.data import data_folder, state_folder, state_option
 from trueup.cli.examples import examples
@@ -111,6 +112,7 @@ def server(
     config = access.config()
     options = Options(
         config=config,
+        plugins=plugins.run,
         control_namespace=access.namespace,
         data=data or data_folder(config, access.namespace),
         data_named=data is not None,

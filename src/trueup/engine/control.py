@@ -34,9 +34,9 @@ class Control:
 
     def __init__(self, options: Options) -> None:
         self.namespace = options.control_namespace
-        self.client = Client(options.config)
+        self.client = Client(options.config, plugins=options.plugins)
         # A renewal waits behind no other request.
-        self.lease_client = Client(options.config, in_flight=1)
+        self.lease_client = Client(options.config, in_flight=1, plugins=options.plugins)
         self.discovery = Discovery(self.client)
         self.cache = WatchCache(
             self.client,

@@ -50,7 +50,7 @@ class Engine:
         self.identity = new_identity()
         self.control = Control(options)
         self._stack = contextlib.AsyncExitStack()
-        secrecy.EVERYWHERE.learn("cluster", lambda: filter(None, (options.config.token,)))
+        secrecy.EVERYWHERE.learn("cluster", self.control.client.secrets)
 
     async def __aenter__(self) -> Self:
         try:

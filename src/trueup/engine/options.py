@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from trueup.kube.config import ClusterConfig
+from trueup.kube.plugin import RunPlugin, no_plugins
 from trueup.sources.quota import Allowance
 
 
@@ -13,6 +14,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         config: the control cluster, which is also the destination ``https://kubernetes.default.svc``.
+        plugins: runs the program that gives the credential of ``config``, where one is named.
         data: folder for mirrors and renders, for this engine alone. It may be deleted.
         state: folder for what must last, shared by all engines of this machine: the audit trail.
         data_named: whether somebody chose the data folder for this engine, rather than its cluster's address.
@@ -25,6 +27,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     config: ClusterConfig
+    plugins: RunPlugin = no_plugins
     control_namespace: str
     data: Path
     state: Path

@@ -10,20 +10,20 @@ import msgspec
 
 from trueup.formats.yaml import YamlError, load
 from trueup.kube.errors import ConfigError
+from trueup.kube.plugin import ExecPlugin, read_plugin
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
 
 _UNSUPPORTED_USER = {
-    "exec": "credential plug-ins are not run",
     "auth-provider": "auth providers are not supported",
-    "username": "basic authentication is not supported",
-    "password": "basic authentication is not supported",
     "as": "impersonation is not supported",
     "as-uid": "impersonation is not supported",
     "as-groups": "impersonation is not supported",
     "as-user-extra": "impersonation is not supported",
 }
+_BEFORE_PLUGIN = ("token", "tokenFile", "username")
+_TOLD_TO_PLUGIN = ("server", "tls-server-name", "insecure-skip-tls-verify", "certificate-authority-data", "proxy-url")
 
 
 class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +34,9 @@ class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
         ca_data: PEM of the authorities that sign the server's certificate; empty means the system's.
         cert_data, key_data: PEM of a client certificate and its key.
         token: bearer token. ``token_file`` wins over it and is read again whenever the file changes.
+        username, password: for servers that take basic authentication; a token wins over them.
+        plugin: the program that gives the token, where there is no other.
+        proxy: URL of the HTTP proxy on the way there; empty for none.
         insecure: the server's certificate is not checked.
         tls_server_name: the name the certificate is checked against, where it is not the server's.
         namespace: the context's, else ``default``.
@@ -46,6 +49,10 @@ class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
     key_data: bytes = b""
     token: str = ""
     token_file: Path | None = None
+    username: str = ""
+    password: str = ""
+    plugin: ExecPlugin | None = None
+    proxy: str = ""
     insecure: bool = False
     tls_server_name: str = ""
     namespace: str = "default"
@@ -60,9 +67,17 @@ class ClusterConfig(msgspec.Struct, frozen=True, kw_only=True):
                 f"cluster {self.server}: a client certificate needs its key and the key its certificate",
                 hint="give both client-certificate and client-key",
             )
-        if self.server.startswith("http:") and (self.token or self.token_file) and not self.loopback:
+        secret = self.token or self.token_file or self.password or self.plugin
+        if self.server.startswith("http:") and secret and not self.loopback:
             raise ConfigError(f"cluster {self.server}: a token is not sent without TLS", hint="use an https URL")
         check_credential(self.token, f"the token for {self.server}")
+        if any(character < " " or character == "\x7f" for character in self.username + self.password):
+            raise ConfigError(
+                f"control character in credential: the password for {self.server}", hint="write it without line breaks"
+            )
+        if ":" in self.username:
+            raise ConfigError(f"cluster {self.server}: a user name has no colon", hint="correct the user name")
+        _check_proxy(self.proxy, self.server)
 
     @property
     def loopback(self) -> bool:
@@ -115,6 +130,10 @@ def load_kubeconfig(path: Path | None, context: str | None = None) -> ClusterCon
         key_data=_data(user, "client-key", file, where),
         token=_text(user, "token"),
         token_file=file.parent / token_file if token_file else None,
+        username=_text(user, "username"),
+        password=_text(user, "password"),
+        plugin=_plugin(user, cluster, where, file.parent),
+        proxy=_text(cluster, "proxy-url"),
         insecure=cluster.get("insecure-skip-tls-verify") is True,
         tls_server_name=_text(cluster, "tls-server-name"),
         namespace=_text(chosen, "namespace") or "default",
@@ -196,8 +215,31 @@ def _refuse_unsupported(cluster: dict[str, Any], user: dict[str, Any], where: st
             raise ConfigError(
                 f"{where}: user field {field}: {why}", hint="use a token, tokenFile or client certificate"
             )
-    if cluster.get("proxy-url"):
-        raise ConfigError(f"{where}: cluster field proxy-url: proxies are not supported", hint="remove proxy-url")
+
+
+def _plugin(user: dict[str, Any], cluster: dict[str, Any], where: str, folder: Path) -> ExecPlugin | None:
+    """The program of a user; what already says who asks wins over it, as for kubectl."""
+    values = user.get("exec")
+    if not isinstance(values, dict) or not values or any(user.get(each) for each in _BEFORE_PLUGIN):
+        return None
+    told = {field: value for field, value in cluster.items() if field in _TOLD_TO_PLUGIN}
+    plugin = read_plugin(values, f"{where}: user", cluster=told)
+    if "/" not in plugin.command:
+        return plugin
+    return msgspec.structs.replace(plugin, command=str(folder / plugin.command))
+
+
+def _check_proxy(proxy: str, server: str) -> None:
+    if not proxy:
+        return
+    try:
+        parts = urlsplit(proxy)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        # Not quoted: a password may stand in it.
+        raise ConfigError(f"cluster {server}: the proxy is no http(s) URL", hint="write http://host:port")
 
 
 def _check_server(server: str) -> None:

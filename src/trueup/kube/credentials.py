@@ -1,11 +1,19 @@
 """Credentials as the wire wants them: a TLS context and an Authorization header that follows its file."""
 
+import asyncio
+import base64
 import ssl
 import tempfile
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from trueup.kube.config import ClusterConfig, check_credential
 from trueup.kube.errors import ConfigError
+from trueup.kube.plugin import ExecPlugin, RunPlugin, no_plugins, read_token
+
+_EARLY_SECONDS = 10.0
+"""A plug-in's token is not used up to its last moment: a request takes a while, and clocks differ."""
 
 
 def tls_context(config: ClusterConfig) -> ssl.SSLContext | None:
@@ -45,23 +53,59 @@ def _load_pair(context: ssl.SSLContext, config: ClusterConfig) -> None:
             ) from None
 
 
-class TokenSource:
-    """The bearer token of a cluster; a token file is read again when it was replaced or rewritten."""
+class Authorization:
+    """Who says that we are we: the Authorization header of a cluster.
 
-    def __init__(self, config: ClusterConfig) -> None:
+    A token file is read again when it was replaced or rewritten, and a plug-in is run again before its token expires
+    or when the server refuses it.
+
+    Args:
+        run: starts plug-ins.
+    """
+
+    def __init__(self, config: ClusterConfig, run: RunPlugin = no_plugins) -> None:
+        self._config, self._run = config, run
         self._token = config.token
         self._file: Path | None = config.token_file
         self._seen: tuple[int, int, int] | None = None
+        self._expires: float | None = None
+        self._turn = asyncio.Lock()
 
-    def headers(self) -> dict[str, str]:
-        """The Authorization header, or nothing where there is no token.
+    async def headers(self) -> dict[str, str]:
+        """The Authorization header, or nothing where there is no credential.
 
         Raises:
-            ConfigError: the token file cannot be read or holds no token.
+            ConfigError: the token file cannot be read or holds no token; a plug-in cannot be run or gives none.
         """
         if self._file is not None:
             self._follow(self._file)
-        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        elif self._config.plugin is not None and not self._config.token:
+            await self._ask(self._config.plugin)
+        if self._token:
+            return {"Authorization": f"Bearer {self._token}"}
+        if self._config.username or self._config.password:
+            pair = f"{self._config.username}:{self._config.password}".encode()
+            return {"Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
+        return {}
+
+    def refused(self, sent: Mapping[str, str]) -> bool:
+        """The server takes these headers no more: whether there may be a newer credential."""
+        if self._config.plugin is None or self._config.token or self._file is not None:
+            return False
+        if sent.get("Authorization") == f"Bearer {self._token}":
+            self._token = ""
+        return True
+
+    def secrets(self) -> Iterator[str]:
+        """What is shown at present."""
+        return filter(None, (self._token, self._config.password))
+
+    async def _ask(self, plugin: ExecPlugin) -> None:
+        async with self._turn:
+            if self._token and (self._expires is None or time.time() < self._expires - _EARLY_SECONDS):
+                return
+            found = read_token(await self._run(plugin), plugin)
+            self._token, self._expires = found.token, found.expires
 
     def _follow(self, file: Path) -> None:
         try:

@@ -61,6 +61,7 @@ class PooledWire:
                 headers=headers,
                 allow_redirects=False,
                 server_hostname=self._server_hostname(),
+                proxy=self._config.proxy or None,
             ) as response:
                 return await _whole(response, self._limit)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -71,7 +72,11 @@ class PooledWire:
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 response = await self._streams.get(
-                    self._url(target), headers=headers, allow_redirects=False, server_hostname=self._server_hostname()
+                    self._url(target),
+                    headers=headers,
+                    allow_redirects=False,
+                    server_hostname=self._server_hostname(),
+                    proxy=self._config.proxy or None,
                 )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _lost(error) from error

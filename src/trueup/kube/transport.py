@@ -4,18 +4,21 @@ import asyncio
 import copy
 import random
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urlencode
 
 from trueup.kube.config import ClusterConfig
-from trueup.kube.credentials import TokenSource, tls_context
+from trueup.kube.credentials import Authorization, tls_context
 from trueup.kube.errors import ApiError, ResponseTooLarge, ServerError, TooManyRequests, Unreachable, api_error
+from trueup.kube.plugin import RunPlugin, no_plugins
 from trueup.kube.wire import Answer, Lost, Stream, TooLong, Wire
 
 ATTEMPTS = 5
 """Tries of a request that may be repeated, the first one included."""
+IN_FLIGHT = 24
+"""Requests at one time, unless somebody says otherwise."""
 RESPONSE_LIMIT = 128 * 1024 * 1024
 """Bytes of one answer, after decompression."""
 FIRST_PAUSE = 0.1
@@ -48,6 +51,7 @@ class Transport:
         in_flight: requests at one time.
         response_limit: bytes of one answer.
         wire: makes what carries the requests.
+        plugins: runs the program that gives the cluster's credential, where one is named.
 
     Attributes:
         fence: asked before each attempt at a request that may change something; it raises where none may be sent now.
@@ -57,15 +61,16 @@ class Transport:
         self,
         config: ClusterConfig,
         *,
-        in_flight: int = 24,
+        in_flight: int = IN_FLIGHT,
         response_limit: int = RESPONSE_LIMIT,
         wire: MakeWire = pooled,
+        plugins: RunPlugin = no_plugins,
     ) -> None:
         self.config = config
         self.response_limit = response_limit
         self.fence: Callable[[], None] | None = None
         self._wire = wire(config, tls_context(config), in_flight, response_limit)
-        self._token = TokenSource(config)
+        self._authorization = Authorization(config, plugins)
         self._impersonation: Mapping[str, str] = {}
         self._places = asyncio.Semaphore(in_flight)
 
@@ -74,6 +79,10 @@ class Transport:
         acting = copy.copy(self)
         acting._impersonation = {"Impersonate-User": user}
         return acting
+
+    def secrets(self) -> Iterator[str]:
+        """What the server is shown at present, for who hides it from others."""
+        return self._authorization.secrets()
 
     async def __aenter__(self) -> Self:
         await self._wire.open()
@@ -163,9 +172,7 @@ class Transport:
         self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], subject: str, secret: bool
     ) -> Answer:
         try:
-            answer = await self._wire.exchange(
-                method, target, {**headers, **self._impersonation, **self._token.headers()}, body
-            )
+            answer = await self._exchange(method, target, {**headers, **self._impersonation}, body)
         except Lost as error:
             raise self.unreachable(error, subject) from error
         except TooLong as error:
@@ -173,6 +180,15 @@ class Transport:
         if 200 <= answer.status < 300 or answer.status == 304:
             return answer
         raise refusal(answer, subject, secret=secret, sent=body or b"")
+
+    async def _exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        shown = await self._authorization.headers()
+        answer = await self._wire.exchange(method, target, {**headers, **shown}, body)
+        if answer.status == 401 and self._authorization.refused(shown):
+            # Nothing was done, and the program may have a newer credential.
+            shown = await self._authorization.headers()
+            return await self._wire.exchange(method, target, {**headers, **shown}, body)
+        return answer
 
     async def open_stream(
         self, path: str, params: Parameters, subject: str, headers: Mapping[str, str] | None = None
@@ -183,12 +199,15 @@ class Transport:
             ApiError: as :meth:`request`; nothing is tried twice.
         """
         try:
-            said = {**(headers or {}), **self._impersonation, **self._token.headers()}
+            shown = await self._authorization.headers()
+            said = {**(headers or {}), **self._impersonation, **shown}
             stream = await self._wire.stream(_target(path, params), said)
             # 204 is the log of a Pod that runs nowhere yet.
             if stream.status in (200, 204):
                 return stream
             answer = await stream.whole()
+            if answer.status == 401:
+                self._authorization.refused(shown)  # the next stream asks for a newer credential
         except Lost as error:
             raise self.unreachable(error, subject) from error
         except TooLong as error:

@@ -12,6 +12,7 @@ from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import ApiError, NotFound
+from trueup.kube.plugin import RunPlugin
 from trueup.model.annotations import API_VERSION, HOOK_FINALIZER
 from trueup.model.errors import TrueupError
 from trueup.sandbox.sites import Report, Site
@@ -26,14 +27,14 @@ POLL_SECONDS = 0.2
 
 
 @asynccontextmanager
-async def guest(report: Report, kubeconfig: Path, context: str) -> AsyncIterator[Site]:
+async def guest(report: Report, kubeconfig: Path, context: str, plugins: RunPlugin) -> AsyncIterator[Site]:
     """A context of the user's kubeconfig. Afterwards the demo's namespaces are deleted, and the definitions it brought.
 
     Raises:
         ConfigError: there is no such context.
         TrueupError: namespaces of the demo are there already.
     """
-    async with Client(load_kubeconfig(kubeconfig, context)) as client:
+    async with Client(load_kubeconfig(kubeconfig, context), plugins=plugins) as client:
         if left := await _namespaces(client):
             raise TrueupError(
                 f"context {context} has namespaces of the demo: {', '.join(left)}",
@@ -49,6 +50,7 @@ async def guest(report: Report, kubeconfig: Path, context: str) -> AsyncIterator
                 prefix=f"{NAME}-",
                 simulate=None,
                 guest=True,
+                plugins=plugins,
             )
         finally:
             report("deleting the demo's namespaces")

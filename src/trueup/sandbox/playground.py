@@ -85,7 +85,8 @@ async def playground(
     async with AsyncExitStack() as stack:
         nest = await Nest.open("trueup-demo-")
         stack.push_async_callback(nest.close)
-        client = await stack.enter_async_context(Client(load_kubeconfig(site.kubeconfig, site.context or None)))
+        config = load_kubeconfig(site.kubeconfig, site.context or None)
+        client = await stack.enter_async_context(Client(config, plugins=site.plugins))
         services = await _workshop(stack, nest.folder, client, site) if workshop else None
         if site.simulate is not None:
             images: list[str | Path] = ["--services", nest.folder / SERVICES] if services else []

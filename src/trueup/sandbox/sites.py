@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from trueup.kube.plugin import RunPlugin, no_plugins
 from trueup.sandbox.cluster.embedded import EmbeddedCluster
 from trueup.sandbox.controlplane import ControlPlane
 
@@ -23,6 +24,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         prefix: of the applications' namespaces.
         simulate: options for ``trueup simulate``; None where nothing is to be played.
         guest: it is somebody else's: what is made there is taken away, and nothing else is touched.
+        plugins: runs the program that gives the credential, where its kubeconfig names one.
     """
 
     kubeconfig: Path
@@ -31,6 +33,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     prefix: str = ""
     simulate: tuple[str, ...] | None = ()
     guest: bool = False
+    plugins: RunPlugin = no_plugins
 
     @property
     def access(self) -> list[str | Path]:

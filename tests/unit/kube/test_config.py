@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from trueup.kube.config import ClusterConfig, in_cluster, load_kubeconfig
-from trueup.kube.credentials import TokenSource, tls_context
+from trueup.kube.credentials import Authorization, tls_context
 from trueup.kube.errors import ConfigError
 
 SECRET = "s3cr3t-t0ken"
+V1 = "client.authentication.k8s.io/v1"
 
 
 def pair() -> tuple[bytes, bytes]:
@@ -81,7 +82,7 @@ def test_certificates_are_read_from_the_file_itself(tmp_path: Path) -> None:
     assert tls_context(config) is not None
 
 
-def test_paths_are_relative_to_the_kubeconfig(tmp_path: Path) -> None:
+async def test_paths_are_relative_to_the_kubeconfig(tmp_path: Path) -> None:
     (tmp_path / "pki").mkdir()
     (tmp_path / "pki" / "ca.crt").write_bytes(CERTIFICATE)
     (tmp_path / "pki" / "me.crt").write_bytes(CERTIFICATE)
@@ -91,15 +92,32 @@ def test_paths_are_relative_to_the_kubeconfig(tmp_path: Path) -> None:
     user = {"client-certificate": "pki/me.crt", "client-key": "pki/me.key", "tokenFile": "token"}
     config = load_kubeconfig(write(tmp_path, cluster, user), None)
     assert (config.ca_data, config.cert_data, config.key_data) == (CERTIFICATE, CERTIFICATE, KEY)
-    assert TokenSource(config).headers() == {"Authorization": f"Bearer {SECRET}"}
+    assert await Authorization(config).headers() == {"Authorization": f"Bearer {SECRET}"}
 
 
 REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
-    "a credential plug-in is not run": (HERE, {"exec": "{command: /bin/sh}"}, "user field exec"),
+    "a plug-in needs a version that is known": (HERE, {"exec": "{command: /bin/sh}"}, "exec.apiVersion: None"),
+    "a plug-in needs a command": (HERE, {"exec": f"{{apiVersion: {V1}}}"}, "exec.command is empty"),
+    "a plug-in is not run where somebody must be asked": (
+        HERE,
+        {"exec": f"{{command: a, apiVersion: {V1}, interactiveMode: Always}}"},
+        "exec.interactiveMode",
+    ),
+    "arguments of a plug-in are texts": (HERE, {"exec": f"{{command: a, apiVersion: {V1}, args: [1]}}"}, "exec.args"),
+    "a plug-in's environment is a list": (
+        HERE,
+        {"exec": f"{{command: a, apiVersion: {V1}, env: {{A: b}}}}"},
+        "exec.env",
+    ),
     "an auth provider is not known": (HERE, {"auth-provider": "{name: gcp}"}, "user field auth-provider"),
-    "a password is not sent": (HERE, {"username": "a", "password": SECRET}, "user field username"),
     "impersonation is not dropped silently": (HERE, {"token": SECRET, "as": "admin"}, "user field as"),
-    "a proxy is not passed by": (HERE | {"proxy-url": "http://p:1"}, {}, "cluster field proxy-url"),
+    "a password is not sent in the clear": (
+        {"server": "http://here"},
+        {"username": "a", "password": SECRET},
+        "without TLS",
+    ),
+    "a password holds no line break": (HERE, {"username": "a", "password": f'"{SECRET}\\n"'}, "control character in"),
+    "a proxy is an HTTP proxy": (HERE | {"proxy-url": f"socks5://u:{SECRET}@p:1"}, {}, "the proxy is no http(s) URL"),
     "a server is required": ({"server": "''"}, {}, "server required"),
     "a server needs a scheme": ({"server": "here:6443"}, {}, "is not an http(s) URL"),
     "a server with a port that is no port": ({"server": "https://here:port"}, {}, "server is not a URL"),
@@ -126,6 +144,26 @@ def test_refused_and_no_credential_is_told(
     assert text in caught.value.message
     assert caught.value.hint
     assert SECRET not in str(caught.value)
+
+
+async def test_a_user_name_and_password_are_basic_authentication(tmp_path: Path) -> None:
+    config = load_kubeconfig(write(tmp_path, HERE, {"username": "me", "password": "a:b"}), None)
+    assert await Authorization(config).headers() == {"Authorization": f"Basic {b64(b'me:a:b')}"}
+
+
+def test_a_token_wins_over_a_plug_in(tmp_path: Path) -> None:
+    user = {"token": SECRET, "exec": f"{{command: a, apiVersion: {V1}}}"}
+    assert load_kubeconfig(write(tmp_path, HERE, user), None).plugin is None
+
+
+PLACES = {"on the PATH": ("get-token", "get-token"), "beside the kubeconfig": ("bin/get-token", "{0}/bin/get-token")}
+
+
+@pytest.mark.parametrize(("written", "run"), PLACES.values(), ids=PLACES)
+def test_a_plug_in_is_looked_for(tmp_path: Path, written: str, run: str) -> None:
+    config = load_kubeconfig(write(tmp_path, HERE, {"exec": f"{{command: {written}, apiVersion: {V1}}}"}), None)
+    assert config.plugin is not None
+    assert config.plugin.command == run.format(tmp_path)
 
 
 BROKEN = {
@@ -159,13 +197,13 @@ def test_a_key_of_another_certificate_is_refused() -> None:
 
 @pytest.mark.parametrize("render", [repr, str, "{!r}".format], ids=["repr", "str", "format"])
 def test_the_text_of_a_configuration_holds_no_credential(render: Any) -> None:
-    config = ClusterConfig(server="https://here", token=SECRET, cert_data=CERTIFICATE, key_data=KEY)
+    config = ClusterConfig(server="https://here", token=SECRET, password=SECRET, cert_data=CERTIFICATE, key_data=KEY)
     text = render(config)
     assert SECRET not in text
     assert "PRIVATE" not in text
 
 
-def test_a_service_account_is_read_from_its_folder(tmp_path: Path) -> None:
+async def test_a_service_account_is_read_from_its_folder(tmp_path: Path) -> None:
     (tmp_path / "token").write_text(SECRET)
     (tmp_path / "ca.crt").write_bytes(CERTIFICATE)
     (tmp_path / "namespace").write_text("argocd\n")
@@ -175,7 +213,7 @@ def test_a_service_account_is_read_from_its_folder(tmp_path: Path) -> None:
         CERTIFICATE,
         "argocd",
     )
-    assert TokenSource(config).headers() == {"Authorization": f"Bearer {SECRET}"}
+    assert await Authorization(config).headers() == {"Authorization": f"Bearer {SECRET}"}
 
 
 def test_outside_a_cluster_there_is_no_service_account(tmp_path: Path) -> None:
@@ -183,28 +221,28 @@ def test_outside_a_cluster_there_is_no_service_account(tmp_path: Path) -> None:
         in_cluster(tmp_path)
 
 
-def test_a_token_file_that_changes_is_read_again(tmp_path: Path) -> None:
+async def test_a_token_file_that_changes_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("first")
-    source = TokenSource(ClusterConfig(server="https://here", token_file=file))
-    assert source.headers() == {"Authorization": "Bearer first"}
+    source = Authorization(ClusterConfig(server="https://here", token_file=file))
+    assert await source.headers() == {"Authorization": "Bearer first"}
     renewed = tmp_path / "renewed"
     renewed.write_text("second")
     renewed.replace(file)
-    assert source.headers() == {"Authorization": "Bearer second"}
+    assert await source.headers() == {"Authorization": "Bearer second"}
 
 
-def test_a_token_file_that_is_away_for_a_moment_leaves_the_last_token(tmp_path: Path) -> None:
+async def test_a_token_file_that_is_away_for_a_moment_leaves_the_last_token(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("first")
-    source = TokenSource(ClusterConfig(server="https://here", token_file=file))
-    source.headers()
+    source = Authorization(ClusterConfig(server="https://here", token_file=file))
+    await source.headers()
     file.unlink()
-    assert source.headers() == {"Authorization": "Bearer first"}
+    assert await source.headers() == {"Authorization": "Bearer first"}
 
 
-def test_a_token_file_without_a_token_is_an_error(tmp_path: Path) -> None:
+async def test_a_token_file_without_a_token_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("\n")
     with pytest.raises(ConfigError, match="holds no token"):
-        TokenSource(ClusterConfig(server="https://here", token_file=file)).headers()
+        await Authorization(ClusterConfig(server="https://here", token_file=file)).headers()

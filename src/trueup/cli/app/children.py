@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from trueup import health
-from trueup.cli.connect import Access
+from trueup.cli.connect import Access, client_of
 from trueup.kube.client import PARTIAL_METADATA, Client
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import ApiError, Forbidden
@@ -85,7 +85,7 @@ async def tree_of(access: Access, resources: Iterable[ResourceStatus]) -> Tree:
         ApiError: the cluster does not answer.
     """
     declared = list(resources)
-    async with Client(access.config()) as client:
+    async with client_of(access.config()) as client:
         found = await surroundings(client, {each.namespace for each in declared if each.namespace})
         wanted = [ResourceKey(each.group, each.kind, each.namespace, each.name) for each in declared]
         whole = await found.whole(client, wanted)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import click
 
 from trueup import diff as diffs
+from trueup.cli import plugins
 from trueup.cli.app.access import Handle
 from trueup.cli.app.engine import refreshed
 from trueup.cli.app.local import local_changes
@@ -244,6 +245,7 @@ async def engine(access: Access, local: tuple[Path, ...]) -> AsyncIterator[Engin
     with tempfile.TemporaryDirectory(prefix="trueup-") as folder:
         options = Options(
             config=access.config(),
+            plugins=plugins.run,
             control_namespace=access.namespace,
             data=Path(folder) / "data",
             state=Path(folder) / "state",

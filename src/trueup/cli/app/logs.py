@@ -10,7 +10,7 @@ from trueup.cli.app.access import Handle
 from trueup.cli.app.children import Node, tree_of
 from trueup.cli.app.reasons import STARTING, pod_reasons
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import Access, access_options, client_of, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
@@ -116,7 +116,7 @@ def logs(
             raise TrueupError(
                 f"application '{name}' has no such Pods", hint=f"`trueup app resources {name}` lists what it has"
             )
-        async with Client(access.config(), in_flight=_MOST) as reading:
+        async with client_of(access.config(), in_flight=_MOST) as reading:
             await _print(reading, view.app.metadata.name, list(pods.values()), wish)
 
     asyncio.run(run())

@@ -8,7 +8,7 @@ import msgspec
 
 from trueup.cli.app.access import View
 from trueup.cli.app.children import Node, tree_of
-from trueup.cli.connect import Access
+from trueup.cli.connect import Access, client_of
 from trueup.cli.duration import age
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
@@ -45,7 +45,7 @@ async def reasons(access: Access, view: View) -> list[Reason]:
         return []
     tree = await tree_of(access, ill)
     nodes = [node for node in tree.nodes() if node.health in _ILL or not node.health][:_OBJECTS]
-    async with Client(access.config()) as client:
+    async with client_of(access.config()) as client:
         events = await asyncio.gather(*(_warnings(client, node) for node in nodes))
     found = []
     for node, warnings in zip(nodes, events, strict=True):
