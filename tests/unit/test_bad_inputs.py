@@ -56,8 +56,8 @@ TESTED: dict[str, tuple[str, str]] = {
     "K21": ("cluster/test_kube_cache.py", "test_one_kind_that_may_not_be_listed_never_blocks_the_rest"),
     "K23": (CONFIG, '"a CA contradicts insecure"'),
     "K25": (CONFIG, "test_a_key_of_another_certificate_is_refused"),
-    "K27": (CONFIG, '"a credential plug-in is not run"'),
-    "K29": (CONFIG, '"a credential plug-in is not run"'),
+    "K27": ("unit/kube/test_plugin.py", "test_none_are_run_unless_somebody_says_how"),
+    "K29": ("unit/cli/test_plugins.py", '"more than a credential is no credential"'),
     "K37": ("cluster/test_kube_faults.py", "ResponseTooLarge"),
     # Advisories of other systems, by their row in the reference
     "2": ("laws/test_diff_laws.py", "test_no_value_of_a_secret_is_shown"),
