@@ -79,7 +79,7 @@ TESTED: dict[str, tuple[str, str]] = {
     "49": ("unit/sources/test_url.py", "test_credentials_are_masked"),
     "50": (ADMIT, '"a duration without a unit anyone knows"'),
     "51": (SOURCES, '"R33 '),
-    "52": (CONFIG, '"a credential plug-in is not run"'),
+    "52": ("unit/kube/test_plugin.py", "test_none_are_run_unless_somebody_says_how"),
     "54": (SOURCES, '"H17 '),
     "55": (FAULTS, "test_a_redirect_loses_the_header"),
     "56": (SOURCES, '"advisory 56 '),
