@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from trueup.model.application import DEFAULT_PROJECT
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.tracking import owner_instance
@@ -64,7 +65,7 @@ class Wakes:
             if ours and new is not None and new.deletion_timestamp:
                 self._add_project(new.key.name)
             for stored in self._applications.readable():
-                if (stored.app.spec.project or "default") == found.key.name:
+                if (stored.app.spec.project or DEFAULT_PROJECT) == found.key.name:
                     self._add(stored.key)
         for key in self._declaring(found, old, new):
             self._add(key)

@@ -30,6 +30,7 @@ from trueup.model.source import (
 )
 
 __all__ = [
+    "DEFAULT_PROJECT",
     "Application",
     "ApplicationSpec",
     "Automated",
@@ -68,6 +69,9 @@ __all__ = [
     "SyncStrategyApply",
     "SyncStrategyHook",
 ]
+
+DEFAULT_PROJECT = "default"
+"""The project of applications that name none."""
 
 
 class Destination(Fields, frozen=True, kw_only=True):
@@ -213,7 +217,7 @@ class ApplicationSpec(Fields, frozen=True, kw_only=True):
 
     def repository(self, source: Source) -> RepositoryOf:
         """The repository of one of the sources, on behalf of the application's project."""
-        return RepositoryOf(source.repo_url, self.project or "default")
+        return RepositoryOf(source.repo_url, self.project or DEFAULT_PROJECT)
 
     def repositories(self) -> list[RepositoryOf]:
         """The repositories of all sources."""

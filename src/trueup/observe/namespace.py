@@ -7,7 +7,7 @@ import msgspec
 from trueup import policy
 from trueup.diff import Pair
 from trueup.model.annotations import FIELD_MANAGER, NAMESPACE_OF
-from trueup.model.application import Application, NamespaceMetadata
+from trueup.model.application import DEFAULT_PROJECT, Application, NamespaceMetadata
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
@@ -18,7 +18,6 @@ from trueup.plan.kinds import NAMESPACE
 from trueup.plan.namespace import namespace_key, namespace_manifest
 from trueup.plan.options import CREATE_NAMESPACE
 from trueup.store.applications import Applications, StoredApplication
-from trueup.store.install import DEFAULT_PROJECT
 
 Told = tuple[str, str]
 

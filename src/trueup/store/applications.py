@@ -1,15 +1,14 @@
 """Typed reads of Applications and AppProjects from the control cluster's watch cache."""
 
 from collections.abc import Callable, Mapping, Set
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from trueup import policy
 from trueup.formats import depth
-from trueup.kube.cache import WatchCache
 from trueup.model.annotations import GROUP
-from trueup.model.application import Application, ApplicationSpec, Operation
+from trueup.model.application import DEFAULT_PROJECT, Application, ApplicationSpec, Operation
 from trueup.model.errors import InvalidSpec
 from trueup.model.fields import Metadata
 from trueup.model.live import LiveObject
@@ -19,7 +18,10 @@ from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import Status
 from trueup.model.tracking import instance_name, owner_instance
 from trueup.plan.options import CREATE_NAMESPACE
-from trueup.store.install import DEFAULT_PROJECT
+
+if TYPE_CHECKING:
+    # Who only decodes an Application, as commands do, needs no cache.
+    from trueup.kube.cache import WatchCache
 
 APPLICATION = GroupKind(GROUP, "Application")
 PROJECT = GroupKind(GROUP, "AppProject")
@@ -53,7 +55,7 @@ class StoredApplication(msgspec.Struct, frozen=True, kw_only=True):
 class Applications:
     """Reads Applications and projects; decodes each version of an object once."""
 
-    def __init__(self, cache: WatchCache, control_namespace: str) -> None:
+    def __init__(self, cache: "WatchCache", control_namespace: str) -> None:
         self._cache = cache
         self.control_namespace = control_namespace
         self._decoded: dict[str, StoredApplication] = {}

@@ -11,14 +11,13 @@ from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import AlreadyExists, NotFound
 from trueup.model.annotations import API_VERSION, GROUP, MADE_BY
+from trueup.model.application import DEFAULT_PROJECT
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.resource import group_of, version_of
 from trueup.store.crds import MAKER, VERSION, application_crd, project_crd
 from trueup.store.rights import ACCOUNT_LABEL, PLACE_LABEL, RBAC
 
-DEFAULT_PROJECT = "default"
-"""The project of applications that name none."""
 FIELD_MANAGER = "trueup-install"
 READY_SECONDS = 30.0
 POLL_SECONDS = 0.05

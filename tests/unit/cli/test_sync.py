@@ -1,6 +1,5 @@
 """What ``app sync`` refuses before it asks the engine."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,25 +8,15 @@ import pytest
 
 from trueup.cli.app.access import read_view
 from trueup.cli.app.choice import labelled
-from trueup.cli.app.sync import refuse_another_revision, refuse_local, sync_options, texts_of, union
-from trueup.cli.app.windows import refuse_denied
+from trueup.cli.app.requests import HINTS, remedy
+from trueup.cli.app.sync import refuse_local, sync_options, texts_of, union
 from trueup.model.errors import TrueupError
 from trueup.model.manifest import Manifest
-from trueup.model.project import Project
 from trueup.policy.local import LARGEST
+from trueup.policy.requests import Refusal, Refused
 from trueup.render.output import manifest_of
 
 AUTOMATED: dict[str, Any] = {"automated": {}}
-
-PERMITTED: dict[str, tuple[dict[str, Any] | None, str, str]] = {
-    "an application on demand goes to any revision": (None, "main", "v1"),
-    "automation that is switched off is none": ({"automated": {"enabled": False}}, "main", "v1"),
-    "no revision is the declared one": (AUTOMATED, "main", ""),
-    "the declared revision by its name": (AUTOMATED, "main", "main"),
-    "HEAD is what is declared where nothing is": (AUTOMATED, "", "HEAD"),
-}
-REFUSED = {"another branch": "other", "a commit": "0" * 40, "the same name in another case": "Main"}
-
 
 OPTIONS: dict[str, tuple[list[str], dict[str, Any], list[str] | None]] = {
     "none given leaves the application's": (["CreateNamespace=true"], {}, None),
@@ -54,49 +43,12 @@ def view(policy: dict[str, Any] | None, declared: str) -> Any:
     return read_view(msgspec.json.encode({"metadata": {"name": "a"}, "spec": {**spec, "syncPolicy": policy or {}}}))
 
 
-@pytest.mark.parametrize(("policy", "declared", "asked"), PERMITTED.values(), ids=PERMITTED.keys())
-def test_a_revision_is_permitted(policy: dict[str, Any] | None, declared: str, asked: str) -> None:
-    refuse_another_revision(view(policy, declared), [asked])
-
-
-@pytest.mark.parametrize("asked", REFUSED.values(), ids=REFUSED.keys())
-def test_an_application_that_syncs_itself_is_not_sent_to_another_revision(asked: str) -> None:
-    with pytest.raises(TrueupError, match=f"cannot sync to {asked}: auto-sync currently set to main") as caught:
-        refuse_another_revision(view(AUTOMATED, "main"), [asked])
-    assert "rollback --git" in caught.value.hint
-
-
-NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-WINDOW = {"kind": "deny", "applications": ["*"], "schedule": "0 11 * * *", "duration": "2h"}
-WINDOWS: dict[str, tuple[dict[str, Any], str]] = {
-    "a deny window, with its end": ({}, "blocked by a sync window of project shop; .* next at 2026-05-04T13:00:00Z"),
-    "one that lets syncs by hand pass": ({"manualSync": True}, ""),
-    "one that is not open": ({"schedule": "0 20 * * *"}, ""),
-    "one for other applications": ({"applications": ["other"]}, ""),
-    "outside of an allow window": ({"kind": "allow", "schedule": "0 20 * * *"}, "next at 2026-05-04T20:00:00Z"),
-    "one that cannot be read": ({"schedule": "soon"}, r"project shop: spec.syncWindows\[0\].schedule"),
-}
-
-
-@pytest.mark.parametrize(("fields", "refusal"), WINDOWS.values(), ids=WINDOWS.keys())
-def test_a_sync_that_a_window_denies_is_refused_at_once(fields: dict[str, Any], refusal: str) -> None:
-    spec = {"syncWindows": [{**WINDOW, **fields}]}
-    project = msgspec.convert({"metadata": {"name": "shop"}, "spec": spec}, Project)
-    if not refusal:
-        refuse_denied(project, view(None, "main").app, NOON)
-        return
-    with pytest.raises(TrueupError, match=refusal) as caught:
-        refuse_denied(project, view(None, "main").app, NOON)
-    assert caught.value.hint
-
-
-def test_automation_is_asked_about_each_source() -> None:
-    sources = [{"repoURL": "https://git.example.com/a", "path": "x", "targetRevision": each} for each in ("v1", "")]
-    body = {"metadata": {"name": "a"}, "spec": {"sources": sources, "syncPolicy": AUTOMATED}}
-    both = read_view(msgspec.json.encode(body))
-    refuse_another_revision(both, ["", "HEAD"])
-    with pytest.raises(TrueupError, match="cannot sync to v3: auto-sync currently set to v1, HEAD"):
-        refuse_another_revision(both, ["v1", "v3"])
+@pytest.mark.parametrize("refusal", Refusal)
+def test_a_refusal_is_told_with_a_remedy(refusal: Refusal) -> None:
+    refused = Refused(refusal, view(None, "main").app, "no", hint="policy's own")
+    told = remedy(refused)
+    assert told and "{" not in told
+    assert (told == "policy's own") is (refusal not in HINTS)
 
 
 @pytest.mark.parametrize("dry_run", [True, False])

@@ -50,6 +50,11 @@ class Handle:
         self.namespace = (namespace if slash else app_namespace) or access.namespace
         self.name = bare
 
+    @property
+    def key(self) -> str:
+        """``namespace/name``."""
+        return f"{self.namespace}/{self.name}"
+
     async def view(self) -> View:
         """Read it.
 
@@ -60,7 +65,7 @@ class Handle:
             with served():
                 live = await self.client.get(APPLICATION, self.namespace, self.name)
         except NotFound as error:
-            raise self._absent() from error
+            raise self.absent() from error
         return read_view(live.body)
 
     async def patch(self, change: dict[str, Any]) -> View:
@@ -71,7 +76,7 @@ class Handle:
                     APPLICATION, self.namespace, self.name, msgspec.json.encode(change), kind="merge"
                 )
         except NotFound as error:
-            raise self._absent() from error
+            raise self.absent() from error
         return read_view(live.body)
 
     async def edit(self, change: Callable[[dict[str, Any]], None]) -> bool:
@@ -99,7 +104,8 @@ class Handle:
                 return True
         raise TrueupError(f"application {self.name} changes too fast", hint="run the command again")
 
-    def _absent(self) -> "ApplicationNotFound":
+    def absent(self) -> "ApplicationNotFound":
+        """That there is none of that name."""
         return ApplicationNotFound(
             f"application {self.namespace}/{self.name} does not exist", hint="`trueup app list` shows those that do"
         )

@@ -1,17 +1,17 @@
 """``trueup app confirm-deletion``."""
 
 import asyncio
+from datetime import datetime
 
 import click
 
 from trueup.cli.app.access import Handle
+from trueup.cli.app.requests import asked
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
 from trueup.formats.time import format_time
-from trueup.model.annotations import DELETION_APPROVED
-from trueup.runtime.clock import SystemClock
 
 
 @click.command("confirm-deletion", epilog=examples("trueup app confirm-deletion web"))
@@ -23,12 +23,11 @@ def confirm_deletion(access: Access, name: str, app_namespace: str) -> None:
 
     It counts for what waits now: a later sync or deletion asks again.
     """
-    now = format_time(SystemClock().now())
 
-    async def run() -> None:
+    async def run() -> datetime:
         async with connected(access) as client:
             handle = Handle(client, access, name, app_namespace)
-            await handle.patch({"metadata": {"annotations": {DELETION_APPROVED: now}}})
+            with asked(handle) as requests:
+                return await requests.confirm_deletion(handle.key)
 
-    asyncio.run(run())
-    say(f"application '{name}': deletion confirmed at {now}")
+    say(f"application '{name}': deletion confirmed at {format_time(asyncio.run(run()))}")

@@ -1,10 +1,12 @@
 """``trueup app delete``."""
 
 import asyncio
+from typing import Literal
 
 import click
 
 from trueup.cli.app.access import Handle
+from trueup.cli.app.requests import asked
 from trueup.cli.app.selecting import selected, selector_option
 from trueup.cli.asking import confirm
 from trueup.cli.completing import applications
@@ -13,12 +15,8 @@ from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
 from trueup.kube.errors import NotFound
-from trueup.model.annotations import (
-    RESOURCES_FINALIZER,
-    RESOURCES_FINALIZER_BACKGROUND,
-    RESOURCES_FINALIZER_FOREGROUND,
-)
 from trueup.model.errors import TrueupError
+from trueup.policy.requests import Cascade
 from trueup.store.kinds import APPLICATION
 
 
@@ -48,7 +46,7 @@ def delete(
     names: tuple[str, ...],
     selector: str,
     cascade: bool,
-    propagation_policy: str,
+    propagation_policy: Literal["foreground", "background"],
     yes: bool,
     wait: bool,
     timeout: float,
@@ -60,23 +58,16 @@ def delete(
         if not yes:
             otherwise = f"application '{name}' was not deleted" if count else "nothing was deleted"
             confirm(f"Delete application '{name}' {what}?", otherwise)
-        asyncio.run(_delete(access, name, app_namespace, cascade, propagation_policy, wait, timeout))
+        objects: Cascade = propagation_policy if cascade else "none"
+        asyncio.run(_delete(access, name, app_namespace, objects, wait, timeout))
         say(f"application '{name}' {'deleted' if wait or not cascade else 'is being deleted'}")
 
 
-async def _delete(
-    access: Access, name: str, app_namespace: str, cascade: bool, propagation: str, wait: bool, timeout: float
-) -> None:
+async def _delete(access: Access, name: str, app_namespace: str, cascade: Cascade, wait: bool, timeout: float) -> None:
     async with connected(access) as client:
         handle = Handle(client, access, name, app_namespace)
-        view = await handle.view()
-        ours = {RESOURCES_FINALIZER, RESOURCES_FINALIZER_FOREGROUND, RESOURCES_FINALIZER_BACKGROUND}
-        kept = [finalizer for finalizer in view.app.metadata.finalizers if finalizer not in ours]
-        if cascade:
-            kept.append(RESOURCES_FINALIZER_BACKGROUND if propagation == "background" else RESOURCES_FINALIZER)
-        if kept != view.app.metadata.finalizers:
-            await handle.patch({"metadata": {"finalizers": kept}})
-        await client.delete(APPLICATION, handle.namespace, handle.name, propagation="Background")
+        with asked(handle) as requests:
+            await requests.delete(handle.key, cascade)
         if not wait:
             return
         try:

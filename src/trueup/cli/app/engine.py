@@ -5,10 +5,10 @@ from datetime import datetime
 import msgspec
 
 from trueup import policy
-from trueup.cli.app.access import Handle, View
-from trueup.formats.time import format_exact_time, parse_time
+from trueup.cli.app.access import Handle, View, read_view
+from trueup.formats.time import parse_time
 from trueup.kube.errors import ApiError, NotFound
-from trueup.model.annotations import REFRESH, REFRESH_TIMESTAMP
+from trueup.model.annotations import REFRESH
 from trueup.model.errors import TrueupError
 from trueup.runtime.clock import SystemClock
 from trueup.store.kinds import LEASE, LEASE_NAME
@@ -34,8 +34,11 @@ async def refreshed(handle: Handle, *, hard: bool, timeout: float = 60.0) -> Vie
     Raises:
         TrueupError: it has not within ``timeout`` seconds.
     """
-    asked = {REFRESH: "hard" if hard else "normal", REFRESH_TIMESTAMP: format_exact_time(SystemClock().now())}
-    view = await handle.patch({"metadata": {"annotations": asked}})
+    # What only waits need not know how to ask.
+    from trueup.cli.app.requests import asked
+
+    with asked(handle) as requests:
+        view = read_view((await requests.refresh(handle.key, hard=hard)).body)
     async for view in handle.follow(timeout):
         if REFRESH not in view.app.metadata.annotations:
             return view

@@ -13,6 +13,7 @@ import msgspec
 from trueup import policy
 from trueup.cli.app.access import Handle, View
 from trueup.cli.app.deployments import Target, deployment_before, moved_source
+from trueup.cli.app.requests import asked
 from trueup.cli.connect import Access
 from trueup.cli.identity import git_author, parse_author
 from trueup.cli.repositories import environment_credential, with_repositories
@@ -21,7 +22,7 @@ from trueup.features.images.pulls import PROVIDER, Request, open_pull_request
 from trueup.formats import pattern
 from trueup.kube.client import Client
 from trueup.kube.errors import NotFound
-from trueup.model.application import Application
+from trueup.model.application import DEFAULT_PROJECT, Application
 from trueup.model.audit import ROLLBACK_TRAILER
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.project import Project
@@ -34,7 +35,6 @@ from trueup.sources.tree import GitTree
 from trueup.sources.writer import Ask, Blob, Changes, Written, head_branch, write
 from trueup.store.applications import read_project
 from trueup.store.audit.versions import Version
-from trueup.store.install import DEFAULT_PROJECT
 from trueup.store.kinds import PROJECT
 
 _READABLE = (Mode.FILE, Mode.EXECUTABLE, Mode.LINK)
@@ -120,7 +120,8 @@ async def roll_back_in_git(access: Access, name: str, app_namespace: str, local:
         _told(written, good)
         if not wish.open_pr:
             # The engine need not wait for its next poll.
-            await handle.patch({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}})
+            with asked(handle) as requests:
+                await requests.refresh(handle.key)
             return
         title, _, body = text.partition("\n")
         request = Request(

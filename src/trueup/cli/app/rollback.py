@@ -1,16 +1,14 @@
 """``trueup app rollback``."""
 
 import asyncio
-import getpass
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
-import msgspec
 
-from trueup.cli.app.access import Handle
+from trueup.cli.app.access import Handle, View, read_view
 from trueup.cli.app.deployments import deployment_before
+from trueup.cli.app.requests import asked, user
 from trueup.cli.app.revert import Wish, roll_back_in_git
 from trueup.cli.app.wait import Goal, finished_badly, follow
 from trueup.cli.audit import data_option, trail_path
@@ -21,7 +19,8 @@ from trueup.cli.examples import examples
 from trueup.cli.exits import fail
 from trueup.cli.repositories import local_option
 from trueup.cli.screen import say
-from trueup.model.errors import TrueupError
+from trueup.model.status import RevisionHistory
+from trueup.store.applications import StoredApplication
 from trueup.store.audit import Filter, query
 from trueup.store.audit.versions import Version, versions
 
@@ -99,34 +98,16 @@ def _known(access: Access, name: str, app_namespace: str, data: Path | None) -> 
 async def _on_cluster(
     access: Access, name: str, deployment: int | None, app_namespace: str, *, prune: bool, timeout: float
 ) -> None:
-    """As Argo CD: sync to the recorded source, without hooks. Automated sync would undo it, so it is refused there."""
+    """As Argo CD: sync to the recorded source, without hooks."""
     async with connected(access) as client:
         handle = Handle(client, access, name, app_namespace)
-        view = await handle.view()
-        automated = view.app.spec.sync_policy.automated if view.app.spec.sync_policy else None
-        if automated is not None and automated.enabled is not False:
-            raise TrueupError(
-                "rollback cannot be initiated when auto-sync is enabled",
-                hint=f"`trueup app rollback {name} --git` takes the change back in Git",
-            )
-        target = deployment_before(view, deployment, {}).entry
-        several = bool(target.sources)
-        sync: dict[str, Any] = {"syncStrategy": {"apply": {}}, "prune": prune}
-        if several:
-            sync |= {"revisions": target.revisions, "sources": msgspec.to_builtins(target.sources)}
-        else:
-            sync |= {"revision": target.revision, "source": msgspec.to_builtins(target.source)}
-        operation = {"sync": sync, "initiatedBy": {"username": _user()}}
-        version = view.app.metadata.resource_version
-        await handle.patch({"metadata": {"resourceVersion": version}, "operation": operation})
-        view = await follow(handle, Goal(operation=True), timeout, before=view)
+
+        def choose(stored: StoredApplication) -> RevisionHistory:
+            return deployment_before(View(stored.app, stored.status, {}), deployment, {}).entry
+
+        with asked(handle) as requests:
+            live, target = await requests.roll_back(handle.key, choose, prune=prune, username=user())
+        view = await follow(handle, Goal(operation=True), timeout, before=read_view(live.body))
         if problem := finished_badly(view):
             fail(f"application '{name}': {problem}")
         say(f"application '{name}' is rolled back to deployment {target.id}")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "cli"

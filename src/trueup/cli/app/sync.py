@@ -1,21 +1,21 @@
 """``trueup app sync``."""
 
 import asyncio
-import getpass
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
-from trueup.cli.app.access import Handle, View
+from trueup.cli.app.access import Handle, View, read_view
 from trueup.cli.app.choice import chosen, labelled, pattern, resource_option
 from trueup.cli.app.read import print_resources, print_summary
+from trueup.cli.app.requests import asked, user
 from trueup.cli.app.selecting import selected, selector_option
 from trueup.cli.app.sources import Here, Revisions, folder_options, here_of, revisions_of, revisions_options
 from trueup.cli.app.spec import pairs
 from trueup.cli.app.wait import Goal, finished_badly, follow
-from trueup.cli.app.windows import refuse_in_window
 from trueup.cli.completing import applications, projects
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
@@ -23,10 +23,12 @@ from trueup.cli.examples import examples
 from trueup.cli.exits import fail
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import say
+from trueup.model.application import Operation
 from trueup.model.errors import TrueupError
 from trueup.model.manifest import Manifest
 from trueup.model.resource import SECRET
 from trueup.policy.local import automated, too_much
+from trueup.store.applications import StoredApplication
 
 _AS_OPTIONS = {
     "apply_out_of_sync_only": "ApplyOutOfSyncOnly=true",
@@ -109,29 +111,23 @@ def sync(
                 refuse_local(await handle.view(), dry_run=flags["dry_run"])
             if here is not None or labels:
                 made = await _rendered(access, name, app_namespace, said, here)
-            view = await handle.view()
-            state = view.status.operation_state
-            if view.app.operation is not None or (state and not state.phase.completed):
-                raise TrueupError(
-                    "another operation is already in progress",
-                    hint=f"`trueup app wait {name} --operation` waits for it, `trueup app terminate-op {name}` ends it",
-                )
-            sync_part = operation["sync"] | sync_options(view, flags) | chosen(view, patterns)
-            if labels:
-                sync_part["resources"] = union(sync_part.get("resources", []), labelled(made, labels))
-            if here is not None:
-                sync_part["manifests"] = texts_of(made, here.folder)
-            else:
-                revisions = said.of(view.app)
-                if not flags["dry_run"]:
-                    refuse_another_revision(view, revisions)
-                sync_part |= {"revisions": revisions} if said.each else {"revision": said.whole} if said.whole else {}
-            await refuse_in_window(client, access.namespace, view.app)
-            version = view.app.metadata.resource_version
-            asked = operation | {"sync": sync_part}
-            patched = await handle.patch({"metadata": {"resourceVersion": version}, "operation": asked})
+            texts = texts_of(made, here.folder) if here is not None else []
+
+            def ask(stored: StoredApplication) -> Operation:
+                view = View(stored.app, stored.status, {})
+                sync_part = operation["sync"] | sync_options(view, flags) | chosen(view, patterns)
+                if labels:
+                    sync_part["resources"] = union(sync_part.get("resources", []), labelled(made, labels))
+                if here is not None:
+                    sync_part["manifests"] = texts
+                elif revisions := said.of(view.app):
+                    sync_part |= {"revisions": revisions} if said.each else {"revision": said.whole}
+                return msgspec.convert(operation | {"sync": sync_part}, Operation)
+
+            with asked(handle) as requests:
+                view = read_view((await requests.sync(handle.key, ask)).body)
             if asynchronous:
-                return patched
+                return view
             return await follow(handle, Goal(operation=True), timeout, quiet=output != "wide", before=view)
 
     for name in names:
@@ -149,25 +145,6 @@ def sync(
         problem = "" if asynchronous else finished_badly(view)
         if problem:
             fail(f"application '{name}': {problem}")
-
-
-def refuse_another_revision(view: View, revisions: Sequence[str]) -> None:
-    """Automation would at once go back to what is declared, so Argo CD's server refuses too (``server.Sync``).
-
-    Args:
-        revisions: of the sources in their order, empty for the declared one.
-
-    Raises:
-        TrueupError: the application syncs itself, and to another revision.
-    """
-    declared = [source.target_revision or "HEAD" for source in view.app.spec.all_sources()]
-    others = [asked for asked, own in zip(revisions, declared, strict=False) if asked and asked != own]
-    if not others or not automated(view.app):
-        return
-    raise TrueupError(
-        f"cannot sync to {', '.join(others)}: auto-sync currently set to {', '.join(declared)}",
-        hint="`trueup app rollback --git` goes back in Git; or declare that revision, or take automated sync away",
-    )
 
 
 def refuse_local(view: View, *, dry_run: bool) -> None:
@@ -220,7 +197,7 @@ def _operation(flags: dict[str, Any]) -> dict[str, Any]:
     for field, flag in (("prune", "prune"), ("dryRun", "dry_run")):
         if flags[flag]:
             sync_part[field] = True
-    operation: dict[str, Any] = {"sync": sync_part, "initiatedBy": {"username": _user()}}
+    operation: dict[str, Any] = {"sync": sync_part, "initiatedBy": {"username": user()}}
     if flags["info"]:
         operation["info"] = [{"name": key, "value": value} for key, value in pairs(flags["info"]).items()]
     backoff = {
@@ -260,10 +237,3 @@ def _previewed(
     if not found.changes:
         say("  nothing would change")
     return yes or click.confirm(f"Sync application '{name}'?")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "cli"

@@ -4,14 +4,15 @@ import asyncio
 
 import click
 
-from trueup.cli.app.access import TRIES, Handle
+from trueup.cli.app.access import Handle
+from trueup.cli.app.requests import asked
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
-from trueup.kube.errors import Conflict
-from trueup.model.errors import TrueupError
-from trueup.model.status import OperationPhase
+from trueup.policy.requests import Ending
+
+_TOLD = {Ending.TERMINATED: "operation terminating", Ending.TAKEN_BACK: "operation taken back before it began"}
 
 
 @click.command("terminate-op", epilog=examples("trueup app terminate-op web"))
@@ -35,22 +36,5 @@ async def terminate(handle: Handle) -> str:
     Raises:
         TrueupError: there is no operation, or it changes too fast.
     """
-    for _ in range(TRIES):
-        view = await handle.view()
-        state = view.status.operation_state
-        version = {"resourceVersion": view.app.metadata.resource_version}
-        try:
-            if state is not None and not state.phase.completed:
-                phase = {"phase": str(OperationPhase.TERMINATING)}
-                await handle.patch({"metadata": version, "status": {"operationState": phase}})
-                return "operation terminating"
-            if view.raw.get("operation") is not None:
-                await handle.patch({"metadata": version, "operation": None})
-                return "operation taken back before it began"
-        except Conflict:
-            continue
-        raise TrueupError(
-            f"Unable to terminate operation of {handle.name}. No operation is in progress",
-            hint=f"`trueup app get {handle.name} --show-operation` shows the last one",
-        )
-    raise TrueupError(f"application {handle.name} changes too fast", hint="run the command again")
+    with asked(handle) as requests:
+        return _TOLD[await requests.terminate(handle.key)]

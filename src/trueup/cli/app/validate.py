@@ -11,11 +11,11 @@ from trueup.cli.screen import say
 from trueup.formats import pattern
 from trueup.kube.client import Client
 from trueup.kube.errors import Forbidden, NotFound
-from trueup.model.application import Application, Source
+from trueup.model.application import DEFAULT_PROJECT, Application, Source
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.project import Project
 from trueup.model.tree import Mode, Tree
-from trueup.store.install import DEFAULT_PROJECT, default_project
+from trueup.store.install import default_project
 from trueup.store.kinds import PROJECT
 
 EVERYWHERE = Path("/")
