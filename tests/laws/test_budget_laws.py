@@ -46,7 +46,7 @@ class Counted:
 
     def __init__(self, tree: MemTree) -> None:
         self._tree = tree
-        self.revision = tree.revision
+        self.revision, self.identity = tree.revision, tree.identity
         self.given = 0
 
     def entry(self, path: str) -> Entry | None:

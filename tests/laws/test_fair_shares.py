@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.runtime.line import Line, Share, Urgency
+from trueup.model.share import Share, Urgency
+from trueup.runtime.line import Line
 
 WISHES = st.lists(
     st.tuples(st.sampled_from("abc"), st.sampled_from("rst"), st.sampled_from(list(Urgency))), min_size=1, max_size=40

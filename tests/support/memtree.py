@@ -42,6 +42,8 @@ class MemTree:
     def revision(self) -> str:
         return self._revision
 
+    identity = ""
+
     def entry(self, path: str) -> Entry | None:
         return self._entries.get(path)
 

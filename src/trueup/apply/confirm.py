@@ -14,11 +14,11 @@ from trueup.diff.digest import live_digest
 from trueup.diff.merge import Merging, PatchError, strategic_merge, three_way
 from trueup.formats.patch import merge_diff, merge_patch
 from trueup.kube.errors import ApiError, BadRequest, Forbidden, Invalid, TypedPatchRefused
+from trueup.memory.bounded import Memory
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.plan.task import Way, Writing
-from trueup.runtime.memory import Memory
 
 ATTEMPTS = 3
 IN_FLIGHT = 8

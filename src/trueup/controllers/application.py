@@ -26,6 +26,7 @@ from trueup.model.health import HealthCode
 from trueup.model.live import LiveObject
 from trueup.model.project import Project
 from trueup.model.repository import RepositoryOf
+from trueup.model.share import Urgency
 from trueup.model.status import SyncCode
 from trueup.observe.observation import Observation
 from trueup.observe.remotes import NotFetched
@@ -33,7 +34,6 @@ from trueup.plan.delete_hooks import applied_finalizers, with_hook_finalizers
 from trueup.plan.held import HELD_AFTER
 from trueup.render.confidential import spec_secrets
 from trueup.runtime import secrecy
-from trueup.runtime.fair import Urgency
 from trueup.runtime.outcome import FIRST_RETRY, Requeue
 from trueup.store import status as build
 from trueup.store.applications import StoredApplication

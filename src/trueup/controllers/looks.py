@@ -6,7 +6,7 @@ import msgspec
 
 from trueup.controllers.repository import Repositories
 from trueup.model.repository import RepositoryOf
-from trueup.runtime.fair import Urgency
+from trueup.model.share import Urgency
 
 
 class Looks:

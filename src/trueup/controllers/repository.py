@@ -10,7 +10,7 @@ import structlog
 
 from trueup.model.errors import SourceUnavailable, TrueupError
 from trueup.model.repository import RepositoryOf
-from trueup.runtime.fair import Share, Urgency
+from trueup.model.share import Share, Urgency
 from trueup.runtime.outcome import LONGEST_RETRY, Requeue, backoff
 from trueup.runtime.queue import Queue
 from trueup.sources.commit import CommitInfo

@@ -23,15 +23,15 @@ from trueup.engine.tools import Tools
 from trueup.kube.schemas import Schemas
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
+from trueup.model.share import Share
 from trueup.observe.cluster import ManagedCluster, Parts
 from trueup.observe.observation import Observation
 from trueup.runtime import secrecy
 from trueup.runtime.clock import SystemClock
-from trueup.runtime.fair import Share
 from trueup.runtime.folder import claimed, own_folder
+from trueup.runtime.freezing import freeze_later
 from trueup.runtime.held import LIMIT, LoopWatch
 from trueup.runtime.lease import Lease, new_identity
-from trueup.runtime.memory import freeze_later
 from trueup.runtime.tenure import Jobs, serve
 from trueup.sources.registry import RegistryClient
 from trueup.store.audit import Trail

@@ -5,7 +5,8 @@ from typing import Any
 
 from trueup.engine.options import Options
 from trueup.model.repository import RepositoryOf
-from trueup.runtime.fair import Fair, Share
+from trueup.model.share import Share
+from trueup.runtime.fair import Fair
 from trueup.runtime.lease import Lease
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors

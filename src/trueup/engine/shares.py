@@ -2,8 +2,8 @@
 
 from trueup.controllers.repository import Repositories
 from trueup.engine.git import Git
+from trueup.model.share import Share, Urgency
 from trueup.observe.target import urgency_of
-from trueup.runtime.fair import Share, Urgency
 from trueup.store.applications import Applications
 
 

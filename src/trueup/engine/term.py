@@ -19,12 +19,12 @@ from trueup.engine.shares import Shares
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.repository import RepositoryOf
+from trueup.model.share import Share, Urgency
 from trueup.model.status import OperationState
 from trueup.observe.ignoring import Ignoring
 from trueup.observe.observer import Observer
 from trueup.observe.remotes import Remotes
 from trueup.observe.target import Targets
-from trueup.runtime.fair import Share, Urgency
 from trueup.runtime.outcome import Outcome
 from trueup.runtime.queue import Queue
 from trueup.runtime.tenure import Jobs

@@ -11,14 +11,16 @@ from trueup.features.images.editing import Apart
 from trueup.model.errors import TrueupError
 from trueup.runtime.fair import Fair, current_share, resting
 from trueup.store.preparing import Preparer
-from trueup.store.renders import PREPARED, Renders
 from trueup.workers.childprocess import NotIsolated
 from trueup.workers.jq import Jq, JqAnswer
 from trueup.workers.jq import Work as JqWork
 from trueup.workers.pool import Pool, scratch
+from trueup.workers.renders import Renders
 
 log = structlog.get_logger("trueup")
 
+PREPARED = 2
+"""Recipes made at a time, and as many beside them that take long."""
 RENDER_MOMENT = 2.0
 """Seconds until a render that lasts steps aside for others, and goes on beside them at a low priority."""
 JQ_SLOTS, JQ_MOMENT = 2, 0.25
@@ -39,7 +41,12 @@ class Tools:
         self.preparer = Preparer(mirrors, 2 * PREPARED, root=root, isolated=isolated)
         self.jq = Jq(jq_seconds, root=root, isolated=isolated, size=2 * JQ_SLOTS, turns=self._jq_turn)
         self.editing = Apart(mirrors, root=root, isolated=isolated)
-        self.renders = Renders(self.pool, self.preparer, slots=Fair(renderers, renderers, moment=RENDER_MOMENT))
+        self.renders = Renders(
+            self.pool,
+            self.preparer,
+            turns=Fair(renderers, renderers, moment=RENDER_MOMENT),
+            preparing_turns=Fair(PREPARED, PREPARED),
+        )
         self._jq_slots = Fair(JQ_SLOTS, JQ_SLOTS, moment=JQ_MOMENT)
 
     def until_left(self, stack: AsyncExitStack) -> None:

@@ -49,6 +49,10 @@ class Tree(Protocol):
     def revision(self) -> str:
         """The commit (full SHA)."""
 
+    @property
+    def identity(self) -> str:
+        """What names this tree and all that is in it: trees of one identity are alike. Empty where nothing does."""
+
     def entry(self, path: str) -> Entry | None:
         """The entry at a path, None when there is none."""
 

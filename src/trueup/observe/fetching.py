@@ -5,16 +5,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from trueup.formats import json
+from trueup.memory.failures import Patience
 from trueup.model.errors import RenderFailed, RenderStopped, SourceUnavailable, TrueupError, Waiting
 from trueup.model.repository import RepositoryOf
+from trueup.model.share import Share
 from trueup.model.tree import Tree
 from trueup.observe.remotes import NotFetched, Remotes, Used
 from trueup.render.budget import TooCostly
 from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing
 from trueup.render.packed_chart import PackedChart
 from trueup.render.remote import OneFile, Remote, is_meant
-from trueup.runtime.failures import Patience
-from trueup.runtime.fair import Share, Turn, resting
+from trueup.runtime.fair import Turn, resting
 from trueup.sources.download import MAX_BYTES, TooLarge
 from trueup.sources.purse import Purse, TooMuch
 
@@ -26,7 +27,7 @@ T = TypeVar("T")
 
 
 class Fetching:
-    """What one build asks for; a :data:`trueup.store.renders.Fetch`.
+    """What one build asks for; a :data:`trueup.workers.renders.Fetch`.
 
     Its files are paid for in the order in which they are needed. From the first of them until it is closed it has one
     of the few slots for builds that hold files.

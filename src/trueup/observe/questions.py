@@ -7,6 +7,7 @@ import msgspec
 from trueup import diff, policy
 from trueup.apply.confirm import Question
 from trueup.diff import Answer, Pairs
+from trueup.memory.bounded import Memory
 from trueup.model.application import Application, Operation
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
@@ -20,7 +21,6 @@ from trueup.plan.build import writing
 from trueup.plan.namespace import WRITING as NAMESPACE_WRITING
 from trueup.plan.options import Options as SyncOptions
 from trueup.plan.task import Writing
-from trueup.runtime.memory import Memory
 from trueup.store.settings import Settings
 
 REMEMBERED = 50_000

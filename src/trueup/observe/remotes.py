@@ -1,11 +1,15 @@
 """Bases, files and charts that kustomizations name elsewhere: permitted, fetched, and looked at again."""
 
 import asyncio
+import random
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
 from trueup.formats.redact import redact_url
+from trueup.memory.bounded import Memory
+from trueup.memory.failures import Failures
 from trueup.model.errors import InvalidSpec, TrueupError, Waiting
 from trueup.model.repository import RepositoryOf, parse_repository_url
 from trueup.model.tree import MEBIBYTE, Tree
@@ -13,9 +17,7 @@ from trueup.observe.reading import Reading
 from trueup.render.helm_index import ChartOf
 from trueup.render.packed_chart import PackedChart
 from trueup.render.remote import Base, OneFile
-from trueup.runtime.failures import Failures
 from trueup.runtime.fair import Fair, resting
-from trueup.runtime.memory import Memory
 from trueup.sources.download import Download, TooLarge
 from trueup.sources.helm_repository import HelmRepositories
 from trueup.sources.outgoing import require_host_outside
@@ -72,7 +74,7 @@ class Remotes:
         self._guarded = guarded
         self._using: dict[str, tuple[str, frozenset[Used]]] = {}
         self._lacking: dict[str, str] = {}
-        self.failures = Failures()
+        self.failures = Failures(time.monotonic, random.random)
         self.holding = Fair(HOLDING)
         self._files: Memory[tuple[str, str], tuple[tuple[str, ...], OneFile]] = Memory(
             entries=4096, size=_FILES, weigh=lambda known: len(known[1].content)

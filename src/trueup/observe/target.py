@@ -8,12 +8,14 @@ import msgspec
 from trueup import policy
 from trueup.formats.hidden import secret_values
 from trueup.formats.json import digest
+from trueup.memory.bounded import Memory, weight
 from trueup.model.annotations import REFRESH
 from trueup.model.application import Application, Source
 from trueup.model.errors import RenderFailed, TrueupError
 from trueup.model.manifest import Manifest, Rendering
 from trueup.model.repository import RepositoryOf
 from trueup.model.resource import SECRET, names
+from trueup.model.share import Share, Urgency
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.observe.fetching import Fetching
 from trueup.observe.reading import Reading
@@ -22,11 +24,10 @@ from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.stamp import stamp
 from trueup.runtime import secrecy
-from trueup.runtime.fair import Share, Urgency, resting
-from trueup.runtime.memory import Memory, weight
+from trueup.runtime.fair import resting
 from trueup.sources.revision import UnknownRevision
-from trueup.store.renders import Renders, manifests_weight
 from trueup.store.settings import Settings
+from trueup.workers.renders import Renders, manifests_weight
 
 REMEMBERED = 4096
 """Targets kept, and revisions resolved, so that a pass in which Git did not move costs neither a tree nor a stamp."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from trueup import health
+from trueup.memory.bounded import Memory
 from trueup.model.health import Health
 from trueup.model.live import LiveObject
-from trueup.runtime.memory import Memory
 from trueup.store.settings import Settings
 
 REMEMBERED = 50_000

@@ -110,6 +110,11 @@ class Metered:
         """The commit (full SHA)."""
         return self._tree.revision
 
+    @property
+    def identity(self) -> str:
+        """That of the tree."""
+        return self._tree.identity
+
     def entry(self, path: str) -> Entry | None:
         """The entry at a path, None when there is none. Every name of the path is a look."""
         self._budget.look(path, 1 + path.count("/"))

@@ -19,11 +19,12 @@ class PackedChart:
 
     Attributes:
         revision: the digest of the content, for a commit.
+        identity: the same.
     """
 
     def __init__(self, content: bytes, shown: str) -> None:
         self.content, self.shown = content, shown
-        self.revision = json.digest(content)
+        self.revision = self.identity = json.digest(content)
 
     def entry(self, path: str) -> Entry | None:
         """What is at a path.

@@ -110,6 +110,11 @@ class OneFile:
         """The digest of the content, for a commit."""
         return self._entry.oid
 
+    @property
+    def identity(self) -> str:
+        """The same."""
+        return self.revision
+
     def entry(self, path: str) -> Entry | None:
         """The file."""
         return self._entry if path == self.NAME else None

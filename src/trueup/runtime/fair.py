@@ -14,12 +14,11 @@ import contextvars
 import math
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
-from trueup.runtime.line import NOBODY, Line, Share, Urgency
-
-__all__ = ["NOBODY", "Fair", "Share", "Turn", "Urgency", "current_share", "resting"]
+from trueup.model.share import NOBODY, Share, Urgency
+from trueup.runtime.line import Line
 
 MOMENT = 1.0
 """Seconds that work may keep a slot while others wait."""
@@ -155,6 +154,10 @@ class Fair:
                     task.cancel()
                     await asyncio.wait([task])
             return None if turn.stopped and task.cancelled() else task
+
+    def resting(self) -> AbstractAsyncContextManager[None]:
+        """As the function of that name: whoever waits for these slots gives up the one that it has, of whichever."""
+        return resting()
 
     @asynccontextmanager
     async def turn(self, share: Share, stop: Callable[[], None] | None = None) -> AsyncIterator[Turn]:

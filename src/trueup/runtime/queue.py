@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import structlog
 
-from trueup.runtime.fair import Fair, Share, Turn, Urgency
+from trueup.model.share import Share, Urgency
+from trueup.runtime.fair import Fair, Turn
 from trueup.runtime.outcome import Outcome, Requeue, outcome_of
 
 log = structlog.get_logger("trueup.queue")

@@ -88,6 +88,11 @@ class GitTree:
         """The hash of all that is in it."""
         return self._root.oid
 
+    @property
+    def identity(self) -> str:
+        """The hash of all that is in it, with the commit, which renders may hold."""
+        return f"{self.oid} {self.revision}"
+
     def doubt(self) -> None:
         """Tell that an object was not to be had."""
         self._damaged()

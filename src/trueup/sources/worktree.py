@@ -37,6 +37,9 @@ class WorkTree:
         """What stands for the commit."""
         return self._revision
 
+    identity = ""
+    """A folder changes at any time."""
+
     def entry(self, path: str) -> Entry | None:
         """The entry at a path, None when there is none."""
         if path == "":

@@ -9,7 +9,7 @@ import pytest
 from trueup.controllers.looks import Looks
 from trueup.controllers.repository import LIVELY, LIVELY_LOOKS, Repositories
 from trueup.model.errors import InvalidSpec, SourceUnavailable
-from trueup.runtime.fair import Urgency
+from trueup.model.share import Urgency
 from trueup.runtime.outcome import Requeue
 from trueup.store.settings import Settings
 

@@ -18,7 +18,7 @@ from trueup.render.packed_chart import PackedChart
 from trueup.render.remote import Remote, remote_of
 from trueup.sources.download import downloading
 from trueup.sources.helm_repository import HelmRepositories
-from trueup.store.preparing import Inline
+from trueup.workers.preparing import Inline
 
 
 class Bench:

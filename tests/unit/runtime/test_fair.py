@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from tests.support.patience import stretched
 
-from trueup.runtime.fair import Fair, Share, Turn, Urgency, resting
+from trueup.model.share import Share, Urgency
+from trueup.runtime.fair import Fair, Turn, resting
 from trueup.runtime.line import Line
 from trueup.runtime.outcome import Requeue
 from trueup.runtime.queue import Queue

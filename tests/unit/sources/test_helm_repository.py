@@ -13,7 +13,7 @@ from trueup.sources.credential import Credential
 from trueup.sources.download import Home, NoSuchFile, TooLarge, downloading
 from trueup.sources.helm_repository import HelmRepositories
 from trueup.sources.outgoing import AddressRefused
-from trueup.store.preparing import Inline
+from trueup.workers.preparing import Inline
 
 SHOWN = Credential(username="me", password="secret")
 

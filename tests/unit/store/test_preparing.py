@@ -22,9 +22,10 @@ from trueup.render.packed_chart import PackedChart
 from trueup.render.recipe import make_recipe, read_inputs
 from trueup.render.remote import RemotesNeeded
 from trueup.sources.tree import GitTree
-from trueup.store.preparing import Inline, Preparer, Preparing
-from trueup.store.renders import Renders
+from trueup.store.preparing import Preparer
 from trueup.workers.pool import Pool
+from trueup.workers.preparing import Inline, Preparing
+from trueup.workers.renders import Renders
 
 CONTEXT = RenderContext(app_name="shop", namespace="prod")
 CM = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n"

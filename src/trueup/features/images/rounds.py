@@ -24,11 +24,11 @@ from trueup.features.images.target import (
 )
 from trueup.features.images.template import render
 from trueup.features.images.work import Report, Subject, Work, annotated, marked, pushed_branch, values
+from trueup.memory.bounded import Memory, weight
 from trueup.model.application import Application, Source
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.repository import RepositoryOf
 from trueup.model.tree import MEBIBYTE, Tree
-from trueup.runtime.memory import Memory, weight
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
 from trueup.sources.outgoing import session as outgoing

@@ -1,6 +1,7 @@
 """Asking registries: which image is the newest by each rule, and why the others are not."""
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
@@ -13,9 +14,10 @@ from trueup.features.images.secrets import Secret, require_namespace, required, 
 from trueup.features.images.settings import ImageSettings, Registry
 from trueup.features.images.surprise import surprise
 from trueup.formats.image import Image
+from trueup.memory.failures import Failures, Patience
 from trueup.model.errors import SourceUnavailable, Stalled, TrueupError
-from trueup.runtime.failures import Failures, Patience
-from trueup.runtime.fair import Fair, Share, Turn
+from trueup.model.share import Share
+from trueup.runtime.fair import Fair, Turn
 from trueup.sources.registry import Access, ImageFacts, Platform, RegistryClient
 
 CONCURRENT, BESIDE = 8, 32
@@ -73,7 +75,7 @@ class Survey:
         self._client, self._secrets, self._certificates = client, secrets, certificates
         self._facts: dict[tuple[str, str, str, str], ImageFacts] = {}
         self._slots = Fair(CONCURRENT, BESIDE)
-        self._failures = Failures()
+        self._failures = Failures(time.monotonic, random.random)
 
     async def look(self, rules: Iterable[tuple[ImageRule, frozenset[str]]], settings: ImageSettings) -> list[Finding]:
         """A finding for each rule, in their order.

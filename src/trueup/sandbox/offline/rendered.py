@@ -21,7 +21,7 @@ from trueup.sandbox.offline.renderer import Renderer
 from trueup.sandbox.offline.report import Problem, Unverified
 from trueup.sandbox.offline.repositories import NotHere, Repositories, described
 from trueup.sandbox.offline.templates import file_of_template, with_files
-from trueup.store.renders import Fetch
+from trueup.workers.renders import Fetch
 
 Telling = Callable[[str, int, int], None]
 

@@ -9,8 +9,12 @@ from trueup.model.application import Source
 from trueup.model.manifest import Rendering
 from trueup.model.tree import Tree
 from trueup.render.environment import RenderContext
-from trueup.store.renders import Fetch, Renders
+from trueup.runtime.fair import Fair
 from trueup.workers.pool import Pool
+from trueup.workers.renders import Fetch, Renders
+
+RENDERED, PREPARED = 64, 2
+"""Sources rendered, and trees read, at a time."""
 
 
 class Renderer:
@@ -25,7 +29,7 @@ class Renderer:
     def __init__(self, workers: int = 1, *, root: Path | None = None, isolated: bool = False) -> None:
         self._pool = Pool(workers, root=root, isolated=isolated)
         self._isolated = isolated
-        self._renders = Renders(self._pool)
+        self._renders = Renders(self._pool, turns=Fair(RENDERED), preparing_turns=Fair(PREPARED, PREPARED))
 
     async def __aenter__(self) -> Self:
         if self._isolated:

@@ -2,11 +2,9 @@
 
 A repository is a stranger's. Walking its trees and reading its files is done in a limited child
 (:class:`Preparer`); in this process alone where there is no repository but a folder of whoever runs a command
-(:class:`Inline`).
+(:class:`trueup.workers.preparing.Inline`).
 """
 
-from trueup.store.preparing.inline import Inline
-from trueup.store.preparing.port import Preparing
 from trueup.store.preparing.preparer import Preparer
 
-__all__ = ["Inline", "Preparer", "Preparing"]
+__all__ = ["Preparer"]

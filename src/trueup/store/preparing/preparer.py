@@ -32,7 +32,7 @@ from trueup.store.preparing.frame import (
     pack,
     unpack_answer,
 )
-from trueup.store.preparing.inline import Inline
+from trueup.workers.preparing import Inline
 from trueup.workers.readers import SECONDS, Readers
 
 _JOBS = 5000
@@ -43,7 +43,7 @@ _ERRORS: dict[str, type[RenderFailed | InvalidSpec | SourceUnavailable]] = {
 
 
 class Preparer:
-    """A :class:`trueup.store.preparing.Preparing` of children. Trees that are no repository's are read here.
+    """A :class:`trueup.workers.preparing.Preparing` of children. Trees that are no repository's are read here.
 
     Args:
         mirrors: the folder of all mirrors; the children may read it and nothing else.

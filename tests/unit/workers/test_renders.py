@@ -11,10 +11,11 @@ from tests.support.patience import stretched
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Rendering
+from trueup.model.share import Share
 from trueup.render.environment import RenderContext
 from trueup.render.job import Recipe
-from trueup.runtime.fair import Fair, Share
-from trueup.store.renders import Renders
+from trueup.runtime.fair import Fair
+from trueup.workers.renders import Renders
 
 CM = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 CONTEXT = RenderContext(app_name="shop", namespace="prod")
@@ -66,7 +67,7 @@ async def test_a_render_that_failed_is_not_tried_on_each_pass_but_for_other_cont
 
 async def test_a_render_of_one_project_waits_for_no_render_of_another_that_lasts() -> None:
     tool = Tool()
-    renders = Renders(cast(Any, tool), slots=Fair(1, 1, moment=0.02))
+    renders = Renders(cast(Any, tool), turns=Fair(1, 1, moment=0.02))
     tool.gate.clear()
     long = asyncio.create_task(render(renders, project="greedy"))
     while not tool.runs:

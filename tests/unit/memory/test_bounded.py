@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from trueup.runtime.memory import Memory, weight
+from trueup.memory.bounded import Memory, weight
 
 KEYS = st.integers(0, 12)
 USERS = st.sampled_from(["a", "b", "c"])

@@ -1,26 +1,14 @@
-"""Memory that lasts, and memory that is bounded."""
+"""Memory within a number of entries and of bytes."""
 
-import asyncio
-import gc
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Generic, TypeVar
-
-FREEZE_AFTER = 15.0
-"""Seconds after which what start-up built is taken out of the garbage collector's rounds (cluster-truths, costs)."""
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 _ENTRY = 200
 """Bytes that an entry costs beside what it holds."""
-
-
-async def freeze_later() -> None:
-    """Once, when what start-up builds is there."""
-    await asyncio.sleep(FREEZE_AFTER)
-    gc.collect()
-    gc.freeze()
 
 
 class _Entry(Generic[V]):

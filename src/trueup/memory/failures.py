@@ -1,7 +1,5 @@
 """What failed, remembered for a while: the same is not tried again on each pass. Losing it costs one more try."""
 
-import random
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
@@ -30,10 +28,11 @@ class Failures:
 
     Args:
         now: a monotonic clock.
+        chance: from 0 to below 1, evenly: what fails together is not tried again together.
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic, capacity: int = CAPACITY) -> None:
-        self._now, self._capacity = now, capacity
+    def __init__(self, now: Callable[[], float], chance: Callable[[], float], capacity: int = CAPACITY) -> None:
+        self._now, self._chance, self._capacity = now, chance, capacity
         self._known: OrderedDict[Hashable, _Failure] = OrderedDict()
 
     def standing(self, key: Hashable) -> TrueupError | None:
@@ -46,7 +45,7 @@ class Failures:
         known = self._known.pop(key, None)
         times = known.times + 1 if known else 1
         seconds = min(patience.longest, patience.first * 2.0 ** min(times - 1, 20))
-        seconds *= 1.0 - random.random() / 4  # noqa: S311 - jitter is no secret
+        seconds *= 1.0 - self._chance() / 4
         kept = type(error)(error.message, hint=error.hint, reason=error.reason)  # without the frames it came through
         self._known[key] = _Failure(kept, times, self._now() + seconds)
         while len(self._known) > self._capacity:

@@ -1,8 +1,9 @@
-"""Preparing in this process, for folders of whoever runs a command; under the same budget."""
+"""What is read of trees before anything is rendered: the port, and how it is done in this process."""
 
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from trueup.model.application import Source
 from trueup.render.budget import Budget
@@ -13,8 +14,26 @@ from trueup.render.job import Recipe
 from trueup.render.recipe import make_recipe, read_inputs
 
 
+class Preparing(Protocol):
+    """Reads trees, within a budget. What is refused is a RenderFailed or InvalidSpec of the application."""
+
+    async def recipe(
+        self, source: Source, trees: Trees, context: RenderContext, *, index: int, whole_tree: bool
+    ) -> Recipe:
+        """As :func:`trueup.render.recipe.make_recipe`."""
+
+    async def inputs(self, recipe: Recipe, trees: Trees) -> Mapping[str, bytes]:
+        """As :func:`trueup.render.recipe.read_inputs`."""
+
+    async def check_whole(self, recipe: Recipe, barren: Sequence[str], now: Trees, before: Sequence[Trees]) -> None:
+        """As :func:`trueup.render.continuity.check_whole`, for each of the former trees."""
+
+    async def find_charts(self, index: bytes, charts: Sequence[ChartOf]) -> Sequence[Found | Missing]:
+        """As :func:`trueup.render.helm_index.find_all`."""
+
+
 class Inline:
-    """A :class:`trueup.store.preparing.Preparing` of threads."""
+    """A :class:`Preparing` of threads, for folders of whoever runs a command; under the same budget."""
 
     async def recipe(
         self, source: Source, trees: Trees, context: RenderContext, *, index: int, whole_tree: bool

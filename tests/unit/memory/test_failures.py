@@ -1,7 +1,9 @@
 """Remembered failures: when the same is tried again."""
 
+import random
+
+from trueup.memory.failures import Failures, Patience
 from trueup.model.errors import RenderFailed, RenderStopped
-from trueup.runtime.failures import Failures, Patience
 
 
 class Clock:
@@ -14,7 +16,7 @@ class Clock:
 
 def test_a_failure_stands_for_ever_longer_up_to_the_longest() -> None:
     clock = Clock()
-    failures = Failures(clock)
+    failures = Failures(clock, random.random)
     waits = []
     for _ in range(8):
         seconds = failures.failed("key", RenderStopped("too long", hint="split it"), Patience(10.0, 300.0))
@@ -29,7 +31,7 @@ def test_a_failure_stands_for_ever_longer_up_to_the_longest() -> None:
 
 
 def test_what_is_forgotten_is_tried_at_once_and_begins_anew() -> None:
-    failures = Failures(Clock())
+    failures = Failures(Clock(), random.random)
     for _ in range(5):
         failures.failed("key", RenderFailed("no"), Patience())
     failures.forget("key")
@@ -39,7 +41,7 @@ def test_what_is_forgotten_is_tried_at_once_and_begins_anew() -> None:
 
 
 def test_only_so_many_are_remembered() -> None:
-    failures = Failures(Clock(), capacity=2)
+    failures = Failures(Clock(), random.random, capacity=2)
     for key in "abc":
         failures.failed(key, RenderFailed(key), Patience())
     assert failures.standing("a") is None and failures.standing("c") is not None

@@ -1,6 +1,8 @@
 """Manifests by content: what was rendered once from the same inputs is never rendered again."""
 
 import asyncio
+import random
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
@@ -8,9 +10,12 @@ import structlog
 
 from trueup.formats.hidden import Hidden, leaves, written
 from trueup.formats.json import digest
+from trueup.memory.bounded import Memory
+from trueup.memory.failures import Failures, Patience
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Manifest, Rendering
+from trueup.model.share import NOBODY, Share
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.budget import TooCostly
 from trueup.render.confidential import confidential, told
@@ -18,14 +23,10 @@ from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.given import given
 from trueup.render.job import ClosureTooNarrow, HelmJob, Recipe
-from trueup.render.packed_chart import PackedChart
-from trueup.render.remote import OneFile, Remote, RemotesNeeded
-from trueup.runtime.failures import Failures, Patience
-from trueup.runtime.fair import NOBODY, Fair, Share, Turn, resting
-from trueup.runtime.memory import Memory
-from trueup.sources.tree import GitTree
-from trueup.store.preparing import Inline, Preparing
+from trueup.render.remote import Remote, RemotesNeeded
 from trueup.workers.pool import Pool
+from trueup.workers.preparing import Inline, Preparing
+from trueup.workers.turns import AtOnce, Turn, Turns
 
 log = structlog.get_logger("trueup.renders")
 
@@ -39,8 +40,6 @@ _MANIFEST = 1000
 """Bytes that a manifest costs beside its body."""
 MAX_DEPTH = 8
 """Bases elsewhere that name bases elsewhere in turn."""
-PREPARED = 2
-"""Recipes made at a time, and as many beside them that take long."""
 STOPPED = Patience(10.0, 300.0)
 """Seconds until a render is tried again that met a limit of this machine: it may have been busy."""
 REFUSED = Patience(60.0, 3600.0)
@@ -62,18 +61,25 @@ class Renders:
 
     Args:
         preparing: reads the trees; in threads by default.
-        slots: whose turn it is; the pool has as many children as it has slots, and places beside them.
+        turns: whose turn it is to render; the pool has as many children as there are slots, and places beside them.
+        preparing_turns: whose turn it is to have its trees read.
         room: bytes of all renderings.
     """
 
     def __init__(
-        self, pool: Pool, preparing: Preparing | None = None, *, slots: Fair | None = None, room: int = ROOM
+        self,
+        pool: Pool,
+        preparing: Preparing | None = None,
+        *,
+        turns: Turns | None = None,
+        preparing_turns: Turns | None = None,
+        room: int = ROOM,
     ) -> None:
         self._pool = pool
-        self._slots = slots or Fair(64)
+        self._turns = turns or AtOnce()
         self._preparing = preparing or Inline()
-        self._preparing_slots = Fair(PREPARED, PREPARED)
-        self._failures = Failures()
+        self._preparing_turns = preparing_turns or AtOnce()
+        self._failures = Failures(time.monotonic, random.random)
         self._done: Memory[str, Rendering] = Memory(entries=CAPACITY, size=room, weigh=_weight, spare=room // _SPARE)
         self._recipes: Memory[str, Recipe] = Memory(entries=CAPACITY, size=room // 4, weigh=_recipe_weight)
         self._narrow: Memory[str, bool] = Memory(entries=CAPACITY, size=MEBIBYTE)
@@ -133,8 +139,8 @@ class Renders:
             return await self._pool.render(recipe, files, turn.yielding, patient=turn.patient)
 
         try:
-            async with resting():
-                rendering = await self._slots.run(share, read)
+            async with self._turns.resting():
+                rendering = await self._turns.run(share, read)
         except RenderFailed as error:
             named = {f"{place}.yaml": data for place, data in files.items()}
             failure = await asyncio.to_thread(_discreet, error, recipe, named)
@@ -201,8 +207,8 @@ class Renders:
         if key and not fresh and (failure := self._failures.standing(key)):
             raise failure
         try:
-            async with resting():
-                recipe = await self._preparing_slots.run(share, prepare)
+            async with self._turns.resting():
+                recipe = await self._preparing_turns.run(share, prepare)
         except (RenderStopped, TooCostly) as error:
             if key:
                 self._failures.failed(key, error, STOPPED if isinstance(error, RenderStopped) else REFUSED)
@@ -218,8 +224,8 @@ class Renders:
         async def check(_: Turn) -> None:
             await self._preparing.check_whole(recipe, barren, trees, before)
 
-        async with resting():
-            await self._preparing_slots.run(share, check)
+        async with self._turns.resting():
+            await self._preparing_turns.run(share, check)
 
     async def _whole(
         self, recipe: Recipe, trees: Trees, user: _User, *, fresh: bool, before: Sequence[Trees], share: Share
@@ -245,7 +251,7 @@ class Renders:
             self._flights[recipe.key] = flight
             flight.add_done_callback(lambda _: self._flights.pop(recipe.key, None))
         # One waiter that gives up must not cancel the others' render.
-        async with resting():
+        async with self._turns.resting():
             return await asyncio.shield(flight)
 
     async def _render(self, recipe: Recipe, trees: Trees, user: _User, share: Share) -> Rendering:
@@ -257,7 +263,7 @@ class Renders:
                 raise await asyncio.to_thread(_discreet, error, recipe, files) from None
 
         try:
-            rendering = await self._slots.run(share, render)
+            rendering = await self._turns.run(share, render)
         except ClosureTooNarrow:
             raise
         except RenderFailed as error:
@@ -272,18 +278,10 @@ class Renders:
 
 def _question(source: Source, trees: Trees, context: RenderContext, index: int, whole_tree: bool) -> str:
     """All that a recipe follows from; empty where a tree's content has no name of its own."""
-    own = trees.own
-    named = [(name, _content(each)) for name, each in sorted(trees.refs.items())]
-    if not isinstance(own, GitTree) or not all(content for _, content in named):
+    own, named = trees.own.identity, [(name, each.identity) for name, each in sorted(trees.refs.items())]
+    if not own or not all(identity for _, identity in named):
         return ""
-    return digest(msgspec.json.encode([own.oid, own.revision, named, source, context, index, whole_tree]))
-
-
-def _content(tree: Tree) -> str:
-    """The name of a tree's content; empty where it has none."""
-    if isinstance(tree, OneFile | PackedChart):
-        return tree.revision
-    return f"{tree.oid} {tree.revision}" if isinstance(tree, GitTree) else ""
+    return digest(msgspec.json.encode([own, named, source, context, index, whole_tree]))
 
 
 def manifests_weight(manifests: Sequence[Manifest]) -> int:
