@@ -15,13 +15,11 @@ from trueup.model.status import Status
 from trueup.model.tree import Entry, Mode, Tree
 from trueup.render.budget import Budget, metered
 from trueup.render.closure import follow
-from trueup.render.helm_chart import RENDERED
-from trueup.render.helm_scan import ARCHIVES
-from trueup.render.job import HelmJob, Input, Recipe
-from trueup.render.wholeness import MANIFESTS, TEXTS, doubt, looks_like_manifest
+from trueup.render.job import Input, Recipe
+from trueup.render.renderers import BY_NAME, every_file
+from trueup.render.wholeness import MANIFESTS, doubt, looks_like_manifest
 
 _SHOWN = 10
-_FILES = b"Files"
 """In a template that reads other files of its chart."""
 _HINT = (
     "restore it; or, if its objects should go, delete the file, exclude it (directory.exclude), or write "
@@ -84,7 +82,7 @@ def check_whole(recipe: Recipe, barren: Sequence[str], now: Trees, before: Trees
     budget = budget or Budget()
     now, before = (Trees(*metered(budget, trees.own, trees.refs)) for trees in (now, before))
     empty = set(barren)
-    decides = _deciding(recipe, now)
+    decides = _deciding(recipe, now.own)
     files = (*(file for file in recipe.inputs if decides(file)), *recipe.overrides)
     found = [f"{file.path}: {why}" for file in files if (why := _lost(file, file.path in empty, now, before))]
     found += [f"{gap}: {why}" for gap in recipe.gaps if (why := _replaced(gap, before.own))]
@@ -93,40 +91,13 @@ def check_whole(recipe: Recipe, barren: Sequence[str], now: Trees, before: Trees
         raise RenderFailed("; ".join(found[:_SHOWN]) + more, hint=_HINT)
 
 
-def _deciding(recipe: Recipe, now: Trees) -> Callable[[Input], bool]:
-    """Tells whether it depends on a file which objects there are.
-
-    Every file of the closure does, but for those of a whole repository that no kustomization names, and those of a
-    chart that are no templates where no template reads files.
-    """
-    job = recipe.job
+def _deciding(recipe: Recipe, now: Tree) -> Callable[[Input], bool]:
+    """Tells whether it depends on a file which objects there are: of a whole repository, on those that are named."""
     if recipe.whole_tree:
         named = set(recipe.named)
         return lambda file: file.path in named
-    if not isinstance(job, HelmJob):
-        return lambda file: True
-    chosen = {*job.value_files, *(path for _, path in job.file_parameters)}
-    prefix = f"{job.path}/" if job.path else ""
-    if _reads_files(recipe, now):
-        return lambda file: True
-
-    def decides(file: Input) -> bool:
-        folder, slash, _ = file.path.removeprefix(prefix).partition("/")
-        return file.path in chosen or (file.path.endswith(TEXTS) if not slash else folder in RENDERED)
-
-    return decides
-
-
-def _reads_files(recipe: Recipe, now: Trees) -> bool:
-    """Whether a template of a chart may read other files of it (``.Files``); one in an archive may."""
-    for file in recipe.inputs:
-        if file.path.endswith(ARCHIVES):
-            return True
-        if file.entry.mode is Mode.LINK or file.ref or not any(f"/{folder}/" in f"/{file.path}" for folder in RENDERED):
-            continue
-        if _FILES in now.own.read(file.entry):
-            return True
-    return False
+    renderer = BY_NAME.get(recipe.tool)
+    return renderer.deciding(recipe, now) if renderer is not None else every_file
 
 
 def _lost(file: Input, barren: bool, now: Trees, before: Trees) -> str:

@@ -16,13 +16,13 @@ from trueup.model.application import KustomizeSource, Source
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode, Tree
 from trueup.render.closure import Located, follow, inside, refuse_outside
-from trueup.render.detect import KUSTOMIZATION_NAMES, kustomizations
 from trueup.render.draft import Draft
 from trueup.render.environment import Environment, RenderContext
 from trueup.render.helm import OWN_KUBE_VERSION, refuse_other_versions
 from trueup.render.helm_chart import read_chart
 from trueup.render.helm_index import COMMIT, over_http
 from trueup.render.job import Inflation, Input, KustomizeJob
+from trueup.render.kustomization import KUSTOMIZATION_NAMES, kustomizations
 from trueup.render.kustomize_charts import FIELDS, Chart, charts_of, names_charts
 from trueup.render.kustomize_edit import edit
 from trueup.render.kustomize_refs import (

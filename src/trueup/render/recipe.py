@@ -7,21 +7,19 @@ import msgspec
 from trueup.formats import json
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed
-from trueup.model.tree import Entry, Mode, Tree
-from trueup.render import directory, helm, kustomize
+from trueup.model.tree import Mode, Tree
 from trueup.render.budget import Budget, metered
 from trueup.render.closure import check_size, follow, inside
-from trueup.render.detect import detect_tool
 from trueup.render.draft import Draft
 from trueup.render.environment import Environment, RenderContext
 from trueup.render.job import Input, Job, Recipe
 from trueup.render.override import apply_overrides
+from trueup.render.renderers import Folder, Renderer, renderer_of
 
 __all__ = ["Input", "Job", "Recipe", "RenderContext", "make_recipe", "read_inputs"]
 
 # Part of every key: a change in how outcomes are made must not meet renders of the former way.
 _GENERATION = "2"
-_TOOLS = {"Directory": "", "Kustomize": "kustomize 5.8.1", "Helm": "helm 4.2.3"}
 
 
 def make_recipe(
@@ -60,22 +58,15 @@ def make_recipe(
     tree, refs = metered(budget, tree, refs)
     path = _source_path(source, tree)
     source, overrides = apply_overrides(source, tree, path, context.instance or context.app_name)
-    tool = detect_tool(source, tree, path)
+    renderer = renderer_of(source, tree, path)
     environment = Environment(source, tree.revision, context)
-    if tool == "Helm":
-        draft = helm.draft(source, tree, refs, path, context, environment)
-    elif tool == "Kustomize":
-        draft = kustomize.draft(source, tree, refs, path, context, environment, checked=not whole_tree)
-        if whole_tree:
-            draft = _widened(draft, tree)
-    else:
-        draft = directory.draft(source, tree, path)
+    draft = renderer.draft(Folder(source, tree, refs, path, context, environment, whole_tree))
     inputs = sorted(draft.inputs, key=lambda file: file.path)
     check_size(inputs, tree, refs=refs)
     absent = [*overrides.absent, *draft.absent]
     return Recipe(
-        key=_key(tool, draft, inputs, absent, source_index),
-        tool=tool,
+        key=_key(renderer, draft, inputs, absent, source_index),
+        tool=renderer.name,
         inputs=tuple(inputs),
         job=draft.job,
         overrides=overrides.files,
@@ -116,35 +107,10 @@ def _source_path(source: Source, tree: Tree) -> str:
     return located.path
 
 
-def _widened(draft: Draft, tree: Tree) -> Draft:
-    """The same job on the whole repository, flagged: any commit now renders anew."""
-    narrow = {file.path: file for file in draft.inputs}
-    draft.named = tuple(narrow)
-    every: dict[str, Input] = {}
-    for entry in tree.walk(""):
-        # A link that leaves the repository is nobody's here; it is left out rather than refused.
-        if entry.mode is not Mode.LINK or _leads_inside(tree, entry):
-            every[entry.path] = Input(entry.path, entry)
-    every.update(narrow)
-    draft.inputs = list(every.values())
-    draft.warnings.append(
-        "kustomize reads files that its kustomization files do not name: the whole repository is the input, "
-        "and every commit renders anew"
-    )
-    return draft
-
-
-def _leads_inside(tree: Tree, link: Entry) -> bool:
-    try:
-        return follow(tree, link.path, "link") is not None
-    except RenderFailed:
-        return False
-
-
-def _key(tool: str, draft: Draft, inputs: list[Input], absent: list[str], source_index: int) -> str:
+def _key(renderer: Renderer, draft: Draft, inputs: list[Input], absent: list[str], source_index: int) -> str:
     parts = {
         "generation": _GENERATION,
-        "tool": _TOOLS[tool],
+        "tool": renderer.version,
         "inputs": [[file.path, file.ref, file.entry.oid, int(file.entry.mode)] for file in inputs],
         "job": msgspec.to_builtins(draft.job if draft.keyed is None else draft.keyed),
         "facts": draft.facts,

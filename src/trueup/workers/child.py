@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import assert_never
 
 from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Rendering
@@ -44,6 +45,8 @@ def render(task: Task, scratch: Path) -> Rendering:
             render_helm(job, recipe, task.files, scratch, objects)
         case None:
             pass
+        case _ as unknown:
+            assert_never(unknown)
     return Rendering(
         key=recipe.key,
         source_type=recipe.tool,

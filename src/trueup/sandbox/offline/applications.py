@@ -12,7 +12,7 @@ from trueup.model.annotations import GROUP
 from trueup.model.application import Application
 from trueup.model.project import Project
 from trueup.model.tree import Mode, Tree
-from trueup.render.detect import kustomizations
+from trueup.render.kustomization import kustomizations
 from trueup.sandbox.offline.aside import walk
 from trueup.sandbox.offline.report import Problem, Unverified
 

@@ -7,7 +7,7 @@ import msgspec
 from trueup.formats import yaml
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Entry, Mode, Tree
-from trueup.render.detect import kustomizations
+from trueup.render.kustomization import kustomizations
 from trueup.sandbox.offline.aside import is_fixture
 from trueup.sandbox.offline.definitions import defined_groups
 from trueup.sandbox.offline.kustomizations import Kustomization, above, built, read_kustomization

@@ -13,6 +13,7 @@ from trueup.model.tree import Tree
 from trueup.render.environment import RenderContext
 from trueup.render.recipe import make_recipe
 from trueup.render.remote import RemotesNeeded
+from trueup.render.renderers import Written, written_of
 from trueup.sandbox.offline.applications import Declared, Found
 from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sandbox.offline.kubernetes import Kubernetes
@@ -182,14 +183,15 @@ class Applications:
             return
         result.manifests += rendering.manifests
         result.warnings += [Problem(application=declared.name, message=text) for text in rendering.warnings]
-        if rendering.source_type == "Helm":
-            result.charts[index] = (source.path, tree)
-        elif rendering.source_type != "Kustomize":
-            result.folders[index] = tree
-        if rendering.source_type == "Kustomize":
-            trees = {**refs, **(self._elsewhere.trees if self._elsewhere else {})}
-            recipe = make_recipe(source, tree, trees, context, source_index=index)
-            result.kustomize[index] = [(file.path, tree) for file in recipe.inputs if not file.ref]
+        match written_of(rendering.source_type):
+            case Written.OBJECTS:
+                result.folders[index] = tree
+            case Written.TEMPLATES:
+                result.charts[index] = (source.path, tree)
+            case Written.PARTS:
+                trees = {**refs, **(self._elsewhere.trees if self._elsewhere else {})}
+                recipe = make_recipe(source, tree, trees, context, source_index=index)
+                result.kustomize[index] = [(file.path, tree) for file in recipe.inputs if not file.ref]
 
     def context(self, app: Application) -> RenderContext:
         """What a render of an application may depend on besides files."""

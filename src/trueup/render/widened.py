@@ -1,0 +1,32 @@
+"""A build of Kustomize on the whole repository."""
+
+from trueup.model.errors import RenderFailed
+from trueup.model.tree import Entry, Mode, Tree
+from trueup.render.closure import follow
+from trueup.render.draft import Draft
+from trueup.render.job import Input
+
+
+def widened(draft: Draft, tree: Tree) -> Draft:
+    """The same job on the whole repository, flagged: any commit now renders anew."""
+    narrow = {file.path: file for file in draft.inputs}
+    draft.named = tuple(narrow)
+    every: dict[str, Input] = {}
+    for entry in tree.walk(""):
+        # A link that leaves the repository is nobody's here; it is left out rather than refused.
+        if entry.mode is not Mode.LINK or _leads_inside(tree, entry):
+            every[entry.path] = Input(entry.path, entry)
+    every.update(narrow)
+    draft.inputs = list(every.values())
+    draft.warnings.append(
+        "kustomize reads files that its kustomization files do not name: the whole repository is the input, "
+        "and every commit renders anew"
+    )
+    return draft
+
+
+def _leads_inside(tree: Tree, link: Entry) -> bool:
+    try:
+        return follow(tree, link.path, "link") is not None
+    except RenderFailed:
+        return False
