@@ -4,7 +4,7 @@ import pytest
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, hook, job
 
-from trueup.cli.app.read import print_summary
+from trueup.cli.app.summary import print_summary
 from trueup.model.annotations import HOOK_FINALIZER, RESOURCES_FINALIZER
 
 HOLD = "example.com/hold"

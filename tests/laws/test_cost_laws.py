@@ -22,7 +22,7 @@ from trueup.kube.errors import api_error
 from trueup.model.application import Source
 from trueup.model.errors import TrueupError
 from trueup.model.repository import comparable_pattern, parse_repository_url
-from trueup.policy.admit import valid_revision
+from trueup.policy.specification import valid_revision
 from trueup.render import cutoff, helm_words, kustomize_documents, strvals, wholeness
 from trueup.render.directory import read_directory
 from trueup.render.environment import Environment, RenderContext

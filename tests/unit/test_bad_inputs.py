@@ -19,7 +19,7 @@ from trueup.render.recipe import RenderContext, make_recipe
 
 TESTS = Path(__file__).parents[1]
 CODE = Path(trueup.__file__).parent
-ADMIT, APPS = "unit/policy/test_admit.py", "unit/policy/test_bad_applications.py"
+ADMIT, APPS = "unit/policy/test_specification.py", "unit/policy/test_bad_applications.py"
 SOURCES, CONFIG = "unit/workers/test_bad_sources.py", "unit/kube/test_config.py"
 BAD, ERRORS, FAULTS = "e2e/test_bad_input.py", "unit/kube/test_errors.py", "registry/test_faults.py"
 

@@ -1,6 +1,5 @@
 """Groups whose commands are loaded when they are used: naming a command must not pay for all the others."""
 
-import difflib
 import importlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -52,6 +51,9 @@ class LazyGroup(click.Group):
             # As every program of Go's cobra has it, and as each group's list does not show.
             return name, help_of(self, ctx), args[1:]
         if name not in self.table and not name.startswith("-"):
+            # Loaded for a word that is wrong.
+            import difflib
+
             near = difflib.get_close_matches(name, self.table, n=1)
             way = self.elsewhere.get(name) or (f"Did you mean {near[0]!r}?" if near else "")
             raise click.UsageError(f"No such command {name!r}." + (f" {way}" if way else ""), ctx)

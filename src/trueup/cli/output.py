@@ -1,6 +1,5 @@
 """How commands print: tables, JSON, YAML; colour only on a terminal."""
 
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,13 +9,14 @@ import msgspec
 from click.core import ParameterSource
 
 from trueup.cli.screen import plain, raw, styled
-from trueup.formats import yaml
 from trueup.formats.redact import redact_data
 from trueup.formats.visible import escaped
 
 _GAP = 2
 """Columns between those of a table."""
 _NARROWEST = 4
+TREES = ("tree", "tree=detailed")
+"""Outputs that show below an object what it has made."""
 COLOURS = {
     "Synced": "green",
     "OutOfSync": "yellow",
@@ -59,6 +59,9 @@ def show(value: Any, output: str, *, verbatim: bool = False) -> None:
     if output == "json":
         raw(escaped(msgspec.json.format(msgspec.json.encode(builtins), indent=2).decode()))
     else:
+        # Loaded where YAML is asked for.
+        from trueup.formats import yaml
+
         raw(yaml.dump(builtins).rstrip("\n"))
 
 
@@ -86,6 +89,9 @@ def room() -> int:
     given = context is not None and context.get_parameter_source("output") is ParameterSource.COMMANDLINE
     if not sys.stdout.isatty() or (context is not None and given and context.params.get("output") == "wide"):
         return 0
+    # On a terminal alone: a pipe has no width to ask for.
+    import shutil
+
     return shutil.get_terminal_size().columns
 
 

@@ -3,7 +3,6 @@
 import io
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from types import TracebackType
 from typing import NoReturn
@@ -97,6 +96,8 @@ def run(listen: Callable[[], None]) -> NoReturn:
 
 def unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """A fault of our own, told as every other text."""
+    import traceback
+
     say("".join(traceback.format_exception(kind, error, trace)).rstrip("\n"), err=True, further="  ")
 
 

@@ -10,9 +10,8 @@ piece is read by code.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, AnyStr, Generic, Protocol, TypeVar
-
-import re2
 
 SPACE = "\\t-\\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """For use between brackets: what :meth:`str.isspace` takes for white space."""
@@ -43,21 +42,27 @@ class Match(Protocol[_T]):
 
 
 class Pattern(Generic[AnyStr]):
-    """A compiled pattern. Half of a surrogate pair, which no text has, is read as U+FFFD.
+    """A pattern, compiled when it is first asked for: of the hundred that a command names it asks a few.
 
-    Raises:
-        BadPattern.
+    Half of a surrogate pair, which no text has, is read as U+FFFD.
     """
 
     def __init__(self, pattern: AnyStr) -> None:
+        self._pattern: str | bytes = pattern
+
+    @cached_property
+    def _compiled(self) -> Any:
+        # With the first pattern that is asked, not before: a command that has no text to look through goes without.
+        import re2
+
         options = re2.Options()
         options.log_errors = False
         options.max_mem = _MEMORY
-        if isinstance(pattern, bytes):
+        if isinstance(self._pattern, bytes):
             # Byte by byte: a file need not be UTF-8.
             options.encoding = re2.Options.Encoding.LATIN1
         try:
-            self._compiled: Any = re2.compile(pattern, options)
+            return re2.compile(self._pattern, options)
         except (re2.error, UnicodeError) as error:
             raise BadPattern(_reason(error)) from None
 
@@ -105,16 +110,25 @@ class Pattern(Generic[AnyStr]):
 
 
 def compile(pattern: AnyStr) -> Pattern[AnyStr]:
-    """A pattern in RE2's syntax.
+    """A pattern of ours in RE2's syntax; :func:`given` takes others'."""
+    return Pattern(pattern)
+
+
+def given(pattern: AnyStr) -> Pattern[AnyStr]:
+    """A pattern that somebody else has written, in RE2's syntax.
 
     Raises:
         BadPattern.
     """
-    return Pattern(pattern)
+    checked = Pattern(pattern)
+    _ = checked._compiled
+    return checked
 
 
 def group(match: Match[str], name: int | str) -> str:
     """The text of a group; empty for one that took no part, and for one that there is none of."""
+    import re2
+
     try:
         return match[name] or ""
     except (IndexError, KeyError, re2.error):
@@ -123,6 +137,8 @@ def group(match: Match[str], name: int | str) -> str:
 
 def escape(text: str) -> str:
     """A pattern that takes exactly this text."""
+    import re2
+
     quoted: str = re2.escape(_text(text))
     return quoted
 

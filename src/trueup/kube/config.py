@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from trueup.formats.yaml import YamlError, load
 from trueup.kube.errors import ConfigError
 from trueup.kube.plugin import ExecPlugin, read_plugin
 
@@ -172,14 +171,26 @@ def in_cluster(folder: Path = SERVICE_ACCOUNT, server: str = IN_CLUSTER_SERVER) 
 
 def _read_document(file: Path) -> dict[str, Any]:
     try:
-        document = load(file.read_bytes(), str(file))
+        data = file.read_bytes()
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}", hint="name an existing kubeconfig file") from None
-    except YamlError as error:
-        raise ConfigError(f"{error}", hint="correct the kubeconfig") from None
+    try:
+        # Many are JSON, the sandbox's among them: a command that reads one loads no YAML.
+        document = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        document = _read_yaml(data, file)
     if not isinstance(document, dict):
         raise ConfigError(f"{file}: not a kubeconfig", hint="name a kubeconfig file")
     return document
+
+
+def _read_yaml(data: bytes, file: Path) -> Any:
+    from trueup.formats.yaml import YamlError, load
+
+    try:
+        return load(data, str(file))
+    except YamlError as error:
+        raise ConfigError(f"{error}", hint="correct the kubeconfig") from None
 
 
 def _named(document: dict[str, Any], section: str, field: str, name: str, file: Path) -> dict[str, Any]:

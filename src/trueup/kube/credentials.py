@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import ssl
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -39,6 +38,9 @@ def tls_context(config: ClusterConfig) -> ssl.SSLContext | None:
 
 
 def _load_pair(context: ssl.SSLContext, config: ClusterConfig) -> None:
+    # Loaded for those who prove themselves by a certificate: a token needs none of it.
+    import tempfile
+
     # The ssl module reads a key from a path only; the file is private and gone when the call returns.
     with tempfile.NamedTemporaryFile(prefix="client-", suffix=".pem") as pair:
         pair.write(config.cert_data + b"\n" + config.key_data)

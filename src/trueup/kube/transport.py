@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import random
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
@@ -256,6 +255,9 @@ def may_repeat(error: ApiError, *, repeatable: bool, applies: bool) -> bool:
 
 def pause_before(attempt: int, retry_after: float) -> float:
     """Seconds before the next try: doubled each time, with jitter, and never less than the server asked for."""
+    # Loaded by who has to wait.
+    import random
+
     backoff: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
     return max(backoff, min(retry_after, LONGEST_RETRY_AFTER) * random.uniform(1.0, 1.1))  # noqa: S311
 

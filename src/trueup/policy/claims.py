@@ -4,20 +4,20 @@ import msgspec
 
 from trueup.model.application import NameValue, Operation, OperationInitiator
 
-NOTE = "trueup.dev/written-by"
+CLAIM_NOTE = "trueup.dev/written-by"
 """In the ``info`` of an operation that somebody else than this engine has asked for: the field manager that the API
 server has on record as its writer. What the operation says itself (``initiatedBy``) is a claim."""
 
 
 def foreign(operation: Operation, manager: str) -> Operation:
     """An operation that was found on an Application, with a note of who wrote it. One it had already is a forgery."""
-    kept = [note for note in operation.info if note.name != NOTE]
-    return msgspec.structs.replace(operation, info=[*kept, NameValue(name=NOTE, value=manager or "unknown")])
+    kept = [note for note in operation.info if note.name != CLAIM_NOTE]
+    return msgspec.structs.replace(operation, info=[*kept, NameValue(name=CLAIM_NOTE, value=manager or "unknown")])
 
 
 def writer_of(operation: Operation) -> str:
     """Who wrote an operation; empty for one that the engine has begun by itself."""
-    return next((note.value for note in operation.info if note.name == NOTE), "")
+    return next((note.value for note in operation.info if note.name == CLAIM_NOTE), "")
 
 
 def initiator(operation: Operation) -> OperationInitiator:

@@ -68,7 +68,7 @@ def automated(app: Application) -> bool:
     return found is not None and found.enabled is not False
 
 
-def marked(operation: Operation) -> Operation:
+def marked_local(operation: Operation) -> Operation:
     """An operation as it begins: one that brings manifests has a note of that and no revision or source beside them;
     any other has no such note, whoever wrote one."""
     info = [note for note in operation.info if note.name != NOTE]
@@ -80,7 +80,7 @@ def marked(operation: Operation) -> Operation:
     return msgspec.structs.replace(operation, sync=sync, info=info)
 
 
-def ended(operation: Operation) -> Operation:
+def without_manifests(operation: Operation) -> Operation:
     """An operation as it stays on record: without the manifests that it brought."""
     sync = operation.sync
     if sync is None or not sync.manifests:
@@ -88,7 +88,7 @@ def ended(operation: Operation) -> Operation:
     return msgspec.structs.replace(operation, sync=msgspec.structs.replace(sync, manifests=[]))
 
 
-def origin(operation: Operation) -> str:
+def local_origin(operation: Operation) -> str:
     """Where the manifests of a local sync came from, for people; empty for any other."""
     if not is_local(operation):
         return ""

@@ -7,7 +7,6 @@ duration: one from 22:00 for 8 h ends at 06:00 by the clock, also in the night i
 import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -207,6 +206,9 @@ def _zone(name: str, place: str) -> tzinfo:
     try:
         if len(name) > _LONGEST_ZONE:
             raise ValueError(name)
+        # Loaded with the first window that names one.
+        from zoneinfo import ZoneInfo
+
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         raise ValueError(f'{place}.timeZone: there is no time zone "{name[:40]}"') from None

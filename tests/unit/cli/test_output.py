@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from trueup.cli.app import timeline
 from trueup.cli.app.access import read_view
-from trueup.cli.app.read import LISTED, SPARE, list_row, parameters, print_summary
+from trueup.cli.app.get import parameters
+from trueup.cli.app.listing import LISTED, SPARE, list_row
+from trueup.cli.app.summary import print_summary
 from trueup.cli.output import fitted, show, table, width
 from trueup.cli.screen import colour
 from trueup.model.audit import Action, Actor, Entry, Why

@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from trueup.cli.home import cache_home, home, state_home
-from trueup.cli.main import main
+from trueup.cli.root import run
 from trueup.model.errors import TrueupError
 
 KUBECONFIG = """\
@@ -87,7 +87,7 @@ def test_a_folder_that_cannot_be_used_is_named_with_a_remedy(
     named = {"PLACE": where, "KUBECONFIG": str(tmp_path / "kubeconfig")}
     monkeypatch.setattr(sys, "argv", ["trueup", *(named.get(word, word) for word in arguments)])
     with pytest.raises(SystemExit) as ended:
-        main()
+        run(listen=lambda: None)
     assert ended.value.code == 20
     error, hint = capsys.readouterr().err.splitlines()
     assert error.startswith("error: ")

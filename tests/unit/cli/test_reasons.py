@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from trueup.cli.app.access import View, read_view
+from trueup.cli.app.listing import list_row
 from trueup.cli.app.progress import not_tried_again, under_way
-from trueup.cli.app.read import list_row
 from trueup.cli.app.reasons import event_lines, pod_reasons
 from trueup.cli.app.wait import stands
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -47,7 +48,7 @@ def test_completing_a_command_loads_none(words: str, wanted: str) -> None:
     )
     modules = set(done.stderr.splitlines()[-1].split())
     assert wanted in done.stdout.split()
-    assert not modules.intersection({*HEAVY, "asyncio", "trueup.cli.app.read", "trueup.cli.sandbox"})
+    assert not modules.intersection({*HEAVY, "asyncio", "trueup.cli.app.listing", "trueup.cli.sandbox"})
 
 
 @pytest.mark.parametrize("deferred", [*root.COMMANDS.items(), *COMMANDS.items()], ids=lambda each: each[0])
@@ -116,6 +117,44 @@ def test_an_interrupt_is_no_traceback(moment: str) -> None:
 def _heed_interrupts() -> None:
     """What runs in the background of a script, such as these tests may, has interrupts ignored from its start."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+ENDING = """
+import atexit, sys, threading
+from trueup.cli import main, root
+sys.argv[0] = "trueup"
+threading.Thread(target=lambda: (threading.main_thread().join(), print("awaited"))).start()
+def run(listen):
+    atexit.register(print, "later")
+    sys.stdout.write("x" * 100_000)
+    sys.stdout.write(chr(10))
+    raise CODE
+root.run = run
+main.main()
+"""
+ENDS = {
+    "SystemExit(0)": 0,
+    "SystemExit(None)": 0,
+    "SystemExit(20)": 20,
+    "SystemExit('a word')": 1,
+    "OSError('a fault')": 1,
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_process_ends_with_its_code_and_all_that_has_to_be_done_is(end: str) -> None:
+    script = ENDING.replace("CODE", end)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == ENDS[end], done.stderr
+    assert sorted(done.stdout.split()) == ["awaited", "later", "x" * 100_000]
+    assert ("a word" in done.stderr, "a fault" in done.stderr) == ("a word" in end, "a fault" in end)
+
+
+def test_what_cannot_be_written_is_no_success() -> None:
+    with Path("/dev/full").open("w") as full:
+        script = ENDING.replace("CODE", "SystemExit(0)")
+        done = subprocess.run([sys.executable, "-c", script], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode != 0
 
 
 def test_an_interrupt_that_the_shell_has_ignored_stays_so() -> None:

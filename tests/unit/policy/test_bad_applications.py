@@ -1,6 +1,6 @@
 """Bad Applications, by whole classes: what is refused is refused in every spelling, and nothing secret is told.
 
-The rows of reference ``bad-inputs`` (A01 to A39) are in ``test_admit``; these are their kinds.
+The rows of reference ``bad-inputs`` (A01 to A39) are in ``test_specification``; these are their kinds.
 """
 
 import string
@@ -18,9 +18,9 @@ from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
 from trueup.observe.cluster import require_known
 from trueup.policy import problems, unknown_fields
-from trueup.policy.admit import valid_revision
 from trueup.policy.options import KNOWN
 from trueup.policy.project import permits_namespace_of_application
+from trueup.policy.specification import valid_revision
 from trueup.sources.url import admit
 
 URL = "https://git.example/shop"

@@ -23,12 +23,12 @@ SOURCE_CODE = Path(trueup.__file__).parent
 
 READ: dict[str, str] = {
     # struct.field: the module that reads it
-    "ApplicationSpec.destination": "policy/admit.py",
+    "ApplicationSpec.destination": "policy/specification.py",
     "ApplicationSpec.ignore_differences": "observe/ignoring.py",
     "ApplicationSpec.project": "store/applications.py",
     "ApplicationSpec.revision_history_limit": "store/status.py",
     "ApplicationSpec.source": "model/application.py",
-    "ApplicationSpec.source_hydrator": "policy/admit.py",
+    "ApplicationSpec.source_hydrator": "policy/specification.py",
     "ApplicationSpec.sources": "model/application.py",
     "ApplicationSpec.sync_policy": "policy/automatic.py",
     "Automated.allow_empty": "policy/automatic.py",
@@ -112,11 +112,11 @@ READ: dict[str, str] = {
     "ResourceRule.name": "policy/project.py",
     "Retry.backoff": "plan/retry.py",
     "Retry.limit": "plan/retry.py",
-    "Source.chart": "policy/admit.py",
+    "Source.chart": "policy/specification.py",
     "Source.directory": "render/directory.py",
     "Source.helm": "render/helm.py",
     "Source.kustomize": "render/kustomize.py",
-    "Source.name": "policy/admit.py",
+    "Source.name": "policy/specification.py",
     "Source.path": "render/recipe.py",
     "Source.plugin": "model/source.py",
     "Source.ref": "render/recipe.py",

@@ -8,7 +8,16 @@ from tests.unit.policy.conftest import Build
 
 from trueup.model.application import NameValue, Operation, SyncOperation
 from trueup.model.errors import InvalidSpec
-from trueup.policy.local import LARGEST, MOST, NOTE, admit_local, ended, is_local, marked, origin
+from trueup.policy.local import (
+    LARGEST,
+    MOST,
+    NOTE,
+    admit_local,
+    is_local,
+    local_origin,
+    marked_local,
+    without_manifests,
+)
 
 LOCAL = Operation(sync=SyncOperation(manifests=["{}"]))
 DRY = Operation(sync=SyncOperation(manifests=["{}"], dry_run=True))
@@ -71,17 +80,17 @@ def test_an_application_of_a_namespace_that_the_project_does_not_take_brings_not
 def test_an_operation_with_manifests_has_neither_revision_nor_source_and_leaves_its_digest() -> None:
     beside = {"revision": "main", "revisions": ["a"], "source": {"repoURL": "x"}}
     sent = msgspec.convert({"sync": {"manifests": ["{}", "[]"], **beside}}, Operation)
-    begun = marked(sent)
+    begun = marked_local(sent)
     assert begun.sync == SyncOperation(manifests=["{}", "[]"])
-    assert is_local(begun) and origin(begun).startswith("2 manifests, sha256:")
-    assert origin(begun).endswith(", from a person's machine, not from Git")
-    left = ended(begun)
-    assert left.sync == SyncOperation() and origin(left) == origin(begun)
-    assert marked(begun) == begun, "it is the same at each step"
+    assert is_local(begun) and local_origin(begun).startswith("2 manifests, sha256:")
+    assert local_origin(begun).endswith(", from a person's machine, not from Git")
+    left = without_manifests(begun)
+    assert left.sync == SyncOperation() and local_origin(left) == local_origin(begun)
+    assert marked_local(begun) == begun, "it is the same at each step"
 
 
 def test_a_note_that_somebody_else_wrote_makes_no_operation_local() -> None:
     forged = Operation(sync=SyncOperation(revision="main"), info=[NameValue(name=NOTE, value="9 manifests")])
-    honest = marked(forged)
+    honest = marked_local(forged)
     assert honest == Operation(sync=SyncOperation(revision="main"))
-    assert not is_local(honest) and origin(honest) == "" and ended(honest) == honest
+    assert not is_local(honest) and local_origin(honest) == "" and without_manifests(honest) == honest

@@ -8,18 +8,17 @@ import msgspec
 
 from trueup.cli.app.access import View
 from trueup.cli.app.children import Node, tree_of
+from trueup.cli.app.summary import ILL
 from trueup.cli.connect import Access, client_of
 from trueup.cli.duration import age
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import Forbidden
-from trueup.model.health import HealthCode
 from trueup.model.resource import GroupKind
 from trueup.runtime.clock import SystemClock
 
 _EVENT = ResourceType("", "v1", "Event", "events", namespaced=True)
 _POD = GroupKind("", "Pod")
-_ILL = (HealthCode.DEGRADED, HealthCode.PROGRESSING)
 STARTING = frozenset(("ContainerCreating", "PodInitializing"))
 """Reasons to wait that every container has for a while."""
 _LONG = 400
@@ -40,11 +39,11 @@ async def reasons(access: Access, view: View) -> list[Reason]:
     Raises:
         ApiError: the cluster does not answer.
     """
-    ill = [each for each in view.status.resources if each.health and each.health.status in _ILL]
+    ill = [each for each in view.status.resources if each.health and each.health.status in ILL]
     if not ill:
         return []
     tree = await tree_of(access, ill)
-    nodes = [node for node in tree.nodes() if node.health in _ILL or not node.health][:_OBJECTS]
+    nodes = [node for node in tree.nodes() if node.health in ILL or not node.health][:_OBJECTS]
     async with client_of(access.config()) as client:
         events = await asyncio.gather(*(_warnings(client, node) for node in nodes))
     found = []

@@ -13,12 +13,10 @@ from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import age
 from trueup.cli.examples import examples
-from trueup.cli.output import output_option, show, table
+from trueup.cli.output import TREES, output_option, show, table
 from trueup.cli.screen import say
 from trueup.model.errors import TrueupError
 from trueup.runtime.clock import SystemClock
-
-TREES = ("tree", "tree=detailed")
 
 
 @click.command(

@@ -10,11 +10,11 @@ import msgspec
 
 from trueup.cli.app.access import Handle, View, read_view
 from trueup.cli.app.choice import chosen, labelled, pattern, resource_option
-from trueup.cli.app.read import print_resources, print_summary
 from trueup.cli.app.requests import asked, user
 from trueup.cli.app.selecting import selected, selector_option
 from trueup.cli.app.sources import Here, Revisions, folder_options, here_of, revisions_of, revisions_options
 from trueup.cli.app.spec import pairs
+from trueup.cli.app.summary import print_resources, print_summary
 from trueup.cli.app.wait import Goal, finished_badly, follow
 from trueup.cli.completing import applications, projects
 from trueup.cli.connect import Access, access_options, connected

@@ -10,8 +10,8 @@ from trueup.cli.app.access import ApplicationNotFound, Handle, View
 from trueup.cli.app.choice import Pattern, meant, pattern, resource_option
 from trueup.cli.app.engine import why_untouched
 from trueup.cli.app.progress import not_tried_again, under_way
-from trueup.cli.app.read import print_resources, print_summary
 from trueup.cli.app.selecting import NoneSelected, selected, selector_option
+from trueup.cli.app.summary import print_resources, print_summary
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION

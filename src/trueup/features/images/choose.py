@@ -114,7 +114,7 @@ def _pattern(rule: ImageRule, text: str) -> pattern.Pattern[str] | None:
 
 @functools.lru_cache(maxsize=100)
 def _compile(text: str) -> pattern.Pattern[str]:
-    return pattern.compile(text)
+    return pattern.given(text)
 
 
 def _unfit(rule: ImageRule, compared: str) -> str:

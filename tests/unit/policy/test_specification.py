@@ -8,7 +8,7 @@ from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
 from trueup.policy import admit, problems
-from trueup.policy.admit import valid_revision
+from trueup.policy.specification import valid_revision
 
 URL = "https://git.example/shop"
 

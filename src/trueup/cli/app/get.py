@@ -1,0 +1,103 @@
+"""``trueup app get``."""
+
+import asyncio
+
+import click
+
+from trueup.cli.app.access import Handle, View
+from trueup.cli.app.engine import refreshed
+from trueup.cli.app.summary import ILL, print_resources, print_summary
+from trueup.cli.app.windows import window_lines
+from trueup.cli.completing import applications
+from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.duration import DURATION
+from trueup.cli.examples import examples
+from trueup.cli.output import TREES, output_option, show, table
+from trueup.cli.screen import plain, say
+from trueup.model.application import Application
+from trueup.model.errors import TrueupError
+
+
+@click.command(
+    epilog=examples(
+        "trueup app get web --refresh", "trueup app get web -o tree", "trueup app get web --show-operation -o yaml"
+    )
+)
+@click.argument("name", shell_complete=applications)
+@click.option("--refresh", is_flag=True, help="Ask the engine to look again first.")
+@click.option("--hard-refresh", is_flag=True, help="As --refresh, and render anew.")
+@click.option("--timeout", type=DURATION, default="60s", show_default=True, help="How long to wait for a refresh.")
+@click.option("--show-operation", is_flag=True, help="Also show the operation.")
+@click.option("--show-params", is_flag=True, help="Also show the parameters of charts, and images that are set.")
+@click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
+@output_option("wide", *TREES, "json", "yaml")
+@access_options
+def get(
+    access: Access,
+    name: str,
+    refresh: bool,
+    hard_refresh: bool,
+    timeout: float,
+    show_operation: bool,
+    show_params: bool,
+    app_namespace: str,
+    output: str,
+) -> None:
+    """Show one application: what it deploys, how it compares, how it is."""
+
+    async def read() -> tuple[View, list[tuple[str, str]]]:
+        async with connected(access) as client:
+            handle = Handle(client, access, name, app_namespace)
+            if refresh or hard_refresh:
+                view = await refreshed(handle, hard=hard_refresh, timeout=timeout)
+            else:
+                view = await handle.view()
+            return view, await window_lines(client, access.namespace, view.app)
+
+    view, windows = asyncio.run(read())
+    if output in ("json", "yaml"):
+        show(view.raw, output)
+        return
+    print_summary(view, operation=show_operation, windows=windows)
+    if show_params and (rows := parameters(view.app)):
+        table(("NAME", "VALUE"), rows)
+        say()
+    if output in TREES:
+        # Loaded where a tree is asked for, as what judges its objects is.
+        from trueup.cli.app.children import tree_of
+        from trueup.cli.app.resources import print_tree, tell_unread
+
+        tree = asyncio.run(tree_of(access, view.status.resources))
+        print_tree(view, tree, detailed=output == "tree=detailed")
+        tell_unread(tree)
+    else:
+        print_resources(view)
+        _print_reasons(access, view)
+
+
+def _print_reasons(access: Access, view: View) -> None:
+    """Why something does not work: only where something does not."""
+    if not any(resource.health and resource.health.status in ILL for resource in view.status.resources):
+        return
+    from trueup.cli.app.reasons import reasons
+
+    try:
+        found = asyncio.run(reasons(access, view))
+    except TrueupError as error:
+        say(f"warning: why is not known: {error.message}", err=True)
+        return
+    if found:
+        say()
+    for reason in found:
+        say(reason.of)
+        for line in reason.lines:
+            say(f"  {plain(line.replace(chr(10), ' '), keep='')}")
+
+
+def parameters(app: Application) -> list[tuple[str, str]]:
+    """What an application sets of its charts, and of the images of its kustomizations."""
+    rows: list[tuple[str, str]] = []
+    for source in app.spec.all_sources():
+        rows += [(each.name, each.value) for each in (source.helm.parameters if source.helm else [])]
+        rows += [("image", image) for image in (source.kustomize.images if source.kustomize else [])]
+    return rows

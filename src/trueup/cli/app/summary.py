@@ -1,0 +1,121 @@
+"""How an application is shown: what ``app get``, ``sync`` and ``wait`` print of it."""
+
+from collections.abc import Sequence
+
+from trueup.cli.app.access import View
+from trueup.cli.app.progress import not_tried_again, under_way
+from trueup.cli.output import painted, table
+from trueup.cli.screen import plain, say, styled
+from trueup.model.health import HealthCode
+from trueup.model.status import ResourceResult, ResourceStatus, Status
+from trueup.policy.local import local_origin
+
+ILL = (HealthCode.DEGRADED, HealthCode.PROGRESSING)
+"""Of an object that does not work, or not yet: there is something to be told of it."""
+_VERDICTS = frozenset(("Sync Status", "Health Status", "Phase"))
+"""Lines whose first word has a colour of its own."""
+
+
+def print_summary(view: View, *, operation: bool = False, windows: Sequence[tuple[str, str]] = ()) -> None:
+    """The head of ``app get``."""
+    spec, status = view.app.spec, view.status
+    sync = status.sync
+    revisions = (sync.revisions or [sync.revision]) if sync else []
+    automated = spec.sync_policy.automated if spec.sync_policy else None
+    policy = "Manual"
+    if automated and automated.enabled is not False:
+        extras = [word for word, on in (("Prune", automated.prune), ("Self-heal", automated.self_heal)) if on]
+        policy = "Automated" + (f" ({', '.join(extras)})" if extras else "")
+    lines = [
+        ("Name", f"{view.app.metadata.namespace}/{view.app.metadata.name}"),
+        ("Project", spec.project or "default"),
+        ("Server", spec.destination.server or spec.destination.name),
+        ("Namespace", spec.destination.namespace),
+    ]
+    for source in spec.all_sources():
+        lines += [("Repo", source.repo_url), ("Target", source.target_revision or "HEAD"), ("Path", source.path)]
+    state = str(sync.status) if sync else "Unknown"
+    at = f" to {', '.join(r[:12] for r in revisions if r)}" if state == "Synced" and any(revisions) else ""
+    from_ = f" from {', '.join(r[:12] for r in revisions if r)}" if state == "OutOfSync" and any(revisions) else ""
+    lines += [
+        *windows,
+        ("Sync Policy", policy),
+        ("Sync Status", state + at + from_),
+        ("Health Status", _health(status)),
+    ]
+    if view.app.metadata.deletion_timestamp:
+        holding = ", ".join(view.app.metadata.finalizers)
+        lines.append(
+            ("Deleting since", f"{view.app.metadata.deletion_timestamp} (waits for {holding or 'the server'})")
+        )
+    if state_of := under_way(view) or not_tried_again(view):
+        lines.append(("Operation", state_of))
+    if status.operation_state and (origin := local_origin(status.operation_state.operation)):
+        lines.append(("Local Sync", f"{status.operation_state.phase}: {origin}"))
+    if operation and status.operation_state:
+        op = status.operation_state
+        lines += [
+            *([] if state_of else [("Operation", "Sync")]),
+            ("Phase", str(op.phase)),
+            ("Start", op.started_at),
+            ("Finished", op.finished_at or ""),
+            ("Message", op.message),
+        ]
+    width = max(16, *(len(name) + 2 for name, _ in lines))
+    for name, value in lines:
+        # One line each, as in tables: a value that goes on in the next would look like a field of its own.
+        word, space, rest = plain(value.replace("\n", " "), keep="").partition(" ")
+        shown = (painted(word) if name in _VERDICTS else word) + space + rest
+        styled(f"{f'{name}:' if name else '':<{width}}{shown}".rstrip())
+    if status.conditions:
+        say()
+        table(
+            ("CONDITION", "MESSAGE", "LAST TRANSITION"),
+            [(c.type, c.message, c.last_transition_time or "") for c in status.conditions],
+        )
+    say()
+
+
+def _message(resource: ResourceStatus, done: ResourceResult | None) -> str:
+    """What is to be known first: why it does not work, else what the last sync did to it."""
+    told = resource.health
+    if told and told.message and told.status != HealthCode.HEALTHY:
+        return told.message
+    return done.message if done else ""
+
+
+def _health(status: Status) -> str:
+    told = status.health
+    return ((told.status if told else "") or "Unknown") + (f" ({told.message})" if told and told.message else "")
+
+
+def print_resources(view: View) -> None:
+    """The resources table of ``app get``, ``sync`` and ``wait``."""
+    status = view.status
+    result = status.operation_state.sync_result if status.operation_state else None
+    messages = {(r.group, r.kind, r.namespace, r.name): r for r in (result.resources if result else [])}
+    rows: list[tuple[str, ...]] = []
+    for resource in status.resources:
+        done = messages.pop((resource.group, resource.kind, resource.namespace, resource.name), None)
+        health = resource.health.status if resource.health else ""
+        rows.append(
+            (
+                resource.group,
+                resource.kind,
+                resource.namespace,
+                resource.name,
+                resource.status,
+                health,
+                "",
+                _message(resource, done),
+            )
+        )
+    for done in messages.values():
+        state = done.hook_phase if done.hook_type else done.status
+        rows.append((done.group, done.kind, done.namespace, done.name, state, "", done.hook_type, done.message))
+    if rows:
+        table(
+            ("GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE"),
+            rows,
+            spare=("GROUP", "NAMESPACE"),
+        )
