@@ -6,7 +6,11 @@ Work gets a slot in turn: projects one after the other, in a project its reposit
 Work that has had its slot for longer than a moment, while somebody else waits, steps aside: it goes on in one of the
 places beside the slots, of which no project and no repository may have all. Where those are taken, it is stopped and
 begun anew later, when one is free (work that cannot be begun anew keeps its slot). What had to step aside once begins
-there the next time. So a slot is free again after a moment, whatever is done with it.
+there the next time, and so does what waits for the same. So a slot is free again after a moment, whatever is done with
+it.
+
+What was quick the last time waits in a line of its own, which takes turns with that of what nobody knows: however much
+is new, and whatever comes of it, an ordinary commit finds a slot after one piece of that.
 """
 
 import asyncio
@@ -26,6 +30,8 @@ REMEMBERED = 10_000
 _MOST_DOUBLINGS = 10
 
 T = TypeVar("T")
+_Known = tuple[str, str, str]
+"""What work is known again by."""
 
 
 class Turn:
@@ -47,7 +53,10 @@ class Turn:
         self.borrowed = False
         self.tries = 0
         self.queued = share
+        self.line: Line[Turn] | None = None
         self.stopped = False
+        self.lasting = False
+        self.pressed: Callable[[], None] = _nothing
         self.rests = 0
         self._stop = stop
         self._gentle: list[Callable[[], None]] = []
@@ -61,15 +70,23 @@ class Turn:
         """Whether it was slow before: what costs time to make ready is left to others."""
         return self.slow or self.borrowed
 
-    def yielding(self, gentle: Callable[[], None]) -> None:
+    def yielding(self, gentle: Callable[[], None]) -> Callable[[], None]:
         """Call this when the work has to step aside, such as to lower its priority; at once where it was slow before.
 
         Its time begins now: that a process had to be started is not its fault.
+
+        Returns:
+            To be called when the work is seen to last, before its moment has passed.
         """
         self.since = asyncio.get_running_loop().time()
         self._gentle.append(gentle)
         if self.patient:
             gentle()
+        return self._lasts
+
+    def _lasts(self) -> None:
+        self.lasting = True
+        self.pressed()
 
     def step_aside(self) -> None:
         self.slow = True
@@ -99,11 +116,14 @@ class Fair:
         self._of_project = max(1, math.ceil(beside / 2))
         self._of_repository = max(1, math.ceil(beside / 4))
         self._line: Line[Turn] = Line()
+        self._proven: Line[Turn] = Line()
+        self._proven_next = True
         self._slow: Line[Turn] = Line()
         self._quick: dict[Turn, None] = {}
         self._aside: set[Turn] = set()
         self._waiting: dict[int, int] = {}
-        self._known_slow: OrderedDict[tuple[str, str, str], int] = OrderedDict()
+        self._known_slow: OrderedDict[_Known, int] = OrderedDict()
+        self._known_quick: OrderedDict[_Known, None] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
         self._paused = False
 
@@ -118,11 +138,11 @@ class Fair:
 
     def load(self, project: str) -> int:
         """Pieces of work under way of a project."""
-        return self._line.held(project) + self._slow.held(project)
+        return sum(line.held(project) for line in (self._line, self._proven, self._slow))
 
     def idle(self) -> bool:
         """Whether nothing is under way or waits."""
-        return not (self._quick or self._aside or len(self._line) or len(self._slow))
+        return not (self._quick or self._aside or self._waits() or len(self._slow))
 
     async def run(self, share: Share, work: Callable[[Turn], Coroutine[Any, Any, T]], *, again: bool = True) -> T:
         """Do a piece of work when it is its turn, and give what came of it.
@@ -192,30 +212,38 @@ class Fair:
 
     def enter(self, turn: Turn) -> None:
         """Wait for a slot; ``turn.begin`` is called when there is one, perhaps at once."""
-        share = turn.share
-        turn.tries = self._known_slow.get(_known_by(share), 0) if self._beside else 0
-        if turn.tries:
-            # What was slow once only goes before what always is.
-            urgency = Urgency.NEWS if turn.tries == 1 else Urgency.ROUTINE
-            turn.queued = Share(share.project, share.repository, urgency)
-            self._slow.put(turn.queued, turn)
-            self._waiting[turn.tries] = self._waiting.get(turn.tries, 0) + 1
+        known = _known_by(turn.share)
+        turn.pressed = self._go_on
+        turn.lasting = False
+        if self._beside and known in self._known_slow:
+            self._put_slow(turn)
         else:
-            self._line.put(share, turn)
+            turn.line = self._proven if self._beside and known in self._known_quick else self._line
+            turn.line.put(turn.share, turn)
         self._go_on()
+
+    def _put_slow(self, turn: Turn) -> None:
+        turn.line, turn.tries = self._slow, self._known_slow[_known_by(turn.share)]
+        # What was slow once only goes before what always is.
+        urgency = Urgency.NEWS if turn.tries == 1 else Urgency.ROUTINE
+        turn.queued = Share(turn.share.project, turn.share.repository, urgency)
+        self._slow.put(turn.queued, turn)
+        self._waiting[turn.tries] = self._waiting.get(turn.tries, 0) + 1
 
     def leave(self, turn: Turn) -> None:
         """It is done, or waits no more."""
         if turn in self._quick or turn in self._aside:
-            if not turn.stopped and asyncio.get_running_loop().time() - turn.since <= self._moment:
-                self._known_slow.pop(_known_by(turn.share), None)
+            took = asyncio.get_running_loop().time() - turn.since
+            if not (turn.stopped or turn.lasting) and took <= self._moment:
+                self._was_quick(_known_by(turn.share))
             self._drop(turn)
-        else:
+        elif turn.line is self._slow:
             waits = len(self._slow)
-            self._line.remove(turn.share, turn)
             self._slow.remove(turn.queued, turn)
             if len(self._slow) < waits:
                 self._waits_no_more(turn)
+        elif turn.line is not None:
+            turn.line.remove(turn.share, turn)
         self._go_on()
 
     # --- who goes on ---------------------------------------------------------------------------------------------
@@ -224,8 +252,11 @@ class Fair:
         if self._paused:
             return
         self._fill()
-        if self._beside and (len(self._line) or len(self._slow)):
+        if self._beside and (self._waits() or len(self._slow)):
             self._press()
+
+    def _waits(self) -> int:
+        return len(self._line) + len(self._proven)
 
     def _fill(self) -> None:
         while len(self._aside) < self._beside and (found := self._slow.take(self._may_be_beside)):
@@ -233,12 +264,27 @@ class Fair:
             self._waits_no_more(found[1])
             self._aside.add(found[1])
             self._began(found[1])
-        while len(self._quick) < self._slots and (found := self._line.take(self._may_have_a_slot)):
+        while len(self._quick) < self._slots and (found := self._next()):
             self._begin_quick(found[1])
-        while len(self._quick) < self._slots and not len(self._line) and (found := self._slow.take()):
+        while self._may_be_borrowed() and (found := self._slow.take()):
             found[1].borrowed = True
             self._waits_no_more(found[1])
             self._begin_quick(found[1])
+
+    def _next(self) -> tuple[Share, Turn] | None:
+        """Of what is proven and what nobody knows, in turns; what is proven needs no place to step aside to."""
+        for _ in range(2):
+            proven, self._proven_next = self._proven_next, not self._proven_next
+            found = self._proven.take() if proven else self._line.take(self._may_have_a_slot)
+            if found is not None:
+                return found
+        return None
+
+    def _may_be_borrowed(self) -> bool:
+        """A slot that nobody wants is lent to what is slow; but not the last one, which an ordinary commit finds free
+        and need not wait for the end of something else."""
+        last = sum(turn.borrowed or turn.lasting for turn in self._quick)
+        return not self._waits() and len(self._quick) < self._slots and last < max(1, self._slots - 1)
 
     def _waits_no_more(self, turn: Turn) -> None:
         self._waiting[turn.tries] -= 1
@@ -259,7 +305,8 @@ class Fair:
             self._slow.release(turn.share)
         else:
             del self._quick[turn]
-            (self._slow if turn.borrowed else self._line).release(turn.share)
+            assert turn.line is not None
+            turn.line.release(turn.share)
 
     def _may_be_beside(self, project: str, repository: str) -> bool:
         if repository:
@@ -283,12 +330,16 @@ class Fair:
         now = loop.time()
         for turn in list(self._quick):
             due = self._due(turn) if turn in self._quick else None
-            if due is not None and due <= now:
+            if due is not None and due <= now and self._stopping() < (self._waits() or len(self._slow)):
                 self._make_room(turn)
                 self._fill()
         later = [due for turn in self._quick if (due := self._due(turn)) is not None and due > now]
         if later:
             self._timer = loop.call_at(min(later), self._press)
+
+    def _stopping(self) -> int:
+        """Slots that are going to be free."""
+        return sum(turn.stopped for turn in self._quick)
 
     def _due(self, turn: Turn) -> float | None:
         """When a turn has to make room; None while nobody waits for that.
@@ -298,8 +349,8 @@ class Fair:
         """
         if turn.stopped:
             return None
-        if self._line.others(turn.share):
-            return turn.since if turn.borrowed else turn.since + self._moment
+        if self._line.others(turn.share) or self._proven.others(turn.share):
+            return turn.since if turn.borrowed or turn.lasting else turn.since + self._moment
         if self._slow.others(turn.share):
             tries = self._known_slow.get(_known_by(turn.share), 0)
             return turn.since + self._moment * 2.0 ** min(tries, *self._waiting)
@@ -310,7 +361,7 @@ class Fair:
         room = len(self._aside) < self._beside
         if room and all(self._may_be_beside(share.project, name) for name in ("", share.repository)):
             self._drop(turn)
-            turn.borrowed = False
+            turn.borrowed, turn.line = False, self._slow
             self._slow.hold(share)
             self._aside.add(turn)
             turn.step_aside()
@@ -320,13 +371,25 @@ class Fair:
             return
         self._remember(_known_by(share))
 
-    def _remember(self, slow: tuple[str, str, str]) -> None:
+    def _was_quick(self, known: _Known) -> None:
+        self._known_slow.pop(known, None)
+        self._known_quick[known] = None
+        self._known_quick.move_to_end(known)
+        while len(self._known_quick) > REMEMBERED:
+            self._known_quick.popitem(last=False)
+
+    def _remember(self, slow: _Known) -> None:
+        self._known_quick.pop(slow, None)
         self._known_slow[slow] = min(self._known_slow.pop(slow, 0) + 1, _MOST_DOUBLINGS)
         while len(self._known_slow) > REMEMBERED:
             self._known_slow.popitem(last=False)
+        for line in (self._line, self._proven):
+            for turn in [each for each in line.of(slow[0], slow[1]) if _known_by(each.share) == slow]:
+                line.remove(turn.share, turn)
+                self._put_slow(turn)
 
 
-def _known_by(share: Share) -> tuple[str, str, str]:
+def _known_by(share: Share) -> _Known:
     return share.project, share.repository, share.about
 
 

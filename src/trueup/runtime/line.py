@@ -124,6 +124,11 @@ class Line(Generic[T]):
         self._left(share)
         self._tidy(share.project)
 
+    def of(self, project: str, repository: str) -> list[T]:
+        """What waits of one repository of a project."""
+        ring = self._repositories.get(project)
+        return [thing for names in ring.waiting for thing in names.get(repository, ())] if ring else []
+
     def hold(self, share: Share) -> None:
         """It has a place, without having waited."""
         self._repositories.setdefault(share.project, _Ring()).served(share.repository)

@@ -19,17 +19,17 @@ import msgspec
 
 import trueup
 from trueup.model.errors import TrueupError
+from trueup.workers import processor
 from trueup.workers.frame import HEADER, MAX_FRAME, READY
 from trueup.workers.process import Limits, kill_group, limited, write_all
+from trueup.workers.turns import nobody
 from trueup.workers.wall import Isolation
 
 _ERRORS_SHOWN = 2000
 _START_SECONDS = 30.0
-_GENTLE = 10
-"""How nice a child is that works beside those whose turn it is: it gets a tenth of their time where they want it."""
 
-Yielding = Callable[[Callable[[], None]], None]
-"""Is told of something to call when a task has to step aside."""
+Yielding = Callable[[Callable[[], None]], Callable[[], None]]
+"""Is told of something to call when a task has to step aside; gives what to call when it is seen to last."""
 
 
 class ChildEnded(Exception):
@@ -90,11 +90,13 @@ class Children:
         self._jobs = jobs
         self._root = root.absolute() if root else None
         self._isolated = isolated
-        # Last in, first out: the child used last is the warmest.
-        self._slots: asyncio.LifoQueue[_Child | None] = asyncio.LifoQueue()
-        for _ in range(size):
-            self._slots.put_nowait(None)
+        self._size = size
+        self._turns = asyncio.Semaphore(size)
+        # Of those that are ready, the one used last is the warmest.
+        self._idle: list[_Child] = []
         self._children: set[_Child] = set()
+        self._starting = 0
+        self._spare: asyncio.Task[None] | None = None
         self._closed = False
 
     async def ask(
@@ -112,66 +114,89 @@ class Children:
             NotIsolated: a whole wall is asked for, and the kernel has none.
             TrueupError: no child could be started.
         """
-        child = await self._slots.get()
-        if patient:
-            child = self._left_to_others(child)
         try:
-            child = await self._ready(child)
-            if yielding is not None:
-                yielding(child.be_gentle)
+            async with self._turns:
+                return await self._asked(await self._obtained(patient=patient), frame, seconds, yielding)
+        finally:
+            self._have_one_ready()
+
+    async def _asked(self, child: "_Child", frame: bytes, seconds: float, yielding: Yielding | None) -> bytes:
+        try:
+            lasts = yielding(child.be_gentle) if yielding is not None else nobody
+
+            def seen() -> None:
+                lasts()
+                self._have_one_ready()
+
             async with asyncio.timeout(seconds):
-                answer = await child.ask(frame)
-            if child.gentle or child.jobs >= self._jobs:
-                await self._discard(child)
-            return answer
+                answer = await child.ask(frame, seen)
         except (EOFError, ConnectionError):
-            assert child is not None
             errors = await child.stop()
+            self._children.discard(child)
             raise ChildEnded(child.returncode, errors) from None
         except BaseException:
             # Cancelled or failed in the middle: what the child would answer now, nobody reads.
             await self._discard(child)
             raise
-        finally:
-            self._slots.put_nowait(child)
+        if child.gentle or child.jobs >= self._jobs:
+            await self._discard(child)
+        else:
+            self._idle.append(child)
+        return answer
 
     async def warm(self) -> Isolation:
         """Start one child now, so that the first task does not wait for it; what stands around it."""
-        child = await self._slots.get()
-        try:
-            child = await self._ready(child)
-        finally:
-            self._slots.put_nowait(child)
+        async with self._turns:
+            child = await self._obtained()
+            self._idle.append(child)
         return child.isolation
 
     async def close(self) -> None:
         """Kill all children and remove their folders. Tasks under way fail."""
         self._closed = True
+        if self._spare is not None:
+            self._spare.cancel()
+            await asyncio.wait([self._spare])
         await asyncio.gather(*(child.stop() for child in list(self._children)))
         self._children.clear()
 
-    def _left_to_others(self, child: "_Child | None") -> "_Child | None":
-        """Another slot in place of this one, whose child has yet to be started; the same where there is none."""
-        passed = []
-        while child is not None and child.alive and not self._slots.empty():
-            passed.append(child)
-            child = self._slots.get_nowait()
-        if child is not None and child.alive:
-            passed.append(child)
-            child = passed.pop(0)
-        for other in reversed(passed):
-            self._slots.put_nowait(other)
-        return child
+    def _have_one_ready(self) -> None:
+        """Where all that were ready are gone or at work that lasts, the next short task need not wait for a start."""
+        if self._closed or self._idle or self._turns.locked() or (self._spare and not self._spare.done()):
+            return
+        self._spare = asyncio.create_task(self._start_spare())
 
-    async def _ready(self, child: "_Child | None") -> "_Child":
-        if child is not None and child.alive:
-            return child
-        await self._discard(child)
+    async def _start_spare(self) -> None:
+        with suppress(TrueupError, OSError):  # who needs one is told
+            await self.warm()
+
+    async def _obtained(self, *, patient: bool = False) -> "_Child":
+        """A child for one task: the one that is ready, unless that is left to others while another can be started."""
+        if patient and len(self._children) + self._starting < self._size:
+            return await self._started(gentle=True)
+        while self._idle:
+            child = self._idle.pop(0 if patient else -1)
+            if child.alive:
+                return child
+            await self._discard(child)
+        return await self._started(gentle=patient)
+
+    async def _started(self, *, gentle: bool) -> "_Child":
         if self._closed:
             raise RuntimeError("the worker pool is closed")
-        child = await _Child.spawn(self._command, self._limits, self._root)
+        self._starting += 1
+        try:
+            child = await _Child.spawn(self._command, self._limits, self._root)
+        finally:
+            self._starting -= 1
         self._children.add(child)
-        started = await child.ready()
+        if gentle:
+            child.be_gentle()
+        try:
+            started = await child.ready()
+        except BaseException:  # who asked has gone, and nobody else knows of the child
+            await self._discard(child)
+            raise
         if started and (child.isolation.whole or not self._isolated):
             return child
         errors = await child.stop()
@@ -186,10 +211,9 @@ class Children:
         failure.add_note(errors)
         raise failure
 
-    async def _discard(self, child: "_Child | None") -> None:
-        if child is not None:
-            await child.stop()
-            self._children.discard(child)
+    async def _discard(self, child: "_Child") -> None:
+        await child.stop()
+        self._children.discard(child)
 
 
 class _Child:
@@ -242,8 +266,8 @@ class _Child:
     def be_gentle(self) -> None:
         """Let other processes go first, from now on for good: a child cannot become less nice again."""
         self.gentle = True
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PGRP, self._process.pid, _GENTLE)
+        if self.alive:
+            processor.let_others_first(self._process.pid)
 
     async def ready(self) -> bool:
         """Whether the child came up; it says what it is enclosed by."""
@@ -257,16 +281,25 @@ class _Child:
             return False
         return True
 
-    async def ask(self, frame: bytes) -> bytes:
-        """Send a task, read its answer.
+    async def ask(self, frame: bytes, lasts: Callable[[], None]) -> bytes:
+        """Send a task, read its answer. A task that lasts lets others go first.
+
+        Args:
+            lasts: called when that is seen.
 
         Raises:
             EOFError, ConnectionError: the child ended.
         """
         self.jobs += 1
         assert self._process.stdin is not None
-        await write_all(self._process.stdin, frame)
-        return await self._answer()
+
+        def seen() -> None:
+            self.be_gentle()
+            lasts()
+
+        with processor.short(self._process.pid, seen):
+            await write_all(self._process.stdin, frame)
+            return await self._answer()
 
     async def _answer(self) -> bytes:
         assert self._process.stdout is not None

@@ -12,6 +12,7 @@ from trueup.formats.json import digest
 from trueup.workers.childprocess import ChildEnded, Children, Yielding
 from trueup.workers.frame import framed
 from trueup.workers.process import MEBIBYTE, Limits
+from trueup.workers.turns import nobody
 
 DEFAULT_SECONDS = 1.0
 """Processor time of one expression over one object (Argo CD's ``ignore.normalizer.jq.timeout``)."""
@@ -56,7 +57,7 @@ Turns = Callable[[Work], Awaitable[JqAnswer]]
 
 
 async def _at_once(work: Work) -> JqAnswer:
-    return await work(lambda _: None)
+    return await work(lambda _: nobody)
 
 
 class Jq:

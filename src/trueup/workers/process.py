@@ -5,6 +5,7 @@ Whichever it is, and also when the caller is cancelled, nothing of the group is 
 """
 
 import asyncio
+import functools
 import os
 import signal
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
+
+from trueup.workers import processor
 
 MEBIBYTE = 1 << 20
 ERRORS_KEPT = 64 * 1024
@@ -203,14 +206,16 @@ async def run(
     except asyncio.CancelledError:
         await _abandon(starting)
         raise
+    pid = transport.get_pid()
     try:
-        if stdin:
-            _feed(transport, stdin)
-        if watch is not None:
-            await _watched(collector, watch(transport.get_pid()))
-        else:
-            async with asyncio.timeout(timeout):
-                await collector.finished
+        with processor.short(pid, functools.partial(processor.let_others_first, pid)):
+            if stdin:
+                _feed(transport, stdin)
+            if watch is not None:
+                await _watched(collector, watch(pid))
+            else:
+                async with asyncio.timeout(timeout):
+                    await collector.finished
         return Ended(transport.get_returncode() or 0, bytes(collector.output), bytes(collector.errors))
     except TimeoutError:
         raise DeadlinePassed(f"not done after {timeout:g} s", bytes(collector.errors)) from None

@@ -2,14 +2,13 @@
 
 import asyncio
 import time
-from pathlib import Path
 from typing import Protocol
 
+from trueup.workers import processor
 from trueup.workers.process import ProcessError, Stopped
 
 SLOWEST = 128 * 1024
 """Bytes a second that a transfer must bring in the long run, beyond its first minutes."""
-_CLOCK_TICKS = 100
 _PAUSE = 0.5
 _STEP = 0.2
 """Seconds of processor time that count as progress: a tool that works on what it has may write nothing for long."""
@@ -40,7 +39,7 @@ async def overseen(pid: int, growth: Growing, *, timeout: float, idle: float) ->
         now = time.monotonic()
         if reason := await asyncio.to_thread(growth.refusal, size):
             return Stopped(reason)
-        busy = _processor_time(pid)
+        busy = processor.used(pid)
         if size > last or busy >= worked + _STEP:
             last, worked, moved = max(size, last), max(busy, worked), now
         if now - moved > idle:
@@ -48,15 +47,3 @@ async def overseen(pid: int, growth: Growing, *, timeout: float, idle: float) ->
         allowed = timeout + max(0, last - first) / SLOWEST
         if now - begun > allowed:
             return Stopped(f"not done after {allowed:.0f} s")
-
-
-def _processor_time(pid: int) -> float:
-    """Seconds of processor time of a process and those below it; 0 where the system does not tell."""
-    ticks = 0
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks = sum(int(field) for field in fields[11:15])  # its own, and that of children that have ended
-        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except (OSError, ValueError, IndexError):
-        below = []
-    return ticks / _CLOCK_TICKS + sum(_processor_time(int(child)) for child in below)

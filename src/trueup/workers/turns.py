@@ -16,8 +16,9 @@ class Turn(Protocol):
     def patient(self) -> bool:
         """Whether it was slow before: what costs time to make ready is left to others."""
 
-    def yielding(self, gentle: Callable[[], None]) -> None:
-        """What is to be called when the work has to step aside, such as to lower its priority."""
+    def yielding(self, gentle: Callable[[], None]) -> Callable[[], None]:
+        """Takes what is to be called when the work has to step aside, such as to lower its priority; gives what to call
+        when the work is seen to last."""
 
 
 class Turns(Protocol):
@@ -30,6 +31,10 @@ class Turns(Protocol):
         """Gives the turn that this is part of to others for as long as the block lasts: it only waits."""
 
 
+def nobody() -> None:
+    """Nobody has to be told."""
+
+
 class AtOnce:
     """The :class:`Turns` of a command, which has nobody to share with."""
 
@@ -38,8 +43,9 @@ class AtOnce:
     async def run(self, share: Share, work: Callable[[Turn], Coroutine[Any, Any, T]]) -> T:
         return await work(self)
 
-    def yielding(self, gentle: Callable[[], None]) -> None:
+    def yielding(self, gentle: Callable[[], None]) -> Callable[[], None]:
         """Nobody else waits."""
+        return nobody
 
     @asynccontextmanager
     async def resting(self) -> AsyncIterator[None]:

@@ -75,8 +75,9 @@ async def until(check: Callable[[], bool]) -> None:
 class Bench:
     """Work that lasts until it is told to end."""
 
-    def __init__(self, slots: int, beside: int) -> None:
-        self.fair = Fair(slots, beside, moment=MOMENT)
+    def __init__(self, slots: int, beside: int, moment: float = MOMENT) -> None:
+        self.fair = Fair(slots, beside, moment=moment)
+        self.lasts: dict[str, Callable[[], None]] = {}
         self.begun: dict[str, int] = {}
         self.ended: list[str] = []
         self.gates: dict[str, asyncio.Event] = {}
@@ -89,7 +90,7 @@ class Bench:
             gate.set()
 
         async def work(turn: Turn) -> None:
-            turn.yielding(lambda: self.aside.append(name))
+            self.lasts[name] = turn.yielding(lambda: self.aside.append(name))
             self.begun[name] = self.begun.get(name, 0) + 1
             await gate.wait()
             self.ended.append(name)
@@ -141,6 +142,85 @@ async def test_what_is_slow_takes_turns_that_grow_so_that_everybody_gets_done() 
     await until(lambda: len(bench.begun) == 4)
     await bench.finish()
     assert sorted(bench.ended) == [f"slow {number}" for number in range(4)]
+
+
+async def test_what_is_seen_to_last_steps_aside_before_its_moment_has_passed() -> None:
+    bench = Bench(slots=1, beside=1, moment=3600.0)
+    bench.start("long", Share("a", "r"))
+    await until(lambda: "long" in bench.begun)
+    bench.lasts["long"]()
+    assert bench.aside == [], "nobody waits"
+    bench.start("short", Share("b", "r"), lasts=False)
+    await until(lambda: "short" in bench.ended)
+    assert bench.aside == ["long"] and bench.begun["long"] == 1
+    await bench.finish()
+
+
+async def test_what_waits_for_the_same_as_what_was_slow_does_not_try_one_by_one() -> None:
+    bench = Bench(slots=1, beside=1, moment=3600.0)
+    for number in range(10):
+        bench.start(f"flapping {number}", Share("a", "flapping", about="chart"))
+    await until(lambda: "flapping 0" in bench.begun)
+    bench.start("other", Share("a", "other"), lasts=False)
+    await asyncio.sleep(0)
+    bench.lasts["flapping 0"]()
+    await until(lambda: "other" in bench.ended)
+    assert sum(bench.begun.values()) <= 3, "the first, the other, and one that has a slot which nobody wants"
+    await bench.finish()
+
+
+async def test_what_was_quick_waits_for_one_new_piece_of_work_at_most() -> None:
+    bench = Bench(slots=1, beside=1, moment=3600.0)
+    bench.start("before", Share("a", "good"), lasts=False)
+    await until(lambda: "before" in bench.ended)
+    for number in range(10):
+        bench.start(f"new {number}", Share("a", f"r{number}"))
+    await until(lambda: "new 0" in bench.begun)
+    bench.start("after", Share("a", "good"), lasts=False)
+    await asyncio.sleep(0)
+    ended = 0
+    while "after" not in bench.ended:
+        last = next(name for name in bench.begun if name.startswith("new") and name not in bench.ended)
+        bench.gates[last].set()
+        ended += 1
+        await until(lambda name=last: name in bench.ended)  # type: ignore[misc]
+        await asyncio.sleep(0.01)
+    assert ended <= 2
+    await bench.finish()
+
+
+async def test_the_last_slot_is_not_lent_to_what_is_slow() -> None:
+    bench = Bench(slots=2, beside=1, moment=3600.0)
+    slow = Share("a", "slow")
+    bench.start("slow", slow)
+    bench.start("new", Share("c", "new"))
+    await until(lambda: len(bench.begun) == 2)
+    bench.lasts["slow"]()
+    bench.start("short", Share("b", "r"), lasts=False)
+    await until(lambda: "short" in bench.ended)
+    assert bench.aside == ["slow"]
+    bench.gates["new"].set()
+    await until(lambda: "new" in bench.ended)
+    for number in range(4):
+        bench.start(f"slow {number}", slow)
+    await until(lambda: bench.fair.load("a") == 2)
+    begun = dict(bench.begun)
+    bench.start("at once", Share("b", "r"), lasts=False)
+    await until(lambda: "at once" in bench.ended)
+    assert bench.begun == begun | {"at once": 1}, "nothing was stopped"
+    await bench.finish()
+
+
+async def test_no_more_is_stopped_than_others_wait() -> None:
+    bench = Bench(slots=2, beside=1, moment=3600.0)
+    for name in ("first", "second", "third"):
+        bench.start(name, Share(name))
+    await until(lambda: len(bench.begun) == 2)
+    for name in list(bench.begun):
+        bench.lasts[name]()
+    await until(lambda: len(bench.begun) == 3)
+    assert sum(bench.begun.values()) == 3 and len(bench.aside) == 1
+    await bench.finish()
 
 
 async def test_work_that_cannot_be_begun_anew_is_never_stopped() -> None:

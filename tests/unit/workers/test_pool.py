@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
 from tests.support.memtree import MemTree
-from tests.support.patience import stretched
+from tests.support.patience import looks, stretched
 
 import trueup
 from trueup.model.application import Source
@@ -150,6 +150,51 @@ async def test_closing_leaves_no_process_and_no_folder() -> None:
 async def test_renders_beyond_the_size_wait_their_turn(single: Pool) -> None:
     results = await asyncio.gather(*(render(single, PLAIN) for _ in range(20)))
     assert {result.key for result in results} == {results[0].key}
+
+
+async def test_a_child_is_made_ready_while_one_lasts() -> None:
+    before = descendants(os.getpid())
+    pool = Pool(2)
+    try:
+        await pool.warm()
+        (first,) = descendants(os.getpid()) - before
+        lasts, told = asyncio.Event(), asyncio.Event()
+
+        def yielding(gentle: Callable[[], None]) -> Callable[[], None]:
+            told.set()
+            return lasts.set
+
+        task = asyncio.create_task(pool.render(*recipe(ENDLESS), yielding))
+        async with asyncio.timeout(stretched(60)):
+            await lasts.wait()
+        assert told.is_set() and os.getpriority(os.PRIO_PROCESS, first) > os.getpriority(os.PRIO_PROCESS, 0)
+        async for _ in looks(60):
+            if descendants(os.getpid()) - before - {first}:
+                break
+        else:
+            pytest.fail("no child is made ready")
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await render(pool, PLAIN)
+        assert first not in descendants(os.getpid()), "who has let others first cannot be used again"
+    finally:
+        await pool.close()
+
+
+async def test_who_gives_up_while_a_child_starts_leaves_none_behind() -> None:
+    before = descendants(os.getpid())
+    pool = Pool(1)
+    try:
+        task = asyncio.create_task(render(pool, PLAIN))
+        async for _ in looks(60):
+            if descendants(os.getpid()) - before:
+                break
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await pool.warm()
+        assert len(descendants(os.getpid()) - before) == 1
+    finally:
+        await pool.close()
 
 
 async def test_a_child_has_no_environment(single: Pool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import os
 import time
 
 import pytest
+from tests.support.patience import stretched
 
 from trueup.workers.process import Stopped, run
 from trueup.workers.progress import overseen
@@ -57,4 +58,4 @@ async def test_a_run_that_brings_much_has_longer() -> None:
 
 async def test_a_run_that_only_works_is_not_idle() -> None:
     busy = ["sh", "-c", "i=0; while [ $i -lt 600000 ]; do i=$((i+1)); done"]
-    await watched(Folder(0), busy, timeout=60.0, idle=3.0)
+    await watched(Folder(0), busy, timeout=stretched(60.0), idle=stretched(10.0))
