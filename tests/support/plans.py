@@ -22,6 +22,8 @@ from trueup.model.status import (
     SyncCode,
     SyncOperationResult,
 )
+from trueup.plan.delete_hooks import HookStep
+from trueup.plan.deletion import DeletionStep
 from trueup.plan.facts import Facts
 from trueup.plan.hooks import hook_keys
 from trueup.plan.options import Options
@@ -29,7 +31,6 @@ from trueup.plan.record import advance
 from trueup.plan.results import result_of
 from trueup.plan.step import next_step
 from trueup.plan.task import (
-    Act,
     ApplyTask,
     CreateNamespaceTask,
     DeleteHookTask,
@@ -217,12 +218,12 @@ class ToyCluster:
         seen = facts(self.targets, extra, live=list(self.objects.values()), options=self.options, wave_delay=0.0)
         for found in self.objects.values():
             self._age[found.uid] = self._age.get(found.uid, 0) + 1
-        health = {key: self._health(found) for key, found in self.objects.items()}
+        health = {key: self.health_of(found) for key, found in self.objects.items()}
         return msgspec.structs.replace(seen, health=health)
 
-    def perform(self, step: Step) -> list[ResourceResult]:
+    def perform(self, step: Step | DeletionStep | HookStep) -> list[ResourceResult]:
         """What the cluster makes of a step."""
-        tasks = step.cleanup if isinstance(step, Finish) else step.tasks if isinstance(step, Act) else ()
+        tasks = step.cleanup if isinstance(step, Finish) else getattr(step, "tasks", ())
         return [result for task in sorted(tasks, key=lambda task: task.stage) if (result := self._do(task))]
 
     def _do(self, task: Any) -> ResourceResult | None:
@@ -263,7 +264,7 @@ class ToyCluster:
         finalizers = (HOOK_FINALIZER,) if hook else ()
         self.objects[wanted.key] = live_of(wanted, version=self.version, uid=uid, finalizers=finalizers)
 
-    def _health(self, found: LiveObject) -> Health | None:
+    def health_of(self, found: LiveObject) -> Health | None:
         if found.key.kind not in ("Job", "Deployment"):
             return None
         if self._age.get(found.uid, 0) <= self.slowness:

@@ -22,6 +22,8 @@ FACTS = {"model", "formats", "runtime", "controllers"}
 """Rooms that a pass is in all the time."""
 TOLD = {"clock", "settings", "applications"}
 """Ports that only read what is at hand."""
+FILLED = {"observer": "observe", "cluster": "observe", "writes": "store", "perform": "apply", "chronicle": "audit"}
+"""The rooms that fill the ports which are Protocols."""
 
 
 def layers() -> list[list[str]]:
@@ -58,7 +60,6 @@ class Pass:
     def __init__(self) -> None:
         self._imported: dict[str, str] = {}
         self._methods: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
-        self._ports: dict[str, str] = {}
         for path, name in (*FOLLOWED, ("controllers/ports.py", "Ports")):
             tree = ast.parse((SOURCE / path).read_text())
             self._imported |= dict(_imported(tree))
@@ -71,10 +72,6 @@ class Pass:
         for node in found.body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 self._methods.setdefault(node.name, node)
-            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                for name in ast.walk(node.annotation):
-                    if isinstance(name, ast.Name) and name.id in self._imported:
-                        self._ports[node.target.id] = self._imported[name.id]
 
     def calls(self, method: str) -> Iterator[tuple[str, str]]:
         """(room, what it is asked) of a method and of those it calls, each of them once."""
@@ -92,7 +89,7 @@ class Pass:
             path = path[1:]
         if not path or path[-1] in ENDS:
             return
-        room = self._ports.get(path[0], "") if len(path) > 1 else self._imported.get(path[0], "")
+        room = FILLED.get(path[0]) or (self._imported.get(path[0], "") if len(path) == 1 else "")
         if len(path) > 1 and path[0] in self._imported:
             room = self._imported[path[0]]
         if path[0] == "write" and len(path) > 1:
@@ -101,8 +98,6 @@ class Pass:
             yield room, path[-1]
         elif path[-1] in self._methods and path[0] in (path[-1], "_operations"):
             yield from self.calls(path[-1])
-        elif path[0] == "chronicle":
-            yield "audit", path[-1]
 
 
 def one_pass() -> str:

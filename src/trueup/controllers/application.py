@@ -1,27 +1,27 @@
 """The application reconciler: one pass observes, decides, takes one step and leaves."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime
 
 import msgspec
 import structlog
 
 from trueup import policy
+from trueup.controllers import failing
 from trueup.controllers.begin import about_source, operation_sources
 from trueup.controllers.deletion import Deletion
 from trueup.controllers.journal import log_changes
 from trueup.controllers.looks import Looks
 from trueup.controllers.operation import Head, Operations, running
 from trueup.controllers.pace import Pace
-from trueup.controllers.ports import SHORTEST_REST, Ports
-from trueup.controllers.record import condition_of, record
+from trueup.controllers.ports import Ports
+from trueup.controllers.record import aged, record
 from trueup.formats.hidden import leaves
 from trueup.formats.json import digest
 from trueup.formats.time import past_time, rest_of
-from trueup.kube.errors import ApiError, Conflict, NotFound, Unreachable
+from trueup.kube.errors import ApiError
 from trueup.model.annotations import PUSHED, REFRESH, REFRESH_TIMESTAMP
-from trueup.model.errors import InvalidSpec, SourceUnavailable, Stalled, TrueupError, Waiting
+from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.health import HealthCode
 from trueup.model.live import LiveObject
 from trueup.model.project import Project
@@ -34,7 +34,7 @@ from trueup.plan.delete_hooks import applied_finalizers, with_hook_finalizers
 from trueup.plan.held import HELD_AFTER
 from trueup.render.confidential import spec_secrets
 from trueup.runtime import secrecy
-from trueup.runtime.outcome import FIRST_RETRY, Requeue
+from trueup.runtime.outcome import FIRST_RETRY, Requeue, Severity
 from trueup.store import status as build
 from trueup.store.applications import StoredApplication
 from trueup.store.refusal import StatusRefused
@@ -42,8 +42,6 @@ from trueup.store.write import ApplicationWrite
 
 log = structlog.get_logger("trueup.application")
 
-GRACE_SECONDS = 180.0
-"""How long the last good state is kept when a repository cannot be read (Argo CD's controller.repo.error.grace…)."""
 MOST_FAULTS = 5
 """Faults of our own in a row after which an operation is ended."""
 HANDS_OFF_SECONDS = 60.0
@@ -64,7 +62,7 @@ class ApplicationReconciler:
         self._pace = Pace()
         self._operations = Operations(ports)
         self._deletion = Deletion(ports, self._forget)
-        self._faults: dict[str, int] = {}
+        self._failing: dict[str, Failing] = {}
         self._secrets: dict[str, tuple[str, tuple[str, ...]]] = {}
 
     async def reconcile(self, key: str) -> Requeue:
@@ -88,28 +86,19 @@ class ApplicationReconciler:
         stored = ports.applications.get(key)
         assert stored is not None
         secrecy.wrote("application", lambda: _words(live), lambda: self._spec_secrets(stored))
-        write = ApplicationWrite(stored, ports.cluster.client, ports.cluster.cache, ports.clock.now())
         try:
-            requeue = await self._pass(stored, write)
-        except NotFetched as error:
-            # The repositories tell when they have been read for the first time.
-            self._request_sources(stored, error.repositories)
-            await write.flush()
-            return Requeue.after(ports.rest())
-        except StatusRefused as error:
-            return await self._unrecorded(stored, write, error)
+            async with ports.writes.writing(stored) as write:
+                try:
+                    requeue = await self._pass(stored, write)
+                except NotFetched as error:
+                    # The repositories tell when they have been read for the first time.
+                    self._request_sources(stored, error.repositories)
+                    requeue = Requeue.after(ports.rest())
+                _tell_verdicts(write)
         except Exception as error:
-            if isinstance(error, Conflict | NotFound) and error.subject_is(stored.live.key):
-                # The application moved under this pass: the watch brings the newer one, and the pass begins again.
-                return Requeue.after(0.05)
-            await self._tell_failure(key, error)
-            if not isinstance(error, TrueupError | OSError) and await self._given_up(key, error):
-                return Requeue.after(FIRST_RETRY)
-            raise
-        self._faults.pop(key, None)
+            return await self._failed(stored, error)
+        self._failing.pop(key, None)
         log_changes(stored, write)
-        for change in _changes(stored, write):
-            ports.tell(write, "ResourceUpdated", change)
         if REFRESH in stored.app.metadata.annotations and REFRESH not in write.live.annotations:
             for repository in self._read(stored):
                 ports.repositories.look_once_more(repository)
@@ -157,8 +146,8 @@ class ApplicationReconciler:
         problem: TrueupError | None,
     ) -> Requeue:
         """Record what was seen, or why it could not be, and go on with the operation."""
-        passing = isinstance(problem, SourceUnavailable) and not isinstance(problem, Stalled)
-        grace = self._grace(stored, write.now, "ComparisonError") if passing else 0.0
+        row = failing.comparing(problem) if problem is not None else None
+        grace = self._grace(stored, write.now, row) if row is not None else 0.0
         if problem is not None and (grace <= 0 or REFRESH in stored.app.metadata.annotations):
             head = problem
         held = 0.0
@@ -172,15 +161,16 @@ class ApplicationReconciler:
             await self.ports.chronicle.observed(stored, head, health=not write.held)
         else:
             self._unknown(stored, write, keep=grace > 0 and REFRESH not in stored.app.metadata.annotations)
-        if problem is not None:
-            write.condition("ComparisonError", str(problem))
+        if problem is not None and row is not None:
+            text = str(problem)
+            write.condition(row.condition, text if isinstance(head, Observation) else aged(write, row.condition, text))
             self._request_missing(stored)
         self._refreshed(stored, write)
         requeue = await self._operations.advance(stored, project, write, head)
         if write.status.get("operationState") != stored.raw_status.get("operationState"):
             self._pace.forget(stored.key)  # what a sync brings about is news
-        if problem is not None and not any(c.type == "ComparisonError" for c in stored.status.conditions):
-            self.ports.tell(write, "ComparisonError", str(problem), warning=True)
+        if problem is not None and row is not None:
+            self._tell_error(write, row, str(problem))
         if isinstance(head, Observation) and head.leaving:
             requeue = requeue.within(HELD_AFTER)
         for seconds in (grace, held):
@@ -209,65 +199,97 @@ class ApplicationReconciler:
             write.set("sync", build.unknown_sync(stored.app, stored.status.sync))
         if not stored.status.health:
             write.health(str(HealthCode.UNKNOWN))
-        write.conditions([("InvalidSpecError", str(error))])
+        row = failing.TABLE[failing.reason_of(error)]
+        write.conditions([(row.condition, aged(write, row.condition, str(error)))])
         self._refreshed(stored, write)
         await self._operations.refuse(stored, write, str(error))
-        await write.flush()
+        self._tell_error(write, row, str(error))
         # A project may be corrected without the application changing.
-        return Requeue.after(60.0)
+        return failing.again(row, error, 1)
 
-    async def _tell_failure(self, key: str, error: Exception) -> None:
-        """A pass that ended in an error says so in the status, as far as the server takes it."""
-        stored = self.ports.applications.get(key)
-        if stored is None or isinstance(error, Waiting | Unreachable):
-            return
-        write = ApplicationWrite(stored, self.ports.cluster.client, self.ports.cluster.cache, self.ports.clock.now())
-        kind, message = condition_of(error)
-        if stored.fault is None and self._grace(stored, write.now, kind) <= 0:
+    # --- what failed ---------------------------------------------------------------------------------------------
+
+    async def _failed(self, stored: StoredApplication, error: Exception) -> Requeue:
+        """A pass that ended in an error says so, as far as the server takes it, and is not the last one."""
+        key, now = stored.key, self.ports.clock.now()
+        reason = failing.reason_of(error, stored.live)
+        row = failing.TABLE[reason]
+        if reason == failing.MOVED:
+            return failing.again(row, error, 1)
+        before = self._failing.get(key, Failing(reason, now))
+        since = before.since if before.reason == reason else now
+        faults = before.faults + 1 if reason == failing.INTERNAL else 0
+        state = self._failing[key] = Failing(reason, since, before.count + 1, faults)
+        requeue, message = failing.again(row, error, state.count), failing.message_of(error)
+        if isinstance(error, StatusRefused):
+            return await self._unrecorded(stored, row, error, requeue)
+        if reason == failing.INTERNAL:
+            log.error("reconcile failed", application=key, exc_info=error)
+        log.warning("application not reconciled", application=key, error=message, again=requeue.seconds)
+        stored_now = self.ports.applications.get(key)
+        if not row.condition or stored_now is None or (now - since).total_seconds() < row.quiet:
+            return requeue
+        try:
+            async with self.ports.writes.writing(stored_now) as write:
+                self._record_failure(stored_now, write, row, message)
+                if await self._given_up(stored_now, write, faults, message):
+                    requeue = Requeue.after(FIRST_RETRY)
+                self._tell_error(write, row, message)
+                _tell_verdicts(write)
+        except (ApiError, StatusRefused) as refused:
+            log.info("failure not on record", application=key, error=str(refused))
+            return requeue
+        log_changes(stored_now, write)
+        return requeue
+
+    def _record_failure(
+        self, stored: StoredApplication, write: ApplicationWrite, row: failing.Row, message: str
+    ) -> None:
+        if stored.fault is None and self._grace(stored, write.now, row) <= 0:
             write.set("sync", build.unknown_sync(stored.app, stored.status.sync))
-        write.conditions([(kind, message)])
-        with suppress(ApiError, StatusRefused):
-            await write.flush()
-        log_changes(stored, write)
+        write.conditions([(row.condition, aged(write, row.condition, message))])
 
-    async def _given_up(self, key: str, error: Exception) -> bool:
-        """After some faults of our own in a row: whether an operation was ended that might never have got further.
+    def _tell_error(self, write: ApplicationWrite, row: failing.Row, message: str) -> None:
+        """An Event when an error begins; while it lasts the condition is there."""
+        if row.event and write.is_news(row.condition, message):
+            write.tell(row.event, message, warning=row.severity is Severity.WARNING)
+
+    async def _given_up(self, stored: StoredApplication, write: ApplicationWrite, faults: int, message: str) -> bool:
+        """After some faults of our own in a row: whether an operation is ended that might never have got further.
 
         Nothing else could begin while it is on record as running, neither a sync that somebody asks for nor one to the
         commit that has the remedy.
         """
-        self._faults[key] = faults = self._faults.get(key, 0) + 1
-        stored = self.ports.applications.get(key)
-        if faults < MOST_FAULTS or stored is None or (running(stored) is None and stored.app.operation is None):
+        if faults < MOST_FAULTS or (running(stored) is None and stored.app.operation is None):
             return False
-        del self._faults[key]
-        write = ApplicationWrite(stored, self.ports.cluster.client, self.ports.cluster.cache, self.ports.clock.now())
-        kind, message = condition_of(error)
-        write.conditions([(kind, message)])
         try:
             await self._operations.refuse(stored, write, message)
         except Exception:
-            log.exception("operation not ended", application=key)
+            log.exception("operation not ended", application=stored.key)
             return False
-        log.warning("operation ended", application=key, reason=message)
+        self._failing.pop(stored.key, None)
+        log.warning("operation ended", application=stored.key, reason=message)
         return True
 
-    def _grace(self, stored: StoredApplication, now: datetime, kind: str) -> float:
-        """Seconds for which the last good state is kept still, in spite of an error of this kind of condition."""
+    def _grace(self, stored: StoredApplication, now: datetime, row: failing.Row) -> float:
+        """Seconds for which the last good state is kept still, in spite of an error."""
         if stored.status.sync is None or stored.status.sync.status is SyncCode.UNKNOWN:
             return 0.0
-        condition = next((c for c in stored.status.conditions if c.type == kind), None)
+        condition = next((c for c in stored.status.conditions if c.type == row.condition), None)
         since = past_time(condition.last_transition_time if condition else None, now)
-        return rest_of(GRACE_SECONDS, since or now, now)
+        return rest_of(row.grace, since or now, now)
 
-    async def _unrecorded(self, stored: StoredApplication, write: ApplicationWrite, error: StatusRefused) -> Requeue:
+    async def _unrecorded(
+        self, stored: StoredApplication, row: failing.Row, error: StatusRefused, requeue: Requeue
+    ) -> Requeue:
         """The status was refused: told, and tried again, for a definition or a policy may be corrected meanwhile."""
         log.warning("status refused", application=stored.key, error=str(error))
-        if error.told:
-            self.ports.tell(write, error.reason, str(error), warning=True)
+        live = self.ports.applications.live(stored.key)
+        if error.told and live is not None:
+            self.ports.events(live, row.event, str(error), True)
         if error.ended is not None:
             await self.ports.chronicle.finished(stored, error.ended, "")
-        return Requeue.after(SHORTEST_REST)
+        return requeue
 
     # --- refresh -------------------------------------------------------------------------------------------------
 
@@ -319,7 +341,7 @@ class ApplicationReconciler:
         return policy.hands_off(live.annotations, policy.last_write_by(entries), self.ports.clock.now())
 
     def _forget(self, key: str) -> None:
-        self._faults.pop(key, None)
+        self._failing.pop(key, None)
         self._secrets.pop(key, None)
         self._refreshes.forget(key)
         self._pace.forget(key)
@@ -328,15 +350,27 @@ class ApplicationReconciler:
         self.ports.observer.forget(key)
 
 
-def _changes(stored: StoredApplication, write: ApplicationWrite) -> list[str]:
+class Failing(msgspec.Struct, frozen=True):
+    """Passes of an application that have failed in a row.
+
+    Attributes:
+        since: when the first failed for the reason that the last one did.
+        faults: how many of them in a row were faults of our own.
+    """
+
+    reason: str
+    since: datetime
+    count: int = 0
+    faults: int = 0
+
+
+def _tell_verdicts(write: ApplicationWrite) -> None:
     """What a pass changed, in Argo CD's words."""
-    found = []
     for name in ("sync", "health"):
-        before = (stored.raw_status.get(name) or {}).get("status") or ""
+        before = (write.stored.raw_status.get(name) or {}).get("status") or ""
         after = (write.status.get(name) or {}).get("status") or ""
         if before != after:
-            found.append(f"Updated {name} status: {before} -> {after}")
-    return found
+            write.tell("ResourceUpdated", f"Updated {name} status: {before} -> {after}")
 
 
 def _words(live: LiveObject) -> Iterator[str]:

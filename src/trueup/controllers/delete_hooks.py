@@ -71,7 +71,6 @@ class DeleteHooks:
             return await self._perform(stored, write, stage.phase, step)
         if isinstance(step, DeletionWait):
             write.conditions([(WAITS, step.message)])
-            await write.flush()
             return Requeue.after(step.after)
         return await self._over(stored, write, stage)
 
@@ -97,7 +96,7 @@ class DeleteHooks:
         for task in asked:
             if task not in tasks:
                 told = f"{phase.value} hook {task.key}: its namespace does not exist"
-                self.ports.tell(write, "DeleteHooksSkipped", told, warning=True)
+                write.tell("DeleteHooksSkipped", told, warning=True)
         if refused := self.ports.observer.forbidden(stored.app, project, [task.key for task in tasks]):
             raise InvalidSpec("; ".join(refused.values()), hint="permit the hook's object in the project")
         live, health = self.ports.observer.seen([task.key for task in tasks])
@@ -130,15 +129,14 @@ class DeleteHooks:
             account = self.ports.account(stored.app, DELETING_AS)
         except InvalidSpec as error:
             write.conditions([(FAILED, str(error))])
-            await write.flush()
             return Requeue.after(RECHECK)
         performed = await self.ports.perform(step, account)
         await self.ports.chronicle.hooks_of_deletion(stored, phase.value, performed.results)
         problems = [step.failed] if step.failed else [_refusal(phase, r) for r in performed.results if _is_refused(r)]
         write.conditions([(FAILED, problem) for problem in problems] or [(WAITS, step.message)])
-        if await write.flush():
-            for problem in problems:
-                self.ports.tell(write, FAILED, problem, warning=True)
+        for problem in problems:
+            if write.is_news(FAILED, problem):
+                write.tell(FAILED, problem, warning=True)
         if not problems:
             return Requeue.after(step.settles_in)
         before = self._failures.get(stored.key)
@@ -160,12 +158,12 @@ class DeleteHooks:
         told_at = next((c.last_transition_time for c in stored.status.conditions if c.type == FAILED), None)
         since = past_time(told_at, now) or now
         if skips_unreadable(stage, stored.app.metadata.finalizers, (now - since).total_seconds()):
-            self.ports.tell(write, "DeleteHooksSkipped", f"{stage.phase.value} hooks: {error}", warning=True)
+            write.tell("DeleteHooksSkipped", f"{stage.phase.value} hooks: {error}", warning=True)
             return await self._over(stored, write, stage)
         told = f"{stage.phase.value} hooks are not known: {error}; to go on without them remove the finalizer"
         write.conditions([(FAILED, f"{told} {stage.finalizer}")])
-        if await write.flush():
-            self.ports.tell(write, FAILED, str(error), warning=True)
+        if write.is_news(FAILED, told):
+            write.tell(FAILED, str(error), warning=True)
         for repository in stored.app.spec.repositories():
             self.ports.repositories.request(repository, stored.key)
         return Requeue.after(RECHECK)
@@ -177,7 +175,6 @@ class DeleteHooks:
         write.conditions([])
         if not left:
             await self.ports.chronicle.deleted(stored)
-        await write.flush()
         return Requeue.after(0.0)
 
 

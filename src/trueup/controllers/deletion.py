@@ -56,16 +56,13 @@ class Deletion:
             write.finalizers(left)
             if stage_of(left):
                 write.conditions([])
-                await write.flush()
                 return Requeue.after(0.0)
             await self._ports.chronicle.deleted(stored)
-            await write.flush()
             self._gone(stored.key)
             return Requeue.never()
         if isinstance(step, DeletionWait):
             if step.consent:
                 write.conditions([(HELD, step.message)])
-                await write.flush()
             elif step.held:
                 await self._kept(stored, write, step.held)
             return Requeue.after(step.after)
@@ -73,14 +70,12 @@ class Deletion:
             account = self._ports.account(app, DELETING_AS)
         except InvalidSpec as error:
             write.conditions([("DeletionError", str(error))])
-            await write.flush()
             return Requeue.after(SHORTEST_REST)
         await self._ports.chronicle.removing(stored, [task.key for task in step.tasks], managed)
         performed = await self._ports.perform(step, account)
         await self._ports.chronicle.removed(stored, performed.results)
         refused = [result for result in performed.results if result.status == ResultCode.SYNC_FAILED.value]
         write.conditions([("DeletionError", f"{r.kind} {r.name}: {r.message}") for r in refused])
-        await write.flush()
         return Requeue.after(step.settles_in)
 
     def _forbidden(
@@ -103,9 +98,7 @@ class Deletion:
             f"the objects stay by `trueup app delete {stored.app.metadata.name} --no-cascade`"
         )
         write.conditions([(HELD, message)])
-        if await write.flush():
-            log.warning("deletion held", application=stored.key, reason=message)
-            self._ports.tell(write, HELD, message, warning=True)
+        self._tell_held(stored, write, message)
         # The watch tells of a new project, but not whose a specification is that cannot be read.
         return Requeue.after(SHORTEST_REST)
 
@@ -115,10 +108,13 @@ class Deletion:
             return Requeue.after(HELD_AFTER)
         message = told(kept)
         write.conditions([(HELD, message)])
-        if await write.flush():
-            log.warning("deletion held", application=stored.key, reason=message)
-            self._ports.tell(write, HELD, message, warning=True)
+        self._tell_held(stored, write, message)
         return Requeue.after(self._ports.rest())
+
+    def _tell_held(self, stored: StoredApplication, write: ApplicationWrite, message: str) -> None:
+        if write.is_news(HELD, message):
+            log.warning("deletion held", application=stored.key, reason=message)
+            write.tell(HELD, message, warning=True)
 
     async def gone(self, key: str) -> Requeue:
         """The application has gone without a cascade: nothing is deleted, and no hook may keep our finalizer."""

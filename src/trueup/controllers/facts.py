@@ -52,7 +52,7 @@ def facts_of(
 
 def _options(ports: Ports, stored: StoredApplication, state: OperationState) -> SyncOptions:
     options = options_for(state.operation, stored.app.spec.sync_policy)
-    if not ports.cluster.cache.namespaced:
+    if not ports.cluster.confined:
         return options
     # A namespace that is managed by a role in it is there, and may be invisible all the same.
     return msgspec.structs.replace(options, texts=options.texts - {CREATE_NAMESPACE})

@@ -1,18 +1,39 @@
 """Questions that a look at the repositories answers, such as a refresh: put once, answered by a look begun later."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
-from trueup.controllers.repository import Repositories
+from trueup.model.errors import TrueupError
 from trueup.model.repository import RepositoryOf
 from trueup.model.share import Urgency
+
+
+class RepositoryLooks(Protocol):
+    """Who looks at repositories: :class:`trueup.controllers.repository.Repositories`."""
+
+    def begun(self, repository: str | RepositoryOf) -> int: ...
+
+    def ended(self, repository: str | RepositoryOf) -> int: ...
+
+    def error(self, repository: str | RepositoryOf) -> TrueupError | None: ...
+
+    def resting(self, repository: str | RepositoryOf) -> bool: ...
+
+    def polls(self, repository: str | RepositoryOf) -> bool: ...
+
+    def request(self, repository: str | RepositoryOf, app: str, urgency: Urgency = Urgency.PERSON) -> None: ...
+
+    def need(self, repository: str | RepositoryOf, app: str) -> None: ...
+
+    def look_once_more(self, repository: str | RepositoryOf) -> None: ...
 
 
 class Looks:
     """What applications wait for. Losing it costs one more look."""
 
-    def __init__(self, repositories: Repositories) -> None:
+    def __init__(self, repositories: RepositoryLooks) -> None:
         self._repositories = repositories
         self._asked: dict[str, _Asked] = {}
 

@@ -77,7 +77,6 @@ class Operations:
                 decision = await self._automatic(stored, project, write, head)
                 operation = decision.operation
                 if operation is None:
-                    await write.flush()
                     return Requeue.after(min(decision.again, self.ports.rest()))
             left = head.withheld if isinstance(head, Observation) else policy.noted(stored.status)
             operation = policy.noting(operation, left)
@@ -86,7 +85,6 @@ class Operations:
             except UnknownRevision as error:
                 if self._looked_for(stored):
                     return await self.refuse(stored, write, str(error))
-                await write.flush()
                 return Requeue.after(self.ports.rest())
             except TrueupError as error:
                 if not about_source(error):
@@ -99,7 +97,6 @@ class Operations:
         if not verdict.allowed:
             fault = f": {policy.in_project(verdict, project)}" if verdict.fault else ""
             write.set("operationState", msgspec.structs.replace(state, message=f"{policy.BLOCKED}{fault}"))
-            await write.flush()
             return Requeue.after(min(verdict.again, self.ports.rest()))
         try:
             seen = await self._of_operation(stored, project, state, head)
@@ -152,7 +149,7 @@ class Operations:
         for kind, message in [*([decision.condition] if decision.condition else []), *decision.warnings]:
             write.condition(kind, message)
             if kind == policy.LOOP and decision.operation is not None:
-                self.ports.tell(write, "SelfHealLoop", message, warning=True)
+                write.tell("SelfHealLoop", message, warning=True)
         return decision
 
     async def _same_as_attempted(self, stored: StoredApplication, project: Project, head: Observation) -> bool:
@@ -184,7 +181,7 @@ class Operations:
         write.operation(state.operation)
         await self.ports.chronicle.started(stored, state)
         await write.flush()
-        self.ports.tell(write, "OperationStarted", initiated(state))
+        write.tell("OperationStarted", initiated(state))
 
     async def _of_operation(
         self, stored: StoredApplication, project: Project, state: OperationState, head: Head
@@ -283,7 +280,6 @@ class Operations:
             # What it waits for flaps, and so does the sentence that names it.
             after = msgspec.structs.replace(after, message=before.message)
         write.set("operationState", after)
-        await write.flush()
         seconds = step.after if isinstance(step, Wait) else step.settles_in if isinstance(step, Act) else 0.0
         return Requeue.after(min(seconds, self.ports.rest()))
 
@@ -307,7 +303,6 @@ class Operations:
                 return await self._ended(stored, write, state)
             write.set("operationState", state)
             left = retry_in(state, retry, now)
-        await write.flush()
         return Requeue.after(min(left, self.ports.rest()))
 
     async def refuse(self, stored: StoredApplication, write: ApplicationWrite, message: str) -> Requeue:
@@ -332,9 +327,8 @@ class Operations:
             write.set("history", build.history(stored.app, stored.status, after))
         if not succeeded and after.operation.initiated_by.automated:
             write.condition("SyncError", _failed(after))
-        await write.flush()
         told = f"{initiated(after)}: {after.phase}: {message}"
-        self.ports.tell(write, "OperationCompleted", told, warning=not succeeded)
+        write.tell("OperationCompleted", told, warning=not succeeded)
         return Requeue.after(0.0)
 
 

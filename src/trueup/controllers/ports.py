@@ -1,29 +1,32 @@
-"""What the reconcilers of applications work with."""
+"""What the reconcilers of applications work with: each port a Protocol, filled by the composition root."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 import msgspec
-import structlog
 
 from trueup import policy
-from trueup.apply.cluster import acting_as
-from trueup.apply.perform import Performed, perform
+from trueup.apply.perform import Performed
 from trueup.controllers.chronicle import Chronicle
-from trueup.controllers.repository import Repositories
-from trueup.model.application import Application
+from trueup.controllers.looks import RepositoryLooks
+from trueup.model.application import Application, Destination, Source
 from trueup.model.errors import InvalidSpec
-from trueup.observe.cluster import ManagedCluster
-from trueup.observe.observer import Observer
+from trueup.model.health import Health
+from trueup.model.live import LiveObject
+from trueup.model.manifest import Manifest
+from trueup.model.project import Project
+from trueup.model.repository import RepositoryOf
+from trueup.model.resource import GroupKind, ResourceKey
+from trueup.model.status import OperationState
+from trueup.observe.observation import Observation
 from trueup.plan.delete_hooks import HookStep
 from trueup.plan.deletion import DeletionStep
+from trueup.plan.options import Options as SyncOptions
 from trueup.plan.task import Step
 from trueup.runtime.clock import Clock
-from trueup.store.applications import Applications
-from trueup.store.events import Recorder
+from trueup.store.applications import Applications, StoredApplication
 from trueup.store.settings import Settings
-from trueup.store.write import ApplicationWrite
-
-log = structlog.get_logger("trueup.cluster")
+from trueup.store.write import Events, Writes
 
 # Argo CD's words for a destination to which nobody's rights are named.
 SYNCING_AS = "failed to find a matching service account to impersonate"
@@ -36,16 +39,85 @@ SHORTEST_REST = 60.0
 """The same where polling is on, however short its interval."""
 
 
+class Observing(Protocol):
+    """Facts about Applications: :class:`trueup.observe.observer.Observer`."""
+
+    async def observe(
+        self,
+        stored: StoredApplication,
+        project: Project,
+        *,
+        sources: Sequence[Source] = (),
+        revisions: Sequence[str] = (),
+        fresh: bool = False,
+        options: SyncOptions | None = None,
+    ) -> Observation: ...
+
+    async def brought(
+        self, stored: StoredApplication, project: Project, manifests: Sequence[str], options: SyncOptions
+    ) -> Observation: ...
+
+    async def content(self, stored: StoredApplication, project: Project, revisions: Sequence[str]) -> str: ...
+
+    async def delete_hooks(self, stored: StoredApplication, project: Project) -> list[Manifest]: ...
+
+    async def watch_known(self, stored: StoredApplication) -> None: ...
+
+    def resolve(self, app: Application, sources: Sequence[Source], revisions: Sequence[str]) -> tuple[str, ...]: ...
+
+    def elsewhere(self, key: str, *, moving: bool) -> list[RepositoryOf]: ...
+
+    def with_hooks(self, seen: Observation, state: OperationState) -> Observation: ...
+
+    def seen(
+        self, keys: Sequence[ResourceKey]
+    ) -> tuple[dict[ResourceKey, LiveObject], dict[ResourceKey, Health | None]]: ...
+
+    def managed(self, stored: StoredApplication) -> Mapping[ResourceKey, LiveObject]: ...
+
+    def marked(self, key: str) -> Mapping[ResourceKey, LiveObject]: ...
+
+    def forbidden(
+        self, app: Application, project: Project | None, keys: Iterable[ResourceKey]
+    ) -> dict[ResourceKey, str]: ...
+
+    def forget(self, key: str) -> None: ...
+
+
+class DestinationCluster(Protocol):
+    """What is asked of a destination beside its objects: :class:`trueup.observe.cluster.ManagedCluster`."""
+
+    @property
+    def server(self) -> str: ...
+
+    @property
+    def confined(self) -> bool: ...
+
+    def require_destination(self, destination: Destination) -> None: ...
+
+    def serves(self, api_version: str, kind: str) -> bool: ...
+
+    def unwatched(self) -> frozenset[GroupKind]: ...
+
+
+class Performing(Protocol):
+    """Carries steps out: :class:`trueup.controllers.performing.Performer`."""
+
+    async def __call__(self, step: Step | DeletionStep | HookStep, account: str = "") -> Performed: ...
+
+
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Filled by the composition root."""
 
     clock: Clock
     settings: Callable[[], Settings]
     applications: Applications
-    repositories: Repositories
-    observer: Observer
-    cluster: ManagedCluster
-    recorder: Recorder
+    writes: Writes
+    events: Events
+    repositories: RepositoryLooks
+    observer: Observing
+    cluster: DestinationCluster
+    perform: Performing
     chronicle: Chronicle
     wave_delay: float = 2.0
 
@@ -74,20 +146,3 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
             return policy.acting_account(app, self.applications.project_of(app), self.cluster.server, setting)
         except InvalidSpec as error:
             raise InvalidSpec(f"{failure}: {error.message}", hint=error.hint) from error
-
-    async def perform(self, step: Step | DeletionStep | HookStep, account: str = "") -> Performed:
-        """Carry a step out, and remember what it confirmed.
-
-        Args:
-            account: the user as whom; empty for the engine itself.
-        """
-        performed = await perform(step, acting_as(self.cluster, account))
-        for manifest, answer, writing in performed.stored:
-            self.cluster.confirmer.seed(manifest, answer, writing, account)
-        if performed.interrupted is not None:
-            log.warning("cluster not reached", cluster=self.cluster.name, error=str(performed.interrupted))
-        return performed
-
-    def tell(self, write: ApplicationWrite, reason: str, message: str, *, warning: bool = False) -> None:
-        """Record an Event about an Application."""
-        self.recorder.record(write.live, reason, message, now=self.clock.now(), warning=warning)

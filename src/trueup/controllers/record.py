@@ -1,8 +1,8 @@
 """What a pass saw, or how it failed, as an Application's status."""
 
-from trueup.kube.errors import ApiError
 from trueup.model.application import Application
-from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable, TrueupError
+from trueup.model.health import HealthCode
+from trueup.model.status import SyncCode
 from trueup.observe.observation import Observation
 from trueup.store import status as build
 from trueup.store.write import ApplicationWrite
@@ -20,15 +20,19 @@ def record(app: Application, write: ApplicationWrite, seen: Observation, control
     write.conditions(list(seen.warnings))
 
 
-def condition_of(error: Exception) -> tuple[str, str]:
-    """The condition (type, message) that tells of a pass that failed: the one table from errors to conditions."""
-    match error:
-        case InvalidSpec():
-            return "InvalidSpecError", str(error)
-        case RenderFailed() | SourceUnavailable() | ApiError():
-            return "ComparisonError", str(error)
-        case TrueupError():
-            return "UnknownError", str(error)
-        case _:
-            # What a fault of our own says may hold anything.
-            return "UnknownError", f"internal error: {type(error).__name__} (the engine's log has more)"
+def aged(write: ApplicationWrite, kind: str, message: str) -> str:
+    """What a condition says of a pass that saw nothing: the error, and how old the verdicts are that stand beside it.
+
+    Args:
+        write: with the verdicts as they will stand.
+        kind: the condition's type.
+    """
+    since = write.since(kind)
+    sync, health = write.status.get("sync") or {}, write.status.get("health") or {}
+    old = ["sync"] if sync.get("status") not in (None, "", str(SyncCode.UNKNOWN)) else []
+    if health.get("status") not in (None, "", str(HealthCode.UNKNOWN)):
+        # What was put there because nothing has ever been seen is no verdict of old.
+        old += ["health"] if str(health.get("lastTransitionTime") or "") < since else []
+    if not old:
+        return message
+    return f"{message}; {' and '.join(old)} {'are' if len(old) > 1 else 'is'} as seen before {since}"

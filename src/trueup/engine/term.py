@@ -9,6 +9,7 @@ from trueup import policy
 from trueup.controllers.application import ApplicationReconciler
 from trueup.controllers.begin import named_revisions
 from trueup.controllers.chronicle import Chronicle
+from trueup.controllers.performing import Performer
 from trueup.controllers.ports import Ports
 from trueup.controllers.project import ProjectReconciler
 from trueup.controllers.repository import Repositories
@@ -33,6 +34,7 @@ from trueup.sources.helm_repository import HelmRepositories
 from trueup.store.applications import StoredApplication
 from trueup.store.events import Recorder
 from trueup.store.notes import Notes
+from trueup.store.write import ControlCluster, Writes
 
 log = structlog.get_logger("trueup")
 
@@ -81,10 +83,12 @@ class Term:
             clock=clock,
             settings=control.settings,
             applications=applications,
+            writes=Writes(ControlCluster(control.client, control.cache), clock, self._event),
+            events=self._event,
             repositories=self.repositories,
             observer=self.observer,
             cluster=lasting.cluster,
-            recorder=self.recorder,
+            perform=Performer(lasting.cluster),
             chronicle=Chronicle(lasting.journal, clock, commit=self.repositories.commit, deployed=self._deployed),
             wave_delay=options.wave_delay,
         )
@@ -145,6 +149,9 @@ class Term:
     def _share(self, repository: str) -> Share:
         return self.shares.of_repository(repository)
 
+    def _event(self, about: LiveObject, reason: str, message: str, warning: bool) -> None:
+        self.recorder.record(about, reason, message, now=self._clock.now(), warning=warning)
+
     def _wake(self, key: str) -> None:
         self.queue.add(key)
 
@@ -189,11 +196,9 @@ class Term:
                     self._wake(key)
 
     def _failed(self, key: str, error: Exception, outcome: Outcome) -> None:
+        # What a pass ends in is told by the pass: this is a fault in telling it.
         message = str(error) if isinstance(error, TrueupError) else type(error).__name__
-        log.warning("application not reconciled", application=key, error=message, again=outcome.requeue.seconds)
-        live = self._applications.live(key)
-        if live is not None and isinstance(error, TrueupError):
-            self.recorder.record(live, outcome.reason, message, now=self._clock.now(), warning=True)
+        log.error("application not reconciled", application=key, error=message, again=outcome.requeue.seconds)
 
     def _project_failed(self, name: str, error: Exception, outcome: Outcome) -> None:
         message = str(error) if isinstance(error, TrueupError) else type(error).__name__

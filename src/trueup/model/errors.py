@@ -55,7 +55,7 @@ class InvalidSpec(Stalled):
 class RenderFailed(Stalled):
     """The source cannot become manifests: condition ``ComparisonError``. Nothing may be pruned on its account."""
 
-    reason = "ComparisonError"
+    reason = "RenderFailed"
 
 
 class RenderStopped(RenderFailed):
@@ -65,7 +65,7 @@ class RenderStopped(RenderFailed):
 class SourceUnavailable(TrueupError):
     """The repository or revision cannot be read now: condition ``ComparisonError``, the last good state is kept."""
 
-    reason = "ComparisonError"
+    reason = "SourceUnavailable"
 
 
 class Redirected(SourceUnavailable):

@@ -47,6 +47,11 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
     name: str = IN_CLUSTER_NAME
     confirmer: Confirmer
 
+    @property
+    def confined(self) -> bool:
+        """Only some namespaces of the cluster can be seen, by roles in them."""
+        return self.cache.namespaced
+
     def require_destination(self, destination: Destination) -> None:
         """Refuse destinations that are not this cluster.
 

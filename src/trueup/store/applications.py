@@ -1,7 +1,7 @@
 """Typed reads of Applications and AppProjects from the control cluster's watch cache."""
 
-from collections.abc import Callable, Mapping, Set
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Set
+from typing import Any, Protocol
 
 import msgspec
 
@@ -18,10 +18,6 @@ from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import Status
 from trueup.model.tracking import instance_name, owner_instance
 from trueup.plan.options import CREATE_NAMESPACE
-
-if TYPE_CHECKING:
-    # Who only decodes an Application, as commands do, needs no cache.
-    from trueup.kube.cache import WatchCache
 
 APPLICATION = GroupKind(GROUP, "Application")
 PROJECT = GroupKind(GROUP, "AppProject")
@@ -52,10 +48,18 @@ class StoredApplication(msgspec.Struct, frozen=True, kw_only=True):
     unknown: tuple[str, ...] = ()
 
 
+class Objects(Protocol):
+    """The objects of the control cluster: :class:`trueup.kube.cache.WatchCache`."""
+
+    def get(self, key: ResourceKey) -> LiveObject | None: ...
+
+    def of_kind(self, kind: GroupKind) -> Iterable[LiveObject]: ...
+
+
 class Applications:
     """Reads Applications and projects; decodes each version of an object once."""
 
-    def __init__(self, cache: "WatchCache", control_namespace: str) -> None:
+    def __init__(self, cache: Objects, control_namespace: str) -> None:
         self._cache = cache
         self.control_namespace = control_namespace
         self._decoded: dict[str, StoredApplication] = {}

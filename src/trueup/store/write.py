@@ -1,7 +1,9 @@
 """One merge patch for one pass: what a reconcile learnt and decided about an Application."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -12,7 +14,9 @@ from trueup.kube.client import Client
 from trueup.kube.errors import ApiError
 from trueup.model.annotations import REFRESH, REFRESH_TIMESTAMP
 from trueup.model.live import LiveObject
+from trueup.model.resource import ResourceKey
 from trueup.model.status import Condition, HealthStatus, OperationState
+from trueup.runtime.clock import Clock
 from trueup.runtime.secrecy import told, told_messages
 from trueup.store.applications import StoredApplication
 from trueup.store.install import APPLICATION
@@ -41,6 +45,8 @@ OWN_CONDITIONS = frozenset(
 LONGEST_CONDITION = 1999
 """Characters of a condition's message: a table of them stays readable, and Argo CD's UI shows it whole."""
 _END = 400
+_RECOGNISED = 1000
+"""Characters by which a message is known again."""
 
 
 def shortened(message: str) -> str:
@@ -52,6 +58,34 @@ def shortened(message: str) -> str:
     return f"{head} … ({cut} characters more) … {message[-_END:]}"
 
 
+class Patched(Protocol):
+    """Where Applications are stored."""
+
+    async def __call__(self, key: ResourceKey, patch: bytes) -> LiveObject:
+        """Merge-patch one; as it is from now on, which the next read of it shows.
+
+        Raises:
+            ApiError: it is not taken.
+        """
+
+
+Events = Callable[[LiveObject, str, str, bool], None]
+"""Records an Event about an object: reason, message, whether it is a warning."""
+
+
+class ControlCluster:
+    """The API server that has the Applications, and the cache that they are read from."""
+
+    def __init__(self, client: Client, cache: WatchCache) -> None:
+        self._client, self._cache = client, cache
+
+    async def __call__(self, key: ResourceKey, patch: bytes) -> LiveObject:
+        """As the port's."""
+        live = await self._client.patch(APPLICATION, key.namespace, key.name, patch, kind="merge")
+        self._cache.stored(live)
+        return live
+
+
 class ApplicationWrite:
     """Collects changes of an Application; :meth:`flush` sends what differs from what is stored, once.
 
@@ -60,11 +94,13 @@ class ApplicationWrite:
         held: a change of health is kept back.
     """
 
-    def __init__(self, stored: StoredApplication, client: Client, cache: WatchCache, now: datetime) -> None:
+    def __init__(
+        self, stored: StoredApplication, patched: Patched, now: datetime, events: Events = lambda *_: None
+    ) -> None:
         self.stored = stored
         self.now = now
-        self._client = client
-        self._cache = cache
+        self._patched, self._events = patched, events
+        self._told: list[tuple[str, str, bool]] = []
         self._written = stored.raw_status
         self.status = _copy(stored.raw_status)
         self._found: list[tuple[str, str]] = []
@@ -134,6 +170,17 @@ class ApplicationWrite:
         """One more condition of this pass."""
         self.conditions([*self._found, (kind, message)])
 
+    def since(self, kind: str) -> str:
+        """Since when there is a condition of this kind: now, where it is none yet."""
+        stored = self.stored.raw_status.get("conditions") or []
+        return self._kept(next((c.get("lastTransitionTime") for c in stored if c.get("type") == kind), None))
+
+    def is_news(self, kind: str, message: str) -> bool:
+        """Whether no condition that is stored says this already. What stands behind the message is no news."""
+        begins = told(message)[:_RECOGNISED]
+        stored = self.stored.raw_status.get("conditions") or []
+        return not any(c.get("type") == kind and str(c.get("message")).startswith(begins) for c in stored)
+
     def _kept(self, time: Any) -> str:
         """A transition time that is stored, or now where it is none."""
         known = isinstance(time, str) and past_time(time, self.now) is not None
@@ -150,6 +197,10 @@ class ApplicationWrite:
         """``.operation``: an Operation to record, or None to clear it. Guards the patch by the resourceVersion."""
         self._operation = msgspec.to_builtins(value)
         self._decided = True
+
+    def tell(self, reason: str, message: str, *, warning: bool = False) -> None:
+        """An Event, once what is written is on record."""
+        self._told.append((reason, message, warning))
 
     def decided(self) -> None:
         """The patch carries a decision: it must not land on a newer object than the one decided on."""
@@ -181,6 +232,7 @@ class ApplicationWrite:
         told_messages(self.status, known=self._written)
         patch = self._patch(self.status)
         if not patch:
+            self._tell()
             return False
         try:
             await self._send(patch)
@@ -192,7 +244,13 @@ class ApplicationWrite:
         self._metadata = {}
         self._operation = msgspec.UNSET
         self._decided = self._refreshed = False
+        self._tell()
         return True
+
+    def _tell(self) -> None:
+        for reason, message, warning in self._told:
+            self._events(self.live, reason, message, warning)
+        self._told = []
 
     def _patch(self, status: dict[str, Any]) -> dict[str, Any]:
         """What turns the stored object into one with this status, and what else is to be written; empty for nothing."""
@@ -215,11 +273,7 @@ class ApplicationWrite:
         return patch
 
     async def _send(self, patch: dict[str, Any]) -> None:
-        key = self.stored.live.key
-        self.live = await self._client.patch(
-            APPLICATION, key.namespace, key.name, msgspec.json.encode(patch), kind="merge"
-        )
-        self._cache.stored(self.live)
+        self.live = await self._patched(self.stored.live.key, msgspec.json.encode(patch))
 
     def _refuses(self, error: ApiError, patch: dict[str, Any]) -> bool:
         return is_refusal(error, self._size(patch))
@@ -251,6 +305,28 @@ class ApplicationWrite:
             self.status, self._written = less, _copy(less)
             return StatusRefused(message, told=news, ended=ended)
         raise error
+
+
+class Writes:
+    """Writes of Applications, one for each pass.
+
+    Args:
+        patched: where they are stored.
+    """
+
+    def __init__(self, patched: Patched, clock: Clock, events: Events) -> None:
+        self._patched, self._clock, self._events = patched, clock, events
+
+    @asynccontextmanager
+    async def writing(self, stored: StoredApplication) -> AsyncIterator[ApplicationWrite]:
+        """One patch, when the pass is over. What a pass that failed was about to say is not said.
+
+        Raises:
+            Conflict, NotFound, StatusRefused, ApiError: as :meth:`ApplicationWrite.flush`.
+        """
+        write = ApplicationWrite(stored, self._patched, self._clock.now(), self._events)
+        yield write
+        await write.flush()
 
 
 def _ended(wanted: dict[str, Any], written: dict[str, Any]) -> OperationState | None:

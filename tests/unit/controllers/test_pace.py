@@ -26,7 +26,7 @@ def writes(before: dict[str, Any], after: dict[str, Any], seconds: float) -> App
     key = ResourceKey("argoproj.io", "Application", "argocd", "web")
     live = LiveObject(key=key, api_version="argoproj.io/v1alpha1", uid="u", resource_version="1", body=b"{}")
     stored = StoredApplication(key="argocd/web", live=live, app=Application(), status=Status(), raw_status=before)
-    write = ApplicationWrite(stored, cast(Any, None), cast(Any, None), BEGIN + timedelta(seconds=seconds))
+    write = ApplicationWrite(stored, cast(Any, None), BEGIN + timedelta(seconds=seconds))
     for field, value in after.items():
         write.set(field, value)
     return write

@@ -6,11 +6,9 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from trueup.kube.cache import WatchCache
-from trueup.kube.client import Client
 from trueup.kube.object import read_object
 from trueup.store.applications import decode
-from trueup.store.write import LONGEST_CONDITION, ApplicationWrite, shortened
+from trueup.store.write import LONGEST_CONDITION, ApplicationWrite, Patched, shortened
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -24,7 +22,7 @@ def write(status: dict[str, Any] | None = None) -> ApplicationWrite:
         "status": status or {},
     }
     stored = decode("argocd/web", read_object(msgspec.json.encode(body)))
-    return ApplicationWrite(stored, cast(Client, None), cast(WatchCache, None), NOW)
+    return ApplicationWrite(stored, cast(Patched, None), NOW)
 
 
 @pytest.mark.parametrize("length", [1, 1999, 2000, 2001, 50_000])
