@@ -16,6 +16,7 @@ import pytest_asyncio
 import uvloop
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
+from tests.support import commands
 from tests.support.deadline import bound
 from tests.support.patience import stretched
 from tests.support.rewriting import rewrite_share
@@ -77,6 +78,10 @@ def pytest_configure(config: pytest.Config) -> None:
     # in a whole run it would fail tests that have nothing to do with it.
     if all(argument.startswith(QUICK) for argument in config.args):
         config.addinivalue_line("filterwarnings", "error::pytest.PytestUnraisableExceptionWarning")
+
+
+def pytest_unconfigure() -> None:
+    commands.close()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,7 +1,6 @@
 """Installing on a real API server: what is written, what is kept, what our definitions store."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
+from tests.support import commands
 
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
@@ -273,9 +273,8 @@ async def put(client: Client, installation: Installation) -> list[str]:
 
 async def trueup(plane: ControlPlane, *args: str) -> tuple[int, str]:
     """A command of the command line on this cluster: its code, and all that it said."""
-    words = [sys.executable, "-m", "trueup", *args, "--kubeconfig", str(plane.kubeconfig), "--namespace", CONTROL]
-    process = await asyncio.create_subprocess_exec(
-        *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    process = await commands.start(
+        *args, "--kubeconfig", plane.kubeconfig, "--namespace", CONTROL, stderr=commands.STDOUT
     )
     output, _ = await process.communicate()
     return process.returncode or 0, output.decode()

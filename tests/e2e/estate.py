@@ -1,7 +1,6 @@
 """The language of the end-to-end tests: an engine in a process of its own, a repository, applications, live objects."""
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from tests.support import commands
 from tests.support.patience import stretched
 
 from trueup.cli.app.access import View, read_view
@@ -46,17 +46,16 @@ class EngineProcess:
         self.wave_delay = wave_delay
         self.state = state or folder / "state"
         self.log = folder / "engine.log"
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: commands.Running | None = None
 
     async def start(self) -> None:
         with self.log.open("ab") as output:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "trueup", "server",
-                "--kubeconfig", str(self.kubeconfig), "--namespace", self.namespace,
-                "--data", "data", "--state", str(self.state),
-                "--allow-local-repos", str(self.repositories),
+            self.process = await commands.start(
+                "server", "--kubeconfig", self.kubeconfig, "--namespace", self.namespace,
+                "--data", "data", "--state", self.state,
+                "--allow-local-repos", self.repositories,
                 "--sync-wave-delay", str(self.wave_delay), *self.arguments,
-                stdout=output, stderr=output, stdin=asyncio.subprocess.DEVNULL, cwd=self.folder,
+                stdout=output.fileno(), stderr=output.fileno(), folder=self.folder,
             )  # fmt: skip
 
     async def stop(self) -> int:

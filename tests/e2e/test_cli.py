@@ -5,7 +5,6 @@ import base64
 import json
 import os
 import signal
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest_asyncio
 from tests.conftest import Cluster, FreshCluster, on_embedded, on_kubernetes
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment, hook, job
+from tests.support.commands import EXECUTABLE, Running, start
 from tests.support.githttp import GitHttpServer
 from tests.support.gitrepo import GitRepo
 from tests.support.patience import stretched
@@ -24,7 +24,6 @@ from tests.support.patience import stretched
 from trueup.cli.root import trueup as root_command
 from trueup.formats import yaml
 
-EXECUTABLE = Path(sys.executable).parent / "trueup"
 PATIENCE = 90.0
 
 
@@ -49,12 +48,8 @@ class Shell:
     def __init__(self, kubeconfig: str | Path, home: Path) -> None:
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(home), "KUBECONFIG": str(kubeconfig)}
 
-    async def start(self, *args: str, environment: Mapping[str, str] | None = None) -> asyncio.subprocess.Process:
-        pipe = asyncio.subprocess.PIPE
-        return await asyncio.create_subprocess_exec(
-            EXECUTABLE, *args, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe,
-            env={**self.environment, **(environment or {})},
-        )  # fmt: skip
+    async def start(self, *args: str, environment: Mapping[str, str] | None = None) -> Running:
+        return await start(*args, environment={**self.environment, **(environment or {})})
 
     async def __call__(self, *args: str, environment: Mapping[str, str] | None = None) -> Ran:
         process = await self.start(*args, environment=environment)

@@ -15,13 +15,14 @@ from typing import Any
 import msgspec
 import pytest
 from tests.golden.render.golden import CASES, ROOT, checkout, render
+from tests.support import commands
 from tests.support.broken import FOUND, URL, application, break_everything
+from tests.support.commands import EXECUTABLE
 from tests.support.fresh import bare, install_wheel
 from tests.support.lookalikes import JSONNET_STACK, MONITORS, SHOP
 from tests.support.monorepo import STAGES, write_monorepo
 from tests.support.patience import stretched
 
-EXECUTABLE = Path(sys.executable).parent / "trueup"
 KUBECTL = Path(sys.executable).parent / "kubectl"
 PATIENCE = 120.0
 SHAPES = {
@@ -55,11 +56,15 @@ class Shell:
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
 
     async def __call__(self, *args: str | Path, program: Path = EXECUTABLE) -> Ran:
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            program, *args, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, cwd=self.folder,
-            env=self.environment,
-        )  # fmt: skip
+        process: commands.Running | asyncio.subprocess.Process
+        if program == EXECUTABLE:
+            process = await commands.start(*args, environment=self.environment, folder=self.folder)
+        else:
+            pipe = asyncio.subprocess.PIPE
+            process = await asyncio.create_subprocess_exec(
+                program, *args, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, cwd=self.folder,
+                env=self.environment,
+            )  # fmt: skip
         out, err = await asyncio.wait_for(process.communicate(), stretched(PATIENCE))
         assert process.returncode is not None
         ran = Ran(process.returncode, out.decode(), err.decode())

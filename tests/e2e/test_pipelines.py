@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from tests.conftest import Cluster, on_embedded
 from tests.e2e.conftest import NAMESPACE
 from tests.e2e.estate import EngineProcess, Estate
 from tests.e2e.manifests import config, deployment
+from tests.support import commands
 from tests.support.githttp import GitHttpServer
 from tests.support.gitrepo import GitRepo
 from tests.support.patience import stretched
@@ -38,13 +38,8 @@ def repo(tmp_path: Path) -> GitRepo:
 
 
 async def trueup(*args: str, env: Mapping[str, str] | None = None, home: Path) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "trueup", *args),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={"PATH": os.environ["PATH"], "HOME": str(home), **(env or {})},
-    )
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), **(env or {})}
+    process = await commands.start(*args, environment=environment)
     output, errors = await asyncio.wait_for(process.communicate(), stretched(90))
     return process.returncode or 0, output.decode(), errors.decode()
 

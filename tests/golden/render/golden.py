@@ -6,9 +6,10 @@ before you commit it.
 
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
+
+from tests.support import commands
 
 ROOT = Path(__file__).parent
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -35,8 +36,7 @@ def checkout(folder: Path) -> Path:
 
 def render(folder: Path, case: str) -> "subprocess.CompletedProcess[str]":
     """Run the command in a checkout."""
-    command = [sys.executable, "-m", "trueup", "render", *CASES[case].split()]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return commands.run("render", *CASES[case].split(), folder=folder)
 
 
 def main() -> None:
