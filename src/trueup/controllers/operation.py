@@ -109,7 +109,7 @@ class Operations:
         step, after = await self._step(stored, seen, state, account)
         # What came along is compared with nothing that is declared: there is no second look at it.
         declared = not policy.is_local(state.operation)
-        if declared and isinstance(step, Act) and not after.phase.completed and not any(map(_is_hook, step.tasks)):
+        if declared and isinstance(step, Act) and not any(map(_is_hook, step.tasks)):
             head, step, after = await self._verdict(stored, project, write, head, step, after)
         return await self._progressed(stored, write, step, after)
 
@@ -259,6 +259,9 @@ class Operations:
         if isinstance(fresh, Observation):
             await self.ports.chronicle.observed(stored, fresh)
             record(stored.app, write, fresh, self.ports.applications.control_namespace)
+        if after.phase.completed:
+            # The last apply was the end: beside it stands what was found after it, not what was found before.
+            return fresh, step, after
         facts = self._facts(stored, running, after)
         now = self.ports.clock.now()
         following = next_step(after, facts, now)
