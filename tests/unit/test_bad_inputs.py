@@ -14,7 +14,7 @@ import trueup
 from trueup.model.application import Destination, Source
 from trueup.model.errors import InvalidSpec, RenderFailed
 from trueup.observe.cluster import require_known
-from trueup.policy.settings import WITHOUT_EFFECT
+from trueup.policy.settings import PARAMETERS, WITHOUT_EFFECT
 from trueup.render.recipe import RenderContext, make_recipe
 
 TESTS = Path(__file__).parents[1]
@@ -127,7 +127,7 @@ def no_scripts() -> bool:
 
 def one_namespace_of_applications() -> bool:
     """Applications of other namespaces are left alone, so no shard can forget to."""
-    return "application.namespaces" in WITHOUT_EFFECT
+    return "application.namespaces" in WITHOUT_EFFECT[PARAMETERS]
 
 
 NO_SURFACE: dict[str, tuple[Callable[[], bool], str]] = {

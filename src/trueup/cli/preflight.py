@@ -23,9 +23,9 @@ from trueup.kube.discovery import Discovery
 from trueup.kube.errors import NotFound
 from trueup.model.errors import TrueupError
 from trueup.policy.impersonation import ENABLED
+from trueup.policy.settings import CONFIG_MAP as SETTINGS
 from trueup.store.applications import APPLICATION
 from trueup.store.credentials import CONFIG_MAP
-from trueup.store.settings import CONFIG_MAP as SETTINGS
 from trueup.workers.git import run_git
 from trueup.workers.kustomize import kubectl
 from trueup.workers.pool import Pool

@@ -10,9 +10,9 @@ from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.tracking import owner_instance
 from trueup.plan.kinds import CRD, NAMESPACE
+from trueup.policy.settings import CONFIG_MAP, PARAMETERS
 from trueup.store.applications import APPLICATION, PROJECT, Applications
 from trueup.store.definers import Definers
-from trueup.store.settings import CONFIG_MAP, PARAMETERS
 
 CONFIG_MAPS = GroupKind("", "ConfigMap")
 

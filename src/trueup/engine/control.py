@@ -10,15 +10,17 @@ from trueup.engine.options import Options
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
+from trueup.model.application import IN_CLUSTER_SERVER
 from trueup.model.errors import Stalled
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.tracking import owner_instance
-from trueup.observe.cluster import IN_CLUSTER_SERVER, excluded_type
+from trueup.observe.cluster import excluded_type
+from trueup.policy.settings import CONFIG_MAP, PARAMETERS
 from trueup.store.applications import APPLICATION, KINDS, Applications
 from trueup.store.credentials import Credentials
 from trueup.store.definers import Definers
-from trueup.store.settings import CONFIG_MAP, PARAMETERS, Settings, read_settings
+from trueup.store.settings import Settings, read_settings
 
 log = structlog.get_logger("trueup")
 

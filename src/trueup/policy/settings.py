@@ -1,9 +1,7 @@
-"""The settings of Argo CD, in ``argocd-cm`` and ``argocd-cmd-params-cm``: those that change what is done, and the rest.
+"""The settings of Argo CD, by ConfigMap: those that are read, those without effect, and those that ask for what is not
+done. Each name of its ConfigMaps is in one of the three tables."""
 
-A setting that is read stands in the module that reads it; the other two tables are here.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -11,65 +9,112 @@ import msgspec
 from trueup.formats.yaml import YamlError, load
 from trueup.policy.unbuilt import Unbuilt
 
-WITHOUT_EFFECT: Mapping[str, str] = {
-    # argocd-cm; a name that ends with a dot stands for all that begin so
-    "url": "address of a user interface",
-    "additionalUrls": "addresses of a user interface",
-    "admin.enabled": "signing in",
-    "accounts.": "signing in",
-    "users.": "signing in",
-    "passwordPattern": "signing in",
-    "dex.": "signing in",
-    "oidc.": "signing in",
-    "statusbadge.": "shown in a user interface",
-    "ga.": "shown in a user interface",
-    "help.": "shown in a user interface",
-    "ui.": "shown in a user interface",
-    "server.maxPodLogsToRender": "shown in a user interface",
-    "exec.": "a terminal in a user interface",
-    "extension.config": "a user interface's extensions",
-    "resource.customizations.actions.": "actions of a user interface",
-    "resource.customizations.ignoreResourceUpdates.": "which events are looked at",
-    "resource.customizations.useOpenLibs.": "with resource.customizations.health alone",
-    "resource.customizations.knownTypeFields.": "spellings are compared as the server stores them",
-    "resource.ignoreResourceUpdatesEnabled": "which events are looked at",
-    "resource.respectRBAC": "a kind that may not be listed is known to be unwatched",
-    "resource.sensitive.mask.annotations": "what commands print is masked, nothing else changes",
-    "resource.customLabels": "shown in a user interface",
-    "resource.includeEventLabelKeys": "labels of Events",
-    "resource.excludeEventLabelKeys": "labels of Events",
-    "resource.links": "shown in a user interface",
-    "application.allowedNodeLabels": "shown in a user interface",
-    "application.links": "shown in a user interface",
-    "application.sync.requireOverridePrivilegeForRevisionSync": "rights of an API server",
-    "project.links": "shown in a user interface",
-    "server.rbac.": "rights of an API server",
-    "jsonnet.enable": "a Jsonnet file is refused by its name",
-    "helm.valuesFileSchemes": "value files are read from repositories alone, others refused",
-    "kustomize.path.": "with source.kustomize.version alone",
-    "kustomize.version.": "with source.kustomize.version alone",
-    "kustomize.buildOptions.": "with source.kustomize.version alone",
-    "timeout.hard.reconciliation": "a render is known by what it read, and needs no second time",
-    "webhook.": "webhooks of an API server",
-    "commit.author.": "with spec.sourceHydrator alone",
-    "sourceHydrator.": "with spec.sourceHydrator alone",
-    # argocd-cmd-params-cm
-    "application.namespaces": "applications outside the control namespace are left alone",
-    "applicationsetcontroller.": "another program",
-    "commitserver.": "another program",
-    "commit.server": "another program",
-    "dexserver.": "another program",
-    "notificationscontroller.": "another program",
-    "server.": "another program",
-    "redis.": "another program",
-    "repo.server": "another program",
-    "reposerver.": "another program; limits of renders are our own",
-    "otlp.": "traces",
-    "log.": "logs",
-    "hydrator.enabled": "with spec.sourceHydrator alone",
-    "controller.": "how much work is done at once, times, logs and metrics",
+CONFIG_MAP, PARAMETERS = "argocd-cm", "argocd-cmd-params-cm"
+RBAC, NOTIFICATIONS = "argocd-rbac-cm", "argocd-notifications-cm"
+
+READ: Mapping[str, Mapping[str, str]] = {
+    CONFIG_MAP: {
+        "timeout.reconciliation": "how often repositories are asked for new commits; 0 for never",
+        "timeout.reconciliation.jitter": "spread added to it",
+        "application.instanceLabelKey": "the label of annotation+label",
+        "application.resourceTrackingMethod": "annotation, or annotation+label to set a label beside it",
+        "application.sync.impersonation.enabled": "write as service accounts of projects",
+        "application.sync.impersonation.enforced": "and refuse to write without one",
+        "resource.exclusions": "kinds that are neither watched nor managed",
+        "resource.inclusions": "kinds that alone are; exclusions win",
+        "resource.customizations": "ignoreDifferences, and health of Applications, of several kinds in one text",
+        "resource.customizations.ignoreDifferences.": "fields of a kind that may differ",
+        "resource.customizations.health.": "of argoproj.io_Application as Argo CD's manual has it, and no other",
+        "resource.compareoptions": "status is never compared",
+        "resource.sensitive.mask.annotations": "annotations whose values commands do not print",
+        "globalProjects": "no project takes anything over from a global one",
+        "kustomize.buildOptions": "--enable-helm inflates charts of kustomizations",
+    },
+    PARAMETERS: {
+        "ignore.normalizer.jq.timeout": "processor time of a jq expression over one object, 60 s at most",
+        "controller.ignore.normalizer.jq.timeout": "the same",
+        "controller.self.heal.backoff.timeout.seconds": "first pause before what keeps coming back is healed again",
+        "controller.self.heal.backoff.factor": "by what each pause is multiplied for the next",
+        "controller.self.heal.backoff.cap.seconds": "longest pause",
+        "controller.self.heal.backoff.cooldown.seconds": "quiet time after which the pauses begin anew",
+        "controller.self.heal.timeout.seconds": "pause after an operation before any heal, where the first is 0",
+    },
 }
-"""Names and why leaving them aside changes nothing in the cluster."""
+"""Names by their ConfigMap, and what they are read for; a name that ends with a dot stands for all that begin so."""
+
+WITHOUT_EFFECT: Mapping[str, Mapping[str, str]] = {
+    CONFIG_MAP: {
+        "url": "address of a user interface",
+        "additionalUrls": "addresses of a user interface",
+        "admin.enabled": "signing in",
+        "accounts.": "signing in",
+        "users.": "signing in",
+        "passwordPattern": "signing in",
+        "dex.": "signing in",
+        "oidc.": "signing in",
+        "statusbadge.": "shown in a user interface",
+        "ga.": "shown in a user interface",
+        "help.": "shown in a user interface",
+        "ui.": "shown in a user interface",
+        "server.maxPodLogsToRender": "shown in a user interface",
+        "exec.": "a terminal in a user interface",
+        "extension.config": "a user interface's extensions",
+        "resource.customizations.actions.": "actions of a user interface",
+        "resource.customizations.ignoreResourceUpdates.": "which events are looked at",
+        "resource.customizations.useOpenLibs.": "with resource.customizations.health alone",
+        "resource.customizations.knownTypeFields.": "spellings are compared as the server stores them",
+        "resource.ignoreResourceUpdatesEnabled": "which events are looked at",
+        "resource.respectRBAC": "a kind that may not be listed is known to be unwatched",
+        "resource.customLabels": "shown in a user interface",
+        "resource.includeEventLabelKeys": "labels of Events",
+        "resource.excludeEventLabelKeys": "labels of Events",
+        "resource.links": "shown in a user interface",
+        "application.allowedNodeLabels": "shown in a user interface",
+        "application.links": "shown in a user interface",
+        "application.sync.requireOverridePrivilegeForRevisionSync": "rights of an API server",
+        "project.links": "shown in a user interface",
+        "server.rbac.": "rights of an API server",
+        "jsonnet.enable": "a Jsonnet file is refused by its name",
+        "helm.valuesFileSchemes": "value files are read from repositories alone, others refused",
+        "kustomize.path.": "with source.kustomize.version alone",
+        "kustomize.version.": "with source.kustomize.version alone",
+        "kustomize.buildOptions.": "with source.kustomize.version alone",
+        "timeout.hard.reconciliation": "a render is known by what it read, and needs no second time",
+        "webhook.": "webhooks of an API server",
+        "commit.author.": "with spec.sourceHydrator alone",
+        "sourceHydrator.": "with spec.sourceHydrator alone",
+    },
+    PARAMETERS: {
+        "application.namespaces": "applications outside the control namespace are left alone",
+        "applicationsetcontroller.": "another program",
+        "commitserver.": "another program",
+        "commit.server": "another program",
+        "dexserver.": "another program",
+        "notificationscontroller.": "another program",
+        "server.": "another program",
+        "redis.": "another program",
+        "repo.server": "another program",
+        "reposerver.": "another program; limits of renders are our own",
+        "otlp.": "traces",
+        "log.": "logs",
+        "hydrator.enabled": "with spec.sourceHydrator alone",
+        "controller.": "how much work is done at once, times, logs and metrics",
+    },
+    RBAC: {
+        "policy.": "rights of an API server; those of Kubernetes count",
+        "scopes": "groups of people who sign in",
+    },
+    NOTIFICATIONS: {
+        "service.": "notifications are not sent",
+        "template.": "notifications are not sent",
+        "trigger.": "notifications are not sent",
+        "context": "notifications are not sent",
+        "subscriptions": "notifications are not sent",
+        "defaultTriggers": "notifications are not sent",
+        "defaultTriggers.": "notifications are not sent",
+    },
+}
+"""Names by their ConfigMap, and why leaving them aside changes nothing in the cluster."""
 
 _Rule = Callable[[str], bool]
 
@@ -120,6 +165,21 @@ UNBUILT: tuple[tuple[str, _Rule, Unbuilt], ...] = (
     ),
 )
 """Settings by their own value: (name, whether the value asks for something, what is not done)."""
+
+
+def unknown_settings(names: Iterable[str], source: str) -> list[str]:
+    """Names of one ConfigMap that no table has: misspelt, or of another version.
+
+    Args:
+        source: the ConfigMap's name.
+    """
+    asked = {name for name, _, _ in UNBUILT}
+    known = {**READ.get(source, {}), **WITHOUT_EFFECT.get(source, {})}
+    return sorted(name for name in names if name not in asked and not any(_covers(each, name) for each in known))
+
+
+def _covers(known: str, name: str) -> bool:
+    return name == known or (known.endswith(".") and name.startswith(known))
 
 
 def unbuilt_settings(data: Mapping[str, str], source: str) -> list[Unbuilt]:

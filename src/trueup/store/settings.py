@@ -13,13 +13,9 @@ from trueup.model.annotations import GROUP, INSTANCE_LABEL
 from trueup.model.application import IgnoreDifference
 from trueup.policy import HealSettings, Impersonation
 from trueup.policy.impersonation import ENABLED, ENFORCED
-from trueup.policy.settings import unbuilt_settings
+from trueup.policy.settings import CONFIG_MAP, PARAMETERS, unbuilt_settings, unknown_settings
 from trueup.policy.unbuilt import Unbuilt
 from trueup.store.overrides import Override, OverrideProblem, ignore_rules, overrides
-
-CONFIG_MAP = "argocd-cm"
-PARAMETERS = "argocd-cmd-params-cm"
-"""The ConfigMap of what Argo CD's programs are started with."""
 
 JQ_TIMEOUT = ("ignore.normalizer.jq.timeout", "controller.ignore.normalizer.jq.timeout")
 MASKED = "resource.sensitive.mask.annotations"
@@ -108,6 +104,8 @@ def read_settings(data: dict[str, str], parameters: Mapping[str, str] = MappingP
     def duration(key: str, default: float) -> float:
         return _duration(CONFIG_MAP, key, data.get(key, ""), default, warnings)
 
+    for source, names in ((CONFIG_MAP, data), (PARAMETERS, parameters)):
+        warnings += [f"{source}: {name[:80]}: no such setting is known" for name in unknown_settings(names, source)]
     parts, unread = overrides(data)
     rules, problems = ignore_rules(parts)
 

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,16 @@ import pytest
 import trueup
 from trueup.model.project import Project
 from trueup.model.resource import ResourceKey
-from trueup.policy.settings import UNBUILT, WITHOUT_EFFECT
+from trueup.policy.settings import (
+    CONFIG_MAP,
+    NOTIFICATIONS,
+    PARAMETERS,
+    RBAC,
+    READ,
+    UNBUILT,
+    WITHOUT_EFFECT,
+    unknown_settings,
+)
 from trueup.policy.unbuilt import Subject, concerning
 from trueup.store.settings import read_settings
 
@@ -56,21 +66,24 @@ commitserver.log.level dexserver.disable.tls
 """
 """The names of the feature inventory of Argo CD 3.6; ``x`` and ``x_Y`` stand for names of one's own."""
 
-READ = {
-    "timeout.reconciliation": "store/settings.py",
-    "timeout.reconciliation.jitter": "store/settings.py",
-    "application.instanceLabelKey": "store/settings.py",
+CONFIG_MAPS = {
+    RBAC: "policy.csv policy.extra.csv policy.default policy.matchMode scopes",
+    NOTIFICATIONS: "service.slack service.webhook.x template.x trigger.x context subscriptions defaultTriggers "
+    "defaultTriggers.slack",
+}
+"""Names of the other ConfigMaps."""
+
+READERS = {
     "application.sync.impersonation.enabled": "policy/impersonation.py",
     "application.sync.impersonation.enforced": "policy/impersonation.py",
-    "resource.exclusions": "store/settings.py",
-    "resource.inclusions": "store/settings.py",
-    "ignore.normalizer.jq.timeout": "store/settings.py",
-    "controller.ignore.normalizer.jq.timeout": "store/settings.py",
     "resource.customizations": "store/overrides.py",
+    "resource.customizations.ignoreDifferences.": "store/overrides.py",
+    "resource.customizations.health.": "store/settings.py",
     "resource.compareoptions": "policy/settings.py",
     "globalProjects": "policy/settings.py",
 }
-PARTS_READ = {"ignoreDifferences": "store/overrides.py", "health": "store/settings.py"}
+"""Modules with the reader of a setting; all others are read in ``store/settings.py``."""
+_HEAL = "controller.self.heal."
 
 
 @functools.cache
@@ -79,18 +92,65 @@ def texts(module: str) -> frozenset[str]:
     return frozenset(str(node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant))
 
 
+def page() -> str:
+    """``docs/reference/settings.md``."""
+    lines = [
+        "# Settings of Argo CD",
+        "",
+        "Every setting of Argo CD 3.6 by its ConfigMap in the control namespace, and what Trueup does with it. A name",
+        "with a dot at its end stands for all that begin so. A name of the first two that is not here is told of in",
+        "the log: it is misspelt, or of another version. Defaults are told in",
+        "[installation](../guides/installation.md#settings).",
+    ]
+    for source in (CONFIG_MAP, PARAMETERS, RBAC, NOTIFICATIONS):
+        asks = {} if source in (RBAC, NOTIFICATIONS) else {name: why.reason for name, _, why in UNBUILT}
+        asks = {name: why for name, why in asks.items() if name.startswith("controller.") is (source == PARAMETERS)}
+        rows = [(name, "read", why) for name, why in READ.get(source, {}).items()]
+        rows += [(name, "stops automated sync of those concerned", why) for name, why in asks.items()]
+        rows += [(name, "without effect", why) for name, why in WITHOUT_EFFECT.get(source, {}).items()]
+        lines += ["", f"## `{source}`", "", "| Setting | | |", "|---|---|---|"]
+        lines += [f"| `{name}` | {what} | {why} |" for name, what, why in rows]
+    return "\n".join(lines) + "\n"
+
+
 @pytest.mark.parametrize("name", NAMES.split())
 def test_a_setting_is_read_or_without_effect_or_stops_automation(name: str) -> None:
-    if name in READ:
-        assert name in texts(READ[name])
-        return
-    part = name.removeprefix("resource.customizations.").partition(".")[0]
-    if name.startswith("resource.customizations.") and part in PARTS_READ:
-        assert part in texts(PARTS_READ[part])
-        return
-    unbuilt = name in {known for known, _, _ in UNBUILT}
-    harmless = any(name == known or (known.endswith(".") and name.startswith(known)) for known in WITHOUT_EFFECT)
-    assert unbuilt or harmless, f"{name} is accepted and not read: read it, or let it stop automation"
+    of_programs = not unknown_settings([name], PARAMETERS)
+    assert of_programs or not unknown_settings([name], CONFIG_MAP), (
+        f"{name} is accepted and not read: read it, or let it stop automation"
+    )
+
+
+@pytest.mark.parametrize("name", [name for names in READ.values() for name in names])
+def test_a_setting_that_is_read_has_a_reader(name: str) -> None:
+    part = name.removeprefix("resource.customizations.").strip(".").removeprefix(_HEAL)
+    assert part in texts(READERS.get(name, "store/settings.py"))
+
+
+@pytest.mark.parametrize("source", CONFIG_MAPS)
+def test_the_settings_of_what_is_not_built_are_known_by_name(source: str) -> None:
+    assert not unknown_settings(CONFIG_MAPS[source].split(), source)
+    assert unknown_settings(["polcy.csv"], source) == ["polcy.csv"]
+
+
+def test_no_setting_is_in_two_tables() -> None:
+    for source in {*READ, *WITHOUT_EFFECT}:
+        assert not set(READ.get(source, {})) & set(WITHOUT_EFFECT.get(source, {}))
+
+
+def test_a_setting_that_nobody_knows_is_told_of() -> None:
+    found = read_settings({"timeout.reconcilation": "60s", "url": "x"}, {"controller.self.heal.timeout.seconds": "5"})
+    assert found.warnings == ("argocd-cm: timeout.reconcilation: no such setting is known",)
+    assert read_settings({}, {"contoller.log.level": "x"}).warnings == (
+        "argocd-cmd-params-cm: contoller.log.level: no such setting is known",
+    )
+
+
+def test_the_page_of_settings_is_of_the_tables() -> None:
+    stored = Path(__file__).parents[3] / "docs" / "reference" / "settings.md"
+    if "UPDATE_GOLDEN" in os.environ:
+        stored.write_text(page())
+    assert page() == stored.read_text()
 
 
 DEPLOYMENT = ResourceKey("apps", "Deployment", "shop", "web")
