@@ -13,11 +13,12 @@ from typing import Any, Final
 
 import msgspec
 
-from trueup.apply.sanitise import fold_string_data, sanitised
+from trueup.apply.sanitise import sanitised
 from trueup.diff.ownership import last_applied
 from trueup.formats.patch import equal
 from trueup.model.annotations import LAST_APPLIED
 from trueup.model.live import LiveObject
+from trueup.model.server_owned import fold_string_data
 
 Object = dict[str, Any]
 

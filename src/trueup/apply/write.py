@@ -16,6 +16,7 @@ from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import ApiError, Conflict, DuplicateKey, Invalid, NotFound, UndeclaredField
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
+from trueup.model.server_owned import MOVING
 from trueup.plan.kinds import CRD, NAMESPACE
 from trueup.plan.task import Writing
 
@@ -142,7 +143,7 @@ def _declared(live: LiveObject) -> dict[str, Any]:
     content = live.object()
     content.pop("status", None)
     metadata = content.get("metadata") or {}
-    for name in ("managedFields", "resourceVersion", "generation"):
+    for name in MOVING:
         metadata.pop(name, None)
     annotations = metadata.get("annotations") or {}
     annotations.pop(_ROLLOUT, None)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from trueup.formats.json import canonical, digest
+from trueup.model.server_owned import MOVING
 
-_MOVING = frozenset({"resourceVersion", "generation", "managedFields"})
 _SUBRESOURCES = ("status", "scale")
 
 
@@ -16,7 +16,7 @@ def live_digest(obj: dict[str, Any]) -> str:
     """
     metadata = obj.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    kept = {name: value for name, value in metadata.items() if name not in _MOVING}
+    kept = {name: value for name, value in metadata.items() if name not in MOVING}
     kept["managedFields"] = [
         {name: value for name, value in entry.items() if name != "time"}
         for entry in metadata.get("managedFields") or ()

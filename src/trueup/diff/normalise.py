@@ -1,21 +1,10 @@
 """Objects reduced to what a comparison is about."""
 
-import base64
 from typing import Any
 
 from trueup.model.annotations import LAST_APPLIED
 from trueup.model.resource import group_of
-
-_SERVER_OWNED = (
-    "managedFields",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "uid",
-    "selfLink",
-)
+from trueup.model.server_owned import METADATA, fold_string_data
 
 
 def comparable(obj: dict[str, Any]) -> dict[str, Any]:
@@ -28,7 +17,7 @@ def comparable(obj: dict[str, Any]) -> dict[str, Any]:
     if isinstance(metadata, dict):
         reduced["metadata"] = _metadata(metadata)
     if is_secret(obj):
-        _fold_string_data(reduced)
+        fold_string_data(reduced)
     return reduced
 
 
@@ -46,7 +35,7 @@ def whole(obj: dict[str, Any]) -> dict[str, Any]:
             kept = {name: value for name, value in annotations.items() if name != LAST_APPLIED}
             reduced["metadata"]["annotations"] = kept
     if is_secret(obj):
-        _fold_string_data(reduced)
+        fold_string_data(reduced)
     return reduced
 
 
@@ -56,7 +45,7 @@ def is_secret(obj: dict[str, Any]) -> bool:
 
 
 def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
-    reduced = {name: value for name, value in metadata.items() if name not in _SERVER_OWNED}
+    reduced = {name: value for name, value in metadata.items() if name not in METADATA}
     annotations = reduced.get("annotations")
     if isinstance(annotations, dict) and LAST_APPLIED in annotations:
         reduced["annotations"] = {name: value for name, value in annotations.items() if name != LAST_APPLIED}
@@ -64,13 +53,3 @@ def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
         if name in reduced and not reduced[name]:
             del reduced[name]
     return reduced
-
-
-def _fold_string_data(secret: dict[str, Any]) -> None:
-    texts = secret.get("stringData")
-    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
-        return
-    del secret["stringData"]
-    data = secret.get("data")
-    encoded = {name: base64.b64encode(text.encode()).decode() for name, text in texts.items()}
-    secret["data"] = {**(data if isinstance(data, dict) else {}), **encoded}

@@ -31,6 +31,8 @@ from trueup.model.source import (
 
 __all__ = [
     "DEFAULT_PROJECT",
+    "IN_CLUSTER_NAME",
+    "IN_CLUSTER_SERVER",
     "Application",
     "ApplicationSpec",
     "Automated",
@@ -70,6 +72,8 @@ __all__ = [
     "SyncStrategyHook",
 ]
 
+IN_CLUSTER_SERVER, IN_CLUSTER_NAME = "https://kubernetes.default.svc", "in-cluster"
+"""The cluster that Trueup runs on, as a destination names it."""
 DEFAULT_PROJECT = "default"
 """The project of applications that name none."""
 

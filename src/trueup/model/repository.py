@@ -148,6 +148,18 @@ def parse_repository_url(url: str) -> RepositoryUrl:
 
 
 @lru_cache(_REMEMBERED)
+def same_repository(one: str, other: str) -> bool:
+    """Whether two URLs are of one repository; what is no URL is the same as its text alone."""
+    return _named(one) == _named(other)
+
+
+def _named(url: str) -> str:
+    try:
+        return parse_repository_url(url).name
+    except InvalidSpec:
+        return url
+
+
 def comparable_pattern(pattern: str) -> str:
     """A pattern for URLs, such as an entry of ``sourceRepos``, in the spelling of :attr:`RepositoryUrl.spelling`.
 

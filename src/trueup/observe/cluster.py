@@ -9,13 +9,10 @@ from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.schemas import Schemas
-from trueup.model.application import Destination
+from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Destination
 from trueup.model.errors import InvalidSpec
 from trueup.model.resource import GroupKind, ResourceKey, group_of, version_of
 from trueup.policy import Change
-
-IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
-IN_CLUSTER_NAME = "in-cluster"
 
 
 def require_known(destination: Destination, *, server: str = IN_CLUSTER_SERVER, name: str = IN_CLUSTER_NAME) -> None:

@@ -6,14 +6,12 @@ An entry ``!x`` rejects x whatever else allows it, and permits everything but x 
 from collections.abc import Iterable
 
 from trueup.formats.glob import glob_match, glob_problem
-from trueup.model.application import Destination, ResourceRule
+from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Destination, ResourceRule
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
 from trueup.model.repository import RepositoryUrl, comparable_pattern, names_a_user, parse_repository_url
 from trueup.model.resource import ResourceKey
 
-IN_CLUSTER = "in-cluster"
-IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
 ANY = "*"
 """Of ``sourceRepos``: every repository."""
 _EVERYTHING = (("*", "*", ""), ("*", "*", "*"))
@@ -141,8 +139,8 @@ def resolved(destination: Destination) -> Destination:
     A server is one cluster with and without a slash at its end.
     """
     server = destination.server.rstrip("/")
-    if (destination.name == IN_CLUSTER and not server) or (server == IN_CLUSTER_SERVER and not destination.name):
-        return Destination(server=IN_CLUSTER_SERVER, name=IN_CLUSTER, namespace=destination.namespace)
+    if (destination.name == IN_CLUSTER_NAME and not server) or (server == IN_CLUSTER_SERVER and not destination.name):
+        return Destination(server=IN_CLUSTER_SERVER, name=IN_CLUSTER_NAME, namespace=destination.namespace)
     return Destination(server=server, name=destination.name, namespace=destination.namespace)
 
 

@@ -7,6 +7,7 @@ from trueup.formats import depth, json, pattern, yaml
 from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey, group_of
+from trueup.model.server_owned import METADATA
 
 MAX_OBJECTS = 20_000
 MAX_OBJECT_BYTES = 3 * 1024 * 1024
@@ -17,9 +18,6 @@ MAX_BYTES = 32 * 1024 * 1024
 
 MAX_ERRORS_SHOWN = 20
 _MAX_LIST_DEPTH = 4
-
-# Never Git's to set: an apply with them fails or means something else (cluster-truths 1).
-_SERVER_METADATA = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")
 
 _API_VERSION = pattern.compile(r"[^/\s]+(/[^/\s]+)?")
 
@@ -189,7 +187,7 @@ def manifest_of(value: Any, origin: str, source_index: int = 0) -> Manifest:
 
 def _sanitise(value: dict[str, Any], metadata: dict[str, Any]) -> None:
     value.pop("status", None)
-    for field in _SERVER_METADATA:
+    for field in METADATA:
         metadata.pop(field, None)
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from trueup.cli.proj.access import require_valid
 from trueup.cli.proj.create import write_flags
 from trueup.cli.proj.entries import add, destination, kinds_list, parse_destination, parse_kind, remove
-from trueup.cli.repo.secret import same, secret_name, secret_object
+from trueup.cli.repo.secret import secret_name, secret_object
 from trueup.model.errors import TrueupError
+from trueup.model.repository import same_repository
 from trueup.store.credentials import REPOSITORY
 
 DESTINATIONS = {
@@ -131,4 +132,4 @@ SAME = {
 
 @pytest.mark.parametrize(("urls", "wanted"), SAME.items(), ids=[" ".join(each) for each in SAME])
 def test_two_urls_of_one_repository(urls: tuple[str, str], wanted: bool) -> None:
-    assert same(*urls) is wanted
+    assert same_repository(*urls) is wanted

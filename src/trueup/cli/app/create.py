@@ -18,7 +18,7 @@ from trueup.cli.strict import Document, documents, require_known_fields
 from trueup.kube.client import Client
 from trueup.kube.errors import AlreadyExists
 from trueup.model.annotations import API_VERSION, RESOURCES_FINALIZER
-from trueup.model.application import Application
+from trueup.model.application import IN_CLUSTER_SERVER, Application
 from trueup.model.errors import TrueupError
 from trueup.store.kinds import APPLICATION
 
@@ -26,7 +26,6 @@ _NOT_TAKEN = {
     "operation": "it would start a sync; `trueup app sync` asks for one",
     "status": "the engine writes it",
 }
-_IN_CLUSTER = "https://kubernetes.default.svc"
 
 validate_option = click.option(
     "--validate/--no-validate",
@@ -145,7 +144,7 @@ def _apply_flags(body: dict[str, Any], name: str, namespace: str, flags: dict[st
     spec.setdefault("project", "default")
     destination = spec.setdefault("destination", {})
     if not destination.get("server") and not destination.get("name"):
-        destination["server"] = _IN_CLUSTER
+        destination["server"] = IN_CLUSTER_SERVER
     if not sources:
         source = spec.setdefault("source", {})
         if not source.get("repoURL"):

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from trueup.cli.app.access import View
+from trueup.formats.redact import redact_url
 from trueup.model.application import Source
 from trueup.model.errors import TrueupError
+from trueup.model.repository import same_repository
 from trueup.model.status import OperationPhase, RevisionHistory
 from trueup.store.audit.versions import Version
 
@@ -79,8 +81,8 @@ def moved_source(view: View, target: RevisionHistory) -> tuple[Source, str, str]
         raise TrueupError(
             f"deployment {target.id} is of the commit that is deployed", hint="choose another one of `app history`"
         )
-    if len({source.repo_url for source, _, _ in moved}) > 1:
-        names = ", ".join(sorted(source.repo_url.rpartition("@")[2] for source, _, _ in moved))
+    if not all(same_repository(source.repo_url, moved[0][0].repo_url) for source, _, _ in moved):
+        names = ", ".join(sorted({redact_url(source.repo_url) for source, _, _ in moved}))
         raise TrueupError(f"several repositories have changed since: {names}", hint="revert them one by one")
     return moved[0]
 

@@ -14,10 +14,10 @@ from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.logs import configure_logs
 from trueup.cli.repo.connect import connection
-from trueup.cli.repo.secret import kept, same, secret_name, secret_object
+from trueup.cli.repo.secret import kept, secret_name, secret_object
 from trueup.cli.screen import say
 from trueup.model.errors import TrueupError
-from trueup.model.repository import parse_repository_url
+from trueup.model.repository import parse_repository_url, same_repository
 from trueup.store.credentials import LABEL, REPOSITORY, SECRET, TEMPLATE
 
 _VARIABLE = "TRUEUP_GIT_PASSWORD"
@@ -101,7 +101,7 @@ def _add(access: Access, kind: str, url: str, more: dict[str, str], flags: dict[
             there = [
                 each
                 for each in await kept(client, access.namespace, kind)
-                if same(each.url, url) and each.project == data.get("project", "")
+                if same_repository(each.url, url) and each.project == data.get("project", "")
             ]
             if there and not flags["upsert"]:
                 raise TrueupError(

@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
+from trueup.formats.redact import redact_url
 from trueup.kube.client import Client
-from trueup.model.errors import InvalidSpec, TrueupError
+from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
-from trueup.model.repository import parse_repository_url
+from trueup.model.repository import same_repository
 from trueup.store.credentials import LABEL, REPOSITORY, SECRET, TEMPLATE, decoded
 
 _PREFIX = {REPOSITORY: "repo", TEMPLATE: "creds"}
@@ -86,25 +87,15 @@ async def only(client: Client, namespace: str, kind: str, url: str, project: str
     Raises:
         TrueupError: there is none, or more than one and the project is not said.
     """
-    found = [each for each in await kept(client, namespace, kind) if same(each.url, url)]
+    found = [each for each in await kept(client, namespace, kind) if same_repository(each.url, url)]
     if project is not None:
         found = [each for each in found if each.project == project]
     if not found:
         verb = "repo" if kind == REPOSITORY else "repocreds"
-        raise TrueupError(f"no Secret is for {_plain(url)}", hint=f"`trueup {verb} list` shows those that are there")
+        raise TrueupError(
+            f"no Secret is for {redact_url(url)}", hint=f"`trueup {verb} list` shows those that are there"
+        )
     if len(found) > 1:
         names = ", ".join(each.project or "(all projects)" for each in found)
-        raise TrueupError(f"{len(found)} Secrets are for {_plain(url)}, of {names}", hint="say whose by --project")
+        raise TrueupError(f"{len(found)} Secrets are for {redact_url(url)}, of {names}", hint="say whose by --project")
     return found[0]
-
-
-def same(one: str, other: str) -> bool:
-    """Whether two URLs are of one repository; what is no URL is the same as its text alone."""
-    try:
-        return parse_repository_url(one).name == parse_repository_url(other).name
-    except InvalidSpec:
-        return one == other
-
-
-def _plain(url: str) -> str:
-    return url.rpartition("@")[2]

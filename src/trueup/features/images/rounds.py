@@ -24,6 +24,7 @@ from trueup.features.images.target import (
 )
 from trueup.features.images.template import render
 from trueup.features.images.work import Report, Subject, Work, annotated, marked, pushed_branch, values
+from trueup.formats.redact import redact_url
 from trueup.memory.bounded import Memory, weight
 from trueup.model.application import Application, Source
 from trueup.model.errors import InvalidSpec, TrueupError
@@ -171,7 +172,7 @@ class Rounds:
         dry_run: bool,
     ) -> list[Outcome]:
         """What came of a commit, and of each work whose files could not take its updates."""
-        asked, made, shown = done, Edited({}), repository.url.rpartition("@")[2]
+        asked, made, shown = done, Edited({}), redact_url(repository.url, user=False)
 
         async def edit(tree: GitTree) -> Changes:
             nonlocal done, made

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from trueup.features.images.settings import Registry
-from trueup.model.application import Application, Destination
+from trueup.model.application import IN_CLUSTER_SERVER, Application, Destination
 from trueup.model.errors import InvalidSpec
-from trueup.policy.project import IN_CLUSTER_SERVER, resolved
+from trueup.policy.project import resolved
 from trueup.sources.registry import Access, access_from_dockerconfig
 from trueup.sources.registry.access import same_registry
 
