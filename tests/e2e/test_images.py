@@ -17,7 +17,7 @@ from tests.registry.conftest import PASSWORD, USER, RunningRegistry
 from tests.registry.images import push_image
 from tests.support.httpserver import serving
 from tests.support.patience import looks
-from tests.unit.features.images.test_pulls import Host
+from tests.unit.sources.test_pulls import Host
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery

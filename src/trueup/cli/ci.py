@@ -21,18 +21,17 @@ from trueup.cli.output import output_option, painted, show
 from trueup.cli.repositories import environment_credential, local_option, make_mirrors
 from trueup.cli.screen import say, styled
 from trueup.features.images.direct import read_setting, set_images
-from trueup.features.images.pulls import Request, open_pull_request
 from trueup.features.images.target import Changed, Editor
 from trueup.formats.image import Image, parse_image
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.status import OperationPhase
 from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
-from trueup.sources.outgoing import session as outgoing
+from trueup.sources.propose import propose
 from trueup.sources.registry import Access as RegistryAccess
 from trueup.sources.registry import Platform, RegistryClient, access_from_dockerconfig
 from trueup.sources.registry.build import Built, ImageSpec, build, push
-from trueup.sources.writer import Ask, head_branch, write
+from trueup.sources.writer import Ask
 
 USERNAME, PASSWORD = "TRUEUP_REGISTRY_USERNAME", "TRUEUP_REGISTRY_PASSWORD"
 
@@ -158,14 +157,15 @@ def set_image(
                 else ""
             )
             ask = Ask(branch=branch, to=to, message=lambda _: text + "\n", author=by)
-            written = await write(mirror, ask, edit, now=SystemClock().now, credential=credential)
-            page = ""
-            if open_pr and written.sha:
-                base = branch or await head_branch(mirror)
-                title, _, body = text.partition("\n")
-                request = Request(url=repo, provider=provider or "", head=to, base=base, title=title, body=body.strip())
-                async with outgoing() as session:
-                    page = await open_pull_request(request, credential, session)
+            written, page = await propose(
+                mirror,
+                ask,
+                edit,
+                now=SystemClock().now,
+                credential=credential,
+                pull_of=repo if open_pr else "",
+                provider=provider or "",
+            )
             return {"revision": written.sha, "branch": written.branch, "pullRequest": page}
         finally:
             await mirrors.close()

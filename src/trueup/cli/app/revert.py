@@ -18,7 +18,6 @@ from trueup.cli.connect import Access
 from trueup.cli.identity import git_author, parse_author
 from trueup.cli.repositories import environment_credential, with_repositories
 from trueup.cli.screen import plain, say
-from trueup.features.images.pulls import PROVIDER, Request, open_pull_request
 from trueup.formats import pattern
 from trueup.kube.client import Client
 from trueup.kube.errors import NotFound
@@ -28,11 +27,12 @@ from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.project import Project
 from trueup.model.tree import Mode
 from trueup.runtime.clock import SystemClock
-from trueup.sources.outgoing import session as outgoing
+from trueup.sources.propose import propose
+from trueup.sources.pulls import PROVIDER
 from trueup.sources.revert import Reverted, revert
 from trueup.sources.revision import BRANCHES
 from trueup.sources.tree import GitTree
-from trueup.sources.writer import Ask, Blob, Changes, Written, head_branch, write
+from trueup.sources.writer import Ask, Blob, Changes, Written, head_branch
 from trueup.store.applications import read_project
 from trueup.store.audit.versions import Version
 from trueup.store.kinds import PROJECT
@@ -116,24 +116,22 @@ async def roll_back_in_git(access: Access, name: str, app_namespace: str, local:
 
         text = _message(view, shown, good, bad)
         ask = Ask(branch=branch, to=to, message=lambda _: text, author=author)
-        written = await write(mirror, ask, edit, now=SystemClock().now, credential=credential)
+        written, page = await propose(
+            mirror,
+            ask,
+            edit,
+            now=SystemClock().now,
+            credential=credential,
+            pull_of=source.repo_url if wish.open_pr else "",
+            provider=view.app.metadata.annotations.get(PROVIDER, ""),
+        )
         _told(written, good)
         if not wish.open_pr:
             # The engine need not wait for its next poll.
             with asked(handle) as requests:
                 await requests.refresh(handle.key)
             return
-        title, _, body = text.partition("\n")
-        request = Request(
-            url=source.repo_url,
-            provider=view.app.metadata.annotations.get(PROVIDER, ""),
-            head=to,
-            base=branch,
-            title=title,
-            body=body.strip(),
-        )
-        async with outgoing() as session:
-            say(f"pull request: {await open_pull_request(request, credential, session)}")
+        say(f"pull request: {page}")
 
 
 def _ask(question: str, *, yes: bool) -> None:

@@ -10,7 +10,6 @@ import structlog
 
 from trueup.features.images.editing import Edited, Editing, Here
 from trueup.features.images.policies import Key
-from trueup.features.images.pulls import PROVIDER, Request, open_pull_request
 from trueup.features.images.rule import ImageRule, Method, TargetKind, Update, WriteBack
 from trueup.features.images.secrets import own_namespaces
 from trueup.features.images.settings import ImageSettings
@@ -32,10 +31,11 @@ from trueup.model.repository import RepositoryOf
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
-from trueup.sources.outgoing import session as outgoing
+from trueup.sources.propose import propose
+from trueup.sources.pulls import PROVIDER
 from trueup.sources.signing import Signer
 from trueup.sources.tree import GitTree
-from trueup.sources.writer import Ask, Author, Changes, Written, head_branch, write
+from trueup.sources.writer import Ask, Author, Changes, Written
 
 log = structlog.get_logger("trueup.images")
 
@@ -181,7 +181,7 @@ class Rounds:
             return dict(made.files)
 
         def message(_: Changes) -> str:
-            return commit_message(done, settings)
+            return commit_message(done, settings) if done else ""
 
         def refused(shown: str) -> list[Outcome]:
             return [Outcome(repository=shown, done=(asked[at],), problem=problem) for at, problem in made.refused]
@@ -204,10 +204,16 @@ class Rounds:
             author = Author(settings.user, settings.email)
             signer = await self._ports.signer()
             ask = Ask(branch=branch, to=to, message=message, author=author, signer=signer)
-            written = await write(mirror, ask, edit, now=self._ports.now, credential=credential)
-            page = ""
-            if done and done[0][0].back.pull_request and to:
-                page = await self._proposed(repository.url, mirror, branch, to, message({}), credential, done[0][0])
+            first = asked[0][0]
+            written, page = await propose(
+                mirror,
+                ask,
+                edit,
+                now=self._ports.now,
+                credential=credential,
+                pull_of=repository.url if first.back.pull_request else "",
+                provider=first.subject.app.metadata.annotations.get(PROVIDER, ""),
+            )
             outcome = Outcome(
                 repository=mirror.shown,
                 done=tuple(done),
@@ -222,29 +228,6 @@ class Rounds:
         except Exception as error:
             problem = surprise(shown, error)
         return [Outcome(repository=shown, done=tuple(done), problem=problem), *refused(shown)]
-
-    async def _proposed(
-        self,
-        url: str,
-        mirror: Mirror,
-        branch: str,
-        to: str,
-        message: str,
-        credential: Credential | None,
-        work: Work,
-    ) -> str:
-        title, _, body = message.partition("\n")
-        base = branch or await head_branch(mirror)
-        request = Request(
-            url=url,
-            provider=work.subject.app.metadata.annotations.get(PROVIDER, ""),
-            head=to,
-            base=base,
-            title=title,
-            body=body.strip(),
-        )
-        async with outgoing() as session:
-            return await open_pull_request(request, credential, session)
 
     async def _patched(self, work: Work, updates: tuple[Update, ...], *, dry_run: bool) -> Outcome:
         """Image Updater's method ``argocd``: the parameters of the Application itself."""

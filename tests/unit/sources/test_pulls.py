@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from tests.support.httpserver import serving
 
-from trueup.features.images.pulls import Request, open_pull_request
 from trueup.model.errors import SourceUnavailable, Stalled, TrueupError
 from trueup.sources.credential import Credential
+from trueup.sources.pulls import Request, open_pull_request
 
 TOKEN = Credential(username="bot", password="t0ken")
 
