@@ -27,6 +27,7 @@ from trueup.diff.merge.managed import (
     updater,
     write,
 )
+from trueup.diff.merge.reconcile import reconciled
 from trueup.diff.merge.schema import Type
 from trueup.diff.merge.typed import Comparison, TypedError, compare, field_set, merge, remove, validate
 
@@ -272,6 +273,7 @@ class _Writing:
         """The object and its managers after an apply; ``live`` itself where nothing changes."""
         validate(config, self._type)
         validate(live, self._type, allow_duplicates=True)
+        managers = self._reconciled(managers)
         merged = merge(live, config, self._type)
         last = managers.get(who)
         fields = exclude(field_set(config, self._type), self._reset)
@@ -286,7 +288,7 @@ class _Writing:
         """The managers after another write: whoever changes a field owns it, alone."""
         validate(new, self._type, allow_duplicates=True)
         validate(live, self._type, allow_duplicates=True)
-        managers, found = self._compared(live, new, dict(managers), None, force=True)
+        managers, found = self._compared(live, new, self._reconciled(managers), None, force=True)
         fields = exclude(union(found.modified, found.added), self._reset)
         fields = difference(fields, _NEVER_OWNED)
         if fields:
@@ -310,6 +312,14 @@ class _Writing:
         for other in (found.modified, found.added, found.removed):
             fields = difference(fields, other)
         return list(paths(fields))
+
+    def _reconciled(self, managers: Managers) -> Managers:
+        """The managers, by the schema of today of their versions."""
+        found = {}
+        for manager, owned in managers.items():
+            fields = reconciled(owned.fields, self._versions.type_of(owned.api_version))
+            found[manager] = owned if fields is owned.fields else Owned(fields, owned.api_version, owned.time)
+        return found
 
     def _compared(
         self, live: Object, new: Object, managers: Managers, who: Manager | None, *, force: bool
