@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from trueup.model.repository import RepositoryOf
-from trueup.sources.mirror import Mirror
+from trueup.sources.port import Origin
 
 
 class Reading(Protocol):
@@ -13,7 +13,7 @@ class Reading(Protocol):
         """What the URLs of one repository have in common."""
         ...
 
-    def mirror(self, repository: str | RepositoryOf) -> Mirror | None:
+    def mirror(self, repository: str | RepositoryOf) -> Origin | None:
         """The mirror, once it has been fetched.
 
         Raises:

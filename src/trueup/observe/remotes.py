@@ -128,7 +128,7 @@ class Remotes:
     def _now(self, used: Used) -> str:
         try:
             mirror = self._repositories.mirror(used.repository)
-            return mirror.resolve(used.ref) if mirror is not None else ""
+            return mirror.pin(used.ref).revision if mirror is not None else ""
         except TrueupError:
             return ""
 
@@ -173,14 +173,14 @@ class Remotes:
                     await require_host_outside(host)
             raise NotFetched(f"{base.shown} is being fetched", after=60.0, repositories=[repository])
         try:
-            revision = mirror.resolve(base.ref)
+            pin = mirror.pin(base.ref)
         except UnknownRevision:
             # Of a pull request, or a commit that no branch or tag leads to: kustomize fetches whatever git can.
             async with resting():
                 if not await self._repositories.obtain(repository, base.ref):
                     raise
-            revision = mirror.resolve(base.ref)
-        return Used(repository, base.ref, revision, moves=mirror.moves(base.ref)), mirror.tree(revision)
+            pin = mirror.pin(base.ref)
+        return Used(repository, base.ref, pin.revision, moves=pin.moves), mirror.tree(pin.revision)
 
     def note(self, instance: str, key: str, used: frozenset[Used]) -> None:
         """What a build has asked for so far; its repositories are followed from now on."""

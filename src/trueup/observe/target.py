@@ -11,7 +11,7 @@ from trueup.formats.json import digest
 from trueup.memory.bounded import Memory, weight
 from trueup.model.annotations import REFRESH
 from trueup.model.application import Application, Source
-from trueup.model.errors import RenderFailed, TrueupError
+from trueup.model.errors import TrueupError
 from trueup.model.manifest import Manifest, Rendering
 from trueup.model.repository import RepositoryOf
 from trueup.model.resource import SECRET, names
@@ -118,7 +118,7 @@ class Targets:
         if mirror is None:
             raise NotFetched(f"{source.repo_url} is being fetched", after=60.0)
         try:
-            revision = mirror.resolve(wanted, source.tag_prefix)
+            revision = mirror.pin(wanted, source.tag_prefix).revision
         except UnknownRevision:
             if mirror.answered(wanted):
                 raise
@@ -300,11 +300,6 @@ class Targets:
         share: Share,
         fetch: Fetching,
     ) -> Rendering:
-        if source.chart:
-            raise RenderFailed(
-                f"source {index}: charts from Helm repositories are not supported yet",
-                hint="keep the chart in Git and name its folder by path",
-            )
         return await self._renders.manifests(
             source, tree, refs, context, index=index, fresh=fresh, before=before, share=share, fetch=fetch
         )

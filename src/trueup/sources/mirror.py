@@ -17,7 +17,7 @@ from trueup.sources.commit import CommitInfo, describe
 from trueup.sources.credential import Credential, lent
 from trueup.sources.disk import on_disk
 from trueup.sources.folder import Folder, mirrored
-from trueup.sources.port import Git, Timeouts, Turns, at_once
+from trueup.sources.port import Git, Pin, Timeouts, Turns, at_once
 from trueup.sources.quota import Allowance, Growth, Quota
 from trueup.sources.revision import BRANCHES, HEAD, OURS, TAGS, UnknownRevision
 from trueup.sources.tree import GitTree, NoCommit, commit_of
@@ -220,7 +220,12 @@ class Mirror:
             return await on_disk(self.resolve, revision, tag_prefix)
 
     def resolve(self, revision: str, tag_prefix: str = "") -> str:
-        """The full SHA a revision means in the mirror as it is; for the order see :mod:`trueup.sources.revision`.
+        """The full SHA a revision means: :meth:`pin` without the rest."""
+        return self.pin(revision, tag_prefix).revision
+
+    def pin(self, revision: str, tag_prefix: str = "") -> Pin:
+        """What a revision means in the mirror as it is; for the order see :mod:`trueup.sources.revision`. A branch or
+        HEAD may be another commit tomorrow; tags and commits stay.
 
         Raises:
             InvalidSpec: it cannot be a revision.
@@ -228,29 +233,24 @@ class Mirror:
             SourceUnavailable: the repository was never fetched.
         """
         revisions.check(revision)
-        refs = self._known_refs()
-        wanted = revisions.commit(revision) or refs.get(revisions.match(revision, tag_prefix, refs), "")
-        wanted = wanted or revisions.short_commit(revision)
+        refs, commit = self._known_refs(), revisions.commit(revision)
+        name = "" if commit else revisions.match(revision, tag_prefix, refs)
+        wanted = commit or refs.get(name, "") or revisions.short_commit(revision)
         sha = self._commit_of(wanted, revision) if wanted else ""
         if not sha:
             raise UnknownRevision(
                 f'revision "{revision or HEAD}" not found in {self.shown}', hint=revisions.suggestion(revision, refs)
             )
-        return sha
+        return Pin(sha, moves=not commit and not name.startswith(TAGS))
 
-    def moves(self, revision: str) -> bool:
-        """Whether a revision is a branch or HEAD, which may be another commit tomorrow; tags and commits stay."""
-        refs = self._known_refs()
-        return not revisions.commit(revision) and not revisions.match(revision, "", refs).startswith(TAGS)
-
-    def tree(self, sha: str) -> GitTree:
+    def tree(self, revision: str) -> GitTree:
         """The files of a commit, by its full SHA.
 
         Raises:
             SourceUnavailable: the mirror does not hold it.
         """
         self._used_at = time.monotonic()
-        return GitTree(self._folder.repository, sha, self.shown, self._doubt)
+        return GitTree(self._folder.repository, revision, self.shown, self._doubt)
 
     def commit(self, sha: str) -> CommitInfo:
         """Author, date and message of a commit, by its full SHA.

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from trueup.model.tree import Tree
+
 
 class Git(Protocol):
     """The git command in a clean environment, killed with everything it started at its deadline or on cancellation."""
@@ -36,6 +38,42 @@ class Git(Protocol):
 
         Raises:
             SourceUnavailable: it failed, with its reason.
+        """
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """What a revision means at one look.
+
+    Attributes:
+        revision: as status and history have it: the full SHA of a commit.
+        moves: it may be another one tomorrow.
+    """
+
+    revision: str
+    moves: bool = False
+
+
+class Origin(Protocol):
+    """Where the files of a source come from, as it was when it was last looked at. Git repositories are; a Helm
+    repository or a registry would be another entry."""
+
+    def pin(self, revision: str, tag_prefix: str = "") -> Pin:
+        """What a revision means.
+
+        Raises:
+            InvalidSpec: it cannot be a revision.
+            RenderFailed: there is none of this name, or several.
+            SourceUnavailable: it was never looked at.
+        """
+
+    def answered(self, revision: str) -> bool:
+        """Whether the last look would have found this revision."""
+
+    def tree(self, revision: str) -> Tree:
+        """The files at a pinned revision.
+
+        Raises:
+            SourceUnavailable: they are not there.
         """
 
 

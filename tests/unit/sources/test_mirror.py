@@ -379,6 +379,10 @@ class TestResolve:
         }
         found = {key: mirror.resolve(*key) for key in table}
         assert found == table
+        stays = {key for key in table if not mirror.pin(*key).moves}
+        ranges = {key for key in table if any(mark in key[0] for mark in "<>~^*")} | {("1.x", ""), ("3.x", "app-")}
+        tags = {("v1.0.0", ""), ("refs/tags/v1.0.0", ""), ("v1.2.0", ""), ("3.1.0", "app-")}
+        assert stays == ranges | tags | {(first, ""), (first.upper(), "")}, "what is a tag or a commit stays"
 
     @pytest.mark.parametrize(
         ("revision", "words"),
