@@ -91,5 +91,6 @@ async def test_a_hostile_repository_is_refused(editing: Editing, repo: GitRepo) 
     made = await editing.edit(tree_of(repo, many), asked())
     assert made.files["app/a.yaml"].count(b":v2") == 5000
     if isinstance(editing, Apart):
-        with pytest.raises(TrueupError, match="too large"):
+        # Which of its limits it meets first is for the machine to say.
+        with pytest.raises(TrueupError, match=r"too large|took longer"):
             await editing.find(tree_of(repo, bomb), "app")
