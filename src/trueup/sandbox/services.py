@@ -14,11 +14,10 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from trueup.formats.time import format_exact_time
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import ApiError, NotFound
-from trueup.model.annotations import PUSHED, REFRESH, REFRESH_TIMESTAMP
+from trueup.model.annotations import PUSHED
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
 from trueup.model.repository import parse_repository_url
@@ -27,6 +26,7 @@ from trueup.sandbox.git import GitServer, Push
 from trueup.sandbox.registry import Registry
 from trueup.store.credentials import CONFIG_MAP, LABEL, SECRET, TEMPLATE
 from trueup.store.install import APPLICATION, NAMESPACE
+from trueup.store.requests import Requests
 
 log = structlog.get_logger("trueup.sandbox.services")
 
@@ -294,17 +294,15 @@ class Herald:
                 await asyncio.sleep(pause)
 
     async def _tell_readers(self, push: Push, told: set[str]) -> None:
-        """Ask each application that reads the repository to refresh. The time makes it a request of its own, whatever
-        is asked for already: one that changed nothing would be heard by nobody."""
+        """Ask each application that reads the repository to refresh."""
+        requests = Requests(self._client, self._namespace, self._now)
         url = _name(self._place.repository(push.repository))
         listing = await self._client.list(APPLICATION, self._namespace)
         for live in listing.objects:
             if live.key.name in told or url not in _sources(live):
                 continue
-            asked = {REFRESH: "normal", REFRESH_TIMESTAMP: format_exact_time(self._now()), PUSHED: push.after}
-            body = msgspec.json.encode({"metadata": {"annotations": asked}})
             with suppress(NotFound):  # it has just gone, and the others have not
-                await self._client.patch(APPLICATION, self._namespace, live.key.name, body, kind="merge")
+                await requests.refresh(f"{self._namespace}/{live.key.name}", pushed=push.after)
             told.add(live.key.name)
 
     async def _tell_image(self, repository: str, tag: str) -> None:

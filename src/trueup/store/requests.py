@@ -14,7 +14,7 @@ import msgspec
 from trueup.formats.time import format_exact_time, format_time
 from trueup.kube.client import Client
 from trueup.kube.errors import ApiError, Conflict
-from trueup.model.annotations import DELETION_APPROVED, REFRESH, REFRESH_TIMESTAMP
+from trueup.model.annotations import DELETION_APPROVED, PUSHED, REFRESH, REFRESH_TIMESTAMP
 from trueup.model.application import DEFAULT_PROJECT, Application, Operation
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
@@ -120,13 +120,14 @@ class Requests:
         _, ending = await self._guarded(key, decide)
         return ending
 
-    async def refresh(self, key: str, *, hard: bool = False) -> LiveObject:
+    async def refresh(self, key: str, *, hard: bool = False, pushed: str = "") -> LiveObject:
         """Ask the engine to look again.
 
         Args:
             hard: and to render anew what it knows.
+            pushed: the commit whose push is the reason.
         """
-        return await self._patch(key, refreshing(self._now(), hard=hard))
+        return await self._patch(key, refreshing(self._now(), hard=hard, pushed=pushed))
 
     async def confirm_deletion(self, key: str) -> datetime:
         """Let objects go that ask to be confirmed: those that wait now. Returns the time that is on record."""
@@ -181,10 +182,11 @@ def ending_by(ending: Ending) -> Patch:
     return {"status": {"operationState": {"phase": str(OperationPhase.TERMINATING)}}}
 
 
-def refreshing(now: datetime, *, hard: bool) -> Patch:
-    """Asks for a refresh; asking again is a change, by its time."""
+def refreshing(now: datetime, *, hard: bool = False, pushed: str = "") -> Patch:
+    """Asks for a refresh. The time makes it a change, whatever is asked for already: one that changed nothing would be
+    heard by nobody."""
     asked = {REFRESH: "hard" if hard else "normal", REFRESH_TIMESTAMP: format_exact_time(now)}
-    return {"metadata": {"annotations": asked}}
+    return {"metadata": {"annotations": asked | ({PUSHED: pushed} if pushed else {})}}
 
 
 def confirming(now: datetime) -> Patch:

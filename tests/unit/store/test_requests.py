@@ -34,6 +34,14 @@ WRITES: dict[str, tuple[Any, dict[str, Any]]] = {
             "argocd.argoproj.io/refresh-timestamp": "2026-05-04T12:00:00.250000Z",
         }}},
     ),
+    "one for a push, with its commit": (
+        refreshing(NOW, pushed="a" * 40),
+        {"metadata": {"annotations": {
+            "argocd.argoproj.io/refresh": "normal",
+            "argocd.argoproj.io/refresh-timestamp": "2026-05-04T12:00:00.250000Z",
+            "trueup.dev/pushed": "a" * 40,
+        }}},
+    ),
     "a confirmation": (
         confirming(NOW),
         {"metadata": {"annotations": {"argocd.argoproj.io/deletion-approved": "2026-05-04T12:00:00Z"}}},
