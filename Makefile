@@ -20,7 +20,7 @@ PYTEST = $(BIN)/pytest -q -n $$((2 * $$(getconf _NPROCESSORS_ONLN))) --maxproces
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 	@echo "ARGS=... is handed on: make demo ARGS=--tour, make test ARGS='tests/unit -x'"
 
 .PHONY: demo
@@ -32,8 +32,12 @@ install: $(STAMP) ## Everything into .venv, and how the shell finds it
 	@echo 'export PATH="$(CURDIR)/$(BIN):$$PATH"'
 
 .PHONY: test
-test: $(STAMP) controlplane ## Every test, those on a real API server too
-	@$(PYTEST) $(ARGS)
+test: $(STAMP) controlplane ## Every rule once, those of a real API server too; all of what ARGS names
+	@$(PYTEST) $(if $(findstring tests/,$(ARGS)),,--tier once) $(ARGS)
+
+.PHONY: test-everywhere
+test-everywhere: $(STAMP) controlplane ## What make test leaves out: the same rules on the other cluster, and at length
+	@$(PYTEST) --tier again $(ARGS)
 
 .PHONY: laws
 laws: $(STAMP) ## Laws on a thousand new examples each, instead of those that every run tries

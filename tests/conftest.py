@@ -6,7 +6,7 @@ import itertools
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest_asyncio
 import uvloop
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
-from tests.support import commands
+from tests.support import commands, tiers
 from tests.support.deadline import bound
 from tests.support.patience import stretched
 from tests.support.rewriting import rewrite_share
@@ -44,6 +44,11 @@ on_kubernetes = pytest.mark.parametrize("cluster", [KUBERNETES], indirect=True)
 on_embedded = pytest.mark.parametrize("cluster", [EMBEDDED], indirect=True)
 """For tests of what no server has a say in: what is read from Git, when something is done, what is said of it."""
 
+COLLECTED = pytest.StashKey[Sequence[str]]()
+"""All tests of this run, before a tier of them was chosen."""
+DIVIDED = pytest.StashKey[Mapping[str, Sequence[str]]]()
+"""The same, by tier."""
+
 FreshCluster = Callable[..., Awaitable[ControlPlane]]
 """``await fresh_cluster(simulate=True, **ControlPlane's options)``."""
 
@@ -65,6 +70,12 @@ if PROFILE == "known":
     # Hypothesis also tries the constants of every module that happens to be imported: other examples for each choice of
     # tests, and the whole source is parsed for them in each worker.
     providers._get_local_constants = lambda: providers._local_constants
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--tier", choices=tiers.TIERS, help="of the tests, those of `make test` or of `make test-everywhere`"
+    )
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -95,7 +106,13 @@ def pytest_collection() -> Generator[None, Any, Any]:
         gc.freeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    divided = tiers.divide(items)
+    config.stash[DIVIDED] = {tier: [item.nodeid for item in found] for tier, found in divided.items()}
+    config.stash[COLLECTED] = [item.nodeid for item in items]
+    if tier := config.getoption("--tier"):
+        config.hook.pytest_deselected(items=[item for name in tiers.TIERS if name != tier for item in divided[name]])
+        items[:] = divided[tier]
     for item in items:
         bound(item)
 

@@ -5,6 +5,9 @@ import asyncio
 import pytest
 from tests.conformance.differences import DIFFERENCES, PAGE, Difference, page
 from tests.conformance.exchange import Both
+from tests.support.tiers import everywhere
+
+pytestmark = everywhere
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.title)

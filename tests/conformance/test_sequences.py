@@ -8,6 +8,7 @@ import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.conformance.exchange import APPLY, MERGE, Both, Json, Server, plain
+from tests.support.tiers import everywhere
 
 from trueup.diff.merge import Type, TypedError, predict
 from trueup.sandbox.cluster import catalog
@@ -119,6 +120,7 @@ def reduced(answer: Json) -> Json:
     return answer
 
 
+@everywhere
 @EXAMPLES
 @given(steps=operations)
 async def test_random_writes_end_alike(both: Both, namespace: str, steps: list[tuple[str, str, Json]]) -> None:

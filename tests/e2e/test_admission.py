@@ -7,6 +7,7 @@ from tests.conftest import EMBEDDED, on_embedded, on_kubernetes
 from tests.e2e.conftest import Migrate
 from tests.e2e.estate import AUTOMATED, Estate, play_repository
 from tests.e2e.manifests import config, deployment, wave
+from tests.support.tiers import everywhere
 
 from trueup.controllers.operation import SWAPPED
 from trueup.model.annotations import API_VERSION, HOOK, NAMESPACE_OF, SYNC_OPTIONS, TRACKING_ID
@@ -89,6 +90,7 @@ async def test_a_repository_that_is_not_permitted_is_deployed_by_no_operation_no
     assert not known, "what is not permitted is not even fetched"
 
 
+@everywhere
 @on_kubernetes
 async def test_no_object_that_is_forbidden_by_now_is_written_for_a_status_that_says_it_has_begun(
     estate: Estate,

@@ -5,6 +5,9 @@ import sys
 
 import pytest
 from tests.support.patience import stretched
+from tests.support.tiers import everywhere
+
+pytestmark = everywhere
 
 
 @pytest.mark.timeout(400)

@@ -14,6 +14,7 @@ from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import EngineProcess, Estate, engine_process, play_repository
 from tests.e2e.manifests import config, deployment, hook, job, wave
 from tests.support.patience import looks
+from tests.support.tiers import everywhere
 
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
@@ -57,6 +58,7 @@ async def broken(fresh_cluster: FreshCluster, tmp_path: Path) -> AsyncIterator[B
         yield Broken(plane, Estate(client, discovery, engine, play_repository(repositories / name), name))
 
 
+@everywhere
 @pytest.mark.timeout(900)
 async def test_an_engine_killed_in_mid_sync_resumes_the_operation_and_runs_no_hook_twice(broken: Broken) -> None:
     estate, plane = broken.estate, broken.plane

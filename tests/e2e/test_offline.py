@@ -22,6 +22,7 @@ from tests.support.fresh import bare, install_wheel
 from tests.support.lookalikes import JSONNET_STACK, MONITORS, SHOP
 from tests.support.monorepo import STAGES, write_monorepo
 from tests.support.patience import stretched
+from tests.support.tiers import everywhere
 
 KUBECTL = Path(sys.executable).parent / "kubectl"
 PATIENCE = 120.0
@@ -332,6 +333,7 @@ async def test_a_sandbox_in_the_foreground_ends_with_its_terminal(shell: Shell) 
     assert (await status(shell))["state"] == "Stopped"
 
 
+@everywhere
 async def test_the_demo_of_an_installed_wheel_walks_away_from_the_checkout(shell: Shell, tmp_path: Path) -> None:
     programs = install_wheel(tmp_path / "installed")
     shell.folder, shell.environment = tmp_path / "home", bare(tmp_path / "home")

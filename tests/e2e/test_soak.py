@@ -18,10 +18,13 @@ from tests.conftest import on_kubernetes
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, hook, job, wave
 from tests.e2e.test_two_engines import LEASE_RUNS_OUT, Pair, pair
+from tests.support.tiers import everywhere
 
 from trueup.kube.discovery import ResourceType
 from trueup.model.audit import Action, Entry
 from trueup.store.audit import Filter, query
+
+pytestmark = everywhere
 
 __all__ = ["pair"]
 

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from tests.labs.conftest import Newcomer
 from tests.labs.console import Shell, blocks, follow
+from tests.support.tiers import everywhere
+
+pytestmark = everywhere
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDES = [guide for guide in sorted((DOCS / "guides").glob("*.md")) if any(block.run for block in blocks(guide))]

@@ -7,12 +7,15 @@ import pytest
 from tests.conftest import simulated
 from tests.labs.conftest import Newcomer
 from tests.labs.console import Shell, follow, matches
+from tests.support.tiers import everywhere
 
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.sandbox.controlplane import ControlPlane
 from trueup.sandbox.services import furnish, read_place
 from trueup.store.credentials import CONFIG_MAP
+
+pytestmark = everywhere
 
 LABS = Path(__file__).parents[2] / "docs" / "labs"
 FIRST, SECOND, THIRD, FOURTH = sorted(LABS.glob("0*.md"))

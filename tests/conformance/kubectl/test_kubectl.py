@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from tests.conformance.conftest import Pair
 from tests.conformance.kubectl.session import Session, script_names
+from tests.support.tiers import everywhere
+
+pytestmark = everywhere
 
 
 @pytest.mark.timeout(900)
