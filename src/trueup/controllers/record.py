@@ -29,10 +29,18 @@ def aged(write: ApplicationWrite, kind: str, message: str) -> str:
     """
     since = write.since(kind)
     sync, health = write.status.get("sync") or {}, write.status.get("health") or {}
-    old = ["sync"] if sync.get("status") not in (None, "", str(SyncCode.UNKNOWN)) else []
-    if health.get("status") not in (None, "", str(HealthCode.UNKNOWN)):
-        # What was put there because nothing has ever been seen is no verdict of old.
-        old += ["health"] if str(health.get("lastTransitionTime") or "") < since else []
-    if not old:
-        return message
-    return f"{message}; {' and '.join(old)} {'are' if len(old) > 1 else 'is'} as seen before {since}"
+    sync_is_old = sync.get("status") not in (None, "", str(SyncCode.UNKNOWN))
+    # What was put there because nothing has ever been seen is no verdict of old.
+    health_is_old = (
+        health.get("status") not in (None, "", str(HealthCode.UNKNOWN))
+        and str(health.get("lastTransitionTime") or "") < since
+    )
+    match sync_is_old, health_is_old:
+        case True, True:
+            return f"{message}; sync and health are as seen before {since}"
+        case True, False:
+            return f"{message}; sync is as seen before {since}"
+        case False, True:
+            return f"{message}; health is as seen before {since}"
+        case _:
+            return message
