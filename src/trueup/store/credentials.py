@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -17,6 +17,7 @@ from trueup.model.live import LiveObject
 from trueup.model.repository import RepositoryUrl, parse_repository_url
 from trueup.runtime import secrecy
 from trueup.sources.credential import Credential
+from trueup.store.following import RETRY_SECONDS, Followed
 
 log = structlog.get_logger("trueup.credentials")
 
@@ -41,8 +42,6 @@ CONFIG_MAP = ResourceType(
     namespaced=True,
     verbs=frozenset({"get", "list", "watch"}),
 )
-RETRY_SECONDS = 5.0
-
 KINDS = (REPOSITORY, TEMPLATE, WRITE, WRITE_TEMPLATE)
 _SELECTOR = f"{LABEL} in ({','.join(KINDS)})"
 _REMEMBERED = 20_000
@@ -92,6 +91,7 @@ class Credentials:
         self._hosts = ""
         self._certificates: dict[str, str] = {}
         self.changed = asyncio.Event()
+        self._followed = Followed(client, SECRET, namespace, _SELECTOR, replaced=self._replaced, changed=self._changed)
         secrecy.EVERYWHERE.learn("repositories", self._confidential)
 
     async def load(self) -> None:
@@ -100,7 +100,7 @@ class Credentials:
         Raises:
             ApiError: the cluster does not answer.
         """
-        await self._load_secrets()
+        await self._followed.load()
         for name in (KNOWN_HOSTS, CERTIFICATES):
             try:
                 self._take_map(await self._client.get(CONFIG_MAP, self._namespace, name))
@@ -109,7 +109,7 @@ class Credentials:
 
     async def run(self) -> None:
         """Follow changes until cancelled."""
-        await asyncio.gather(self._follow_secrets(), self._follow_maps())
+        await asyncio.gather(self._followed.run(), self._follow_maps())
 
     def of(self, url: str, project: str = "") -> Credential | None:
         """What to show when a repository is read; None for nothing. The repository's own Secret wins, then the longest
@@ -232,38 +232,20 @@ class Credentials:
             host=asked.host,
         )
 
-    async def _load_secrets(self) -> str:
-        try:
-            listing = await self._client.list(SECRET, self._namespace, label_selector=_SELECTOR)
-        except ApiError as error:
-            log.info("repository Secrets cannot be read", error=str(error))
-            return ""
+    def _replaced(self, secrets: Sequence[LiveObject]) -> None:
         self._secrets.clear()
         self._scopes.clear()
-        for live in listing.objects:
+        for live in secrets:
             self.take(live)
         self.changed.set()
-        return listing.resource_version
 
-    async def _follow_secrets(self) -> None:
-        while True:
-            version = await self._load_secrets()
-            if version:
-                try:
-                    events = self._client.watch(SECRET, version, namespace=self._namespace, label_selector=_SELECTOR)
-                    async with aclosing(events):
-                        async for event in events:
-                            if event.type == "DELETED":
-                                self._secrets.pop(event.object.key.name, None)
-                                self._scopes.clear()
-                            elif event.type != "BOOKMARK":
-                                self.take(event.object)
-                            if event.type != "BOOKMARK":
-                                self.changed.set()
-                    continue
-                except ApiError as error:
-                    log.debug("repository Secrets not followed", error=str(error))
-            await asyncio.sleep(RETRY_SECONDS)
+    def _changed(self, live: LiveObject, gone: bool) -> None:
+        if gone:
+            self._secrets.pop(live.key.name, None)
+            self._scopes.clear()
+        else:
+            self.take(live)
+        self.changed.set()
 
     async def _follow_maps(self) -> None:
         while True:

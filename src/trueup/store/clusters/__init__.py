@@ -1,0 +1,1 @@
+"""Clusters that Applications go to, by Argo CD's cluster Secrets."""

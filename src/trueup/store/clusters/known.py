@@ -1,0 +1,149 @@
+"""The clusters that are known now: those of the Secrets, followed, and the one that the engine runs on."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+import structlog
+
+from trueup.kube.client import Client
+from trueup.kube.errors import ConfigError
+from trueup.model.application import Destination
+from trueup.model.errors import InvalidSpec
+from trueup.model.live import LiveObject
+from trueup.runtime import secrecy
+from trueup.store.clusters.secret import (
+    CLUSTER,
+    IN_CLUSTER,
+    IN_CLUSTER_SERVER,
+    LABEL,
+    ClusterEntry,
+    canonical_server,
+    read_entry,
+)
+from trueup.store.credentials import SECRET, decoded
+from trueup.store.following import Followed
+
+log = structlog.get_logger("trueup.clusters")
+
+SELECTOR = f"{LABEL}={CLUSTER}"
+OWN = ClusterEntry(secret="", name=IN_CLUSTER, server=IN_CLUSTER_SERVER)
+"""The cluster that the engine runs on, where no Secret says more of it."""
+
+
+class KnownClusters:
+    """Cluster Secrets of the control namespace.
+
+    Args:
+        programs: credential plug-ins that may be run, as the settings have them now.
+        changed: told that some cluster is there, is gone, or is another.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        *,
+        programs: Callable[[], Collection[str]],
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._programs, self._changed = programs, changed
+        self._secrets: dict[str, LiveObject] = {}
+        self._entries: dict[str, ClusterEntry] = {}
+        self._faults: dict[str, ConfigError] = {}
+        self._spelt: dict[str, tuple[str, str]] = {}
+        self.followed = Followed(client, SECRET, namespace, SELECTOR, replaced=self.replaced, changed=self.take)
+        secrecy.EVERYWHERE.learn("clusters", self._confidential)
+
+    def all(self) -> list[ClusterEntry]:
+        """Those that can be used, the own one first."""
+        entries = sorted(self._entries.values(), key=lambda entry: (not entry.in_cluster, entry.name, entry.secret))
+        return entries if any(entry.in_cluster for entry in entries) else [OWN, *entries]
+
+    def faults(self) -> Mapping[str, ConfigError]:
+        """Why Secrets, by their names, are not used."""
+        return self._faults
+
+    def of(self, destination: Destination, project: str) -> ClusterEntry:
+        """The cluster that a destination names, on behalf of a project.
+
+        Raises:
+            InvalidSpec: there is none, more than one, or it is another project's.
+        """
+        fits = _named(destination)
+        found = [entry for entry in self.all() if fits(entry)]
+        usable = [entry for entry in found if entry.project in ("", project)]
+        own = [entry for entry in usable if entry.project] or usable
+        if len(own) == 1:
+            return own[0]
+        raise self._refusal(destination, found, own, project)
+
+    def _refusal(
+        self, destination: Destination, found: list[ClusterEntry], usable: list[ClusterEntry], project: str
+    ) -> InvalidSpec:
+        field = "server" if destination.server else "name"
+        said = f"spec.destination.{field}"
+        if usable:
+            secrets = ", ".join(entry.secret or "the cluster of the engine" for entry in usable)
+            return InvalidSpec(f"{said}: there are {len(usable)} clusters with the same {field}: {secrets}")
+        if found:
+            return InvalidSpec(
+                f"{said}: cluster {found[0].name} is for applications of another project",
+                hint=f"make a cluster Secret for project {project}",
+            )
+        broken = [fault for name, fault in self._faults.items() if self._may_be(name, destination)]
+        if broken:
+            return InvalidSpec(f"{said}: {broken[0].message}", hint=broken[0].hint)
+        return InvalidSpec(
+            f"{said}: there is no cluster {destination.server or destination.name!r}",
+            hint="`trueup cluster list` shows those that are known, `trueup cluster add` adds one",
+        )
+
+    def _may_be(self, secret: str, destination: Destination) -> bool:
+        """Whether a Secret that cannot be used seems to be about a destination's cluster."""
+        name, server = self._spelt.get(secret, ("", ""))
+        return destination.name == name if destination.name else canonical_server(destination.server) == server
+
+    def replaced(self, secrets: Sequence[LiveObject]) -> None:
+        """These are the Secrets now."""
+        self._secrets = {live.key.name: live for live in secrets}
+        self.reread()
+
+    def take(self, live: LiveObject, gone: bool = False) -> None:
+        """One of the Secrets is another now, or gone."""
+        if gone:
+            self._secrets.pop(live.key.name, None)
+        else:
+            self._secrets[live.key.name] = live
+        self.reread()
+
+    def reread(self) -> None:
+        """The Secrets, or settings that they depend on, have changed."""
+        before, faults = self._entries, self._faults
+        self._entries, self._faults, self._spelt = {}, {}, {}
+        programs = self._programs()
+        for secret, live in self._secrets.items():
+            data = decoded(live.object())
+            self._spelt[secret] = (data.get("name", "").strip(), canonical_server(data.get("server", "")))
+            try:
+                self._entries[secret] = read_entry(live, data, programs=programs)
+            except ConfigError as error:
+                self._faults[secret] = error
+                if str(faults.get(secret)) != str(error):
+                    log.warning("cluster not used", secret=secret, problem=str(error))
+        for secret, entry in self._entries.items():
+            if entry.warnings and before.get(secret) != entry:
+                log.warning("cluster Secret", secret=secret, problem="; ".join(entry.warnings))
+        if before != self._entries or faults.keys() != self._faults.keys():
+            self._changed()
+
+    def _confidential(self) -> Iterator[str]:
+        for entry in self._entries.values():
+            if entry.config is not None:
+                yield from filter(None, (entry.config.token, entry.config.password))
+
+
+def _named(destination: Destination) -> Callable[[ClusterEntry], bool]:
+    if destination.server:
+        server = canonical_server(destination.server)
+        return lambda entry: entry.server == server
+    # The own cluster keeps its name beside the one that a Secret gives it.
+    return lambda entry: entry.name == destination.name or (entry.in_cluster and destination.name == IN_CLUSTER)

@@ -1,0 +1,121 @@
+"""Which cluster a destination means: by server, by name, on behalf of a project."""
+
+import base64
+import json
+
+import pytest
+
+from trueup.kube.client import Client
+from trueup.kube.config import ClusterConfig
+from trueup.kube.object import read_object
+from trueup.model.application import Destination
+from trueup.model.errors import InvalidSpec
+from trueup.model.live import LiveObject
+from trueup.store.clusters.known import OWN, KnownClusters
+
+FAR = "https://far.example"
+OWN_SERVER = "https://kubernetes.default.svc"
+
+
+def secret(called: str, /, **fields: str) -> LiveObject:
+    data = {key: base64.b64encode(value.encode()).decode() for key, value in {"server": FAR, **fields}.items()}
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": called, "namespace": "argocd"}, "data": data}
+    return read_object(json.dumps(body).encode(), "v1", "Secret")
+
+
+def known(*secrets: LiveObject) -> KnownClusters:
+    found = KnownClusters(Client(ClusterConfig(server="http://127.0.0.1:1")), "argocd", programs=tuple)
+    found.replaced(secrets)
+    return found
+
+
+FOUND = {
+    "the own cluster by its server": ((), {"server": OWN_SERVER}, ""),
+    "the own cluster by its server, spelt otherwise": ((), {"server": OWN_SERVER + "/"}, ""),
+    "the own cluster by its name": ((), {"name": "in-cluster"}, ""),
+    "the own cluster by both its names": (
+        (secret("own", name="home", server=OWN_SERVER),),
+        {"name": "in-cluster"},
+        "own",
+    ),
+    "the own cluster by the name of its Secret": (
+        (secret("own", name="home", server=OWN_SERVER),),
+        {"name": "home"},
+        "own",
+    ),
+    "another by its server": ((secret("far"),), {"server": "https://FAR.example/"}, "far"),
+    "another by its name": ((secret("far", name="north"),), {"name": "north"}, "far"),
+    "one without a name by its server as a name": ((secret("far"),), {"name": FAR}, "far"),
+    "the project's own before what is for all": (
+        (secret("all"), secret("theirs", project="team")),
+        {"server": FAR},
+        "theirs",
+    ),
+    "what is for all where the other is another project's": (
+        (secret("all"), secret("theirs", project="others")),
+        {"server": FAR},
+        "all",
+    ),
+}
+
+
+@pytest.mark.parametrize(("secrets", "destination", "expected"), FOUND.values(), ids=FOUND)
+def test_a_destination_means(secrets: tuple[LiveObject, ...], destination: dict[str, str], expected: str) -> None:
+    assert known(*secrets).of(Destination(**destination), "team").secret == expected
+
+
+REFUSED = {
+    "no such server": ((), {"server": "https://nowhere"}, "there is no cluster 'https://nowhere'"),
+    "no such name": ((), {"name": "North"}, "there is no cluster 'North'"),
+    "names differ by case": ((secret("far", name="north"),), {"name": "North"}, "there is no cluster"),
+    "K09 two of one name": (
+        (secret("a", name="x"), secret("b", name="x", server="https://b")),
+        {"name": "x"},
+        "there are 2 clusters with the same name: a, b",
+    ),
+    "two of one server": ((secret("a"), secret("b")), {"server": FAR}, "there are 2 clusters with the same server"),
+    "a name that poses as the own cluster's": (
+        (secret("a", name="in-cluster"),),
+        {"name": "in-cluster"},
+        "there are 2 clusters with the same name",
+    ),
+    "another project's": ((secret("a", project="others"),), {"server": FAR}, "for applications of another project"),
+    "one whose Secret is broken": (
+        (secret("a", name="north", config="{"),),
+        {"name": "north"},
+        "cluster Secret a: could not unmarshal",
+    ),
+}
+
+
+@pytest.mark.parametrize(("secrets", "destination", "text"), REFUSED.values(), ids=REFUSED)
+def test_a_destination_that_means_none_or_two_is_refused(
+    secrets: tuple[LiveObject, ...], destination: dict[str, str], text: str
+) -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        known(*secrets).of(Destination(**destination), "team")
+    assert text in str(caught.value)
+
+
+def test_a_broken_secret_leaves_the_others() -> None:
+    found = known(secret("a", config="{"), secret("b", server="https://b"))
+    assert [entry.server for entry in found.all()] == [OWN_SERVER, "https://b"]
+    assert list(found.faults()) == ["a"]
+
+
+def test_a_secret_that_is_gone_is_no_cluster_any_more() -> None:
+    found = known(secret("far"))
+    found.take(secret("far"), gone=True)
+    assert found.all() == [OWN]
+
+
+def test_only_a_change_is_told() -> None:
+    told: list[int] = []
+    found = KnownClusters(
+        Client(ClusterConfig(server="http://127.0.0.1:1")), "argocd", programs=tuple, changed=lambda: told.append(1)
+    )
+    for _ in range(2):
+        found.replaced([secret("far")])
+    found.take(secret("far", name="north"))
+    found.take(secret("far", name="north", config="{"))
+    assert len(told) == 3
