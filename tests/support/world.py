@@ -25,7 +25,7 @@ from trueup.kube.errors import ApiError, Conflict, NotFound
 from trueup.kube.object import read_object
 from trueup.model.application import Application, Destination, Source
 from trueup.model.audit import Action, Entry
-from trueup.model.errors import TrueupError
+from trueup.model.errors import InvalidSpec, TrueupError, Waiting
 from trueup.model.health import Health, HealthCode
 from trueup.model.hooks import delete_phases
 from trueup.model.live import LiveObject
@@ -317,8 +317,6 @@ class Place:
 
     server, confined = "https://kubernetes.default.svc", False
 
-    def require_destination(self, destination: Destination) -> None: ...
-
     def serves(self, api_version: str, kind: str) -> bool:
         return True
 
@@ -347,6 +345,8 @@ class World:
         self._due: list[tuple[datetime, int, str]] = []
         self._numbers = itertools.count()
         self.interrupting: ApiError | None = None
+        self.nowhere: InvalidSpec | None = None
+        self.out_of_reach: Waiting | None = None
         self.reconciler = self._begin()
         if app is not None:
             self.server.put(app)
@@ -384,10 +384,21 @@ class World:
                 repositories=self.looking,
                 observer=self.seeing,
                 cluster=Place(),
+                place=self.place,
+                reach=self.reach,
                 perform=self.perform,
                 chronicle=Chronicle(self.trail, self, commit=lambda *_: None),
             )
         )
+
+    def place(self, app: Application) -> Destination:
+        if self.nowhere is not None:
+            raise self.nowhere
+        return msgspec.structs.replace(app.spec.destination, name="in-cluster")
+
+    def reach(self, app: Application) -> None:
+        if self.out_of_reach is not None:
+            raise self.out_of_reach
 
     async def perform(self, step: Step | DeletionStep | HookStep, account: str = "") -> Performed:
         if self.interrupting is not None:

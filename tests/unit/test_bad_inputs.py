@@ -11,15 +11,15 @@ import pytest
 from tests.support.memtree import MemTree
 
 import trueup
-from trueup.model.application import Destination, Source
-from trueup.model.errors import InvalidSpec, RenderFailed
-from trueup.observe.cluster import require_known
+from trueup.model.application import Source
+from trueup.model.errors import RenderFailed
 from trueup.policy.settings import PARAMETERS, WITHOUT_EFFECT
 from trueup.render.recipe import RenderContext, make_recipe
 
 TESTS = Path(__file__).parents[1]
 CODE = Path(trueup.__file__).parent
 ADMIT, APPS = "unit/policy/test_specification.py", "unit/policy/test_bad_applications.py"
+CLUSTERS, KNOWN = "unit/store/clusters/test_secret.py", "unit/store/clusters/test_known.py"
 SOURCES, CONFIG = "unit/workers/test_bad_sources.py", "unit/kube/test_config.py"
 BAD, ERRORS, FAULTS = "e2e/test_bad_input.py", "unit/kube/test_errors.py", "registry/test_faults.py"
 
@@ -29,7 +29,7 @@ TESTED: dict[str, tuple[str, str]] = {
     "A03": (ADMIT, '"A03 chart'),
     "A05": (ADMIT, '"A05 the same ref'),
     "A07": (ADMIT, '"A07 destination'),
-    "A09": (APPS, "test_a09_"),
+    "A09": (KNOWN, '"A09 no such server'),
     "A11": (APPS, '"A11 '),
     "A13": ("unit/store/test_applications.py", "test_a13_"),
     "A15": (APPS, '"A15 '),
@@ -49,15 +49,24 @@ TESTED: dict[str, tuple[str, str]] = {
     **{f"R{n:02}": (SOURCES, f'"R{n:02} ') for n in range(1, 41, 2)},
     **{f"H{n:02}": (SOURCES, f'"H{n:02} ') for n in range(1, 38, 2) if n != 27},
     # K: clusters, as far as a command reads them from a kubeconfig
-    "K03": (CONFIG, '"a server is required"'),
-    "K05": (CONFIG, '"a server holds no credentials"'),
-    "K07": (CONFIG, "a_slash_at_the_end_of_the_server_does_not_count"),
-    "K19": (CONFIG, '"a token holds no line break"'),
+    "K03": (CLUSTERS, '"K03 '),
+    "K05": (CLUSTERS, '"K05 '),
+    "K07": (CLUSTERS, "test_k07_"),
+    "K19": (CLUSTERS, '"K19 '),
     "K21": ("cluster/test_kube_cache.py", "test_one_kind_that_may_not_be_listed_never_blocks_the_rest"),
-    "K23": (CONFIG, '"a CA contradicts insecure"'),
+    "K23": (CLUSTERS, '"K23 '),
     "K25": (CONFIG, "test_a_key_of_another_certificate_is_refused"),
-    "K27": ("unit/kube/test_plugin.py", "test_none_are_run_unless_somebody_says_how"),
+    "K27": (CLUSTERS, '"K27 '),
     "K29": ("unit/cli/test_plugins.py", '"more than a credential is no credential"'),
+    "K01": (CLUSTERS, '"K01 '),
+    "K11": (CLUSTERS, '"K11 '),
+    "K13": (CLUSTERS, '"K13 '),
+    "K15": (CLUSTERS, "test_k15_"),
+    "K31": (CLUSTERS, '"K31 '),
+    "K33": (CLUSTERS, '"K33 '),
+    "K35": (CLUSTERS, "test_k35_"),
+    "K09": (KNOWN, '"K09 '),
+    "26": (CLUSTERS, "test_k35_"),
     "K37": ("cluster/test_kube_faults.py", "ResponseTooLarge"),
     # Advisories of other systems, by their row in the reference
     "2": ("laws/test_diff_laws.py", "test_no_value_of_a_secret_is_shown"),
@@ -97,15 +106,6 @@ def test_a_row_is_tested_where_it_is_said_to_be(row: str) -> None:
     assert text.casefold() in (TESTS / file).read_text().casefold()
 
 
-def no_other_clusters() -> bool:
-    """Secrets that register clusters are not read."""
-    try:
-        require_known(Destination(server="https://far.example"))
-    except InvalidSpec:
-        return True
-    return False
-
-
 def no_chart_repositories() -> bool:
     """Charts come from Git alone."""
     try:
@@ -130,9 +130,20 @@ def one_namespace_of_applications() -> bool:
     return "application.namespaces" in WITHOUT_EFFECT[PARAMETERS]
 
 
+def one_engine_acts() -> bool:
+    """Engines do not share work: a shard in a cluster's Secret chooses nobody."""
+    return not any("entry.shard" in file.read_text() for file in (CODE / "engine").rglob("*.py"))
+
+
+def no_memory_budgets() -> bool:
+    """What the cache of a cluster may take is bounded for no cluster alone."""
+    return "budget" not in (CODE / "clusters" / "connection.py").read_text()
+
+
 NO_SURFACE: dict[str, tuple[Callable[[], bool], str]] = {
     # kind of surface: the look, the rows that wait for it
-    "clusters by Secret": (no_other_clusters, "K01 K09 K11 K13 K15 K17 K31 K33 K35 K39; advisory 26"),
+    "engines that share work": (one_engine_acts, "K17"),
+    "memory of each cluster": (no_memory_budgets, "K39"),
     "chart repositories": (no_chart_repositories, "H27 H39; advisory 19"),
     "an API server": (no_server, "all of C, W, Q and J; the rest of advisories 2, 3, 24 and 45"),
     "Lua": (no_scripts, "all of L"),

@@ -4,6 +4,7 @@ Whatever goes wrong, TAB offers nothing: there is no place for an error in the m
 """
 
 import asyncio
+import base64
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,8 @@ from trueup.kube.discovery import ResourceType
 from trueup.model.errors import TrueupError
 from trueup.store.kinds import APPLICATION, PROJECT
 
+SECRET = ResourceType("", "v1", "Secret", "secrets", True)
+CLUSTER_SECRETS = "argocd.argoproj.io/secret-type=cluster"
 SECONDS = 2.0
 """A cluster that has not answered by then offers nothing."""
 MOST = 500
@@ -62,3 +65,23 @@ def _access(ctx: click.Context) -> Access:
 
 applications = _names_of(APPLICATION)
 projects = _names_of(PROJECT)
+
+
+def clusters(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of clusters that have a Secret, and the engine's own."""
+    names = ["in-cluster"]
+    with suppress(TrueupError, OSError, TimeoutError, msgspec.MsgspecError, ValueError):
+        names += asyncio.run(_cluster_names(_access(ctx)))
+    taken = ctx.params.get(param.name or "") or ()
+    return [name for name in sorted(set(names)) if name.startswith(incomplete) and name not in taken][:MOST]
+
+
+class _Cluster(msgspec.Struct):
+    data: dict[str, str] = {}
+
+
+async def _cluster_names(access: Access) -> list[str]:
+    async with asyncio.timeout(SECONDS), connected(access) as client:
+        listing = await client.list(SECRET, access.namespace, CLUSTER_SECRETS, attempts=1)
+        found = [msgspec.json.decode(live.body, type=_Cluster).data for live in listing.objects]
+        return [base64.b64decode(data.get("name") or data.get("server") or "").decode() for data in found]

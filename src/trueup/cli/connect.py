@@ -33,13 +33,22 @@ class Access(msgspec.Struct, frozen=True):
         """The kubeconfig named by flag or ``KUBECONFIG``, else the in-cluster account, else ``~/.kube/config``."""
         if not self.kubeconfig and not os.environ.get("KUBECONFIG") and os.environ.get("KUBERNETES_SERVICE_HOST"):
             return in_cluster()
-        file, named = _kubeconfig(self.kubeconfig)
-        if not named and not file.exists():
-            raise ConfigError(
-                f"no cluster is known: there is no {file}",
-                hint="`trueup sandbox up` starts one here; --kubeconfig or KUBECONFIG names one",
-            )
-        return load_kubeconfig(file, self.context or None)
+        return load_kubeconfig(kubeconfig_file(self.kubeconfig), self.context or None)
+
+
+def kubeconfig_file(given: str) -> Path:
+    """The kubeconfig that is meant: the one that is given, else that of ``KUBECONFIG``, else ``~/.kube/config``.
+
+    Raises:
+        ConfigError: nobody named one, and there is none.
+    """
+    file, named = _kubeconfig(given)
+    if not named and not file.exists():
+        raise ConfigError(
+            f"no cluster is known: there is no {file}",
+            hint="`trueup sandbox up` starts one here; --kubeconfig or KUBECONFIG names one",
+        )
+    return file
 
 
 def _kubeconfig(given: str) -> tuple[Path, bool]:
@@ -56,15 +65,28 @@ def _contexts(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[s
     return []
 
 
+def contexts_of(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Contexts that TAB offers for an argument."""
+    return _contexts(ctx, param, incomplete)
+
+
 def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--kubeconfig``, ``--kube-context`` and ``--namespace`` as one :class:`Access`."""
+    return _access_options(command, "--namespace")
 
+
+def access_beside_namespaces(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for commands whose ``--namespace`` is Argo CD's, of a cluster that is managed."""
+    return _access_options(command, "--control-namespace")
+
+
+def _access_options(command: Callable[..., Any], namespace_option: str) -> Callable[..., Any]:
     @click.option(
         "--kubeconfig", default="", help="Kubeconfig file (default: $KUBECONFIG, in-cluster, ~/.kube/config)."
     )
     @click.option("--kube-context", default="", help="Context of the kubeconfig.", shell_complete=_contexts)
     @click.option(
-        "--namespace",
+        namespace_option,
         "control_namespace",
         default=lambda: os.environ.get("ARGOCD_NAMESPACE", CONTROL_NAMESPACE),
         help=f"Namespace that holds Applications and projects (default: {CONTROL_NAMESPACE}).",

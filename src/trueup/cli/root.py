@@ -24,6 +24,7 @@ COMMANDS = {
     "audit": Deferred("trueup.cli.audit", "audit", "Show what was done and seen: who, what, why, when."),
     "check": Deferred("trueup.cli.check", "check", "Let a fresh cluster judge all that a repository declares."),
     "ci": Deferred("trueup.cli.ci", "ci", "Build an image, set it in Git, wait until it runs: for any CI system."),
+    "cluster": Deferred("trueup.cli.cluster", "cluster", "Clusters that applications go to."),
     "completion": Deferred("trueup.cli.completion", "completion", "Print the completion script of bash, zsh or fish."),
     "demo": Deferred("trueup.cli.demo", "demo", "Bring up a cluster, a repository and the engine, and show them work."),
     "doctor": Deferred(
@@ -65,7 +66,6 @@ ELSEWHERE = {
     "configure": "There is nothing to configure: commands use your kubeconfig.",
     "cert": "Known hosts and certificates are the ConfigMaps argocd-ssh-known-hosts-cm and argocd-tls-certs-cm.",
     "gpg": "Signatures of commits are not checked yet.",
-    "cluster": "Trueup deploys to the cluster that it runs on; other clusters are not built yet.",
     "appset": "ApplicationSets are not built yet.",
     "account": "There are no accounts: rights are those of your kubeconfig.",
     "apps": "That is `trueup app list`.",

@@ -61,7 +61,7 @@ class ApplicationReconciler:
         self._refreshes = Looks(ports.repositories)
         self._pace = Pace()
         self._operations = Operations(ports)
-        self._deletion = Deletion(ports, self._forget)
+        self._deletion = Deletion(ports, self.forget)
         self._failing: dict[str, Failing] = {}
         self._secrets: dict[str, tuple[str, tuple[str, ...]]] = {}
 
@@ -121,10 +121,10 @@ class ApplicationReconciler:
                 raise stored.fault
             project = ports.applications.project_of(app)
             # Before the project is asked: it would only say that it does not permit what does not exist.
-            ports.cluster.require_destination(app.spec.destination)
-            policy.admit(app, project)
+            policy.admit(app, project, ports.place(app))
         except InvalidSpec as error:
             return await self._invalid(stored, write, error)
+        ports.reach(app)
         if not self._refresh_is_due(stored):
             return Requeue.after(ports.rest())
         head: Head
@@ -340,7 +340,8 @@ class ApplicationReconciler:
         entries = live.object()["metadata"].get("managedFields") or []
         return policy.hands_off(live.annotations, policy.last_write_by(entries), self.ports.clock.now())
 
-    def _forget(self, key: str) -> None:
+    def forget(self, key: str) -> None:
+        """An application is gone, or is another destination's from now on."""
         self._failing.pop(key, None)
         self._secrets.pop(key, None)
         self._refreshes.forget(key)

@@ -80,12 +80,8 @@ class DeleteHooks:
         Raises:
             TrueupError: they cannot be read, or may not be run.
         """
-        try:
-            self.ports.cluster.require_destination(stored.app.spec.destination)
-        except InvalidSpec:
-            return Gone()  # there is no cluster to run them on (Argo CD drops its finalizers, too)
         project = self.ports.applications.project_of_stored(stored)
-        policy.admit(stored.app, project)
+        policy.admit(stored.app, project, self.ports.place(stored.app))
         hooks = await self.ports.observer.delete_hooks(stored, project)
         asked = prepared(phase, hooks, _run_of(stored))
         places = {namespace_key(task.key.namespace) for task in asked if task.key.namespace}

@@ -40,6 +40,11 @@ class Deletion:
     async def advance(self, stored: StoredApplication, write: ApplicationWrite) -> Requeue:
         """Hooks, the cascade, hooks, one step a pass; without our finalizers the application just goes."""
         app, observer = stored.app, self._ports.observer
+        try:
+            self._ports.place(app)
+        except InvalidSpec as error:
+            return await self._nowhere(stored, write, error)
+        self._ports.reach(app)
         await observer.watch_known(stored)
         if stage := stage_of(app.metadata.finalizers):
             return await self._hooks.advance(stored, write, stage)
@@ -77,6 +82,15 @@ class Deletion:
         refused = [result for result in performed.results if result.status == ResultCode.SYNC_FAILED.value]
         write.conditions([("DeletionError", f"{r.kind} {r.name}: {r.message}") for r in refused])
         return Requeue.after(step.settles_in)
+
+    async def _nowhere(self, stored: StoredApplication, write: ApplicationWrite, error: InvalidSpec) -> Requeue:
+        """There is no cluster to take anything from, or to run hooks on: the application goes alone (as Argo CD)."""
+        log.warning("deleted without its objects", application=stored.key, reason=str(error))
+        names = stored.app.metadata.finalizers
+        write.finalizers([name for name in names if not propagation_of([name]) and not stage_of([name])])
+        await self._ports.chronicle.deleted(stored)
+        self._gone(stored.key)
+        return Requeue.never()
 
     def _forbidden(
         self, stored: StoredApplication, managed: Mapping[ResourceKey, LiveObject]

@@ -4,7 +4,7 @@ import structlog
 
 from trueup.apply.cluster import acting_as
 from trueup.apply.perform import Performed, perform
-from trueup.observe.cluster import ManagedCluster
+from trueup.clusters.managed import ManagedCluster
 from trueup.plan.delete_hooks import HookStep
 from trueup.plan.deletion import DeletionStep
 from trueup.plan.task import Step

@@ -85,15 +85,13 @@ class Observing(Protocol):
 
 
 class DestinationCluster(Protocol):
-    """What is asked of a destination beside its objects: :class:`trueup.observe.cluster.ManagedCluster`."""
+    """What is asked of a destination beside its objects: :class:`trueup.clusters.managed.ManagedCluster`."""
 
     @property
     def server(self) -> str: ...
 
     @property
     def confined(self) -> bool: ...
-
-    def require_destination(self, destination: Destination) -> None: ...
 
     def serves(self, api_version: str, kind: str) -> bool: ...
 
@@ -107,7 +105,14 @@ class Performing(Protocol):
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
-    """Filled by the composition root."""
+    """Filled by the composition root, for one destination.
+
+    Attributes:
+        cluster: the destination.
+        place: where an application goes, by server and name both; raises InvalidSpec where no cluster is known that it
+            means.
+        reach: raises where an application's cluster cannot be used now, or is not this destination any more.
+    """
 
     clock: Clock
     settings: Callable[[], Settings]
@@ -117,6 +122,8 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     repositories: RepositoryLooks
     observer: Observing
     cluster: DestinationCluster
+    place: Callable[[Application], Destination]
+    reach: Callable[[Application], None]
     perform: Performing
     chronicle: Chronicle
     wave_delay: float = 2.0

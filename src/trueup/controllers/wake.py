@@ -1,6 +1,6 @@
 """Which change wakes which application."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -67,12 +67,18 @@ class Wakes:
             for stored in self._applications.readable():
                 if (stored.app.spec.project or DEFAULT_PROJECT) == found.key.name:
                     self._add(stored.key)
-        for key in self._declaring(found, old, new):
+        for key in self.of_object(old, new):
             self._add(key)
+
+    def of_object(self, old: LiveObject | None, new: LiveObject | None) -> Iterator[str]:
+        """Applications that a change of an object concerns, whatever cluster it is on."""
+        found = new or old
+        assert found is not None
+        yield from self._declaring(found, old, new)
         for instance in {_instance(old), _instance(new)} - {""}:
             key = self._applications.key_of_instance(instance)
             if self._applications.ours(key) and self._applications.live(key) is not None:
-                self._add(key)
+                yield key
 
     def _application(self, key: ResourceKey, old: LiveObject | None, new: LiveObject | None) -> None:
         for other in self._definers.take(old, new):

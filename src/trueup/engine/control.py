@@ -1,10 +1,12 @@
 """Our own objects, and what the settings among them say of all others, on one watch cache."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import structlog
 
+from trueup.clusters.managed import excluded_type
 from trueup.controllers.wake import CONFIG_MAPS
 from trueup.engine.options import Options
 from trueup.kube.cache import WatchCache
@@ -15,9 +17,9 @@ from trueup.model.errors import Stalled
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.tracking import owner_instance
-from trueup.observe.cluster import excluded_type
 from trueup.policy.settings import CONFIG_MAP, PARAMETERS
 from trueup.store.applications import APPLICATION, KINDS, Applications
+from trueup.store.clusters.known import KnownClusters
 from trueup.store.credentials import Credentials
 from trueup.store.definers import Definers
 from trueup.store.settings import Settings, read_settings
@@ -29,6 +31,8 @@ class Control:
     """The control cluster: its clients, its cache, and the typed reads of what is ours there.
 
     Attributes:
+        clusters: Secrets that say to which clusters applications can go.
+        told: asked when settings, or those Secrets, have changed.
         events: the type of Kubernetes Events, once it has started.
     """
 
@@ -50,9 +54,11 @@ class Control:
         self.applications = Applications(self.cache, self.namespace)
         self.definers = Definers(self.applications.stored)
         self.credentials = Credentials(self.client, self.namespace)
+        self.clusters = KnownClusters(self.client, self.namespace, settings=self.settings, changed=self._tell)
+        self.told: list[Callable[[], None]] = []
         self._settings = Settings()
         self._settings_version = ""
-        self._excluded_kinds: dict[tuple[str, str], bool] = {}
+        self._excluded_kinds: dict[tuple[str, str, str], bool] = {}
 
     async def connect(self, stack: AsyncExitStack) -> None:
         """Open the clients, until the stack is left."""
@@ -69,6 +75,7 @@ class Control:
         stack.push_async_callback(self.cache.close)
         await self.cache.start()
         await asyncio.gather(self.cache.ensure([*KINDS, CONFIG_MAPS]), self.credentials.load())
+        await self.clusters.followed.load()
         events = self.discovery.find("", "Event")
         if self.discovery.find(APPLICATION.group, APPLICATION.kind) is None or events is None:
             raise Stalled("this cluster does not know Applications", hint="run `trueup install` first")
@@ -83,17 +90,23 @@ class Control:
             self._settings = read_settings(*((live.object().get("data") or {}) if live else {} for live in found))
             self._excluded_kinds.clear()
             self.cache.reconsider()
+            self.clusters.reread()
+            self._tell()
             for warning in self._settings.warnings:
                 log.warning("setting not read", problem=warning)
         return self._settings
 
-    def excluded(self, group: str, kind: str) -> bool:
-        """Whether the settings exclude a kind."""
+    def excluded(self, group: str, kind: str, server: str = IN_CLUSTER_SERVER) -> bool:
+        """Whether the settings exclude a kind on a cluster."""
         settings = self.settings()  # clears the memory when they changed
-        known = self._excluded_kinds.get((group, kind))
+        known = self._excluded_kinds.get((group, kind, server))
         if known is None:
-            known = self._excluded_kinds[(group, kind)] = settings.excludes(group, kind, IN_CLUSTER_SERVER)
+            known = self._excluded_kinds[(group, kind, server)] = settings.excludes(group, kind, server)
         return known
+
+    def _tell(self) -> None:
+        for tell in self.told:
+            tell()
 
     def _config_map(self, name: str) -> LiveObject | None:
         return self.cache.get(ResourceKey("", "ConfigMap", self.namespace, name))

@@ -9,6 +9,9 @@ from typing import Self
 import structlog
 
 from trueup.apply.confirm import Confirmer
+from trueup.clusters.clusters import Clusters
+from trueup.clusters.connection import Surroundings
+from trueup.clusters.managed import ManagedCluster, Parts
 from trueup.controllers.application import ApplicationReconciler
 from trueup.controllers.journal import Journal
 from trueup.controllers.repository import Repositories
@@ -21,10 +24,10 @@ from trueup.engine.options import Options
 from trueup.engine.term import Term
 from trueup.engine.tools import Tools
 from trueup.kube.schemas import Schemas
+from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.share import Share
-from trueup.observe.cluster import ManagedCluster, Parts
 from trueup.observe.observation import Observation
 from trueup.runtime import secrecy
 from trueup.runtime.clock import SystemClock
@@ -36,6 +39,7 @@ from trueup.runtime.tenure import Jobs, serve
 from trueup.sources.registry import RegistryClient
 from trueup.store.audit import Trail
 from trueup.store.audit.place import TRAIL, prepare
+from trueup.store.clusters.secret import ClusterEntry
 from trueup.store.lease import ControlLease
 
 log = structlog.get_logger("trueup")
@@ -100,6 +104,8 @@ class Engine:
         finally:
             await asyncio.wait([warming])
         warming.result()
+        self._clusters = Clusters(_own(control), control.clusters, self._surroundings())
+        stack.push_async_callback(self._clusters.close)
         self._lasting = Lasting(
             options=options,
             clock=self.clock,
@@ -107,12 +113,13 @@ class Engine:
             git=git,
             tools=tools,
             registry=registry,
-            cluster=_cluster(control),
+            clusters=self._clusters,
             lease=self.lease,
             journal=Journal(trail),
         )
         self.renew()
         control.cache.subscribe(self._changed)
+        control.told.append(self._clusters_changed)
 
     # What lasts asks the term that is on, whichever that is.
 
@@ -125,6 +132,32 @@ class Engine:
     def _changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
         self.term.changed(old, new)
 
+    def _changed_on(self, server: str, old: LiveObject | None, new: LiveObject | None) -> None:
+        self.term.changed_on(server, old, new)
+
+    def _answers(self, entry: ClusterEntry) -> None:
+        self.term.answers(entry.server)
+
+    def _clusters_changed(self) -> None:
+        self._clusters.reconsider()
+        self._clusters.unwatch()
+        self.term.wake_all()
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            clock=self.clock,
+            plugins=self.options.plugins,
+            excluded=self.control.excluded,
+            changed=self._changed_on,
+            answers=self._answers,
+            fence=self._fence,
+        )
+
+    def _fence(self) -> None:
+        """Whoever may not write here may not write elsewhere."""
+        if self.control.client.fence is not None:
+            self.control.client.fence()
+
     def renew(self) -> None:
         """Forget all that is remembered of what was seen: another engine may have acted since."""
         self.term = Term(self._lasting)
@@ -136,8 +169,8 @@ class Engine:
 
     @property
     def reconciler(self) -> ApplicationReconciler:
-        """That of the present term."""
-        return self.term.reconciler
+        """That of the present term, for the engine's own cluster."""
+        return self.term.sites.own.reconciler
 
     async def observe(self, key: str, revisions: Revisions = declared_ones, edit: Edit | None = None) -> Observation:
         """Look at one application once, without reconciling it; see :func:`trueup.engine.look.observe`."""
@@ -176,7 +209,8 @@ class Engine:
     async def _follow_known(self) -> None:
         """Who waits for its turn has the caches warm when it comes."""
         for stored in self.control.applications.readable():
-            await self.term.observer.watch_known(stored)
+            with contextlib.suppress(TrueupError):
+                await self.term.sites.of(stored.app).observer.watch_known(stored)
 
     def _begin(self) -> Jobs:
         self.renew()
@@ -187,7 +221,7 @@ def _held(stack: Sequence[str]) -> None:
     log.warning("the event loop is held", seconds=LIMIT, stack=list(stack))
 
 
-def _cluster(control: Control) -> ManagedCluster:
+def _own(control: Control) -> ManagedCluster:
     schemas = Schemas(control.client)
     parts = Parts(client=control.client, discovery=control.discovery, cache=control.cache, schemas=schemas)
     return ManagedCluster(

@@ -37,7 +37,7 @@ def part(lasting: Lasting, repositories: Repositories, recorder: Recorder) -> Im
 
     def admit(app: Application, url: str) -> None:
         lasting.lease.require()
-        policy.admit_repository(app, applications.project_of(app), url)
+        policy.admit_repository(app, applications.project_of(app), url, lasting.clusters.place(app))
 
     def pushed(repository: RepositoryOf) -> None:
         """A commit of our own need not wait for the next poll, whoever reads that repository."""

@@ -2,12 +2,12 @@
 
 import msgspec
 
+from trueup.clusters.clusters import Clusters
 from trueup.controllers.journal import Journal
 from trueup.engine.control import Control
 from trueup.engine.git import Git
 from trueup.engine.options import Options
 from trueup.engine.tools import Tools
-from trueup.observe.cluster import ManagedCluster
 from trueup.runtime.clock import Clock
 from trueup.runtime.lease import Lease
 from trueup.sources.registry import RegistryClient
@@ -22,6 +22,6 @@ class Lasting(msgspec.Struct, frozen=True, kw_only=True):
     git: Git
     tools: Tools
     registry: RegistryClient
-    cluster: ManagedCluster
+    clusters: Clusters
     lease: Lease
     journal: Journal

@@ -39,7 +39,7 @@ async def observe(
         TrueupError: there is no such application, or it cannot be compared.
     """
     stored, project, found = await _asked(control, term, clock, key, revisions, edit)
-    return await term.observer.observe(stored, project, revisions=found)
+    return await (await term.sites.opened(stored.app)).observer.observe(stored, project, revisions=found)
 
 
 async def declared(
@@ -51,7 +51,7 @@ async def declared(
         TrueupError: there is no such application, or it cannot be rendered.
     """
     stored, project, found = await _asked(control, term, clock, key, revisions, edit)
-    return await term.observer.declared(stored, project, found)
+    return await (await term.sites.opened(stored.app)).observer.declared(stored, project, found)
 
 
 async def _asked(
@@ -64,7 +64,7 @@ async def _asked(
     if stored.fault is not None:
         raise stored.fault
     project = control.applications.project_of(stored.app)
-    policy.admit(stored.app, project)
+    policy.admit(stored.app, project, term.place(stored.app))
     for repository in stored.app.spec.repositories():
         await term.repositories.look(repository, key)
     found = list(revisions(stored.app))

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 
 import structlog
 
 from trueup import policy
+from trueup.clusters.managed import ManagedCluster
 from trueup.controllers.application import ApplicationReconciler
 from trueup.controllers.begin import named_revisions
 from trueup.controllers.chronicle import Chronicle
@@ -17,6 +19,8 @@ from trueup.controllers.wake import Wakes
 from trueup.engine import images
 from trueup.engine.lasting import Lasting
 from trueup.engine.shares import Shares
+from trueup.engine.sites import Sites
+from trueup.model.application import Application, Destination
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.repository import RepositoryOf
@@ -70,32 +74,13 @@ class Term:
             download, lasting.tools.preparer.find_charts, lambda each: control.credentials.of(each.url, each.project)
         )
         self.remotes = Remotes(self.repositories, download, charts, guarded=guarded)
-        self.observer = Observer(
-            applications,
-            control.definers,
-            Targets(self.repositories, lasting.tools.renders, control.settings, self.remotes),
-            lasting.cluster,
-            Ignoring(lasting.tools.jq, control.settings),
-            control.settings,
-            clock,
-        )
-        ports = Ports(
-            clock=clock,
-            settings=control.settings,
-            applications=applications,
-            writes=Writes(ControlCluster(control.client, control.cache), clock, self._event),
-            events=self._event,
-            repositories=self.repositories,
-            observer=self.observer,
-            cluster=lasting.cluster,
-            perform=Performer(lasting.cluster),
-            chronicle=Chronicle(lasting.journal, clock, commit=self.repositories.commit, deployed=self._deployed),
-            wave_delay=options.wave_delay,
-        )
-        self.reconciler = ApplicationReconciler(ports)
+        self._targets = Targets(self.repositories, lasting.tools.renders, control.settings, self.remotes)
+        self._ignoring = Ignoring(lasting.tools.jq, control.settings)
+        self._chronicle = Chronicle(lasting.journal, clock, commit=self.repositories.commit, deployed=self._deployed)
+        self.sites = Sites(applications, lasting.clusters, self._made)
         self.queue = Queue(
             "applications",
-            self.reconciler.reconcile,
+            self.sites.reconcile,
             subject="application",
             failed=self._failed,
             workers=PASSES,
@@ -106,6 +91,36 @@ class Term:
         projects = ProjectReconciler(applications, control.client, control.cache, self.recorder, clock)
         self.projects = Queue("projects", projects.reconcile, failed=self._project_failed, workers=1)
         self._wakes = Wakes(applications, control.definers, add=self._wake, add_project=self.projects.add)
+
+    def _made(self, cluster: ManagedCluster) -> tuple[Observer, ApplicationReconciler]:
+        """Who works on what goes to a cluster."""
+        lasting, control, applications = self._lasting, self._lasting.control, self._applications
+        observer = Observer(
+            applications,
+            control.definers,
+            self._targets,
+            cluster,
+            self._ignoring,
+            control.settings,
+            self._clock,
+            partial(lasting.clusters.place_on, cluster.server),
+        )
+        ports = Ports(
+            clock=self._clock,
+            settings=control.settings,
+            applications=applications,
+            writes=Writes(ControlCluster(control.client, control.cache), self._clock, self._event),
+            events=self._event,
+            repositories=self.repositories,
+            observer=observer,
+            cluster=cluster,
+            place=lasting.clusters.place,
+            reach=partial(self.sites.reach, cluster),
+            perform=Performer(cluster),
+            chronicle=self._chronicle,
+            wave_delay=lasting.options.wave_delay,
+        )
+        return observer, ApplicationReconciler(ports)
 
     def jobs(self) -> Jobs:
         """What runs side by side, with all that there is to be looked at in the queues."""
@@ -119,6 +134,7 @@ class Term:
             "repositories": self.repositories.queue.run(),
             "events": self.recorder.run(),
             "credentials": self._lasting.control.credentials.run(),
+            "clusters": self._lasting.control.clusters.followed.run(),
             "repositories with new credentials": self._look_again(),
             "images": self.images.run(),
             "notes": self.notes.run(),
@@ -130,6 +146,32 @@ class Term:
         self._wakes.changed(old, new)
         if images.wakes(self._applications.control_namespace, old, new):
             self.images.wake()
+
+    def place(self, app: Application) -> Destination:
+        """Where an application goes, by server and name both.
+
+        Raises:
+            InvalidSpec: no cluster is known that it means.
+        """
+        return self._lasting.clusters.place(app)
+
+    def changed_on(self, server: str, old: LiveObject | None, new: LiveObject | None) -> None:
+        """Something on another cluster is other than it was."""
+        for key in self._wakes.of_object(old, new):
+            stored = self._applications.get(key)
+            if stored is not None and self._lasting.clusters.place_on(server, stored.app) is not None:
+                self._wake(key)
+
+    def answers(self, server: str) -> None:
+        """Another cluster can be used that could not be."""
+        for stored in self._applications.readable():
+            if self._lasting.clusters.place_on(server, stored.app) is not None:
+                self._wake(stored.key)
+
+    def wake_all(self) -> None:
+        """What every application depends on has changed."""
+        for key in self._applications.names():
+            self._wake(key)
 
     def wanted(self, repository: str) -> Iterator[str]:
         """Revisions that the applications which read a repository (its identity) name."""
@@ -163,7 +205,8 @@ class Term:
         """A note on a deployment is a push: to a repository that the project permits now, whatever it permitted."""
         try:
             for source in stored.app.spec.all_sources():
-                policy.admit_repository(stored.app, self._applications.project_of(stored.app), source.repo_url)
+                project, place = self._applications.project_of(stored.app), self._lasting.clusters.place(stored.app)
+                policy.admit_repository(stored.app, project, source.repo_url, place)
         except TrueupError as error:
             log.info("deployment not noted", application=stored.key, error=str(error))
             return
@@ -192,8 +235,7 @@ class Term:
                 self._wake(key)
             if credentials.projects != known:
                 known = credentials.projects
-                for key in self._applications.names():
-                    self._wake(key)
+                self.wake_all()
 
     def _failed(self, key: str, error: Exception, outcome: Outcome) -> None:
         # What a pass ends in is told by the pass: this is a fault in telling it.

@@ -1,19 +1,19 @@
 """The destination namespace whose labels and annotations an application keeps (``managedNamespaceMetadata``)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from trueup import policy
+from trueup.clusters.managed import ManagedCluster
 from trueup.diff import Pair
 from trueup.model.annotations import FIELD_MANAGER, NAMESPACE_OF
-from trueup.model.application import DEFAULT_PROJECT, Application, NamespaceMetadata
+from trueup.model.application import DEFAULT_PROJECT, Application, Destination, NamespaceMetadata
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
 from trueup.model.tracking import owner_instance
-from trueup.observe.cluster import ManagedCluster
 from trueup.plan.kinds import NAMESPACE
 from trueup.plan.namespace import namespace_key, namespace_manifest
 from trueup.plan.options import CREATE_NAMESPACE
@@ -39,10 +39,16 @@ class KeptNamespace(msgspec.Struct, frozen=True):
 
 
 class Namespaces:
-    """Says whose a namespace is, and its metadata. Two that apply different metadata would undo each other for ever."""
+    """Says whose a namespace is, and its metadata. Two that apply different metadata would undo each other for ever.
 
-    def __init__(self, applications: Applications, cluster: ManagedCluster) -> None:
-        self._applications, self._cluster = applications, cluster
+    Args:
+        here: an application's destination, by server and name both, where it is this cluster.
+    """
+
+    def __init__(
+        self, applications: Applications, cluster: ManagedCluster, here: Callable[[Application], Destination | None]
+    ) -> None:
+        self._applications, self._cluster, self._here = applications, cluster, here
 
     def of(self, stored: StoredApplication, project: Project, manifests: Sequence[Manifest]) -> KeptNamespace:
         """The namespace an application keeps.
@@ -88,7 +94,11 @@ class Namespaces:
         made_for = applications.get(applications.key_of_instance(mark)) if mark else None
         if made_for is not None:
             return _wrote(live, NAMESPACE_OF) and _same_project(made_for, stored)
-        makers = [other for key in applications.making(live.key.name) if (other := applications.get(key))]
+        makers = [
+            other
+            for key in applications.making(live.key.name)
+            if (other := applications.get(key)) and self._here(other.app)
+        ]
         older = [other for other in makers if _age(other) < _age(stored) and self._may(other.app)]
         return _wrote(live) and all(_same_project(other, stored) for other in older)
 
@@ -104,13 +114,14 @@ class Namespaces:
         return name
 
     def _may(self, app: Application) -> bool:
-        key = namespace_key(app.spec.destination.namespace)
+        key, place = namespace_key(app.spec.destination.namespace), self._here(app)
+        if place is None:
+            return False
         try:
-            self._cluster.require_destination(app.spec.destination)
             project = self._applications.project_of(app)
         except InvalidSpec:
             return False
-        return not policy.problems(app, project) and not policy.refusal(project, app, self._cluster.change(key))
+        return not policy.problems(app, project, place) and not policy.refusal(project, app, self._cluster.change(key))
 
 
 def _declared(app: Application) -> NamespaceMetadata | None:

@@ -6,10 +6,11 @@ from functools import partial
 import msgspec
 
 from trueup import diff, health, policy
+from trueup.clusters.managed import ManagedCluster
 from trueup.diff import JqFacts
 from trueup.formats.hidden import secret_values
 from trueup.model.annotations import GROUP
-from trueup.model.application import Application, Operation, Source
+from trueup.model.application import Application, Destination, Operation, Source
 from trueup.model.comparison import Comparison
 from trueup.model.errors import RenderFailed
 from trueup.model.health import Health
@@ -20,7 +21,6 @@ from trueup.model.project import Project
 from trueup.model.repository import RepositoryOf
 from trueup.model.resource import SECRET, GroupKind, ResourceKey, names
 from trueup.model.status import OperationState, ResourceStatus, SyncCode
-from trueup.observe.cluster import ManagedCluster
 from trueup.observe.ignoring import Ignoring
 from trueup.observe.namespace import Namespaces
 from trueup.observe.observation import Observation
@@ -58,7 +58,11 @@ def _learn(live: Mapping[ResourceKey, LiveObject]) -> None:
 
 
 class Observer:
-    """Gathers facts of Applications on one cluster."""
+    """Gathers facts of Applications on one cluster.
+
+    Args:
+        here: an application's destination, by server and name both, where it is this cluster.
+    """
 
     def __init__(
         self,
@@ -69,6 +73,7 @@ class Observer:
         ignoring: Ignoring,
         settings: Callable[[], Settings],
         clock: Clock,
+        here: Callable[[Application], Destination | None],
     ) -> None:
         self._settings = settings
         self._applications = applications
@@ -76,8 +81,8 @@ class Observer:
         self._targets = targets
         self._cluster = cluster
         self._clock = clock
-        self._sharing = Sharing(applications, definers, clock, self.forbids)
-        self._namespaces = Namespaces(applications, cluster)
+        self._sharing = Sharing(applications, definers, clock, self.forbids, here)
+        self._namespaces = Namespaces(applications, cluster, here)
         self._questions = Questions(cluster, settings)
         self._verdicts = Verdicts(settings)
 

@@ -6,6 +6,7 @@ import msgspec
 
 from trueup import diff, policy
 from trueup.apply.confirm import Question
+from trueup.clusters.managed import ManagedCluster
 from trueup.diff import Answer, Pairs
 from trueup.memory.bounded import Memory
 from trueup.model.application import Application, Operation
@@ -15,7 +16,6 @@ from trueup.model.manifest import Manifest
 from trueup.model.project import Project
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase, OperationState
-from trueup.observe.cluster import ManagedCluster
 from trueup.observe.ignoring import Documents
 from trueup.plan.build import writing
 from trueup.plan.namespace import WRITING as NAMESPACE_WRITING

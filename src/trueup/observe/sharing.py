@@ -8,7 +8,7 @@ from trueup import diff, policy
 from trueup.diff import Pairs
 from trueup.diff.ownership import owners
 from trueup.model.annotations import FIELD_MANAGER, TRACKING_ID
-from trueup.model.application import Application
+from trueup.model.application import Application, Destination
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
 from trueup.model.project import Project
@@ -37,12 +37,23 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sharing:
-    """Tells what applications share, by their records: what a mark says, anybody may write."""
+    """Tells what applications share, by their records: what a mark says, anybody may write.
 
-    def __init__(self, applications: Applications, definers: Definers, clock: Clock, forbids: Forbids) -> None:
+    Args:
+        here: an application's destination where it is this cluster; of another cluster, names mean nothing.
+    """
+
+    def __init__(
+        self,
+        applications: Applications,
+        definers: Definers,
+        clock: Clock,
+        forbids: Forbids,
+        here: Callable[[Application], Destination | None],
+    ) -> None:
         self._applications, self._definers = applications, definers
         self._clock = clock
-        self._forbids = forbids
+        self._forbids, self._here = forbids, here
 
     def of(self, stored: StoredApplication, pairs: Pairs) -> Shared:
         """What an application shares of these objects."""
@@ -61,7 +72,7 @@ class Sharing:
         for pair in pairs.pairs:
             if pair.target is None or pair.target.group_kind != CRD:
                 continue
-            others = [key for key in self._definers.of(pair.key.name) if key != stored.key]
+            others = [key for key in self._definers.of(pair.key.name) if key != stored.key and self._is_here(key)]
             if others:
                 # One that may not write it has never applied it, whatever its status says.
                 last = max(others, key=lambda key: (self._may_have(key, pair.key), self._applied(key, pair.key)))
@@ -96,10 +107,16 @@ class Sharing:
         stored = self._applications.get(application) if self._applications.ours(application) else None
         if stored is None or stored.app.metadata.deletion_timestamp or key not in policy.recorded(stored.status):
             return False
+        if self._here(stored.app) is None:
+            return False
         try:
             return not self._forbids(stored.app, self._applications.project_of_stored(stored))(key)
         except InvalidSpec:
             return False
+
+    def _is_here(self, application: str) -> bool:
+        stored = self._applications.get(application)
+        return stored is not None and self._here(stored.app) is not None
 
 
 def _applied_marks(others: Mapping[ResourceKey, str], pairs: Pairs) -> dict[ResourceKey, str]:

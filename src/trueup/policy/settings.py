@@ -16,6 +16,7 @@ READ: Mapping[str, Mapping[str, str]] = {
     CONFIG_MAP: {
         "timeout.reconciliation": "how often repositories are asked for new commits; 0 for never",
         "timeout.reconciliation.jitter": "spread added to it",
+        "cluster.inClusterEnabled": "false keeps applications off the cluster that the engine runs on",
         "application.instanceLabelKey": "the label of annotation+label",
         "application.resourceTrackingMethod": "annotation, or annotation+label to set a label beside it",
         "application.sync.impersonation.enabled": "write as service accounts of projects",
@@ -31,6 +32,7 @@ READ: Mapping[str, Mapping[str, str]] = {
         "kustomize.buildOptions": "--enable-helm inflates charts of kustomizations",
     },
     PARAMETERS: {
+        "trueup.cluster.exec.commands": "programs that cluster Secrets may name for their credentials; none by default",
         "ignore.normalizer.jq.timeout": "processor time of a jq expression over one object, 60 s at most",
         "controller.ignore.normalizer.jq.timeout": "the same",
         "controller.self.heal.backoff.timeout.seconds": "first pause before what keeps coming back is healed again",
@@ -150,7 +152,6 @@ UNBUILT: tuple[tuple[str, _Rule, Unbuilt], ...] = (
         _said,
         Unbuilt(field="installationID", reason="objects are marked without it, and those that have it are left alone"),
     ),
-    ("cluster.inClusterEnabled", _off, Unbuilt(field="cluster.inClusterEnabled", reason="there is no other cluster")),
     (
         "kustomize.buildOptions",
         _silent_options,

@@ -12,6 +12,7 @@ from trueup.model.application import (
     Application,
     ApplicationSpec,
     Backoff,
+    Destination,
     HelmFileParameter,
     HelmParameter,
     Source,
@@ -34,23 +35,29 @@ _BAD_REVISION = pattern.compile(rf"[\x00-\x1f\x7f\\]|\.\.|\^\{{|@\{{|\A-|\A[{pat
 _NO_NAME = pattern.compile(rf"[{pattern.SPACE}~^:?*\[]")
 
 
-def admit(app: Application, project: Project) -> None:
+def admit(app: Application, project: Project, place: Destination | None = None) -> None:
     """Checks an Application before anything is fetched for it.
+
+    Args:
+        place: its destination by server and by name both, as the cluster is known; the specification's where it is not.
 
     Raises:
         InvalidSpec: naming every problem, not the first alone.
     """
-    if found := problems(app, project):
+    if found := problems(app, project, place):
         raise InvalidSpec("; ".join(found))
 
 
-def admit_repository(app: Application, project: Project, url: str) -> None:
+def admit_repository(app: Application, project: Project, url: str, place: Destination | None = None) -> None:
     """Checks an Application as :func:`admit`, and that its project permits one more repository.
+
+    Args:
+        place: as :func:`admit`.
 
     Raises:
         InvalidSpec: naming every problem.
     """
-    found = problems(app, project)
+    found = problems(app, project, place)
     if reason := refusal(project, app, Push(url)):
         found.append(reason)
     if found:
@@ -78,13 +85,17 @@ def admit_elsewhere(app: Application, project: Project, url: str) -> None:
         raise InvalidSpec(reason, hint="permit it in spec.sourceRepos of the project, or copy it into the repository")
 
 
-def problems(app: Application, project: Project) -> list[str]:
-    """Everything that is wrong, in the words of Argo CD where it has some, each naming its field."""
+def problems(app: Application, project: Project, place: Destination | None = None) -> list[str]:
+    """Everything that is wrong, in the words of Argo CD where it has some, each naming its field.
+
+    Args:
+        place: as :func:`admit`.
+    """
     if found := _of_lengths("spec", app.spec) or _of_size(app.spec):
         return found
     found = _of_identity(app, project)
     found += _of_sources(app, project)
-    found += _of_destination(app, project)
+    found += _of_destination(app, project, place)
     if app.spec.sync_policy:
         found += _of_sync_policy(app.spec.sync_policy)
     if (app.spec.revision_history_limit or 0) < 0:
@@ -215,14 +226,14 @@ def valid_revision(revision: str) -> bool:
     return not _NO_NAME.search(revision) or is_range(revision)
 
 
-def _of_destination(app: Application, project: Project) -> list[str]:
+def _of_destination(app: Application, project: Project, place: Destination | None) -> list[str]:
     destination = app.spec.destination
     server, name = destination.server, destination.name
     if server and name:
         return [f"spec.destination: application destination can't have both name and server defined: {name} {server}"]
     if not server and not name:
         return ["spec.destination: Destination server missing from app spec"]
-    reason = refusal(project, app, Deploy(destination))
+    reason = refusal(project, app, Deploy(place or destination))
     return [reason] if reason else []
 
 

@@ -17,6 +17,8 @@ from trueup.policy.settings import CONFIG_MAP, PARAMETERS, unbuilt_settings, unk
 from trueup.policy.unbuilt import Unbuilt
 from trueup.store.overrides import Override, OverrideProblem, ignore_rules, overrides
 
+EXEC_COMMANDS = "trueup.cluster.exec.commands"
+"""Of the parameters: programs by the command as a Secret names it, separated by commas or blanks; none by default."""
 JQ_TIMEOUT = ("ignore.normalizer.jq.timeout", "controller.ignore.normalizer.jq.timeout")
 MASKED = "resource.sensitive.mask.annotations"
 LONGEST_JQ = 60.0
@@ -65,6 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``inflates``: kustomizations may inflate charts (``kustomize.buildOptions: --enable-helm``).
     ``masked_annotations``: annotations whose values are not shown.
+    ``exec_commands``: credential plug-ins that cluster Secrets may name (``trueup.cluster.exec.commands``).
+    ``in_cluster``: applications may go to the cluster that the engine runs on.
     ``labelled``: objects carry the instance label beside the tracking annotation (``annotation+label``).
     """
 
@@ -78,6 +82,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     inclusions: tuple[Exclusion, ...] = ()
     ignore_differences: tuple[tuple[str, IgnoreDifference], ...] = ()
     masked_annotations: tuple[str, ...] = ()
+    exec_commands: frozenset[str] = frozenset()
+    in_cluster: bool = True
     jq_seconds: float = 1.0
     inflates: bool = False
     judges_applications: bool = False
@@ -118,6 +124,8 @@ def read_settings(data: dict[str, str], parameters: Mapping[str, str] = MappingP
         inclusions=_entries(data, "resource.inclusions", (), warnings),
         ignore_differences=tuple((f"{CONFIG_MAP}: {place}", rule) for place, rule in rules),
         masked_annotations=tuple(filter(None, map(str.strip, data.get(MASKED, "").split(",")))),
+        exec_commands=frozenset(parameters.get(EXEC_COMMANDS, "").replace(",", " ").split()),
+        in_cluster=data.get("cluster.inClusterEnabled", "").strip().lower() != "false",
         jq_seconds=_jq_seconds(parameters, warnings),
         inflates=_inflates(data.get("kustomize.buildOptions", "")),
         judges_applications=any(map(_judges_applications, parts)),

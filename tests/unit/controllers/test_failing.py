@@ -226,7 +226,9 @@ def test_every_row_leads_to_another_pass(reason: str, row: Row) -> None:
         seconds = failing.again(row, error, failures).seconds
         longest = row.again.longest if isinstance(row.again, Backoff) else 300.0
         assert seconds is not None and 0 < seconds <= longest * 1.25
-    assert bool(row.condition) or reason in ("StatusWriteError", "Moved", "LeaseLost"), "and to a condition"
+    assert bool(row.condition) or reason in ("StatusWriteError", "Moved", "LeaseLost", "ClusterOpening"), (
+        "and to a condition"
+    )
 
 
 def raised() -> st.SearchStrategy[Exception]:

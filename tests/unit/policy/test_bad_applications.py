@@ -13,10 +13,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from trueup.formats.redact import redact
-from trueup.model.application import Application, ApplicationSpec, Destination
+from trueup.model.application import Application, ApplicationSpec
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
-from trueup.observe.cluster import require_known
 from trueup.policy import problems, unknown_fields
 from trueup.policy.options import KNOWN
 from trueup.policy.project import permits_namespace_of_application
@@ -102,12 +101,6 @@ TOO_LARGE: dict[str, dict[str, Any]] = {
 def test_texts_without_end_are_refused_by_the_field_that_holds_most(field: str) -> None:
     message = said(TOO_LARGE[field])
     assert message.startswith(f"{field}: 300") and "larger than 256 KiB; put the text into a file" in message
-
-
-def test_a09_a_destination_is_one_cluster_and_a_known_one() -> None:
-    for destination in (Destination(name="prod"), Destination(server="https://far.example")):
-        with pytest.raises(InvalidSpec, match="there is no cluster"):
-            require_known(destination)
 
 
 @given(st.lists(st.sampled_from(["", "chart", "path", "ref", "repoURL"]), min_size=1, max_size=4))

@@ -74,6 +74,7 @@ CONFIG_MAPS = {
 """Names of the other ConfigMaps."""
 
 READERS = {
+    "cluster.inClusterEnabled": "store/settings.py",
     "application.sync.impersonation.enabled": "policy/impersonation.py",
     "application.sync.impersonation.enforced": "policy/impersonation.py",
     "resource.customizations": "store/overrides.py",
@@ -184,7 +185,6 @@ ASKED: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
     "tracking by annotation": ({"application.resourceTrackingMethod": "annotation"}, {}, ""),
     "an installation's id": ({"installationID": "one"}, {}, "installationID"),
     "impersonation": ({"application.sync.impersonation.enabled": "true"}, {}, ""),
-    "no cluster of our own": ({"cluster.inClusterEnabled": "false"}, {}, "cluster.inClusterEnabled"),
     "options of kustomize": ({"kustomize.buildOptions": "--reorder legacy"}, {}, "kustomize.buildOptions"),
     "options without which a kustomization fails aloud": (
         {"kustomize.buildOptions": "--enable-helm --load-restrictor=LoadRestrictionsNone"},

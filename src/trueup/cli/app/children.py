@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from trueup import health
-from trueup.cli.connect import Access, client_of
+from trueup.cli.connect import client_of
 from trueup.kube.client import PARTIAL_METADATA, Client
+from trueup.kube.config import ClusterConfig
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import ApiError, Forbidden
 from trueup.kube.object import read_object
@@ -78,14 +79,14 @@ class _Items(msgspec.Struct):
     metadata: dict[str, Any] = {}
 
 
-async def tree_of(access: Access, resources: Iterable[ResourceStatus]) -> Tree:
+async def tree_of(config: ClusterConfig, resources: Iterable[ResourceStatus]) -> Tree:
     """The tree of an application on the cluster that it is deployed to.
 
     Raises:
         ApiError: the cluster does not answer.
     """
     declared = list(resources)
-    async with client_of(access.config()) as client:
+    async with client_of(config) as client:
         found = await surroundings(client, {each.namespace for each in declared if each.namespace})
         wanted = [ResourceKey(each.group, each.kind, each.namespace, each.name) for each in declared]
         whole = await found.whole(client, wanted)

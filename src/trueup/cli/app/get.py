@@ -64,10 +64,14 @@ def get(
         say()
     if output in TREES:
         # Loaded where a tree is asked for, as what judges its objects is.
-        from trueup.cli.app.children import tree_of
+        from trueup.cli.app.children import Tree, tree_of
+        from trueup.cli.app.destination import destination_of
         from trueup.cli.app.resources import print_tree, tell_unread
 
-        tree = asyncio.run(tree_of(access, view.status.resources))
+        async def grown() -> Tree:
+            return await tree_of(await destination_of(access, view.app), view.status.resources)
+
+        tree = asyncio.run(grown())
         print_tree(view, tree, detailed=output == "tree=detailed")
         tell_unread(tree)
     else:

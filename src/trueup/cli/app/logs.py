@@ -8,6 +8,7 @@ import click
 
 from trueup.cli.app.access import Handle
 from trueup.cli.app.children import Node, tree_of
+from trueup.cli.app.destination import destination_of
 from trueup.cli.app.reasons import STARTING, pod_reasons
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, client_of, connected
@@ -110,13 +111,14 @@ def logs(
     async def run() -> None:
         async with connected(access) as client:
             view = await Handle(client, access, name, app_namespace).view()
-        tree = await tree_of(access, view.status.resources)
+        config = await destination_of(access, view.app)
+        tree = await tree_of(config, view.status.resources)
         pods = {pod.key: pod for node in tree.nodes() if meant(node) for pod in node.all() if _is_pod(pod)}
         if not pods:
             raise TrueupError(
                 f"application '{name}' has no such Pods", hint=f"`trueup app resources {name}` lists what it has"
             )
-        async with client_of(access.config(), in_flight=_MOST) as reading:
+        async with client_of(config, in_flight=_MOST) as reading:
             await _print(reading, view.app.metadata.name, list(pods.values()), wish)
 
     asyncio.run(run())

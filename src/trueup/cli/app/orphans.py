@@ -8,8 +8,9 @@ import msgspec
 from trueup import policy
 from trueup.cli.app.access import list_applications, readable
 from trueup.cli.app.children import Tree, grown, surroundings
-from trueup.cli.connect import Access, connected
+from trueup.cli.connect import Access, client_of, connected
 from trueup.formats.glob import glob_match
+from trueup.kube.config import ClusterConfig
 from trueup.kube.errors import NotFound
 from trueup.model.application import Application
 from trueup.model.errors import TrueupError
@@ -24,8 +25,11 @@ _OF_ACCOUNT = "kubernetes.io/service-account.name"
 """On the Secrets that hold what service accounts sign in with."""
 
 
-async def orphans_of(access: Access, app: Application) -> Tree | None:
+async def orphans_of(access: Access, config: ClusterConfig, app: Application) -> Tree | None:
     """The objects that nobody declares, with what they have made; None where the project does not ask for them.
+
+    Args:
+        config: the way to the application's cluster.
 
     Raises:
         TrueupError: the project or the applications cannot be read.
@@ -42,6 +46,7 @@ async def orphans_of(access: Access, app: Application) -> Tree | None:
             return None
         views = [readable(body) for body in await list_applications(client, access.namespace)]
         owned = {key for view in views for key in policy.recorded(view.status)}
+    async with client_of(config) as client:
         found = await surroundings(client, {namespace})
         kept = orphaned(found.heads, owned, project)
         lines = [ResourceStatus(group=k.group, kind=k.kind, namespace=k.namespace, name=k.name) for k in kept]

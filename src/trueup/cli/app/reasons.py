@@ -8,6 +8,7 @@ import msgspec
 
 from trueup.cli.app.access import View
 from trueup.cli.app.children import Node, tree_of
+from trueup.cli.app.destination import destination_of
 from trueup.cli.app.summary import ILL
 from trueup.cli.connect import Access, client_of
 from trueup.cli.duration import age
@@ -42,9 +43,10 @@ async def reasons(access: Access, view: View) -> list[Reason]:
     ill = [each for each in view.status.resources if each.health and each.health.status in ILL]
     if not ill:
         return []
-    tree = await tree_of(access, ill)
+    config = await destination_of(access, view.app)
+    tree = await tree_of(config, ill)
     nodes = [node for node in tree.nodes() if node.health in ILL or not node.health][:_OBJECTS]
-    async with client_of(access.config()) as client:
+    async with client_of(config) as client:
         events = await asyncio.gather(*(_warnings(client, node) for node in nodes))
     found = []
     for node, warnings in zip(nodes, events, strict=True):

@@ -8,6 +8,7 @@ import click
 
 from trueup.cli.app.access import Handle, View
 from trueup.cli.app.children import Node, Tree, tree_of
+from trueup.cli.app.destination import destination_of
 from trueup.cli.app.orphans import orphans_of
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
@@ -42,9 +43,10 @@ def resources(access: Access, name: str, app_namespace: str, orphaned: bool, out
     async def read() -> tuple[View, Tree, Tree | None]:
         async with connected(access) as client:
             view = await Handle(client, access, name, app_namespace).view()
-        own = Tree(()) if orphaned else await tree_of(access, view.status.resources)
+        config = await destination_of(access, view.app)
+        own = Tree(()) if orphaned else await tree_of(config, view.status.resources)
         try:
-            return view, own, await orphans_of(access, view.app)
+            return view, own, await orphans_of(access, config, view.app)
         except TrueupError:
             # Who may not read the project has the rest all the same.
             if orphaned:

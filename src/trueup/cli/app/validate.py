@@ -11,7 +11,7 @@ from trueup.cli.screen import say
 from trueup.formats import pattern
 from trueup.kube.client import Client
 from trueup.kube.errors import Forbidden, NotFound
-from trueup.model.application import DEFAULT_PROJECT, Application, Source
+from trueup.model.application import DEFAULT_PROJECT, Application, Destination, Source
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.project import Project
 from trueup.model.tree import Mode, Tree
@@ -34,17 +34,15 @@ def well_formed(body: object) -> Application:
     Raises:
         TrueupError: naming the fields.
     """
-    # A controller's module: only who writes an application pays for it.
-    from trueup.observe.cluster import require_known
-
     try:
         app = msgspec.convert(body, type=Application)
     except msgspec.ValidationError as error:
         raise TrueupError(f"the application is not valid: {error}", hint="correct that field") from error
     try:
         _require_names(app)
-        require_known(app.spec.destination)
-        policy.admit(app, msgspec.convert(default_project(app.metadata.namespace), type=Project))
+        # Which cluster a name means is for the Secrets to say.
+        place = msgspec.structs.replace(app.spec.destination, server=app.spec.destination.server or "https://any")
+        policy.admit(app, msgspec.convert(default_project(app.metadata.namespace), type=Project), place)
     except InvalidSpec as error:
         raise TrueupError(f"the application is not valid: {error.message}", hint=error.hint) from error
     return app
@@ -69,7 +67,8 @@ def tell_oddities(app: Application) -> None:
 
 
 async def validate(client: Client, access: Access, app: Application) -> None:
-    """Look whether the application's project permits it, and whether its repositories have what it names.
+    """Look whether the application's project permits it, whether its cluster is known, and whether its repositories
+    have what it names.
 
     Repositories are read with the cluster's credentials where the user may read them, and with those of the
     environment. What may not be asked is said on stderr, and left to the engine.
@@ -88,13 +87,28 @@ async def validate(client: Client, access: Access, app: Application) -> None:
     except Forbidden as error:
         say(f"warning: whether project {name} permits this is not known: {error.message}", err=True)
     else:
-        _permitted(app, msgspec.json.decode(live.body, type=Project))
+        _permitted(app, msgspec.json.decode(live.body, type=Project), await _place(client, access, app))
     await _repositories(access, app)
 
 
-def _permitted(app: Application, project: Project) -> None:
+async def _place(client: Client, access: Access, app: Application) -> Destination | None:
+    """Where the application goes, by server and name both; None where that may not be asked."""
+    # Only who writes an application pays for it.
+    from trueup.cli.clusters import known_clusters
+
     try:
-        policy.admit(app, project)
+        known = await known_clusters(client, access.namespace)
+        return known.place(app.spec.destination, app.spec.project or DEFAULT_PROJECT)
+    except Forbidden as error:
+        say(f"warning: whether the destination is known cannot be said: {error.message}", err=True)
+        return None
+    except InvalidSpec as error:
+        raise TrueupError(f"the application is not valid: {error.message}", hint=error.hint) from error
+
+
+def _permitted(app: Application, project: Project, place: Destination | None) -> None:
+    try:
+        policy.admit(app, project, place)
     except InvalidSpec as error:
         raise TrueupError(
             f"the application is not valid: {error.message}",

@@ -1,19 +1,17 @@
 """The clusters that are known now: those of the Secrets, followed, and the one that the engine runs on."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import structlog
 
 from trueup.kube.client import Client
 from trueup.kube.errors import ConfigError
-from trueup.model.application import Destination
+from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Destination
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
 from trueup.runtime import secrecy
 from trueup.store.clusters.secret import (
     CLUSTER,
-    IN_CLUSTER,
-    IN_CLUSTER_SERVER,
     LABEL,
     ClusterEntry,
     canonical_server,
@@ -21,11 +19,12 @@ from trueup.store.clusters.secret import (
 )
 from trueup.store.credentials import SECRET, decoded
 from trueup.store.following import Followed
+from trueup.store.settings import Settings
 
 log = structlog.get_logger("trueup.clusters")
 
 SELECTOR = f"{LABEL}={CLUSTER}"
-OWN = ClusterEntry(secret="", name=IN_CLUSTER, server=IN_CLUSTER_SERVER)
+OWN = ClusterEntry(secret="", name=IN_CLUSTER_NAME, server=IN_CLUSTER_SERVER)
 """The cluster that the engine runs on, where no Secret says more of it."""
 
 
@@ -33,7 +32,7 @@ class KnownClusters:
     """Cluster Secrets of the control namespace.
 
     Args:
-        programs: credential plug-ins that may be run, as the settings have them now.
+        settings: as they are now.
         changed: told that some cluster is there, is gone, or is another.
     """
 
@@ -42,10 +41,10 @@ class KnownClusters:
         client: Client,
         namespace: str,
         *,
-        programs: Callable[[], Collection[str]],
+        settings: Callable[[], Settings],
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        self._programs, self._changed = programs, changed
+        self._settings, self._changed = settings, changed
         self._secrets: dict[str, LiveObject] = {}
         self._entries: dict[str, ClusterEntry] = {}
         self._faults: dict[str, ConfigError] = {}
@@ -73,8 +72,23 @@ class KnownClusters:
         usable = [entry for entry in found if entry.project in ("", project)]
         own = [entry for entry in usable if entry.project] or usable
         if len(own) == 1:
+            if own[0].in_cluster and not self._settings().in_cluster:
+                raise InvalidSpec(
+                    f"cluster {own[0].name} is disabled by cluster.inClusterEnabled in argocd-cm",
+                    hint="name another cluster in spec.destination",
+                )
             return own[0]
         raise self._refusal(destination, found, own, project)
+
+    def place(self, destination: Destination, project: str) -> Destination:
+        """A destination by server and name both. One that names none, or names it twice, is for its own check.
+
+        Raises:
+            InvalidSpec: as :meth:`of`.
+        """
+        if bool(destination.server) == bool(destination.name):
+            return destination
+        return self.of(destination, project).place(destination)
 
     def _refusal(
         self, destination: Destination, found: list[ClusterEntry], usable: list[ClusterEntry], project: str
@@ -119,7 +133,7 @@ class KnownClusters:
         """The Secrets, or settings that they depend on, have changed."""
         before, faults = self._entries, self._faults
         self._entries, self._faults, self._spelt = {}, {}, {}
-        programs = self._programs()
+        programs = self._settings().exec_commands
         for secret, live in self._secrets.items():
             data = decoded(live.object())
             self._spelt[secret] = (data.get("name", "").strip(), canonical_server(data.get("server", "")))
@@ -132,7 +146,7 @@ class KnownClusters:
         for secret, entry in self._entries.items():
             if entry.warnings and before.get(secret) != entry:
                 log.warning("cluster Secret", secret=secret, problem="; ".join(entry.warnings))
-        if before != self._entries or faults.keys() != self._faults.keys():
+        if _matters(before) != _matters(self._entries) or faults.keys() != self._faults.keys():
             self._changed()
 
     def _confidential(self) -> Iterator[str]:
@@ -141,9 +155,14 @@ class KnownClusters:
                 yield from filter(None, (entry.config.token, entry.config.password))
 
 
+def _matters(entries: Mapping[str, ClusterEntry]) -> dict[str, tuple[object, ...]]:
+    """What of the Secrets concerns applications: labels and the like do not."""
+    return {secret: (entry.way, entry.project, entry.skipped) for secret, entry in entries.items()}
+
+
 def _named(destination: Destination) -> Callable[[ClusterEntry], bool]:
     if destination.server:
         server = canonical_server(destination.server)
         return lambda entry: entry.server == server
     # The own cluster keeps its name beside the one that a Secret gives it.
-    return lambda entry: entry.name == destination.name or (entry.in_cluster and destination.name == IN_CLUSTER)
+    return lambda entry: entry.name == destination.name or (entry.in_cluster and destination.name == IN_CLUSTER_NAME)

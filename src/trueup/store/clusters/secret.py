@@ -11,10 +11,10 @@ from trueup.kube.config import ClusterConfig
 from trueup.kube.errors import ConfigError
 from trueup.kube.plugin import ExecPlugin, read_plugin
 from trueup.model.annotations import SKIP_RECONCILE
+from trueup.model.application import IN_CLUSTER_SERVER, Destination
 from trueup.model.live import LiveObject
 
 LABEL, CLUSTER = "argocd.argoproj.io/secret-type", "cluster"
-IN_CLUSTER, IN_CLUSTER_SERVER = "in-cluster", "https://kubernetes.default.svc"
 _FILES = ("tokenFile", "caFile", "certFile", "keyFile")
 _REMEDY = "correct the Secret, or remove its label"
 _LONGEST_NAME = 253
@@ -26,7 +26,6 @@ class ClusterEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         secret: its name.
-        version: its resource version: another one is another credential, or other words.
         name: of the cluster; the server where none is given.
         server: URL without a slash at the end.
         config: the way there; None for the cluster that the engine runs on, which has a way of its own.
@@ -39,7 +38,6 @@ class ClusterEntry(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     secret: str
-    version: str = ""
     name: str
     server: str
     config: ClusterConfig | None = None
@@ -51,6 +49,15 @@ class ClusterEntry(msgspec.Struct, frozen=True, kw_only=True):
     annotations: Mapping[str, str] = {}
     skipped: bool = False
     warnings: tuple[str, ...] = ()
+
+    def place(self, destination: Destination) -> Destination:
+        """A destination that means this cluster, by server and by name both: a project may permit, or deny, either."""
+        return Destination(server=self.server, name=self.name, namespace=destination.namespace)
+
+    @property
+    def way(self) -> tuple[object, ...]:
+        """What a connection is made of: it is made anew where this changes."""
+        return self.server, self.name, self.config, self.namespaces, self.cluster_resources
 
     @property
     def in_cluster(self) -> bool:
@@ -120,7 +127,6 @@ def _read(live: LiveObject, data: Mapping[str, str], programs: Collection[str]) 
     warnings: list[str] = []
     return ClusterEntry(
         secret=live.key.name,
-        version=live.resource_version,
         name=name,
         server=server,
         config=None if server == IN_CLUSTER_SERVER else _config(server, data.get("config", ""), programs),

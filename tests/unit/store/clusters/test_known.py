@@ -12,6 +12,7 @@ from trueup.model.application import Destination
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
 from trueup.store.clusters.known import OWN, KnownClusters
+from trueup.store.settings import Settings
 
 FAR = "https://far.example"
 OWN_SERVER = "https://kubernetes.default.svc"
@@ -24,7 +25,7 @@ def secret(called: str, /, **fields: str) -> LiveObject:
 
 
 def known(*secrets: LiveObject) -> KnownClusters:
-    found = KnownClusters(Client(ClusterConfig(server="http://127.0.0.1:1")), "argocd", programs=tuple)
+    found = KnownClusters(Client(ClusterConfig(server="http://127.0.0.1:1")), "argocd", settings=Settings)
     found.replaced(secrets)
     return found
 
@@ -65,8 +66,8 @@ def test_a_destination_means(secrets: tuple[LiveObject, ...], destination: dict[
 
 
 REFUSED = {
-    "no such server": ((), {"server": "https://nowhere"}, "there is no cluster 'https://nowhere'"),
-    "no such name": ((), {"name": "North"}, "there is no cluster 'North'"),
+    "A09 no such server": ((), {"server": "https://nowhere"}, "there is no cluster 'https://nowhere'"),
+    "A09 no such name": ((), {"name": "North"}, "there is no cluster 'North'"),
     "names differ by case": ((secret("far", name="north"),), {"name": "North"}, "there is no cluster"),
     "K09 two of one name": (
         (secret("a", name="x"), secret("b", name="x", server="https://b")),
@@ -112,10 +113,18 @@ def test_a_secret_that_is_gone_is_no_cluster_any_more() -> None:
 def test_only_a_change_is_told() -> None:
     told: list[int] = []
     found = KnownClusters(
-        Client(ClusterConfig(server="http://127.0.0.1:1")), "argocd", programs=tuple, changed=lambda: told.append(1)
+        Client(ClusterConfig(server="http://127.0.0.1:1")), "argocd", settings=Settings, changed=lambda: told.append(1)
     )
     for _ in range(2):
         found.replaced([secret("far")])
     found.take(secret("far", name="north"))
     found.take(secret("far", name="north", config="{"))
     assert len(told) == 3
+
+
+def test_the_own_cluster_can_be_disabled() -> None:
+    found = KnownClusters(
+        Client(ClusterConfig(server="http://127.0.0.1:1")), "argocd", settings=lambda: Settings(in_cluster=False)
+    )
+    with pytest.raises(InvalidSpec, match=r"is disabled by cluster\.inClusterEnabled"):
+        found.of(Destination(name="in-cluster"), "team")

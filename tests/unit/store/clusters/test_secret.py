@@ -35,7 +35,7 @@ def test_every_field_of_a_secret_is_read() -> None:
     found = entry(
         namespaces="web, shop,web", clusterResources="true", shard="2", project="team", config={"bearerToken": TOKEN}
     )
-    assert (found.name, found.server, found.version, found.labels) == ("far", SERVER, "7", {"env": "prod"})
+    assert (found.name, found.server, found.labels) == ("far", SERVER, {"env": "prod"})
     assert (found.namespaces, found.cluster_resources) == (("web", "shop"), True)
     assert (found.shard, found.project, found.skipped) == (2, "team", False)
     assert found.config is not None

@@ -1,4 +1,4 @@
-"""A destination cluster as the controllers use it."""
+"""A destination cluster as a pass uses it."""
 
 from collections.abc import Callable
 
@@ -9,31 +9,19 @@ from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.schemas import Schemas
-from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Destination
-from trueup.model.errors import InvalidSpec
+from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER
 from trueup.model.resource import GroupKind, ResourceKey, group_of, version_of
 from trueup.policy import Change
 
 
-def require_known(destination: Destination, *, server: str = IN_CLUSTER_SERVER, name: str = IN_CLUSTER_NAME) -> None:
-    """Refuse a destination that is another cluster; one that names none, or names it twice, is for its own check.
-
-    Raises:
-        InvalidSpec: there is no such cluster.
-    """
-    if bool(destination.server) == bool(destination.name):
-        return
-    if destination.server.rstrip("/") == server or destination.name == name:
-        return
-    field = "server" if destination.server else "name"
-    raise InvalidSpec(
-        f"spec.destination.{field}: there is no cluster {destination.server or destination.name!r}",
-        hint=f"only the cluster Trueup runs on is known: server {server} or name {name}",
-    )
-
-
 class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
-    """One cluster: its client, what it serves, what is on it, and its answers to dry runs."""
+    """One cluster: its client, what it serves, what is on it, and its answers to dry runs.
+
+    Attributes:
+        excluded: whether a kind (group, kind) is left alone.
+        server, name: as destinations and projects name it.
+        cluster_resources: objects without a namespace are managed too.
+    """
 
     client: Client
     discovery: Discovery
@@ -42,20 +30,13 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
     excluded: Callable[[str, str], bool]
     server: str = IN_CLUSTER_SERVER
     name: str = IN_CLUSTER_NAME
+    cluster_resources: bool = True
     confirmer: Confirmer
 
     @property
     def confined(self) -> bool:
         """Only some namespaces of the cluster can be seen, by roles in them."""
         return self.cache.namespaced
-
-    def require_destination(self, destination: Destination) -> None:
-        """Refuse destinations that are not this cluster.
-
-        Raises:
-            InvalidSpec: it is another one.
-        """
-        require_known(destination, server=self.server, name=self.name)
 
     def serves(self, api_version: str, kind: str) -> bool:
         """Whether the cluster has this kind in this version."""
@@ -67,8 +48,11 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
         return found.namespaced if found else None
 
     def unmanaged(self, key: ResourceKey) -> str:
-        """Why an object is outside the namespaces that this engine manages (Argo CD's words); empty where it is not."""
-        if not key.namespace or self.cache.covers(key.namespace):
+        """Why an object is outside of what is managed on this cluster (Argo CD's words); empty where it is not."""
+        if not key.namespace:
+            told = f'Cluster level {key.kind} "{key.name}" can not be managed when in namespaced mode'
+            return "" if self.cluster_resources else told
+        if self.cache.covers(key.namespace):
             return ""
         return f'Namespace "{key.namespace}" for {key.kind} "{key.name}" is not managed'
 

@@ -1,0 +1,64 @@
+"""``trueup cluster rotate-auth``."""
+
+import asyncio
+import secrets
+from contextlib import suppress
+
+import click
+import msgspec
+
+from trueup.cli.cluster.change import change
+from trueup.cli.cluster.manager import ACCOUNT, ROTATED, SECRETS, SYSTEM_NAMESPACE, token_of
+from trueup.cli.cluster.secret import config_json, kept, only
+from trueup.cli.completing import clusters
+from trueup.cli.connect import Access, access_options, client_of, connected
+from trueup.cli.examples import examples
+from trueup.cli.logs import configure_logs
+from trueup.cli.screen import say
+from trueup.kube.client import Client
+from trueup.kube.config import ClusterConfig
+from trueup.kube.errors import NotFound
+from trueup.model.errors import TrueupError
+from trueup.store.credentials import decoded
+
+
+@click.command("rotate-auth", epilog=examples("trueup cluster rotate-auth production"))
+@click.argument("name", metavar="NAME|SERVER", shell_complete=clusters)
+@click.option("--service-account", default=ACCOUNT, show_default=True, help="Whose token it is.")
+@click.option("--system-namespace", default=SYSTEM_NAMESPACE, show_default=True, help="Namespace of the account.")
+@access_options
+def rotate_auth(access: Access, name: str, service_account: str, system_namespace: str) -> None:
+    """Give a cluster a new token of its service account, and make the old one useless."""
+    configure_logs("text", "error")
+    expires = asyncio.run(_rotate(access, name, service_account, system_namespace))
+    say(f"Cluster '{name}' has a new token")
+    if expires:
+        say(f"warning: it expires at {expires}", err=True)
+
+
+async def _rotate(access: Access, name: str, account: str, system: str) -> str:
+    async with connected(access) as client:
+        found = only(await kept(client, access.namespace), name)
+        config = found.entry.config if found.entry else None
+        if config is None or not config.token:
+            raise TrueupError(
+                f"cluster {name} has no token to renew", hint="it uses another credential, or none; see `cluster add`"
+            )
+        async with client_of(config) as there:
+            token, expires = await token_of(there, system, account, f"{ROTATED}-{secrets.token_hex(3)}")
+        renewed = msgspec.structs.replace(config, token=token)
+        # The new one is tried before the old one goes.
+        async with client_of(renewed) as there:
+            await there.request("GET", "/version")
+            await change(client, access, found, {"config": config_json(renewed)}, {})
+            await _drop(there, system, account, config)
+        return expires
+
+
+async def _drop(there: Client, system: str, account: str, old: ClusterConfig) -> None:
+    """Delete the Secrets of a service account that have the old token: with them it ends."""
+    for live in (await there.list(SECRETS, system)).objects:
+        whose = live.annotations.get("kubernetes.io/service-account.name")
+        if whose == account and decoded(live.object()).get("token") == old.token:
+            with suppress(NotFound):
+                await there.delete(SECRETS, system, live.key.name, propagation="Background")

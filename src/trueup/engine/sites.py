@@ -1,0 +1,105 @@
+"""Who works on what goes to which cluster: an observer and a reconciler for each, made when first needed."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from trueup.clusters.clusters import Clusters
+from trueup.clusters.connection import ClusterOpening
+from trueup.clusters.managed import ManagedCluster
+from trueup.controllers.application import HANDS_OFF_SECONDS, ApplicationReconciler
+from trueup.model.application import Application
+from trueup.model.errors import TrueupError
+from trueup.observe.observer import Observer
+from trueup.runtime.outcome import Requeue
+from trueup.store.applications import Applications, StoredApplication
+
+MOVED_SECONDS = 0.05
+"""Until a pass over an application begins again whose cluster has become another one meanwhile."""
+
+
+class Site(msgspec.Struct, frozen=True):
+    """One cluster, and who works on it."""
+
+    cluster: ManagedCluster
+    observer: Observer
+    reconciler: ApplicationReconciler
+
+
+class Sites:
+    """Sites by the servers of their clusters.
+
+    Args:
+        make: the parts of a site.
+    """
+
+    def __init__(
+        self,
+        applications: Applications,
+        clusters: Clusters,
+        make: Callable[[ManagedCluster], tuple[Observer, ApplicationReconciler]],
+    ) -> None:
+        self._applications, self._clusters, self._make = applications, clusters, make
+        self._sites: dict[str, Site] = {}
+        self._where: dict[str, Site] = {}
+
+    @property
+    def own(self) -> Site:
+        """That of the cluster that the engine runs on."""
+        return self.at(self._clusters.own)
+
+    def at(self, cluster: ManagedCluster) -> Site:
+        """The site of a cluster. One that was opened anew gets another, which remembers nothing of it."""
+        site = self._sites.get(cluster.server)
+        if site is None or site.cluster is not cluster:
+            site = self._sites[cluster.server] = Site(cluster, *self._make(cluster))
+        return site
+
+    async def reconcile(self, key: str) -> Requeue:
+        """A pass over an application, where it goes."""
+        stored = self._applications.get(key)
+        if stored is not None and stored.fault is None and self._clusters.skipped(stored.app):
+            return Requeue.after(HANDS_OFF_SECONDS)
+        site, former = self._site_of(key, stored), self._where.get(key)
+        if former is not None and former is not site:
+            former.reconciler.forget(key)
+        if stored is None:
+            self._where.pop(key, None)
+        else:
+            self._where[key] = site
+        return await site.reconciler.reconcile(key)
+
+    async def opened(self, app: Application) -> Site:
+        """The site of an application, for who asks once.
+
+        Raises:
+            InvalidSpec, ClusterOutOfReach: there is none at present.
+        """
+        return self.at(await self._clusters.opened(app))
+
+    def of(self, app: Application) -> Site:
+        """The site of an application.
+
+        Raises:
+            InvalidSpec, ClusterOpening, ClusterOutOfReach: there is none at present.
+        """
+        return self.at(self._clusters.of(app))
+
+    def reach(self, cluster: ManagedCluster, app: Application) -> None:
+        """Asked by a pass on a cluster, of an application that names one.
+
+        Raises:
+            ClusterOpening: it is being opened, or has become another one since the pass began.
+            ClusterOutOfReach: it does not answer at present.
+        """
+        destination = app.spec.destination
+        if (destination.server or destination.name) and self._clusters.of(app) is not cluster:
+            raise ClusterOpening(f"application {app.key} goes to another cluster now", after=MOVED_SECONDS)
+
+    def _site_of(self, key: str, stored: StoredApplication | None) -> Site:
+        if stored is not None and stored.fault is None:
+            try:
+                return self.of(stored.app)
+            except TrueupError:
+                pass  # the pass says why, wherever it is made
+        return self._where.get(key) or self.own
