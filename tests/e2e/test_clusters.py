@@ -39,9 +39,11 @@ class Far:
         here = load_kubeconfig(self.cluster.kubeconfig, None)
         data = {"name": self.name, "server": here.server, "config": config_json(here), **fields}
         made = secret_object(self._estate.engine.namespace, self.name, data, {})
-        with suppress(NotFound):
-            await self.forgotten()
-        await self._estate.client.create(SECRET, self._estate.engine.namespace, msgspec.json.encode(made))
+        body, namespace = msgspec.json.encode(made), self._estate.engine.namespace
+        try:
+            await self._estate.client.replace(SECRET, namespace, self.name, body)
+        except NotFound:
+            await self._estate.client.create(SECRET, namespace, body)
 
     async def forgotten(self) -> None:
         """Delete its Secret."""
