@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.conftest import FreshCluster
+import pytest_asyncio
 from tests.golden.render.golden import checkout
 from tests.support.broken import FOUND, break_everything
 
@@ -12,6 +12,7 @@ from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
 from trueup.sandbox.cluster.embedded import EmbeddedCluster
+from trueup.sandbox.controlplane import ControlPlane
 from trueup.sandbox.offline.applications import CONTROL_NAMESPACE, find_applications
 from trueup.sandbox.offline.check import Check
 from trueup.sandbox.offline.kubernetes import embedded
@@ -41,25 +42,28 @@ async def checked(folder: Path, renderer: Renderer, kubeconfig: Path) -> Report:
         return await Check(cluster, embedded(), lambda _: []).run(found, rendered)
 
 
-async def test_both_clusters_find_the_same_mistakes_in_the_same_words(
-    fresh_cluster: FreshCluster, tmp_path: Path
-) -> None:
-    folder = checkout(tmp_path / "examples")
-    break_everything(folder)
-    real = await fresh_cluster(simulate=False)
-    async with Renderer() as renderer, EmbeddedCluster() as ours:
-        truth = await checked(folder, renderer, real.kubeconfig)
-        report = await checked(folder, renderer, ours.kubeconfig)
-    assert {(item.application, item.file, item.object, item.field) for item in truth.problems} == FOUND
-    assert report == truth
+@pytest_asyncio.fixture(scope="module")
+async def real(controlplane_folders: list[Path]) -> AsyncIterator[ControlPlane]:
+    """A cluster on which nothing has been installed."""
+    async with ControlPlane(controlplane_folders) as plane:
+        yield plane
 
 
-async def test_what_is_assumed_offline_is_what_a_cluster_says(fresh_cluster: FreshCluster) -> None:
+async def test_what_is_assumed_offline_is_what_a_cluster_says(real: ControlPlane) -> None:
     assumed = embedded()
-    real = await fresh_cluster(simulate=False)
     async with Client(load_kubeconfig(real.kubeconfig, None)) as client:
         discovery = Discovery(client)
         await discovery.refresh()
     assert assumed.version == discovery.server_version
     assert assumed.scopes == {type_.group_kind: type_.namespaced for type_ in discovery.types()}
     assert assumed.api_versions == discovery.api_versions()
+
+
+async def test_both_clusters_find_the_same_mistakes_in_the_same_words(real: ControlPlane, tmp_path: Path) -> None:
+    folder = checkout(tmp_path / "examples")
+    break_everything(folder)
+    async with Renderer() as renderer, EmbeddedCluster() as ours:
+        truth = await checked(folder, renderer, real.kubeconfig)
+        report = await checked(folder, renderer, ours.kubeconfig)
+    assert {(item.application, item.file, item.object, item.field) for item in truth.problems} == FOUND
+    assert report == truth

@@ -3,13 +3,14 @@
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
-from tests.conftest import FreshCluster
+import pytest_asyncio
+from tests.conftest import simulated
 from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import EngineProcess, Estate, engine_process, play_repository
 from tests.e2e.manifests import config, deployment, hook, job, wave
@@ -30,32 +31,38 @@ NAMES = (f"f{number}" for number in itertools.count(1))
 
 
 class Broken:
-    """A cluster of the test's own, with an engine on it."""
+    """A cluster, with an engine of the test's own on it."""
 
     def __init__(self, plane: ControlPlane, estate: Estate) -> None:
         self.plane, self.estate = plane, estate
 
 
-Breakable = Callable[[], Awaitable[Broken]]
+@pytest_asyncio.fixture(scope="module")
+async def plane(controlplane_folders: list[Path]) -> AsyncIterator[ControlPlane]:
+    """The cluster that these tests break. Each leaves it as it was."""
+    async with ControlPlane(controlplane_folders) as plane, simulated(plane):
+        async with Client(load_kubeconfig(plane.kubeconfig, None)) as client:
+            await prepare(client, NAMESPACE, POLLING)
+        yield plane
 
 
 @pytest.fixture
-async def broken(fresh_cluster: FreshCluster, tmp_path: Path) -> AsyncIterator[Broken]:
-    """A cluster and an engine that a test may break."""
-    plane = await fresh_cluster()
+async def broken(plane: ControlPlane, tmp_path: Path) -> AsyncIterator[Broken]:
+    """An engine that a test may break, on a cluster that it may break."""
     repositories = tmp_path / "repositories"
     repositories.mkdir()
     (tmp_path / "engine").mkdir()
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(Client(load_kubeconfig(plane.kubeconfig, None)))
-        await prepare(client, NAMESPACE, POLLING)
         discovery = Discovery(client)
         await discovery.refresh()
         engine = await stack.enter_async_context(
             engine_process(plane.kubeconfig_of("trueup"), tmp_path / "engine", repositories, NAMESPACE, WAVE_DELAY)
         )
         name = next(NAMES)
-        yield Broken(plane, Estate(client, discovery, engine, play_repository(repositories / name), name))
+        made = Estate(client, discovery, engine, play_repository(repositories / name), name)
+        yield Broken(plane, made)
+        await made.close()
 
 
 @everywhere
@@ -184,6 +191,7 @@ async def test_a_malformed_application_disturbs_no_other(broken: Broken) -> None
         },
     }
     await estate.client.create(estate.application, NAMESPACE, msgspec.json.encode(broken_app))
+    estate.made.append("broken")
     revision = await estate.given({"app/a.yaml": config("a")})
     await estate.app("app")
     await estate.settled(revision)
