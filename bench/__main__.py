@@ -15,6 +15,7 @@ from bench.comparison import comparison
 from bench.demo import demo
 from bench.fleet import fleet, idle
 from bench.heal import heal
+from bench.monorepo import monorepo
 from bench.refresh import refresh
 from bench.result import Result, write_table
 from bench.sandbox import sandbox
@@ -30,6 +31,7 @@ PARTS = {
     "refresh": refresh,
     "fleet": fleet,
     "idle": idle,
+    "monorepo": monorepo,
     "sandbox": sandbox,
     "comparison": comparison,
     "commands": commands,

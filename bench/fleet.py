@@ -48,7 +48,7 @@ async def fleet(ground: Playground) -> list[Result]:
     async with witness(ground, APPLICATION, NAMESPACE) as apps:
         before, spent, began = await writes(ground), cpu(family(ground.engine.pid)), time.perf_counter()
         settled = apps.expect(all_settled)
-        await _at_once(names, lambda name: ground.create(_application(ground, name)))
+        await at_once(names, lambda name: ground.create(_application(ground, name)))
         await apps.wait(settled, "the fleet synced")
         wall, spent = time.perf_counter() - began, cpu(family(ground.engine.pid)) - spent
     # Events and the cluster's own default objects come a little later.
@@ -56,7 +56,7 @@ async def fleet(ground: Playground) -> list[Result]:
     written = (await writes(ground) - before) / APPLICATIONS
     async with _stopped(ground):
         before, began = await writes(ground), time.perf_counter()
-        await _at_once(names, lambda name: _bare(ground, name))
+        await at_once(names, lambda name: _bare(ground, name))
         bare = time.perf_counter() - began
         await asyncio.sleep(SETTLE_SECONDS)
         needed = (await writes(ground) - before) / APPLICATIONS
@@ -88,7 +88,7 @@ def _application(ground: Playground, name: str) -> dict[str, object]:
     return application(name, repository(ground).url, f"fleet/{name}", namespace=name)
 
 
-async def _at_once(names: list[str], do: Callable[[str], Awaitable[None]]) -> None:
+async def at_once(names: list[str], do: Callable[[str], Awaitable[None]]) -> None:
     limit = asyncio.Semaphore(IN_FLIGHT)
 
     async def one(name: str) -> None:

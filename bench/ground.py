@@ -16,7 +16,7 @@ from trueup.sandbox.playground import NAMESPACE, Playground
 from trueup.sandbox.repository import PlayRepository
 from trueup.store.kinds import APPLICATION
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds after which something that should have happened counts as a failure of the run."""
 
 

@@ -49,6 +49,9 @@ class Counted:
         self.revision, self.identity = tree.revision, tree.identity
         self.given = 0
 
+    def folder(self, path: str) -> str:
+        return ""
+
     def entry(self, path: str) -> Entry | None:
         self.given += 1
         return self._tree.entry(path)

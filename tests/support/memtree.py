@@ -44,6 +44,9 @@ class MemTree:
 
     identity = ""
 
+    def folder(self, path: str) -> str:
+        return ""
+
     def entry(self, path: str) -> Entry | None:
         return self._entries.get(path)
 

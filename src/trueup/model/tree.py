@@ -53,6 +53,10 @@ class Tree(Protocol):
     def identity(self) -> str:
         """What names this tree and all that is in it: trees of one identity are alike. Empty where nothing does."""
 
+    def folder(self, path: str) -> str:
+        """Names all that is in a folder, ``""`` for the root: folders of one name are alike. Empty where there is no
+        such folder, where a link leads to it, or where nothing names it. It takes no longer than a few looks."""
+
     def entry(self, path: str) -> Entry | None:
         """The entry at a path, None when there is none."""
 

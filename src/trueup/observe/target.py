@@ -29,6 +29,8 @@ from trueup.sources.revision import UnknownRevision
 from trueup.store.settings import Settings
 from trueup.workers.renders import Renders, manifests_weight
 
+OPEN = 16
+"""Trees that are held open: all applications of a repository read the same two or three."""
 REMEMBERED = 4096
 """Targets kept, and revisions resolved, so that a pass in which Git did not move costs neither a tree nor a stamp."""
 ROOM = 160 * MEBIBYTE
@@ -92,6 +94,7 @@ class Targets:
         self._resolved: Memory[tuple[RepositoryOf, str, str], tuple[int, str]] = Memory(
             entries=REMEMBERED, size=4 * MEBIBYTE, weigh=weight
         )
+        self._trees: Memory[tuple[RepositoryOf, str], tuple[int, Tree]] = Memory(entries=OPEN, size=MEBIBYTE)
         self._built: Memory[tuple[str, tuple[str, ...]], tuple[_Inputs, Target]] = Memory(
             entries=REMEMBERED, size=ROOM, weigh=lambda built: manifests_weight(built[1].manifests), spare=SPARE
         )
@@ -258,10 +261,15 @@ class Targets:
         return settings.instance_label if settings.labelled else ""
 
     def _tree(self, repository: RepositoryOf, revision: str) -> Tree:
+        state, known = self._repositories.state(repository), self._trees.get((repository, revision))
+        if state and known is not None and known[0] == state:
+            return known[1]
         mirror = self._repositories.mirror(repository)
         if mirror is None:
             raise NotFetched(f"{repository.url} is being fetched", after=60.0)
-        return mirror.tree(revision)
+        tree = mirror.tree(revision)
+        self._trees.put((repository, revision), (state, tree))
+        return tree
 
     async def _former(
         self, reached: Sequence[RepositoryOf], sources: Sequence[Source], revisions: Sequence[str], unread: list[str]

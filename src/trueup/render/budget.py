@@ -99,11 +99,25 @@ class Budget:
 
 
 class Metered:
-    """A :class:`trueup.model.tree.Tree` whose every use is paid for."""
+    """A :class:`trueup.model.tree.Tree` whose every use is paid for.
+
+    Attributes:
+        within: the folder that is read; what is looked at elsewhere is noticed from the moment that it is set.
+        strayed: something was looked at elsewhere.
+    """
 
     def __init__(self, tree: Tree, budget: Budget) -> None:
         self._tree = tree
         self._budget = budget
+        self.within: str | None = None
+        self.strayed = False
+
+    def _notice(self, path: str, *, folders_above: bool = False) -> None:
+        folder = self.within
+        if not folder or path == folder or path.startswith(f"{folder}/"):
+            return
+        if not (folders_above and (not path or folder.startswith(f"{path}/"))):
+            self.strayed = True
 
     @property
     def revision(self) -> str:
@@ -115,13 +129,21 @@ class Metered:
         """That of the tree."""
         return self._tree.identity
 
+    def folder(self, path: str) -> str:
+        """That of the tree."""
+        self._budget.look(path, 1 + path.count("/"))
+        self._notice(path)
+        return self._tree.folder(path)
+
     def entry(self, path: str) -> Entry | None:
         """The entry at a path, None when there is none. Every name of the path is a look."""
+        self._notice(path, folders_above=True)
         self._budget.look(path, 1 + path.count("/"))
         return self._tree.entry(path)
 
     def children(self, path: str) -> list[Entry]:
         """Direct entries of a directory, sorted by name; empty when it is no directory."""
+        self._notice(path)
         found = self._tree.children(path)
         self._budget.look(path, 1 + path.count("/") + len(found))
         return found
@@ -151,15 +173,17 @@ class Metered:
     def size(self, entry: Entry) -> int:
         """Bytes of a file, without reading it."""
         self._budget.look(entry.path)
+        self._notice(entry.path)
         return self._tree.size(entry)
 
     def read(self, entry: Entry) -> bytes:
         """Content of a file, or target of a link."""
+        self._notice(entry.path)
         self._budget.read(entry.path, self._tree.size(entry))
         return self._tree.read(entry)
 
 
-def metered(budget: Budget, tree: Tree, refs: Mapping[str, Tree]) -> tuple[Tree, dict[str, Tree]]:
+def metered(budget: Budget, tree: Tree, refs: Mapping[str, Tree]) -> tuple[Metered, dict[str, Tree]]:
     """A tree and those of its ``ref`` sources, paid for from one budget."""
     return Metered(tree, budget), {name: Metered(each, budget) for name, each in refs.items()}
 

@@ -137,6 +137,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         source_index: which of the application's sources, copied to its manifests.
         whole_tree: the inputs are the whole repository, because a narrower closure missed a file.
         named: inputs of that closure, which the kustomization files name.
+        within: the folder that holds all that was looked at to make it, ``""`` for the root; None where something else
+            was, or where the commit shows in it. A commit whose folder is the same has the same recipe.
     """
 
     key: str
@@ -150,6 +152,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     source_index: int = 0
     whole_tree: bool = False
     named: tuple[str, ...] = ()
+    within: str | None = None
 
 
 class ClosureTooNarrow(RenderFailed):

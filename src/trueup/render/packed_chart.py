@@ -26,6 +26,10 @@ class PackedChart:
         self.content, self.shown = content, shown
         self.revision = self.identity = json.digest(content)
 
+    def folder(self, path: str) -> str:
+        """Nothing names it."""
+        return ""
+
     def entry(self, path: str) -> Entry | None:
         """What is at a path.
 

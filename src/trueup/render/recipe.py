@@ -20,6 +20,8 @@ __all__ = ["Input", "Job", "Recipe", "RenderContext", "make_recipe", "read_input
 
 # Part of every key: a change in how outcomes are made must not meet renders of the former way.
 _GENERATION = "2"
+_SHORT = 7
+"""Characters of a commit in ``$ARGOCD_APP_REVISION_SHORT``."""
 
 
 def make_recipe(
@@ -55,8 +57,9 @@ def make_recipe(
     if source.ref and not source.path:
         return Recipe(key=json.digest(b"ref"), tool="", source_index=source_index)
     budget = budget or Budget()
-    tree, refs = metered(budget, tree, refs)
-    path = _source_path(source, tree)
+    looked, refs = metered(budget, tree, refs)
+    tree = looked
+    path = looked.within = _source_path(source, tree)
     source, overrides = apply_overrides(source, tree, path, context.instance or context.app_name)
     renderer = renderer_of(source, tree, path)
     environment = Environment(source, tree.revision, context)
@@ -64,7 +67,7 @@ def make_recipe(
     inputs = sorted(draft.inputs, key=lambda file: file.path)
     check_size(inputs, tree, refs=refs)
     absent = [*overrides.absent, *draft.absent]
-    return Recipe(
+    recipe = Recipe(
         key=_key(renderer, draft, inputs, absent, source_index),
         tool=renderer.name,
         inputs=tuple(inputs),
@@ -77,6 +80,15 @@ def make_recipe(
         whole_tree=whole_tree,
         named=draft.named,
     )
+    if refs or looked.strayed or path != inside("", source.path or ".") or _shows(tree.revision, recipe, draft):
+        return recipe
+    return msgspec.structs.replace(recipe, within=path)
+
+
+def _shows(revision: str, recipe: Recipe, draft: Draft) -> bool:
+    """Whether a commit may be part of a recipe, if only by its first characters."""
+    parts = msgspec.json.encode([recipe, draft.facts, draft.keyed])
+    return not revision or revision[:_SHORT].encode() in parts
 
 
 def read_inputs(recipe: Recipe, tree: Tree, refs: Mapping[str, Tree]) -> dict[str, bytes]:

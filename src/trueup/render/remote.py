@@ -115,6 +115,10 @@ class OneFile:
         """The same."""
         return self.revision
 
+    def folder(self, path: str) -> str:
+        """Nothing names it."""
+        return ""
+
     def entry(self, path: str) -> Entry | None:
         """The file."""
         return self._entry if path == self.NAME else None

@@ -16,6 +16,8 @@ _KEPT = 200_000
 many paths come so far."""
 MAX_FOLDER = 8 * 1024 * 1024
 """Bytes of the object that lists a folder: some 200,000 entries."""
+_LARGE_FOLDER = 1024 * 1024
+"""Bytes of the same, above which it is not read just to save work."""
 _SHA = 40
 _TAGS_IN_TAGS = 16
 MAX_COMMIT = 4 * 1024 * 1024
@@ -96,6 +98,22 @@ class GitTree:
     def doubt(self) -> None:
         """Tell that an object was not to be had."""
         self._damaged()
+
+    def folder(self, path: str) -> str:
+        """The hash of all that is in a folder, ``""`` for the root; empty where there is none, or where a folder on the
+        way to it is so large that looking it up takes time."""
+        found = self._root.oid
+        for name in path.split("/") if path else ():
+            try:
+                if int(self._repository.odb.read_header(found)[1]) > _LARGE_FOLDER:
+                    return ""
+                entry = self._repository[found].peel(pygit2.Tree)[name]
+            except (KeyError, ValueError, pygit2.GitError):
+                return ""
+            if int(entry.filemode) != Mode.DIRECTORY:
+                return ""
+            found = str(entry.id)
+        return found
 
     def entry(self, path: str) -> Entry | None:
         """The entry at a path, None when there is none."""

@@ -40,6 +40,10 @@ class WorkTree:
     identity = ""
     """A folder changes at any time."""
 
+    def folder(self, path: str) -> str:
+        """Nothing names it."""
+        return ""
+
     def entry(self, path: str) -> Entry | None:
         """The entry at a path, None when there is none."""
         if path == "":

@@ -18,6 +18,7 @@ from trueup.model.manifest import Manifest, Rendering
 from trueup.model.share import NOBODY, Share
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.budget import TooCostly
+from trueup.render.closure import inside
 from trueup.render.confidential import confidential, told
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
@@ -202,6 +203,9 @@ class Renders:
             return await self._preparing.recipe(source, trees, context, index=index, whole_tree=whole_tree)
 
         key = _question(source, trees, context, index, whole_tree)
+        local = "" if whole_tree else _local_question(source, trees, context, index)
+        if local and (known := self._recipes.get(local)):
+            return known
         if key and (known := self._recipes.get(key)):
             return known
         if key and not fresh and (failure := self._failures.standing(key)):
@@ -215,7 +219,7 @@ class Renders:
             raise
         if key:
             self._failures.forget(key)
-            self._recipes.put(key, recipe)
+            self._recipes.put(local if local and recipe.within is not None else key, recipe)
         return recipe
 
     async def _checked(
@@ -232,7 +236,7 @@ class Renders:
     ) -> Rendering:
         rendering = await self._rendering(recipe, trees, user, fresh=fresh, share=share)
         self._done.use(user, recipe.key)
-        if before:
+        if any(not _is_alike(recipe, trees, each) for each in before):
             await self._checked(recipe, rendering.barren, trees, before, share)
         return rendering
 
@@ -282,6 +286,19 @@ def _question(source: Source, trees: Trees, context: RenderContext, index: int, 
     if not own or not all(identity for _, identity in named):
         return ""
     return digest(msgspec.json.encode([own, named, source, context, index, whole_tree]))
+
+
+def _local_question(source: Source, trees: Trees, context: RenderContext, index: int) -> str:
+    """All that a recipe follows from that is made of the source's own folder; empty where that has no name."""
+    path = inside("", source.path or ".")
+    folder = trees.own.folder(path) if path is not None and not trees.refs else ""
+    return digest(msgspec.json.encode(["folder", folder, source, context, index])) if folder else ""
+
+
+def _is_alike(recipe: Recipe, now: Trees, before: Trees) -> bool:
+    """Whether all that a recipe was made of was the same in another commit."""
+    folder = now.own.folder(recipe.within) if recipe.within is not None else ""
+    return bool(folder) and recipe.within is not None and before.own.folder(recipe.within) == folder
 
 
 def manifests_weight(manifests: Sequence[Manifest]) -> int:

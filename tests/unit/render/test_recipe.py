@@ -574,3 +574,43 @@ def test_a_helm_parameter_without_a_name_in_an_override_is_refused() -> None:
     override = "helm: {parameters: [{name: a, value: x}, {value: z}]}"
     with pytest.raises(RenderFailed, match=r"helm\.parameters\[1\] has no name"):
         recipe({"app/Chart.yaml": CHART, "app/.argocd-source.yaml": override}, Source(path="app"))
+
+
+@pytest.mark.parametrize(
+    ("files", "source", "within"),
+    [
+        pytest.param({"a/x.yaml": CM}, Source(path="a"), "a", id="plain files"),
+        pytest.param({"x.yaml": CM}, Source(), "", id="the whole repository"),
+        pytest.param({"a/Chart.yaml": CHART, "a/templates/x.yaml": CM}, Source(path="a"), "a", id="a chart"),
+        pytest.param(
+            {"a/kustomization.yaml": "resources: [x.yaml]\n", "a/x.yaml": CM},
+            Source(path="a"),
+            "a",
+            id="a kustomization",
+        ),
+        pytest.param(
+            {"a/kustomization.yaml": "resources: [../b]\n", "b/kustomization.yaml": "resources: []\n"},
+            Source(path="a"),
+            None,
+            id="a base beside it",
+        ),
+        pytest.param({"a/x.yaml": Link("../b.yaml"), "b.yaml": CM}, Source(path="a"), None, id="a link that leaves it"),
+        pytest.param({"a": Link("b"), "b/x.yaml": CM}, Source(path="a"), None, id="a link to it"),
+        pytest.param(
+            {"a/Chart.yaml": CHART},
+            Source(path="a", helm=HelmSource(value_files=["../v.yaml"], ignore_missing_value_files=True)),
+            None,
+            id="a file beside it that is not there",
+        ),
+        pytest.param(
+            {"a/Chart.yaml": CHART},
+            Source(
+                path="a", helm=HelmSource(parameters=[HelmParameter(name="at", value="$ARGOCD_APP_REVISION_SHORT")])
+            ),
+            None,
+            id="the commit",
+        ),
+    ],
+)
+def test_what_a_recipe_is_made_of_alone(files: dict[str, str | bytes], source: Source, within: str | None) -> None:
+    assert recipe(files, source).within == within

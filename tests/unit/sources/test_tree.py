@@ -132,3 +132,16 @@ def test_a_missing_object_is_reported_as_damage(repo: GitRepo) -> None:
 def test_a_commit_that_is_not_there_is_unavailable(repo: GitRepo) -> None:
     with pytest.raises(SourceUnavailable, match="has no commit"):
         open_tree(repo, "1" * 40)
+
+
+def test_a_folder_is_named_by_all_that_is_in_it(repo: GitRepo) -> None:
+    first = open_tree(repo, repo.commit({"a/b/c.yaml": b"1", "a/link": "b", "d/e.yaml": b"1"}))
+    beside = open_tree(repo, repo.commit({"d/e.yaml": b"2"}))
+    below = open_tree(repo, repo.commit({"a/b/c.yaml": b"2"}))
+    for path in ("a", "a/b"):
+        assert first.folder(path) == beside.folder(path) != below.folder(path)
+        assert first.folder(path) == repo.git("rev-parse", f"{first.revision}:{path}")
+    assert len({first.folder(""), beside.folder(""), below.folder("")}) == 3
+    assert [first.folder(path) for path in ("a/link", "a/b/c.yaml", "x", "a/x", "a/b/c.yaml/x", "/a", "a/../a")] == [
+        ""
+    ] * 7

@@ -1,10 +1,12 @@
 """Renders by content: what failed is remembered, and what is new or wished for is tried at once."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from tests.support.gitrepo import GitRepo
 from tests.support.memtree import MemTree
 from tests.support.patience import stretched
 
@@ -12,9 +14,12 @@ from trueup.model.application import Source
 from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Rendering
 from trueup.model.share import Share
+from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.job import Recipe
 from trueup.runtime.fair import Fair
+from trueup.sources.tree import GitTree
+from trueup.workers.preparing import Inline
 from trueup.workers.renders import Renders
 
 CM = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
@@ -78,3 +83,45 @@ async def test_a_render_of_one_project_waits_for_no_render_of_another_that_lasts
             await asyncio.sleep(0.001)
     tool.gate.set()
     await asyncio.gather(long, short)
+
+
+class Counting(Inline):
+    """Counts what is prepared."""
+
+    def __init__(self) -> None:
+        self.recipes = self.checks = 0
+
+    async def recipe(
+        self, source: Source, trees: Trees, context: RenderContext, *, index: int, whole_tree: bool
+    ) -> Recipe:
+        self.recipes += 1
+        return await super().recipe(source, trees, context, index=index, whole_tree=whole_tree)
+
+    async def check_whole(self, recipe: Recipe, barren: Sequence[str], now: Trees, before: Sequence[Trees]) -> None:
+        self.checks += 1
+        await super().check_whole(recipe, barren, now, before)
+
+
+async def test_a_commit_elsewhere_in_the_repository_costs_a_source_nothing(tmp_path: Path) -> None:
+    repo, tool, preparing = GitRepo(tmp_path / "repo.git"), Tool(), Counting()
+    renders = Renders(cast(Any, tool), preparing)
+
+    async def commit(files: Mapping[str, bytes], path: str, before: str) -> tuple[str, tuple[int, int, int]]:
+        sha = repo.commit(files)
+        tree, former = (GitTree(repo.path, each, repo.url, lambda: None) for each in (sha, before or sha))
+        await renders.manifests(
+            Source(path=path), tree, {}, CONTEXT, before=[Trees(former)] if before else (), share=Share("p", "r")
+        )
+        return sha, (preparing.recipes, preparing.checks, tool.runs)
+
+    base = {"b/x.yaml": CM.encode(), "c/kustomization.yaml": b"resources: [../b/x.yaml]\n"}
+    first, found = await commit({"a/x.yaml": CM.encode(), **base}, "a", "")
+    assert found == (1, 0, 1)
+    second, found = await commit({"b/x.yaml": CM.encode() + b"data: {}\n"}, "a", first)
+    assert found == (1, 0, 1), "neither the recipe nor what was lost since then is asked for"
+    _, found = await commit({"a/x.yaml": CM.encode() + b"data: {}\n"}, "a", second)
+    assert found == (2, 1, 2)
+    fourth, found = await commit({"d": b""}, "c", "")
+    assert found == (3, 1, 3)
+    _, found = await commit({"b/x.yaml": CM.encode()}, "c", fourth)
+    assert found == (4, 2, 4), "what reads another folder is asked about anew"
