@@ -183,3 +183,14 @@ async def test_a_secret_that_changes_is_followed_within_seconds(estate: Estate, 
     await estate.refresh()
     await estate.until(lambda view: str(view.status.sync and view.status.sync.status) == "OutOfSync", what="refused")
     assert await far.colour(estate.name) == "red"
+
+
+@pytest.mark.parametrize("cluster", [EMBEDDED], indirect=True)
+async def test_on_a_namespaced_cluster_the_namespaces_that_are_there_are_used(estate: Estate, far: Far) -> None:
+    await estate.given({"app/settings.yaml": config()})
+    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": estate.name}}
+    await far.client.create(NAMESPACES, "", msgspec.json.encode(made))
+    await far.known(namespaces=estate.name)
+    await estate.app("app", spec=far.destination(estate.name))
+    await estate.settled()
+    assert await far.colour(estate.name) == "red"
