@@ -181,7 +181,8 @@ async def test_a_redirect_is_refused_and_the_token_stays(client: Client, proxy: 
         assert elsewhere.requests == []
 
 
-async def test_no_more_requests_are_in_flight_than_allowed(proxy: FaultProxy, namespace: str) -> None:
+@pytest.mark.parametrize("wire", WIRES)
+async def test_no_more_requests_are_in_flight_than_allowed(proxy: FaultProxy, namespace: str, wire: str) -> None:
     now, most = 0, 0
 
     async def slow(request: web.Request) -> web.StreamResponse | None:
@@ -193,9 +194,28 @@ async def test_no_more_requests_are_in_flight_than_allowed(proxy: FaultProxy, na
         return None
 
     proxy.fault = slow
-    async with Client(proxy.config, in_flight=3) as client:
+    async with Client(proxy.config, in_flight=3, wire=WIRES[wire]) as client:
         await asyncio.gather(*(client.list(CONFIG_MAPS, namespace) for _ in range(20)))
     assert most == 3
+
+
+async def test_an_answer_that_nobody_waits_for_is_not_the_next_ones(client: Client, proxy: FaultProxy) -> None:
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def hold(request: web.Request) -> web.StreamResponse | None:
+        if "held" not in request.query:
+            return None
+        asked.set()
+        await answered.wait()
+        return web.json_response({"of": "another request"})
+
+    proxy.fault = hold
+    given_up = asyncio.create_task(client.request("GET", "/version", params={"held": "1"}))
+    await asked.wait()
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+    answered.set()
+    assert b"gitVersion" in await client.request("GET", "/version")
 
 
 async def test_nothing_is_compressed_on_loopback(client: Client, proxy: FaultProxy, namespace: str) -> None:

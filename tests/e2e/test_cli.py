@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -370,6 +371,17 @@ async def test_applications_are_found_by_namespace_label_and_project(estate: Est
     assert (empty.code, empty.out) == (0, "") and "no applications that match" in empty.err
     assert (await shell("app", "list", "-N", "nowhere", "-o", "json")).json() == []
     await offers_names(shell, name, namespace)
+    # A process of its own: others are forks of one that has loaded everything.
+    alone = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-X", "importtime", EXECUTABLE, "app", "list"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=shell.environment,
+    )
+    _, profile = await alone.communicate()
+    imported = {line.rpartition("|")[2].strip() for line in profile.decode().splitlines()}
+    assert {"asyncio", "trueup.kube.http1"} <= imported
+    assert not imported & {"aiohttp", "http.client", "shutil", "trueup.policy.windows", "yaml"}
 
 
 async def offers_names(shell: Shell, name: str, namespace: str) -> None:

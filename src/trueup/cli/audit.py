@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, client_of
+from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.data import state_folder, state_option
 from trueup.cli.duration import seconds_of
 from trueup.cli.examples import examples
@@ -133,7 +133,7 @@ def trail_path(access: Access, data: Path | None, state: Path | None = None) -> 
         return data / TRAIL
 
     async def find() -> Path:
-        async with client_of(access.config()) as client:
+        async with connected(access) as client:
             return await locate(client, state or state_folder(), access.namespace)
 
     return asyncio.run(find())

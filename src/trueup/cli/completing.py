@@ -28,14 +28,6 @@ MOST = 500
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
-class _Metadata(msgspec.Struct):
-    name: str = ""
-
-
-class _Named(msgspec.Struct):
-    metadata: _Metadata
-
-
 def _names_of(kind: ResourceType) -> Complete:
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
         access = _access(ctx)
@@ -53,8 +45,8 @@ def _names_of(kind: ResourceType) -> Complete:
 
 async def _listed(access: Access, kind: ResourceType, namespace: str) -> list[str]:
     async with asyncio.timeout(SECONDS), connected(access) as client:
-        listing = await client.list(kind, namespace, attempts=1)
-        return [msgspec.json.decode(live.body, type=_Named).metadata.name for live in listing.objects]
+        listing = await client.list(kind, namespace, attempts=1, metadata_only=True)
+        return [live.key.name for live in listing.objects]
 
 
 def _access(ctx: click.Context) -> Access:

@@ -103,11 +103,15 @@ def _access_options(command: Callable[..., Any], namespace_option: str) -> Calla
 
 @asynccontextmanager
 async def connected(access: Access) -> AsyncIterator[Client]:
-    """A client for a few questions, one after the other and without watches."""
-    config = access.config()
-    # A proxy is the pooled wire's: the plain one has no way through it to a server with a certificate.
-    async with Client(config, wire=pooled if config.proxy else PlainWire, plugins=plugins.run) as client:
+    """As :func:`asking`, of the cluster that holds our own objects."""
+    async with asking(access.config()) as client:
         yield client
+
+
+def asking(config: ClusterConfig) -> Client:
+    """A client for questions, a few at a time and without watches. The caller enters it."""
+    # A proxy is the pooled wire's: the plain one has no way through it to a server with a certificate.
+    return Client(config, wire=pooled if config.proxy else PlainWire, plugins=plugins.run)
 
 
 def client_of(config: ClusterConfig, *, in_flight: int = IN_FLIGHT) -> Client:

@@ -9,6 +9,7 @@ import msgspec
 from click.core import ParameterSource
 
 from trueup.cli.screen import plain, raw, styled
+from trueup.formats import yaml
 from trueup.formats.redact import redact_data
 from trueup.formats.visible import escaped
 
@@ -59,9 +60,6 @@ def show(value: Any, output: str, *, verbatim: bool = False) -> None:
     if output == "json":
         raw(escaped(msgspec.json.format(msgspec.json.encode(builtins), indent=2).decode()))
     else:
-        # Loaded where YAML is asked for.
-        from trueup.formats import yaml
-
         raw(yaml.dump(builtins).rstrip("\n"))
 
 

@@ -1,6 +1,5 @@
 """Manifests that a user hands to a command: read whole, and refused where a field is none."""
 
-import difflib
 import sys
 import types
 import typing
@@ -109,6 +108,9 @@ def _objects(value: Any, where: str, kind: str) -> Iterator[dict[str, Any]]:
 def _meant(place: str, type_: Any) -> str:
     *path, name = place.split(".")
     known = list(_fields(type_, path))
+    # Loaded for a name that is wrong.
+    import difflib
+
     same = next((each for each in known if each.lower() == name.lower()), "")
     near = same or next(iter(difflib.get_close_matches(name, known, n=1)), "")
     return f" (did you mean {near}?)" if near else ""

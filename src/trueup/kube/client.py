@@ -28,6 +28,7 @@ _PATCH_TYPES: dict[str, str] = {
 LIST_RESTARTS = 3
 """Times a paged list begins again when its continue token expires; after them it asks for all in one page."""
 PARTIAL_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+PARTIAL_LIST = PARTIAL_METADATA.replace("PartialObjectMetadata", "PartialObjectMetadataList")
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -56,32 +57,42 @@ class Client(Transport):
         page: int = 500,
         *,
         attempts: int = ATTEMPTS,
+        metadata_only: bool = False,
     ) -> Listing:
-        """All objects of a kind, in pages. When the token for the next page expires, the whole list begins again
-        with larger pages: the server's offer to go on at another version would mix two states.
+        """All objects of a kind, in pages; with ``metadata_only`` as PartialObjectMetadata.
+
+        When the token for the next page expires, the whole list begins again with larger pages: the server's offer to
+        go on at another version would mix two states.
         """
         for restart in range(LIST_RESTARTS + 1):
             size = page * 4**restart if restart < LIST_RESTARTS else 0
             try:
-                return await self._list_pages(type_, namespace, label_selector, size, attempts)
+                return await self._list_pages(type_, namespace, label_selector, size, attempts, metadata_only)
             except Gone:
                 if restart == LIST_RESTARTS:
                     raise
         raise AssertionError("the last round returns or raises")
 
     async def _list_pages(
-        self, type_: ResourceType, namespace: str, label_selector: str, size: int, attempts: int
+        self,
+        type_: ResourceType,
+        namespace: str,
+        label_selector: str,
+        size: int,
+        attempts: int,
+        metadata_only: bool,
     ) -> Listing:
         path = type_.path(namespace)
         subject = _subject("list", type_, namespace)
         params = {"limit": str(size)} if size else {}
         if label_selector:
             params["labelSelector"] = label_selector
+        headers = {"Accept": PARTIAL_LIST} if metadata_only else {}
         objects: list[LiveObject] = []
         while True:
-            body = await self.request("GET", path, params=params, attempts=attempts, subject=subject)
+            answer = await self.send("GET", path, params=params, headers=headers, attempts=attempts, subject=subject)
             try:
-                page = read_page(body, type_.api_version, type_.kind)
+                page = read_page(answer.body, type_.api_version, type_.kind)
             except (msgspec.DecodeError, RecursionError) as error:
                 raise ApiError(f"{subject}: the server's list cannot be read") from error
             objects += page.objects

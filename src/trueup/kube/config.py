@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from trueup.formats import yaml
 from trueup.kube.errors import ConfigError
 from trueup.kube.plugin import ExecPlugin, read_plugin
 
@@ -185,11 +186,9 @@ def _read_document(file: Path) -> dict[str, Any]:
 
 
 def _read_yaml(data: bytes, file: Path) -> Any:
-    from trueup.formats.yaml import YamlError, load
-
     try:
-        return load(data, str(file))
-    except YamlError as error:
+        return yaml.load(data, str(file))
+    except yaml.YamlError as error:
         raise ConfigError(f"{error}", hint="correct the kubeconfig") from None
 
 

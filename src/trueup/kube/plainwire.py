@@ -1,8 +1,8 @@
-"""A command's wire: one connection, and no more of HTTP than a request and its answer.
+"""A command's wire: a few connections, and no more of HTTP than a request and its answer.
 
 A command that asks two questions spent three quarters of its time on loading a client for thousands, and a tenth on the
-standard library's, which reads mail too. Requests are made one after the other, each in a thread, so that deadlines and
-interrupts of the caller hold; there are no streams.
+standard library's, which reads mail too. Each request is made in a thread, so that deadlines and interrupts of the
+caller hold; there are no streams.
 """
 
 import asyncio
@@ -21,6 +21,8 @@ from trueup.kube.wire import CONNECT_SECONDS, REQUEST_SECONDS, Answer, Lost, Str
 from trueup.model.annotations import AGENT
 
 T = TypeVar("T")
+MOST = 8
+"""Connections at one time: a handshake is dearer than an answer."""
 _IDLE_SECONDS = 5.0
 """Seconds after which a connection is made anew: a server may close an idle one just as a write is on its way."""
 
@@ -34,7 +36,6 @@ class PlainWire:
     """
 
     def __init__(self, config: ClusterConfig, tls: ssl.SSLContext | None, in_flight: int, response_limit: int) -> None:
-        del in_flight
         self._config, self._tls, self._limit = config, tls, response_limit
         parts = urlsplit(config.server)
         self._host = _ascii(parts.hostname or "")
@@ -47,54 +48,63 @@ class PlainWire:
             "User-Agent": AGENT,
             "Accept-Encoding": "identity" if config.loopback else "gzip",
         }
-        self._connection: _Connection | None = None
-        self._used = 0.0
-        self._turn = asyncio.Lock()
+        self._idle: list[_Connection] = []
+        self._turns = asyncio.Semaphore(min(in_flight, MOST))
 
     async def open(self) -> None:
         """Nothing yet: the first request connects."""
 
     async def close(self) -> None:
-        self._drop()
+        while self._idle:
+            self._idle.pop().close()
 
     async def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-        async with self._turn:
+        request = request_bytes(method, self._root + target, {**self._always, **headers}, body)
+        async with self._turns:
+            use = _Use(self._fresh())
             try:
                 async with asyncio.timeout(REQUEST_SECONDS):
-                    return await _in_thread(lambda: self._exchange(method, target, headers, body))
+                    answer, reusable = await _in_thread(lambda: self._exchange(use, request))
             except TimeoutError:
-                self._drop()
+                use.give_up()
                 raise Lost("no answer in time") from None
             except BaseException:
-                self._drop()
+                use.give_up()
                 raise
+            connection = use.connection
+            assert connection is not None, "an answer came over it"
+            if reusable:
+                connection.used = time.monotonic()
+                self._idle.append(connection)
+            else:
+                connection.close()
+            return answer
 
     async def stream(self, target: str, headers: Mapping[str, str]) -> Stream:
         raise NotImplementedError("a command that watches takes the pooled wire")
 
-    def _exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-        connection = self._connected()
-        request = request_bytes(method, self._root + target, {**self._always, **headers}, body)
+    def _fresh(self) -> "_Connection | None":
+        """An open connection that a server has had no time to tire of; None where there is none."""
+        while self._idle:
+            connection = self._idle.pop()
+            if time.monotonic() - connection.used < _IDLE_SECONDS:
+                return connection
+            connection.close()
+        return None
+
+    def _exchange(self, use: "_Use", request: bytes) -> tuple[Answer, bool]:
+        """The answer, and whether its connection can take another request."""
+        try:
+            connection = use.connection or use.take(_Connection(self._host, self._port, self._tls, self._name))
+        except OSError as error:
+            raise Lost(_cause(error), connected=False) from error
         try:
             connection.socket.sendall(request)
             reply = read_reply(connection.stream, self._limit)
             content = self._unpacked(reply)
         except (Malformed, OSError) as error:
             raise Lost(_cause(error)) from error
-        if not reply.reusable:
-            self._drop()
-        self._used = time.monotonic()
-        return Answer(reply.status, reply.fields, content, reply.fields.all("Warning"))
-
-    def _connected(self) -> "_Connection":
-        if self._connection is not None and time.monotonic() - self._used < _IDLE_SECONDS:
-            return self._connection
-        self._drop()
-        try:
-            self._connection = _Connection(self._host, self._port, self._tls, self._name)
-        except OSError as error:
-            raise Lost(_cause(error), connected=False) from error
-        return self._connection
+        return Answer(reply.status, reply.fields, content, reply.fields.all("Warning")), reply.reusable
 
     def _unpacked(self, reply: Reply) -> bytes:
         if reply.fields.words("Content-Encoding") != ["gzip"]:
@@ -111,10 +121,31 @@ class PlainWire:
             raise TooLong(reply.status)
         return text
 
-    def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
+
+class _Use:
+    """The connection of one exchange, which a thread speaks over and whoever waits for it may give up."""
+
+    def __init__(self, connection: "_Connection | None") -> None:
+        self.connection = connection
+        self._over = False
+
+    def take(self, connection: "_Connection") -> "_Connection":
+        """One that has just been made.
+
+        Raises:
+            ConnectionAbortedError: nobody waits any more.
+        """
+        self.connection = connection
+        if self._over:
             connection.close()
+            raise ConnectionAbortedError
+        return connection
+
+    def give_up(self) -> None:
+        """Close it, now or when it is there."""
+        self._over = True
+        if self.connection is not None:
+            self.connection.close()
 
 
 class _Connection:
@@ -124,11 +155,15 @@ class _Connection:
         tls: None for a plain one.
         name: the name that its certificate is checked against.
 
+    Attributes:
+        used: when its last answer was whole, on the monotonic clock.
+
     Raises:
         OSError: it does not stand within ten seconds.
     """
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, name: str) -> None:
+        self.used = 0.0
         # As bytes: a text is put to the rules for international names, which are loaded for it.
         address: tuple[Any, int] = (host.encode(), port)
         self.socket = socket.create_connection(address, CONNECT_SECONDS)

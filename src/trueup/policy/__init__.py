@@ -3,8 +3,9 @@
 A name is loaded when it is first asked for: a command that shows who may sync needs no reader of cron and of globs.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from trueup.formats.facade import facade
 
 if TYPE_CHECKING:
     from trueup.policy.admission import Change as Change
@@ -104,12 +105,6 @@ _NAMES = {
     ),
 }
 """What each module gives to the rest."""
-_PLACES = {name: module for module, names in _NAMES.items() for name in names}
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        if name not in _PLACES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        globals()[name] = found = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
-        return found
+    __getattr__ = facade(__name__, _NAMES)

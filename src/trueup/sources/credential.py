@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 
 import msgspec
@@ -145,6 +144,9 @@ def paper(text: str) -> Iterator[str]:
         finally:
             os.close(descriptor)
         return
+    # Loaded on systems that have no files in memory.
+    import tempfile
+
     with tempfile.NamedTemporaryFile("w", prefix="trueup-") as file:
         file.write(text)
         file.flush()

@@ -7,7 +7,6 @@ from contextlib import aclosing
 from typing import Any
 
 import msgspec
-import structlog
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
@@ -16,10 +15,11 @@ from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
 from trueup.model.repository import RepositoryUrl, parse_repository_url
 from trueup.runtime import secrecy
+from trueup.runtime.logger import Logger
 from trueup.sources.credential import Credential
 from trueup.store.following import RETRY_SECONDS, Followed
 
-log = structlog.get_logger("trueup.credentials")
+log = Logger("trueup.credentials")
 
 LABEL = "argocd.argoproj.io/secret-type"
 REPOSITORY, TEMPLATE = "repository", "repo-creds"

@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
-import structlog
-
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import ApiError
 from trueup.model.live import LiveObject
+from trueup.runtime.logger import Logger
 
-log = structlog.get_logger("trueup.credentials")
+log = Logger("trueup.credentials")
 
 RETRY_SECONDS = 5.0
 

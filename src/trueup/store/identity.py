@@ -2,15 +2,14 @@
 
 import hashlib
 
-import structlog
-
 from trueup.formats import pattern
 from trueup.kube.client import Client
 from trueup.kube.errors import Forbidden, NotFound
+from trueup.runtime.logger import Logger
 from trueup.store.install import NAMESPACE
 
 _UID = pattern.compile(r"[A-Za-z0-9-]{1,64}")
-log = structlog.get_logger("trueup.cluster")
+log = Logger("trueup.cluster")
 
 
 async def cluster_identity(client: Client) -> str:

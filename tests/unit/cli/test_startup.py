@@ -10,31 +10,75 @@ from pathlib import Path
 import click
 import pytest
 
-from trueup.cli import root
+from trueup.cli import admin, cluster, proj, repo, root
 from trueup.cli.app import COMMANDS, app
 from trueup.cli.lazy import Deferred, LazyGroup
 
-HEAVY = ("aiohttp", "pygit2", "rich", "structlog", "uvloop", "cryptography", "helm", "jaq_rs", "trueup.engine")
 IMPORT = "import sys; from trueup.cli.root import trueup; "
-READS_THE_CLUSTER = (
-    *("list", "get", "history", "sync", "wait", "delete", "terminate-op", "confirm-deletion"),
-    *("create", "set", "unset", "edit", "patch", "resources", "logs"),
-)
+LIGHT = {"click", "msgspec", "trueup", "typing_extensions"}
+"""What a command that reads the cluster may load of what is no part of Python."""
+DEAR = {
+    *("concurrent.futures.thread", "difflib", "email", "http", "json", "multiprocessing", "random", "shutil"),
+    *("sqlite3", "tempfile", "zoneinfo"),
+    *("trueup.formats.yaml.read", "trueup.formats.yaml.write", "trueup.health.assess"),
+    *("trueup.apply", "trueup.controllers", "trueup.diff", "trueup.engine", "trueup.features", "trueup.observe"),
+    *("trueup.render", "trueup.sandbox"),
+}
+"""What of Python's and of our own a command that reads the cluster does without."""
+MOST = {"app list": 60, "app get": 100, "app sync": 100, "proj list": 80, "repo list": 65}
+"""Modules of ours that a command loads."""
+
+ALL: dict[tuple[str, ...], Deferred] = {
+    **{(name,): where for name, where in root.COMMANDS.items()},
+    **{("admin", name): where for name, where in admin.COMMANDS.items()},
+    **{("app", name): where for name, where in COMMANDS.items()},
+    **{("cluster", name): where for name, where in cluster.COMMANDS.items()},
+    **{("proj", name): where for name, where in proj.COMMANDS.items()},
+    **{("repo", name): where for name, where in repo.COMMANDS.items()},
+    **{("repocreds", name): where for name, where in repo.TEMPLATES.items()},
+}
+WHOLE = {
+    *("check", "ci", "demo", "doctor", "images", "render", "sandbox", "server", "simulate"),
+    *("app diff", "app manifests", "cluster add", "cluster get", "cluster list", "cluster rotate-auth"),
+    *("repo add", "repocreds add"),
+}
+"""Commands that bring a part of the engine: they render, they run something, they speak to others than the cluster."""
+TREE = {"app logs", "app resources"}
+TRAIL = {"audit", "app rollback", "app timeline"}
+MAY = {
+    "the cluster": ({" ".join(path) for path in ALL} - WHOLE - TREE - TRAIL, set[str]()),
+    "what objects have made": (TREE, {"trueup.health.assess"}),
+    "the trail": (TRAIL, {"concurrent.futures.thread", "random", "shutil", "sqlite3", "tempfile"}),
+}
+"""Commands by what they read, and what dear things they load for it. One that is new reads the cluster alone."""
 
 
-def loaded(commands: list[list[str]]) -> set[str]:
-    """Modules that commands import until they have printed their help."""
-    script = (
-        f"{IMPORT}[trueup.main(each, 'trueup', standalone_mode=False) for each in {commands!r}]; print(*sys.modules)"
+def loaded(script: str) -> set[str]:
+    """Modules that a script loads."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; start = set(sys.modules); {script}; print(*(sys.modules.keys() - start))"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return set(done.stdout.splitlines()[-1].split())
 
 
-def test_commands_that_read_the_cluster_load_no_engine() -> None:
-    modules = loaded([["app", command, "--help"] for command in READS_THE_CLUSTER])
-    assert {COMMANDS[command].module for command in READS_THE_CLUSTER} <= modules
-    assert not modules.intersection(HEAVY)
+@pytest.mark.parametrize("read", MAY)
+def test_a_command_that_reads_the_cluster_loads_what_that_takes(read: str) -> None:
+    commands, allowed = MAY[read]
+    places = sorted({ALL[tuple(command.split())].module for command in commands})
+    modules = loaded(f"from trueup.cli.root import trueup; import {', '.join(places)}")
+    roofs = {".".join(module.split(".")[:n]) for module in modules for n in (1, 2, 3, 4)}
+    assert roofs & DEAR <= allowed
+    others = {module.partition(".")[0] for module in modules} - set(sys.stdlib_module_names)
+    assert {name for name in others if not name.startswith("_")} <= LIGHT
+
+
+@pytest.mark.parametrize("command", MOST)
+def test_a_command_loads_no_more_of_ours_than_it_needs(command: str) -> None:
+    modules = loaded(f"from trueup.cli.root import trueup; import {ALL[tuple(command.split())].module}")
+    assert len([module for module in modules if module.startswith("trueup.")]) <= MOST[command]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +92,7 @@ def test_completing_a_command_loads_none(words: str, wanted: str) -> None:
     )
     modules = set(done.stderr.splitlines()[-1].split())
     assert wanted in done.stdout.split()
-    assert not modules.intersection({*HEAVY, "asyncio", "trueup.cli.app.listing", "trueup.cli.sandbox"})
+    assert not modules.intersection({*DEAR, "asyncio", "re2", "trueup.cli.app.listing", "trueup.cli.sandbox"})
 
 
 @pytest.mark.parametrize("deferred", [*root.COMMANDS.items(), *COMMANDS.items()], ids=lambda each: each[0])

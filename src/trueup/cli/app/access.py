@@ -1,7 +1,6 @@
 """Reading and writing one Application from a command."""
 
 import asyncio
-import copy
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -93,7 +92,7 @@ class Handle:
         """
         for _ in range(TRIES):
             before = (await self.view()).raw
-            after = copy.deepcopy(before)
+            after = msgspec.json.decode(msgspec.json.encode(before))
             change(after)
             patch = merge_diff(before, after)
             if not patch:

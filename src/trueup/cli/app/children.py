@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from trueup import health
-from trueup.cli.connect import client_of
-from trueup.kube.client import PARTIAL_METADATA, Client
+from trueup.cli.connect import asking
+from trueup.kube.client import PARTIAL_LIST, Client
 from trueup.kube.config import ClusterConfig
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import ApiError, Forbidden
@@ -22,7 +22,6 @@ from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import ResourceStatus
 
 _PAGE = 500
-_PARTIAL_LIST = PARTIAL_METADATA.replace("PartialObjectMetadata", "PartialObjectMetadataList")
 _LEFT_OUT = frozenset(
     (
         GroupKind("", "Event"),
@@ -86,7 +85,7 @@ async def tree_of(config: ClusterConfig, resources: Iterable[ResourceStatus]) ->
         ApiError: the cluster does not answer.
     """
     declared = list(resources)
-    async with client_of(config) as client:
+    async with asking(config) as client:
         found = await surroundings(client, {each.namespace for each in declared if each.namespace})
         wanted = [ResourceKey(each.group, each.kind, each.namespace, each.name) for each in declared]
         whole = await found.whole(client, wanted)
@@ -214,7 +213,7 @@ async def _heads(client: Client, kind: ResourceType, namespace: str) -> list[Liv
     found: list[LiveObject] = []
     params = {"limit": str(_PAGE)}
     while True:
-        answer = await client.send("GET", kind.path(namespace), params=params, headers={"Accept": _PARTIAL_LIST})
+        answer = await client.send("GET", kind.path(namespace), params=params, headers={"Accept": PARTIAL_LIST})
         page = msgspec.json.decode(answer.body, type=_Items)
         found += [read_object(msgspec.Raw(_as(item, kind)), kind.api_version, kind.kind) for item in page.items or ()]
         token = page.metadata.get("continue") or ""

@@ -8,7 +8,7 @@ import msgspec
 from trueup import policy
 from trueup.cli.app.access import list_applications, readable
 from trueup.cli.app.children import Tree, grown, surroundings
-from trueup.cli.connect import Access, client_of, connected
+from trueup.cli.connect import Access, asking, connected
 from trueup.formats.glob import glob_match
 from trueup.kube.config import ClusterConfig
 from trueup.kube.errors import NotFound
@@ -46,7 +46,7 @@ async def orphans_of(access: Access, config: ClusterConfig, app: Application) ->
             return None
         views = [readable(body) for body in await list_applications(client, access.namespace)]
         owned = {key for view in views for key in policy.recorded(view.status)}
-    async with client_of(config) as client:
+    async with asking(config) as client:
         found = await surroundings(client, {namespace})
         kept = orphaned(found.heads, owned, project)
         lines = [ResourceStatus(group=k.group, kind=k.kind, namespace=k.namespace, name=k.name) for k in kept]

@@ -10,7 +10,7 @@ from trueup.cli.app.access import View
 from trueup.cli.app.children import Node, tree_of
 from trueup.cli.app.destination import destination_of
 from trueup.cli.app.summary import ILL
-from trueup.cli.connect import Access, client_of
+from trueup.cli.connect import Access, asking
 from trueup.cli.duration import age
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
@@ -46,7 +46,7 @@ async def reasons(access: Access, view: View) -> list[Reason]:
     config = await destination_of(access, view.app)
     tree = await tree_of(config, ill)
     nodes = [node for node in tree.nodes() if node.health in ILL or not node.health][:_OBJECTS]
-    async with client_of(config) as client:
+    async with asking(config) as client:
         events = await asyncio.gather(*(_warnings(client, node) for node in nodes))
     found = []
     for node, warnings in zip(nodes, events, strict=True):

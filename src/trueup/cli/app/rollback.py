@@ -9,7 +9,6 @@ import click
 from trueup.cli.app.access import Handle, View, read_view
 from trueup.cli.app.deployments import deployment_before
 from trueup.cli.app.requests import asked, user
-from trueup.cli.app.revert import Wish, roll_back_in_git
 from trueup.cli.app.wait import Goal, finished_badly, follow
 from trueup.cli.audit import data_option, trail_path
 from trueup.cli.completing import applications
@@ -17,7 +16,7 @@ from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.exits import fail
-from trueup.cli.repositories import local_option
+from trueup.cli.localrepos import local_repositories_option
 from trueup.cli.screen import say
 from trueup.model.status import RevisionHistory
 from trueup.store.applications import StoredApplication
@@ -45,7 +44,7 @@ from trueup.store.audit.versions import Version, versions
 @click.option("--timeout", type=DURATION, default="0", help="How long to wait for the end; 0 waits for ever.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @data_option
-@local_option
+@local_repositories_option()
 @access_options
 def rollback(
     access: Access,
@@ -73,6 +72,9 @@ def rollback(
             raise click.UsageError("--dry-run, --open-pr, --path, --all and --author go with --git")
         asyncio.run(_on_cluster(access, name, deployment, app_namespace, prune=prune, timeout=timeout))
         return
+    # What reads and writes repositories is loaded where one is written.
+    from trueup.cli.app.revert import Wish, roll_back_in_git
+
     wish = Wish(
         deployment=deployment,
         paths=paths,

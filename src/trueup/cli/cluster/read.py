@@ -8,7 +8,7 @@ import msgspec
 
 from trueup.cli.cluster.secret import Kept, kept, only
 from trueup.cli.completing import clusters
-from trueup.cli.connect import Access, access_options, client_of, connected
+from trueup.cli.connect import Access, access_options, asking, connected
 from trueup.cli.examples import examples
 from trueup.cli.exits import FAILED
 from trueup.cli.logs import configure_logs
@@ -94,7 +94,7 @@ async def look(control: Client, found: Kept) -> Look:
         # A Secret's program is the engine's to run, where somebody allowed it; it is nothing for this terminal.
         return Look("Unknown", message=f"the engine runs {config.plugin.command} for its credential")
     try:
-        async with client_of(config) as client:
+        async with asking(config) as client:
             return await _asked(client)
     except TrueupError as error:
         return Look("Failed", message=error.message)

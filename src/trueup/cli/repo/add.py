@@ -12,7 +12,6 @@ import msgspec
 from trueup.cli.completing import projects
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.examples import examples
-from trueup.cli.logs import configure_logs
 from trueup.cli.repo.connect import connection
 from trueup.cli.repo.secret import kept, secret_name, secret_object
 from trueup.cli.screen import say
@@ -85,7 +84,6 @@ def add_template(access: Access, url: str, **flags: Any) -> None:
 
 
 def _add(access: Access, kind: str, url: str, more: dict[str, str], flags: dict[str, Any]) -> None:
-    configure_logs("text", "error")
     parsed = parse_repository_url(url)
     if parsed.userinfo:
         raise TrueupError(

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from trueup.cli.logs import configure_logs
 from trueup.cli.repositories import make_mirrors
 from trueup.kube.client import Client
 from trueup.kube.object import read_object
@@ -16,6 +17,7 @@ async def connection(client: Client, namespace: str, url: str, project: str, sec
     Args:
         secret: one that is not written yet, as if it were.
     """
+    configure_logs("text", "error")
     credentials = Credentials(client, namespace)
     await credentials.load()
     if secret:

@@ -10,9 +10,7 @@ from trueup.cli.completing import projects
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.exits import FAILED
-from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show, table
-from trueup.cli.repo.connect import connection
 from trueup.cli.repo.secret import Kept, kept, only
 from trueup.cli.screen import say
 from trueup.store.credentials import REPOSITORY, TEMPLATE
@@ -36,13 +34,14 @@ def list_templates(access: Access, output: str) -> None:
 
 
 def _list(access: Access, kind: str, output: str, *, refresh: bool) -> None:
-    configure_logs("text", "error")
-
     async def read() -> list[tuple[Kept, str | None]]:
         async with connected(access) as client:
             found = await kept(client, access.namespace, kind)
             if not refresh:
                 return [(each, None) for each in found]
+            # What speaks to repositories is loaded where one is asked.
+            from trueup.cli.repo.connect import connection
+
             return [(each, await connection(client, access.namespace, each.url, each.project)) for each in found]
 
     found = asyncio.run(read())
@@ -64,7 +63,7 @@ def _list(access: Access, kind: str, output: str, *, refresh: bool) -> None:
 @access_options
 def get(access: Access, url: str, project: str | None, output: str) -> None:
     """Show one repository, and look whether it can be read. Exits 20 when it cannot."""
-    configure_logs("text", "error")
+    from trueup.cli.repo.connect import connection
 
     async def read() -> tuple[Kept, str]:
         async with connected(access) as client:

@@ -1,7 +1,27 @@
-"""YAML as Kubernetes means it: read under limits, written so that every reader agrees."""
+"""YAML as Kubernetes means it: read under limits, written so that every reader agrees.
 
-from trueup.formats.yaml.errors import Limits, YamlError
-from trueup.formats.yaml.read import Document, Loaded, load, load_all
-from trueup.formats.yaml.write import dump
+Its parser is loaded with the first text: many commands could read YAML, and are given none.
+"""
 
-__all__ = ["Document", "Limits", "Loaded", "YamlError", "dump", "load", "load_all"]
+from typing import TYPE_CHECKING
+
+from trueup.formats.facade import facade
+
+if TYPE_CHECKING:
+    from trueup.formats.yaml.errors import Limits as Limits
+    from trueup.formats.yaml.errors import YamlError as YamlError
+    from trueup.formats.yaml.read import Document as Document
+    from trueup.formats.yaml.read import Loaded as Loaded
+    from trueup.formats.yaml.read import load as load
+    from trueup.formats.yaml.read import load_all as load_all
+    from trueup.formats.yaml.write import dump as dump
+
+_NAMES = {
+    "errors": ("Limits", "YamlError"),
+    "read": ("Document", "Loaded", "load", "load_all"),
+    "write": ("dump",),
+}
+"""What each module gives to the rest."""
+
+if not TYPE_CHECKING:
+    __getattr__ = facade(__name__, _NAMES)

@@ -7,15 +7,14 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-import structlog
-
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig
 from trueup.kube.errors import ApiError
 from trueup.runtime.folder import own_folder
+from trueup.runtime.logger import Logger
 from trueup.store.identity import cluster_identity
 
-log = structlog.get_logger("trueup.audit")
+log = Logger("trueup.audit")
 
 TRAIL = "audit.db"
 REMEDY = "set XDG_STATE_HOME to a folder that you may write, or name one by --state"

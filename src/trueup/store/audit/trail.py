@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-import structlog
 
 from trueup.formats.redact import MASK, names_secret, redact_url
 from trueup.formats.time import parse_time
 from trueup.model.audit import Action, Entry, FieldChange
 from trueup.model.errors import TrueupError
+from trueup.runtime.logger import Logger
 from trueup.runtime.secrecy import told
 from trueup.runtime.threads import Threads
 
-log = structlog.get_logger("trueup.audit")
+log = Logger("trueup.audit")
 T = TypeVar("T")
 
 VERSION = 2

@@ -1,8 +1,7 @@
 """The clusters that are known now: those of the Secrets, followed, and the one that the engine runs on."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-
-import structlog
+from typing import TYPE_CHECKING
 
 from trueup.kube.client import Client
 from trueup.kube.errors import ConfigError
@@ -10,6 +9,7 @@ from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Destina
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
 from trueup.runtime import secrecy
+from trueup.runtime.logger import Logger
 from trueup.store.clusters.secret import (
     CLUSTER,
     LABEL,
@@ -19,9 +19,11 @@ from trueup.store.clusters.secret import (
 )
 from trueup.store.credentials import SECRET, decoded
 from trueup.store.following import Followed
-from trueup.store.settings import Settings
 
-log = structlog.get_logger("trueup.clusters")
+if TYPE_CHECKING:
+    from trueup.store.settings import Settings
+
+log = Logger("trueup.clusters")
 
 SELECTOR = f"{LABEL}={CLUSTER}"
 OWN = ClusterEntry(secret="", name=IN_CLUSTER_NAME, server=IN_CLUSTER_SERVER)
@@ -41,7 +43,7 @@ class KnownClusters:
         client: Client,
         namespace: str,
         *,
-        settings: Callable[[], Settings],
+        settings: Callable[[], "Settings"],
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings, self._changed = settings, changed
