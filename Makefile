@@ -100,4 +100,5 @@ $(STAMP): requirements.lock
 	@$(or $(PYTHON),$(error Python 3.11 or newer is needed)) -m venv $$([ ! -e $@ ] || echo --clear) $(VENV)
 	@tools/venv/install.sh $(VENV)
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src  # as pip does with what it copies: not each command compiles it
 	@touch $@

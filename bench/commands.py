@@ -19,7 +19,8 @@ async def commands(ground: Playground) -> list[Result]:
     """``app list`` and TAB, wall and processor time, to kubectl's; one round after the other, so that both meet the
     same machine."""
     await ground.create(application("commands", ground.repository_url, ".", namespace="commands"))
-    environment = {**os.environ, "KUBECONFIG": str(ground.kubeconfig)}
+    # Compiled, as what is installed is: the first round does it.
+    environment = {**os.environ, "KUBECONFIG": str(ground.kubeconfig), "PYTHONDONTWRITEBYTECODE": ""}
     completing = {"_TRUEUP_COMPLETE": "bash_complete", "COMP_WORDS": "trueup app get ", "COMP_CWORD": "3"}
     jobs = {
         "app list": ([TRUEUP, "app", "list"], environment),
