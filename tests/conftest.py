@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-import uvloop
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 from tests.support import commands, tiers
 from tests.support.deadline import bound
+from tests.support.loop import Loop
 from tests.support.patience import stretched
 from tests.support.rewriting import rewrite_share
 from tests.support.sharing import Recorder, SharedByLength
@@ -55,7 +55,7 @@ FreshCluster = Callable[..., Awaitable[ControlPlane]]
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, Callable[[], Any]]:
     """Tests run on the loop that the product runs on."""
-    return {"uvloop": uvloop.new_event_loop}
+    return {"uvloop": Loop}
 
 
 # How long an example takes is the machine's affair: what else runs beside it is no fault of the code. A run tries the
