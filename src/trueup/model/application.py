@@ -57,6 +57,7 @@ __all__ = [
     "NamespaceMetadata",
     "Operation",
     "OperationInitiator",
+    "Place",
     "PluginParameter",
     "PluginSource",
     "ResourceRule",
@@ -90,6 +91,16 @@ class Destination(Fields, frozen=True, kw_only=True):
     server: str = ""
     namespace: str = ""
     name: str = ""
+
+
+class Place(Destination, frozen=True, kw_only=True):
+    """A destination whose cluster is known, by server and name both.
+
+    Attributes:
+        owner: Project whose cluster it is; empty where it is everybody's.
+    """
+
+    owner: str = ""
 
 
 class Automated(Fields, frozen=True, kw_only=True):

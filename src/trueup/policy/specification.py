@@ -15,6 +15,7 @@ from trueup.model.application import (
     Destination,
     HelmFileParameter,
     HelmParameter,
+    Place,
     Source,
     SyncPolicy,
 )
@@ -233,6 +234,10 @@ def _of_destination(app: Application, project: Project, place: Destination | Non
         return [f"spec.destination: application destination can't have both name and server defined: {name} {server}"]
     if not server and not name:
         return ["spec.destination: Destination server missing from app spec"]
+    name = project.metadata.name
+    if project.spec.permit_only_project_scoped_clusters and isinstance(place, Place) and place.owner != name:
+        # Argo CD: a cluster that is everybody's is none of the project's own.
+        return [f"cluster {place.name} is none of project '{name}' (its spec.permitOnlyProjectScopedClusters)"]
     reason = refusal(project, app, Deploy(place or destination))
     return [reason] if reason else []
 

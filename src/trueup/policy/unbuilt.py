@@ -125,10 +125,6 @@ def _of_project(project: Project) -> Iterator[Unbuilt]:
         yield Unbuilt(field=f"{place}.signatureKeys", reason="signatures of commits are not checked")
     if spec.source_integrity:
         yield Unbuilt(field=f"{place}.sourceIntegrity", reason="signatures of commits are not checked")
-    if spec.permit_only_project_scoped_clusters:
-        yield Unbuilt(
-            field=f"{place}.permitOnlyProjectScopedClusters", reason="clusters of a project are not told from others"
-        )
 
 
 def _concerns(setting: Unbuilt, subject: Subject) -> bool:

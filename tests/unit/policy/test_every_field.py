@@ -41,6 +41,7 @@ READ: dict[str, str] = {
     "Destination.name": "store/clusters/known.py",
     "Destination.namespace": "observe/observer.py",
     "Destination.server": "store/clusters/known.py",
+    "ProjectSpec.permit_only_project_scoped_clusters": "policy/specification.py",
     "DestinationServiceAccount.default_service_account": "policy/impersonation.py",
     "DestinationServiceAccount.namespace": "policy/impersonation.py",
     "DestinationServiceAccount.server": "policy/impersonation.py",
@@ -209,10 +210,6 @@ UNBUILT: dict[str, tuple[dict[str, Any], str]] = {
     ),
 }
 UNBUILT_IN_PROJECT: dict[str, tuple[dict[str, Any], str]] = {
-    "ProjectSpec.permit_only_project_scoped_clusters": (
-        {"permitOnlyProjectScopedClusters": True},
-        "project team: spec.permitOnlyProjectScopedClusters: ",
-    ),
     "ProjectSpec.signature_keys": (
         {"signatureKeys": [{"keyID": "4AEE18F83AFDEB23"}]},
         "project team: spec.signatureKeys: ",

@@ -2,9 +2,10 @@
 
 from typing import Any, Protocol
 
+import msgspec
 import pytest
 
-from trueup.model.application import Application
+from trueup.model.application import Application, Place
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
 from trueup.policy import admit, problems
@@ -196,3 +197,42 @@ def test_revisions_that_git_or_a_range_can_have(revision: str) -> None:
 )
 def test_a23_revisions_that_are_refused(revision: str) -> None:
     assert not valid_revision(revision)
+
+
+PLACES = {
+    "a server that is permitted": ({"server": "https://far"}, Place(server="https://far", name="far"), ""),
+    "a name whose server is permitted": ({"name": "far"}, Place(server="https://far", name="far"), ""),
+    "a name whose server is another": ({"name": "far"}, Place(server="https://other", name="far"), "other"),
+    "a server that is denied by its name": (
+        {"server": "https://far"},
+        Place(server="https://far", name="closed"),
+        "far",
+    ),
+}
+
+
+@pytest.mark.parametrize(("destination", "place", "said"), PLACES.values(), ids=PLACES)
+def test_a_project_permits_or_denies_a_cluster_by_server_or_name_whichever_the_application_says(
+    destination: dict[str, str], place: Place, said: str, build: Builder
+) -> None:
+    entries = [{"server": "https://far", "namespace": "*"}, {"name": "!closed", "namespace": "*"}]
+    found = problems(
+        build.app(**source(), destination={**destination, "namespace": "web"}),
+        build.project(destinations=entries[:1] if place.name != "closed" else entries),
+        msgspec.structs.replace(place, namespace="web"),
+    )
+    assert bool(found) == bool(said), found
+    assert said in str(found)
+
+
+OWNERS = {"its own": ("team", True), "everybody's": ("", False), "another project's": ("others", False)}
+
+
+@pytest.mark.parametrize(("owner", "permitted"), OWNERS.values(), ids=OWNERS)
+@pytest.mark.parametrize("only", [True, False])
+def test_a_project_may_permit_its_own_clusters_only(owner: str, permitted: bool, only: bool, build: Builder) -> None:
+    project = build.project(permitOnlyProjectScopedClusters=only)
+    project = msgspec.structs.replace(project, metadata=msgspec.structs.replace(project.metadata, name="team"))
+    app = build.app(**source(), project="team", destination={"server": "https://far", "namespace": "web"})
+    found = problems(app, project, Place(server="https://far", name="far", namespace="web", owner=owner))
+    assert any("permitOnlyProjectScopedClusters" in text for text in found) == (only and not permitted)

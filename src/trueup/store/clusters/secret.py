@@ -11,7 +11,7 @@ from trueup.kube.config import ClusterConfig
 from trueup.kube.errors import ConfigError
 from trueup.kube.plugin import ExecPlugin, read_plugin
 from trueup.model.annotations import SKIP_RECONCILE
-from trueup.model.application import IN_CLUSTER_SERVER, Destination
+from trueup.model.application import IN_CLUSTER_SERVER, Destination, Place
 from trueup.model.live import LiveObject
 
 LABEL, CLUSTER = "argocd.argoproj.io/secret-type", "cluster"
@@ -50,9 +50,9 @@ class ClusterEntry(msgspec.Struct, frozen=True, kw_only=True):
     skipped: bool = False
     warnings: tuple[str, ...] = ()
 
-    def place(self, destination: Destination) -> Destination:
+    def place(self, destination: Destination) -> Place:
         """A destination that means this cluster, by server and by name both: a project may permit, or deny, either."""
-        return Destination(server=self.server, name=self.name, namespace=destination.namespace)
+        return Place(server=self.server, name=self.name, namespace=destination.namespace, owner=self.project)
 
     @property
     def way(self) -> tuple[object, ...]:
