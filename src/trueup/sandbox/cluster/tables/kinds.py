@@ -5,22 +5,20 @@ What the types of columns say is not always what the cells hold: neither is chan
 
 from collections.abc import Mapping
 
-from trueup.sandbox.cluster.tables import autoscaling, events, networking, nodes, pods, policies, storage, workloads
+from trueup.sandbox.cluster.tables import autoscaling, networking, policies, storage, workloads
+from trueup.sandbox.cluster.tables.apps import APPS, BATCH
 from trueup.sandbox.cluster.tables.cells import (
     NONE,
-    UNSET,
     age_at,
     at,
     count_at,
-    images_at,
     joined_at,
     labels_at,
-    names_at,
     selector_at,
     size_of,
 )
 from trueup.sandbox.cluster.tables.column import AGE, CREATED_DESCRIPTION, NAME, Column, Printer, boolean, integer, wide
-from trueup.sandbox.cluster.tables.durations import UNKNOWN
+from trueup.sandbox.cluster.tables.core import CORE, EVENT, NAME_AND_AGE
 from trueup.sandbox.cluster.tables.storage import flag_at
 
 CREATED_AT = Column(
@@ -29,16 +27,6 @@ CREATED_AT = Column(
 DEFAULT = Printer((NAME, CREATED_AT))
 """For kinds without a table of their own."""
 
-TEMPLATE = "spec.template.spec.containers"
-REPLICAS = (
-    NAME,
-    integer("Desired", count_at("spec.replicas")),
-    integer("Current", count_at("status.replicas")),
-    integer("Ready", count_at("status.readyReplicas")),
-    AGE,
-    wide("Containers", names_at(TEMPLATE)),
-    wide("Images", images_at(TEMPLATE)),
-)
 WEBHOOKS = Printer((NAME, integer("Webhooks", size_of("webhooks")), AGE))
 POLICY_BINDING = Printer(
     (NAME, Column("PolicyName", at("spec.policyName")), Column("ParamRef", policies.param_cell), AGE)
@@ -53,195 +41,7 @@ ROLE_BINDING = Printer(
         wide("ServiceAccounts", policies.subjects_cell("ServiceAccount")),
     )
 )
-EVENT = Printer(
-    (
-        Column("Last Seen", events.last_seen_cell),
-        Column("Type", at("type")),
-        Column("Reason", at("reason")),
-        Column("Object", events.object_cell),
-        wide("Subobject", at("involvedObject.fieldPath")),
-        wide("Source", events.source_cell),
-        Column("Message", events.message_cell),
-        wide("First Seen", events.first_seen_cell),
-        wide("Count", events.count_cell),
-        wide("Name", at("metadata.name"), format="name"),
-    ),
-    api_version="v1",
-)
-NAME_AND_AGE = Printer((NAME, AGE))
 
-CORE: Mapping[str, Printer] = {
-    "ComponentStatus": Printer(
-        (
-            NAME,
-            Column("Status", workloads.component_cell("status")),
-            Column("Message", workloads.component_cell("message")),
-            Column("Error", workloads.component_cell("error")),
-        )
-    ),
-    "ConfigMap": Printer((NAME, Column("Data", size_of("data", "binaryData")), AGE)),
-    "Endpoints": Printer((NAME, Column("Endpoints", networking.endpoints_cell), AGE)),
-    "Event": EVENT,
-    "Namespace": Printer((NAME, Column("Status", at("status.phase")), AGE)),
-    "Node": Printer(
-        (
-            NAME,
-            Column("Status", nodes.status_cell),
-            Column("Roles", nodes.roles_cell),
-            AGE,
-            Column("Version", at("status.nodeInfo.kubeletVersion")),
-            wide("Internal-IP", nodes.address_cell("InternalIP")),
-            wide("External-IP", nodes.address_cell("ExternalIP")),
-            wide("OS-Image", at("status.nodeInfo.osImage", UNKNOWN)),
-            wide("Kernel-Version", nodes.kernel_cell),
-            wide("Container-Runtime", at("status.nodeInfo.containerRuntimeVersion", UNKNOWN)),
-        )
-    ),
-    "PersistentVolume": Printer(
-        (
-            NAME,
-            Column("Capacity", storage.volume_capacity_cell),
-            Column("Access Modes", storage.volume_modes_cell),
-            Column("Reclaim Policy", at("spec.persistentVolumeReclaimPolicy")),
-            Column("Status", storage.phase_cell),
-            Column("Claim", storage.claimed_cell),
-            Column("StorageClass", storage.class_cell),
-            Column("VolumeAttributesClass", at("spec.volumeAttributesClassName", UNSET)),
-            Column("Reason", at("status.reason")),
-            AGE,
-            wide("VolumeMode", at("spec.volumeMode", UNSET)),
-        )
-    ),
-    "PersistentVolumeClaim": Printer(
-        (
-            NAME,
-            Column("Status", storage.phase_cell),
-            Column("Volume", at("spec.volumeName")),
-            Column("Capacity", storage.claim_capacity_cell),
-            Column("Access Modes", storage.claim_modes_cell),
-            Column("StorageClass", storage.class_cell),
-            Column("VolumeAttributesClass", at("spec.volumeAttributesClassName", UNSET)),
-            AGE,
-            wide("VolumeMode", at("spec.volumeMode", UNSET)),
-        )
-    ),
-    "Pod": Printer(
-        (
-            NAME,
-            Column("Ready", pods.ready_cell),
-            Column("Status", pods.status_cell),
-            Column("Restarts", pods.restarts_cell),
-            AGE,
-            wide("IP", pods.address_cell),
-            wide("Node", at("spec.nodeName", NONE)),
-            wide("Nominated Node", at("status.nominatedNodeName", NONE)),
-            wide("Readiness Gates", pods.gates_cell),
-        ),
-        row_conditions=pods.row_conditions,
-    ),
-    "PodTemplate": Printer(
-        (
-            NAME,
-            Column("Containers", names_at("template.spec.containers")),
-            Column("Images", images_at("template.spec.containers")),
-            Column("Pod Labels", labels_at("template.metadata.labels")),
-        )
-    ),
-    "ReplicationController": Printer((*REPLICAS, wide("Selector", labels_at("spec.selector")))),
-    "ResourceQuota": Printer(
-        (
-            NAME,
-            Column("Request", workloads.quota_cell(limits=False)),
-            Column("Limit", workloads.quota_cell(limits=True)),
-            AGE,
-        )
-    ),
-    "Secret": Printer((NAME, Column("Type", at("type")), Column("Data", size_of("data")), AGE)),
-    "Service": Printer(
-        (
-            NAME,
-            Column("Type", at("spec.type")),
-            Column("Cluster-IP", networking.cluster_ip_cell),
-            Column("External-IP", networking.external_ip_cell),
-            Column("Port(s)", networking.ports_cell),
-            AGE,
-            wide("Selector", labels_at("spec.selector")),
-        )
-    ),
-    "ServiceAccount": NAME_AND_AGE,
-}
-
-APPS: Mapping[str, Printer] = {
-    "ControllerRevision": Printer(
-        (NAME, Column("Controller", workloads.controller_cell), Column("Revision", count_at("revision")), AGE)
-    ),
-    "DaemonSet": Printer(
-        (
-            NAME,
-            integer("Desired", count_at("status.desiredNumberScheduled")),
-            integer("Current", count_at("status.currentNumberScheduled")),
-            integer("Ready", count_at("status.numberReady")),
-            integer("Up-to-date", count_at("status.updatedNumberScheduled")),
-            integer("Available", count_at("status.numberAvailable")),
-            Column("Node Selector", labels_at("spec.template.spec.nodeSelector")),
-            AGE,
-            wide("Containers", names_at(TEMPLATE)),
-            wide("Images", images_at(TEMPLATE)),
-            wide("Selector", selector_at("spec.selector")),
-        )
-    ),
-    "Deployment": Printer(
-        (
-            NAME,
-            Column("Ready", workloads.ready_cell),
-            Column("Up-to-date", count_at("status.updatedReplicas")),
-            Column("Available", count_at("status.availableReplicas")),
-            AGE,
-            wide("Containers", names_at(TEMPLATE)),
-            wide("Images", images_at(TEMPLATE)),
-            wide("Selector", workloads.deployment_selector_cell),
-        )
-    ),
-    "ReplicaSet": Printer((*REPLICAS, wide("Selector", selector_at("spec.selector")))),
-    "StatefulSet": Printer(
-        (
-            NAME,
-            Column("Ready", workloads.ready_cell),
-            AGE,
-            wide("Containers", names_at(TEMPLATE)),
-            wide("Images", images_at(TEMPLATE)),
-        )
-    ),
-}
-
-BATCH: Mapping[str, Printer] = {
-    "CronJob": Printer(
-        (
-            NAME,
-            Column("Schedule", at("spec.schedule")),
-            Column("Timezone", at("spec.timeZone", NONE)),
-            boolean("Suspend", workloads.suspend_cell),
-            integer("Active", size_of("status.active")),
-            Column("Last Schedule", age_at("status.lastScheduleTime", NONE)),
-            AGE,
-            wide("Containers", names_at("spec.jobTemplate.spec.template.spec.containers")),
-            wide("Images", images_at("spec.jobTemplate.spec.template.spec.containers")),
-            wide("Selector", selector_at("spec.jobTemplate.spec.selector")),
-        )
-    ),
-    "Job": Printer(
-        (
-            NAME,
-            Column("Status", workloads.job_status_cell),
-            Column("Completions", workloads.completions_cell),
-            Column("Duration", workloads.duration_cell),
-            AGE,
-            wide("Containers", names_at(TEMPLATE)),
-            wide("Images", images_at(TEMPLATE)),
-            wide("Selector", selector_at("spec.selector")),
-        )
-    ),
-}
 
 NETWORKING: Mapping[str, Printer] = {
     "IPAddress": Printer((NAME, Column("ParentRef", networking.parent_cell)), unnamed=(AGE.cell,)),
