@@ -55,7 +55,9 @@ async def test_an_operation_can_be_followed_by_its_fields(estate: Estate) -> Non
     changes = [(line["before"], line["after"]) for line in of(lines, estate.name, "sync changed")]
     assert all(before != after for before, after in changes), "a line for a change alone"
     assert all(line["level"] in ("info", "warning") and line["timestamp"].endswith("Z") for line in lines)
-    passes = [line["reconcile"] for line in lines if line.get("application", "").endswith(f"/{estate.name}")]
+    await estate.settled(await estate.commit({"app/a.yaml": config("a", "other")}))
+    later = await logged(estate.engine, lambda found: len(of(found, estate.name, "operation finished")) == 2)
+    passes = [line["reconcile"] for line in later if line.get("application", "").endswith(f"/{estate.name}")]
     assert all(len(each) == 8 for each in passes) and len(set(passes)) > 1, "an id for each pass"
     if sys.platform == "linux":
         assert any(line["event"] == "worker processes are isolated" and "Landlock" in line["by"] for line in lines)
