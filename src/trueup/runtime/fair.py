@@ -281,10 +281,12 @@ class Fair:
         return None
 
     def _may_be_borrowed(self) -> bool:
-        """A slot that nobody wants is lent to what is slow; but not the last one, which an ordinary commit finds free
-        and need not wait for the end of something else."""
-        last = sum(turn.borrowed or turn.lasting for turn in self._quick)
-        return not self._waits() and len(self._quick) < self._slots and last < max(1, self._slots - 1)
+        """A slot that nobody wants is lent to what is slow. The last one is kept free, so that an ordinary commit need
+        not wait for the end of something else; but not from what was slow once, perhaps for a busy machine's sake."""
+        if self._waits() or len(self._quick) >= self._slots:
+            return False
+        lent = sum(turn.borrowed or turn.lasting for turn in self._quick)
+        return lent < max(1, self._slots - 1) or 1 in self._waiting
 
     def _waits_no_more(self, turn: Turn) -> None:
         self._waiting[turn.tries] -= 1

@@ -199,6 +199,10 @@ async def test_the_last_slot_is_not_lent_to_what_is_slow() -> None:
     bench.start("short", Share("b", "r"), lasts=False)
     await until(lambda: "short" in bench.ended)
     assert bench.aside == ["slow"]
+    bench.start("slow again", slow)
+    await until(lambda: "slow again" in bench.begun)
+    bench.start("twice slow", Share("b", "r"), lasts=False)
+    await until(lambda: "twice slow" in bench.ended and bench.begun["slow again"] == 2)
     bench.gates["new"].set()
     await until(lambda: "new" in bench.ended)
     for number in range(4):
@@ -208,6 +212,22 @@ async def test_the_last_slot_is_not_lent_to_what_is_slow() -> None:
     bench.start("at once", Share("b", "r"), lasts=False)
     await until(lambda: "at once" in bench.ended)
     assert bench.begun == begun | {"at once": 1}, "nothing was stopped"
+    await bench.finish()
+
+
+async def test_the_last_slot_is_lent_to_what_was_slow_once_only() -> None:
+    bench = Bench(slots=2, beside=1, moment=3600.0)
+    bench.start("slow", Share("a", "slow"))
+    bench.start("busy", Share("b", "busy"))
+    await until(lambda: len(bench.begun) == 2)
+    for name in ("slow", "busy"):
+        bench.lasts[name]()
+    bench.start("short", Share("c", "r"), lasts=False)
+    await until(lambda: "short" in bench.ended)
+    assert len(bench.aside) == 1
+    (beside,) = bench.aside
+    bench.start("once more", Share("a", "slow") if beside == "slow" else Share("b", "busy"))
+    await until(lambda: "once more" in bench.begun)
     await bench.finish()
 
 
