@@ -305,7 +305,7 @@ async def cleaned(target: Target, namespace: str) -> bool:
     assert live is not None
     task = DeleteHookTask(key=wanted.key, phase=SyncPhase.SYNC, wave=0, rank=0, uid=live.uid, api_version="v1")
     for _ in range(2):
-        assert (await perform(act(task), target)).progress == ()
+        assert (await perform(act(task), target)).results == ()
     async with asyncio.timeout(stretched(30)):
         # Foreground deletion: the garbage collector has the last word.
         while target.cache.get(wanted.key) is not None:
@@ -390,11 +390,11 @@ async def test_an_operation_runs_through_phases_waves_and_prunes_on_a_real_clust
         while not running.phase.completed:
             step = next_step(running, observed(target, targets, [job], old), SystemClock().now())
             performed = await perform(step, target)
-            order += [f"{type(note).__name__} {note.key.name}" for note in performed.progress]
+            order += [f"{result.status} {result.name}" for result in performed.results]
             running = advance(running, step, performed.results, SystemClock().now())
             await asyncio.sleep(0.05)
     assert (running.phase, running.message) == (OperationPhase.SUCCEEDED, "successfully synced (no more tasks)")
-    assert order == ["Applied migrate", "Pruned old", "Applied web", "Applied later"]
+    assert order == ["Synced migrate", "Pruned old", "Synced web", "Synced later"]
     assert running.sync_result is not None
     results = [(item.name, item.status, item.hook_phase) for item in running.sync_result.resources]
     assert ("migrate", "Synced", "Succeeded") in results

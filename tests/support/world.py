@@ -17,12 +17,16 @@ from tests.support.plans import NAMESPACE, REVISION, START, ToyCluster, compared
 
 from trueup.apply.perform import Performed
 from trueup.controllers.application import ApplicationReconciler
-from trueup.controllers.chronicle import Chronicle
 from trueup.controllers.ports import Ports
+from trueup.controllers.telling.audit import Audit
+from trueup.controllers.telling.events import EventReader
+from trueup.controllers.telling.log import LogReader
+from trueup.controllers.telling.stream import Stream
 from trueup.controllers.wake import Wakes
 from trueup.formats.patch import merge_patch
 from trueup.kube.errors import ApiError, Conflict, NotFound
 from trueup.kube.object import read_object
+from trueup.model.annotations import AGENT
 from trueup.model.application import Application, Destination, Source
 from trueup.model.audit import Action, Entry
 from trueup.model.errors import InvalidSpec, TrueupError, Waiting
@@ -45,7 +49,7 @@ from trueup.runtime.outcome import Requeue
 from trueup.store.applications import Applications, StoredApplication
 from trueup.store.definers import Definers
 from trueup.store.settings import Settings
-from trueup.store.write import Writes
+from trueup.store.writing import Writes
 
 CONTROL = "argocd"
 KEY = f"{CONTROL}/web"
@@ -82,6 +86,9 @@ def project(name: str = "default") -> Json:
         "metadata": {"name": name, "namespace": CONTROL},
         "spec": spec,
     }
+
+
+_STATUS: Json = {"f:status": {"f:operationState": {"f:phase": {}}}}
 
 
 class Server:
@@ -139,7 +146,9 @@ class Server:
             error.key = key
             raise error
         self.patches.append(wanted)
-        return self.put(merge_patch(found.object(), wanted))
+        after = merge_patch(found.object(), wanted)
+        after["metadata"]["managedFields"] = [{"manager": AGENT, "fieldsV1": _STATUS, "time": "2026-01-02T03:04:05Z"}]
+        return self.put(after)
 
 
 class Looking:
@@ -196,6 +205,9 @@ class Trail:
 
     async def intended(self, application: str) -> list[Entry]:
         return self.intents.get(application, [])
+
+    async def latest(self, application: str) -> list[Entry]:
+        return [each for each in reversed(self.entries) if each.application == application]
 
     async def last_operation(self, application: str) -> Entry | None:
         of = (Action.STARTED, Action.FINISHED)
@@ -357,6 +369,10 @@ class World:
     def monotonic(self) -> float:
         return self.time.timestamp()
 
+    def record(self, about: LiveObject, reason: str, message: str, *, now: datetime, warning: bool = False) -> None:
+        """An Event."""
+        self.events.append((reason, message, warning))
+
     def take_over(self) -> None:
         """Another engine goes on, which remembers nothing and has the same trail."""
         self._due.clear()
@@ -371,23 +387,21 @@ class World:
         )
         self.server.changed = wakes.changed
 
-        def event(_about: LiveObject, reason: str, message: str, warning: bool) -> None:
-            self.events.append((reason, message, warning))
-
+        audit = Audit(self.trail)
         return ApplicationReconciler(
             Ports(
                 clock=self,
                 settings=Settings,
                 applications=self.applications,
-                writes=Writes(self.server, self, event),
-                events=event,
+                writes=Writes(self.server, self, Stream(audit, LogReader(), EventReader(self, self.now))),
                 repositories=self.looking,
                 observer=self.seeing,
                 cluster=Place(),
                 place=self.place,
                 reach=self.reach,
                 perform=self.perform,
-                chronicle=Chronicle(self.trail, self, commit=lambda *_: None),
+                audit=audit,
+                describe=lambda *_: None,
             )
         )
 

@@ -22,7 +22,7 @@ FACTS = {"model", "formats", "runtime", "controllers"}
 """Rooms that a pass is in all the time."""
 TOLD = {"clock", "settings", "applications"}
 """Ports that only read what is at hand."""
-FILLED = {"observer": "observe", "cluster": "observe", "writes": "store", "perform": "apply", "chronicle": "audit"}
+FILLED = {"observer": "observe", "cluster": "observe", "writes": "store", "perform": "apply", "audit": "audit"}
 """The rooms that fill the ports which are Protocols."""
 
 

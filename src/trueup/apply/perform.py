@@ -16,7 +16,6 @@ from trueup.kube.errors import ApiError, Forbidden, NotFound, TooManyRequests, U
 from trueup.model.annotations import RESOURCES_FINALIZER
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
-from trueup.model.progress import Applied, Progress, Pruned, Refused, Waited
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import ResourceResult, ResultCode
 from trueup.plan.delete_hooks import HookStep
@@ -53,14 +52,12 @@ class Performed(msgspec.Struct, frozen=True):
 
     Attributes:
         results: one for each task that was carried out, refused ones included.
-        progress: the same for people and streams, in the order it happened.
         stored: each applied manifest with the server's own answer and the way it was written, for
             :meth:`Confirmer.seed`. The cache will not do: somebody may have changed the object since.
         interrupted: the cluster could not be asked; tasks without a result come again with the next pass.
     """
 
     results: tuple[ResourceResult, ...] = ()
-    progress: tuple[Progress, ...] = ()
     stored: tuple[Stored, ...] = ()
     interrupted: ApiError | None = None
 
@@ -84,7 +81,7 @@ async def perform(step: Step | DeletionStep | HookStep, cluster: Cluster, *, par
             break
     if ending and run.interrupted is not None:
         raise run.interrupted
-    return Performed(tuple(run.results), tuple(run.progress), tuple(run.stored), run.interrupted)
+    return Performed(tuple(run.results), tuple(run.stored), run.interrupted)
 
 
 def interrupts(error: ApiError) -> bool:
@@ -117,7 +114,6 @@ class _Run:
         self.cluster, self.dry_run, self.ending = cluster, dry_run, ending
         self.slots = asyncio.Semaphore(parallel)
         self.results: list[ResourceResult] = []
-        self.progress: list[Progress] = []
         self.stored: list[Stored] = []
         self.interrupted: ApiError | None = None
         self.namespaces: set[str] = set()
@@ -147,16 +143,13 @@ class _Run:
             case RunHookTask():
                 if not self._missing(task):
                     written = await _once_served(lambda: run_hook(task, self.cluster, dry_run=self.dry_run))
-                    if written is None:
-                        self.progress.append(Waited(task.key, "an earlier object of this hook is in the way"))
-                    else:
+                    if written is not None:  # else an earlier object of this hook is in the way
                         self._written(task, written)
             case PruneTask():
                 await delete_object(
                     self.cluster, task.key, task.api_version, task.uid, task.propagation, dry_run=self.dry_run
                 )
                 self._record(task, ResultCode.PRUNED, "pruned (dry run)" if self.dry_run else "pruned")
-                self.progress.append(Pruned(task.key))
             case SkipPruneTask():
                 self._record(task, ResultCode.PRUNE_SKIPPED, task.reason)
             case DeleteHookTask():
@@ -209,7 +202,6 @@ class _Run:
             self.cluster.cache.stored(written.live)
         message = object_message(task.key, change, written.warnings)
         self._record(task, ResultCode.SYNCED, message)
-        self.progress.append(Applied(task.key, written.change, message))
 
     def _failed(self, task: AnyTask, error: ApiError) -> None:
         if interrupts(error):
@@ -220,7 +212,6 @@ class _Run:
         # A verdict stands whatever its clean-up meets; an old object that cannot go keeps its hook from running.
         if not isinstance(task, ReleaseHookTask) and not self.ending:
             self._record(task, ResultCode.SYNC_FAILED, str(error))
-        self.progress.append(Refused(task.key, str(error)))
 
     def _homeless(self, key: ResourceKey) -> bool:
         """Whether the namespace of an object is not there."""

@@ -10,12 +10,14 @@ from trueup import policy
 from trueup.controllers import failing
 from trueup.controllers.begin import about_source, operation_sources
 from trueup.controllers.deletion import Deletion
-from trueup.controllers.journal import log_changes
 from trueup.controllers.looks import Looks
+from trueup.controllers.noticing import Noticing
 from trueup.controllers.operation import Head, Operations, running
 from trueup.controllers.pace import Pace
 from trueup.controllers.ports import Ports
 from trueup.controllers.record import aged, record
+from trueup.controllers.resuming import Resuming
+from trueup.controllers.steps import sync_of
 from trueup.formats.hidden import leaves
 from trueup.formats.json import digest
 from trueup.formats.time import past_time, rest_of
@@ -24,6 +26,7 @@ from trueup.model.annotations import PUSHED, REFRESH, REFRESH_TIMESTAMP
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.health import HealthCode
 from trueup.model.live import LiveObject
+from trueup.model.progress import Change, Finished, Warned
 from trueup.model.project import Project
 from trueup.model.repository import RepositoryOf
 from trueup.model.share import Urgency
@@ -60,8 +63,9 @@ class ApplicationReconciler:
         self._there = frozenset(ports.applications.names())
         self._refreshes = Looks(ports.repositories)
         self._pace = Pace()
-        self._operations = Operations(ports)
-        self._deletion = Deletion(ports, self.forget)
+        self._noticing, self._resuming = Noticing(ports.audit, ports.describe), Resuming(ports.audit)
+        self._operations = Operations(ports, self._noticing, self._resuming)
+        self._deletion = Deletion(ports, self._resuming, self.forget)
         self._failing: dict[str, Failing] = {}
         self._secrets: dict[str, tuple[str, tuple[str, ...]]] = {}
 
@@ -94,11 +98,9 @@ class ApplicationReconciler:
                     # The repositories tell when they have been read for the first time.
                     self._request_sources(stored, error.repositories)
                     requeue = Requeue.after(ports.rest())
-                _tell_verdicts(write)
         except Exception as error:
             return await self._failed(stored, error)
         self._failing.pop(key, None)
-        log_changes(stored, write)
         if REFRESH in stored.app.metadata.annotations and REFRESH not in write.live.annotations:
             for repository in self._read(stored):
                 ports.repositories.look_once_more(repository)
@@ -158,7 +160,7 @@ class ApplicationReconciler:
             if finalizers != stored.app.metadata.finalizers:
                 write.finalizers(finalizers)
             held = self._pace.hold(stored.key, write)
-            await self.ports.chronicle.observed(stored, head, health=not write.held)
+            write.tell(*await self._noticing.observed(stored, head, health=not write.held))
         else:
             self._unknown(stored, write, keep=grace > 0 and REFRESH not in stored.app.metadata.annotations)
         if problem is not None and row is not None:
@@ -235,11 +237,8 @@ class ApplicationReconciler:
                 if await self._given_up(stored_now, write, faults, message):
                     requeue = Requeue.after(FIRST_RETRY)
                 self._tell_error(write, row, message)
-                _tell_verdicts(write)
         except (ApiError, StatusRefused) as refused:
             log.info("failure not on record", application=key, error=str(refused))
-            return requeue
-        log_changes(stored_now, write)
         return requeue
 
     def _record_failure(
@@ -252,7 +251,8 @@ class ApplicationReconciler:
     def _tell_error(self, write: ApplicationWrite, row: failing.Row, message: str) -> None:
         """An Event when an error begins; while it lasts the condition is there."""
         if row.event and write.is_news(row.condition, message):
-            write.tell(row.event, message, warning=row.severity is Severity.WARNING)
+            passing = row.severity is Severity.NORMAL
+            write.tell(Warned(reason=row.event, message=message, passing=passing))
 
     async def _given_up(self, stored: StoredApplication, write: ApplicationWrite, faults: int, message: str) -> bool:
         """After some faults of our own in a row: whether an operation is ended that might never have got further.
@@ -284,11 +284,10 @@ class ApplicationReconciler:
     ) -> Requeue:
         """The status was refused: told, and tried again, for a definition or a policy may be corrected meanwhile."""
         log.warning("status refused", application=stored.key, error=str(error))
-        live = self.ports.applications.live(stored.key)
-        if error.told and live is not None:
-            self.ports.events(live, row.event, str(error), True)
-        if error.ended is not None:
-            await self.ports.chronicle.finished(stored, error.ended, "")
+        news: list[Change] = [Warned(reason=row.event, message=str(error))] if error.told else []
+        if (ended := error.ended) is not None:
+            news.append(Finished(state=ended, sync=sync_of(stored, ended), message=ended.message))
+        await self.ports.writes.tell(stored, *news)
         return requeue
 
     # --- refresh -------------------------------------------------------------------------------------------------
@@ -348,6 +347,9 @@ class ApplicationReconciler:
         self._pace.forget(key)
         self._operations.forget(key)
         self._deletion.forget(key)
+        self._noticing.forget(key)
+        self._resuming.forget(key)
+        self.ports.audit.forget(key)
         self.ports.observer.forget(key)
 
 
@@ -363,15 +365,6 @@ class Failing(msgspec.Struct, frozen=True):
     since: datetime
     count: int = 0
     faults: int = 0
-
-
-def _tell_verdicts(write: ApplicationWrite) -> None:
-    """What a pass changed, in Argo CD's words."""
-    for name in ("sync", "health"):
-        before = (write.stored.raw_status.get(name) or {}).get("status") or ""
-        after = (write.status.get(name) or {}).get("status") or ""
-        if before != after:
-            write.tell("ResourceUpdated", f"Updated {name} status: {before} -> {after}")
 
 
 def _words(live: LiveObject) -> Iterator[str]:

@@ -7,9 +7,12 @@ import msgspec
 from trueup import policy
 from trueup.controllers.begin import about_source
 from trueup.controllers.ports import DELETING_AS, Ports
+from trueup.controllers.resuming import Resuming
+from trueup.controllers.steps import hooks_ran
 from trueup.formats.time import past_time, rest_of
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.hooks import DeletePhase
+from trueup.model.progress import Deleted, Warned
 from trueup.model.resource import GroupKind, version_of
 from trueup.model.status import ResourceResult, ResourceStatus, ResultCode
 from trueup.plan.delete_hooks import (
@@ -44,8 +47,8 @@ class DeleteHooks:
     but a try that comes sooner.
     """
 
-    def __init__(self, ports: Ports) -> None:
-        self.ports = ports
+    def __init__(self, ports: Ports, resuming: Resuming) -> None:
+        self.ports, self._resuming = ports, resuming
         self._failures: dict[str, _Failures] = {}
 
     def forget(self, key: str) -> None:
@@ -92,14 +95,14 @@ class DeleteHooks:
         for task in asked:
             if task not in tasks:
                 told = f"{phase.value} hook {task.key}: its namespace does not exist"
-                write.tell("DeleteHooksSkipped", told, warning=True)
+                write.tell(Warned(reason="DeleteHooksSkipped", message=told))
         if refused := self.ports.observer.forbidden(stored.app, project, [task.key for task in tasks]):
             raise InvalidSpec("; ".join(refused.values()), hint="permit the hook's object in the project")
         live, health = self.ports.observer.seen([task.key for task in tasks])
         step = run_step(phase, tasks, live, health)
         if isinstance(step, Gone):
             ended = [moved(result_of(task, ResultCode.SYNCED, "ended well"), SUCCEEDED) for task in tasks]
-            await self.ports.chronicle.hooks_of_deletion(stored, phase.value, ended)
+            write.tell(*hooks_ran(phase.value, ended))
             # Whoever goes on after a restart has to know their kinds.
             lines = [_line(task) for task in tasks]
             write.set("resources", [*(r for r in stored.status.resources if r not in lines), *lines])
@@ -127,12 +130,12 @@ class DeleteHooks:
             write.conditions([(FAILED, str(error))])
             return Requeue.after(RECHECK)
         performed = await self.ports.perform(step, account)
-        await self.ports.chronicle.hooks_of_deletion(stored, phase.value, performed.results)
+        write.tell(*hooks_ran(phase.value, performed.results))
         problems = [step.failed] if step.failed else [_refusal(phase, r) for r in performed.results if _is_refused(r)]
         write.conditions([(FAILED, problem) for problem in problems] or [(WAITS, step.message)])
         for problem in problems:
             if write.is_news(FAILED, problem):
-                write.tell(FAILED, problem, warning=True)
+                write.tell(Warned(reason=FAILED, message=problem))
         if not problems:
             return Requeue.after(step.settles_in)
         before = self._failures.get(stored.key)
@@ -154,12 +157,12 @@ class DeleteHooks:
         told_at = next((c.last_transition_time for c in stored.status.conditions if c.type == FAILED), None)
         since = past_time(told_at, now) or now
         if skips_unreadable(stage, stored.app.metadata.finalizers, (now - since).total_seconds()):
-            write.tell("DeleteHooksSkipped", f"{stage.phase.value} hooks: {error}", warning=True)
+            write.tell(Warned(reason="DeleteHooksSkipped", message=f"{stage.phase.value} hooks: {error}"))
             return await self._over(stored, write, stage)
         told = f"{stage.phase.value} hooks are not known: {error}; to go on without them remove the finalizer"
         write.conditions([(FAILED, f"{told} {stage.finalizer}")])
         if write.is_news(FAILED, told):
-            write.tell(FAILED, str(error), warning=True)
+            write.tell(Warned(reason=FAILED, message=str(error)))
         for repository in stored.app.spec.repositories():
             self.ports.repositories.request(repository, stored.key)
         return Requeue.after(RECHECK)
@@ -170,7 +173,7 @@ class DeleteHooks:
         write.finalizers(left)
         write.conditions([])
         if not left:
-            await self.ports.chronicle.deleted(stored)
+            write.tell(*await self._resuming.deletion(stored, ()), Deleted())
         return Requeue.after(0.0)
 
 

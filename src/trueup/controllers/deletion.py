@@ -7,8 +7,11 @@ import structlog
 from trueup.controllers.delete_hooks import DeleteHooks
 from trueup.controllers.facts import approved
 from trueup.controllers.ports import DELETING_AS, SHORTEST_REST, Ports
+from trueup.controllers.resuming import Resuming
+from trueup.controllers.steps import removed
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
+from trueup.model.progress import Deleted, Pruned, Warned
 from trueup.model.resource import ResourceKey
 from trueup.model.status import ResultCode
 from trueup.plan.delete_hooks import stage_of
@@ -29,9 +32,9 @@ class Deletion:
         gone: told of each (its key) that is not there any more.
     """
 
-    def __init__(self, ports: Ports, gone: Callable[[str], None]) -> None:
-        self._ports, self._gone = ports, gone
-        self._hooks = DeleteHooks(ports)
+    def __init__(self, ports: Ports, resuming: Resuming, gone: Callable[[str], None]) -> None:
+        self._ports, self._resuming, self._gone = ports, resuming, gone
+        self._hooks = DeleteHooks(ports, resuming)
 
     def forget(self, key: str) -> None:
         """An application is gone."""
@@ -62,7 +65,8 @@ class Deletion:
             if stage_of(left):
                 write.conditions([])
                 return Requeue.after(0.0)
-            await self._ports.chronicle.deleted(stored)
+            write.tell(*await self._resuming.deletion(stored, ()), Deleted())
+            await write.hand_on()
             self._gone(stored.key)
             return Requeue.never()
         if isinstance(step, DeletionWait):
@@ -76,9 +80,13 @@ class Deletion:
         except InvalidSpec as error:
             write.conditions([("DeletionError", str(error))])
             return Requeue.after(SHORTEST_REST)
-        await self._ports.chronicle.removing(stored, [task.key for task in step.tasks], managed)
+        if resumed := await self._resuming.deletion(stored, managed):
+            write.tell(*resumed)
+            await write.hand_on()
+        meant = write.told(*(Pruned(key=task.key, result="Pruned") for task in step.tasks))
+        await self._ports.audit.intend(stored.key, meant)
         performed = await self._ports.perform(step, account)
-        await self._ports.chronicle.removed(stored, performed.results)
+        write.tell(*removed(performed.results))
         refused = [result for result in performed.results if result.status == ResultCode.SYNC_FAILED.value]
         write.conditions([("DeletionError", f"{r.kind} {r.name}: {r.message}") for r in refused])
         return Requeue.after(step.settles_in)
@@ -88,7 +96,8 @@ class Deletion:
         log.warning("deleted without its objects", application=stored.key, reason=str(error))
         names = stored.app.metadata.finalizers
         write.finalizers([name for name in names if not propagation_of([name]) and not stage_of([name])])
-        await self._ports.chronicle.deleted(stored)
+        write.tell(*await self._resuming.deletion(stored, ()), Deleted())
+        await write.hand_on()
         self._gone(stored.key)
         return Requeue.never()
 
@@ -128,7 +137,7 @@ class Deletion:
     def _tell_held(self, stored: StoredApplication, write: ApplicationWrite, message: str) -> None:
         if write.is_news(HELD, message):
             log.warning("deletion held", application=stored.key, reason=message)
-            write.tell(HELD, message, warning=True)
+            write.tell(Warned(reason=HELD, message=message))
 
     async def gone(self, key: str) -> Requeue:
         """The application has gone without a cascade: nothing is deleted, and no hook may keep our finalizer."""

@@ -1,28 +1,22 @@
-"""How entries of the audit trail spell objects, fields and who changed them."""
+"""How what is told spells fields, and who changed them."""
 
 from typing import Any
 
 import msgspec
 
 from trueup import diff, policy
+from trueup.controllers.telling.entries import ENGINE
 from trueup.diff.change import ABSENT
 from trueup.diff.ownership import owners
 from trueup.model.annotations import FIELD_MANAGER
 from trueup.model.audit import Actor, FieldChange
 from trueup.model.live import LiveObject
-from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationState
 from trueup.sources.commit import CommitInfo
 
-ENGINE = Actor(name="trueup", kind="engine")
 MOST_CHANGES = 20
 LONGEST_VALUE = 4096
 """Characters of a value that are kept in memory; the trail keeps fewer, once secrets are masked in them."""
-
-
-def spelt(key: ResourceKey) -> str:
-    """``group/Kind/namespace/name``."""
-    return f"{key.group}/{key.kind}/{key.namespace}/{key.name}"
 
 
 def field_changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[FieldChange, ...]:

@@ -1,22 +1,29 @@
 """Operations: decided on, put on record, stepped forward, ended."""
 
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
 from trueup import policy
-from trueup.controllers.begin import about_source, asked_for, begun, initiated, operation_sources, pinned, refused
-from trueup.controllers.chronicle import PLACE
+from trueup.apply.perform import Performed
+from trueup.controllers import steps
+from trueup.controllers.begin import about_source, asked_for, begun, operation_sources, pinned, refused
+from trueup.controllers.beginnings import PLACE, Beginnings
+from trueup.controllers.ended import failure_of, is_history, told_local
 from trueup.controllers.facts import facts_of
 from trueup.controllers.looks import Looks
+from trueup.controllers.noticing import Noticing, drift_of
 from trueup.controllers.ports import SYNCING_AS, Ports
 from trueup.controllers.record import record
+from trueup.controllers.resuming import Resuming
 from trueup.diff.ownership import owners
 from trueup.formats.json import canonical, digest
 from trueup.formats.time import past_time
 from trueup.model.annotations import AGENT
 from trueup.model.application import Application
 from trueup.model.errors import TrueupError
+from trueup.model.progress import Applied, Finished, Healed, Started, Warned
 from trueup.model.project import Project
 from trueup.model.status import OperationPhase, OperationState, ResourceResult, SyncCode, SyncOperationResult
 from trueup.observe.observation import Observation
@@ -49,8 +56,10 @@ class Operations:
     or a look.
     """
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, noticing: Noticing, resuming: Resuming) -> None:
         self.ports = ports
+        self._noticing, self._resuming = noticing, resuming
+        self._beginnings = Beginnings(ports.audit)
         self._acted: dict[str, datetime] = {}
         self._revisions = Looks(ports.repositories)
 
@@ -58,6 +67,7 @@ class Operations:
         """The application is gone."""
         self._acted.pop(key, None)
         self._revisions.forget(key)
+        self._beginnings.forget(key)
 
     async def advance(
         self, stored: StoredApplication, project: Project, write: ApplicationWrite, head: Head
@@ -68,9 +78,9 @@ class Operations:
         broken, and a sync to an older revision the remedy.
         """
         found = running(stored)
-        if found is not None and await self.ports.chronicle.swapped(stored, found):
+        if found is not None and await self._beginnings.swapped(stored, found):
             return await self.refuse(stored, write, SWAPPED)
-        state = await self._running(stored)
+        state = await self._running(stored, write)
         if state is None:
             operation = asked_for(stored)
             if operation is None:
@@ -106,25 +116,26 @@ class Operations:
                 raise
             return await self._without_manifests(stored, write, state, head, error)
         state = pinned(stored, state, seen.comparison.revisions)
-        step, after = await self._step(stored, seen, state, account)
+        step, after = await self._step(stored, write, seen, state, account)
         # What came along is compared with nothing that is declared: there is no second look at it.
         declared = not policy.is_local(state.operation)
         if declared and isinstance(step, Act) and not any(map(_is_hook, step.tasks)):
             head, step, after = await self._verdict(stored, project, write, head, step, after)
         return await self._progressed(stored, write, step, after)
 
-    async def _running(self, stored: StoredApplication) -> OperationState | None:
+    async def _running(self, stored: StoredApplication, write: ApplicationWrite) -> OperationState | None:
         """The operation that is on record as not ended; with a note of who wrote that where no engine began it."""
         state = running(stored)
         if state is None:
             return None
-        if await self.ports.chronicle.began(stored, state):
+        if await self._beginnings.by_engine(stored, state):
             return msgspec.structs.replace(state, operation=policy.marked_local(state.operation))
         others = [manager for manager in owners(stored.live, *PLACE) if manager != AGENT]
         writer = next(iter(others), "unknown")
         operation = policy.marked_local(policy.foreign(state.operation, writer))
         state = msgspec.structs.replace(state, operation=operation)
-        await self.ports.chronicle.started(stored, state)
+        self._beginnings.started(stored.key, state)
+        write.tell(Started(state=state, sync=steps.sync_of(stored, state), found=True))
         return state
 
     async def _automatic(
@@ -141,7 +152,7 @@ class Operations:
             write.now,
             heal=self.ports.settings().heal,
             manifests_changed=not await self._same_as_attempted(stored, project, head),
-            drift_of=self.ports.chronicle.drift,
+            drift_of=drift_of,
             taken=head.taken,
             prunes=not head.withheld,
         )
@@ -149,7 +160,7 @@ class Operations:
         for kind, message in [*([decision.condition] if decision.condition else []), *decision.warnings]:
             write.condition(kind, message)
             if kind == policy.LOOP and decision.operation is not None:
-                write.tell("SelfHealLoop", message, warning=True)
+                write.tell(Warned(reason="SelfHealLoop", message=message))
         return decision
 
     async def _same_as_attempted(self, stored: StoredApplication, project: Project, head: Observation) -> bool:
@@ -179,9 +190,9 @@ class Operations:
         self._revisions.forget(stored.key)
         write.set("operationState", state)
         write.operation(state.operation)
-        await self.ports.chronicle.started(stored, state)
+        self._beginnings.started(stored.key, state)
+        write.tell(Started(state=state, sync=steps.sync_of(stored, state)))
         await write.flush()
-        write.tell("OperationStarted", initiated(state))
 
     async def _of_operation(
         self, stored: StoredApplication, project: Project, state: OperationState, head: Head
@@ -214,24 +225,46 @@ class Operations:
         return self.ports.observer.with_hooks(head, state)
 
     async def _step(
-        self, stored: StoredApplication, seen: Observation, state: OperationState, account: str
+        self, stored: StoredApplication, write: ApplicationWrite, seen: Observation, state: OperationState, account: str
     ) -> tuple[Step, OperationState]:
         """Decide the next step of an operation and take it; what came of it is yet to be put on record."""
-        await self.ports.chronicle.resumed(stored, state, seen)
+        if resumed := await self._resuming.operation(stored, state, seen):
+            write.tell(*resumed)
+            await write.hand_on()
         facts = self._facts(stored, seen, state)
         step = next_step(state, facts, self.ports.clock.now())
         outcomes: tuple[ResourceResult, ...] = ()
         if isinstance(step, Act):
-            await self.ports.chronicle.performing(stored, state, seen, step)
-            performed = await self.ports.perform(step, account)
-            self._acted[stored.key] = self.ports.clock.now()
+            performed = await self._act(stored, write, seen, state, step, account)
             outcomes = performed.results
-            await self.ports.chronicle.performed(stored, state, seen, outcomes)
         elif isinstance(step, Finish):
             # The hooks' ends are on record since the pass before: their objects may go, and must before the verdict
             # is written, or a crash in between would leave our finalizer on them.
             await self.ports.perform(step, account)
         return step, advance(state, step, outcomes, self.ports.clock.now(), facts.retry)
+
+    async def _act(
+        self,
+        stored: StoredApplication,
+        write: ApplicationWrite,
+        seen: Observation,
+        state: OperationState,
+        step: Act,
+        account: str,
+    ) -> Performed:
+        """Carry a step out, between what is meant and what came of it."""
+        key, sync = stored.key, steps.sync_of(stored, state)
+        healing = partial(self._noticing.healing, key)
+        meant = [] if step.dry_run else write.told(*steps.meant(sync, seen, step, healing))
+        if meant:
+            await self.ports.audit.intend(key, meant)
+        performed = await self.ports.perform(step, account)
+        self._acted[key] = self.ports.clock.now()
+        for change in steps.outcomes(sync, seen, performed.results, healing):
+            write.tell(change)
+            if isinstance(change, Applied | Healed):
+                self._noticing.settled(key, change.key)
+        return performed
 
     async def _verdict(
         self,
@@ -257,7 +290,7 @@ class Operations:
             # What was done must be put on record whatever the cluster or the repository says now.
             return head, step, after
         if isinstance(fresh, Observation):
-            await self.ports.chronicle.observed(stored, fresh)
+            write.tell(*await self._noticing.observed(stored, fresh))
             record(stored.app, write, fresh, self.ports.applications.control_namespace)
         if after.phase.completed:
             # The last apply was the end: beside it stands what was found after it, not what was found before.
@@ -311,7 +344,7 @@ class Operations:
     async def refuse(self, stored: StoredApplication, write: ApplicationWrite, message: str) -> Requeue:
         """End the operation that runs or is asked for, if any, in Error: it cannot go on, or not even start."""
         self._revisions.forget(stored.key)
-        ended = refused(stored, await self._running(stored), message[:MESSAGE_LIMIT], self.ports.clock.now())
+        ended = refused(stored, await self._running(stored, write), message[:MESSAGE_LIMIT], self.ports.clock.now())
         if ended is None:
             return Requeue.after(self.ports.rest())
         return await self._ended(stored, write, ended)
@@ -324,26 +357,14 @@ class Operations:
         after = told_local(after)
         write.set("operationState", after)
         write.operation(None)
-        await self.ports.chronicle.finished(stored, after, health)
+        self._beginnings.forget(stored.key)
+        write.tell(Finished(state=after, sync=steps.sync_of(stored, after), message=message, health=health))
         self._acted.pop(stored.key, None)
         if succeeded and deployed:
             write.set("history", build.history(stored.app, stored.status, after))
         if not succeeded and after.operation.initiated_by.automated:
-            write.condition("SyncError", _failed(after))
-        told = f"{initiated(after)}: {after.phase}: {message}"
-        write.tell("OperationCompleted", told, warning=not succeeded)
+            write.condition("SyncError", failure_of(after))
         return Requeue.after(0.0)
-
-
-def told_local(state: OperationState) -> OperationState:
-    """The end of an operation that brought its manifests says so, and keeps none of them."""
-    sync = state.operation.sync
-    if sync is None or not sync.manifests:
-        return state
-    origin = policy.local_origin(state.operation)
-    return msgspec.structs.replace(
-        state, operation=policy.without_manifests(state.operation), message=f"{state.message} ({origin})"
-    )
 
 
 def _windows(app: Application, project: Project, state: OperationState, now: datetime) -> policy.WindowVerdict:
@@ -363,17 +384,3 @@ def running(stored: StoredApplication) -> OperationState | None:
     """The operation that is on record as not ended."""
     state = stored.status.operation_state
     return state if state is not None and not state.phase.completed else None
-
-
-def is_history(state: OperationState) -> bool:
-    """Whether a sync was of the whole application, for real and of a revision: only such a one is history, to which
-    one can go back."""
-    sync = state.operation.sync
-    return sync is not None and not sync.resources and not sync.dry_run and not sync.manifests
-
-
-def _failed(state: OperationState) -> str:
-    """Argo CD's words for an automated sync that failed and will not be tried again."""
-    result = state.sync_result
-    revision = (result.revision or ",".join(result.revisions)) if result else ""
-    return f"Failed sync attempt to {revision}: {state.message}"

@@ -7,8 +7,9 @@ import msgspec
 
 from trueup import policy
 from trueup.apply.perform import Performed
-from trueup.controllers.chronicle import Chronicle
 from trueup.controllers.looks import RepositoryLooks
+from trueup.controllers.noticing import Describe
+from trueup.controllers.telling.audit import Audit
 from trueup.model.application import Application, Destination, Source
 from trueup.model.errors import InvalidSpec
 from trueup.model.health import Health
@@ -26,7 +27,7 @@ from trueup.plan.task import Step
 from trueup.runtime.clock import Clock
 from trueup.store.applications import Applications, StoredApplication
 from trueup.store.settings import Settings
-from trueup.store.write import Events, Writes
+from trueup.store.writing import Writes
 
 # Argo CD's words for a destination to which nobody's rights are named.
 SYNCING_AS = "failed to find a matching service account to impersonate"
@@ -118,14 +119,14 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     settings: Callable[[], Settings]
     applications: Applications
     writes: Writes
-    events: Events
     repositories: RepositoryLooks
     observer: Observing
     cluster: DestinationCluster
     place: Callable[[Application], Destination]
     reach: Callable[[Application], None]
     perform: Performing
-    chronicle: Chronicle
+    audit: Audit
+    describe: Describe
     wave_delay: float = 2.0
 
     def rest(self) -> float:

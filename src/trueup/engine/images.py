@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from trueup import policy
 from trueup.controllers.repository import Repositories
+from trueup.controllers.telling.log import log_entries
 from trueup.controllers.wake import CONFIG_MAPS
 from trueup.engine.lasting import Lasting
 from trueup.features.images.annotations import asks_for_images
@@ -14,6 +15,7 @@ from trueup.features.images.settings import CONFIG_MAP
 from trueup.features.images.survey import Survey
 from trueup.features.images.work import Subject
 from trueup.model.application import Application, Source
+from trueup.model.audit import Entry
 from trueup.model.live import LiveObject
 from trueup.model.repository import RepositoryOf
 from trueup.model.tree import Tree
@@ -50,6 +52,10 @@ def part(lasting: Lasting, repositories: Repositories, recorder: Recorder) -> Im
     def event(live: LiveObject, reason: str, message: str, warning: bool) -> None:
         recorder.record(live, reason, message, now=now(), warning=warning)
 
+    async def audit(*entries: Entry) -> list[int]:
+        log_entries(entries)
+        return await lasting.journal.write(*entries)
+
     ports = cluster.ports(
         subjects=lambda: list(_subjects(applications)),
         tree=tree,
@@ -64,7 +70,7 @@ def part(lasting: Lasting, repositories: Repositories, recorder: Recorder) -> Im
         patch=cluster.patch,
         event=event,
         pushed=pushed,
-        audit=lasting.journal.write,
+        audit=audit,
         settings=cluster.settings,
         now=now,
     )

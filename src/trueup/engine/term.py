@@ -10,11 +10,15 @@ from trueup import policy
 from trueup.clusters.managed import ManagedCluster
 from trueup.controllers.application import ApplicationReconciler
 from trueup.controllers.begin import named_revisions
-from trueup.controllers.chronicle import Chronicle
 from trueup.controllers.performing import Performer
 from trueup.controllers.ports import Ports
 from trueup.controllers.project import ProjectReconciler
 from trueup.controllers.repository import Repositories
+from trueup.controllers.telling.audit import Audit
+from trueup.controllers.telling.events import EventReader
+from trueup.controllers.telling.log import LogReader
+from trueup.controllers.telling.notes import NoteReader
+from trueup.controllers.telling.stream import Stream
 from trueup.controllers.wake import Wakes
 from trueup.engine import images
 from trueup.engine.lasting import Lasting
@@ -38,7 +42,7 @@ from trueup.sources.helm_repository import HelmRepositories
 from trueup.store.applications import StoredApplication
 from trueup.store.events import Recorder
 from trueup.store.notes import Notes
-from trueup.store.write import ControlCluster, Writes
+from trueup.store.writing import ControlCluster, Writes
 
 log = structlog.get_logger("trueup")
 
@@ -76,7 +80,10 @@ class Term:
         self.remotes = Remotes(self.repositories, download, charts, guarded=guarded)
         self._targets = Targets(self.repositories, lasting.tools.renders, control.settings, self.remotes)
         self._ignoring = Ignoring(lasting.tools.jq, control.settings)
-        self._chronicle = Chronicle(lasting.journal, clock, commit=self.repositories.commit, deployed=self._deployed)
+        self._audit = Audit(lasting.journal)
+        # One entry for each who reads what becomes of applications.
+        telling = Stream(self._audit, LogReader(), EventReader(self.recorder, clock.now), NoteReader(self._deployed))
+        self._writes = Writes(ControlCluster(control.client, control.cache), clock, telling)
         self.sites = Sites(applications, lasting.clusters, self._made)
         self.queue = Queue(
             "applications",
@@ -109,15 +116,15 @@ class Term:
             clock=self._clock,
             settings=control.settings,
             applications=applications,
-            writes=Writes(ControlCluster(control.client, control.cache), self._clock, self._event),
-            events=self._event,
+            writes=self._writes,
             repositories=self.repositories,
             observer=observer,
             cluster=cluster,
             place=lasting.clusters.place,
             reach=partial(self.sites.reach, cluster),
             perform=Performer(cluster),
-            chronicle=self._chronicle,
+            audit=self._audit,
+            describe=self.repositories.commit,
             wave_delay=lasting.options.wave_delay,
         )
         return observer, ApplicationReconciler(ports)
@@ -190,9 +197,6 @@ class Term:
 
     def _share(self, repository: str) -> Share:
         return self.shares.of_repository(repository)
-
-    def _event(self, about: LiveObject, reason: str, message: str, warning: bool) -> None:
-        self.recorder.record(about, reason, message, now=self._clock.now(), warning=warning)
 
     def _wake(self, key: str) -> None:
         self.queue.add(key)

@@ -1,26 +1,23 @@
 """One merge patch for one pass: what a reconcile learnt and decided about an Application."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 
 from trueup.formats.patch import merge_diff
-from trueup.formats.time import format_time, past_time
-from trueup.kube.cache import WatchCache
-from trueup.kube.client import Client
+from trueup.formats.time import format_exact_time, format_time, past_time
 from trueup.kube.errors import ApiError
 from trueup.model.annotations import REFRESH, REFRESH_TIMESTAMP
 from trueup.model.live import LiveObject
+from trueup.model.progress import Change, Told
 from trueup.model.resource import ResourceKey
 from trueup.model.status import Condition, HealthStatus, OperationState
-from trueup.runtime.clock import Clock
 from trueup.runtime.secrecy import told, told_messages
 from trueup.store.applications import StoredApplication
-from trueup.store.install import APPLICATION
 from trueup.store.refusal import CONDITION, StatusRefused, barest, essential, is_refusal, refused, remedy
+from trueup.store.verdicts import changes_of
 
 # Conditions that a pass re-states; others (somebody else's) are left as they are.
 OWN_CONDITIONS = frozenset(
@@ -69,21 +66,14 @@ class Patched(Protocol):
         """
 
 
-Events = Callable[[LiveObject, str, str, bool], None]
-"""Records an Event about an object: reason, message, whether it is a warning."""
+class Telling(Protocol):
+    """Who reads what becomes of Applications. Neither raises."""
 
+    async def happened(self, stored: StoredApplication, told: Sequence[Told]) -> None:
+        """What a pass has seen and done, which the status does not have yet."""
 
-class ControlCluster:
-    """The API server that has the Applications, and the cache that they are read from."""
-
-    def __init__(self, client: Client, cache: WatchCache) -> None:
-        self._client, self._cache = client, cache
-
-    async def __call__(self, key: ResourceKey, patch: bytes) -> LiveObject:
-        """As the port's."""
-        live = await self._client.patch(APPLICATION, key.namespace, key.name, patch, kind="merge")
-        self._cache.stored(live)
-        return live
+    def recorded(self, stored: StoredApplication, live: LiveObject, told: Sequence[Told]) -> None:
+        """The same once the status has it, with what became of the status by it."""
 
 
 class ApplicationWrite:
@@ -95,12 +85,19 @@ class ApplicationWrite:
     """
 
     def __init__(
-        self, stored: StoredApplication, patched: Patched, now: datetime, events: Events = lambda *_: None
+        self,
+        stored: StoredApplication,
+        patched: Patched,
+        now: datetime,
+        telling: Telling | None = None,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.stored = stored
         self.now = now
-        self._patched, self._events = patched, events
-        self._told: list[tuple[str, str, bool]] = []
+        self._patched, self._telling = patched, telling
+        self._clock = clock or (lambda: now)
+        self._news: list[Told] = []
+        self._handed_on: list[Told] = []
         self._written = stored.raw_status
         self.status = _copy(stored.raw_status)
         self._found: list[tuple[str, str]] = []
@@ -198,9 +195,21 @@ class ApplicationWrite:
         self._operation = msgspec.to_builtins(value)
         self._decided = True
 
-    def tell(self, reason: str, message: str, *, warning: bool = False) -> None:
-        """An Event, once what is written is on record."""
-        self._told.append((reason, message, warning))
+    def told(self, *changes: Change) -> list[Told]:
+        """Changes as they are told, now."""
+        at = format_exact_time(self._clock())
+        return [Told(self.stored.key, at, change) for change in changes]
+
+    def tell(self, *changes: Change) -> None:
+        """Tell what happened, with what is written or before."""
+        self._news += self.told(*changes)
+
+    async def hand_on(self) -> None:
+        """Have what was told so far on the trail, before something follows from it."""
+        news, self._news = self._news, []
+        if self._telling is not None:
+            await self._telling.happened(self.stored, news)
+        self._handed_on += news
 
     def decided(self) -> None:
         """The patch carries a decision: it must not land on a newer object than the one decided on."""
@@ -229,28 +238,32 @@ class ApplicationWrite:
             StatusRefused: the API server does not take the patch; what it took instead says so.
             ApiError: it takes nothing, or could not answer.
         """
+        await self.hand_on()
         told_messages(self.status, known=self._written)
-        patch = self._patch(self.status)
+        patch, before = self._patch(self.status), self._written
         if not patch:
-            self._tell()
+            self._recorded(before)
             return False
         try:
             await self._send(patch)
         except ApiError as error:
             if not self._refuses(error, patch):
                 raise
-            raise await self._refused(error, remedy(error, self._size(patch))) from error
+            refusal = await self._refused(error, remedy(error, self._size(patch)))
+            self._recorded(before)
+            raise refusal from error
         self._written = _copy(self.status)
         self._metadata = {}
         self._operation = msgspec.UNSET
         self._decided = self._refreshed = False
-        self._tell()
+        self._recorded(before)
         return True
 
-    def _tell(self) -> None:
-        for reason, message, warning in self._told:
-            self._events(self.live, reason, message, warning)
-        self._told = []
+    def _recorded(self, before: dict[str, Any]) -> None:
+        news, self._handed_on = self._handed_on, []
+        if self._telling is not None:
+            verdicts = self.told(*changes_of(before, self.status))
+            self._telling.recorded(self.stored, self.live, [*news, *verdicts])
 
     def _patch(self, status: dict[str, Any]) -> dict[str, Any]:
         """What turns the stored object into one with this status, and what else is to be written; empty for nothing."""
@@ -305,28 +318,6 @@ class ApplicationWrite:
             self.status, self._written = less, _copy(less)
             return StatusRefused(message, told=news, ended=ended)
         raise error
-
-
-class Writes:
-    """Writes of Applications, one for each pass.
-
-    Args:
-        patched: where they are stored.
-    """
-
-    def __init__(self, patched: Patched, clock: Clock, events: Events) -> None:
-        self._patched, self._clock, self._events = patched, clock, events
-
-    @asynccontextmanager
-    async def writing(self, stored: StoredApplication) -> AsyncIterator[ApplicationWrite]:
-        """One patch, when the pass is over. What a pass that failed was about to say is not said.
-
-        Raises:
-            Conflict, NotFound, StatusRefused, ApiError: as :meth:`ApplicationWrite.flush`.
-        """
-        write = ApplicationWrite(stored, self._patched, self._clock.now(), self._events)
-        yield write
-        await write.flush()
 
 
 def _ended(wanted: dict[str, Any], written: dict[str, Any]) -> OperationState | None:

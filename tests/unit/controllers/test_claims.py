@@ -8,7 +8,8 @@ import pytest
 
 from trueup import policy
 from trueup.controllers.begin import initiated, refused
-from trueup.controllers.entries import ENGINE, asked_by, author_of, written_by
+from trueup.controllers.entries import asked_by, author_of, written_by
+from trueup.controllers.telling.entries import ENGINE
 from trueup.model.annotations import TRACKING_ID
 from trueup.model.application import Application, NameValue, Operation, OperationInitiator, SyncOperation
 from trueup.model.audit import Action, Actor, Entry, Why

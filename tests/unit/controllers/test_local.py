@@ -8,7 +8,7 @@ import pytest
 from tests.support.plans import live_of, manifest
 
 from trueup.controllers.begin import asked_for, begun, initiated, pinned, refused
-from trueup.controllers.operation import is_history, told_local
+from trueup.controllers.ended import is_history, told_local
 from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec, RenderFailed
 from trueup.model.project import Project

@@ -29,6 +29,8 @@ PATIENCE = 10.0
 LONGEST_MESSAGE = 1000
 LONGEST_VALUE = 200
 """Characters kept of a message, and of a field's value."""
+LATEST = 500
+"""Entries that tell how things stand: an application that has more drifts than that tells some of them again."""
 RETENTION = timedelta(days=400)
 SWEEP_EVERY = 3600.0
 SWEEP_BATCH = 1000
@@ -59,6 +61,7 @@ CREATE TRIGGER IF NOT EXISTS nothing_goes_before_its_time BEFORE DELETE ON entri
 """
 _INSERT = "INSERT INTO entries (id, at, action, application, object, actor, revision, body) VALUES (?,?,?,?,?,?,?,?)"
 
+_LATEST = "SELECT body FROM entries WHERE application = ? ORDER BY id DESC LIMIT ?"
 _OPERATION = "SELECT body FROM entries WHERE application = ? AND action IN (?, ?) ORDER BY id DESC LIMIT 1"
 
 
@@ -128,6 +131,14 @@ class Trail:
         """
         return await self._read(self._read_operation, application)
 
+    async def latest(self, application: str) -> list[Entry]:
+        """The newest entries about an application, the newest first, some hundreds of them.
+
+        Raises:
+            AuditFailed: the file cannot be read.
+        """
+        return await self._read(self._read_latest, application)
+
     async def _read(self, what: Callable[[str], T], application: str) -> T:
         loop = asyncio.get_running_loop()
         try:
@@ -193,6 +204,10 @@ class Trail:
     def _read_operation(self, application: str) -> Entry | None:
         row = self._opened().execute(_OPERATION, (application, str(Action.STARTED), str(Action.FINISHED))).fetchone()
         return msgspec.json.decode(row[0], type=Entry) if row else None
+
+    def _read_latest(self, application: str) -> list[Entry]:
+        rows = self._opened().execute(_LATEST, (application, LATEST))
+        return [msgspec.json.decode(body, type=Entry) for (body,) in rows]
 
     def _opened(self) -> sqlite3.Connection:
         if self._database is None:

@@ -1,5 +1,6 @@
 """The audit trail has no gap where an engine is killed between an effect and its record, and tells nothing twice."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,18 @@ import pytest
 from tests.support.plans import REVISION, compared, live_of, manifest, state
 
 from trueup import policy
+from trueup.controllers import steps
 from trueup.controllers.begin import pinned
-from trueup.controllers.chronicle import CARRIED_OUT, PERHAPS, Chronicle
+from trueup.controllers.beginnings import Beginnings
 from trueup.controllers.journal import Journal
+from trueup.controllers.resuming import CARRIED_OUT, PERHAPS, Resuming
+from trueup.controllers.telling.audit import Audit
 from trueup.model.application import Application, Operation, OperationInitiator, SyncOperation
 from trueup.model.audit import Action, Entry, Why
 from trueup.model.health import Health, HealthCode
 from trueup.model.live import LiveObject
+from trueup.model.progress import Change, Deleted, Finished, Pruned, Started, Told
+from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationState, ResourceResult, Status, SyncCode, SyncOperationResult, SyncPhase
 from trueup.observe.observation import Observation
 from trueup.plan.task import Act, ApplyTask, PruneTask, RunHookTask
@@ -52,12 +58,52 @@ class Life:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "audit.db"
         self._trail = Trail(self.path, SystemClock().now)
-        journal = Journal(self._trail)
-        self.chronicle = Chronicle(journal, SystemClock(), commit=lambda *_: None)
+        self._audit = Audit(Journal(self._trail))
+        self._resuming, self._beginnings = Resuming(self._audit), Beginnings(self._audit)
+
+    async def tell(self, *changes: Change) -> None:
+        await self._audit.happened(stored(), told(*changes))
+
+    async def performing(self, running: OperationState, step: Act) -> None:
+        meant = [] if step.dry_run else told(*steps.meant(steps.sync_of(stored(), running), seen(), step, no_drift))
+        await self._audit.intend("argocd/web", meant)
+
+    async def performed(self, running: OperationState) -> None:
+        await self.tell(*steps.outcomes(steps.sync_of(stored(), running), seen(), results(), no_drift))
+
+    async def resumed(self, running: OperationState, found: Observation) -> None:
+        await self.tell(*await self._resuming.operation(stored(), running, found))
+
+    async def removing(self, keys: Sequence[ResourceKey], left: Sequence[ResourceKey]) -> None:
+        await self.tell(*await self._resuming.deletion(stored(), left))
+        await self._audit.intend("argocd/web", told(*(Pruned(key=key, result="Pruned") for key in keys)))
+
+    async def started(self, running: OperationState) -> None:
+        self._beginnings.started("argocd/web", running)
+        await self.tell(Started(state=running, sync=steps.sync_of(stored(), running)))
+
+    async def finished(self, ended: OperationState, health: str = "") -> None:
+        self._beginnings.forget("argocd/web")
+        sync = steps.sync_of(stored(), ended)
+        await self.tell(Finished(state=ended, sync=sync, message=ended.message, health=health))
+
+    async def began(self, running: OperationState, of: StoredApplication | None = None) -> bool:
+        return await self._beginnings.by_engine(of or stored(), running)
+
+    async def swapped(self, running: OperationState) -> bool:
+        return await self._beginnings.swapped(stored(), running)
 
     async def ends(self) -> list[Entry]:
         await self._trail.close()
         return list(query(self.path, Filter()))
+
+
+def told(*changes: Change) -> list[Told]:
+    return [Told("argocd/web", "2026-01-02T03:04:05.000000Z", change) for change in changes]
+
+
+def no_drift(_: ResourceKey) -> None:
+    return None
 
 
 def stored() -> StoredApplication:
@@ -118,13 +164,13 @@ def operation(started_at: str = "") -> OperationState:
 )
 async def test_what_a_killed_engine_did_is_told_by_the_next_one(done: tuple[Action, ...], tmp_path: Path) -> None:
     killed = Life(tmp_path)
-    await killed.chronicle.performing(stored(), operation(), seen(), STEP)
+    await killed.performing(operation(), STEP)
     assert await killed.ends() == [], "what is only meant is not on record"
     following = Life(tmp_path)
     for _ in range(2):
-        await following.chronicle.resumed(stored(), operation(), seen(*done))
+        await following.resumed(operation(), seen(*done))
     third = Life(tmp_path)
-    await third.chronicle.resumed(stored(), operation(), seen(*done))
+    await third.resumed(operation(), seen(*done))
     await third.ends()
     entries = await following.ends()
     assert sorted((e.action, e.object) for e in entries) == sorted((action, NAMES[action]) for action in done)
@@ -133,50 +179,50 @@ async def test_what_a_killed_engine_did_is_told_by_the_next_one(done: tuple[Acti
 
 async def test_what_was_recorded_is_told_once(tmp_path: Path) -> None:
     first = Life(tmp_path)
-    await first.chronicle.performing(stored(), operation(), seen(), STEP)
-    await first.chronicle.performed(stored(), operation(), seen(), results())
+    await first.performing(operation(), STEP)
+    await first.performed(operation())
     before = await first.ends()
     assert sorted((e.action, e.object) for e in before) == sorted(NAMES.items())
     following = Life(tmp_path)
-    await following.chronicle.resumed(stored(), operation(), seen(*NAMES))
+    await following.resumed(operation(), seen(*NAMES))
     assert await following.ends() == before
 
 
 async def test_what_was_begun_in_an_operation_that_is_no_more_is_told_as_such(tmp_path: Path) -> None:
     killed = Life(tmp_path)
-    await killed.chronicle.performing(stored(), operation(), seen(), STEP)
+    await killed.performing(operation(), STEP)
     await killed.ends()
     following = Life(tmp_path)
-    await following.chronicle.resumed(stored(), operation("2026-01-03T00:00:00Z"), seen())
+    await following.resumed(operation("2026-01-03T00:00:00Z"), seen())
     assert [e.message for e in await following.ends()] == [PERHAPS] * 3
 
 
 async def test_a_dry_run_means_to_do_nothing(tmp_path: Path) -> None:
     killed = Life(tmp_path)
-    await killed.chronicle.started(stored(), operation())
-    await killed.chronicle.performing(stored(), operation(), seen(), msgspec.structs.replace(STEP, dry_run=True))
+    await killed.started(operation())
+    await killed.performing(operation(), msgspec.structs.replace(STEP, dry_run=True))
     before = await killed.ends()
     following = Life(tmp_path)
-    await following.chronicle.resumed(stored(), operation(), seen(*NAMES))
+    await following.resumed(operation(), seen(*NAMES))
     assert await following.ends() == before
 
 
 @pytest.mark.parametrize("gone", [True, False], ids=["was deleted", "is still there"])
 async def test_what_a_killed_engine_deleted_of_an_application_is_told(gone: bool, tmp_path: Path) -> None:
     killed = Life(tmp_path)
-    await killed.chronicle.removing(stored(), [OLD.key], [OLD.key])
+    await killed.removing([OLD.key], [OLD.key])
     await killed.ends()
     following = Life(tmp_path)
-    await following.chronicle.removing(stored(), [], [] if gone else [OLD.key])
+    await following.removing([], [] if gone else [OLD.key])
     assert [(e.action, e.object) for e in await following.ends()] == [(Action.PRUNED, "/Secret/shop/old")] * gone
 
 
 async def test_what_a_sync_had_begun_when_the_application_was_deleted_is_not_told_as_done(tmp_path: Path) -> None:
     killed = Life(tmp_path)
-    await killed.chronicle.performing(stored(), operation(), seen(), STEP)
+    await killed.performing(operation(), STEP)
     await killed.ends()
     following = Life(tmp_path)
-    await following.chronicle.removing(stored(), [], [OLD.key])
+    await following.removing([], [OLD.key])
     told = [(e.action, e.message) for e in await following.ends()]
     assert told == [(Action.APPLIED, PERHAPS), (Action.HOOK, PERHAPS)], "and what is still there was not pruned"
 
@@ -189,14 +235,14 @@ OTHER_REVISION = msgspec.structs.replace(AUTOMATED, sync_result=SyncOperationRes
 
 async def test_an_operation_is_known_as_begun_by_the_next_engine_until_it_ends(tmp_path: Path) -> None:
     first = Life(tmp_path)
-    assert not await first.chronicle.began(stored(), AUTOMATED), "a status says what anybody wrote there"
-    await first.chronicle.started(stored(), AUTOMATED)
-    assert await first.chronicle.began(stored(), AUTOMATED)
+    assert not await first.began(AUTOMATED), "a status says what anybody wrote there"
+    await first.started(AUTOMATED)
+    assert await first.began(AUTOMATED)
     await first.ends()
     following = Life(tmp_path)
-    assert await following.chronicle.began(stored(), AUTOMATED)
-    await following.chronicle.finished(stored(), AUTOMATED, "")
-    assert not await following.chronicle.began(stored(), AUTOMATED), "that one has ended"
+    assert await following.began(AUTOMATED)
+    await following.finished(AUTOMATED)
+    assert not await following.began(AUTOMATED), "that one has ended"
     await following.ends()
 
 
@@ -227,13 +273,13 @@ async def test_what_a_running_operation_brings_stays_what_it_was(
     first: OperationState, then: OperationState, swapped: bool, tmp_path: Path
 ) -> None:
     life = Life(tmp_path)
-    await life.chronicle.started(stored(), first)
-    assert await life.chronicle.swapped(stored(), then) is swapped
-    assert await life.chronicle.began(stored(), then) is not swapped
+    await life.started(first)
+    assert await life.swapped(then) is swapped
+    assert await life.began(then) is not swapped
     await life.ends()
     following = Life(tmp_path)
-    assert await following.chronicle.swapped(stored(), then) is swapped, "the next engine has it from the trail"
-    await following.chronicle.deleted(stored())
+    assert await following.swapped(then) is swapped, "the next engine has it from the trail"
+    await following.tell(Deleted())
     await following.ends()
 
 
@@ -250,8 +296,8 @@ async def test_what_a_running_operation_brings_stays_what_it_was(
 )
 async def test_what_differs_from_the_record_was_not_begun_by_an_engine(forged: OperationState, tmp_path: Path) -> None:
     life = Life(tmp_path)
-    await life.chronicle.started(stored(), AUTOMATED)
-    assert not await life.chronicle.began(stored(), forged)
+    await life.started(AUTOMATED)
+    assert not await life.began(forged)
     await life.ends()
 
 
@@ -273,8 +319,8 @@ async def test_without_a_trail_an_operation_is_the_engines_where_nobody_else_wro
     body = {"metadata": {"managedFields": [spec_too, *noted]}}
     found = msgspec.structs.replace(stored().live, body=msgspec.json.encode(body))
     life = Life(tmp_path)
-    assert await life.chronicle.began(msgspec.structs.replace(stored(), live=found), AUTOMATED) is ours
-    await life.chronicle.deleted(stored())
+    assert await life.began(AUTOMATED, msgspec.structs.replace(stored(), live=found)) is ours
+    await life.tell(Deleted())
     await life.ends()
 
 
@@ -286,14 +332,14 @@ async def test_a_claim_without_a_revision_is_told_once_and_with_the_one_it_was_g
         sync_result=None,
     )
     life = Life(tmp_path)
-    assert not await life.chronicle.began(stored(), forged)
-    await life.chronicle.started(stored(), forged)
+    assert not await life.began(forged)
+    await life.started(forged)
     given = pinned(stored(), forged, ["a" * 40])
-    assert await life.chronicle.began(stored(), given)
+    assert await life.began(given)
     (entry,) = history(stored().app, Status(), given)
     assert (entry.revision, entry.initiated_by) == ("a" * 40, OperationInitiator(username="automated"))
     assert pinned(stored(), OTHER_REVISION, ["a" * 40]) == OTHER_REVISION, "one that has it keeps it"
-    await life.chronicle.finished(stored(), given, "Healthy")
+    await life.finished(given, "Healthy")
     told = [(each.action, each.why, each.by.standing, each.revision) for each in reversed(await life.ends())]
     claim = "claimed, written by kubectl"
     assert sorted(told) == [
