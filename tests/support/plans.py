@@ -216,10 +216,14 @@ class ToyCluster:
         hooks = hook_keys(running, compared(self.targets))
         extra = [found for key, found in self.objects.items() if key not in wanted | hooks and key.kind != "Namespace"]
         seen = facts(self.targets, extra, live=list(self.objects.values()), options=self.options, wave_delay=0.0)
-        for found in self.objects.values():
-            self._age[found.uid] = self._age.get(found.uid, 0) + 1
+        self.look()
         health = {key: self.health_of(found) for key, found in self.objects.items()}
         return msgspec.structs.replace(seen, health=health)
+
+    def look(self) -> None:
+        """Every object grows older with it."""
+        for found in self.objects.values():
+            self._age[found.uid] = self._age.get(found.uid, 0) + 1
 
     def perform(self, step: Step | DeletionStep | HookStep) -> list[ResourceResult]:
         """What the cluster makes of a step."""

@@ -247,7 +247,8 @@ class Seeing:
 
     def _compared(self, revisions: tuple[str, ...]) -> Observation:
         self._fail()
-        found = self.cluster.objects
+        self.cluster.look()
+        found = dict(self.cluster.objects)
         wanted = {target.key for target in self.cluster.targets}
         extra = [live for key, live in found.items() if key not in wanted]
         comparison = compared(self.cluster.targets, extra, found)
@@ -302,11 +303,13 @@ class Seeing:
     def with_hooks(self, seen: Observation, state: OperationState) -> Observation:
         keys = hook_keys(state, seen.comparison) & self.cluster.objects.keys()
         more = {key: self.cluster.objects[key] for key in keys}
-        return msgspec.structs.replace(seen, live={**seen.live, **more})
+        health = {key: self.cluster.health_of(live) for key, live in more.items()}
+        return msgspec.structs.replace(seen, live={**seen.live, **more}, health={**seen.health, **health})
 
     def seen(
         self, keys: Sequence[ResourceKey]
     ) -> tuple[dict[ResourceKey, LiveObject], dict[ResourceKey, Health | None]]:
+        self.cluster.look()
         found = {key: self.cluster.objects[key] for key in keys if key in self.cluster.objects}
         return found, {key: self.cluster.health_of(live) for key, live in found.items()}
 
