@@ -13,7 +13,11 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "trueup"
 PAGE = ROOT / "docs" / "architecture.md"
 OPEN, CLOSE = "<!-- {} -->\n", "<!-- end of {} -->\n"
-FOLLOWED = (("controllers/application.py", "ApplicationReconciler"), ("controllers/operation.py", "Operations"))
+FOLLOWED = (
+    ("controllers/application.py", "ApplicationReconciler"),
+    ("controllers/operation.py", "Operations"),
+    ("controllers/sight.py", "Sight"),
+)
 """Whose methods a pass goes through; the first of the first one's is where it begins."""
 BEGIN = "_pass"
 ENDS = {"_delete", "_invalid", "refuse", "_without_manifests"}
@@ -22,7 +26,14 @@ FACTS = {"model", "formats", "runtime", "controllers"}
 """Rooms that a pass is in all the time."""
 TOLD = {"clock", "settings", "applications"}
 """Ports that only read what is at hand."""
-FILLED = {"observer": "observe", "cluster": "observe", "writes": "store", "perform": "apply", "audit": "audit"}
+FILLED = {
+    "observer": "observe",
+    "_observer": "observe",
+    "cluster": "observe",
+    "writes": "store",
+    "perform": "apply",
+    "audit": "audit",
+}
 """The rooms that fill the ports which are Protocols."""
 
 
@@ -96,7 +107,7 @@ class Pass:
             room = "store"
         if room and room not in FACTS and path[0] not in TOLD and not path[-1][0].isupper():
             yield room, path[-1]
-        elif path[-1] in self._methods and path[0] in (path[-1], "_operations"):
+        elif path[-1] in self._methods and path[0] in (path[-1], "_operations", "_sight"):
             yield from self.calls(path[-1])
 
 

@@ -12,11 +12,12 @@ from trueup.controllers.begin import about_source, operation_sources
 from trueup.controllers.deletion import Deletion
 from trueup.controllers.looks import Looks
 from trueup.controllers.noticing import Noticing
-from trueup.controllers.operation import Head, Operations, running
+from trueup.controllers.operation import Operations, running
 from trueup.controllers.pace import Pace
 from trueup.controllers.ports import Ports
 from trueup.controllers.record import aged, record
 from trueup.controllers.resuming import Resuming
+from trueup.controllers.sight import Head, Sight
 from trueup.controllers.steps import sync_of
 from trueup.formats.hidden import leaves
 from trueup.formats.json import digest
@@ -64,7 +65,8 @@ class ApplicationReconciler:
         self._refreshes = Looks(ports.repositories)
         self._pace = Pace()
         self._noticing, self._resuming = Noticing(ports.audit, ports.describe), Resuming(ports.audit)
-        self._operations = Operations(ports, self._noticing, self._resuming)
+        self._sight = Sight(ports.observer)
+        self._operations = Operations(ports, self._sight, self._noticing, self._resuming)
         self._deletion = Deletion(ports, self._resuming, self.forget)
         self._failing: dict[str, Failing] = {}
         self._secrets: dict[str, tuple[str, tuple[str, ...]]] = {}
@@ -131,7 +133,7 @@ class ApplicationReconciler:
             return Requeue.after(ports.rest())
         head: Head
         try:
-            head = await ports.observer.observe(stored, project, fresh=self._hard(stored))
+            head = await self._sight.head(stored, project, fresh=self._hard(stored))
             problem = self._unread_source(stored)
         except TrueupError as error:
             if not about_source(error):

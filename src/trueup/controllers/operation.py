@@ -17,6 +17,7 @@ from trueup.controllers.noticing import Noticing, drift_of
 from trueup.controllers.ports import SYNCING_AS, Ports
 from trueup.controllers.record import record
 from trueup.controllers.resuming import Resuming
+from trueup.controllers.sight import Head, Sight
 from trueup.diff.ownership import owners
 from trueup.formats.json import canonical, digest
 from trueup.formats.time import past_time
@@ -25,11 +26,10 @@ from trueup.model.application import Application
 from trueup.model.errors import TrueupError
 from trueup.model.progress import Applied, Finished, Healed, Started, Warned
 from trueup.model.project import Project
-from trueup.model.status import OperationPhase, OperationState, ResourceResult, SyncCode, SyncOperationResult
+from trueup.model.status import OperationPhase, OperationState, ResourceResult, SyncCode
 from trueup.observe.observation import Observation
 from trueup.observe.remotes import NotFetched
-from trueup.plan.facts import Facts, options_for
-from trueup.plan.options import RESPECT_IGNORED
+from trueup.plan.facts import Facts
 from trueup.plan.record import advance, failed
 from trueup.plan.results import MESSAGE_LIMIT
 from trueup.plan.retry import retry_in
@@ -40,10 +40,6 @@ from trueup.sources.revision import UnknownRevision
 from trueup.store import status as build
 from trueup.store.applications import StoredApplication
 from trueup.store.write import ApplicationWrite
-
-Head = Observation | TrueupError
-"""What a pass saw of an application as it is declared, or why there is nothing to be seen."""
-
 
 SWAPPED = "the manifests that the operation brings were changed while it ran: no more of it is done"
 NOT_KEPT = "manifests that come along are not kept until a window opens, for Secrets may be among them"
@@ -56,8 +52,8 @@ class Operations:
     or a look.
     """
 
-    def __init__(self, ports: Ports, noticing: Noticing, resuming: Resuming) -> None:
-        self.ports = ports
+    def __init__(self, ports: Ports, sight: Sight, noticing: Noticing, resuming: Resuming) -> None:
+        self.ports, self._sight = ports, sight
         self._noticing, self._resuming = noticing, resuming
         self._beginnings = Beginnings(ports.audit)
         self._acted: dict[str, datetime] = {}
@@ -109,7 +105,7 @@ class Operations:
             write.set("operationState", msgspec.structs.replace(state, message=f"{policy.BLOCKED}{fault}"))
             return Requeue.after(min(verdict.again, self.ports.rest()))
         try:
-            seen = await self._of_operation(stored, project, state, head)
+            seen = await self._sight.of_operation(stored, project, state, head)
             account = self.ports.account(stored.app, SYNCING_AS)
         except TrueupError as error:
             if not about_source(error):
@@ -172,7 +168,7 @@ class Operations:
         if head.comparison.status is not SyncCode.OUT_OF_SYNC or not tried or tried == head.comparison.revisions:
             return False
         try:
-            return await self.ports.observer.content(stored, project, tried) == head.content
+            return await self._sight.content(stored, project, tried) == head.content
         except TrueupError as error:
             if not about_source(error) and not isinstance(error, NotFetched):
                 raise
@@ -193,36 +189,6 @@ class Operations:
         self._beginnings.started(stored.key, state)
         write.tell(Started(state=state, sync=steps.sync_of(stored, state)))
         await write.flush()
-
-    async def _of_operation(
-        self, stored: StoredApplication, project: Project, state: OperationState, head: Head
-    ) -> Observation:
-        """The facts of the revision that the operation runs: the one just compared, or another; or of the manifests
-        that it brings."""
-        options = options_for(state.operation, stored.app.spec.sync_policy)
-        if state.operation.sync is not None and (brought := state.operation.sync.manifests):
-            policy.admit_local(stored.app, project, state.operation)
-            return self.ports.observer.with_hooks(
-                await self.ports.observer.brought(stored, project, brought, options), state
-            )
-        result = state.sync_result or SyncOperationResult()
-        revisions = tuple(result.revisions or ([result.revision] if result.revision else []))
-        sync = state.operation.sync
-        sources = (sync.sources or ([sync.source] if sync.source else [])) if sync else []
-        own = stored.app.spec.all_sources()
-        same = (
-            isinstance(head, Observation)
-            and (not revisions or revisions == head.comparison.revisions)
-            and head.respectful == (RESPECT_IGNORED in options.texts)
-        )
-        if not same or (sources and sources != own):
-            if not revisions and isinstance(head, TrueupError):
-                raise head
-            head = await self.ports.observer.observe(
-                stored, project, sources=sources, revisions=revisions, options=options
-            )
-        assert isinstance(head, Observation)
-        return self.ports.observer.with_hooks(head, state)
 
     async def _step(
         self, stored: StoredApplication, write: ApplicationWrite, seen: Observation, state: OperationState, account: str
@@ -284,8 +250,8 @@ class Operations:
         try:
             fresh: Head = head
             if isinstance(head, Observation):
-                fresh = await self.ports.observer.observe(stored, project)
-            running = await self._of_operation(stored, project, after, fresh)
+                fresh = await self._sight.head(stored, project)
+            running = await self._sight.of_operation(stored, project, after, fresh)
         except TrueupError:
             # What was done must be put on record whatever the cluster or the repository says now.
             return head, step, after

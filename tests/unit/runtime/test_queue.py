@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+import structlog
 from tests.support.patience import stretched
 
 from trueup.model.errors import Stalled, TrueupError, Waiting
@@ -152,3 +154,21 @@ def test_any_other_error_backs_off() -> None:
 def test_backoff_grows_within_its_bounds() -> None:
     for failures in range(1, 60):
         assert 0.75 <= backoff(failures) <= LONGEST_RETRY * 1.25
+
+
+async def test_what_a_pass_logs_has_its_key_and_an_id_of_its_own() -> None:
+    bound: list[dict[str, Any]] = []
+    done = asyncio.Event()
+
+    async def reconcile(key: str) -> Requeue:
+        bound.append(structlog.contextvars.get_contextvars())
+        if len(bound) == 2:
+            done.set()
+        return Requeue.after(0.0)
+
+    queue = Queue("things", reconcile, subject="thing")
+    queue.add("a")
+    async with working(queue), asyncio.timeout(stretched(5)):
+        await done.wait()
+    first, second = bound[:2]
+    assert first["thing"] == second["thing"] == "a" and first["reconcile"] != second["reconcile"]
