@@ -1,6 +1,7 @@
 """Whether an Application can be worked on: its specification by itself, and against its project."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -129,11 +130,16 @@ def _of_size(spec: ApplicationSpec) -> list[str]:
     ]
 
 
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
+    """The fields of a type, as they are spelt and as they are named: of each type once, since every pass asks."""
+    return tuple((field.encode_name, field.name) for field in msgspec.structs.fields(kind))
+
+
 def _parts(place: str, value: Any) -> list[tuple[str, Any]]:
     match value:
         case msgspec.Struct():
-            fields = msgspec.structs.fields(value)
-            return [(f"{place}.{field.encode_name}", getattr(value, field.name)) for field in fields]
+            return [(f"{place}.{spelt}", getattr(value, name)) for spelt, name in _fields(type(value))]
         case list() | tuple():
             return [(f"{place}[{index}]", item) for index, item in enumerate(value)]
     return []

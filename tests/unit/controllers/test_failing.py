@@ -245,7 +245,7 @@ def raised() -> st.SearchStrategy[Exception]:
     return of_ours | st.builds(lambda kind, message: kind(message), st.sampled_from(python), text)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(error=raised(), seen_before=st.booleans())
 async def test_whatever_is_raised_there_is_a_condition_and_another_pass(error: Exception, seen_before: bool) -> None:
     world = await failing_world(error) if seen_before else settled_world()
