@@ -37,22 +37,25 @@ class Opened:
     """A connection that is kept open, with what it told."""
 
     def __init__(self, config: ClusterConfig, **entry: Any) -> None:
-        self.answered = 0
+        self.answered = self.failed = 0
         self._told = asyncio.Event()
         around = Surroundings(
             clock=SystemClock(),
             plugins=no_plugins,
             excluded=lambda group, kind, server: False,
             changed=lambda server, old, new: None,
-            answers=self._answers,
+            turned=self._turned,
         )
         self.connection = Connection(
             ClusterEntry(secret="far", name="far", server=config.server, config=config, **entry), around
         )
 
-    def _answers(self, entry: ClusterEntry) -> None:
-        self.answered += 1
-        self._told.set()
+    def _turned(self, entry: ClusterEntry) -> None:
+        if self.connection.trouble is None:
+            self.answered += 1
+            self._told.set()
+        else:
+            self.failed += 1
 
     async def answers(self) -> None:
         """Wait until it says once more that the cluster answers."""
@@ -113,6 +116,7 @@ async def test_one_that_freezes_is_out_of_reach_and_back_with_the_caches_it_had(
         assert trouble.since >= began
         await far.answers()
         assert far.connection.usable() is before
+        assert (far.answered, far.failed) == (2, 1)
 
 
 async def test_one_that_is_replaced_at_its_address_is_read_anew() -> None:

@@ -1,6 +1,7 @@
 """Every destination there is: opened when its Secret comes, opened anew when it changes, closed when it goes."""
 
 import asyncio
+import contextvars
 from collections.abc import Iterator
 
 import msgspec
@@ -120,7 +121,10 @@ class Clusters:
             connection = None
         if connection is None:
             connection = self._connections[entry.secret] = Connection(entry, self._around)
-            self._tasks[entry.secret] = asyncio.create_task(connection.run(), name=f"cluster {entry.name}")
+            # A context of its own: it lives longer than the pass that happens to need it first.
+            self._tasks[entry.secret] = asyncio.create_task(
+                connection.run(), name=f"cluster {entry.name}", context=contextvars.Context()
+            )
         return connection
 
     def _close(self, secret: str) -> None:

@@ -62,7 +62,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         excluded: whether a kind (group, kind) of a server is left alone.
         changed: told of every change on the cluster of a server.
-        answers: told that a cluster that could not be used can be.
+        turned: told that a cluster can be used from now on, or cannot any more.
         fence: asked before each write to it.
     """
 
@@ -70,7 +70,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     plugins: RunPlugin
     excluded: Callable[[str, str, str], bool]
     changed: Callable[[str, LiveObject | None, LiveObject | None], None]
-    answers: Callable[[ClusterEntry], None]
+    turned: Callable[[ClusterEntry], None]
     fence: Callable[[], None] | None = None
 
 
@@ -196,17 +196,18 @@ class Connection:
 
     def _ill(self, text: str) -> None:
         since = self._trouble.since if self._trouble else self._around.clock.now()
-        if self._trouble is None:
-            log.warning("cluster out of reach", cluster=self.entry.name, problem=text)
-        self._trouble = Trouble(text, since)
+        new, self._trouble = self._trouble is None, Trouble(text, since)
         self._settled.set()
+        if new:
+            log.warning("cluster out of reach", cluster=self.entry.name, problem=text)
+            self._around.turned(self.entry)
 
     def _well(self) -> None:
         if self._trouble is not None or not self._settled.is_set():
             self._trouble = None
             self._settled.set()
             log.info("cluster answers", cluster=self.entry.name, kubernetes=self.version)
-            self._around.answers(self.entry)
+            self._around.turned(self.entry)
 
     def _made(self, client: Client) -> ManagedCluster:
         entry = self.entry

@@ -87,7 +87,7 @@ TABLE: Final = {
     "DuplicateKey": _api("DuplicateKey"),
     "Unreachable": Row(condition="ComparisonError", event="Unreachable", again=Backoff(5.0), quiet=QUIET),
     "ClusterOpening": Row(again=AsTold()),
-    "ClusterOutOfReach": Row(condition="ComparisonError", event="ClusterOutOfReach", again=AsTold()),
+    "ClusterOutOfReach": Row(condition="ComparisonError", event="ClusterOutOfReach", again=AsTold(), quiet=QUIET),
     # Our own records.
     "StatusWriteError": Row(event="StatusWriteError", again=After(60.0)),  # its condition is written by who is refused
     MOVED: Row(again=After(0.05)),  # the watch brings the newer one

@@ -135,8 +135,8 @@ class Engine:
     def _changed_on(self, server: str, old: LiveObject | None, new: LiveObject | None) -> None:
         self.term.changed_on(server, old, new)
 
-    def _answers(self, entry: ClusterEntry) -> None:
-        self.term.answers(entry.server)
+    def _turned(self, entry: ClusterEntry) -> None:
+        self.term.turned(entry.server)
 
     def _clusters_changed(self) -> None:
         self._clusters.reconsider()
@@ -149,7 +149,7 @@ class Engine:
             plugins=self.options.plugins,
             excluded=self.control.excluded,
             changed=self._changed_on,
-            answers=self._answers,
+            turned=self._turned,
             fence=self._fence,
         )
 

@@ -169,8 +169,8 @@ class Term:
             if stored is not None and self._lasting.clusters.place_on(server, stored.app) is not None:
                 self._wake(key)
 
-    def answers(self, server: str) -> None:
-        """Another cluster can be used that could not be."""
+    def turned(self, server: str) -> None:
+        """Another cluster can be used from now on, or cannot any more."""
         for stored in self._applications.readable():
             if self._lasting.clusters.place_on(server, stored.app) is not None:
                 self._wake(stored.key)
