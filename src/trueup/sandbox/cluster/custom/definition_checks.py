@@ -5,14 +5,18 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from trueup.sandbox.cluster import names
-from trueup.sandbox.cluster.custom import defaults_check, problems, schema_checks, structure
+from trueup.sandbox.cluster.custom import (
+    conversion_check,
+    defaults_check,
+    path_checks,
+    problems,
+    schema_checks,
+    structure,
+)
 from trueup.sandbox.cluster.custom.conditions import APPROVAL, established, is_protected
-from trueup.sandbox.cluster.custom.field_paths import PathError, field_path
 from trueup.sandbox.cluster.custom.schema import Schema, TooDeep, compile_node
 from trueup.sandbox.cluster.failure import Cause
 
-_COLUMN_TYPES: Final = ("boolean", "date", "integer", "number", "string")
-_COLUMN_FORMATS: Final = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
 _ROOT_FIELDS: Final = (
     "Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern"
     " MaxItems MinItems UniqueItems MultipleOf Required Items Properties ExternalDocs Example XPreserveUnknownFields"
@@ -28,7 +32,6 @@ _SHARED: Final = {
     "additionalPrinterColumns": "additionalPrinterColumns",
     "selectableFields": "selectableFields",
 }
-_MOST_SELECTABLE: Final = 8
 _IMMUTABLE: Final = "field is immutable"
 
 
@@ -94,7 +97,7 @@ class _Spec:
                 self._causes.append(problems.required(f"spec.names.{field}"))
         self._causes += _names_form(wanted, "spec.names")
         self._shared()
-        self._causes += _conversion(self._spec.get("conversion"))
+        self._causes += conversion_check.conversion(self._spec.get("conversion"))
         return self._causes
 
     def _group(self) -> None:
@@ -120,12 +123,14 @@ class _Spec:
             has_status = _has_status(version.get("subresources"))
             self._causes += _schema(version.get("schema"), f"{path}.schema", has_status=has_status)
         if "subresources" not in self._common:
-            self._causes += _subresources(version.get("subresources"), f"{path}.subresources")
+            self._causes += path_checks.subresources(version.get("subresources"), f"{path}.subresources")
         if "additionalPrinterColumns" not in self._common:
-            self._causes += _columns(version.get("additionalPrinterColumns"), f"{path}.additionalPrinterColumns")
+            self._causes += path_checks.columns(
+                version.get("additionalPrinterColumns"), f"{path}.additionalPrinterColumns"
+            )
         if "selectableFields" not in self._common and version.get("selectableFields"):
             schema = (version.get("schema") or {}).get("openAPIV3Schema")
-            self._causes += _selectable(version["selectableFields"], schema, f"{path}.selectableFields")
+            self._causes += path_checks.selectable(version["selectableFields"], schema, f"{path}.selectableFields")
 
     def _deprecation(self, version: Mapping[str, Any], path: str) -> None:
         warning = version.get("deprecationWarning")
@@ -178,8 +183,8 @@ class _Spec:
         if "schema" in common:
             has_status = any(_has_status(version.get("subresources")) for version in self._versions)
             self._causes += _schema(common["schema"], "spec.validation", has_status=has_status)
-        self._causes += _subresources(common.get("subresources"), "spec.subresources")
-        self._causes += _columns(common.get("additionalPrinterColumns"), "spec.additionalPrinterColumns")
+        self._causes += path_checks.subresources(common.get("subresources"), "spec.subresources")
+        self._causes += path_checks.columns(common.get("additionalPrinterColumns"), "spec.additionalPrinterColumns")
         selectable = common.get("selectableFields")
         if selectable:
             if "schema" not in common:
@@ -187,7 +192,7 @@ class _Spec:
                 self._causes.append(problems.invalid("spec.selectableFields", "", text))
             else:
                 schema = (common["schema"] or {}).get("openAPIV3Schema")
-                self._causes += _selectable(selectable, schema, "spec.selectableFields")
+                self._causes += path_checks.selectable(selectable, schema, "spec.selectableFields")
 
 
 def _schema(validation: Mapping[str, Any] | None, path: str, *, has_status: bool) -> list[Cause]:
@@ -250,124 +255,6 @@ def _each_label(values: Sequence[str] | None, path: str) -> list[Cause]:
         for index, value in enumerate(values or ())
         if (wrong := names.service_label(value))
     ]
-
-
-def _columns(columns: Sequence[Mapping[str, Any]] | None, path: str) -> list[Cause]:
-    causes = []
-    for index, column in enumerate(columns or ()):
-        where = f"{path}[{index}]"
-        if not column["name"]:
-            causes.append(problems.required(f"{where}.name"))
-        choices = f"must be one of {','.join(_COLUMN_TYPES)}"
-        if not column["type"]:
-            causes.append(problems.required(f"{where}.type", choices))
-        elif column["type"] not in _COLUMN_TYPES:
-            causes.append(problems.invalid(f"{where}.type", column["type"], choices))
-        if column.get("format") and column["format"] not in _COLUMN_FORMATS:
-            text = f"must be one of {','.join(_COLUMN_FORMATS)}"
-            causes.append(problems.invalid(f"{where}.format", column["format"], text))
-        if not column["jsonPath"]:
-            causes.append(problems.required(f"{where}.JSONPath"))
-        else:
-            causes += _simple_path(column["jsonPath"], f"{where}.JSONPath")
-    return causes
-
-
-def _simple_path(text: str, path: str) -> list[Cause]:
-    return [] if text.startswith(".") else [problems.invalid(path, text, "must be a simple json path starting with .")]
-
-
-def _subresources(subresources: Mapping[str, Any] | None, path: str) -> list[Cause]:
-    scale = (subresources or {}).get("scale")
-    if scale is None:
-        return []
-    causes = []
-    for key, root in (("specReplicasPath", ".spec"), ("statusReplicasPath", ".status")):
-        where, value = f"{path}.scale.{key}", scale[key]
-        if not value:
-            causes.append(problems.required(where))
-        elif wrong := _simple_path(value, where):
-            causes += wrong
-        elif not value.startswith(f"{root}."):
-            causes.append(problems.invalid(where, value, f"should be a json path under {root}"))
-    selector, where = scale.get("labelSelectorPath"), f"{path}.scale.labelSelectorPath"
-    if selector:
-        wrong = _simple_path(selector, where)
-        if not wrong and not selector.startswith((".spec.", ".status.")):
-            wrong = [problems.invalid(where, selector, "should be a json path under either .spec or .status")]
-        causes += wrong
-    return causes
-
-
-def _selectable(fields: Sequence[Mapping[str, Any]], schema: Schema | None, path: str) -> list[Cause]:
-    if schema is None:
-        text = "may only be set when `version.schema.openAPIV3Schema` is not included"
-        return [problems.invalid(path, "", text)]
-    causes, seen = [], set()
-    for index, field in enumerate(fields):
-        where, text = f"{path}[{index}].jsonPath", field["jsonPath"]
-        if not text:
-            causes.append(problems.required(where))
-            continue
-        try:
-            shown, steps, found = field_path(text, schema, with_brackets=False)
-        except PathError as error:
-            causes.append(problems.invalid(where, text, f"is an invalid path: {error}"))
-            continue
-        if steps[0] == "metadata":
-            causes.append(problems.invalid(where, text, "must not point to fields in metadata"))
-        if found.get("type") not in ("string", "boolean", "integer"):
-            words = (
-                "must point to a field of type string, boolean or integer. Enum string fields and strings with formats"
-                " are allowed."
-            )
-            causes.append(problems.invalid(where, text, words))
-        if shown in seen:
-            causes.append(problems.duplicate(where, text))
-        seen.add(shown)
-    if len(seen) > _MOST_SELECTABLE:
-        causes.append(problems.too_many(path, len(seen), _MOST_SELECTABLE))
-    return causes
-
-
-def _conversion(conversion: Mapping[str, Any] | None) -> list[Cause]:
-    if conversion is None:
-        return []
-    strategy, webhook = conversion.get("strategy"), conversion.get("webhook") or {}
-    client, versions = webhook.get("clientConfig"), webhook.get("conversionReviewVersions") or []
-    path = "spec.conversion"
-    causes = []
-    if not strategy:
-        causes.append(problems.required(f"{path}.strategy"))
-    elif strategy not in ("None", "Webhook"):
-        causes.append(problems.unsupported(f"{path}.strategy", strategy, ("None", "Webhook")))
-    if strategy != "Webhook":
-        text = "should not be set when strategy is not set to Webhook"
-        if client is not None:
-            causes.append(problems.forbidden(f"{path}.webhookClientConfig", text))
-        if versions:
-            causes.append(problems.forbidden(f"{path}.conversionReviewVersions", text))
-        return causes
-    if client is None:
-        causes.append(problems.required(f"{path}.webhookClientConfig", "required when strategy is set to Webhook"))
-    elif (client.get("url") is None) == (client.get("service") is None):
-        text = "exactly one of url or service is required"
-        causes.append(problems.required(f"{path}.webhookClientConfig", text))
-    return causes + _review_versions(versions, f"{path}.conversionReviewVersions")
-
-
-def _review_versions(versions: Sequence[str], path: str) -> list[Cause]:
-    if not versions:
-        return [problems.required(path)]
-    causes = []
-    for index, version in enumerate(versions):
-        if version in versions[:index]:
-            causes.append(problems.invalid(f"{path}[{index}]", version, "duplicate version"))
-        else:
-            causes += [problems.invalid(f"{path}[{index}]", version, text) for text in names.service_label(version)]
-    if not {"v1", "v1beta1"} & set(versions):
-        causes.append(problems.invalid(path, list(versions), "must include at least one of v1, v1beta1"))
-    return causes
 
 
 def _changes(spec: Mapping[str, Any], old: Mapping[str, Any]) -> list[Cause]:
