@@ -7,7 +7,7 @@ import os
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,21 +23,21 @@ from tests.support.gitrepo import GitRepo
 from tests.support.hostile import HostileServer, endless_pack, huge_refs, silent, trickling
 from tests.support.httpserver import serving
 from tests.support.patience import stretched
-from tests.support.tiers import everywhere
 
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
 from trueup.store.credentials import CONFIG_MAP
 
-pytestmark = everywhere
-
 NAMESPACE = "neighbours"
 ALONE = "PYTEST_XDIST_WORKER" not in os.environ
-"""Alone (``make test ARGS='-n0 tests/e2e/test_neighbours.py'``) the rule is held strictly. Beside other workers fewer
-charts burn, since they burn what the others need, and the rule tells what stands still from what is slow."""
-FLOOR = 2.0 if ALONE else 20.0
-"""Seconds that count as quiet: the attacks compute on the same machine."""
+"""Alone (``make test ARGS='-n0 tests/e2e/test_neighbours.py'``) each attack is measured by itself, and then all of them
+together. Beside other workers, which the attacks would disturb and which disturb what is measured, all of them come
+at once, fewer charts burn, and the rule tells what stands still from what is slow."""
+COMMITS = 5 if ALONE else 3
+"""Of which the middle one counts: an engine that has just met an attack has yet to learn who is slow."""
+FLOOR = 1.0 if ALONE else stretched(20.0)
+"""Seconds that count as quiet at least. Alone, that is the time between two looks at a repository."""
 BURNING = 4 if ALONE else 1
 ENDED = 5.0
 """Seconds from SIGTERM to the end."""
@@ -54,9 +54,10 @@ BURNS = "{{ range $i, $e := until 100000 }}{{ range until 100000 }}{{ end }}{{ e
 class Neighbourhood:
     """An engine, a good application, and room for bad ones beside it."""
 
-    def __init__(self, estate: Estate, folder: Path, resources: AsyncExitStack) -> None:
-        self.estate, self.folder, self.resources = estate, folder, resources
-        self.commits = 0
+    def __init__(self, estate: Estate, root: Path) -> None:
+        self.estate, self.root, self.folder = estate, root, root
+        self.resources = AsyncExitStack()
+        self.commits = self.rounds = 0
         self.bad: list[str] = []
         self.refused: list[str] = []
         self.tasks: list[asyncio.Task[None]] = []
@@ -75,15 +76,43 @@ class Neighbourhood:
         await self.estate.comes_true(there, what=f"applied commit {self.commits}", patience=120)
         return time.monotonic() - began
 
-    async def quiet(self) -> float:
-        return statistics.median([await self.commit_applied() for _ in range(3)])
+    async def typical(self) -> float:
+        """Seconds of the middle one of several commits."""
+        return statistics.median([await self.commit_applied() for _ in range(COMMITS)])
 
-    async def soon(self, most: float) -> list[float]:
-        """Seconds of a commit; of two more where it took longer, for the machine has other things to do as well."""
-        took = [await self.commit_applied()]
-        if took[0] > most:
-            took += [await self.commit_applied() for _ in range(2)]
+    @asynccontextmanager
+    async def beside(self, *attacks: Callable[["Neighbourhood"], Awaitable[None]]) -> AsyncIterator[None]:
+        """While these go on. Whatever they have made is gone afterwards."""
+        self.rounds += 1
+        self.folder = self.root / str(self.rounds)
+        self.folder.mkdir()
+        async with self.resources:
+            try:
+                for attack in attacks:
+                    await attack(self)
+                yield
+            finally:
+                await self._over()
+
+    async def under(self, *attacks: Callable[["Neighbourhood"], Awaitable[None]]) -> float:
+        """Seconds of a commit while these go on."""
+        async with self.beside(*attacks):
+            took = await self.typical()
+            for name in self.refused:
+                assert await self.estate.condition("ComparisonError", name)
         return took
+
+    async def _over(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        estate = self.estate
+        deleting = (
+            estate.client.delete(estate.application, NAMESPACE, name, propagation="Background") for name in self.bad
+        )
+        await asyncio.gather(*deleting)
+        for made in (self.tasks, self.bad, self.refused):
+            made.clear()
 
     async def add(
         self,
@@ -156,16 +185,12 @@ async def neighbourhood(
             engine_process(kubeconfig, tmp_path / "engine", repositories, NAMESPACE, 0.0)
         )
         estate = Estate(client, discovery, engine, play_repository(repositories / "good"), "good")
-        made = Neighbourhood(estate, repositories, stack)
+        made = Neighbourhood(estate, repositories)
         await estate.given({"app/a.yaml": config("a", "red")})
         await estate.app("app")
         await estate.settled()
         yield made
-        for task in made.tasks:
-            task.cancel()
         await engine.stop()
-        deleting = (client.delete(estate.application, NAMESPACE, name, propagation="Background") for name in made.bad)
-        await asyncio.gather(*deleting)
         await estate.close()
 
 
@@ -204,7 +229,9 @@ async def failing_applications(here: Neighbourhood) -> None:
         "metadata": {"name": "rogue", "namespace": NAMESPACE},
         "spec": {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]},
     }
-    await here.estate.client.create(projects, NAMESPACE, msgspec.json.encode(project))
+    client = here.estate.client
+    await client.create(projects, NAMESPACE, msgspec.json.encode(project))
+    here.resources.push_async_callback(client.delete, projects, NAMESPACE, "rogue", propagation="Background")
     files = {f"{number}/a.yaml": f"kind: ConfigMap\n# {number}\n  : [\n" for number in range(100)}
     url = await here.repository("failing", files)
     await asyncio.gather(*(here.add(f"failing-{number}", url, str(number), "rogue") for number in range(100)))
@@ -340,22 +367,27 @@ def _so(holds: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
     return so
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("cluster", [EMBEDDED], indirect=True)
 async def test_a_commit_is_applied_within_twice_its_quiet_time_whatever_the_neighbours_do(
     neighbourhood: Neighbourhood,
 ) -> None:
     here = neighbourhood
-    quiet = await here.quiet()
-    most = 2 * max(quiet, stretched(FLOOR))
-    for name, attack in ATTACKS.items():
-        await attack(here)
-        took = await here.soon(most)
-        print(f"{name}: {took} beside {quiet:.2f} s, {here.memory():.0f} MiB")
-        assert statistics.median(took) <= most, f"{name}: {took} s, {quiet:.2f} s when it is quiet"
+    together = {"all together": tuple(ATTACKS.values())}
+    rounds = {name: (attack,) for name, attack in ATTACKS.items()} | together if ALONE else together
+    before = await here.typical()
+    took: dict[str, float] = {}
+    for name, attacks in rounds.items():
+        took[name] = await here.under(*attacks)
+        print(f"{name}: {took[name]:.2f} s, {here.memory():.0f} MiB")
         assert here.memory() <= MOST_MEMORY, name
-    for name in here.refused:
-        assert await here.estate.condition("ComparisonError", name)
-    most, began = stretched(ENDED), time.monotonic()
-    assert await here.estate.engine.stop() == 0
-    assert time.monotonic() - began <= most, "whatever hangs, an engine that is told to end does"
+    quiet = max(FLOOR, before, await here.typical())
+    print(f"quiet: {quiet:.2f} s")
+    for name in [name for name in took if took[name] > 2 * quiet]:
+        # The machine may have had other things to do.
+        took[name] = min(took[name], await here.under(*rounds[name]))
+    assert {name: seconds for name, seconds in took.items() if seconds > 2 * quiet} == {}, f"{quiet:.2f} s when quiet"
+    async with here.beside(silent_servers, slow_charts, bombs):
+        most, began = stretched(ENDED), time.monotonic()
+        assert await here.estate.engine.stop() == 0
+        assert time.monotonic() - began <= most, "whatever hangs, an engine that is told to end does"
