@@ -399,6 +399,7 @@ class World:
                 writes=Writes(self.server, self, Stream(audit, LogReader(), EventReader(self, self.now))),
                 repositories=self.looking,
                 observer=self.seeing,
+                inventory=self.seeing,
                 cluster=Place(),
                 place=self.place,
                 reach=self.reach,

@@ -29,6 +29,7 @@ TOLD = {"clock", "settings", "applications"}
 FILLED = {
     "observer": "observe",
     "_observer": "observe",
+    "inventory": "observe",
     "cluster": "observe",
     "writes": "store",
     "perform": "apply",

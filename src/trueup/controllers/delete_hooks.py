@@ -88,17 +88,17 @@ class DeleteHooks:
         hooks = await self.ports.observer.delete_hooks(stored, project)
         asked = prepared(phase, hooks, _run_of(stored))
         places = {namespace_key(task.key.namespace) for task in asked if task.key.namespace}
-        there = {key.name for key in self.ports.observer.seen(list(places))[0]}
+        there = {key.name for key in self.ports.inventory.seen(list(places))[0]}
         if NAMESPACE in self.ports.cluster.unwatched():
             there |= {key.name for key in places}
-        tasks = runnable(phase, asked, there, self.ports.observer.managed(stored).values())
+        tasks = runnable(phase, asked, there, self.ports.inventory.managed(stored).values())
         for task in asked:
             if task not in tasks:
                 told = f"{phase.value} hook {task.key}: its namespace does not exist"
                 write.tell(Warned(reason="DeleteHooksSkipped", message=told))
-        if refused := self.ports.observer.forbidden(stored.app, project, [task.key for task in tasks]):
+        if refused := self.ports.inventory.forbidden(stored.app, project, [task.key for task in tasks]):
             raise InvalidSpec("; ".join(refused.values()), hint="permit the hook's object in the project")
-        live, health = self.ports.observer.seen([task.key for task in tasks])
+        live, health = self.ports.inventory.seen([task.key for task in tasks])
         step = run_step(phase, tasks, live, health)
         if isinstance(step, Gone):
             ended = [moved(result_of(task, ResultCode.SYNCED, "ended well"), SUCCEEDED) for task in tasks]
@@ -115,10 +115,10 @@ class DeleteHooks:
         if unseen:
             # That nothing of a kind is seen says nothing of it.
             return DeletionWait(message=f"{', '.join(map(str, unseen))} cannot be listed", after=RECHECK)
-        observer = self.ports.observer
-        managed = observer.managed(stored)
-        forbidden = observer.forbidden(stored.app, self.ports.applications.project_of_stored(stored), managed)
-        _, health = observer.seen(list(managed))
+        inventory = self.ports.inventory
+        managed = inventory.managed(stored)
+        forbidden = inventory.forbidden(stored.app, self.ports.applications.project_of_stored(stored), managed)
+        _, health = inventory.seen(list(managed))
         return cleanup_step(phase, _run_of(stored), managed.values(), health, forbidden)
 
     async def _perform(

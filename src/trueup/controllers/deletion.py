@@ -42,16 +42,16 @@ class Deletion:
 
     async def advance(self, stored: StoredApplication, write: ApplicationWrite) -> Requeue:
         """Hooks, the cascade, hooks, one step a pass; without our finalizers the application just goes."""
-        app, observer = stored.app, self._ports.observer
+        app, inventory = stored.app, self._ports.inventory
         try:
             self._ports.place(app)
         except InvalidSpec as error:
             return await self._nowhere(stored, write, error)
         self._ports.reach(app)
-        await observer.watch_known(stored)
+        await inventory.watch_known(stored)
         if stage := stage_of(app.metadata.finalizers):
             return await self._hooks.advance(stored, write, stage)
-        managed = observer.managed(stored)
+        managed = inventory.managed(stored)
         forbidden, unjudged = self._forbidden(stored, managed)
         now = self._ports.clock.now()
         step = deletion_step(app, managed, now, forbidden=frozenset(forbidden), approved_at=approved(app))
@@ -109,7 +109,7 @@ class Deletion:
             project = self._ports.applications.project_of_stored(stored)
         except InvalidSpec as error:
             return {}, error
-        return self._ports.observer.forbidden(stored.app, project, managed), None
+        return self._ports.inventory.forbidden(stored.app, project, managed), None
 
     async def _unjudged(
         self, stored: StoredApplication, write: ApplicationWrite, error: InvalidSpec, going: Sequence[ResourceKey]
@@ -142,7 +142,7 @@ class Deletion:
     async def gone(self, key: str) -> Requeue:
         """The application has gone without a cascade: nothing is deleted, and no hook may keep our finalizer."""
         self._gone(key)
-        step = release(self._ports.observer.marked(key).values())
+        step = release(self._ports.inventory.marked(key).values())
         if step is None:
             return Requeue.never()
         performed = await self._ports.perform(step)

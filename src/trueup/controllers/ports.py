@@ -62,13 +62,19 @@ class Observing(Protocol):
 
     async def delete_hooks(self, stored: StoredApplication, project: Project) -> list[Manifest]: ...
 
-    async def watch_known(self, stored: StoredApplication) -> None: ...
-
     def resolve(self, app: Application, sources: Sequence[Source], revisions: Sequence[str]) -> tuple[str, ...]: ...
 
     def elsewhere(self, key: str, *, moving: bool) -> list[RepositoryOf]: ...
 
     def with_hooks(self, seen: Observation, state: OperationState) -> Observation: ...
+
+    def forget(self, key: str) -> None: ...
+
+
+class Belongings(Protocol):
+    """The objects of an application: :class:`trueup.observe.inventory.Inventory`."""
+
+    async def watch_known(self, stored: StoredApplication) -> None: ...
 
     def seen(
         self, keys: Sequence[ResourceKey]
@@ -81,8 +87,6 @@ class Observing(Protocol):
     def forbidden(
         self, app: Application, project: Project | None, keys: Iterable[ResourceKey]
     ) -> dict[ResourceKey, str]: ...
-
-    def forget(self, key: str) -> None: ...
 
 
 class DestinationCluster(Protocol):
@@ -121,6 +125,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     writes: Writes
     repositories: RepositoryLooks
     observer: Observing
+    inventory: Belongings
     cluster: DestinationCluster
     place: Callable[[Application], Destination]
     reach: Callable[[Application], None]

@@ -210,7 +210,7 @@ class Engine:
         """Who waits for its turn has the caches warm when it comes."""
         for stored in self.control.applications.readable():
             with contextlib.suppress(TrueupError):
-                await self.term.sites.of(stored.app).observer.watch_known(stored)
+                await self.term.sites.of(stored.app).observer.inventory.watch_known(stored)
 
     def _begin(self) -> Jobs:
         self.renew()

@@ -119,6 +119,7 @@ class Term:
             writes=self._writes,
             repositories=self.repositories,
             observer=observer,
+            inventory=observer.inventory,
             cluster=cluster,
             place=lasting.clusters.place,
             reach=partial(self.sites.reach, cluster),
