@@ -22,7 +22,7 @@ class Malformed(Exception):
     """What came is no HTTP/1.1 answer, or none that is whole."""
 
 
-class Reader(Protocol):
+class ByteStream(Protocol):
     """What an answer is read from, such as a socket's file."""
 
     def readline(self, limit: int, /) -> bytes: ...
@@ -30,7 +30,7 @@ class Reader(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-class Fields:
+class HeaderFields:
     """The header fields of an answer, in their order; names in any case."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
@@ -58,7 +58,7 @@ class Reply(msgspec.Struct, frozen=True):
     """
 
     status: int
-    fields: Fields
+    fields: HeaderFields
     body: bytes
     reusable: bool
 
@@ -83,7 +83,7 @@ def request_bytes(method: str, target: str, fields: Mapping[str, str], body: byt
     return head.encode("latin-1") + (body or b"")
 
 
-def read_reply(stream: Reader, limit: int) -> Reply:
+def read_reply(stream: ByteStream, limit: int) -> Reply:
     """The answer to a request that was no HEAD.
 
     Args:
@@ -111,7 +111,7 @@ def read_reply(stream: Reader, limit: int) -> Reply:
 class _Lines:
     """The lines of an answer, within a limit for all of them."""
 
-    def __init__(self, stream: Reader) -> None:
+    def __init__(self, stream: ByteStream) -> None:
         self.stream = stream
         self._left = HEAD_LIMIT
 
@@ -145,7 +145,7 @@ def _status(line: bytes) -> tuple[str, int]:
     return version, int(code)
 
 
-def _fields(lines: _Lines) -> Fields:
+def _fields(lines: _Lines) -> HeaderFields:
     pairs: list[tuple[str, str]] = []
     while line := lines.next():
         text = line.decode("latin-1")
@@ -158,10 +158,10 @@ def _fields(lines: _Lines) -> Fields:
         if not colon or not name or any(not "!" <= char <= "~" for char in name):
             raise Malformed("a header field of its answer cannot be read")
         pairs.append((name, value.strip(_BLANKS)))
-    return Fields(pairs)
+    return HeaderFields(pairs)
 
 
-def _body(lines: _Lines, fields: Fields, status: int, limit: int) -> tuple[bytes, bool]:
+def _body(lines: _Lines, fields: HeaderFields, status: int, limit: int) -> tuple[bytes, bool]:
     """The body, and whether its end was marked, so that the connection can go on."""
     codings = fields.words("Transfer-Encoding")
     if codings == ["chunked"]:
