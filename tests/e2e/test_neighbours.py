@@ -23,11 +23,14 @@ from tests.support.gitrepo import GitRepo
 from tests.support.hostile import HostileServer, endless_pack, huge_refs, silent, trickling
 from tests.support.httpserver import serving
 from tests.support.patience import stretched
+from tests.support.tiers import everywhere
 
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
 from trueup.store.credentials import CONFIG_MAP
+
+pytestmark = everywhere
 
 NAMESPACE = "neighbours"
 ALONE = "PYTEST_XDIST_WORKER" not in os.environ
