@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from tests.conftest import on_kubernetes
 from tests.support.patience import stretched
+from tests.support.tiers import everywhere
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
@@ -180,6 +181,7 @@ async def test_a_task_with_a_delay_runs_until_then(client: Client, discovery: Di
     await until(client, pods, namespace, lambda live: bool(live["status"]["phase"] == "Succeeded"))
 
 
+@everywhere
 @on_kubernetes
 async def test_each_status_is_written_once(cluster: ControlPlane) -> None:
     """Whatever the server stores of a status is recognised: only a task with a delay has two."""

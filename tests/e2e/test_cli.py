@@ -114,16 +114,6 @@ WRONG = {
     "a sync of a folder that is not there": ("app sync x --local ./nope", 2, "'./nope' does not exist"),
     "a sync of one folder as two applications": ("app sync x y --local .", 2, "for one application"),
     "nothing to set": ("app set x", 2, "say what to set"),
-    "a cluster nobody knows": (
-        "app create x --repo https://git.example --path . --dest-name nope",
-        20,
-        "spec.destination.name: there is no cluster 'nope'",
-    ),
-    "a server nobody knows": (
-        "app create x --repo https://git.example --path . --dest-server https://other.example",
-        20,
-        "spec.destination.server: there is no cluster 'https://other.example'",
-    ),
     "a negative limit of the history": ("app create -f {home}/history.yaml", 20, "spec.revisionHistoryLimit: must not"),
     "a label that is no pair": ("app create x -l nope", 20, "'nope' is not KEY=VALUE"),
     "a shell that is not known": ("completion tcsh", 2, "'tcsh' is not one of"),

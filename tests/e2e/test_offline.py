@@ -294,7 +294,7 @@ async def test_a_sandbox_runs_workloads_until_it_is_ended(shell: Shell, tmp_path
         assert (await shell("sandbox", "kubeconfig")).code == 20
         assert (await shell("sandbox", "up", "--data", tmp_path / "data")).code == 0
         kept = await shell("get", "deployment", "web", "-o", "jsonpath={.spec.replicas}", program=KUBECTL)
-        assert (kept.code, kept.out) == (0, "2")
+        assert (kept.code, kept.out) == (0, "2"), kept.err
         refused = await shell("sandbox", "up", "--data", tmp_path / "other")
         assert (refused.code, "first" in refused.err) == (20, True)
     assert (await status(shell))["state"] == "Stopped"

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from trueup.cli.app.access import Handle, View, read_view, served
-from trueup.cli.app.validate import well_formed
+from trueup.cli.app.validate import place_of, well_formed
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
 from trueup.cli.editor import edit_until_taken
@@ -40,7 +40,11 @@ def edit_(access: Access, name: str, app_namespace: str) -> None:
             _must_work(body)
 
         async with connected(access) as client:
-            return await Handle(client, access, name, app_namespace).edit(changed)
+            handle = Handle(client, access, name, app_namespace)
+            trial = (await handle.view()).raw
+            changed(trial)
+            await place_of(client, access, _must_work(trial))
+            return await handle.edit(changed)
 
     before = asyncio.run(read()).raw.get("spec") or {}
     edit_until_taken(f"application '{name}'", before, lambda patch: asyncio.run(write(patch)))
@@ -81,7 +85,7 @@ def patch_(access: Access, name: str, text: str, kind: str, app_namespace: str, 
                     "a patch changes metadata and spec alone: status and operation are the engine's",
                     hint="`trueup app sync` and `trueup app terminate-op` start and end operations",
                 )
-            _must_work(after)
+            await place_of(client, access, _must_work(after))
             return await _patched(handle, body, kind, dry_run=False)
 
     show(asyncio.run(run()).raw, output)
@@ -130,7 +134,7 @@ def _stub(operation: Any) -> Any:
     return value if isinstance(value, dict) else None
 
 
-def _must_work(body: dict[str, Any]) -> None:
+def _must_work(body: dict[str, Any]) -> Application:
     document = Document("the application", {"spec": body.get("spec")})
     require_known_fields(document, Application)
-    well_formed({field: body.get(field) for field in ("metadata", "spec")})
+    return well_formed({field: body.get(field) for field in ("metadata", "spec")})

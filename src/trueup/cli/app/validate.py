@@ -87,12 +87,16 @@ async def validate(client: Client, access: Access, app: Application) -> None:
     except Forbidden as error:
         say(f"warning: whether project {name} permits this is not known: {error.message}", err=True)
     else:
-        _permitted(app, msgspec.json.decode(live.body, type=Project), await _place(client, access, app))
+        _permitted(app, msgspec.json.decode(live.body, type=Project), await place_of(client, access, app))
     await _repositories(access, app)
 
 
-async def _place(client: Client, access: Access, app: Application) -> Destination | None:
-    """Where the application goes, by server and name both; None where that may not be asked."""
+async def place_of(client: Client, access: Access, app: Application) -> Destination | None:
+    """Where an application goes, by server and name both; None where that may not be asked, which is said on stderr.
+
+    Raises:
+        TrueupError: no cluster is known that it means.
+    """
     # Only who writes an application pays for it.
     from trueup.cli.clusters import known_clusters
 
