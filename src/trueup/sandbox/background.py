@@ -95,7 +95,10 @@ class Background:
             try:
                 if _locked(descriptor):
                     return None
-                return msgspec.json.decode(os.pread(descriptor, _HOLDER_BYTES, 0), type=Running)
+                found = msgspec.json.decode(os.pread(descriptor, _HOLDER_BYTES, 0), type=Running)
+                if _alive(found.pid):
+                    return found
+                raise msgspec.DecodeError("the name is of one that was killed")
             except msgspec.DecodeError:
                 # It has just taken the lock, or is about to give it back.
                 if time.monotonic() > deadline:
@@ -119,11 +122,12 @@ class Background:
             self._claim(descriptor)
             running = Running(pid=os.getpid(), data=str(data) if data else "", started=started)
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, msgspec.json.encode(running), 0)
             if self.log.exists():
                 os.truncate(self.log, 0)
+            # Before our name is there: the kubeconfigs of one that was killed would pass for ours, and for ready.
             shutil.rmtree(self.folder, ignore_errors=True)
             self._make(self.folder)
+            os.pwrite(descriptor, msgspec.json.encode(running), 0)
             try:
                 yield self.folder
             finally:
@@ -223,6 +227,16 @@ class Background:
         own_folder(folder, remedy=REMEDY)
         with usable(folder, remedy=REMEDY):
             folder.chmod(0o700)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def _locked(descriptor: int) -> bool:

@@ -1,6 +1,8 @@
 """A cluster in the background: one process of a name, found, waited for and ended without mistake."""
 
+import fcntl
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -13,6 +15,7 @@ import pytest
 from tests.support.patience import stretched
 
 from trueup.model.errors import TrueupError
+from trueup.sandbox import background
 from trueup.sandbox.background import Background, Running
 from trueup.sandbox.processes import ProcessFailed
 
@@ -134,3 +137,33 @@ def test_one_that_is_never_ready_is_ended(cluster: Background) -> None:
     with pytest.raises(ProcessFailed, match=r"not ready within 1\.5 s"):
         cluster.start(command(cluster, "slow"), seconds=1.5)
     assert cluster.running() is None
+
+
+def test_what_a_killed_one_left_passes_for_nobody_s(cluster: Background, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = cluster.start(command(cluster), seconds=120)
+    os.kill(running.pid, signal.SIGKILL)
+    os.waitpid(running.pid, 0)
+    assert cluster.ready, "its kubeconfigs are there still"
+    monkeypatch.setattr(background, "UNNAMED_SECONDS", 0.05)
+    looks = 0
+
+    def looked_at(folder: Path, *, ignore_errors: bool) -> None:
+        nonlocal looks
+        with pytest.raises(TrueupError, match="its holder is unknown"):
+            Background(cluster.folder.parent, "c").running()
+        looks += 1
+        rmtree(folder, ignore_errors=ignore_errors)
+
+    rmtree = shutil.rmtree
+    with (cluster.folder.parent / "c.lock").open("r+") as lock:
+        # The next one has the lock, and has not yet written its name over that of the killed one.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(TrueupError, match="its holder is unknown"):
+            cluster.running()
+    monkeypatch.setattr("trueup.sandbox.background.shutil.rmtree", looked_at)
+    with cluster.held(data=None, started="2026-01-01T00:00:00Z"):
+        assert looks == 1
+        now = Background(cluster.folder.parent, "c").running()
+        assert now is not None
+        assert (now.pid, cluster.ready) == (os.getpid(), False)
+        monkeypatch.setattr("trueup.sandbox.background.shutil.rmtree", rmtree)
