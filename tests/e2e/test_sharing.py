@@ -2,7 +2,7 @@
 
 import pytest
 from tests.conftest import EMBEDDED
-from tests.e2e.estate import Estate
+from tests.e2e.estate import AUTOMATED, Estate
 from tests.e2e.manifests import config
 from tests.e2e.test_operations import healed
 from tests.support.lookalikes import DEFINITION
@@ -38,12 +38,14 @@ async def test_who_applied_a_shared_object_last_has_it(estate: Estate) -> None:
     revision = await estate.commit({"one/a.yaml": config("a", "green")})
     await estate.settled(revision, one)
     await left(estate, two)
-    # A mark that somebody wrote by hand is no apply of the other one's.
+    # A mark that somebody wrote by hand is no apply of the other one's; that one would take it for its own to sync.
+    await estate.patch({"spec": {"syncPolicy": {"automated": None}}}, two)
     forged = {"metadata": {"annotations": {TRACKING_ID: f"{two}:/ConfigMap:{one}/a"}}, "data": {"colour": "by hand"}}
     await estate.change("ConfigMap", "a", forged)
     await healed(estate, "a", "green")
     found = await estate.live("ConfigMap", "a")
     assert found is not None and found.annotations[TRACKING_ID].startswith(f"{one}:")
+    await estate.patch({"spec": {"syncPolicy": {"automated": dict(AUTOMATED)}}}, two)
 
     await estate.patch({"metadata": {"finalizers": []}}, one)
     await estate.remove_application(one)

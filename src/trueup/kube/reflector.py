@@ -84,6 +84,7 @@ class Reflector:
         self._version = ""
         self._resync_at = 0.0
         self._failures = 0
+        self._trouble: type[ApiError] | None = None
         self._type: ResourceType | None = None
         self._wake = asyncio.Event()
 
@@ -242,10 +243,13 @@ class Reflector:
 
     def _succeeded(self) -> None:
         self._failures = 0
+        self._trouble = None
         self.error = None
 
     async def _failed(self, error: ApiError) -> None:
-        self._failures += 1
+        # Another trouble is counted anew: a server that has come back serves its kinds a moment later.
+        self._failures = self._failures + 1 if type(error) is self._trouble else 1
+        self._trouble = type(error)
         # A stream that breaks once is no failure of the kind: the next one goes on where it ended.
         if self._failures > 1 or not self.synced or not isinstance(error, Unreachable):
             self.error = error
