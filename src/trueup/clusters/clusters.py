@@ -1,33 +1,16 @@
-"""Every destination there is: opened when its Secret comes, opened anew when it changes, closed when it goes."""
+"""Every destination there is: opened when an application first goes there, closed when its Secret goes or changes."""
 
 import asyncio
 import contextvars
-from collections.abc import Iterator
 
 import msgspec
-import structlog
 
-from trueup.clusters.connection import Connection, Surroundings, Trouble
+from trueup.clusters.connection import Connection, Surroundings
 from trueup.clusters.managed import ManagedCluster
 from trueup.model.application import DEFAULT_PROJECT, Application, Destination
 from trueup.model.errors import InvalidSpec
-from trueup.store.clusters.known import KnownClusters
+from trueup.store.clusters.known import ClustersUnread, KnownClusters
 from trueup.store.clusters.secret import ClusterEntry
-
-log = structlog.get_logger("trueup.clusters")
-
-
-class ClusterState(msgspec.Struct, frozen=True):
-    """A cluster as it is now.
-
-    Attributes:
-        version: of its Kubernetes; empty where it has never answered.
-        trouble: why it cannot be used; None where it can.
-    """
-
-    entry: ClusterEntry
-    version: str
-    trouble: Trouble | None
 
 
 class Clusters:
@@ -55,6 +38,7 @@ class Clusters:
 
         Raises:
             InvalidSpec: there is none, more than one, or it is another project's.
+            ClustersUnread: the Secrets have never been read.
             ClusterOpening: it is being read for the first time.
             ClusterOutOfReach: it does not answer at present.
         """
@@ -65,7 +49,7 @@ class Clusters:
         """Where an application goes, by server and name both.
 
         Raises:
-            InvalidSpec: as :meth:`of`.
+            InvalidSpec, ClustersUnread: as :meth:`of`.
         """
         return self._known.place(app.spec.destination, project_name(app))
 
@@ -73,7 +57,7 @@ class Clusters:
         """Where an application goes, if that is the cluster of this server."""
         try:
             place = self.place(app)
-        except InvalidSpec:
+        except (InvalidSpec, ClustersUnread):
             return None
         return place if place.server == server else None
 
@@ -81,7 +65,7 @@ class Clusters:
         """Whether the Secret of an application's cluster says to leave it alone."""
         try:
             return self._known.of(app.spec.destination, project_name(app)).skipped
-        except InvalidSpec:
+        except (InvalidSpec, ClustersUnread):
             return False
 
     async def opened(self, app: Application) -> ManagedCluster:
@@ -90,16 +74,6 @@ class Clusters:
         if not entry.in_cluster:
             await self._connection(entry).settled()
         return self.of(app)
-
-    def states(self) -> Iterator[ClusterState]:
-        """Every cluster as it is now; those that no application goes to are not open."""
-        for entry in self._known.all():
-            if entry.in_cluster:
-                yield ClusterState(entry, self._own.discovery.server_version, None)
-            elif connection := self._connections.get(entry.secret):
-                yield ClusterState(entry, connection.version, connection.trouble)
-            else:
-                yield ClusterState(entry, "", None)
 
     def reconsider(self) -> None:
         """The Secrets have changed: close what is gone or another. Who needs it asks anew."""
@@ -147,7 +121,8 @@ class Clusters:
         if name == self._own.name:
             return self._own
         if name not in self._named:
-            self._named = {name: msgspec.structs.replace(self._own, name=name)}
+            # Kept: a pass knows its cluster by its identity, and projects may each have a name of their own for it.
+            self._named[name] = msgspec.structs.replace(self._own, name=name)
         return self._named[name]
 
 

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from trueup.apply.confirm import Confirmer
-from trueup.clusters.managed import ManagedCluster, Parts
+from trueup.clusters.managed import ManagedCluster, Parts, instance_of
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
@@ -19,7 +19,6 @@ from trueup.kube.plugin import RunPlugin
 from trueup.kube.schemas import Schemas
 from trueup.model.errors import TrueupError, Waiting
 from trueup.model.live import LiveObject
-from trueup.model.tracking import owner_instance
 from trueup.runtime.clock import Clock
 from trueup.store.clusters.secret import ClusterEntry
 
@@ -138,8 +137,6 @@ class Connection:
             except Exception as error:  # whatever it answered, the other clusters are none the worse for it
                 self._failed(error)
                 failures += 1
-            finally:
-                self._cluster = None
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures, 10))
             await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - jitter is no secret
 
@@ -220,7 +217,7 @@ class Connection:
             return beyond or excluded(type_.group, type_.kind)
 
         discovery = Discovery(client)
-        cache = WatchCache(client, discovery, classify=_instance_of, excluded=unwatched, namespaces=entry.namespaces)
+        cache = WatchCache(client, discovery, classify=instance_of, excluded=unwatched, namespaces=entry.namespaces)
         parts = Parts(client=client, discovery=discovery, cache=cache, schemas=Schemas(client))
         return ManagedCluster(
             client=client,
@@ -230,6 +227,7 @@ class Connection:
             excluded=excluded,
             server=entry.server,
             name=entry.name,
+            secret=entry.secret,
             cluster_resources=not entry.namespaces or entry.cluster_resources,
             confirmer=Confirmer(parts),
         )
@@ -245,7 +243,3 @@ async def _identity(client: Client) -> str:
         return (await client.get(_NAMESPACES, "", _IDENTITY)).uid
     except (Forbidden, NotFound):
         return ""
-
-
-def _instance_of(live: LiveObject) -> str | None:
-    return owner_instance(live.annotations, live.key) or None

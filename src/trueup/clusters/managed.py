@@ -10,7 +10,9 @@ from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.schemas import Schemas
 from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER
+from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey, group_of, version_of
+from trueup.model.tracking import owner_instance
 from trueup.policy import Change
 
 
@@ -20,6 +22,7 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         excluded: whether a kind (group, kind) is left alone.
         server, name: as destinations and projects name it.
+        secret: name of the Secret that it is known by; empty for the engine's own.
         cluster_resources: objects without a namespace are managed too.
     """
 
@@ -30,6 +33,7 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
     excluded: Callable[[str, str], bool]
     server: str = IN_CLUSTER_SERVER
     name: str = IN_CLUSTER_NAME
+    secret: str = ""
     cluster_resources: bool = True
     confirmer: Confirmer
 
@@ -65,6 +69,11 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
     def unwatched(self) -> frozenset[GroupKind]:
         """Kinds whose absence from the cache says nothing."""
         return frozenset(kind for kind in self.cache.failed_kinds() if self.discovery.find(kind.group, kind.kind))
+
+
+def instance_of(live: LiveObject) -> str | None:
+    """The watch cache's group of an object: the application whose mark it bears, if any."""
+    return owner_instance(live.annotations, live.key) or None
 
 
 def excluded_type(excluded: Callable[[str, str], bool]) -> Callable[[ResourceType], bool]:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from trueup.clusters.managed import excluded_type
+from trueup.clusters.managed import excluded_type, instance_of
 from trueup.controllers.wake import CONFIG_MAPS
 from trueup.engine.options import Options
 from trueup.kube.cache import WatchCache
@@ -16,7 +16,6 @@ from trueup.model.application import IN_CLUSTER_SERVER
 from trueup.model.errors import Stalled
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey
-from trueup.model.tracking import owner_instance
 from trueup.policy.settings import CONFIG_MAP, PARAMETERS
 from trueup.store.applications import APPLICATION, KINDS, Applications
 from trueup.store.clusters.known import KnownClusters
@@ -47,7 +46,7 @@ class Control:
         self.cache = WatchCache(
             self.client,
             self.discovery,
-            classify=_instance_of,
+            classify=instance_of,
             excluded=excluded_type(self._unwatched),
             namespaces=(self.namespace, *options.namespaces) if options.namespaces else (),
         )
@@ -114,7 +113,3 @@ class Control:
     def _unwatched(self, group: str, kind: str) -> bool:
         """What settings exclude is not watched; but our own objects and the settings themselves are."""
         return GroupKind(group, kind) not in (*KINDS, CONFIG_MAPS) and self.excluded(group, kind)
-
-
-def _instance_of(live: LiveObject) -> str | None:
-    return owner_instance(live.annotations, live.key) or None

@@ -27,7 +27,7 @@ class Site(msgspec.Struct, frozen=True):
 
 
 class Sites:
-    """Sites by the servers of their clusters.
+    """Sites by their clusters, as they are registered: projects may each have a Secret of their own for one server.
 
     Args:
         make: the parts of a site.
@@ -40,7 +40,7 @@ class Sites:
         make: Callable[[ManagedCluster], tuple[Observer, ApplicationReconciler]],
     ) -> None:
         self._applications, self._clusters, self._make = applications, clusters, make
-        self._sites: dict[str, Site] = {}
+        self._sites: dict[tuple[str, str], Site] = {}
         self._where: dict[str, Site] = {}
 
     @property
@@ -50,9 +50,10 @@ class Sites:
 
     def at(self, cluster: ManagedCluster) -> Site:
         """The site of a cluster. One that was opened anew gets another, which remembers nothing of it."""
-        site = self._sites.get(cluster.server)
+        registered = (cluster.secret, cluster.name)
+        site = self._sites.get(registered)
         if site is None or site.cluster is not cluster:
-            site = self._sites[cluster.server] = Site(cluster, *self._make(cluster))
+            site = self._sites[registered] = Site(cluster, *self._make(cluster))
         return site
 
     async def reconcile(self, key: str) -> Requeue:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from trueup.formats.fnv import fnv32a
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig
 from trueup.kube.errors import ConfigError
@@ -52,11 +53,8 @@ class Kept(msgspec.Struct, frozen=True):
 
 def secret_name(server: str) -> str:
     """Argo CD's name of a cluster's Secret: its host, and FNV-1a of its URL (``URIToSecretName``)."""
-    found = 2166136261
-    for byte in server.encode():
-        found = ((found ^ byte) * 16777619) % 2**32
     host = (urlsplit(server).hostname or "").strip("[]").replace(":", "-").replace("_", "-")
-    return f"cluster-{host}-{found}"
+    return f"cluster-{host}-{fnv32a(server)}"
 
 
 def config_json(config: ClusterConfig) -> str:
@@ -122,17 +120,10 @@ def _kept(live: LiveObject) -> Kept:
     name, project = data.get("name", "").strip() or server, data.get("project", "").strip()
     try:
         # Which programs the engine may run is its own affair: a Secret that names one is none the worse for it here.
-        entry = read_entry(live, data, programs=_Any())
+        entry = read_entry(live, data, programs=None)
     except ConfigError as error:
         return Kept(live.key.name, name, server, project, None, str(error), live, data)
     return Kept(live.key.name, name, server, project, entry, "", live, data)
-
-
-class _Any(frozenset[str]):
-    """Every program."""
-
-    def __contains__(self, item: object) -> bool:
-        return True
 
 
 def only(found: Sequence[Kept], named: str) -> Kept:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from trueup.formats.fnv import fnv32a
 from trueup.formats.redact import redact_url
 from trueup.kube.client import Client
 from trueup.model.errors import TrueupError
@@ -36,10 +37,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 def secret_name(kind: str, url: str, project: str) -> str:
     """Argo CD's name of a repository's Secret: FNV-1a of URL and project (``RepoURLToSecretName``)."""
-    found = 2166136261
-    for byte in (url + project).encode():
-        found = ((found ^ byte) * 16777619) % 2**32
-    return f"{_PREFIX[kind]}-{found}"
+    return f"{_PREFIX[kind]}-{fnv32a(url + project)}"
 
 
 def secret_object(namespace: str, kind: str, name: str, data: Mapping[str, str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from trueup.kube.client import Client
 from trueup.kube.errors import ConfigError
 from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Destination
-from trueup.model.errors import InvalidSpec
+from trueup.model.errors import InvalidSpec, Waiting
 from trueup.model.live import LiveObject
 from trueup.runtime import secrecy
 from trueup.runtime.logger import Logger
@@ -18,7 +18,7 @@ from trueup.store.clusters.secret import (
     read_entry,
 )
 from trueup.store.credentials import SECRET, decoded
-from trueup.store.following import Followed
+from trueup.store.following import RETRY_SECONDS, Followed
 
 if TYPE_CHECKING:
     from trueup.store.settings import Settings
@@ -28,6 +28,12 @@ log = Logger("trueup.clusters")
 SELECTOR = f"{LABEL}={CLUSTER}"
 OWN = ClusterEntry(secret="", name=IN_CLUSTER_NAME, server=IN_CLUSTER_SERVER)
 """The cluster that the engine runs on, where no Secret says more of it."""
+
+
+class ClustersUnread(Waiting):
+    """The Secrets have never been read: that a cluster is not known says nothing yet."""
+
+    reason = "ClustersUnread"
 
 
 class KnownClusters:
@@ -51,6 +57,7 @@ class KnownClusters:
         self._entries: dict[str, ClusterEntry] = {}
         self._faults: dict[str, ConfigError] = {}
         self._spelt: dict[str, tuple[str, str]] = {}
+        self._read = False
         self.followed = Followed(client, SECRET, namespace, SELECTOR, replaced=self.replaced, changed=self.take)
         secrecy.EVERYWHERE.learn("clusters", self._confidential)
 
@@ -68,6 +75,7 @@ class KnownClusters:
 
         Raises:
             InvalidSpec: there is none, more than one, or it is another project's.
+            ClustersUnread: the Secrets have never been read.
         """
         fits = _named(destination)
         found = [entry for entry in self.all() if fits(entry)]
@@ -80,13 +88,19 @@ class KnownClusters:
                     hint="name another cluster in spec.destination",
                 )
             return own[0]
+        if not found and not self._read:
+            raise ClustersUnread(
+                f"cluster {destination.server or destination.name!r} is not known: the cluster Secrets cannot be read",
+                after=RETRY_SECONDS,
+                hint="give the engine the right to list and watch Secrets in its own namespace",
+            )
         raise self._refusal(destination, found, own, project)
 
     def place(self, destination: Destination, project: str) -> Destination:
         """A destination by server and name both. One that names none, or names it twice, is for its own check.
 
         Raises:
-            InvalidSpec: as :meth:`of`.
+            InvalidSpec, ClustersUnread: as :meth:`of`.
         """
         if bool(destination.server) == bool(destination.name):
             return destination
@@ -120,7 +134,7 @@ class KnownClusters:
 
     def replaced(self, secrets: Sequence[LiveObject]) -> None:
         """These are the Secrets now."""
-        self._secrets = {live.key.name: live for live in secrets}
+        self._secrets, self._read = {live.key.name: live for live in secrets}, True
         self.reread()
 
     def take(self, live: LiveObject, gone: bool = False) -> None:

@@ -101,12 +101,13 @@ def canonical_server(server: str) -> str:
     return f"{scheme.lower()}://{authority.lower()}{slash}{path}"
 
 
-def read_entry(live: LiveObject, data: Mapping[str, str], *, programs: Collection[str] = ()) -> ClusterEntry:
+def read_entry(live: LiveObject, data: Mapping[str, str], *, programs: Collection[str] | None = ()) -> ClusterEntry:
     """A cluster Secret.
 
     Args:
         data: its values as text.
-        programs: credential plug-ins that may be run, by the command as a Secret names it.
+        programs: credential plug-ins that may be run, by the command as a Secret names it; None for who runs none, and
+            so refuses none.
 
     Raises:
         ConfigError: it names no cluster that could be used; the message names the Secret, never a value that is secret.
@@ -118,7 +119,7 @@ def read_entry(live: LiveObject, data: Mapping[str, str], *, programs: Collectio
         raise ConfigError(f"cluster Secret {secret}: {error.message}", hint=error.hint or _REMEDY) from None
 
 
-def _read(live: LiveObject, data: Mapping[str, str], programs: Collection[str]) -> ClusterEntry:
+def _read(live: LiveObject, data: Mapping[str, str], programs: Collection[str] | None) -> ClusterEntry:
     server = canonical_server(data.get("server", ""))
     if not server:
         raise ConfigError("server required", hint="write the URL of its API server into the field server")
@@ -172,7 +173,7 @@ def _shard(text: str, warnings: list[str]) -> int | None:
     return None
 
 
-def _config(server: str, text: str, programs: Collection[str]) -> ClusterConfig:
+def _config(server: str, text: str, programs: Collection[str] | None) -> ClusterConfig:
     said = _decoded(text)
     if said.aws_auth_config:
         _refuse_aws(said.aws_auth_config)
@@ -223,8 +224,8 @@ def _refuse_aws(said: Mapping[str, Any]) -> None:
     )
 
 
-def _plugin(said: _Exec, programs: Collection[str]) -> ExecPlugin:
-    if said.command not in programs:
+def _plugin(said: _Exec, programs: Collection[str] | None) -> ExecPlugin:
+    if programs is not None and said.command not in programs:
         raise ConfigError(
             f"config.execProviderConfig: exec command not in allow-list: {said.command[:200]!r}",
             hint="allow it by trueup.cluster.exec.commands in argocd-cmd-params-cm",

@@ -11,7 +11,7 @@ from trueup.kube.object import read_object
 from trueup.model.application import Destination
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
-from trueup.store.clusters.known import OWN, KnownClusters
+from trueup.store.clusters.known import OWN, ClustersUnread, KnownClusters
 from trueup.store.settings import Settings
 
 FAR = "https://far.example"
@@ -128,3 +128,10 @@ def test_the_own_cluster_can_be_disabled() -> None:
     )
     with pytest.raises(InvalidSpec, match=r"is disabled by cluster\.inClusterEnabled"):
         found.of(Destination(name="in-cluster"), "team")
+
+
+def test_before_the_secrets_are_read_an_unknown_cluster_is_waited_for_and_not_missing() -> None:
+    found = KnownClusters(Client(ClusterConfig(server="http://127.0.0.1:1")), "argocd", settings=Settings)
+    with pytest.raises(ClustersUnread):
+        found.of(Destination(name="far"), "team")
+    assert found.of(Destination(name="in-cluster"), "team") == OWN
