@@ -60,12 +60,13 @@ async def token_of(client: Client, system: str, account: str, name: str) -> tupl
         "metadata": {"name": name, "annotations": {"kubernetes.io/service-account.name": account}},
         "type": "kubernetes.io/service-account-token",
     }
-    await _ensure(client, SECRETS, system, asked)
+    made = await _ensure(client, SECRETS, system, asked)
     try:
         async with asyncio.timeout(_CONTROLLER_SECONDS):
             return await _filled(client, system, name), ""
     except TimeoutError:
-        await client.delete(SECRETS, system, name, propagation="Background")
+        if made:
+            await client.delete(SECRETS, system, name, propagation="Background")
     path = f"/api/v1/namespaces/{system}/serviceaccounts/{account}/token"
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": _TEN_YEARS}}
     answer = await client.request("POST", path, body=msgspec.json.encode(body), secret=True)
@@ -98,8 +99,8 @@ def _bound(kind: str, subjects: list[dict[str, Any]]) -> dict[str, Any]:
     return {"roleRef": {"apiGroup": _RBAC, "kind": kind, "name": ROLE}, "subjects": subjects}
 
 
-async def _ensure(client: Client, type_: ResourceType, namespace: str, body: Mapping[str, Any]) -> None:
-    """Make an object; one that is there gets its rules, roles and subjects anew."""
+async def _ensure(client: Client, type_: ResourceType, namespace: str, body: Mapping[str, Any]) -> bool:
+    """Make an object; one that is there gets its rules and subjects anew. Gives whether it was made."""
     whole = {"apiVersion": type_.api_version, "kind": type_.kind, **body}
     try:
         await client.create(type_, namespace, msgspec.json.encode(whole))
@@ -107,9 +108,11 @@ async def _ensure(client: Client, type_: ResourceType, namespace: str, body: Map
         change = {key: value for key, value in body.items() if key in ("rules", "subjects")}
         if change:
             await client.patch(type_, namespace, body["metadata"]["name"], msgspec.json.encode(change), kind="merge")
+        return False
     except ApiError as error:
         if error.code == 404 and namespace:
             raise TrueupError(
                 f"namespace {namespace} does not exist on that cluster", hint="create it first"
             ) from error
         raise
+    return True
