@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
+PACKAGES := kubegrammar pocketkube trueup
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 UV_VERSION := 0.13.9
@@ -80,9 +81,10 @@ lock: ## Pin the dependencies again (ARGS=--upgrade takes newer ones)
 	@uv=$$(command -v uv) || { uv=build/uv/bin/uv; [ -x $$uv ] || { $(PYTHON) -m venv build/uv && \
 	  build/uv/bin/pip --quiet --disable-pip-version-check install uv==$(UV_VERSION); }; }; \
 	compile="$$uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header --python-version 3.11 $(ARGS)"; \
-	$$compile --group dev pyproject.toml --output-file requirements.lock && \
-	$$compile --no-annotate --constraints requirements.lock pyproject.toml --output-file tools/release/runtime.lock && \
+	  $(PACKAGES:%=--no-emit-package %) --no-header --python-version 3.11 $(ARGS)"; \
+	$$compile --group dev $(PACKAGES:%=packages/%/pyproject.toml) --output-file requirements.lock && \
+	$$compile --no-annotate --constraints requirements.lock packages/trueup/pyproject.toml \
+	  --output-file tools/release/runtime.lock && \
 	for tool in controlplane fuzz release; do \
 	  $$compile --no-annotate tools/$$tool/requirements.in --output-file tools/$$tool/requirements.lock || exit 1; \
 	done
@@ -99,6 +101,6 @@ build/release-tools/.installed: tools/release/requirements.lock
 $(STAMP): requirements.lock
 	@$(or $(PYTHON),$(error Python 3.11 or newer is needed)) -m venv $$([ ! -e $@ ] || echo --clear) $(VENV)
 	@tools/venv/install.sh $(VENV)
-	@$(PIP) --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -q src  # as pip does with what it copies: not each command compiles it
+	@$(PIP) --no-deps --no-build-isolation $(PACKAGES:%=--editable packages/%)
+	@$(BIN)/python -m compileall -q packages  # as pip does with what it copies: not each command compiles it
 	@touch $@

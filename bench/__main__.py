@@ -20,7 +20,7 @@ from bench.refresh import refresh
 from bench.result import Result, write_table
 from bench.sandbox import sandbox
 from bench.workflow import workflow
-from trueup.sandbox.controlplane import default_folders
+from pocketkube.controlplane import default_folders
 from trueup.sandbox.playground import playground
 from trueup.sandbox.sites import real
 from trueup.workers.git import run_git

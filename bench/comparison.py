@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from bench.result import Result, result
-from trueup.diff.merge import Type, Versions, apply, is_unchanged
+from kubegrammar.merge import Type, Versions, apply, is_unchanged
+from pocketkube.cluster import catalog
 from trueup.kube.object import read_object
 from trueup.model.annotations import FIELD_MANAGER
 from trueup.render.output import manifest_of
-from trueup.sandbox.cluster import catalog
 from trueup.sandbox.playground import Playground
 
 SECONDS = 1.0

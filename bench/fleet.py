@@ -11,7 +11,7 @@ import msgspec
 from bench.ground import config_map, is_settled, kind, merge, repository, witness, write
 from bench.result import Result, result
 from bench.usage import cpu, family, memory, writes
-from trueup.formats import yaml
+from kubegrammar import yaml
 from trueup.model.annotations import FIELD_MANAGER
 from trueup.model.live import LiveObject
 from trueup.sandbox.playground import NAMESPACE, Playground, application

@@ -7,7 +7,7 @@ from bench.fleet import at_once
 from bench.ground import config_map, is_settled, merge, repository, witness, write
 from bench.result import Result, median, result
 from bench.usage import cpu, family, writes
-from trueup.formats import yaml
+from kubegrammar import yaml
 from trueup.model.live import LiveObject
 from trueup.sandbox.playground import NAMESPACE, Playground, application
 from trueup.store.kinds import APPLICATION

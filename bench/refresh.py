@@ -20,7 +20,7 @@ from bench.ground import (
     write,
 )
 from bench.result import Result, median, result
-from trueup.formats import yaml
+from kubegrammar import yaml
 from trueup.model.annotations import FIELD_MANAGER
 from trueup.sandbox.playground import NAMESPACE, Playground, application
 from trueup.store.kinds import APPLICATION

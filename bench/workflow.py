@@ -9,13 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 from bench.result import Result, median, result
+from kubegrammar.image import Image
+from kubegrammar.time import format_exact_time, parse_time
 from trueup.cli.app.access import View, read_view
 from trueup.cli.circle import CODE, NAME, PAGE, Circle, is_running
 from trueup.cli.demo import examples
 from trueup.features.images.rule import ImageRule, TargetKind, Update, WriteBack
 from trueup.features.images.target import Editor, write_images
-from trueup.formats.image import Image
-from trueup.formats.time import format_exact_time, parse_time
 from trueup.kube.errors import NotFound
 from trueup.model.application import Source
 from trueup.model.audit import Action, Entry

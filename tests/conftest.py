@@ -23,12 +23,12 @@ from tests.support.rewriting import rewrite_share
 from tests.support.sharing import Recorder, SharedByLength
 from xdist.remote import Producer
 
+from pocketkube.cluster.embedded import EmbeddedCluster
+from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.errors import NotFound
 from trueup.sandbox import simulator
-from trueup.sandbox.cluster.embedded import EmbeddedCluster
-from trueup.sandbox.controlplane import ControlPlane
 from trueup.sandbox.lifecycle import read_lifecycles
 
 BUILD = Path(__file__).parents[1] / "tools" / "controlplane" / "build.py"

@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
+from kubegrammar.json import canonical, digest
 from trueup.apply.confirm import Confirmer, Question
 from trueup.apply.perform import Performed, perform
-from trueup.formats.json import canonical, digest
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType

@@ -13,13 +13,13 @@ from aiohttp import web
 from tests.support.httpserver import serving
 from tests.support.patience import stretched
 
+from pocketkube.cluster.embedded import EmbeddedCluster
 from trueup.clusters import connection
 from trueup.clusters.connection import ClusterOpening, ClusterOutOfReach, Connection, Surroundings
 from trueup.kube.config import ClusterConfig, load_kubeconfig
 from trueup.kube.plugin import no_plugins
 from trueup.model.resource import GroupKind
 from trueup.runtime.clock import SystemClock
-from trueup.sandbox.cluster.embedded import EmbeddedCluster
 from trueup.store.clusters.secret import ClusterEntry
 
 CONFIG_MAPS = GroupKind("", "ConfigMap")

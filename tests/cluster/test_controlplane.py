@@ -10,18 +10,18 @@ import pytest
 from tests.conftest import Cluster, FreshCluster, on_kubernetes
 from tests.support.patience import stretched
 
+from pocketkube.controlplane import ControlPlane
+from pocketkube.processes import ProcessFailed
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import Forbidden, Gone, Unauthorized, Unreachable
 from trueup.sandbox.audit import read_audit
-from trueup.sandbox.controlplane import ControlPlane
-from trueup.sandbox.processes import ProcessFailed
 
 HOLDER = """
 import asyncio, sys
 from pathlib import Path
-from trueup.sandbox.controlplane import ControlPlane
+from pocketkube.controlplane import ControlPlane
 
 async def hold():
     async with ControlPlane(map(Path, sys.argv[1:])) as plane:

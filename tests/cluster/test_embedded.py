@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from tests.conformance.exchange import Server
 
-from trueup.sandbox.cluster.embedded import SERVER, EmbeddedCluster
-from trueup.sandbox.processes import ProcessFailed
+from pocketkube.cluster.embedded import SERVER, EmbeddedCluster
+from pocketkube.processes import ProcessFailed
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 

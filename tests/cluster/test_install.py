@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from tests.support import commands
 
+from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import ResourceType
@@ -19,7 +20,6 @@ from trueup.model.application import Application
 from trueup.model.errors import Stalled
 from trueup.model.live import LiveObject
 from trueup.model.status import Status
-from trueup.sandbox.controlplane import ControlPlane
 from trueup.store.crds import application_crd
 from trueup.store.deployment import Installation
 from trueup.store.install import (

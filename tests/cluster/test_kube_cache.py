@@ -16,6 +16,7 @@ from tests.conftest import Cluster, on_kubernetes
 from tests.support.faultproxy import FaultProxy
 from tests.support.patience import stretched
 
+from pocketkube.controlplane import ControlPlane
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
@@ -24,7 +25,6 @@ from trueup.kube.errors import Forbidden, NotFound, Unreachable
 from trueup.kube.reflector import Timing
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey
-from trueup.sandbox.controlplane import ControlPlane
 
 CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", True)
 CONFIG_MAP = GroupKind("", "ConfigMap")

@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import Cluster, on_kubernetes
 from tests.support.patience import stretched
 
+from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig, load_kubeconfig
 from trueup.kube.discovery import Discovery, ResourceType
@@ -28,7 +29,6 @@ from trueup.kube.errors import (
     Unreachable,
 )
 from trueup.kube.schemas import Schemas
-from trueup.sandbox.controlplane import ControlPlane
 
 CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", True)
 SECRETS = ResourceType("", "v1", "Secret", "secrets", True)

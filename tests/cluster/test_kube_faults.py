@@ -11,6 +11,7 @@ from aiohttp import web
 from tests.conftest import Cluster
 from tests.support.faultproxy import Fault, FaultProxy
 
+from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery, ResourceType
@@ -26,7 +27,6 @@ from trueup.kube.errors import (
 )
 from trueup.kube.plainwire import PlainWire
 from trueup.kube.transport import pooled
-from trueup.sandbox.controlplane import ControlPlane
 
 CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", True)
 

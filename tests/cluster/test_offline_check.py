@@ -8,11 +8,11 @@ import pytest_asyncio
 from tests.golden.render.golden import checkout
 from tests.support.broken import FOUND, break_everything
 
+from pocketkube.cluster.embedded import EmbeddedCluster
+from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
-from trueup.sandbox.cluster.embedded import EmbeddedCluster
-from trueup.sandbox.controlplane import ControlPlane
 from trueup.sandbox.offline.applications import CONTROL_NAMESPACE, find_applications
 from trueup.sandbox.offline.check import Check
 from trueup.sandbox.offline.kubernetes import embedded

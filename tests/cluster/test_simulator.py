@@ -11,11 +11,11 @@ from tests.conftest import on_kubernetes
 from tests.support.patience import stretched
 from tests.support.tiers import everywhere
 
+from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.sandbox import simulator
 from trueup.sandbox.audit import read_audit
-from trueup.sandbox.controlplane import ControlPlane
 
 Object = dict[str, Any]
 Verdict = Callable[[Object], bool]

@@ -14,11 +14,11 @@ import pytest_asyncio
 from tests.conftest import Cluster, make_namespace
 from tests.support.patience import stretched
 
+from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
 from trueup.sandbox import simulator
-from trueup.sandbox.controlplane import ControlPlane
 from trueup.sandbox.lifecycle import read_lifecycles
 
 Object = dict[str, Any]

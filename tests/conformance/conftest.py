@@ -11,8 +11,8 @@ import pytest_asyncio
 from tests.conformance.exchange import Both
 from tests.conftest import simulated
 
-from trueup.sandbox.cluster.embedded import EmbeddedCluster
-from trueup.sandbox.controlplane import ControlPlane
+from pocketkube.cluster.embedded import EmbeddedCluster
+from pocketkube.controlplane import ControlPlane
 
 
 class Pair(msgspec.Struct, frozen=True):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.conformance.exchange import APPLY, MERGE, Both, Json, Server, plain
 from tests.support.tiers import everywhere
 
-from trueup.diff.merge import Type, TypedError, predict
-from trueup.sandbox.cluster import catalog
+from kubegrammar.merge import Type, TypedError, predict
+from pocketkube.cluster import catalog
 
 NAMES = itertools.count(1)
 EMPTY: tuple[Any, ...] = (None, [], {})

@@ -14,11 +14,11 @@ from tests.e2e.afresh import Standby, agrees_afresh
 from tests.e2e.estate import EngineProcess, Estate, engine_process, play_repository
 from tests.support import argocd
 
+from pocketkube.cluster.embedded import EmbeddedCluster
+from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
-from trueup.sandbox.cluster.embedded import EmbeddedCluster
-from trueup.sandbox.controlplane import ControlPlane
 from trueup.store.install import DEFINITION, install
 
 NAMESPACE = "argocd"

@@ -11,8 +11,8 @@ import msgspec
 from tests.support import commands
 from tests.support.patience import stretched
 
+from kubegrammar import yaml
 from trueup.cli.app.access import View, read_view
-from trueup.formats import yaml
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import Conflict, NotFound

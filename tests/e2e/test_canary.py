@@ -22,10 +22,10 @@ from tests.e2e.manifests import config, deployment
 from tests.e2e.test_pipelines import trueup
 from tests.support.httpserver import serving
 
-from trueup.formats.hidden import spellings
+from kubegrammar.hidden import spellings
+from pocketkube.cluster.embedded import EmbeddedCluster
 from trueup.kube.client import Client
 from trueup.model.annotations import LAST_APPLIED
-from trueup.sandbox.cluster.embedded import EmbeddedCluster
 from trueup.sandbox.git import GitServer
 from trueup.store.credentials import CONFIG_MAP
 

@@ -22,8 +22,8 @@ from tests.support.githttp import GitHttpServer
 from tests.support.gitrepo import GitRepo
 from tests.support.patience import stretched
 
+from kubegrammar import yaml
 from trueup.cli.root import trueup as root_command
-from trueup.formats import yaml
 
 PATIENCE = 90.0
 

@@ -14,8 +14,8 @@ from tests.e2e.manifests import config, deployment
 from tests.e2e.test_operations import healed, state_of
 from tests.e2e.test_takeover import Estates, Relay
 
+from kubegrammar.time import parse_time
 from trueup.controllers.application import MOST_FAULTS
-from trueup.formats.time import parse_time
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
 from trueup.model.status import OperationPhase, OperationState

@@ -14,10 +14,10 @@ from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
 from tests.e2e.test_cli import Shell
 
+from pocketkube.cluster.embedded import EmbeddedCluster
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import ResourceType
-from trueup.sandbox.cluster.embedded import EmbeddedCluster
 from trueup.store.credentials import SECRET
 
 NAMESPACE = "argocd"

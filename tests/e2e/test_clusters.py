@@ -15,12 +15,12 @@ from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
 from tests.support.patience import looks
 
+from pocketkube.cluster.embedded import EmbeddedCluster
 from trueup.cli.cluster.secret import config_json, secret_object
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import NotFound
-from trueup.sandbox.cluster.embedded import EmbeddedCluster
 from trueup.store.credentials import SECRET
 
 CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.e2e.estate import Estate
 
-from trueup.formats import yaml
+from kubegrammar import yaml
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

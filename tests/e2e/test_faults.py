@@ -17,11 +17,11 @@ from tests.e2e.manifests import config, deployment, hook, job, wave
 from tests.support.patience import looks
 from tests.support.tiers import everywhere
 
+from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
 from trueup.sandbox.audit import read_audit
-from trueup.sandbox.controlplane import ControlPlane
 
 KILLS = 10
 WAVE_DELAY = 0.3

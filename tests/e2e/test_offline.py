@@ -18,7 +18,7 @@ from tests.golden.render.golden import CASES, ROOT, checkout, render
 from tests.support import commands
 from tests.support.broken import FOUND, URL, application, break_everything
 from tests.support.commands import EXECUTABLE
-from tests.support.fresh import bare, install_wheel
+from tests.support.fresh import bare, install_wheels
 from tests.support.lookalikes import JSONNET_STACK, MONITORS, SHOP
 from tests.support.monorepo import STAGES, write_monorepo
 from tests.support.patience import stretched
@@ -335,7 +335,7 @@ async def test_a_sandbox_in_the_foreground_ends_with_its_terminal(shell: Shell) 
 
 @everywhere
 async def test_the_demo_of_an_installed_wheel_walks_away_from_the_checkout(shell: Shell, tmp_path: Path) -> None:
-    programs = install_wheel(tmp_path / "installed")
+    programs = install_wheels(tmp_path / "installed", "kubegrammar", "pocketkube", "trueup")
     shell.folder, shell.environment = tmp_path / "home", bare(tmp_path / "home")
     where = await shell("-c", "import trueup; print(trueup.__file__)", program=programs / "python")
     assert Path(where.out.strip()).is_relative_to(tmp_path)

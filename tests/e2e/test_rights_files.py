@@ -13,6 +13,7 @@ from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import Estate, engine_process, play_repository
 from tests.e2e.manifests import config
 
+from pocketkube.controlplane import ControlPlane
 from trueup.cli.connect import Access
 from trueup.cli.preflight import LOOKS, Asked, Finding
 from trueup.kube.client import Client
@@ -22,7 +23,6 @@ from trueup.model.annotations import RESOURCES_FINALIZER
 from trueup.model.application import Application
 from trueup.model.errors import TrueupError
 from trueup.model.status import OperationPhase
-from trueup.sandbox.controlplane import ControlPlane
 from trueup.store.install import install_rights
 from trueup.store.rights import CUSTOM_LABEL, MANAGER, MANAGER_NAMESPACE, RBAC, Shape, rights
 

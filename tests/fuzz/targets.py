@@ -12,19 +12,19 @@ from unicodedata import category
 
 from tests.support.memtree import Link, MemTree
 
-from trueup.diff.merge import Merging, PatchError, strategic_merge, three_way
-from trueup.formats import yaml
-from trueup.formats.image import parse_image
-from trueup.formats.patch import equal, merge_diff, merge_patch
-from trueup.formats.redact import redact
+from kubegrammar import yaml
+from kubegrammar.image import parse_image
+from kubegrammar.merge import Merging, PatchError, strategic_merge, three_way
+from kubegrammar.patch import equal, merge_diff, merge_patch
+from kubegrammar.redact import redact
+from pocketkube.cluster.api.json_patch import PatchError as JsonPatchError
+from pocketkube.cluster.api.json_patch import apply_json_patch
+from pocketkube.cluster.catalog import type_of
 from trueup.model.application import HelmSource, KustomizeSource, Source
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.render import strvals
 from trueup.render.closure import files_below, follow
 from trueup.render.recipe import RenderContext, make_recipe, read_inputs
-from trueup.sandbox.cluster.api.json_patch import PatchError as JsonPatchError
-from trueup.sandbox.cluster.api.json_patch import apply_json_patch
-from trueup.sandbox.cluster.catalog import type_of
 from trueup.sources.url import admit
 
 CONTEXT = RenderContext(app_name="shop", namespace="prod", kube_version="v1.30.1")

@@ -58,7 +58,8 @@ class Newcomer:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
         packages = environment / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
         # A line of a .pth file is a folder alone: the link to the tree of the tests in that folder is not followed.
-        (packages / "_trueup.pth").write_text(f"{self.checkout / 'src'}\n{sysconfig.get_path('purelib')}\n")
+        ours = [str(self.checkout / "packages" / name / "src") for name in ("kubegrammar", "pocketkube", "trueup")]
+        (packages / "_trueup.pth").write_text("\n".join([*ours, sysconfig.get_path("purelib"), ""]))
         script = environment / "bin" / "trueup"
         script.write_text(f"#!{environment / 'bin' / 'python'}\nfrom trueup.cli.main import main\n\nmain()\n")
         script.chmod(0o755)

@@ -9,9 +9,9 @@ from tests.labs.conftest import Newcomer
 from tests.labs.console import Shell, follow, matches
 from tests.support.tiers import everywhere
 
+from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
-from trueup.sandbox.controlplane import ControlPlane
 from trueup.sandbox.services import furnish, read_place
 from trueup.store.credentials import CONFIG_MAP
 

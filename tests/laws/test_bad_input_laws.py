@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.support.memtree import Link, MemTree
 from tests.support.often import often
 
-from trueup.formats import yaml
+from kubegrammar import yaml
 from trueup.kube.config import ClusterConfig
 from trueup.kube.errors import ConfigError
 from trueup.model.application import HelmParameter, HelmSource, Source

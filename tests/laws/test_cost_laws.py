@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from tests.support.memtree import MemTree
 
+from kubegrammar import cron, duration, glob, image, patch, quantity, semver, yaml
+from kubegrammar.image import Image
+from kubegrammar.redact import redact, redact_url
+from kubegrammar.time import parse_time
+from kubegrammar.yaml.edit import Text
 from trueup.features.images import template
 from trueup.features.images.policies import read_marker
 from trueup.features.images.reverted import Undone
 from trueup.features.images.target import Editor, find_markers, write_markers
-from trueup.formats import cron, duration, glob, image, patch, quantity, semver, yaml
-from trueup.formats.image import Image
-from trueup.formats.redact import redact, redact_url
-from trueup.formats.time import parse_time
-from trueup.formats.yaml.edit import Text
 from trueup.kube.errors import api_error
 from trueup.model.application import Source
 from trueup.model.errors import TrueupError

@@ -7,9 +7,9 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubegrammar.json import canonical, digest
 from trueup.diff import Answer, Pair, Pairs, comparable, compare, differences, live_digest, masked, render
 from trueup.diff.ownership import holds, without
-from trueup.formats.json import canonical, digest
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey

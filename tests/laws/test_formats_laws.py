@@ -8,13 +8,13 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from trueup.formats import yaml
-from trueup.formats.duration import format_duration, parse_duration
-from trueup.formats.glob import doublestar_match, doublestar_problem, file_match, glob_match, glob_problem
-from trueup.formats.json import canonical
-from trueup.formats.patch import equal, merge_diff, merge_patch, pointer_get, pointer_remove
-from trueup.formats.quantity import canonical_quantity, parse_quantity
-from trueup.formats.semver import best_match, compare, is_range, parse_version
+from kubegrammar import yaml
+from kubegrammar.duration import format_duration, parse_duration
+from kubegrammar.glob import doublestar_match, doublestar_problem, file_match, glob_match, glob_problem
+from kubegrammar.json import canonical
+from kubegrammar.patch import equal, merge_diff, merge_patch, pointer_get, pointer_remove
+from kubegrammar.quantity import canonical_quantity, parse_quantity
+from kubegrammar.semver import best_match, compare, is_range, parse_version
 
 TRICKY_TEXT = st.text(
     st.sampled_from(" \n\t\r:#-'\"|>&*!%@`{}[],?.0123456789abenoxyEX~=<_+/\u0085\u2028\ufeffé😀"), max_size=12

@@ -5,10 +5,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.diff.merge import Type, compile_type
-from trueup.diff.merge.fieldset import FieldSet, is_member
-from trueup.diff.merge.reconcile import reconciled
-from trueup.diff.merge.typed import field_set
+from kubegrammar.merge import Type, compile_type
+from kubegrammar.merge.fieldset import FieldSet, is_member
+from kubegrammar.merge.reconcile import reconciled
+from kubegrammar.merge.typed import field_set
 
 NAMES = ("a", "b")
 TEXT = {"type": "string"}

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.formats import pattern, semver
-from trueup.formats.yaml import write
+from kubegrammar import pattern, semver
+from kubegrammar.yaml import write
 from trueup.render import cutoff, kustomize_documents, wholeness
 from trueup.render.helm import _commas_escaped
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.often import often
 
-from trueup.formats.time import format_time
+from kubegrammar.time import format_time
 from trueup.model.application import Application, Operation, SyncOperation
 from trueup.model.comparison import ComparedResource, Comparison
 from trueup.model.fields import NameValue

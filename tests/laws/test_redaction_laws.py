@@ -7,9 +7,9 @@ import string
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from trueup.formats.hidden import Hidden, spellings, written
-from trueup.formats.redact import MASK, redact, redact_url
-from trueup.formats.visible import escaped, visible
+from kubegrammar.hidden import Hidden, spellings, written
+from kubegrammar.redact import MASK, redact, redact_url
+from kubegrammar.visible import escaped, visible
 from trueup.runtime import secrecy
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=60)

@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from tests.support import argocd
 from tests.support.values import TEXTS, Overrides, values_of
 
-from trueup.formats.patch import merge_diff, merge_patch
+from kubegrammar.patch import merge_diff, merge_patch
+from pocketkube.cluster.custom import CustomBehaviour
 from trueup.model.application import Application, Operation, ResourceRule
 from trueup.model.fields import Fields, Metadata
 from trueup.model.project import Project, ProjectSpec, ProjectStatus
 from trueup.model.source import SyncSource
 from trueup.model.status import Status
-from trueup.sandbox.cluster.custom import CustomBehaviour
 from trueup.store.crds import REQUIRED, application_crd, project_crd
 
 DEFINITIONS: dict[str, Callable[[], dict[str, Any]]] = {"ours": application_crd}

@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.diff.merge import Merging, strategic_merge, three_way
-from trueup.sandbox.cluster.catalog import type_of
+from kubegrammar.merge import Merging, strategic_merge, three_way
+from pocketkube.cluster.catalog import type_of
 
 POD = Merging(type_of("v1", "Pod"), strategic=True)
 

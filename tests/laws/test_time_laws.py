@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.plans import START, facts, live_of, manifest, state
 
-from trueup.formats.duration import grown
-from trueup.formats.time import format_exact_time, past_time, rest_of
+from kubegrammar.duration import grown
+from kubegrammar.time import format_exact_time, past_time, rest_of
 from trueup.model.application import Application, Backoff, Operation, Retry, SyncOperation
 from trueup.model.comparison import ComparedResource, Comparison
 from trueup.model.fields import NameValue

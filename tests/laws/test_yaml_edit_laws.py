@@ -8,8 +8,8 @@ import yaml as pyyaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trueup.formats.yaml import YamlError, load_all
-from trueup.formats.yaml.edit import Text, Value
+from kubegrammar.yaml import YamlError, load_all
+from kubegrammar.yaml.edit import Text, Value
 
 KEYS = st.text("abcdefgh-_.é", min_size=1, max_size=6).filter(lambda key: not key.startswith(("-", ".")))
 STRINGS = st.one_of(

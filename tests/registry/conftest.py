@@ -14,7 +14,7 @@ import pytest_asyncio
 from tests.support.httpserver import serving
 from tests.support.patience import stretched
 
-from trueup.sandbox.processes import Nest
+from pocketkube.processes import Nest
 from trueup.sandbox.registry import Registry
 from trueup.sources.registry import Access, RegistryClient
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from trueup.formats import yaml
+from kubegrammar import yaml
 
 FOLDER = Path(os.environ.get("ARGOCD_CRDS") or Path(__file__).parents[3] / "shared" / "data" / "argocd-crds")
 PRESENT = FOLDER.is_dir()

@@ -1,4 +1,4 @@
-"""An installation of its own: the wheel of this tree, away from the checkout."""
+"""An installation of its own: wheels of this tree, away from the checkout."""
 
 import os
 import subprocess
@@ -11,13 +11,15 @@ KUBECTL = Path(sys.executable).parent / "kubectl"
 SYSTEM = ("/usr/local/bin", "/usr/bin", "/bin")
 
 
-def install_wheel(folder: Path) -> Path:
-    """Build the wheel, install it into a new environment, and give the environment's folder of programs.
+def install_wheels(folder: Path, *names: str) -> Path:
+    """Build wheels of this workspace, install them into a new environment, and give that one's folder of programs.
 
     The dependencies are those of the environment that runs the tests: installing them anew would take a minute.
     """
-    _run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "dist"))
-    (wheel,) = (folder / "dist").glob("*.whl")
+    for name in names:
+        build = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "dist"))
+        _run(*build, folder=ROOT / "packages" / name)
+    wheels = [str(wheel) for wheel in (folder / "dist").glob("*.whl")]
     environment = folder / "environment"
     _run(sys.executable, "-m", "venv", "--without-pip", str(environment))
     python = environment / "bin" / "python"
@@ -26,7 +28,7 @@ def install_wheel(folder: Path) -> Path:
     (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     (environment / "bin" / "kubectl").symlink_to(KUBECTL)
     pip = (sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index")
-    _run(*pip, "--no-compile", "--disable-pip-version-check", str(wheel))
+    _run(*pip, "--no-compile", "--disable-pip-version-check", *wheels)
     return environment / "bin"
 
 
@@ -35,6 +37,6 @@ def bare(home: Path, *programs: Path) -> dict[str, str]:
     return {"HOME": str(home), "PATH": os.pathsep.join([*map(str, programs), *SYSTEM]), "LANG": "C.UTF-8"}
 
 
-def _run(*words: str) -> None:
-    ran = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+def _run(*words: str, folder: Path = ROOT) -> None:
+    ran = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

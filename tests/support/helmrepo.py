@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from tests.support.httpserver import serving
 
-from trueup.formats import yaml
+from kubegrammar import yaml
 
 SHOW = """apiVersion: v1
 kind: ConfigMap

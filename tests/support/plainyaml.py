@@ -6,5 +6,5 @@ import yaml
 
 
 def read(text: str) -> Any:
-    """The document of a recording or a script; what users write is read by ``trueup.formats.yaml``."""
+    """The document of a recording or a script; what users write is read by ``kubegrammar.yaml``."""
     return yaml.load(text, Loader=yaml.CSafeLoader)  # noqa: TID251  # no product's input

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.formats.json import digest
+from kubegrammar.json import digest
 from trueup.model.annotations import HOOK, HOOK_DELETE_POLICY, HOOK_FINALIZER, SYNC_OPTIONS, SYNC_WAVE
 from trueup.model.application import Operation, OperationInitiator, Retry, SyncOperation
 from trueup.model.comparison import ComparedResource, Comparison

@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import msgspec
 from msgspec import inspect
 
-from trueup.formats.time import format_time
+from kubegrammar.time import format_time
 from trueup.model.fields import Fields
 
 Overrides = Mapping[tuple[type[Fields], str], st.SearchStrategy[Any]]

@@ -15,6 +15,7 @@ import msgspec
 from structlog.testing import capture_logs
 from tests.support.plans import NAMESPACE, REVISION, START, ToyCluster, compared
 
+from kubegrammar.patch import merge_patch
 from trueup.apply.perform import Performed
 from trueup.controllers.application import ApplicationReconciler
 from trueup.controllers.ports import Ports
@@ -23,7 +24,6 @@ from trueup.controllers.telling.events import EventReader
 from trueup.controllers.telling.log import LogReader
 from trueup.controllers.telling.stream import Stream
 from trueup.controllers.wake import Wakes
-from trueup.formats.patch import merge_patch
 from trueup.kube.errors import ApiError, Conflict, NotFound
 from trueup.kube.object import read_object
 from trueup.model.annotations import AGENT

@@ -17,7 +17,7 @@ OTHERS = {
 
 def said() -> str:
     """The source and the Makefile, with texts that go on in the next line in one."""
-    files = [*(ROOT / "src" / "trueup").rglob("*.py"), ROOT / "Makefile"]
+    files = [*(ROOT / "packages").rglob("*.py"), ROOT / "Makefile"]
     return re.sub(r'"\s*\n\s*f?"', "", "\n".join(file.read_text() for file in files)).replace("'", "")
 
 

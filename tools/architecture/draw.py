@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "src" / "trueup"
+SOURCE = ROOT / "packages" / "trueup" / "src" / "trueup"
 PAGE = ROOT / "docs" / "architecture.md"
 OPEN, CLOSE = "<!-- {} -->\n", "<!-- end of {} -->\n"
 FOLLOWED = (
@@ -22,7 +22,7 @@ FOLLOWED = (
 BEGIN = "_pass"
 ENDS = {"_delete", "_invalid", "refuse", "_without_manifests"}
 """Ways out that are passes of their own."""
-FACTS = {"model", "formats", "runtime", "controllers"}
+FACTS = {"model", "runtime", "controllers"}
 """Rooms that a pass is in all the time."""
 TOLD = {"clock", "settings", "applications"}
 """Ports that only read what is at hand."""
@@ -41,7 +41,7 @@ FILLED = {
 def layers() -> list[list[str]]:
     """The levels that import-linter keeps, the highest first."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    levels = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    levels = next(each["layers"] for each in contracts if each.get("containers") == ["trueup"])
     return [[name for each in level.split("|") if (SOURCE / (name := each.strip(" ()"))).exists()] for level in levels]
 
 

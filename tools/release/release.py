@@ -1,6 +1,6 @@
 """``make release``: what is handed out, what is in it, and whether anything in it is known to be vulnerable.
 
-Into ``build/release``: the wheel and the source archive; ``requirements.txt``, which installs the very versions that
+Into ``build/release``: the wheels and the source archive; ``requirements.txt``, which installs the very versions that
 were tested, by hash; ``sbom.json``, the same as a CycloneDX bill of materials. Then pip-audit asks PyPI's vulnerability
 service about each. Where that cannot be reached nobody has looked, and the target fails and says so;
 ``ARGS=--no-audit`` builds without looking.
@@ -20,9 +20,9 @@ What was built is in build/release. Where pypi.org can be reached, look with `ma
 looked, run `make release ARGS=--no-audit`."""
 
 
-def run(*words: str) -> None:
-    """Run a tool of one of the two environments."""
-    subprocess.run(words, cwd=ROOT, check=True)
+def run(*words: str, folder: Path = ROOT) -> None:
+    """Run a tool."""
+    subprocess.run(words, cwd=folder, check=True)
 
 
 def audit(python: str) -> int:
@@ -47,9 +47,11 @@ def main() -> int:
         return 2
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir(parents=True)
-    run(builder, "-m", "hatchling", "build", "-d", str(OUTPUT))
+    for package in sorted((ROOT / "packages").iterdir()):
+        run(builder, "-m", "hatchling", "build", "-t", "wheel", "-d", str(OUTPUT), folder=package)
+    run("git", "archive", "--prefix=trueup/", f"--output={OUTPUT / 'trueup.tar.gz'}", "HEAD")
     shutil.copy(RUNTIME, OUTPUT / "requirements.txt")
-    listed = ["requirements", str(RUNTIME), "--pyproject", "pyproject.toml", "--output-reproducible"]
+    listed = ["requirements", str(RUNTIME), "--pyproject", "packages/trueup/pyproject.toml", "--output-reproducible"]
     run(tools, "-m", "cyclonedx_py", *listed, "--output-file", str(OUTPUT / "sbom.json"))
     for file in sorted(OUTPUT.iterdir()):
         print(file.relative_to(ROOT))

@@ -1,6 +1,6 @@
 """Distils what the embedded cluster serves from the documents of a Kubernetes release.
 
-    python tools/schemas/build.py $(go env GOMODCACHE)/k8s.io src/trueup/sandbox/cluster/catalog/data
+    python tools/schemas/build.py $(go env GOMODCACHE)/k8s.io packages/pocketkube/src/pocketkube/cluster/catalog/data
 
 Written are ``resources.json.zz`` (discovery), ``schemas.zip`` and ``descriptions.zip`` (OpenAPI v3, one member per
 group version) and ``protobuf.json.zz`` (the fields of messages by number).

@@ -3,7 +3,8 @@
 OpenAPI does not say which empty values an encoder leaves out, nor the names that decoding errors give to types. The Go
 sources do: ``types.go`` of k8s.io/api, k8s.io/kube-aggregator and apimachinery's meta/v1.
 
-    python tools/schemas/omitempty.py $(go env GOMODCACHE)/k8s.io src/trueup/sandbox/cluster/kinds/data/structs.json.zz
+    python tools/schemas/omitempty.py $(go env GOMODCACHE)/k8s.io \\
+      packages/pocketkube/src/pocketkube/cluster/kinds/data/structs.json.zz
 """
 
 import argparse

@@ -16,11 +16,11 @@ from typing import Any
 
 from tests.support import plainyaml
 
-from trueup.formats.patch import merge_patch
-from trueup.sandbox.cluster.custom import CustomResources, crd_behaviour, settle
-from trueup.sandbox.cluster.failure import Cause, Failure, invalid
-from trueup.sandbox.cluster.names import subdomain
-from trueup.sandbox.cluster.resource import Behaviour, Resource
+from kubegrammar.patch import merge_patch
+from pocketkube.cluster.custom import CustomResources, crd_behaviour, settle
+from pocketkube.cluster.failure import Cause, Failure, invalid
+from pocketkube.cluster.names import subdomain
+from pocketkube.cluster.resource import Behaviour, Resource
 
 Json = dict[str, Any]
 

@@ -22,8 +22,8 @@ from tests.golden.custom.cases import (
     topics,
 )
 
-from trueup.formats.patch import merge_patch
-from trueup.sandbox.controlplane import ControlPlane, default_folders
+from kubegrammar.patch import merge_patch
+from pocketkube.controlplane import ControlPlane, default_folders
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _WARNING = re.compile(r'299 - "((?:[^"\\]|\\.)*)"')

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.formats.yaml import dump, load
+from kubegrammar.yaml import dump, load
 from trueup.health import assess
 from trueup.model.live import LiveObject, Owner
 from trueup.model.resource import ResourceKey, group_of

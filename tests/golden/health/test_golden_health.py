@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.golden.health.golden import ROOT, expected_path, inputs, verdict
 
-from trueup.formats.yaml import load
+from kubegrammar.yaml import load
 
 
 @pytest.mark.parametrize("path", inputs(), ids=lambda path: str(path.relative_to(ROOT)).removesuffix(".input.yaml"))

@@ -16,9 +16,9 @@ from typing import Any
 
 from tests.support import plainyaml
 
-from trueup.formats.patch import merge_patch
-from trueup.sandbox.cluster.failure import Failure, invalid
-from trueup.sandbox.cluster.kinds import Kinds
+from kubegrammar.patch import merge_patch
+from pocketkube.cluster.failure import Failure, invalid
+from pocketkube.cluster.kinds import Kinds
 
 Json = dict[str, Any]
 

@@ -12,8 +12,8 @@ import aiohttp
 import yaml
 from tests.golden.kinds.cases import FOLDER, NAMESPACE, Json, load, plain, prepared, refusal, topics
 
-from trueup.formats.patch import merge_patch
-from trueup.sandbox.controlplane import ControlPlane, default_folders
+from kubegrammar.patch import merge_patch
+from pocketkube.controlplane import ControlPlane, default_folders
 
 CONFLICT = 409
 NOT_FOUND = 404

@@ -12,7 +12,7 @@ import aiohttp
 import yaml
 from tests.golden.tables.cases import Json, expected_path, load_cases, plain
 
-from trueup.sandbox.controlplane import ControlPlane, default_folders
+from pocketkube.controlplane import ControlPlane, default_folders
 
 NAMESPACE = "tables"
 AS_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"

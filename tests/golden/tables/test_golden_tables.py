@@ -11,9 +11,9 @@ from tests.golden.tables.cases import Json, expected_path, load_cases, plain
 from tests.support import plainyaml
 from tests.support.objects import Empty
 
-from trueup.sandbox.cluster.kinds import Kinds
-from trueup.sandbox.cluster.resource import Resource
-from trueup.sandbox.cluster.tables import table
+from pocketkube.cluster.kinds import Kinds
+from pocketkube.cluster.resource import Resource
+from pocketkube.cluster.tables import table
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KINDS = Kinds(Empty(), lambda: NOW, Random(1))

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from pocketkube.cluster.catalog import type_of
 from trueup.apply.replace import spared
-from trueup.sandbox.cluster.catalog import type_of
 
 DEPLOYMENT = type_of("apps/v1", "Deployment")
 Case = tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]

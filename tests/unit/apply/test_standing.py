@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from pocketkube.cluster.catalog import type_of
 from trueup.apply.standing import in_the_way
 from trueup.kube.errors import Cause, Invalid
-from trueup.sandbox.cluster.catalog import type_of
 
 SERVICE = type_of("v1", "Service")
 DEPLOYMENT = type_of("apps/v1", "Deployment")

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from kubegrammar.yaml import dump
 from trueup.cli.app.create import create
-from trueup.formats.yaml import dump
 from trueup.model.errors import TrueupError
 
 AUTOMATION = ("--auto-prune", "--self-heal", "--allow-empty")

@@ -14,11 +14,11 @@ import pytest
 from tests.support.githttp import GitHttpServer
 from tests.support.gitrepo import GitRepo
 
+from kubegrammar import yaml
+from kubegrammar.redact import MASK
 from trueup.cli.connect import Access
 from trueup.cli.preflight import LOOKS, Asked, Finding, examine, of_repositories
 from trueup.cli.reach import MOST, Reached, ask, named, of_secrets
-from trueup.formats import yaml
-from trueup.formats.redact import MASK
 from trueup.model.errors import SourceUnavailable
 from trueup.model.project import Project
 from trueup.model.repository import RepositoryOf

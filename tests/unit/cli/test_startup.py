@@ -15,14 +15,14 @@ from trueup.cli.app import COMMANDS, app
 from trueup.cli.lazy import Deferred, LazyGroup
 
 IMPORT = "import sys; from trueup.cli.root import trueup; "
-LIGHT = {"click", "msgspec", "trueup", "typing_extensions"}
+LIGHT = {"click", "kubegrammar", "msgspec", "trueup", "typing_extensions"}
 """What a command that reads the cluster may load of what is no part of Python."""
 DEAR = {
     *("concurrent.futures.thread", "difflib", "email", "http", "json", "multiprocessing", "random", "shutil"),
     *("sqlite3", "tempfile", "zoneinfo"),
-    *("trueup.formats.yaml.read", "trueup.formats.yaml.write", "trueup.health.assess"),
+    *("kubegrammar.yaml.read", "kubegrammar.yaml.write", "trueup.health.assess"),
     *("trueup.apply", "trueup.controllers", "trueup.diff", "trueup.engine", "trueup.features", "trueup.observe"),
-    *("trueup.render", "trueup.sandbox"),
+    *("pocketkube", "trueup.render", "trueup.sandbox"),
 }
 """What of Python's and of our own a command that reads the cluster does without."""
 MOST = {"app list": 60, "app get": 100, "app sync": 100, "proj list": 80, "repo list": 65}
@@ -78,7 +78,7 @@ def test_a_command_that_reads_the_cluster_loads_what_that_takes(read: str) -> No
 @pytest.mark.parametrize("command", MOST)
 def test_a_command_loads_no_more_of_ours_than_it_needs(command: str) -> None:
     modules = loaded(f"from trueup.cli.root import trueup; import {ALL[tuple(command.split())].module}")
-    assert len([module for module in modules if module.startswith("trueup.")]) <= MOST[command]
+    assert len([module for module in modules if module.startswith(("kubegrammar.", "trueup."))]) <= MOST[command]
 
 
 @pytest.mark.parametrize(

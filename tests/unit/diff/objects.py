@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
+from kubegrammar.json import canonical, digest
 from trueup.diff import Answer, Pair, Pairs, compare
-from trueup.formats.json import canonical, digest
 from trueup.model.comparison import ComparedResource, Comparison
 from trueup.model.live import LiveObject, Owner
 from trueup.model.manifest import Manifest

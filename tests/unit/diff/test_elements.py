@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubegrammar.patch import equal
 from trueup.diff.elements import MOST_KINDS_OF_KEYS, Elements
 from trueup.diff.ownership import holds, last_applied, nodes_of, without
-from trueup.formats.patch import equal
 from trueup.model.annotations import FIELD_MANAGER
 
 MANY = 20_000

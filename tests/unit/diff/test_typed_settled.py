@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from kubegrammar.merge import apply, compile_type
 from trueup.diff import is_settled
-from trueup.diff.merge import apply, compile_type
 from trueup.model.annotations import FIELD_MANAGER
 
 SCHEMA: dict[str, Any] = {

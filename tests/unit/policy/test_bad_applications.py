@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from trueup.formats.redact import redact
+from kubegrammar.redact import redact
 from trueup.model.application import Application, ApplicationSpec
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project

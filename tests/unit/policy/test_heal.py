@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 import pytest
 
-from trueup.formats.time import format_time
+from kubegrammar.time import format_time
 from trueup.model.application import Application, Operation, SyncOperation
 from trueup.model.comparison import ComparedResource, Comparison
 from trueup.model.fields import NameValue

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from trueup.formats.hidden import Hidden
+from kubegrammar.hidden import Hidden
 from trueup.model.application import ApplicationSpec, HelmParameter, HelmSource, Source
 from trueup.render.confidential import MOST_OF_FILE, confidential, spec_secrets, told
 from trueup.render.job import HelmJob, HelmParameterSetting

@@ -10,7 +10,7 @@ import pytest
 from tests.support import helmpull
 from tests.support.helmrepo import helm_repo
 
-from trueup.formats import yaml
+from kubegrammar import yaml
 from trueup.model.errors import RenderFailed
 from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing, find, find_all, index_url
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.support.memtree import MemTree
 
-from trueup.formats import yaml
+from kubegrammar import yaml
 from trueup.model.application import KustomizePatch, KustomizePatchTarget, KustomizeReplica, KustomizeSource, Source
 from trueup.model.errors import RenderFailed
 from trueup.render.job import KustomizeJob

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.formats import json
+from kubegrammar import json
 from trueup.model.annotations import HOOK, INSTALLATION_ID, NAMESPACE_OF, OPERATION_ID, TRACKING_ID
 from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Manifest

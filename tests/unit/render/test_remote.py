@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.memtree import MemTree
 
-from trueup.formats import yaml
+from kubegrammar import yaml
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed
 from trueup.render.environment import RenderContext

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from trueup.formats.yaml import load
+from kubegrammar.yaml import load
+from pocketkube.workloads import DECISIONS, Create, Delete, Patch, Write
 from trueup.model.errors import TrueupError
 from trueup.model.resource import GroupKind, group_of
 from trueup.sandbox.lifecycle import FOLDER, beside, covers, fill, matches, next_status, read_lifecycles
-from trueup.sandbox.workloads import DECISIONS, Create, Delete, Patch, Write
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "stages"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

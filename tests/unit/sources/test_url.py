@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.formats.redact import redact
+from kubegrammar.redact import redact
 from trueup.model.errors import InvalidSpec
 from trueup.sources.url import admit, check
 

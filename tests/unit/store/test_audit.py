@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trueup.formats.time import format_exact_time
+from kubegrammar.time import format_exact_time
 from trueup.model.audit import Action, Actor, Entry, FieldChange, Why
 from trueup.model.errors import TrueupError
 from trueup.store.audit import Filter, Trail, query

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trueup.formats import yaml
+from kubegrammar import yaml
 from trueup.store.rights import Shape, rights
 
 FOLDER = Path(__file__).parents[3] / "docs" / "rights"

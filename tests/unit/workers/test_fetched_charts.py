@@ -10,7 +10,7 @@ from tests.support import helmtemplate
 from tests.support.helmrepo import HelmRepo, chart, helm_repo, packed
 from tests.support.memtree import MemTree
 
-from trueup.formats import yaml
+from kubegrammar import yaml
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed, TrueupError
 from trueup.model.manifest import Manifest

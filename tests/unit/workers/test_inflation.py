@@ -9,7 +9,7 @@ import pytest
 from tests.support import helmtemplate
 from tests.support.memtree import MemTree
 
-from trueup.formats import yaml
+from kubegrammar import yaml
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Manifest

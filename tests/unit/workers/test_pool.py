@@ -12,12 +12,12 @@ import pytest
 from tests.support.memtree import MemTree
 from tests.support.patience import looks, stretched
 
-import trueup
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed, TrueupError
 from trueup.model.manifest import Rendering
 from trueup.render.job import Recipe
 from trueup.render.recipe import RenderContext, make_recipe, read_inputs
+from trueup.workers.childprocess import PACKAGES
 from trueup.workers.pool import Pool, PoolLimits
 from trueup.workers.process import MEBIBYTE
 
@@ -235,7 +235,7 @@ asyncio.run(main())
 
 
 async def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
-    environment = {"PYTHONPATH": str(Path(trueup.__file__).parents[1]), "TMPDIR": str(tmp_path)}
+    environment = {"PYTHONPATH": os.pathsep.join(PACKAGES), "TMPDIR": str(tmp_path)}
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, env=environment)
     assert parent.stdout is not None
     assert parent.stdout.readline() == b"up\n"

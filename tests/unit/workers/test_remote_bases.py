@@ -11,7 +11,7 @@ from tests.support.gitrepo import GitRepo
 from tests.support.httpserver import serving
 from tests.support.memtree import MemTree
 
-from trueup.formats import yaml
+from kubegrammar import yaml
 from trueup.model.application import KustomizeSource, Source
 from trueup.model.errors import RenderFailed, SourceUnavailable, TrueupError
 from trueup.model.manifest import Manifest

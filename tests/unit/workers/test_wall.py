@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from trueup.workers.childprocess import PACKAGES
 from trueup.workers.frame import HEADER, READY
 from trueup.workers.landlock import Grants
 from trueup.workers.wall import Isolation
@@ -54,7 +55,7 @@ class Child:
             stdout=subprocess.PIPE,
             cwd=folder,
             start_new_session=True,
-            env={"PYTHONPATH": str(Path(__file__).parents[3] / "src"), "CANARY": "canary"},
+            env={"PYTHONPATH": os.pathsep.join(PACKAGES), "CANARY": "canary"},
         )
         assert self.process.stdout is not None
         assert self.process.stdout.read(len(READY)) == READY

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubegrammar.image import Image
 from trueup.features.images.choose import choose
 from trueup.features.images.rule import ImageRule, Strategy
-from trueup.formats.image import Image
 from trueup.model.errors import InvalidSpec
 
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from kubegrammar.image import Image
 from trueup.features.images.annotations import PREFIX, image_rules, write_back
 from trueup.features.images.policies import Marker, policy_rules, read_marker
 from trueup.features.images.rule import Method, Pin, Strategy, TargetKind
 from trueup.features.images.settings import Registry, read_image_settings
 from trueup.features.images.template import MESSAGE, render
-from trueup.formats.image import Image
 from trueup.model.errors import InvalidSpec
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from tests.support.gitrepo import GitRepo
 
+from kubegrammar.image import Image
 from trueup.features.images.editing import Apart, Edited, Editing, Here
 from trueup.features.images.rule import ImageRule, TargetKind, Update, WriteBack
 from trueup.features.images.work import Subject, Work
-from trueup.formats.image import Image
 from trueup.model.application import Application, Source
 from trueup.model.errors import TrueupError
 from trueup.sources.tree import GitTree

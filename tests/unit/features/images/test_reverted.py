@@ -6,8 +6,8 @@ import pygit2
 import pytest
 from tests.support.gitrepo import GitRepo
 
+from kubegrammar.image import parse_image
 from trueup.features.images.reverted import taken_back
-from trueup.formats.image import parse_image
 
 OLD, NEW = b"image: web:1.0\n", b"image: web:1.1\n"
 IMAGE = parse_image("registry.example/web:1.1")

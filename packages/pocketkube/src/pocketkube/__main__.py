@@ -1,0 +1,5 @@
+"""``python -m pocketkube``."""
+
+from pocketkube.cli import main
+
+main()

@@ -1,0 +1,49 @@
+"""Whether the defaults in a schema are values it takes (``pkg/apiserver/schema/defaulting/validation.go``)."""
+
+from copy import deepcopy
+from typing import Any
+
+import msgspec
+
+from pocketkube.cluster.custom import metadata, problems
+from pocketkube.cluster.custom.expressions import Rules
+from pocketkube.cluster.custom.openapi import Check, same
+from pocketkube.cluster.custom.pruning import prune
+from pocketkube.cluster.custom.schema import METADATA_FIELDS, Node
+from pocketkube.cluster.failure import Cause
+
+
+def check(root: Node, path: str) -> list[Cause]:
+    """What is wrong with the defaults of a structural schema."""
+    causes: list[Cause] = []
+    if root.has_defaults:
+        _check(msgspec.structs.replace(root, embedded=True, has_embedded=True), path, causes, resource=True)
+    return causes
+
+
+def _check(node: Node, path: str, causes: list[Cause], *, resource: bool) -> None:
+    if node.default is not None:
+        causes += _of_place(node, f"{path}.default")
+    if node.items is not None and node.items.has_defaults:
+        _check(node.items, f"{path}.items", causes, resource=node.items.embedded)
+    for name, member in (node.properties or {}).items():
+        # Defaults in metadata of the root are forbidden, those of embedded metadata are seldom, and not looked at.
+        if member.has_defaults and not (resource and name in METADATA_FIELDS):
+            _check(member, f"{path}.properties[{name}]", causes, resource=member.embedded)
+
+
+def _of_place(node: Node, path: str) -> list[Cause]:
+    value: Any = deepcopy(node.default)
+    causes: list[Cause] = []
+    prune(value, node, root=node.embedded)
+    if not same(value, node.default):
+        causes.append(problems.invalid(path, node.default, "must not have unknown fields"))
+    try:
+        metadata.coerce(value, node, path)
+    except metadata.Misfit as misfit:
+        return [*causes, problems.invalid(path, node.default, str(misfit))]
+    wrong = metadata.check(value, node, path) or Check(node.schema).causes(node.default, field=path)
+    if wrong:
+        return causes + wrong
+    rules = Rules(node, resource=node.embedded)
+    return causes + (rules.run(node.default, node.default, path).causes or rules.run(node.default, None, path).causes)

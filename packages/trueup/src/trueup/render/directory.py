@@ -1,0 +1,186 @@
+"""Plain manifests: which files of a directory, and how each is read.
+
+The rules are Argo CD's (``findManifests``; feature-inventory 1.1 and section 4).
+"""
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kubegrammar import yaml
+from kubegrammar.glob import glob_match
+from trueup.model.application import DirectorySource, Source
+from trueup.model.errors import RenderFailed
+from trueup.model.resource import group_of
+from trueup.model.tree import Entry, Mode, Tree
+from trueup.render.closure import check_size, follow, submodules_below
+from trueup.render.draft import Draft
+from trueup.render.job import DirectoryJob, Input
+from trueup.render.output import Objects, is_list
+from trueup.render.wholeness import (
+    MANIFESTS,
+    is_lfs_pointer,
+    is_marked,
+    is_text,
+    looks_like_manifest,
+    may_be_manifest,
+    pointer_problem,
+)
+
+EXTENSIONS = (*MANIFESTS, ".jsonnet")
+MAX_BYTES = 10 * 1024 * 1024
+"""Of all manifests of a directory together (``reposerver.max.combined.directory.manifests.size``)."""
+
+_SERVED = frozenset(("", "apps", "autoscaling", "batch", "extensions", "policy"))
+"""Groups of every server, by names that nobody else can have: those of others are domains."""
+_CLIENT = "Config"
+"""A kubeconfig's kind, of the group that has no name."""
+
+SHOWN = 10
+"""Files named in one warning."""
+
+
+def draft(source: Source, tree: Tree, path: str) -> Draft:
+    """The files of a directory source.
+
+    Raises:
+        RenderFailed: together too large, a link that leaves the repository, a submodule, or Jsonnet.
+    """
+    options = source.directory or DirectorySource()
+    draft = Draft(DirectoryJob())
+    if options.recurse:
+        _refuse_submodules(options, tree, path)
+    for entry in _candidates(tree, path, options):
+        located = follow(tree, entry.path, "manifest")
+        if located is None or located.entry.mode is Mode.DIRECTORY:
+            draft.gaps.append(entry.path)
+            draft.warnings.append(
+                f"{entry.path}: passed over, the link leads {'to a folder' if located else 'nowhere'}"
+            )
+            continue
+        if entry.path.endswith(".jsonnet"):
+            raise RenderFailed(
+                f"{entry.path}: Jsonnet is not supported", hint="exclude it (directory.exclude) or render it to YAML"
+            )
+        draft.inputs.append(Input(entry.path, located.entry))
+    if options.recurse:
+        for link in _links_beside(tree, path, options):
+            draft.gaps.append(link)
+            if _leads_to_folder(tree, link):
+                draft.warnings.append(f"{link}: passed over, the link leads to a folder")
+    check_size(draft.inputs, tree, MAX_BYTES)
+    return draft
+
+
+def _candidates(tree: Tree, path: str, options: DirectorySource) -> Iterator[Entry]:
+    every = tree.walk(path) if options.recurse else iter(tree.children(path))
+    for entry in every:
+        if entry.mode in (Mode.DIRECTORY, Mode.SUBMODULE):
+            continue
+        if not options.disable_extension_filter and not entry.path.endswith(EXTENSIONS):
+            continue
+        # Argo CD names no separators: its ``*`` crosses directories.
+        relative = posixpath.relpath(entry.path, path or ".")
+        if options.exclude and glob_match(options.exclude, relative):
+            continue
+        if options.include and not glob_match(options.include, relative):
+            continue
+        yield entry
+
+
+def _links_beside(tree: Tree, path: str, options: DirectorySource) -> Iterator[str]:
+    """Links that are no candidates: a folder of manifests may have been where they are."""
+    if options.disable_extension_filter:
+        return
+    for entry in tree.walk(path):
+        if entry.mode is Mode.LINK and not entry.path.endswith(EXTENSIONS) and not _excluded(options, path, entry.path):
+            yield entry.path
+
+
+def _leads_to_folder(tree: Tree, link: str) -> bool:
+    try:
+        located = follow(tree, link, "link")
+    except RenderFailed:
+        return False
+    return located is not None and located.entry.mode is Mode.DIRECTORY
+
+
+def _refuse_submodules(options: DirectorySource, tree: Tree, path: str) -> None:
+    """Argo CD reads the manifests of submodules; what is not fetched cannot be known to declare nothing."""
+    for submodule in submodules_below(tree, path):
+        if not _excluded(options, path, submodule):
+            raise RenderFailed(
+                f"{submodule} is a submodule", hint="submodules are not fetched; exclude it by directory.exclude"
+            )
+
+
+def _excluded(options: DirectorySource, path: str, folder: str) -> bool:
+    relative = posixpath.relpath(folder, path or ".")
+    return bool(options.exclude) and any(glob_match(options.exclude, name) for name in (relative, f"{relative}/"))
+
+
+def read_directory(files: Mapping[str, bytes], objects: Objects) -> None:
+    """Read every file into ``objects``, which collects the errors of all."""
+    foreign: list[str] = []
+    for path in sorted(files):
+        data = files[path]
+        if is_marked(data):
+            continue
+        before = objects.taken
+        if is_lfs_pointer(data):
+            _refuse_pointer(path, objects)
+        elif not _read(path, data, objects):
+            foreign.append(path)
+        if objects.taken == before:
+            objects.barren.append(path)
+    if foreign:
+        more = f" and {len(foreign) - SHOWN} more" if len(foreign) > SHOWN else ""
+        objects.warn(f"{', '.join(foreign[:SHOWN])}{more}: passed over, no manifest is in there")
+
+
+def _refuse_pointer(path: str, objects: Objects) -> None:
+    if path.endswith(MANIFESTS):
+        objects.fail(f"{pointer_problem(path)} (git lfs untrack), or exclude it (directory.exclude)")
+    else:
+        objects.warn(pointer_problem(path))
+
+
+def _read(path: str, data: bytes, objects: Objects) -> bool:
+    """Read one file; whether it is for Kubernetes at all. What is not is passed over, as Argo CD does."""
+    try:
+        loaded = yaml.load_all(data, path)
+    except yaml.YamlError as error:
+        if may_be_manifest(path, data):
+            advice = "; save it as UTF-8, or exclude it (directory.exclude) if it is no manifest"
+            objects.fail(f"{error}{'' if is_text(data) else advice}")
+        else:
+            objects.warn(f"{path}: passed over, it is no manifest ({error.problem})")
+        return True
+    objects.warnings.extend(loaded.warnings)
+    documents = [document for document in loaded.documents if document.value is not None]
+    # What YAML says may be there with another indentation.
+    foreign = path.endswith(".json") or not looks_like_manifest(data)
+    if documents and foreign and not any(_is_meant(document.value) for document in documents):
+        return False
+    for document in documents:
+        objects.read(document, path)
+    return True
+
+
+def _is_meant(value: Any) -> bool:
+    """Whether a document is meant for Kubernetes, or lost what says so.
+
+    An object has a type and a name. Of a type alone it depends on whose it is: tools have files of types of their own,
+    which no server knows, and no metadata in them.
+    """
+    if isinstance(value, list):
+        return any(isinstance(item, dict) and _is_meant(item) for item in value)
+    if not isinstance(value, dict):
+        return False
+    api_version, metadata = value.get("apiVersion"), value.get("metadata")
+    typed = [isinstance(api_version, str), isinstance(value.get("kind"), str)]
+    if isinstance(metadata, dict) and any(typed) and (all(typed) or metadata.get("name") or is_list(value)):
+        return True
+    if not isinstance(api_version, str) or "kind" not in value:
+        return is_list(value)
+    return is_list(value) or (group_of(api_version) in _SERVED and value["kind"] != _CLIENT)

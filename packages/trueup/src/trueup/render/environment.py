@@ -1,0 +1,71 @@
+"""Argo CD's build environment: ``$ARGOCD_APP_NAME`` and its like inside Helm and Kustomize options."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from kubegrammar import pattern
+from trueup.model.application import Source
+
+# Go's os.Expand: ${name}, $name, or one special character; a bare "$" stays.
+_REFERENCE = pattern.compile(r"\$(?:\{([^{}]*)\}|([*#$@!?0-9-])|([A-Za-z_][A-Za-z0-9_]*))")
+
+
+class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What a render may depend on besides files.
+
+    Attributes:
+        namespace: the destination's.
+        kube_version: of the destination cluster, ``v1.37.2``; empty when unknown.
+        api_versions: Helm's Capabilities, ``apps/v1`` and ``apps/v1/Deployment``.
+        inflates: kustomizations may inflate charts (``--enable-helm``).
+        instance: ``<ns>_<app>`` for an application outside the control namespace; empty stands for the bare name.
+    """
+
+    app_name: str
+    app_namespace: str = ""
+    project: str = ""
+    namespace: str = ""
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+    inflates: bool = False
+    instance: str = ""
+
+
+class Environment:
+    """The variables of one source, and which of them were asked for."""
+
+    def __init__(self, source: Source, revision: str, context: RenderContext) -> None:
+        self._values: Mapping[str, str] = {
+            "ARGOCD_APP_NAME": context.app_name,
+            "ARGOCD_APP_NAMESPACE": context.namespace,
+            "ARGOCD_APP_PROJECT_NAME": context.project,
+            "ARGOCD_APP_REVISION": revision,
+            "ARGOCD_APP_REVISION_SHORT": revision[:7],
+            "ARGOCD_APP_REVISION_SHORT_8": revision[:8],
+            "ARGOCD_APP_SOURCE_PATH": source.path,
+            "ARGOCD_APP_SOURCE_REPO_URL": source.repo_url,
+            "ARGOCD_APP_SOURCE_TARGET_REVISION": source.target_revision,
+            "KUBE_VERSION": context.kube_version.removeprefix("v"),
+            "KUBE_API_VERSIONS": ",".join(context.api_versions),
+        }
+        self.used: set[str] = set()
+
+    def substitute(self, text: str) -> str:
+        """``text`` with its variables replaced; ``$$`` is a dollar, an unknown variable empty (Argo CD's Envsubst)."""
+        return _REFERENCE.sub(self._value, text) if "$" in text else text
+
+    def _value(self, match: pattern.Match[str]) -> str:
+        name = match[1] if match[1] is not None else match[2] or match[3]
+        if name == "$":
+            return "$"
+        self.used.add(name)
+        return self._values.get(name, "")
+
+    def warnings(self) -> list[str]:
+        """What the use of these variables costs the user."""
+        if any(name.startswith("ARGOCD_APP_REVISION") for name in self.used):
+            return [
+                "the source uses $ARGOCD_APP_REVISION: every commit to the repository renders and changes its manifests"
+            ]
+        return []

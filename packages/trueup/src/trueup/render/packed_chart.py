@@ -1,0 +1,75 @@
+"""A packed chart as a tree of files."""
+
+import posixpath
+from collections.abc import Iterator
+from functools import cached_property
+
+from kubegrammar import json
+from trueup.model.tree import Entry, Mode
+from trueup.render.archive import chart_files
+
+
+class PackedChart:
+    """A :class:`trueup.model.tree.Tree` of a chart that came packed. It is unpacked when it is first looked into: not
+    by who only carries it.
+
+    Args:
+        content: the archive.
+        shown: what it is, for messages.
+
+    Attributes:
+        revision: the digest of the content, for a commit.
+        identity: the same.
+    """
+
+    def __init__(self, content: bytes, shown: str) -> None:
+        self.content, self.shown = content, shown
+        self.revision = self.identity = json.digest(content)
+
+    def folder(self, path: str) -> str:
+        """Nothing names it."""
+        return ""
+
+    def entry(self, path: str) -> Entry | None:
+        """What is at a path.
+
+        Raises:
+            RenderFailed: it is no packed chart.
+        """
+        return self._entries.get(path)
+
+    def children(self, path: str) -> list[Entry]:
+        """What is in a folder."""
+        return self._folders.get(path, [])
+
+    def walk(self, path: str) -> Iterator[Entry]:
+        """The files below a folder."""
+        below = f"{path}/" if path else ""
+        return iter(self._entries[name] for name in sorted(self._files) if name.startswith(below))
+
+    def size(self, entry: Entry) -> int:
+        """Bytes of a file."""
+        return len(self._files[entry.path])
+
+    def read(self, entry: Entry) -> bytes:
+        """A file's content."""
+        return self._files[entry.path]
+
+    @cached_property
+    def _files(self) -> dict[str, bytes]:
+        return chart_files(self.content, self.shown)
+
+    @cached_property
+    def _folders(self) -> dict[str, list[Entry]]:
+        made: dict[str, list[Entry]] = {}
+        for path, entry in sorted(self._entries.items()):
+            made.setdefault(posixpath.dirname(path), []).append(entry)
+        return made
+
+    @cached_property
+    def _entries(self) -> dict[str, Entry]:
+        made = {path: Entry(path, Mode.FILE, json.digest(data)) for path, data in self._files.items()}
+        for path in list(made):
+            while (path := posixpath.dirname(path)) and path not in made:
+                made[path] = Entry(path, Mode.DIRECTORY, self.revision)
+        return made

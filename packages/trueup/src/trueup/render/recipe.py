@@ -1,0 +1,133 @@
+"""Recipes: (source, tree) → what to run on which files, and the key that names the outcome."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from kubegrammar import json
+from trueup.model.application import Source
+from trueup.model.errors import RenderFailed
+from trueup.model.tree import Mode, Tree
+from trueup.render.budget import Budget, metered
+from trueup.render.closure import check_size, follow, inside
+from trueup.render.draft import Draft
+from trueup.render.environment import Environment, RenderContext
+from trueup.render.job import Input, Job, Recipe
+from trueup.render.override import apply_overrides
+from trueup.render.renderers import Folder, Renderer, renderer_of
+
+__all__ = ["Input", "Job", "Recipe", "RenderContext", "make_recipe", "read_inputs"]
+
+# Part of every key: a change in how outcomes are made must not meet renders of the former way.
+_GENERATION = "2"
+_SHORT = 7
+"""Characters of a commit in ``$ARGOCD_APP_REVISION_SHORT``."""
+
+
+def make_recipe(
+    source: Source,
+    tree: Tree,
+    refs: Mapping[str, Tree],
+    context: RenderContext,
+    *,
+    source_index: int = 0,
+    whole_tree: bool = False,
+    budget: Budget | None = None,
+) -> Recipe:
+    """The recipe of one source.
+
+    Args:
+        tree: the source's repository at its resolved revision.
+        refs: trees of the application's ``ref`` sources by name, without the dollar; and what kustomizations name
+            elsewhere, by its name (:mod:`trueup.render.remote`).
+        whole_tree: take the whole repository as input, after a narrower Kustomize closure missed a file.
+        budget: what it may cost; one without a clock by default.
+
+    Raises:
+        RenderFailed: a path is missing or leaves the repository, an input is malformed or too large.
+        RemotesNeeded: something elsewhere is not among the refs.
+        TooCostly: the budget is spent.
+        InvalidSpec: the source names two tools.
+    """
+    if source.chart:
+        raise RenderFailed(
+            f"chart {source.chart}: charts from Helm repositories are not supported",
+            hint="keep the chart in a Git repository and name its path",
+        )
+    if source.ref and not source.path:
+        return Recipe(key=json.digest(b"ref"), tool="", source_index=source_index)
+    budget = budget or Budget()
+    looked, refs = metered(budget, tree, refs)
+    tree = looked
+    path = looked.within = _source_path(source, tree)
+    source, overrides = apply_overrides(source, tree, path, context.instance or context.app_name)
+    renderer = renderer_of(source, tree, path)
+    environment = Environment(source, tree.revision, context)
+    draft = renderer.draft(Folder(source, tree, refs, path, context, environment, whole_tree))
+    inputs = sorted(draft.inputs, key=lambda file: file.path)
+    check_size(inputs, tree, refs=refs)
+    absent = [*overrides.absent, *draft.absent]
+    recipe = Recipe(
+        key=_key(renderer, draft, inputs, absent, source_index),
+        tool=renderer.name,
+        inputs=tuple(inputs),
+        job=draft.job,
+        overrides=overrides.files,
+        absent=tuple(sorted(absent)),
+        warnings=tuple(draft.warnings + environment.warnings()),
+        gaps=tuple(draft.gaps),
+        source_index=source_index,
+        whole_tree=whole_tree,
+        named=draft.named,
+    )
+    if refs or looked.strayed or path != inside("", source.path or ".") or _shows(tree.revision, recipe, draft):
+        return recipe
+    return msgspec.structs.replace(recipe, within=path)
+
+
+def _shows(revision: str, recipe: Recipe, draft: Draft) -> bool:
+    """Whether a commit may be part of a recipe, if only by its first characters."""
+    parts = msgspec.json.encode([recipe, draft.facts, draft.keyed])
+    return not revision or revision[:_SHORT].encode() in parts
+
+
+def read_inputs(recipe: Recipe, tree: Tree, refs: Mapping[str, Tree]) -> dict[str, bytes]:
+    """The bytes of every input, by its path in the private folder."""
+    tree, refs = metered(Budget(), tree, refs)
+    return {file.path: (refs[file.ref] if file.ref else tree).read(file.entry) for file in recipe.inputs}
+
+
+def _source_path(source: Source, tree: Tree) -> str:
+    if source.path.startswith("/"):
+        raise RenderFailed(
+            f"{source.path}: app path is absolute", hint="write the path relative to the repository's root"
+        )
+    path = inside("", source.path or ".")
+    if path is None:
+        # Argo CD's words.
+        raise RenderFailed(
+            f"{source.path}: app path outside root, resolved to outside repository root",
+            hint="name a folder of the repository by a path relative to its root",
+        )
+    located = follow(tree, path, "app path")
+    if located is None:
+        raise RenderFailed(
+            f"{source.path}: app path does not exist", hint=f"check spec.source.path at revision {tree.revision[:8]}"
+        )
+    if located.entry.mode is not Mode.DIRECTORY:
+        raise RenderFailed(f"{source.path}: app path is not a directory", hint="name the directory of the file")
+    return located.path
+
+
+def _key(renderer: Renderer, draft: Draft, inputs: list[Input], absent: list[str], source_index: int) -> str:
+    parts = {
+        "generation": _GENERATION,
+        "tool": renderer.version,
+        "inputs": [[file.path, file.ref, file.entry.oid, int(file.entry.mode)] for file in inputs],
+        "job": msgspec.to_builtins(draft.job if draft.keyed is None else draft.keyed),
+        "facts": draft.facts,
+        "absent": sorted(absent),
+        "gaps": sorted(draft.gaps),
+        "sourceIndex": source_index,
+    }
+    return json.digest(json.canonical(parts))

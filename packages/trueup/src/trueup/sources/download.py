@@ -1,0 +1,192 @@
+"""Files over HTTP that strangers name: bounded, and of no address of this machine."""
+
+import contextlib
+import ssl
+from typing import Any, Protocol
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from kubegrammar.redact import redact_url
+from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable
+from trueup.model.repository import RepositoryUrl, parse_repository_url
+from trueup.sources.credential import Credential, paper
+from trueup.sources.outgoing import Outside, proxy_for, require_outside, session
+
+MAX_BYTES = 8 * 1024 * 1024
+"""Of one file."""
+SECONDS = 30.0
+"""For one file, redirects and all."""
+
+_REDIRECTS = 5
+_CHUNK = 64 * 1024
+_MOVED = (301, 302, 303, 307, 308)
+_NOT_NOW = (408, 425, 429)
+_PLAIN = {"Accept-Encoding": "identity"}
+"""A small answer that unpacks to a large one would be unpacked before it is measured."""
+
+
+class Home(msgspec.Struct, frozen=True):
+    """A repository of files, and how it is asked.
+
+    Attributes:
+        url: what is of this repository lies below it, by whole segments.
+        credential: shown to that alone.
+    """
+
+    url: RepositoryUrl
+    credential: Credential
+
+    def holds(self, place: URL) -> bool:
+        """Whether a URL is of this repository."""
+        try:
+            spelling = parse_repository_url(str(place.with_query(None).with_fragment(None))).spelling
+        except InvalidSpec:
+            return False
+        return spelling == self.url.spelling or spelling.startswith(f"{self.url.spelling}/")
+
+
+class Download(Protocol):
+    """How files are fetched: :func:`downloading`."""
+
+    async def __call__(self, url: str, limit: int = MAX_BYTES, home: Home | None = None) -> bytes:
+        """The content of a file of so many bytes at most."""
+        ...
+
+
+class NoSuchFile(RenderFailed):
+    """The server answers, and has no such file for us."""
+
+
+class TooLarge(RenderFailed):
+    """A file has more bytes than it may."""
+
+
+def downloading(*, guarded: bool, seconds: float = SECONDS) -> Download:
+    """How files are fetched.
+
+    Args:
+        guarded: addresses of this machine, and of what answers to it alone, are not asked.
+        seconds: for one file.
+    """
+
+    async def download(url: str, limit: int = MAX_BYTES, home: Home | None = None) -> bytes:
+        """The content of a file. Redirects are followed, not from TLS to none. A credential is shown to its own
+        repository alone, and no more to who was led away and back.
+
+        Raises:
+            NoSuchFile: the server has none, or does not give it.
+            TooLarge: it has more than ``limit`` bytes; what has come of it until then is dropped.
+            RenderFailed: the URL is none.
+            AddressRefused: the address is of this machine.
+            SourceUnavailable: the server cannot be reached, or not now.
+        """
+        shown = redact_url(url)[:300]
+        try:
+            place = URL(url)
+        except ValueError as error:
+            raise RenderFailed(f"{shown} is no URL", hint="correct it") from error
+        connector = aiohttp.TCPConnector(resolver=Outside()) if guarded else None
+        try:
+            timeout = aiohttp.ClientTimeout(total=seconds)
+            async with session(connector=connector, timeout=timeout, auto_decompress=False) as client:
+                return await _followed(client, place, shown, home, guarded=guarded, limit=limit)
+        except TimeoutError as error:
+            raise SourceUnavailable(f"{shown}: no whole answer within {seconds:g} s") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise SourceUnavailable(f"{shown} cannot be read: {type(error).__name__}: {error}"[:600]) from error
+
+    return download
+
+
+async def _followed(
+    client: aiohttp.ClientSession, place: URL, shown: str, home: Home | None, *, guarded: bool, limit: int
+) -> bytes:
+    for _ in range(_REDIRECTS + 1):
+        if place.scheme not in ("http", "https"):
+            raise NoSuchFile(f"{shown}: its server leads to no address of HTTP", hint="name the file's own URL")
+        if guarded:
+            require_outside(place)
+        if home is not None and not home.holds(place):
+            home = None
+        if home is not None:
+            # Who asks is in the credential, and would be there twice.
+            place = place.with_user(None)
+        asked = _asked(place, home.credential if home is not None else None)
+        async with client.get(place, allow_redirects=False, **asked) as answer:
+            if answer.status in _MOVED and (target := answer.headers.get("Location")):
+                moved = place.join(URL(target))
+                if (place.scheme, moved.scheme) == ("https", "http"):
+                    raise NoSuchFile(f"{shown}: its server leads away from TLS", hint="name the file's own URL")
+                place = moved
+                continue
+            if answer.status >= 500 or answer.status in _NOT_NOW:
+                raise SourceUnavailable(f"{shown}: its server answers {answer.status}")
+            if not 200 <= answer.status < 300:
+                raise NoSuchFile(
+                    f"{shown}: its server answers {answer.status}",
+                    hint=_refused(answer.status, home),
+                )
+            return await _bounded(answer, shown, limit)
+    raise NoSuchFile(f"{shown}: more than {_REDIRECTS} redirects", hint="name the file's own URL")
+
+
+def _refused(status: int, home: Home | None) -> str:
+    if home is None or status not in (401, 403):
+        return "correct the URL; no credential is shown for a file"
+    if home.credential.authorization:
+        return "correct the credential of the repository's Secret"
+    return "correct the URL, or give the repository's credential in a repository Secret with type: helm"
+
+
+def _asked(place: URL, credential: Credential | None) -> dict[str, Any]:
+    """How a place is asked, with what is shown to it."""
+    if credential is None:
+        return {"proxy": proxy_for(place), "headers": _PLAIN}
+    shown = {"Authorization": credential.authorization} if credential.authorization else {}
+    return {
+        "proxy": URL(credential.proxy) if credential.proxy else proxy_for(place),
+        "headers": {**_PLAIN, **shown},
+        "ssl": _tls(credential) if place.scheme == "https" else True,
+    }
+
+
+def _tls(credential: Credential) -> ssl.SSLContext:
+    """The certificates that a repository is believed by, and that it is shown.
+
+    Raises:
+        ssl.SSLError: they are none.
+    """
+    context = ssl.create_default_context(cadata=credential.ca or None)
+    if credential.insecure:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if credential.tls_client_cert and credential.tls_client_key:
+        with contextlib.ExitStack() as stack:
+            files = [
+                stack.enter_context(paper(text)) for text in (credential.tls_client_cert, credential.tls_client_key)
+            ]
+            context.load_cert_chain(*files)
+    return context
+
+
+async def _bounded(answer: aiohttp.ClientResponse, shown: str, limit: int) -> bytes:
+    if answer.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
+        raise NoSuchFile(
+            f"{shown}: its server packs what was asked for as it is", hint="name a file that is not packed"
+        )
+    if (answer.content_length or 0) > limit:
+        raise _too_large(shown, limit)
+    content = bytearray()
+    async for piece in answer.content.iter_chunked(_CHUNK):
+        content += piece
+        if len(content) > limit:
+            raise _too_large(shown, limit)
+    return bytes(content)
+
+
+def _too_large(shown: str, limit: int) -> TooLarge:
+    return TooLarge(
+        f"{shown} has more than the {limit >> 20} MiB that a file elsewhere may have",
+        hint="copy what is needed of it into the repository",
+    )

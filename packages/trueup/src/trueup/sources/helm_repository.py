@@ -1,0 +1,75 @@
+"""Helm repositories over HTTP: an index, and the packed charts that it names."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import unquote
+
+import msgspec
+
+from kubegrammar import json
+from kubegrammar.redact import redact_url
+from trueup.model.errors import InvalidSpec, RenderFailed
+from trueup.model.repository import HTTP, RepositoryOf, parse_repository_url
+from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing, index_url
+from trueup.sources.credential import Credential
+from trueup.sources.download import MAX_BYTES, Download, Home
+
+FindCharts = Callable[[bytes, Sequence[ChartOf]], Awaitable[Sequence[Found | Missing]]]
+"""Reads the index of the repository of these charts, where strangers' text may be read."""
+Lend = Callable[[RepositoryOf], Credential | None]
+"""What is shown to a repository on behalf of a project."""
+
+
+class HelmRepositories:
+    """Asks them. What a repository's index or its server leads to elsewhere is asked without its credential.
+
+    Args:
+        download: fetches a file.
+        find: reads an index.
+        credential: none by default.
+    """
+
+    def __init__(self, download: Download, find: FindCharts, credential: Lend = lambda _: None) -> None:
+        self._download, self._find, self._credential = download, find, credential
+
+    async def find(
+        self, repository: RepositoryOf, charts: Sequence[ChartOf], limit: int = MAX_INDEX
+    ) -> dict[ChartOf, Found | Missing]:
+        """Which archives some charts of one repository mean today.
+
+        Args:
+            limit: bytes of its index.
+
+        Raises:
+            InvalidSpec: its URL is none of a Helm repository.
+            TrueupError: its index cannot be had, or is none.
+        """
+        home = self._home(repository)
+        index = await self._download(index_url(home.url.address), min(limit, MAX_INDEX), home)
+        return dict(zip(charts, await self._find(index, charts), strict=True))
+
+    async def archive(self, repository: RepositoryOf, found: Found, limit: int = MAX_BYTES) -> bytes:
+        """A packed chart, which is what the index says.
+
+        Raises:
+            RenderFailed: it is not.
+            TrueupError: it cannot be had.
+        """
+        content = await self._download(found.url, limit, self._home(repository))
+        if found.digest and json.digest(content) != found.digest:
+            raise RenderFailed(
+                f"{redact_url(found.url)[:300]} is not what the repository's index says: it has another digest",
+                hint="have the repository indexed anew, or set another version",
+            )
+        return content
+
+    def _home(self, repository: RepositoryOf) -> Home:
+        url = parse_repository_url(repository.url)
+        if url.scheme not in HTTP:
+            raise InvalidSpec(
+                f"{redact_url(repository.url)[:300]} is no Helm repository over HTTP", hint="write https://…"
+            )
+        credential = self._credential(repository) or Credential()
+        if url.userinfo and not credential.authorization:
+            user, _, password = url.userinfo.partition(":")
+            credential = msgspec.structs.replace(credential, username=unquote(user), password=unquote(password))
+        return Home(url, credential)

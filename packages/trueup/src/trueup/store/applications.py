@@ -1,0 +1,363 @@
+"""Typed reads of Applications and AppProjects from the control cluster's watch cache."""
+
+from collections.abc import Callable, Iterable, Mapping, Set
+from typing import Any, Protocol
+
+import msgspec
+
+from kubegrammar import depth
+from trueup import policy
+from trueup.model.annotations import GROUP
+from trueup.model.application import DEFAULT_PROJECT, Application, ApplicationSpec, Operation
+from trueup.model.errors import InvalidSpec
+from trueup.model.fields import Metadata
+from trueup.model.live import LiveObject
+from trueup.model.project import Project, ProjectSpec
+from trueup.model.repository import RepositoryOf
+from trueup.model.resource import GroupKind, ResourceKey
+from trueup.model.status import Status
+from trueup.model.tracking import instance_name, owner_instance
+from trueup.plan.options import CREATE_NAMESPACE
+
+APPLICATION = GroupKind(GROUP, "Application")
+PROJECT = GroupKind(GROUP, "AppProject")
+KINDS = (APPLICATION, PROJECT)
+_SHALLOWER = "take out of that field what is nested"
+
+
+class StoredApplication(msgspec.Struct, frozen=True, kw_only=True):
+    """An Application as the API server has it.
+
+    Attributes:
+        key: ``namespace/name``.
+        live: the object itself, for its resourceVersion.
+        status: typed status; empty where what is stored cannot be read.
+        raw_status: the status as stored, which a write is computed against.
+        fault: why the specification cannot be read; ``app`` is its metadata alone then, enough to let it go.
+        operation_fault: why ``.operation`` cannot be read; ``app`` has none then.
+        unknown: places of fields in its specification and its operation that we do not know.
+    """
+
+    key: str
+    live: LiveObject
+    app: Application
+    status: Status
+    raw_status: dict[str, Any]
+    fault: InvalidSpec | None = None
+    operation_fault: str = ""
+    unknown: tuple[str, ...] = ()
+
+
+class Objects(Protocol):
+    """The objects of the control cluster: :class:`trueup.kube.cache.WatchCache`."""
+
+    def get(self, key: ResourceKey) -> LiveObject | None: ...
+
+    def of_kind(self, kind: GroupKind) -> Iterable[LiveObject]: ...
+
+
+class Applications:
+    """Reads Applications and projects; decodes each version of an object once."""
+
+    def __init__(self, cache: Objects, control_namespace: str) -> None:
+        self._cache = cache
+        self.control_namespace = control_namespace
+        self._decoded: dict[str, StoredApplication] = {}
+        self._unknown: dict[str, tuple[str, list[str]]] = {}
+        self._readers: dict[RepositoryOf, set[str]] | None = None
+        self._projects: dict[str, tuple[str, Project]] = {}
+        self._keepers: dict[str, list[str]] | None = None
+        self._makers: dict[str, list[str]] | None = None
+
+    def get(self, key: str) -> StoredApplication | None:
+        """The Application, or None when it is gone. One that cannot be read has its fault."""
+        live = self.live(key)
+        if live is None:
+            self._decoded.pop(key, None)
+            return None
+        known = self._decoded.get(key)
+        if known is None or known.live.resource_version != live.resource_version:
+            known = self._decoded[key] = decode(key, live)
+        return known
+
+    def live(self, key: str) -> LiveObject | None:
+        """The stored object, undecoded."""
+        namespace, _, name = key.partition("/")
+        return self._cache.get(ResourceKey(GROUP, "Application", namespace, name))
+
+    def stored(self) -> list[LiveObject]:
+        """All Applications of the control namespace, undecoded."""
+        return [live for live in self._cache.of_kind(APPLICATION) if live.key.namespace == self.control_namespace]
+
+    def names(self) -> list[str]:
+        """All Applications of the control namespace, sorted."""
+        return sorted(map(key_of, self.stored()))
+
+    def readable(self) -> list[StoredApplication]:
+        """All Applications that can be decoded; the others are reported by their own reconcile."""
+        found = [self.get(key) for key in self.names()]
+        return [stored for stored in found if stored is not None and stored.fault is None]
+
+    def readers(self) -> Mapping[RepositoryOf, Set[str]]:
+        """The repositories of all applications, each with the applications that read it."""
+        if self._readers is None:
+            self._readers = {}
+            for stored in self.readable():
+                for repository in stored.app.spec.repositories():
+                    self._readers.setdefault(repository, set()).add(stored.key)
+        return self._readers
+
+    def reading(self, is_it: Callable[[RepositoryOf], bool]) -> list[str]:
+        """Applications with a source whose repository is the one asked for, sorted."""
+        return sorted({key for repository, keys in self.readers().items() if is_it(repository) for key in keys})
+
+    def keeping(self, namespace: str) -> list[str]:
+        """Applications that declare metadata for this destination namespace."""
+        if self._keepers is None:
+            self._keepers = {}
+            for stored in self.readable():
+                spec = stored.app.spec
+                if spec.sync_policy and spec.sync_policy.managed_namespace_metadata is not None:
+                    self._keepers.setdefault(spec.destination.namespace, []).append(stored.key)
+        return self._keepers.get(namespace, [])
+
+    def making(self, namespace: str) -> list[str]:
+        """Applications that create this destination namespace where it is missing."""
+        if self._makers is None:
+            self._makers = {}
+            for stored in self.readable():
+                sync_policy = stored.app.spec.sync_policy
+                if sync_policy and CREATE_NAMESPACE in sync_policy.sync_options:
+                    self._makers.setdefault(stored.app.spec.destination.namespace, []).append(stored.key)
+        return self._makers.get(namespace, [])
+
+    def changed(self) -> None:
+        """Told when somebody changed, created or deleted an Application: what is known of all of them is read anew.
+
+        Every poll of every repository asks for that, and a status of ours changes nothing about it.
+        """
+        self._readers = self._keepers = self._makers = None
+
+    def instance(self, key: str) -> str:
+        """The application's name in tracking ids."""
+        namespace, _, name = key.partition("/")
+        return instance_name(namespace, name, self.control_namespace)
+
+    def key_of_instance(self, instance: str) -> str:
+        """The inverse of :meth:`instance`."""
+        namespace, underscore, name = instance.partition("_")
+        return f"{namespace}/{name}" if underscore else f"{self.control_namespace}/{instance}"
+
+    def project_of(self, app: Application) -> Project:
+        """The project an application names, ``default`` where it names none.
+
+        Raises:
+            InvalidSpec: there is no such project, or it cannot be read: nothing is permitted.
+        """
+        name = app.spec.project or DEFAULT_PROJECT
+        project = self.project(name)
+        if project is not None:
+            return project
+        raise InvalidSpec(
+            f"Application referencing project {name} which does not exist",
+            hint="create the AppProject, or name another in spec.project",
+        )
+
+    def project_of_stored(self, stored: StoredApplication) -> Project:
+        """The project of an application whose specification may be unreadable beside the project's name.
+
+        Raises:
+            InvalidSpec: as :meth:`project_of`, and where that name cannot be read either.
+        """
+        if stored.fault is None:
+            return self.project_of(stored.app)
+        name = _project_named(stored.live)
+        if name is None:
+            raise stored.fault
+        spec = msgspec.structs.replace(stored.app.spec, project=name)
+        return self.project_of(msgspec.structs.replace(stored.app, spec=spec))
+
+    def ours(self, key: str) -> bool:
+        """Whether an application is reconciled at all: those of the control namespace are."""
+        return key.partition("/")[0] == self.control_namespace
+
+    def may_fetch(self, key: str, repository: str | RepositoryOf) -> bool:
+        """Whether an application's project permits a repository to it; on behalf of no other project."""
+        url = repository if isinstance(repository, str) else repository.url
+        stored = self.get(key) if self.ours(key) else None
+        if stored is None:
+            return False
+        try:
+            project = self.project_of_stored(stored)
+        except InvalidSpec:
+            return False
+        if isinstance(repository, RepositoryOf) and repository.project != project.metadata.name:
+            return False
+        return not policy.refusal(project, stored.app, policy.Fetch(url))
+
+    def unknown_in_project(self, name: str) -> list[str]:
+        """Places of fields in a project's specification that we do not know."""
+        live = self._cache.get(ResourceKey(GROUP, "AppProject", self.control_namespace, name))
+        if live is None:
+            return []
+        known = self._unknown.get(name)
+        if known is None or known[0] != live.resource_version:
+            places = policy.unknown_fields(live.object().get("spec"), ProjectSpec, f"project {name}: spec")
+            known = self._unknown[name] = (live.resource_version, places)
+        return known[1]
+
+    def project(self, name: str) -> Project | None:
+        """A project of the control namespace.
+
+        Raises:
+            InvalidSpec: it cannot be read.
+        """
+        live = self.live_project(name)
+        if live is None:
+            self._projects.pop(name, None)
+            return None
+        known = self._projects.get(name)
+        if known is None or known[0] != live.resource_version:
+            known = self._projects[name] = (live.resource_version, read_project(live))
+        return known[1]
+
+    def live_project(self, name: str) -> LiveObject | None:
+        """A project of the control namespace as it is stored, undecoded."""
+        return self._cache.get(ResourceKey(GROUP, "AppProject", self.control_namespace, name))
+
+    def leaving_projects(self) -> list[str]:
+        """Projects of the control namespace that are being deleted."""
+        return [
+            live.key.name
+            for live in self._cache.of_kind(PROJECT)
+            if live.key.namespace == self.control_namespace and live.deletion_timestamp
+        ]
+
+    def needing(self, project: LiveObject) -> list[str]:
+        """Applications that name a project, sorted; one that cannot be read may name it.
+
+        Those of a namespace that the project does not take applications from do not count: they may use nothing of it,
+        and whoever writes there must not keep it. A project that cannot be read may take them from anywhere.
+        One that is being deleted and deploys the project itself does not count: each would wait for the other.
+        """
+        owner = owner_instance(project.annotations, project.key)
+        try:
+            limits = read_project(project)
+        except InvalidSpec:
+            limits = None
+        return sorted(
+            key_of(live)
+            for live in self._cache.of_kind(APPLICATION)
+            if _project_named(live) in (project.key.name, None)
+            and (limits is None or policy.permits_namespace_of_application(limits, live.key.namespace))
+            and not (live.deletion_timestamp and owner and self.instance(key_of(live)) == owner)
+        )
+
+
+def read_project(live: LiveObject) -> Project:
+    """A project from the object that is stored. One that can be read in part only cannot be read: what is missing might
+    have been a denial.
+
+    Raises:
+        InvalidSpec: naming the field.
+    """
+    if place := _deep(live, "spec"):
+        raise InvalidSpec(f"project {live.key.name} cannot be read: {place}", hint=_SHALLOWER)
+    try:
+        project = msgspec.json.decode(live.body, type=Project)
+    except msgspec.DecodeError as error:
+        raise InvalidSpec(
+            f"project {live.key.name} cannot be read: {error}", hint="correct the AppProject's field of that path"
+        ) from error
+    # Which project it is, is for the server to say.
+    metadata = msgspec.structs.replace(project.metadata, name=live.key.name, namespace=live.key.namespace)
+    return msgspec.structs.replace(project, metadata=metadata)
+
+
+def key_of(live: LiveObject) -> str:
+    """``namespace/name``."""
+    return f"{live.key.namespace}/{live.key.name}"
+
+
+def _project_named(live: LiveObject) -> str | None:
+    """The project that an application names; None where that cannot be read."""
+    try:
+        return msgspec.json.decode(live.body, type=_Named).spec.project or DEFAULT_PROJECT
+    except msgspec.ValidationError:
+        return None
+
+
+def decode(key: str, live: LiveObject) -> StoredApplication:
+    """An Application from the object that is stored, whatever is in it."""
+    app, fault, operation_fault = _read(key, live)
+    raw = msgspec.json.decode(live.body, type=_StatusOnly).status
+    try:
+        status = msgspec.convert(raw, type=Status)
+    except msgspec.ValidationError:
+        # A status another engine or version wrote is no reason to refuse the application: it is written anew.
+        status = Status()
+    declared = msgspec.json.decode(live.body, type=_Declared)
+    unknown = policy.unknown_fields(declared.spec, ApplicationSpec, "spec")
+    unknown += policy.unknown_fields(declared.operation, Operation, "operation")
+    return StoredApplication(
+        key=key,
+        live=live,
+        app=app,
+        status=status,
+        raw_status=raw,
+        fault=fault,
+        operation_fault=operation_fault,
+        unknown=tuple(unknown),
+    )
+
+
+def _read(key: str, live: LiveObject) -> tuple[Application, InvalidSpec | None, str]:
+    """As much of an Application as can be read, and what is wrong with its specification and with its operation."""
+    if place := _deep(live, "spec"):
+        fault = InvalidSpec(f"application {key} cannot be read: {place}", hint=_SHALLOWER)
+        return Application(metadata=msgspec.json.decode(live.body, type=_MetadataOnly).metadata), fault, ""
+    if place := _deep(live, "operation"):
+        body = live.object()
+        del body["operation"]
+        app, unread, _ = _read(key, msgspec.structs.replace(live, body=msgspec.json.encode(body), deep=()))
+        return app, unread, f"operation cannot be read: {place}"
+    try:
+        return msgspec.json.decode(live.body, type=Application), None, ""
+    except msgspec.ValidationError as error:
+        problem = str(error)
+    body = live.object()
+    operation = body.pop("operation", None)
+    try:
+        app = msgspec.convert(body, type=Application)
+    except msgspec.ValidationError as error:
+        metadata = msgspec.json.decode(live.body, type=_MetadataOnly).metadata
+        fault = InvalidSpec(f"application {key} cannot be read: {error}", hint="correct the field of that path")
+        return Application(metadata=metadata), fault, ""
+    return app, None, f"operation cannot be read: {problem}" if operation is not None else ""
+
+
+def _deep(live: LiveObject, field: str) -> str:
+    """What nests too deeply in a field of an object; empty where nothing does."""
+    place = next((place for place in live.deep if place.partition(".")[0] == field), "")
+    return f"{place} is nested more than {depth.DEEPEST} levels deep" if place else ""
+
+
+class _Declared(msgspec.Struct):
+    spec: Any = None
+    operation: Any = None
+
+
+class _MetadataOnly(msgspec.Struct):
+    metadata: Metadata = Metadata()
+
+
+class _Spec(msgspec.Struct, frozen=True):
+    project: str = ""
+
+
+class _Named(msgspec.Struct):
+    spec: _Spec = _Spec()
+
+
+class _StatusOnly(msgspec.Struct):
+    status: dict[str, Any] = {}

@@ -1,0 +1,326 @@
+"""Manifests by content: what was rendered once from the same inputs is never rendered again."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import msgspec
+import structlog
+
+from kubegrammar.hidden import Hidden, leaves, written
+from kubegrammar.json import digest
+from trueup.memory.bounded import Memory
+from trueup.memory.failures import Failures, Patience
+from trueup.model.application import Source
+from trueup.model.errors import RenderFailed, RenderStopped
+from trueup.model.manifest import Manifest, Rendering
+from trueup.model.share import NOBODY, Share
+from trueup.model.tree import MEBIBYTE, Tree
+from trueup.render.budget import TooCostly
+from trueup.render.closure import inside
+from trueup.render.confidential import confidential, told
+from trueup.render.continuity import Trees
+from trueup.render.environment import RenderContext
+from trueup.render.given import given
+from trueup.render.job import ClosureTooNarrow, HelmJob, Recipe
+from trueup.render.remote import Remote, RemotesNeeded
+from trueup.workers.pool import Pool
+from trueup.workers.preparing import Inline, Preparing
+from trueup.workers.turns import AtOnce, Turn, Turns
+
+log = structlog.get_logger("trueup.renders")
+
+CAPACITY = 4096
+"""Renderings kept at most. Each holds its manifests as JSON bytes."""
+ROOM = 64 * MEBIBYTE
+_SPARE = 8
+"""Which part of the room may be taken by renderings that no application uses: of two commits ago, or of one that is
+gone."""
+_MANIFEST = 1000
+"""Bytes that a manifest costs beside its body."""
+MAX_DEPTH = 8
+"""Bases elsewhere that name bases elsewhere in turn."""
+STOPPED = Patience(10.0, 300.0)
+"""Seconds until a render is tried again that met a limit of this machine: it may have been busy."""
+REFUSED = Patience(60.0, 3600.0)
+"""The same for one that the tool refused: the same inputs give the same answer, if the machine let the tool work."""
+
+Fetch = Callable[[Sequence[Remote]], Awaitable[Mapping[str, Tree]]]
+"""Brings what kustomizations name elsewhere: for each either of the names it may have, with its tree."""
+
+_User = tuple[str, int]
+"""An application, by its instance name, and which of its sources."""
+
+
+class Renders:
+    """Content-addressed cache in front of the worker pool. Equal requests at one time share one render.
+
+    A render that failed is not tried again on each pass: :data:`STOPPED`, :data:`REFUSED`. Another commit, other
+    parameters or a hard refresh are tried at once. A rendering belongs to the applications that use it; what none of
+    them does is the first to go.
+
+    Args:
+        preparing: reads the trees; in threads by default.
+        turns: whose turn it is to render; the pool has as many children as there are slots, and places beside them.
+        preparing_turns: whose turn it is to have its trees read.
+        room: bytes of all renderings.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        preparing: Preparing | None = None,
+        *,
+        turns: Turns | None = None,
+        preparing_turns: Turns | None = None,
+        room: int = ROOM,
+    ) -> None:
+        self._pool = pool
+        self._turns = turns or AtOnce()
+        self._preparing = preparing or Inline()
+        self._preparing_turns = preparing_turns or AtOnce()
+        self._failures = Failures(time.monotonic, random.random)
+        self._done: Memory[str, Rendering] = Memory(entries=CAPACITY, size=room, weigh=_weight, spare=room // _SPARE)
+        self._recipes: Memory[str, Recipe] = Memory(entries=CAPACITY, size=room // 4, weigh=_recipe_weight)
+        self._narrow: Memory[str, bool] = Memory(entries=CAPACITY, size=MEBIBYTE)
+        self._flights: dict[str, asyncio.Task[Rendering]] = {}
+        self._sources: dict[str, int] = {}
+
+    async def manifests(
+        self,
+        source: Source,
+        tree: Tree,
+        refs: Mapping[str, Tree],
+        context: RenderContext,
+        *,
+        index: int = 0,
+        fresh: bool = False,
+        before: Sequence[Trees] = (),
+        share: Share = NOBODY,
+        fetch: Fetch | None = None,
+    ) -> Rendering:
+        """The rendering of one source.
+
+        Args:
+            fresh: drop what is cached for these inputs first (a hard refresh).
+            before: what was synced last. Files that have lost something since then, by a fault it seems, are refused.
+            share: whose it is.
+            fetch: brings the bases and files that kustomizations name elsewhere; without it they are refused.
+
+        Raises:
+            RenderFailed: the source cannot become manifests.
+        """
+        trees = Trees(tree, refs)
+        user = (context.instance or context.app_name, index)
+        self._sources[user[0]] = max(index + 1, self._sources.get(user[0], 0))
+        recipe, trees = await self._complete(source, trees, context, index, fresh=fresh, share=share, fetch=fetch)
+        if recipe.key not in self._narrow:
+            try:
+                return await self._whole(recipe, trees, user, fresh=fresh, before=before, share=share)
+            except ClosureTooNarrow:
+                # Remembered, or every pass would try the narrow one first.
+                self._narrow.put(recipe.key, True)
+        recipe = await self._recipe(source, trees, context, index, whole_tree=True, fresh=fresh, share=share)
+        return await self._whole(recipe, trees, user, fresh=fresh, before=before, share=share)
+
+    async def given(self, texts: Sequence[str], *, share: Share = NOBODY) -> Rendering:
+        """Manifests that come with an operation, read as all that strangers write. No application keeps them.
+
+        Raises:
+            RenderFailed: they are none.
+        """
+        recipe, files = given(texts)
+        if known := self._done.get(recipe.key):
+            return known
+        if failure := self._failures.standing(recipe.key):
+            raise failure
+
+        async def read(turn: Turn) -> Rendering:
+            return await self._pool.render(recipe, files, turn.yielding, patient=turn.patient)
+
+        try:
+            async with self._turns.resting():
+                rendering = await self._turns.run(share, read)
+        except RenderFailed as error:
+            named = {f"{place}.yaml": data for place, data in files.items()}
+            failure = await asyncio.to_thread(_discreet, error, recipe, named)
+            self._failures.failed(recipe.key, failure, STOPPED if isinstance(error, RenderStopped) else REFUSED)
+            raise failure from None
+        self._failures.forget(recipe.key)
+        self._done.put(recipe.key, rendering)
+        return rendering
+
+    @property
+    def size(self) -> int:
+        """Bytes of all renderings that are kept."""
+        return self._done.size
+
+    def forget(self, instance: str) -> None:
+        """An application is gone: what it alone has used is the first to go."""
+        for index in range(self._sources.pop(instance, 0)):
+            self._done.release((instance, index))
+
+    async def _complete(
+        self,
+        source: Source,
+        trees: Trees,
+        context: RenderContext,
+        index: int,
+        *,
+        fresh: bool,
+        share: Share,
+        fetch: Fetch | None,
+    ) -> tuple[Recipe, Trees]:
+        """A recipe, and its trees with all that kustomizations name elsewhere."""
+        for _ in range(MAX_DEPTH):
+            try:
+                recipe = await self._recipe(source, trees, context, index, whole_tree=False, fresh=fresh, share=share)
+            except RemotesNeeded as needed:
+                if fetch is None:
+                    raise
+                trees = Trees(trees.own, {**trees.refs, **await fetch(needed.remotes)})
+            else:
+                return recipe, trees
+        raise RenderFailed(
+            f"bases elsewhere name bases elsewhere more than {MAX_DEPTH} deep", hint="name the last of them directly"
+        )
+
+    async def _recipe(
+        self,
+        source: Source,
+        trees: Trees,
+        context: RenderContext,
+        index: int,
+        *,
+        whole_tree: bool,
+        fresh: bool,
+        share: Share,
+    ) -> Recipe:
+        """A recipe, remembered by all that it follows from where that has a name; and so is that it costs too much."""
+
+        async def prepare(_: Turn) -> Recipe:
+            return await self._preparing.recipe(source, trees, context, index=index, whole_tree=whole_tree)
+
+        key = _question(source, trees, context, index, whole_tree)
+        local = "" if whole_tree else _local_question(source, trees, context, index)
+        if local and (known := self._recipes.get(local)):
+            return known
+        if key and (known := self._recipes.get(key)):
+            return known
+        if key and not fresh and (failure := self._failures.standing(key)):
+            raise failure
+        try:
+            async with self._turns.resting():
+                recipe = await self._preparing_turns.run(share, prepare)
+        except (RenderStopped, TooCostly) as error:
+            if key:
+                self._failures.failed(key, error, STOPPED if isinstance(error, RenderStopped) else REFUSED)
+            raise
+        if key:
+            self._failures.forget(key)
+            self._recipes.put(local if local and recipe.within is not None else key, recipe)
+        return recipe
+
+    async def _checked(
+        self, recipe: Recipe, barren: Sequence[str], trees: Trees, before: Sequence[Trees], share: Share
+    ) -> None:
+        async def check(_: Turn) -> None:
+            await self._preparing.check_whole(recipe, barren, trees, before)
+
+        async with self._turns.resting():
+            await self._preparing_turns.run(share, check)
+
+    async def _whole(
+        self, recipe: Recipe, trees: Trees, user: _User, *, fresh: bool, before: Sequence[Trees], share: Share
+    ) -> Rendering:
+        rendering = await self._rendering(recipe, trees, user, fresh=fresh, share=share)
+        self._done.use(user, recipe.key)
+        if any(not _is_alike(recipe, trees, each) for each in before):
+            await self._checked(recipe, rendering.barren, trees, before, share)
+        return rendering
+
+    async def _rendering(self, recipe: Recipe, trees: Trees, user: _User, *, fresh: bool, share: Share) -> Rendering:
+        if fresh:
+            self._done.pop(recipe.key)
+            self._failures.forget(recipe.key)
+        known = self._done.get(recipe.key)
+        if known is not None:
+            return known
+        flight = self._flights.get(recipe.key)
+        if flight is None:
+            if failure := self._failures.standing(recipe.key):
+                raise failure
+            flight = asyncio.create_task(self._render(recipe, trees, user, share))
+            self._flights[recipe.key] = flight
+            flight.add_done_callback(lambda _: self._flights.pop(recipe.key, None))
+        # One waiter that gives up must not cancel the others' render.
+        async with self._turns.resting():
+            return await asyncio.shield(flight)
+
+    async def _render(self, recipe: Recipe, trees: Trees, user: _User, share: Share) -> Rendering:
+        async def render(turn: Turn) -> Rendering:
+            files = await self._preparing.inputs(recipe, trees)
+            try:
+                return await self._pool.render(recipe, files, turn.yielding, patient=turn.patient)
+            except RenderFailed as error:
+                raise await asyncio.to_thread(_discreet, error, recipe, files) from None
+
+        try:
+            rendering = await self._turns.run(share, render)
+        except ClosureTooNarrow:
+            raise
+        except RenderFailed as error:
+            patience = STOPPED if isinstance(error, RenderStopped) else REFUSED
+            seconds = self._failures.failed(recipe.key, error, patience)
+            log.info("render failed", about=share.about, error=error.message, again_in_seconds=round(seconds))
+            raise
+        self._failures.forget(recipe.key)
+        self._done.put(recipe.key, rendering, user)
+        return rendering
+
+
+def _question(source: Source, trees: Trees, context: RenderContext, index: int, whole_tree: bool) -> str:
+    """All that a recipe follows from; empty where a tree's content has no name of its own."""
+    own, named = trees.own.identity, [(name, each.identity) for name, each in sorted(trees.refs.items())]
+    if not own or not all(identity for _, identity in named):
+        return ""
+    return digest(msgspec.json.encode([own, named, source, context, index, whole_tree]))
+
+
+def _local_question(source: Source, trees: Trees, context: RenderContext, index: int) -> str:
+    """All that a recipe follows from that is made of the source's own folder; empty where that has no name."""
+    path = inside("", source.path or ".")
+    folder = trees.own.folder(path) if path is not None and not trees.refs else ""
+    return digest(msgspec.json.encode(["folder", folder, source, context, index])) if folder else ""
+
+
+def _is_alike(recipe: Recipe, now: Trees, before: Trees) -> bool:
+    """Whether all that a recipe was made of was the same in another commit."""
+    folder = now.own.folder(recipe.within) if recipe.within is not None else ""
+    return bool(folder) and recipe.within is not None and before.own.folder(recipe.within) == folder
+
+
+def manifests_weight(manifests: Sequence[Manifest]) -> int:
+    """Bytes that manifests take."""
+    return sum(_MANIFEST + len(manifest.body) for manifest in manifests)
+
+
+def _weight(rendering: Rendering) -> int:
+    return manifests_weight(rendering.manifests) + sum(map(len, rendering.warnings + rendering.barren))
+
+
+def _recipe_weight(recipe: Recipe) -> int:
+    texts = len(msgspec.msgpack.encode(recipe.job))
+    return texts + sum(400 + 2 * len(file.path) for file in recipe.inputs) + sum(map(len, recipe.absent))
+
+
+def _discreet(error: RenderFailed, recipe: Recipe, files: Mapping[str, bytes]) -> RenderFailed:
+    """The error without the secrets of its inputs: tools quote what they stumble over. The application's own words
+    stay: a mask would confirm to who guesses what is in a file that they may not read."""
+    own, inherited = Hidden(confidential({}, recipe.job)), Hidden(confidential(files), plain=told(files))
+    job = msgspec.to_builtins(recipe.job) if isinstance(recipe.job, HelmJob) else None
+    known = written(lambda: (*files, *leaves(job)))
+    error.args = (inherited.hide(own.hide(error.message), known),)
+    error.message, error.hint = error.args[0], inherited.hide(own.hide(error.hint), known)
+    return error

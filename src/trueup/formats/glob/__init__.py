@@ -1,6 +1,0 @@
-"""Globs in the two dialects of the field; each match takes time linear in the text, whatever the pattern."""
-
-from trueup.formats.glob.doublestar import doublestar_match, doublestar_problem
-from trueup.formats.glob.gobwas import file_match, glob_match, glob_problem
-
-__all__ = ["doublestar_match", "doublestar_problem", "file_match", "glob_match", "glob_problem"]

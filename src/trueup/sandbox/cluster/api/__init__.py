@@ -1,6 +1,0 @@
-"""The API without HTTP: requests in, responses out, exactly as k8s.io/apiserver would answer them."""
-
-from trueup.sandbox.cluster.api.request import Request, Response, Stream, User
-from trueup.sandbox.cluster.api.service import Api
-
-__all__ = ["Api", "Request", "Response", "Stream", "User"]

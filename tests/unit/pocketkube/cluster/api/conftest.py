@@ -1,0 +1,7 @@
+import pytest_asyncio
+from tests.unit.pocketkube.cluster.api.served import Served
+
+
+@pytest_asyncio.fixture
+async def served() -> Served:
+    return await Served.start()

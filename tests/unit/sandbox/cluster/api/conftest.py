@@ -1,7 +1,0 @@
-import pytest_asyncio
-from tests.unit.sandbox.cluster.api.served import Served
-
-
-@pytest_asyncio.fixture
-async def served() -> Served:
-    return await Served.start()
