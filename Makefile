@@ -98,7 +98,7 @@ build/release-tools/.installed: tools/release/requirements.lock
 	@touch $@
 
 # A lock newer than the environment means a fresh one, so that nothing outlives its entry in the lock.
-$(STAMP): requirements.lock
+$(STAMP): requirements.lock $(PACKAGES:%=packages/%/pyproject.toml)
 	@$(or $(PYTHON),$(error Python 3.11 or newer is needed)) -m venv $$([ ! -e $@ ] || echo --clear) $(VENV)
 	@tools/venv/install.sh $(VENV)
 	@$(PIP) --no-deps --no-build-isolation $(PACKAGES:%=--editable packages/%)
