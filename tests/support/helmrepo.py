@@ -55,7 +55,8 @@ class HelmRepo:
         files: by path from the host's root; what no chart has put there too.
         asked: the paths that were asked for, in order.
         authorizations: the header of each request, empty where there was none.
-        password: ``user:password`` that every request needs; empty for none.
+        authorization: the header that every request needs; empty for none.
+        out_of_order: every request is answered with an error of the server.
     """
 
     def __init__(self) -> None:
@@ -66,6 +67,7 @@ class HelmRepo:
         self.asked: list[str] = []
         self.authorizations: list[str] = []
         self.authorization = ""
+        self.out_of_order = False
 
     def add(self, name: str, version: str, files: Mapping[str, str] | None = None, *, url: str = "") -> bytes:
         """Put a chart there.
@@ -89,6 +91,8 @@ class HelmRepo:
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         self.asked.append(request.path)
         self.authorizations.append(request.headers.get("Authorization", ""))
+        if self.out_of_order:
+            return web.Response(status=503)
         if self.authorization and self.authorizations[-1] != self.authorization:
             return web.Response(status=401)
         if request.path in self.moved:

@@ -8,7 +8,7 @@ import pytest
 
 from trueup.controllers.looks import Looks
 from trueup.controllers.repository import LIVELY, LIVELY_LOOKS, Repositories
-from trueup.model.errors import InvalidSpec, SourceUnavailable
+from trueup.model.errors import InvalidSpec, SourceUnavailable, TrueupError
 from trueup.model.share import Urgency
 from trueup.runtime.outcome import Requeue
 from trueup.store.settings import Settings
@@ -26,14 +26,16 @@ class Server:
         self.open = asyncio.Event()
         self.open.set()
 
-    def get(self, url: str) -> "Server":
+    lacking: TrueupError | None = None
+
+    def place(self, url: str) -> "Server":
         return self
 
     def identity(self, url: str) -> str:
         return url
 
-    def repository(self) -> None:
-        raise SourceUnavailable("nothing was kept")
+    def is_kept(self) -> bool:
+        return False
 
     async def update(self) -> bool:
         await self.open.wait()

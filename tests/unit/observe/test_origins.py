@@ -33,6 +33,9 @@ class Shelf:
     def answered(self, revision: str) -> bool:
         return revision != "later"
 
+    async def locate(self, revision: str) -> None:
+        self.pin(revision)
+
     def tree(self, revision: str) -> Tree:
         return MemTree(self.states[int(revision) - 1], revision)
 
@@ -46,7 +49,7 @@ class Shelves:
     def identity(self, repository: str | RepositoryOf) -> str:
         return str(repository)
 
-    def mirror(self, repository: str | RepositoryOf) -> Origin | None:
+    def origin(self, repository: str | RepositoryOf) -> Origin | None:
         return self.shelf
 
     def state(self, repository: str | RepositoryOf) -> int:

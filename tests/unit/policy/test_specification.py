@@ -44,9 +44,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         source(path="", chart="web"),
         "targetRevision is required if the manifest source is a helm chart",
     ),
-    "a chart repository": (
-        source(path="", chart="web", targetRevision="1.0.0"),
-        "chart repositories are not supported",
+    "a chart of no Helm repository": (
+        source(repoURL="ssh://git@git.example/x", path="", chart="web", targetRevision="1.0.0"),
+        "ssh://git@git.example/x is no Helm repository over HTTP; write https://",
+    ),
+    "a chart that has no name": (
+        source(path="", chart="../web", targetRevision="1.0.0"),
+        "spec.source.chart: '../web' is no name of a chart",
     ),
     "A05 the same ref twice": (
         {"sources": [{"repoURL": URL, "path": "a", "ref": "v"}, {"repoURL": URL, "ref": "v"}]},

@@ -128,17 +128,21 @@ def operation_sources(stored: StoredApplication) -> list[Source]:
     return own or stored.app.spec.all_sources()
 
 
-def named_revisions(stored: StoredApplication) -> Iterator[str]:
-    """The revisions that an application names: of its sources, and of the operation that is asked for or runs."""
+def named_revisions(stored: StoredApplication) -> Iterator[tuple[Source, str]]:
+    """The revisions that an application names, each with what it is one of.
+
+    They are those of its sources, and of the operation that is asked for or runs.
+    """
     state = stored.status.operation_state
     running = state if state is not None and not state.phase.completed else None
     operation = running.operation if running else stored.app.operation
-    for source in [*stored.app.spec.all_sources(), *operation_sources(stored)]:
-        yield source.target_revision
-    if operation is not None and operation.sync is not None:
-        yield from (operation.sync.revision, *operation.sync.revisions)
-    if running is not None and running.sync_result is not None:
-        yield from (running.sync_result.revision, *running.sync_result.revisions)
+    own = operation_sources(stored)
+    for source in [*stored.app.spec.all_sources(), *own]:
+        yield source, source.target_revision
+    asked = operation.sync if operation is not None else None
+    for sync in (asked, running.sync_result if running is not None else None):
+        if sync is not None:
+            yield from zip(own, sync.revisions or [sync.revision], strict=False)
 
 
 def about_source(error: TrueupError) -> bool:

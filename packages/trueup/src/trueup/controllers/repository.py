@@ -16,6 +16,7 @@ from trueup.runtime.queue import Queue
 from trueup.sources.commit import CommitInfo
 from trueup.sources.mirror import Mirror
 from trueup.sources.mirrors import Mirrors
+from trueup.sources.port import Origin
 from trueup.store.settings import Settings
 
 log = structlog.get_logger("trueup.repository")
@@ -72,32 +73,37 @@ class Repositories:
         return self._mirrors.identity(repository)
 
     def mirror(self, repository: str | RepositoryOf) -> Mirror | None:
-        """The mirror, once it has been fetched.
+        """The mirror of a Git repository, once it has been fetched.
 
         Raises:
             TrueupError: the last attempt to fetch a mirror that was never there failed.
         """
-        known = self._find(repository)
-        if known is not None and known.state:
-            return self._mirrors.get(repository)
-        if known is not None and known.error is not None:
-            raise known.error
-        return None
+        return self._mirrors.get(repository) if self._is_there(repository) else None
+
+    def origin(self, repository: str | RepositoryOf) -> Origin | None:
+        """Where the files of a repository come from, once it has been looked at.
+
+        Raises:
+            TrueupError: there was no look that did not fail.
+        """
+        return self._mirrors.origin(repository) if self._is_there(repository) else None
 
     async def obtain(self, repository: str | RepositoryOf, revision: str) -> bool:
         """Whether the mirror holds a revision. A commit (full SHA) that no branch or tag leads to, and a ref that is
         neither, is asked of the server, which may refuse it."""
         try:
-            mirror = self.mirror(repository)
-            if mirror is None:
+            origin = self.origin(repository)
+            if origin is None:
                 return False
-            await mirror.locate(revision)
+            await origin.locate(revision)
         except TrueupError:
             return False
         return True
 
     def commit(self, repository: str | RepositoryOf, revision: str) -> CommitInfo | None:
         """What a commit says, None where that is not known; a monorepo's newest is asked for by each of its users."""
+        if isinstance(repository, RepositoryOf) and repository.chart:
+            return None
         known = self._described.get((repository, revision))
         if known is None:
             try:
@@ -134,6 +140,8 @@ class Repositories:
     def error(self, repository: str | RepositoryOf) -> TrueupError | None:
         """Why the last look at the server failed; None when it did not."""
         known = self._find(repository)
+        if known is not None and known.error is None and isinstance(repository, RepositoryOf) and repository.chart:
+            return self._mirrors.shelf(repository).problem(repository.chart)
         return known.error if known else None
 
     def resting(self, repository: str | RepositoryOf) -> bool:
@@ -179,7 +187,7 @@ class Repositories:
     def retry_failed(self) -> None:
         """Look again at the repositories that could not be read: something has changed that may help."""
         for name, known in self._known.items():
-            if known.error is not None:
+            if known.error is not None or known.lacking is not None:
                 self.queue.add(name)
 
     async def look(self, repository: str | RepositoryOf, app: str) -> None:
@@ -209,7 +217,8 @@ class Repositories:
         known.begun = number = known.begun + 1
         began = asyncio.get_running_loop().time()
         try:
-            moved = await self._mirrors.get(known.repository).update()
+            place = self._mirrors.place(known.repository)
+            moved = await place.update()
         except TrueupError as error:
             known.ended = max(known.ended, number)
             known.urgency = Urgency.ROUTINE
@@ -220,13 +229,18 @@ class Repositories:
             raise
         known.ended = max(known.ended, number)
         known.urgency = Urgency.ROUTINE
+        known.lacking = place.lacking
         # An application that came while the server was looked at compared the state of before.
-        return self._read(known, moved, users | set(self._users(name)), asked)
+        requeue = self._read(known, moved, users | set(self._users(name)), asked)
+        if known.lacking is None:
+            return requeue
+        known.failures += 1
+        return requeue.within(self._until_retry(known, known.lacking, asyncio.get_running_loop().time() - began))
 
     def _read(self, known: "_Repository", moved: bool, users: set[str], asked: set[str]) -> Requeue:
         first = not known.state
         news = moved or known.error is not None or first
-        known.error, known.failures = None, 0
+        known.error, known.failures = None, known.failures if known.lacking is not None else 0
         if moved or first:
             known.state = next(self._next_state)
         if first:
@@ -265,10 +279,20 @@ class Repositories:
     def _kept(self, repository: str | RepositoryOf) -> bool:
         """Whether an earlier engine left a mirror: what it holds is the last that is known, as it was to that one."""
         try:
-            self._mirrors.get(repository).repository()
+            return self._mirrors.place(repository).is_kept()
         except TrueupError:
             return False
-        return True
+
+    def _is_there(self, repository: str | RepositoryOf) -> bool:
+        """Whether a repository has been looked at.
+
+        Raises:
+            TrueupError: no look succeeded.
+        """
+        known = self._find(repository)
+        if known is not None and not known.state and known.error is not None:
+            raise known.error
+        return known is not None and bool(known.state)
 
     def _find(self, repository: str | RepositoryOf) -> "_Repository | None":
         return self._known.get(self._mirrors.identity(repository))
@@ -301,6 +325,7 @@ class _Repository(msgspec.Struct):
         urgency: of the next look.
         retry_at: when the next look comes after one that failed, by the loop's clock.
         error: of the last look.
+        lacking: why the last look has not brought something that is new.
         failures: looks in a row that failed.
         begun, ended: numbers of looks.
         state: the number of its refs; 0 before the first look that succeeded.
@@ -314,6 +339,7 @@ class _Repository(msgspec.Struct):
     urgency: Urgency = Urgency.ROUTINE
     retry_at: float = 0.0
     error: TrueupError | None = None
+    lacking: TrueupError | None = None
     failures: int = 0
     begun: int = 0
     ended: int = 0

@@ -37,6 +37,7 @@ from trueup.runtime.held import LIMIT, LoopWatch
 from trueup.runtime.lease import Lease, new_identity
 from trueup.runtime.tenure import Jobs, serve
 from trueup.sources.registry import RegistryClient
+from trueup.sources.shelf import Wish
 from trueup.store.audit import Trail
 from trueup.store.audit.place import TRAIL, prepare
 from trueup.store.clusters.secret import ClusterEntry
@@ -92,6 +93,8 @@ class Engine:
             options,
             control.credentials,
             wanted=self._wanted,
+            wished=self._wished,
+            preparer=tools.preparer,
             share=self._share,
             lease=self.lease,
         )
@@ -125,6 +128,9 @@ class Engine:
 
     def _wanted(self, repository: str) -> Iterator[str]:
         return self.term.wanted(repository)
+
+    def _wished(self, repository: str) -> Iterator[Wish]:
+        return self.term.wished(repository)
 
     def _share(self, repository: str) -> Share:
         return self.term.shares.of_repository(repository)

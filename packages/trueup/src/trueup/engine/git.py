@@ -1,4 +1,5 @@
-"""Mirrors of repositories: whose turn it is to be fetched, with which credential, and what may be pushed."""
+"""Mirrors of repositories and shelves of charts: whose turn it is to be fetched, with which credential, and what may be
+pushed."""
 
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
@@ -9,8 +10,12 @@ from trueup.model.share import Share
 from trueup.runtime.fair import Fair
 from trueup.runtime.lease import Lease
 from trueup.sources.credential import Credential
-from trueup.sources.mirrors import Mirrors
+from trueup.sources.download import downloading
+from trueup.sources.helm_repository import HelmRepositories
+from trueup.sources.mirrors import Charts, Mirrors
+from trueup.sources.shelf import Wish
 from trueup.store.credentials import Credentials
+from trueup.store.preparing import Preparer
 from trueup.workers.git import run_git
 
 GIT_SLOTS, GIT_BESIDE = 4, 32
@@ -23,6 +28,8 @@ class Git:
     Args:
         wanted: revisions that a repository (its identity) is asked for, should they be neither branch nor tag.
         share: whose work a repository (its identity) is.
+        wished: charts that a repository (its identity) is asked for, with their versions.
+        preparer: reads indexes and archives.
         lease: held by who may push.
     """
 
@@ -32,11 +39,19 @@ class Git:
         credentials: Credentials,
         *,
         wanted: Callable[[str], Iterator[str]],
+        wished: Callable[[str], Iterator[Wish]],
+        preparer: Preparer,
         share: Callable[[str], Share],
         lease: Lease,
     ) -> None:
         self.slots = Fair(GIT_SLOTS, GIT_BESIDE)
         self._credentials, self._share, self._lease = credentials, share, lease
+        # Beside a cluster on this machine, servers of this machine are asked as well.
+        self.guarded = not options.config.loopback
+        self.download = downloading(guarded=self.guarded)
+        self.charts = HelmRepositories(
+            self.download, preparer.find_charts, lambda each: credentials.of(each.url, each.project)
+        )
         self.mirrors = Mirrors(
             options.data / "mirrors",
             run_git,
@@ -46,6 +61,7 @@ class Git:
             turns=self._turn,
             allowance=options.mirrors,
             wanted=wanted,
+            charts=Charts(self.charts, preparer.check_chart, wished),
         )
 
     async def _turn(

@@ -37,8 +37,7 @@ from trueup.observe.target import Targets
 from trueup.runtime.outcome import Outcome
 from trueup.runtime.queue import Queue
 from trueup.runtime.tenure import Jobs
-from trueup.sources.download import downloading
-from trueup.sources.helm_repository import HelmRepositories
+from trueup.sources.shelf import Wish
 from trueup.store.applications import StoredApplication
 from trueup.store.events import Recorder
 from trueup.store.notes import Notes
@@ -56,7 +55,7 @@ class Term:
     """The reconcilers, their queues, and what they remember."""
 
     def __init__(self, lasting: Lasting) -> None:
-        options, clock, control, git = lasting.options, lasting.clock, lasting.control, lasting.git
+        clock, control, git = lasting.clock, lasting.control, lasting.git
         self._lasting = lasting
         self._applications = applications = control.applications
         self._clock = clock
@@ -71,13 +70,7 @@ class Term:
         )
         self.shares = Shares(applications, self.repositories, git)
         self.notes = Notes(git.mirrors.get, git.for_writing, clock.now)
-        # Beside a cluster on this machine, servers of this machine are asked as well.
-        guarded = not options.config.loopback
-        download = downloading(guarded=guarded)
-        charts = HelmRepositories(
-            download, lasting.tools.preparer.find_charts, lambda each: control.credentials.of(each.url, each.project)
-        )
-        self.remotes = Remotes(self.repositories, download, charts, guarded=guarded)
+        self.remotes = Remotes(self.repositories, git.download, git.charts, guarded=git.guarded)
         self._targets = Targets(self.repositories, lasting.tools.renders, control.settings, self.remotes)
         self._ignoring = Ignoring(lasting.tools.jq, control.settings)
         self._audit = Audit(lasting.journal)
@@ -186,7 +179,19 @@ class Term:
         for key in self._users(repository):
             stored = self._applications.get(key)
             if stored is not None:
-                yield from named_revisions(stored)
+                yield from (revision for source, revision in named_revisions(stored) if not source.chart)
+
+    def wished(self, repository: str) -> Iterator[Wish]:
+        """Charts and versions that the applications which read a repository of them (its identity) name."""
+        identity = self._lasting.git.mirrors.identity
+        for key in self._users(repository):
+            stored = self._applications.get(key)
+            if stored is None:
+                continue
+            for source, revision in named_revisions(stored):
+                reached = stored.app.spec.repository(source)
+                if source.chart and identity(reached) == repository and self._applications.may_fetch(key, reached):
+                    yield source.chart, revision
 
     def _users(self, repository: str) -> list[str]:
         identity = self._lasting.git.mirrors.identity

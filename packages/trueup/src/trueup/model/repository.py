@@ -100,10 +100,15 @@ class RepositoryUrl(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RepositoryOf(msgspec.Struct, frozen=True):
-    """A repository on behalf of a project: another project's credentials may show another content, or none."""
+    """A repository on behalf of a project: another project's credentials may show another content, or none.
+
+    Attributes:
+        chart: what is read of a repository of charts; empty for one of Git.
+    """
 
     url: str
     project: str
+    chart: str = ""
 
 
 @lru_cache(_REMEMBERED)

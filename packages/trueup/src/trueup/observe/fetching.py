@@ -176,7 +176,7 @@ class Fetching:
                 raise RenderFailed(found.message, hint=found.hint)
 
             async def bring(limit: int) -> PackedChart:
-                if known is not None and found.digest == known[1].revision:
+                if known is not None and found.digest == known[1].digest:
                     return await _within(known[1], limit)
                 content = await repositories.archive(repository, found, limit)
                 return await asyncio.to_thread(PackedChart, content, chart.shown)

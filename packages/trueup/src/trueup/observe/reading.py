@@ -7,24 +7,24 @@ from trueup.sources.port import Origin
 
 
 class Reading(Protocol):
-    """Mirrors, as they are now."""
+    """Repositories, as they were when they were last looked at."""
 
     def identity(self, repository: str | RepositoryOf) -> str:
         """What the URLs of one repository have in common."""
         ...
 
-    def mirror(self, repository: str | RepositoryOf) -> Origin | None:
-        """The mirror, once it has been fetched.
+    def origin(self, repository: str | RepositoryOf) -> Origin | None:
+        """Where the files of a repository come from, once it has been looked at.
 
         Raises:
-            TrueupError: the last attempt to fetch a mirror that was never there failed.
+            TrueupError: there was no look that did not fail.
         """
         ...
 
     def state(self, repository: str | RepositoryOf) -> int:
-        """A number for the refs a mirror has: another one after each change, 0 while there is no mirror."""
+        """A number for what a repository has: another one after each change, 0 before the first look."""
         ...
 
     async def obtain(self, repository: str | RepositoryOf, revision: str) -> bool:
-        """Whether the mirror holds a revision; one that it does not follow is asked of the server."""
+        """Whether a revision is here; one that is not followed is asked of the server."""
         ...

@@ -127,7 +127,7 @@ class Remotes:
 
     def _now(self, used: Used) -> str:
         try:
-            mirror = self._repositories.mirror(used.repository)
+            mirror = self._repositories.origin(used.repository)
             return mirror.pin(used.ref).revision if mirror is not None else ""
         except TrueupError:
             return ""
@@ -166,7 +166,7 @@ class Remotes:
             TrueupError: its repository cannot be read, or has no such ref.
         """
         repository = RepositoryOf(base.url, project)
-        mirror = self._repositories.mirror(repository)
+        mirror = self._repositories.origin(repository)
         if mirror is None:
             if self._guarded and (host := parse_repository_url(base.url).host):
                 async with resting():

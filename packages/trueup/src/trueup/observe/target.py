@@ -1,4 +1,4 @@
-"""What an Application wants: its sources resolved to commits, rendered, and made its own."""
+"""What an Application wants: its sources resolved to commits and versions, rendered, and made its own."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         manifests: stamped, hooks among them, one for each key.
         content: digest of all manifests: equal for two commits that declare the same.
-        revisions: a full SHA for each source.
+        revisions: a full SHA, or a chart's version, for each source.
         source_types: a renderer's name for each source.
         warnings: (condition type, message).
         unread: commits that were synced before and are not to be had: what was lost since then is not known.
@@ -69,6 +69,7 @@ class _Inputs(msgspec.Struct, frozen=True):
     """All that a target follows from, beside the commits."""
 
     sources: tuple[Source, ...]
+    contents: tuple[str, ...]
     context: RenderContext
     label_key: str
     before: tuple[tuple[str, ...], ...]
@@ -117,7 +118,7 @@ class Targets:
         known = self._resolved.get(question)
         if state and known is not None and known[0] == state:
             return known[1]
-        mirror = self._repositories.mirror(repository)
+        mirror = self._repositories.origin(repository)
         if mirror is None:
             raise NotFetched(f"{source.repo_url} is being fetched", after=60.0)
         try:
@@ -153,7 +154,8 @@ class Targets:
         Raises:
             RenderFailed: a source cannot become manifests.
         """
-        slot, inputs = (instance, tuple(revisions)), _Inputs(tuple(sources), context, self._label_key(), before)
+        slot, contents = (instance, tuple(revisions)), self._contents(app, sources, revisions)
+        inputs = _Inputs(tuple(sources), contents, context, self._label_key(), before)
         known = self._built.get(slot)
         if known is not None and known[0] == inputs and not fresh and self._holds(known[1], admit):
             self._built.use(instance, slot)
@@ -176,6 +178,14 @@ class Targets:
             return target
         self._built.put(slot, (inputs, target), instance)
         return target
+
+    def _contents(self, app: Application, sources: Sequence[Source], revisions: Sequence[str]) -> tuple[str, ...]:
+        """What the revisions of charts name today: unlike a commit, a version may be published anew."""
+        return tuple(
+            self._tree(app.spec.repository(source), revision).identity
+            for source, revision in zip(sources, revisions, strict=True)
+            if source.chart
+        )
 
     def _holds(self, target: Target, admit: Callable[[str], None]) -> bool:
         """Whether what a target was built from elsewhere is the same today, and still permitted. Where it is not,
@@ -264,7 +274,7 @@ class Targets:
         state, known = self._repositories.state(repository), self._trees.get((repository, revision))
         if state and known is not None and known[0] == state:
             return known[1]
-        mirror = self._repositories.mirror(repository)
+        mirror = self._repositories.origin(repository)
         if mirror is None:
             raise NotFetched(f"{repository.url} is being fetched", after=60.0)
         tree = mirror.tree(revision)

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from kubegrammar import pattern
-from kubegrammar.duration import parse_duration
-from kubegrammar.semver import is_range
+from trueup.formats import pattern
+from trueup.formats.duration import parse_duration
+from trueup.formats.redact import redact_url
+from trueup.formats.semver import is_range
 from trueup.model.application import (
     Application,
     ApplicationSpec,
@@ -22,7 +23,7 @@ from trueup.model.application import (
 )
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
-from trueup.model.repository import parse_repository_url
+from trueup.model.repository import HTTP, parse_repository_url
 from trueup.model.source import explicit_tool
 from trueup.policy.admission import Deploy, Fetch, Push, membership, refusal
 from trueup.policy.options import option_problem
@@ -33,6 +34,7 @@ _LONGEST_LIST = 2000
 _LARGEST = 256 * 1024
 """Bytes of a specification as JSON; what `kubectl apply` can take, too, for it keeps a copy in an annotation."""
 _REF = pattern.compile(r"[A-Za-z0-9_-]+")
+_CHART = pattern.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 _BAD_REVISION = pattern.compile(rf"[\x00-\x1f\x7f\\]|\.\.|\^\{{|@\{{|\A-|\A[{pattern.SPACE}]|[{pattern.SPACE}]\z")
 _NO_NAME = pattern.compile(rf"[{pattern.SPACE}~^:?*\[]")
 
@@ -183,8 +185,8 @@ def _of_sources(app: Application, project: Project) -> list[str]:
 
 
 def _of_url(source: Source) -> str:
-    """Why a repository's URL cannot be used by any project; charts lie in repositories of other kinds."""
-    if not source.repo_url or source.chart:
+    """Why a repository's URL cannot be used by any project."""
+    if not source.repo_url:
         return ""
     try:
         url = parse_repository_url(source.repo_url)
@@ -192,6 +194,8 @@ def _of_url(source: Source) -> str:
         return str(error)
     if url.scheme == "file" and not url.rooted:
         return f'repoURL "{source.repo_url[:200]}": a relative path; write the whole one'
+    if source.chart and url.scheme not in HTTP:
+        return f"{redact_url(source.repo_url)[:200]} is no Helm repository over HTTP; write https://…"
     return ""
 
 
@@ -201,10 +205,14 @@ def _of_source(place: str, source: Source) -> list[str]:
         found.append(f"{place}: repoURL and either path or chart are required")
     if source.chart:
         if not source.target_revision:
-            found.append(f"{place}: targetRevision is required if the manifest source is a helm chart")
+            found.append(
+                f"{place}: targetRevision is required if the manifest source is a helm chart; "
+                "write a version, a range such as ^1.2, or * for the newest"
+            )
         if source.ref:
             found.append(f"{place}: a source with `chart` cannot be a `ref`")
-        found.append(f"{place}.chart: chart repositories are not supported; name a chart of a Git repository in path")
+        if not _CHART.fullmatch(source.chart):
+            found.append(f"{place}.chart: {source.chart[:80]!a} is no name of a chart")
     if source.ref and not _REF.fullmatch(source.ref):
         found.append(f"{place}.ref: only letters, digits, - and _ are allowed")
     if not valid_revision(source.target_revision):

@@ -25,13 +25,18 @@ _HINT = "package it anew: helm package"
 
 
 def unpacked(data: bytes, path: str) -> bytes:
-    """What a gzip holds; what is no gzip is itself.
+    """What a gzip holds, as far as it goes; what is no gzip is itself.
 
     Raises:
         RenderFailed: more than MAX_UNPACKED.
     """
+    return _unpacked(data, path)[0]
+
+
+def _unpacked(data: bytes, path: str) -> tuple[bytes, bool]:
+    """What a gzip holds, and whether it is whole."""
     made = bytearray()
-    rest = data
+    rest, member = data, zlib.decompressobj(_GZIP)
     try:
         while rest:
             member = zlib.decompressobj(_GZIP)
@@ -42,8 +47,8 @@ def unpacked(data: bytes, path: str) -> bytes:
                 )
             rest = member.unused_data
     except zlib.error:
-        return bytes(made) or data
-    return bytes(made)
+        return bytes(made) or data, bool(made)
+    return bytes(made), member.eof
 
 
 def members(data: bytes, path: str, ending: str, depth: int = 0) -> Iterator[tuple[str, bytes]]:
@@ -105,7 +110,9 @@ def chart_files(data: bytes, shown: str) -> dict[str, bytes]:
     Raises:
         RenderFailed: it is no packed chart, too large when unpacked, or a path leaves it.
     """
-    plain = unpacked(data, shown)
+    plain, whole = _unpacked(data, shown)
+    if not whole:
+        raise RenderFailed(f"{shown} is no packed chart, or not the whole of one", hint=_HINT)
     found: dict[str, bytes] = {}
     size = 0
     try:

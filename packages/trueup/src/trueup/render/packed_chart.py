@@ -4,9 +4,25 @@ import posixpath
 from collections.abc import Iterator
 from functools import cached_property
 
-from kubegrammar import json
+from trueup.formats import json
+from trueup.model.errors import RenderFailed
 from trueup.model.tree import Entry, Mode
 from trueup.render.archive import chart_files
+
+
+def identity_of(digest: str, revision: str) -> str:
+    """Names all that is in an archive, with what it is called."""
+    return f"{digest} {revision}"
+
+
+def check_chart(content: bytes, shown: str) -> None:
+    """Refuse what is no packed chart.
+
+    Raises:
+        RenderFailed: it cannot be unpacked, or there is no Chart.yaml in it.
+    """
+    if "Chart.yaml" not in chart_files(content, shown):
+        raise RenderFailed(f"{shown} is no packed chart: there is no Chart.yaml in it", hint="set another version")
 
 
 class PackedChart:
@@ -17,18 +33,22 @@ class PackedChart:
         content: the archive.
         shown: what it is, for messages.
 
+        revision: the version that it is of; the digest of the content where none is said.
+
     Attributes:
-        revision: the digest of the content, for a commit.
-        identity: the same.
+        digest: of the content.
+        identity: the same, with the revision.
     """
 
-    def __init__(self, content: bytes, shown: str) -> None:
+    def __init__(self, content: bytes, shown: str, revision: str = "") -> None:
         self.content, self.shown = content, shown
-        self.revision = self.identity = json.digest(content)
+        self.digest = json.digest(content)
+        self.revision = revision or self.digest
+        self.identity = identity_of(self.digest, self.revision)
 
     def folder(self, path: str) -> str:
-        """Nothing names it."""
-        return ""
+        """The root's name alone; nothing names what is below it."""
+        return self.digest if not path else ""
 
     def entry(self, path: str) -> Entry | None:
         """What is at a path.
@@ -36,7 +56,7 @@ class PackedChart:
         Raises:
             RenderFailed: it is no packed chart.
         """
-        return self._entries.get(path)
+        return self._entries.get(path) if path else Entry("", Mode.DIRECTORY, self.digest)
 
     def children(self, path: str) -> list[Entry]:
         """What is in a folder."""
@@ -71,5 +91,5 @@ class PackedChart:
         made = {path: Entry(path, Mode.FILE, json.digest(data)) for path, data in self._files.items()}
         for path in list(made):
             while (path := posixpath.dirname(path)) and path not in made:
-                made[path] = Entry(path, Mode.DIRECTORY, self.revision)
+                made[path] = Entry(path, Mode.DIRECTORY, self.digest)
         return made

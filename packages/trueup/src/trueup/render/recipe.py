@@ -49,11 +49,6 @@ def make_recipe(
         TooCostly: the budget is spent.
         InvalidSpec: the source names two tools.
     """
-    if source.chart:
-        raise RenderFailed(
-            f"chart {source.chart}: charts from Helm repositories are not supported",
-            hint="keep the chart in a Git repository and name its path",
-        )
     if source.ref and not source.path:
         return Recipe(key=json.digest(b"ref"), tool="", source_index=source_index)
     budget = budget or Budget()
@@ -98,6 +93,8 @@ def read_inputs(recipe: Recipe, tree: Tree, refs: Mapping[str, Tree]) -> dict[st
 
 
 def _source_path(source: Source, tree: Tree) -> str:
+    if source.chart:
+        return ""  # its tree is the chart
     if source.path.startswith("/"):
         raise RenderFailed(
             f"{source.path}: app path is absolute", hint="write the path relative to the repository's root"

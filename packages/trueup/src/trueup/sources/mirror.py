@@ -74,6 +74,14 @@ class Mirror:
         self._doubtful = False
         self._used_at = time.monotonic()
 
+    def is_kept(self) -> bool:
+        """Whether an earlier engine left a mirror."""
+        try:
+            self.repository()
+        except SourceUnavailable:
+            return False
+        return True
+
     def unused_for(self) -> float:
         """Seconds since somebody last looked at the server or read a commit; 0 while something is under way."""
         return 0.0 if self._flights or self._turn.locked() else time.monotonic() - self._used_at
@@ -82,6 +90,11 @@ class Mirror:
         """Whether a revision that the mirror does not have need not be waited for: the server was asked for it, or is
         not going to be."""
         return _asked(revision) not in self._named() - self._answered
+
+    @property
+    def lacking(self) -> None:
+        """All of a repository is brought, or nothing."""
+        return None
 
     async def update(self) -> bool:
         """Bring the mirror to a state of the server read after this call began, and tell whether it changed.

@@ -1,4 +1,4 @@
-"""All mirrors of an engine."""
+"""All mirrors of an engine, and the shelves of its charts."""
 
 import asyncio
 import contextlib
@@ -9,18 +9,35 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from trueup.model.errors import InvalidSpec
 from trueup.model.repository import RepositoryOf
 from trueup.sources.credential import Credential
 from trueup.sources.disk import on_disk
 from trueup.sources.mirror import Mirror
-from trueup.sources.port import Git, Timeouts, Turns, at_once
-from trueup.sources.quota import Allowance, Quota
+from trueup.sources.port import Git, Origin, Timeouts, Turns, at_once
+from trueup.sources.quota import Allowance, Growth, Quota
+from trueup.sources.shelf import ChartOrigin, Check, Library, Shelf, Wish
 from trueup.sources.url import admit
 
 _NAME_LENGTH = 32
 _REMEMBERED = 10_000
 _GONE = ".gone"
+
+
+class Charts(msgspec.Struct, frozen=True):
+    """How charts are brought.
+
+    Attributes:
+        library: of Helm repositories over HTTP.
+        check: refuses what is no packed chart.
+        wished: charts and versions that are wanted of a repository (its identity).
+    """
+
+    library: Library
+    check: Check
+    wished: Callable[[str], Iterable[Wish]] = lambda _: ()
 
 
 class Mirrors:
@@ -43,6 +60,7 @@ class Mirrors:
         allowance: how much disk they may take.
         wanted: revisions that a repository (its identity) is to be asked for, should they be neither branch nor tag:
             refs of pull requests, and commits (full SHAs) that nothing else leads to.
+        charts: without it no repository of charts is read.
     """
 
     def __init__(
@@ -57,6 +75,7 @@ class Mirrors:
         turns: Turns = at_once,
         allowance: Allowance | None = None,
         wanted: Callable[[str], Iterable[str]] = lambda _: (),
+        charts: Charts | None = None,
     ) -> None:
         # git runs in another folder.
         self._root = root = root.absolute()
@@ -64,13 +83,14 @@ class Mirrors:
         self._allowed_local = tuple(allowed_local)
         self._timeouts = timeouts or Timeouts()
         self._credential, self._scope = credential, scope
-        self._turns, self._wanted = turns, wanted
+        self._turns, self._wanted, self._charts = turns, wanted, charts
         self._quota = Quota(root, allowance or Allowance())
         self._mirrors: dict[str, Mirror] = {}
+        self._shelves: dict[str, Shelf] = {}
         self._identities: dict[str, str] = {}
 
     def get(self, repository: str | RepositoryOf) -> Mirror:
-        """The mirror of a repository, fetched or not yet.
+        """The mirror of a Git repository, fetched or not yet.
 
         Args:
             repository: a URL alone is that on behalf of nobody.
@@ -99,10 +119,56 @@ class Mirrors:
             self._mirrors[identity] = mirror
         return mirror
 
+    def shelf(self, repository: RepositoryOf) -> Shelf:
+        """The shelf of a repository of charts, looked at or not yet.
+
+        Raises:
+            InvalidSpec: the URL is not allowed.
+        """
+        if self._charts is None:
+            raise InvalidSpec(f"chart {repository.chart}: repositories of charts are not read here")
+        admit(repository.url, self._allowed_local)
+        identity = self.identity(repository)
+        shelf = self._shelves.get(identity)
+        if shelf is None:
+            folder = self._root / _name(identity)
+            shelf = self._shelves[identity] = Shelf(
+                RepositoryOf(repository.url, self._scope(repository)),
+                folder,
+                self._charts.library,
+                self._charts.check,
+                Growth(self._quota, folder),
+                wished=partial(self._charts.wished, identity),
+                turns=self._turns,
+                name=identity,
+            )
+        return shelf
+
+    def place(self, repository: str | RepositoryOf) -> Mirror | Shelf:
+        """What a repository is brought to, by its kind.
+
+        Raises:
+            InvalidSpec: the URL is not allowed.
+        """
+        if isinstance(repository, RepositoryOf) and repository.chart:
+            return self.shelf(repository)
+        return self.get(repository)
+
+    def origin(self, repository: str | RepositoryOf) -> Origin:
+        """Where the files of a source come from.
+
+        Raises:
+            InvalidSpec: the URL is not allowed.
+        """
+        if isinstance(repository, RepositoryOf) and repository.chart:
+            return ChartOrigin(self.shelf(repository), repository.chart)
+        return self.get(repository)
+
     def identity(self, repository: str | RepositoryOf) -> str:
-        """What two repositories with one mirror have in common; an unallowed URL is its own."""
+        """What two repositories with one mirror, or one shelf, have in common; an unallowed URL is its own."""
         url, scope = self._scoped(repository)
-        return _identity(self._of_url(url), scope)
+        identity = _identity(self._of_url(url), scope)
+        return f"charts {identity}" if isinstance(repository, RepositoryOf) and repository.chart else identity
 
     def _scoped(self, repository: str | RepositoryOf) -> tuple[str, str]:
         if isinstance(repository, str):
@@ -128,13 +194,16 @@ class Mirrors:
             after: seconds for which nobody has used what is dropped.
         """
         kept = {self.identity(repository) for repository in repositories}
-        for identity, mirror in list(self._mirrors.items()):
+        places: list[tuple[str, Mirror | Shelf]] = [*self._mirrors.items(), *self._shelves.items()]
+        for identity, place in places:
             if identity in kept:
                 continue
-            if after and mirror.unused_for() < after:
+            if after and place.unused_for() < after:
                 kept.add(identity)
-            else:
-                await self._mirrors.pop(identity).close()
+                continue
+            await place.close()
+            self._mirrors.pop(identity, None)
+            self._shelves.pop(identity, None)
         await on_disk(self._remove_folders, {_name(identity) for identity in kept}, after)
 
     async def close(self) -> None:

@@ -45,7 +45,7 @@ class Pin(msgspec.Struct, frozen=True):
     """What a revision means at one look.
 
     Attributes:
-        revision: as status and history have it: the full SHA of a commit.
+        revision: as status and history have it: the full SHA of a commit, or a chart's version.
         moves: it may be another one tomorrow.
     """
 
@@ -54,8 +54,8 @@ class Pin(msgspec.Struct, frozen=True):
 
 
 class Origin(Protocol):
-    """Where the files of a source come from, as it was when it was last looked at. Git repositories are; a Helm
-    repository or a registry would be another entry."""
+    """Where the files of a source come from, as it was when it was last looked at: a Git repository, or a chart of a
+    repository of those."""
 
     def pin(self, revision: str, tag_prefix: str = "") -> Pin:
         """What a revision means.
@@ -68,6 +68,13 @@ class Origin(Protocol):
 
     def answered(self, revision: str) -> bool:
         """Whether the last look would have found this revision."""
+
+    async def locate(self, revision: str) -> object:
+        """Have a revision here that is not followed.
+
+        Raises:
+            TrueupError: it is not to be had.
+        """
 
     def tree(self, revision: str) -> Tree:
         """The files at a pinned revision.

@@ -13,14 +13,16 @@ from trueup.model.tree import Tree
 from trueup.render.budget import Budget, TooCostly
 from trueup.render.continuity import Trees, check_whole
 from trueup.render.helm_index import find_all
-from trueup.render.packed_chart import PackedChart
+from trueup.render.packed_chart import PackedChart, check_chart
 from trueup.render.recipe import make_recipe, read_inputs
 from trueup.render.remote import OneFile, RemotesNeeded
+from trueup.sources.shelved import Shelved
 from trueup.sources.tree import GitTree, Place, within_limits
 from trueup.store.preparing.frame import (
     MAX_ANSWER,
     Answer,
     Charts,
+    CheckChart,
     CheckWhole,
     FindCharts,
     Held,
@@ -44,7 +46,7 @@ _DEEP = 3000
 _OPEN = 4
 """Trees kept open: the applications of one repository come one after the other."""
 
-_trees: OrderedDict[Place, GitTree] = OrderedDict()
+_trees: OrderedDict[Place | Shelved, GitTree | PackedChart] = OrderedDict()
 
 
 def answer(task: Task) -> Answer:
@@ -90,6 +92,9 @@ def _done(task: Task) -> Answer:
             return Inputs(read_inputs(task.recipe, trees.own, trees.refs))
         case FindCharts():
             return Charts(tuple(find_all(task.index, task.charts)))
+        case CheckChart():
+            check_chart(task.content, task.shown)
+            return Whole()
         case CheckWhole():
             for before in task.before:
                 check_whole(task.recipe, task.barren, _opened(task.now), _opened(before), budget)
@@ -105,17 +110,17 @@ def _opened(places: Places) -> Trees:
     return Trees(_tree(places.own), {name: _ref(each) for name, each in places.refs.items()})
 
 
-def _ref(place: Place | Held | Packed) -> Tree:
+def _ref(place: Place | Shelved | Held | Packed) -> Tree:
     match place:
         case Held():
             return OneFile(place.content)
         case Packed():
             return PackedChart(place.content, place.shown)
-        case Place():
+        case Place() | Shelved():
             return _tree(place)
 
 
-def _tree(place: Place) -> GitTree:
+def _tree(place: Place | Shelved) -> Tree:
     tree = _trees.get(place)
     if tree is None:
         tree = _trees[place] = place.open(lambda: None)

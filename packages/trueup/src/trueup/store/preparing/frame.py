@@ -7,6 +7,7 @@ from trueup.render.environment import RenderContext
 from trueup.render.helm_index import ChartOf, Found, Missing
 from trueup.render.job import Recipe
 from trueup.render.remote import Remote
+from trueup.sources.shelved import Shelved
 from trueup.sources.tree import Place
 
 MAX_ANSWER = 96 * 1024 * 1024
@@ -29,8 +30,8 @@ class Packed(msgspec.Struct, frozen=True, tag=True):
 class Places(msgspec.Struct, frozen=True):
     """Where a source's trees are: its own, and the others by name."""
 
-    own: Place
-    refs: dict[str, Place | Held | Packed] = {}
+    own: Place | Shelved
+    refs: dict[str, Place | Shelved | Held | Packed] = {}
 
 
 class MakeRecipe(msgspec.Struct, frozen=True, tag=True):
@@ -66,7 +67,14 @@ class FindCharts(msgspec.Struct, frozen=True, tag=True):
     charts: tuple[ChartOf, ...]
 
 
-Task = MakeRecipe | ReadInputs | CheckWhole | FindCharts
+class CheckChart(msgspec.Struct, frozen=True, tag=True):
+    """Asks whether bytes are a packed chart; the answer is :class:`Whole`, or a refusal."""
+
+    content: bytes
+    shown: str
+
+
+Task = MakeRecipe | ReadInputs | CheckWhole | FindCharts | CheckChart
 
 
 class Made(msgspec.Struct, frozen=True, tag=True):
@@ -94,7 +102,7 @@ class Charts(msgspec.Struct, frozen=True, tag=True):
 
 
 class Whole(msgspec.Struct, frozen=True, tag=True):
-    """Nothing was lost."""
+    """Nothing was lost, or is amiss."""
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):

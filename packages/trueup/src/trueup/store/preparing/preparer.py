@@ -12,10 +12,12 @@ from trueup.render.helm_index import ChartOf, Found, Missing
 from trueup.render.job import Recipe
 from trueup.render.packed_chart import PackedChart
 from trueup.render.remote import OneFile, RemotesNeeded
+from trueup.sources.shelved import Shelved, ShelvedChart
 from trueup.sources.tree import GitTree, Place
 from trueup.store.preparing.frame import (
     Answer,
     Charts,
+    CheckChart,
     CheckWhole,
     FindCharts,
     Held,
@@ -112,6 +114,12 @@ class Preparer:
         assert isinstance(answer, Charts)
         return answer.found
 
+    async def check_chart(self, content: bytes, shown: str) -> None:
+        answer = await self._ask(
+            CheckChart(content, shown), what=shown, hint="package it anew: helm package; or set another version"
+        )
+        assert isinstance(answer, Whole)
+
     async def warm(self) -> None:
         """Start one child now, so that the first recipe does not wait for it."""
         await self._readers.warm()
@@ -136,16 +144,16 @@ class Preparer:
         if answer.kind == SourceUnavailable.__name__:
             for each in trees:
                 for tree in (each.own, *each.refs.values()):
-                    if isinstance(tree, GitTree):
+                    if isinstance(tree, GitTree | ShelvedChart):
                         tree.doubt()
         raise _ERRORS.get(answer.kind, RenderFailed)(answer.message, hint=answer.hint)
 
 
 def _places(trees: Trees) -> Places | None:
     """Where trees are; None unless all of them are repositories' or whole by themselves."""
-    refs: dict[str, Place | Held | Packed] = {}
+    refs: dict[str, Place | Shelved | Held | Packed] = {}
     for name, tree in trees.refs.items():
-        if isinstance(tree, GitTree):
+        if isinstance(tree, GitTree | ShelvedChart):
             refs[name] = tree.place
         elif isinstance(tree, OneFile):
             refs[name] = Held(tree.content)
@@ -153,4 +161,4 @@ def _places(trees: Trees) -> Places | None:
             refs[name] = Packed(tree.content, tree.shown)
         else:
             return None
-    return Places(trees.own.place, refs) if isinstance(trees.own, GitTree) else None
+    return Places(trees.own.place, refs) if isinstance(trees.own, GitTree | ShelvedChart) else None
