@@ -8,13 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.support.memtree import MemTree
 
 import trueup
-from trueup.model.application import Source
-from trueup.model.errors import RenderFailed
 from trueup.policy.settings import PARAMETERS, WITHOUT_EFFECT
-from trueup.render.recipe import RenderContext, make_recipe
 
 TESTS = Path(__file__).parents[1]
 CODE = Path(trueup.__file__).parent
@@ -48,6 +44,8 @@ TESTED: dict[str, tuple[str, str]] = {
     # R and H: repositories and Helm sources
     **{f"R{n:02}": (SOURCES, f'"R{n:02} ') for n in range(1, 41, 2)},
     **{f"H{n:02}": (SOURCES, f'"H{n:02} ') for n in range(1, 38, 2) if n != 27},
+    "H27": ("unit/sources/test_helm_repository.py", "test_h27_"),
+    "H39": ("unit/sources/test_helm_repository.py", "test_h39_"),
     # K: clusters, as far as a command reads them from a kubeconfig
     "K03": (CLUSTERS, '"K03 '),
     "K05": (CLUSTERS, '"K05 '),
@@ -74,6 +72,7 @@ TESTED: dict[str, tuple[str, str]] = {
     "11": (BAD, "test_a_secret_that_is_refused_never_shows_its_value"),
     "17": ("unit/workers/test_jq.py", "test_nothing_is_known_of"),
     "18": (APPS, "test_advisory_18_"),
+    "19": ("unit/sources/test_helm_repository.py", "test_h39_"),
     "24": ("unit/policy/test_local.py", "test_local_manifests_are_refused"),
     "25": (SOURCES, '"advisory 25 '),
     "28": (APPS, "test_a29_"),
@@ -106,15 +105,6 @@ def test_a_row_is_tested_where_it_is_said_to_be(row: str) -> None:
     assert text.casefold() in (TESTS / file).read_text().casefold()
 
 
-def no_chart_repositories() -> bool:
-    """Charts come from Git alone."""
-    try:
-        make_recipe(Source(chart="web"), MemTree({}), {}, RenderContext(app_name="a", namespace="b"))
-    except RenderFailed as error:
-        return "Helm repositories are not supported" in str(error)
-    return False
-
-
 def no_server() -> bool:
     """Nothing listens: no REST, no webhook, no sessions, no roles of users."""
     return not (CODE / "server").exists()
@@ -144,7 +134,6 @@ NO_SURFACE: dict[str, tuple[Callable[[], bool], str]] = {
     # kind of surface: the look, the rows that wait for it
     "engines that share work": (one_engine_acts, "K17"),
     "memory of each cluster": (no_memory_budgets, "K39"),
-    "chart repositories": (no_chart_repositories, "H27 H39; advisory 19"),
     "an API server": (no_server, "all of C, W, Q and J; the rest of advisories 2, 3, 24 and 45"),
     "Lua": (no_scripts, "all of L"),
     "applications in any namespace": (one_namespace_of_applications, "advisory 29"),

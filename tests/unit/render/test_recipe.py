@@ -111,7 +111,6 @@ OUTSIDE = "outside repository root"
         ),
         pytest.param({"a/x.jsonnet": ""}, Source(path="a"), "a/x.jsonnet: Jsonnet is not supported", id="Jsonnet"),
         pytest.param({"a/x": ""}, Source(path="a", plugin=PluginSource()), "plugins are not supported", id="a plugin"),
-        pytest.param({"a/x": ""}, Source(chart="nginx"), "not supported", id="a chart of a Helm repository"),
         pytest.param(
             {f"a/{i}.yaml": b"#" * (2 << 20) for i in range(6)},
             Source(path="a"),

@@ -3,12 +3,15 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
 from tests.support.helmrepo import HelmRepo, helm_repo
+from tests.support.httpserver import serving
 from yarl import URL
 
 from trueup.model.errors import InvalidSpec, RenderFailed, TrueupError
 from trueup.model.repository import RepositoryOf, parse_repository_url
-from trueup.render.helm_index import ChartOf, Found, Missing
+from trueup.model.tree import MEBIBYTE
+from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing
 from trueup.sources.credential import Credential
 from trueup.sources.download import Home, NoSuchFile, TooLarge, downloading
 from trueup.sources.helm_repository import HelmRepositories
@@ -127,3 +130,36 @@ async def test_what_is_no_repository_over_http_is_refused(url: str) -> None:
 async def test_an_archive_of_another_kind_of_place_is_refused() -> None:
     with pytest.raises(TrueupError, match="no address of HTTP"):
         await repositories().archive(RepositoryOf("https://h.example", ""), Found("1.0.0", "ftp://h/x"))
+
+
+@pytest.mark.parametrize("passing", [True, False])
+async def test_h27_another_host_sees_the_credential_only_where_somebody_says_so(repo: HelmRepo, passing: bool) -> None:
+    async with helm_repo() as other:
+        other.files["/x/web.tgz"] = other.files["/elsewhere/web.tgz"] = repo.files["/charts/stable/web-1.0.0.tgz"]
+        other.moved["/x/away.tgz"] = f"{repo.url.rpartition('/charts')[0]}/x/web.tgz"
+        repo.files["/x/web.tgz"] = other.files["/x/web.tgz"]
+        host = other.url.removesuffix("/charts/stable")
+        for path in ("/x/web.tgz", "/x/away.tgz"):
+            await repositories().archive(
+                RepositoryOf(repo.url, "default"), Found("1.0.0", host + path), passing=passing
+            )
+        assert other.authorizations == [SHOWN.authorization if passing else ""] * 2
+        assert repo.authorizations == [""], "whoever is sent on shows nothing there"
+
+
+async def test_h39_an_index_without_end_is_an_error_at_the_limit() -> None:
+    sent = 0
+
+    async def endless(request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal sent
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        while True:
+            await answer.write(b"a: 1\n" * 20_000)
+            sent += 100_000
+
+    async with serving(endless) as address:
+        url = f"http://{address}/charts"
+        with pytest.raises(TooLarge, match="repository index larger than the limit of 16 MiB"):
+            await repositories().find(RepositoryOf(url, ""), [ChartOf(url, "web")])
+    assert sent < MAX_INDEX + 8 * MEBIBYTE

@@ -16,7 +16,7 @@ from trueup.sources.helm_repository import HelmRepositories
 from trueup.sources.mirrors import Charts, Mirrors
 from trueup.sources.quota import Allowance
 from trueup.sources.revision import UnknownRevision
-from trueup.sources.shelf import Shelf, Wish
+from trueup.sources.shelf import Shelf, Wish, Wished
 from trueup.workers.git import run_git
 from trueup.workers.preparing import Inline
 
@@ -36,7 +36,7 @@ class Room:
 
     def mirrors(self, allowance: Allowance | None = None) -> Mirrors:
         library = HelmRepositories(downloading(guarded=False), Inline().find_charts)
-        charts = Charts(library, Inline().check_chart, lambda _: self.wished)
+        charts = Charts(library, Inline().check_chart, lambda _: [Wished(*wish) for wish in self.wished])
         return Mirrors(self.folder, run_git, charts=charts, allowance=allowance)
 
     def shelf(self, *wished: Wish, allowance: Allowance | None = None) -> Shelf:

@@ -37,7 +37,7 @@ from trueup.runtime.held import LIMIT, LoopWatch
 from trueup.runtime.lease import Lease, new_identity
 from trueup.runtime.tenure import Jobs, serve
 from trueup.sources.registry import RegistryClient
-from trueup.sources.shelf import Wish
+from trueup.sources.shelf import Wished
 from trueup.store.audit import Trail
 from trueup.store.audit.place import TRAIL, prepare
 from trueup.store.clusters.secret import ClusterEntry
@@ -129,7 +129,7 @@ class Engine:
     def _wanted(self, repository: str) -> Iterator[str]:
         return self.term.wanted(repository)
 
-    def _wished(self, repository: str) -> Iterator[Wish]:
+    def _wished(self, repository: str) -> Iterator[Wished]:
         return self.term.wished(repository)
 
     def _share(self, repository: str) -> Share:

@@ -13,7 +13,7 @@ from trueup.sources.credential import Credential
 from trueup.sources.download import downloading
 from trueup.sources.helm_repository import HelmRepositories
 from trueup.sources.mirrors import Charts, Mirrors
-from trueup.sources.shelf import Wish
+from trueup.sources.shelf import Wished
 from trueup.store.credentials import Credentials
 from trueup.store.preparing import Preparer
 from trueup.workers.git import run_git
@@ -39,7 +39,7 @@ class Git:
         credentials: Credentials,
         *,
         wanted: Callable[[str], Iterator[str]],
-        wished: Callable[[str], Iterator[Wish]],
+        wished: Callable[[str], Iterator[Wished]],
         preparer: Preparer,
         share: Callable[[str], Share],
         lease: Lease,

@@ -37,7 +37,7 @@ from trueup.observe.target import Targets
 from trueup.runtime.outcome import Outcome
 from trueup.runtime.queue import Queue
 from trueup.runtime.tenure import Jobs
-from trueup.sources.shelf import Wish
+from trueup.sources.shelf import Wished
 from trueup.store.applications import StoredApplication
 from trueup.store.events import Recorder
 from trueup.store.notes import Notes
@@ -181,7 +181,7 @@ class Term:
             if stored is not None:
                 yield from (revision for source, revision in named_revisions(stored) if not source.chart)
 
-    def wished(self, repository: str) -> Iterator[Wish]:
+    def wished(self, repository: str) -> Iterator[Wished]:
         """Charts and versions that the applications which read a repository of them (its identity) name."""
         identity = self._lasting.git.mirrors.identity
         for key in self._users(repository):
@@ -191,7 +191,8 @@ class Term:
             for source, revision in named_revisions(stored):
                 reached = stored.app.spec.repository(source)
                 if source.chart and identity(reached) == repository and self._applications.may_fetch(key, reached):
-                    yield source.chart, revision
+                    passing = source.helm is not None and source.helm.pass_credentials
+                    yield Wished(source.chart, revision, passing)
 
     def _users(self, repository: str) -> list[str]:
         identity = self._lasting.git.mirrors.identity

@@ -33,13 +33,17 @@ class Home(msgspec.Struct, frozen=True):
     Attributes:
         url: what is of this repository lies below it, by whole segments.
         credential: shown to that alone.
+        also: the only other origin that it is shown to, because somebody said so; empty for none.
     """
 
     url: RepositoryUrl
     credential: Credential
+    also: str = ""
 
     def holds(self, place: URL) -> bool:
-        """Whether a URL is of this repository."""
+        """Whether a URL is of this repository, or where its credential is to go as well."""
+        if self.also and str(place.origin()) == self.also:
+            return True
         try:
             spelling = parse_repository_url(str(place.with_query(None).with_fragment(None))).spelling
         except InvalidSpec:

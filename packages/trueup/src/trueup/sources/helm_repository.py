@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import unquote
 
 import msgspec
+from yarl import URL
 
 from kubegrammar import json
 from kubegrammar.redact import redact_url
@@ -11,7 +12,7 @@ from trueup.model.errors import InvalidSpec, RenderFailed
 from trueup.model.repository import HTTP, RepositoryOf, parse_repository_url
 from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing, index_url
 from trueup.sources.credential import Credential
-from trueup.sources.download import MAX_BYTES, Download, Home
+from trueup.sources.download import MAX_BYTES, Download, Home, TooLarge
 
 FindCharts = Callable[[bytes, Sequence[ChartOf]], Awaitable[Sequence[Found | Missing]]]
 """Reads the index of the repository of these charts, where strangers' text may be read."""
@@ -44,17 +45,32 @@ class HelmRepositories:
             TrueupError: its index cannot be had, or is none.
         """
         home = self._home(repository)
-        index = await self._download(index_url(home.url.address), min(limit, MAX_INDEX), home)
+        try:
+            index = await self._download(index_url(home.url.address), min(limit, MAX_INDEX), home)
+        except TooLarge as error:
+            raise TooLarge(
+                f"{redact_url(repository.url)[:300]}: repository index larger than the limit of {MAX_INDEX >> 20} MiB",
+                hint="name a repository with a smaller index",
+            ) from error
         return dict(zip(charts, await self._find(index, charts), strict=True))
 
-    async def archive(self, repository: RepositoryOf, found: Found, limit: int = MAX_BYTES) -> bytes:
+    async def archive(
+        self, repository: RepositoryOf, found: Found, limit: int = MAX_BYTES, *, passing: bool = False
+    ) -> bytes:
         """A packed chart, which is what the index says.
+
+        Args:
+            passing: the credential goes to the host that the index names, too (``helm.passCredentials``); but never
+                from TLS to none.
 
         Raises:
             RenderFailed: it is not.
             TrueupError: it cannot be had.
         """
-        content = await self._download(found.url, limit, self._home(repository))
+        home, place = self._home(repository), URL(found.url)
+        if passing and place.scheme == home.url.scheme and place.host:
+            home = msgspec.structs.replace(home, also=str(place.origin()))
+        content = await self._download(found.url, limit, home)
         if found.digest and json.digest(content) != found.digest:
             raise RenderFailed(
                 f"{redact_url(found.url)[:300]} is not what the repository's index says: it has another digest",

@@ -18,7 +18,7 @@ from trueup.sources.disk import on_disk
 from trueup.sources.mirror import Mirror
 from trueup.sources.port import Git, Origin, Timeouts, Turns, at_once
 from trueup.sources.quota import Allowance, Growth, Quota
-from trueup.sources.shelf import ChartOrigin, Check, Library, Shelf, Wish
+from trueup.sources.shelf import ChartOrigin, Check, Library, Shelf, Wished
 from trueup.sources.url import admit
 
 _NAME_LENGTH = 32
@@ -37,7 +37,7 @@ class Charts(msgspec.Struct, frozen=True):
 
     library: Library
     check: Check
-    wished: Callable[[str], Iterable[Wish]] = lambda _: ()
+    wished: Callable[[str], Iterable[Wished]] = lambda _: ()
 
 
 class Mirrors:

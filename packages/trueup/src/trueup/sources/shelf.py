@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -32,6 +32,20 @@ _ENDING = ".tgz"
 
 Wish = tuple[str, str]
 """The name of a chart, and which version of it: exact, a range, or empty for the newest."""
+
+
+class Wished(NamedTuple):
+    """What one reader wants.
+
+    Attributes:
+        passing: it says that the credential goes wherever the repository has the chart (``helm.passCredentials``).
+    """
+
+    chart: str
+    revision: str
+    passing: bool = False
+
+
 Check = Callable[[bytes, str], Awaitable[None]]
 """Raises RenderFailed for what is no packed chart; it is read where strangers' archives may be."""
 
@@ -46,8 +60,11 @@ class Library(Protocol):
             TrueupError: it cannot be asked.
         """
 
-    async def archive(self, repository: RepositoryOf, found: Found) -> bytes:
+    async def archive(self, repository: RepositoryOf, found: Found, *, passing: bool = False) -> bytes:
         """A packed chart, whole.
+
+        Args:
+            passing: the credential goes wherever the repository has it.
 
         Raises:
             TrueupError: it cannot be had, or is another one than was found.
@@ -95,7 +112,7 @@ class Shelf:
         check: Check,
         growth: Growth,
         *,
-        wished: Callable[[], Iterable[Wish]] = tuple,
+        wished: Callable[[], Iterable[Wished]] = tuple,
         turns: Turns = at_once,
         name: str = "",
     ) -> None:
@@ -135,7 +152,7 @@ class Shelf:
         """
         async with self._turn:
             self._used_at = time.monotonic()
-            wishes = frozenset(self._wished()) | self._located
+            wishes = self._now_wished() | self._located
             charts = {wish: ChartOf(self._repository.url, *wish) for wish in sorted(wishes)}
             moved = False
 
@@ -174,7 +191,8 @@ class Shelf:
 
     def answered(self, chart: str, revision: str) -> bool:
         """Whether the last look would have found it."""
-        return (chart, revision) in self._answered or (chart, revision) not in {*self._wished(), *self._located}
+        wish = (chart, revision)
+        return wish in self._answered or wish not in self._now_wished() | self._located
 
     def problem(self, chart: str) -> TrueupError | None:
         """Why something new of a chart was not brought at the last look."""
@@ -215,6 +233,9 @@ class Shelf:
     async def close(self) -> None:
         """Nothing goes on that nobody waits for."""
 
+    def _now_wished(self) -> frozenset[Wish]:
+        return frozenset((each.chart, each.revision) for each in self._wished())
+
     # --- a look ------------------------------------------------------------------------------------------------------
 
     async def _look(self, charts: Mapping[Wish, ChartOf]) -> bool:
@@ -225,6 +246,7 @@ class Shelf:
             dict(before.archives),
         )
         problems: dict[Wish, TrueupError] = {}
+        passing = {each.chart for each in self._wished() if each.passing}
         for wish, chart in charts.items():
             answer = found[chart]
             try:
@@ -233,7 +255,7 @@ class Shelf:
                     if _name(wish) in now.archives:
                         continue  # withdrawn, and here still
                     raise UnknownRevision(answer.message, hint=answer.hint)
-                await self._take(chart, answer, now)
+                await self._take(chart, answer, now, passing=chart.name in passing)
                 now.answers[_name(wish)] = answer.version
             except TrueupError as error:
                 problems[wish] = error
@@ -245,7 +267,7 @@ class Shelf:
         told_now = {wish: str(error) for wish, error in problems.items()}
         return now.answers != before.answers or _contents(now) != _contents(before) or told_now != told
 
-    async def _take(self, chart: ChartOf, found: Found, now: _Record) -> None:
+    async def _take(self, chart: ChartOf, found: Found, now: _Record, *, passing: bool) -> None:
         """Have an archive here, which what is known of it says already, or is told."""
         name, said = _name((chart.name, found.version)), found.digest or found.url
         known = now.archives.pop(name, None)
@@ -254,7 +276,7 @@ class Shelf:
             if known.said == said and await on_disk(self._path(known.digest).is_file):
                 return
         try:
-            content = await self._library.archive(self._repository, found)
+            content = await self._library.archive(self._repository, found, passing=passing)
             await self._check(content, chart.shown)
         except TrueupError as error:
             place = ChartOf(chart.repository, chart.name, found.version).shown
