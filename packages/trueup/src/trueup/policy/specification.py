@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from trueup.formats import pattern
-from trueup.formats.duration import parse_duration
-from trueup.formats.redact import redact_url
-from trueup.formats.semver import is_range
+from kubegrammar import pattern
+from kubegrammar.duration import parse_duration
+from kubegrammar.redact import redact_url
+from kubegrammar.semver import is_range
 from trueup.model.application import (
     Application,
     ApplicationSpec,

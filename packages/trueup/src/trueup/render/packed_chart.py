@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Iterator
 from functools import cached_property
 
-from trueup.formats import json
+from kubegrammar import json
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Entry, Mode
 from trueup.render.archive import chart_files

@@ -14,8 +14,8 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from trueup.formats import json
-from trueup.formats.redact import redact_url
+from kubegrammar import json
+from kubegrammar.redact import redact_url
 from trueup.model.errors import RenderFailed, SourceUnavailable, TrueupError
 from trueup.model.repository import RepositoryOf
 from trueup.render.helm_index import ChartOf, Found, Missing

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from trueup.formats import json
+from kubegrammar import json
 from trueup.model.errors import SourceUnavailable
 from trueup.model.tree import Entry
 from trueup.render.packed_chart import PackedChart, identity_of
