@@ -9,17 +9,19 @@ from hypothesis import strategies as st
 from tests.support.often import often
 
 from kubegrammar.time import format_time
-from trueup.model.application import Application, Operation, SyncOperation
+from trueup.model.application import Application, Destination, Operation, SyncOperation
 from trueup.model.comparison import ComparedResource, Comparison
 from trueup.model.fields import NameValue
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
 from trueup.model.resource import ResourceKey
+from trueup.model.server import canonical_server
 from trueup.model.status import OperationPhase, OperationState, Status, SyncCode, SyncOperationResult
-from trueup.policy import HealSettings, automatic_sync, permits, problems
+from trueup.policy import HealSettings, assigned, automatic_sync, permits, problems
 from trueup.policy.heal import HEALS, bare
-from trueup.policy.project import permits_source
+from trueup.policy.impersonation import Impersonation, acting_account
+from trueup.policy.project import permits_cluster, permits_destination, permits_source
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
 PATTERNS = st.text("!*?[]{},\\/ab-:.", max_size=8)
@@ -46,6 +48,45 @@ def test_permission_is_answered_whatever_is_asked(
     project: Project, server: str, cluster: str, key: ResourceKey, namespaced: bool
 ) -> None:
     assert isinstance(permits(project, server=server, cluster_name=cluster, key=key, namespaced=namespaced), str)
+
+
+HOSTS = st.text("abYZ09.-", min_size=1, max_size=8)
+SPELLINGS = st.tuples(st.sampled_from(["https", "HTTPS", "Http"]), HOSTS, st.sampled_from(["", ":6443"]))
+
+
+@st.composite
+def spelt_twice(draw: st.DrawFn) -> tuple[str, str]:
+    """A server as a cluster Secret names it, and as somebody else writes it."""
+    scheme, host, port = draw(SPELLINGS)
+    path = draw(st.sampled_from(["", "/k8s/c-Abc"]))
+    other = "".join(draw(st.sampled_from([char.lower(), char.upper()])) for char in f"{scheme}://{host}{port}")
+    return canonical_server(f"{scheme}://{host}{port}{path}"), f"{other}{path}{draw(st.sampled_from(['', '/']))}"
+
+
+@given(spelt_twice())
+def test_however_a_server_is_spelt_it_is_the_one_that_a_project_names(spelt: tuple[str, str]) -> None:
+    server, said = spelt
+    place = Destination(server=server, name="far", namespace="shop")
+
+    def team(*servers: str, **spec: Any) -> Project:
+        places = [{"server": each, "namespace": "*"} for each in servers]
+        return msgspec.convert({"metadata": {"name": "team"}, "spec": {"destinations": places, **spec}}, Project)
+
+    assert permits_destination(team(said), place)
+    assert not permits_destination(team("*", f"!{said}"), place)
+    assert not permits_cluster(team("*", f"!{said}"), place)
+    app = msgspec.convert(
+        {
+            "metadata": {"name": "a"},
+            "spec": {"project": "team", "destination": {"server": server, "namespace": "shop"}},
+        },
+        Application,
+    )
+    accounts = [{"server": said, "namespace": "*", "defaultServiceAccount": "deployer"}]
+    account = acting_account(app, team(destinationServiceAccounts=accounts), server, Impersonation(enabled=True))
+    assert account == "system:serviceaccount:shop:deployer"
+    window = {"kind": "deny", "schedule": "* * * * *", "duration": "1h", "clusters": [said]}
+    assert assigned(team(syncWindows=[window]), app)
 
 
 @given(PROJECTS, KEYS, st.booleans())

@@ -8,7 +8,7 @@ import pytest
 from tests.support.patience import stretched
 
 from trueup.model.share import Share, Urgency
-from trueup.runtime.fair import Fair, Turn, resting
+from trueup.runtime.fair import Fair, Turn, lingering, resting
 from trueup.runtime.line import Line
 from trueup.runtime.outcome import Requeue
 from trueup.runtime.queue import Queue
@@ -332,6 +332,58 @@ async def test_who_rests_lets_others_go_on_and_comes_back() -> None:
     assert done == ["goes on", "waits"]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.parametrize("rests", [False, True], ids=["and never rests", "and rests before and after"])
+async def test_who_lingers_lets_any_number_of_others_go_on_and_ends_without_a_slot(rests: bool) -> None:
+    done: list[str] = []
+    gate = asyncio.Event()
+
+    async def reconcile(key: str) -> Requeue:
+        if key.startswith("lingers"):
+            with lingering(MOMENT):
+                if rests:
+                    async with resting():
+                        await asyncio.sleep(2 * MOMENT)
+                await gate.wait()
+                if rests:
+                    async with resting():
+                        await asyncio.sleep(0)
+        done.append(key)
+        return Requeue.never()
+
+    queue = Queue("test", reconcile, workers=2, beside=4)
+    lingering_ones = [f"lingers {number}" for number in range(40)]
+    for key in [*lingering_ones, "goes on"]:
+        queue.add(key)
+    running = asyncio.create_task(queue.run())
+    await until(lambda: done == ["goes on"])
+    gate.set()
+    await until(lambda: sorted(done) == sorted([*lingering_ones, "goes on"]))
+    await until(queue.idle)
+    queue.add("once more")
+    await until(lambda: done[-1] == "once more")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_who_waits_for_a_slot_when_it_has_lingered_long_enough_goes_on_without() -> None:
+    fair, gate, done = Fair(1), asyncio.Event(), list[str]()
+
+    async def lingers(_: Turn) -> None:
+        with lingering(MOMENT):
+            async with resting():
+                await asyncio.sleep(0)
+        done.append("lingers")
+
+    async def holds(_: Turn) -> None:
+        await gate.wait()
+
+    tasks = [asyncio.create_task(fair.run(Share(name), work)) for name, work in (("a", lingers), ("b", holds))]
+    await until(lambda: bool(done))
+    gate.set()
+    await asyncio.gather(*tasks)
+    assert fair.idle()
 
 
 async def test_who_rests_without_a_slot_just_waits() -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from trueup.kube.errors import ConfigError
 from trueup.kube.object import read_object
-from trueup.store.clusters.secret import ClusterEntry, canonical_server, read_entry
+from trueup.model.server import canonical_server
+from trueup.store.clusters.secret import ClusterEntry, read_entry
 
 TOKEN = "s3cr3t-t0ken"
 SERVER = "https://far.example:6443"

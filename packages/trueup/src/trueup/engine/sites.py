@@ -11,19 +11,47 @@ from trueup.controllers.application import HANDS_OFF_SECONDS, ApplicationReconci
 from trueup.model.application import Application
 from trueup.model.errors import TrueupError
 from trueup.observe.observer import Observer
+from trueup.runtime.fair import lingering
 from trueup.runtime.outcome import Requeue
 from trueup.store.applications import Applications, StoredApplication
 
 MOVED_SECONDS = 0.05
 """Until a pass over an application begins again whose cluster has become another one meanwhile."""
 
+PASSES_OF_A_CLUSTER = 64
+"""Passes over applications of one cluster at a time, beside the slots that they began in."""
+CROWDED_SECONDS = 1.0
+"""Until an application is looked at again that found as many."""
+
 
 class Site(msgspec.Struct, frozen=True):
-    """One cluster, and who works on it."""
+    """One cluster, and who works on it.
+
+    Attributes:
+        passes: the applications that a pass is under way of.
+    """
 
     cluster: ManagedCluster
     observer: Observer
     reconciler: ApplicationReconciler
+    passes: set[str] = msgspec.field(default_factory=set)
+
+    async def reconcile(self, key: str) -> Requeue:
+        """A pass over an application.
+
+        A cluster that answers slowly, or some questions and not others, keeps no slot from the applications of another
+        one: a pass on it gives its own up after a moment. So many may be under way, and no more.
+        """
+        if not self.cluster.secret:
+            return await self.reconciler.reconcile(key)
+        if len(self.passes) >= PASSES_OF_A_CLUSTER:
+            return Requeue.after(CROWDED_SECONDS)
+        self.passes.add(key)
+        try:
+            with lingering():
+                return await self.reconciler.reconcile(key)
+        finally:
+            self.passes.discard(key)
 
 
 class Sites:
@@ -68,7 +96,7 @@ class Sites:
             self._where.pop(key, None)
         else:
             self._where[key] = site
-        return await site.reconciler.reconcile(key)
+        return await site.reconcile(key)
 
     async def opened(self, app: Application) -> Site:
         """The site of an application, for who asks once.

@@ -14,6 +14,7 @@ from kubegrammar.glob import glob_match, glob_problem
 from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
+from trueup.policy.servers import matches_server
 
 ENABLED = "application.sync.impersonation.enabled"
 ENFORCED = "application.sync.impersonation.enforced"
@@ -50,7 +51,11 @@ def acting_account(app: Application, project: Project, server: str, setting: Imp
     target = app.spec.destination.namespace
     for index, entry in enumerate(project.spec.destination_service_accounts):
         place = f"project {project.metadata.name}: spec.destinationServiceAccounts[{index}]"
-        if _matches(entry.server, server, "server", place) and _matches(entry.namespace, target, "namespace", place):
+        _check(entry.server, "server", place)
+        if not matches_server(entry.server, server):
+            continue
+        _check(entry.namespace, "namespace", place)
+        if glob_match(entry.namespace, target):
             return _user(entry.default_service_account, target or app.metadata.namespace, place)
     if not setting.enforced:
         return ""
@@ -60,12 +65,11 @@ def acting_account(app: Application, project: Project, server: str, setting: Imp
     )
 
 
-def _matches(pattern: str, text: str, field: str, place: str) -> bool:
+def _check(pattern: str, field: str, place: str) -> None:
     if problem := glob_problem(pattern):
         raise InvalidSpec(
             f"invalid glob pattern for destination {field}: {problem}", hint=f"correct {place}.{field} {pattern!r}"
         )
-    return glob_match(pattern, text)
 
 
 def _user(account: str, namespace: str, place: str) -> str:

@@ -11,6 +11,8 @@ from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
 from trueup.model.repository import RepositoryUrl, comparable_pattern, names_a_user, parse_repository_url
 from trueup.model.resource import ResourceKey
+from trueup.model.server import canonical_server
+from trueup.policy.servers import matches_server
 
 ANY = "*"
 """Of ``sourceRepos``: every repository."""
@@ -136,9 +138,9 @@ def permits_namespace_of_application(project: Project, namespace: str) -> bool:
 def resolved(destination: Destination) -> Destination:
     """A destination with server and name both, for the cluster Trueup runs on, which has two well-known ones.
 
-    A server is one cluster with and without a slash at its end.
+    A server is one cluster with and without a slash at its end, and in any case of its host.
     """
-    server = destination.server.rstrip("/")
+    server = canonical_server(destination.server)
     if (destination.name == IN_CLUSTER_NAME and not server) or (server == IN_CLUSTER_SERVER and not destination.name):
         return Destination(server=IN_CLUSTER_SERVER, name=IN_CLUSTER_NAME, namespace=destination.namespace)
     return Destination(server=server, name=destination.name, namespace=destination.namespace)
@@ -146,9 +148,12 @@ def resolved(destination: Destination) -> Destination:
 
 def _clusters(entry: Destination, target: Destination) -> tuple[bool, bool]:
     """Whether an entry of a project names a cluster, and whether it denies it."""
-    server = entry.server.rstrip("/")
-    named = (target.server and _accepts(server, target.server)) or (target.name and _accepts(entry.name, target.name))
-    return bool(named), _denies(server, target.server) or _denies(entry.name, target.name)
+    pattern = entry.server.removeprefix("!")
+    same = bool(target.server) and matches_server(pattern, target.server)
+    denied = entry.server.startswith("!") and (same or bool(glob_problem(pattern)))
+    accepted = not denied if entry.server.startswith("!") else same
+    named = (target.server and accepted) or (target.name and _accepts(entry.name, target.name))
+    return bool(named), denied or _denies(entry.name, target.name)
 
 
 def _listed(key: ResourceKey, rules: Iterable[ResourceRule], name: str | None = None) -> bool:

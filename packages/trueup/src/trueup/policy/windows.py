@@ -17,6 +17,7 @@ from trueup.model.application import Application
 from trueup.model.project import Project, SyncWindow
 from trueup.policy.automatic import Decision
 from trueup.policy.project import resolved
+from trueup.policy.servers import matches_server
 
 ALLOW, DENY = "allow", "deny"
 BLOCKED = "Sync operation blocked by sync window"
@@ -158,19 +159,18 @@ def _blocking(windows: Sequence[_Read], now: datetime) -> list[SyncWindow]:
 
 def _concerns(window: SyncWindow, app: Application) -> bool:
     target = resolved(app.spec.destination)
+    servers = any(matches_server(pattern, target.server) for pattern in window.clusters if target.server)
     lists = [
-        (window.applications, (app.metadata.name,)),
-        (window.namespaces, (target.namespace,)),
-        (window.clusters, (target.name, target.server, app.spec.destination.server)),
+        (window.applications, _names(window.applications, app.metadata.name)),
+        (window.namespaces, _names(window.namespaces, target.namespace)),
+        (window.clusters, servers or _names(window.clusters, target.name)),
     ]
-    named = [_names(patterns, texts) for patterns, texts in lists if patterns]
+    named = [concerned for patterns, concerned in lists if patterns]
     return bool(named) and (all(named) if window.and_operator else any(named))
 
 
-def _names(patterns: Iterable[str], texts: Iterable[str]) -> bool:
-    return any(
-        glob_problem(pattern) or any(glob_match(pattern, text) for text in texts if text) for pattern in patterns
-    )
+def _names(patterns: Iterable[str], text: str) -> bool:
+    return any(glob_problem(pattern) or (text and glob_match(pattern, text)) for pattern in patterns)
 
 
 def _read(item: AssignedWindow) -> _Read:

@@ -44,6 +44,7 @@ class Turn:
 
     Attributes:
         slow: it has stepped aside.
+        begin_at_once: for who waits for a slot: go on without one.
     """
 
     def __init__(self, share: Share, begin: Callable[[], None], stop: Callable[[], None] | None = None) -> None:
@@ -57,6 +58,7 @@ class Turn:
         self.stopped = False
         self.lasting = False
         self.pressed: Callable[[], None] = _nothing
+        self.begin_at_once: Callable[[], None] = _nothing
         self.rests = 0
         self._stop = stop
         self._gentle: list[Callable[[], None]] = []
@@ -197,7 +199,7 @@ class Fair:
     async def wait(self, turn: Turn) -> None:
         """Wait for a slot."""
         begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        turn.begin = lambda: None if begun.done() else begun.set_result(None)
+        turn.begin = turn.begin_at_once = lambda: None if begun.done() else begun.set_result(None)
         self.enter(turn)
         await begun
 
@@ -426,6 +428,34 @@ async def resting() -> AsyncIterator[None]:
         if turn.rests == 0:
             turn.slow = turn.borrowed = False
             await fair.wait(turn)
+
+
+@contextmanager
+def lingering(moment: float = MOMENT / 2) -> Iterator[None]:
+    """Give the slot of the work that this is part of to others when the block has lasted for a moment: it depends on
+    somebody who may take as long as he likes. It goes on without a slot, to its end.
+
+    Args:
+        moment: seconds; less than those after which work counts as slow.
+    """
+    held = _current.get()
+    if held is None:
+        yield
+        return
+    fair, turn = held
+
+    def lasts() -> None:
+        turn.rests += 1
+        if turn.rests == 1:
+            fair.leave(turn)
+            # It may be waiting for a slot just then, after a rest: it needs none any more.
+            turn.begin_at_once()
+
+    timer = asyncio.get_running_loop().call_later(moment, lasts)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _heard(task: asyncio.Task[Any]) -> None:

@@ -13,6 +13,7 @@ from trueup.model.annotations import GROUP, INSTANCE_LABEL
 from trueup.model.application import IgnoreDifference
 from trueup.policy import HealSettings, Impersonation
 from trueup.policy.impersonation import ENABLED, ENFORCED
+from trueup.policy.servers import matches_server
 from trueup.policy.settings import CONFIG_MAP, PARAMETERS, unbuilt_settings, unknown_settings
 from trueup.policy.unbuilt import Unbuilt
 from trueup.store.overrides import Override, OverrideProblem, ignore_rules, overrides
@@ -58,8 +59,10 @@ class Exclusion(msgspec.Struct, frozen=True):
     clusters: tuple[str, ...] = ("*",)
 
     def covers(self, group: str, kind: str, server: str) -> bool:
-        pairs = ((self.groups, group), (self.kinds, kind), (self.clusters, server))
-        return all(any(glob_match(pattern, text) for pattern in patterns) for patterns, text in pairs)
+        pairs = ((self.groups, group), (self.kinds, kind))
+        return all(any(glob_match(pattern, text) for pattern in patterns) for patterns, text in pairs) and any(
+            matches_server(pattern, server) for pattern in self.clusters
+        )
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from trueup.kube.config import ClusterConfig, context_names, load_kubeconfig
 from trueup.kube.plugin import ExecPlugin
 from trueup.model.application import IN_CLUSTER_SERVER
 from trueup.model.errors import TrueupError
-from trueup.store.clusters.secret import canonical_server
+from trueup.model.server import canonical_server
 from trueup.store.credentials import SECRET
 
 

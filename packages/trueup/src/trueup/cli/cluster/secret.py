@@ -14,12 +14,12 @@ from trueup.kube.errors import ConfigError
 from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
+from trueup.model.server import canonical_server
 from trueup.store.clusters.known import OWN, SELECTOR
 from trueup.store.clusters.secret import (
     CLUSTER,
     LABEL,
     ClusterEntry,
-    canonical_server,
     read_entry,
 )
 from trueup.store.credentials import SECRET, decoded

@@ -8,13 +8,13 @@ from trueup.kube.errors import ConfigError
 from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Destination
 from trueup.model.errors import InvalidSpec, Waiting
 from trueup.model.live import LiveObject
+from trueup.model.server import canonical_server
 from trueup.runtime import secrecy
 from trueup.runtime.logger import Logger
 from trueup.store.clusters.secret import (
     CLUSTER,
     LABEL,
     ClusterEntry,
-    canonical_server,
     read_entry,
 )
 from trueup.store.credentials import SECRET, decoded

@@ -13,6 +13,7 @@ from trueup.kube.plugin import ExecPlugin, read_plugin
 from trueup.model.annotations import SKIP_RECONCILE
 from trueup.model.application import IN_CLUSTER_SERVER, Destination, Place
 from trueup.model.live import LiveObject
+from trueup.model.server import canonical_server
 
 LABEL, CLUSTER = "argocd.argoproj.io/secret-type", "cluster"
 _FILES = ("tokenFile", "caFile", "certFile", "keyFile")
@@ -89,16 +90,6 @@ class _Config(msgspec.Struct, frozen=True, rename="camel"):
     exec_provider_config: _Exec | None = None
     tls_client_config: _Tls = _Tls()
     proxy_url: str = ""
-
-
-def canonical_server(server: str) -> str:
-    """The one spelling of a server's URL: neither a slash at its end nor the case of its host tells clusters apart."""
-    bare = server.strip().rstrip("/")
-    scheme, separator, rest = bare.partition("://")
-    if not separator:
-        return bare
-    authority, slash, path = rest.partition("/")
-    return f"{scheme.lower()}://{authority.lower()}{slash}{path}"
 
 
 def read_entry(live: LiveObject, data: Mapping[str, str], *, programs: Collection[str] | None = ()) -> ClusterEntry:
