@@ -29,7 +29,7 @@ from trueup.plan.task import Act, AnyTask, Finish, ReleaseHookTask, SkipPruneTas
 from trueup.policy import Change, Deploy, Effect, Fetch, Label, Push, refusal
 from trueup.render.output import manifest_of
 from trueup.render.stamp import stamp
-from trueup.store.applications import read_project
+from trueup.store.projects import read_project
 
 SERVERS = ["https://one.example", "https://two.example", "https://kubernetes.default.svc"]
 SPACES = ["team", "shop", "kube-system"]

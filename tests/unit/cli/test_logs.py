@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import structlog
 
-from trueup.cli.logs import configure_logs, discreet
+from trueup.cli.logs import configure_logs, discreet, errors_alone
 from trueup.runtime import secrecy
+from trueup.runtime.logger import Logger
 
 URL, MASKED = "https://ada:hunter2@git.example/x", "https://ada:******@git.example/x"
 
@@ -39,6 +40,7 @@ def test_secrets_of_the_work_at_hand_are_hidden() -> None:
 @pytest.fixture
 def fresh() -> Iterator[None]:
     before = logging.lastResort
+    structlog.reset_defaults()
     yield
     structlog.reset_defaults()
     logging.lastResort = before
@@ -50,6 +52,18 @@ def test_what_libraries_log_is_redacted_too(fresh: None, capsys: pytest.CaptureF
     assert logging.lastResort is not None
     logging.lastResort.handle(record)
     assert MASKED in (line := capsys.readouterr().err) and "hunter2" not in line
+
+
+def test_a_command_shows_errors_of_what_it_uses_alone_and_sets_its_log_up_with_the_first_line(
+    fresh: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors_alone()
+    assert not structlog.is_configured()
+    log = Logger("trueup.clusters")
+    log.warning("not said")
+    log.error("lost", url=URL)
+    shown = capsys.readouterr()
+    assert shown.out == "" and "not said" not in shown.err and MASKED in shown.err
 
 
 def test_no_line_of_a_traceback_looks_like_one_of_the_log(fresh: None, capsys: pytest.CaptureFixture[str]) -> None:

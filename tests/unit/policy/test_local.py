@@ -11,13 +11,11 @@ from trueup.model.errors import InvalidSpec
 from trueup.policy.local import (
     LARGEST,
     MOST,
-    NOTE,
     admit_local,
-    is_local,
-    local_origin,
     marked_local,
     without_manifests,
 )
+from trueup.policy.origin import NOTE, is_local, local_origin
 
 LOCAL = Operation(sync=SyncOperation(manifests=["{}"]))
 DRY = Operation(sync=SyncOperation(manifests=["{}"], dry_run=True))

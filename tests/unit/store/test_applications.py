@@ -14,7 +14,8 @@ from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
-from trueup.store.applications import Applications, decode, read_project
+from trueup.store.applications import Applications, decode
+from trueup.store.projects import read_project
 
 SPEC = {"project": "default", "source": {"repoURL": "https://git.example/x", "path": "."}}
 

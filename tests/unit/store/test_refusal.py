@@ -3,7 +3,7 @@
 import pytest
 
 from trueup.kube.errors import api_error
-from trueup.policy.local import NOTE
+from trueup.policy.origin import NOTE
 from trueup.store.refusal import ETCD_LIMIT, essential, is_refusal, remedy
 
 ANSWERS = {

@@ -40,10 +40,10 @@ def _pattern(text: str) -> pattern.Pattern[str]:
     return pattern.compile(f"(?i){text}")
 
 
-_TRIGGER = _pattern(
-    rf"://|@|{_NAMES}|bearer|basic|PRIVATE KEY|LS0tLS1CRUdJTi|eyJ|gh[pousr]_|github_pat_|glpat-|xox|"
-    r"AKIA|ASIA|AIza"
+_WORDS = _pattern(
+    rf"{_NAMES}|bearer|basic|PRIVATE KEY|LS0tLS1CRUdJTi|eyJ|gh[pousr]_|github_pat_|glpat-|xox|AKIA|ASIA|AIza"
 )
+"""One of them is in every text with a credential that has neither an ``@`` nor a URL beside it."""
 _PEM = _pattern(r"(-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----)(?:[^-]|-[^-])*-----END [A-Z0-9 ]*-----")
 _PEM_CUT = _pattern(r"(-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----)[A-Za-z0-9+/=\s\\](?:[A-Za-z0-9+/=\s\\:,]|-[A-Za-z0-9])*")
 _ENCODED_PEM = _pattern(r"LS0tLS1CRUdJTi[A-Za-z0-9+/=_-]{8,}")
@@ -82,7 +82,7 @@ def redact(text: str) -> str:
     masked once stays as it is: a text goes through several sinks, and is compared with what was kept of it.
     """
     text = encodable(text)
-    if not _TRIGGER.search(text):
+    if "@" not in text and "://" not in text and not _WORDS.search(text):
         return text
     for _ in range(_MOST_ROUNDS):
         masked = _masked_once(text)
@@ -93,11 +93,21 @@ def redact(text: str) -> str:
 
 
 def _masked_once(text: str) -> str:
-    text = _PEM_CUT.sub(lambda found: found[1] + MASK, _PEM.sub(lambda found: found[1] + MASK, text))
-    text = _ENCODED_PEM.sub(lambda found: found[0] if found[0].startswith(_ENCODED_CERTIFICATE) else MASK, text)
-    text = _BEFORE_URL.sub(lambda found: f"{found[1]}{_user(found[2])}{MASK}@{found[3]}", text)
+    # Most texts with a URL have nothing else: what needs a word or an "@" is not looked for without one.
+    worded = bool(_WORDS.search(text))
+    if worded:
+        text = _PEM_CUT.sub(lambda found: found[1] + MASK, _PEM.sub(lambda found: found[1] + MASK, text))
+        text = _ENCODED_PEM.sub(lambda found: found[0] if found[0].startswith(_ENCODED_CERTIFICATE) else MASK, text)
+    if "@" in text:
+        text = _BEFORE_URL.sub(lambda found: f"{found[1]}{_user(found[2])}{MASK}@{found[3]}", text)
     text = _urls(text)
-    text = _SCP.sub(_without_password, text)
+    if "@" in text:
+        text = _SCP.sub(_without_password, text)
+    return _without_named(text) if worded else text
+
+
+def _without_named(text: str) -> str:
+    """Without what a word tells to be a credential."""
     text = _AUTHORIZATION.sub(lambda found: f"{found[1]}{found[2] or ''}{MASK}", text)
     text = _SCHEME_AND_CREDENTIAL.sub(_without_credential, text)
     text = _TOKENS.sub(MASK, text)

@@ -3,15 +3,18 @@
 YAML takes one JSON document for its own, but not a second one that begins without ``---``.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 from kubegrammar import pattern
 from kubegrammar.yaml.construct import is_glued
 from kubegrammar.yaml.errors import Limits, YamlError
 from kubegrammar.yaml.scalars import plain_value
+
+if TYPE_CHECKING:
+    from json import JSONDecoder
 
 _MARK: Final = pattern.compile(r"(?m)^---(?:[ \t\r\n]|\z)")
 _COMMENTED: Final = " \t\r\n#"
@@ -41,10 +44,16 @@ class Cut:
         self._line = 1
         self._glued = False
         self._slips: set[int] = set()
-        self._decoder = json.JSONDecoder(
+        self.rest = "".join(self._pieces(text))
+
+    @cached_property
+    def _decoder(self) -> "JSONDecoder":
+        # Loaded with the first text that has JSON.
+        from json import JSONDecoder
+
+        return JSONDecoder(
             object_pairs_hook=self._mapping, parse_int=plain_value, parse_float=plain_value, parse_constant=_refuse
         )
-        self.rest = "".join(self._pieces(text))
 
     def _pieces(self, text: str) -> Iterator[str]:
         """The text between the marks of documents, in order, marks included."""

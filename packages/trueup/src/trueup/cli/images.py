@@ -31,8 +31,8 @@ from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
 from trueup.sources.credential import Credential
 from trueup.sources.registry import RegistryClient
-from trueup.store.applications import read_project
 from trueup.store.install import PROJECT
+from trueup.store.projects import read_project
 
 
 @click.group()

@@ -5,10 +5,9 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
-import structlog
-
 from kubegrammar.redact import redact_url
 from trueup.cli.screen import colour
+from trueup.runtime.logger import Logger, prepared_by
 from trueup.runtime.secrecy import logged, logged_deep
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -19,6 +18,8 @@ URLS = frozenset(("repository", "server", "url"))
 
 def configure_logs(form: str, level: str) -> None:
     """Set up structlog for the process. The form ``auto`` is text on a terminal, and JSON where nobody watches."""
+    import structlog
+
     terminal = sys.stderr.isatty()
     wanted = colour()
     coloured = terminal if wanted is None else wanted
@@ -40,12 +41,18 @@ def configure_logs(form: str, level: str) -> None:
     )
 
 
+def errors_alone() -> None:
+    """What a command shows of the log of the modules that it uses; set up with their first line, which few write."""
+    logging.lastResort = _Standard(LEVELS["warning"])
+    prepared_by(lambda: configure_logs("text", "error"))
+
+
 class _Standard(logging.Handler):
     """What libraries log by Python's own means: nothing of it passes the redaction by either."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        structlog.get_logger(record.name).log(max(record.levelno, logging.DEBUG), record.getMessage(), exc_info=error)
+        Logger(record.name).log(max(record.levelno, logging.DEBUG), record.getMessage(), exc_info=error)
 
 
 def discreet(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 INTERRUPTED = 130
+_LOADED = 100_000
+"""Objects that a command may make before the garbage collector looks for what could go: they are what it loads, and
+stay until its end."""
 _YOUNG = 10_000
-"""Objects made before the garbage collector looks for what could go: most of what a command makes is what it loads."""
+"""The same for what makes more than that, and so lives longer."""
 
 
 def main() -> "NoReturn":
@@ -36,7 +39,8 @@ def main() -> "NoReturn":
 
     # The first that is registered is the last that is called: whatever has something to end has ended it.
     atexit.register(leave)
-    gc.set_threshold(_YOUNG)
+    gc.set_threshold(_LOADED)
+    gc.callbacks.append(_last)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # Where the shell has it ignored (a job in the background), it stays so.
         signal.signal(signal.SIGINT, _leave)
@@ -53,6 +57,11 @@ def listen() -> None:
     """From here on an interrupt is a KeyboardInterrupt, which the command answers."""
     if signal.getsignal(signal.SIGINT) is _leave:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _last(_: str, __: "dict[str, int]") -> None:
+    gc.callbacks.remove(_last)
+    gc.set_threshold(_YOUNG)
 
 
 def _leave(_: int, __: "FrameType | None") -> None:

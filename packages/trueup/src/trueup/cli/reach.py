@@ -17,9 +17,9 @@ from trueup.model.project import Project
 from trueup.model.repository import RepositoryOf, parse_repository_url
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
-from trueup.store.applications import read_project
 from trueup.store.credentials import LABEL, REPOSITORY, SECRET, Credentials, decoded
 from trueup.store.kinds import APPLICATION, PROJECT
+from trueup.store.projects import read_project
 from trueup.workers.git import run_git
 
 PATIENCE = 20.0

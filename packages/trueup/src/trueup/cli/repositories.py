@@ -10,7 +10,7 @@ import msgspec
 from trueup.cli.connect import Access, connected, discovered
 from trueup.cli.home import cache_home
 from trueup.cli.localrepos import local_repositories_option
-from trueup.cli.logs import configure_logs
+from trueup.cli.logs import errors_alone
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
 from trueup.model.repository import RepositoryOf, parse_repository_url
@@ -46,7 +46,7 @@ class Repositories(msgspec.Struct, frozen=True, kw_only=True):
 async def with_repositories(access: Access, local: tuple[Path, ...] = ()) -> AsyncIterator[Repositories]:
     """Connect, and read the repositories' Secrets. What the environment names wins over them, where it says that it is
     for a repository: an Application's URL is written by others, and may lead to a server of theirs."""
-    configure_logs("text", "error")
+    errors_alone()
     async with connected(access) as client:
         discovery = await discovered(client)
         credentials = Credentials(client, access.namespace)

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 
 import msgspec
-import structlog
 
 from trueup.apply.confirm import Confirmer
 from trueup.clusters.managed import ManagedCluster, Parts, instance_of
@@ -20,9 +19,10 @@ from trueup.kube.schemas import Schemas
 from trueup.model.errors import TrueupError, Waiting
 from trueup.model.live import LiveObject
 from trueup.runtime.clock import Clock
+from trueup.runtime.logger import Logger
 from trueup.store.clusters.secret import ClusterEntry
 
-log = structlog.get_logger("trueup.clusters")
+log = Logger("trueup.clusters")
 
 LOOK_SECONDS = 10.0
 """How often a cluster is asked whether it is there."""

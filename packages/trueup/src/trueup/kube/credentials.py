@@ -2,15 +2,19 @@
 
 import asyncio
 import base64
+import os
 import ssl
+import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from trueup.kube.config import ClusterConfig, check_credential
 from trueup.kube.errors import ConfigError
 from trueup.kube.plugin import ExecPlugin, RunPlugin, no_plugins, read_token
 
+_OPEN_FILES = "/proc/self/fd"
 _EARLY_SECONDS = 10.0
 """A plug-in's token is not used up to its last moment: a request takes a while, and clocks differ."""
 
@@ -38,21 +42,35 @@ def tls_context(config: ClusterConfig) -> ssl.SSLContext | None:
 
 
 def _load_pair(context: ssl.SSLContext, config: ClusterConfig) -> None:
-    # Loaded for those who prove themselves by a certificate: a token needs none of it.
-    import tempfile
-
     # The ssl module reads a key from a path only; the file is private and gone when the call returns.
-    with tempfile.NamedTemporaryFile(prefix="client-", suffix=".pem") as pair:
-        pair.write(config.cert_data + b"\n" + config.key_data)
-        pair.flush()
+    with _private_file(config.cert_data + b"\n" + config.key_data) as path:
         try:
-            context.load_cert_chain(pair.name)
+            context.load_cert_chain(path)
         except ssl.SSLError as error:
             mismatch = error.reason == "KEY_VALUES_MISMATCH"
             problem = "private key does not match certificate" if mismatch else "the client certificate cannot be read"
             raise ConfigError(
                 f"cluster {config.server}: {problem}", hint="give the certificate with its own key"
             ) from None
+
+
+@contextmanager
+def _private_file(content: bytes) -> Iterator[str]:
+    """The path of a file that nobody else can read: in memory where the system has such files, so that a key is on no
+    disk, and none needs to be writable."""
+    if sys.platform == "linux" and Path(_OPEN_FILES).is_dir():
+        with open(os.memfd_create("client"), "wb") as file:  # noqa: PTH123
+            file.write(content)
+            file.flush()
+            yield f"{_OPEN_FILES}/{file.fileno()}"
+        return
+    # Loaded where it is needed: it is dear to a command that asks one question.
+    import tempfile
+
+    with tempfile.NamedTemporaryFile(prefix="client-", suffix=".pem") as file:
+        file.write(content)
+        file.flush()
+        yield file.name
 
 
 class Authorization:

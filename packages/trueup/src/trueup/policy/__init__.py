@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from trueup.policy.impersonation import Impersonation as Impersonation
     from trueup.policy.impersonation import acting_account as acting_account
     from trueup.policy.local import admit_local as admit_local
-    from trueup.policy.local import is_local as is_local
-    from trueup.policy.local import local_origin as local_origin
     from trueup.policy.local import marked_local as marked_local
     from trueup.policy.local import without_manifests as without_manifests
     from trueup.policy.marks import recorded as recorded
@@ -40,6 +38,8 @@ if TYPE_CHECKING:
     from trueup.policy.marks import unrecorded_message as unrecorded_message
     from trueup.policy.oddities import odd_annotations as odd_annotations
     from trueup.policy.oddities import odd_options as odd_options
+    from trueup.policy.origin import is_local as is_local
+    from trueup.policy.origin import local_origin as local_origin
     from trueup.policy.project import permits as permits
     from trueup.policy.project import permits_namespace_of_application as permits_namespace_of_application
     from trueup.policy.pruning import noted as noted
@@ -76,9 +76,10 @@ _NAMES = {
     "engines": ("hands_off", "last_write_by"),
     "heal": ("LOOP", "Drift", "HealSettings"),
     "impersonation": ("Impersonation", "acting_account"),
-    "local": ("admit_local", "without_manifests", "is_local", "marked_local", "local_origin"),
+    "local": ("admit_local", "without_manifests", "marked_local"),
     "marks": ("recorded", "unrecorded", "unrecorded_message"),
     "oddities": ("odd_annotations", "odd_options"),
+    "origin": ("is_local", "local_origin"),
     "project": ("permits", "permits_namespace_of_application"),
     "pruning": ("noted", "noting", "withheld", "withheld_message"),
     "settings": ("unbuilt_settings",),

@@ -11,20 +11,13 @@ from trueup.model.application import Application, NameValue, Operation
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
 from trueup.policy.admission import Bring, refusal
+from trueup.policy.origin import NOTE
 
-NOTE = "trueup.dev/local-manifests"
-"""In the ``info`` of such an operation: how many manifests there were, and their digest. They themselves leave the
-record with its end: Secrets may be among them."""
 MOST = 2000
 """Manifests of one operation."""
 LARGEST = 512 * 1024
 """Bytes of them as JSON. While the operation runs, the Application holds them twice, and etcd takes 1.5 MB of it."""
 _DIGITS = 12
-
-
-def is_local(operation: Operation) -> bool:
-    """Whether an operation brings its manifests along, or did."""
-    return bool(operation.sync and operation.sync.manifests) or any(note.name == NOTE for note in operation.info)
 
 
 def admit_local(app: Application, project: Project, operation: Operation) -> None:
@@ -86,11 +79,3 @@ def without_manifests(operation: Operation) -> Operation:
     if sync is None or not sync.manifests:
         return operation
     return msgspec.structs.replace(operation, sync=msgspec.structs.replace(sync, manifests=[]))
-
-
-def local_origin(operation: Operation) -> str:
-    """Where the manifests of a local sync came from, for people; empty for any other."""
-    if not is_local(operation):
-        return ""
-    note = next((note.value for note in operation.info if note.name == NOTE), "manifests")
-    return f"{note}, from a person's machine, not from Git"

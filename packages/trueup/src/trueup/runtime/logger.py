@@ -1,6 +1,14 @@
 """A logger that is loaded with its first line: most commands write none."""
 
+from collections.abc import Callable
 from typing import Any
+
+_prepare: list[Callable[[], None]] = []
+
+
+def prepared_by(configure: Callable[[], None]) -> None:
+    """What is called once, before the first line that a :class:`Logger` writes."""
+    _prepare[:] = [configure]
 
 
 class Logger:
@@ -16,4 +24,6 @@ class Logger:
     def __getattr__(self, level: str) -> Any:
         import structlog
 
+        if _prepare:
+            _prepare.pop()()
         return getattr(structlog.get_logger(self._name), level)

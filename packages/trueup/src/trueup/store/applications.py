@@ -5,7 +5,6 @@ from typing import Any, Protocol
 
 import msgspec
 
-from kubegrammar import depth
 from trueup import policy
 from trueup.model.annotations import GROUP
 from trueup.model.application import DEFAULT_PROJECT, Application, ApplicationSpec, Operation
@@ -18,11 +17,11 @@ from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import Status
 from trueup.model.tracking import instance_name, owner_instance
 from trueup.plan.options import CREATE_NAMESPACE
+from trueup.store.projects import SHALLOWER, read_project, too_deep
 
 APPLICATION = GroupKind(GROUP, "Application")
 PROJECT = GroupKind(GROUP, "AppProject")
 KINDS = (APPLICATION, PROJECT)
-_SHALLOWER = "take out of that field what is nested"
 
 
 class StoredApplication(msgspec.Struct, frozen=True, kw_only=True):
@@ -254,26 +253,6 @@ class Applications:
         )
 
 
-def read_project(live: LiveObject) -> Project:
-    """A project from the object that is stored. One that can be read in part only cannot be read: what is missing might
-    have been a denial.
-
-    Raises:
-        InvalidSpec: naming the field.
-    """
-    if place := _deep(live, "spec"):
-        raise InvalidSpec(f"project {live.key.name} cannot be read: {place}", hint=_SHALLOWER)
-    try:
-        project = msgspec.json.decode(live.body, type=Project)
-    except msgspec.DecodeError as error:
-        raise InvalidSpec(
-            f"project {live.key.name} cannot be read: {error}", hint="correct the AppProject's field of that path"
-        ) from error
-    # Which project it is, is for the server to say.
-    metadata = msgspec.structs.replace(project.metadata, name=live.key.name, namespace=live.key.namespace)
-    return msgspec.structs.replace(project, metadata=metadata)
-
-
 def key_of(live: LiveObject) -> str:
     """``namespace/name``."""
     return f"{live.key.namespace}/{live.key.name}"
@@ -313,10 +292,10 @@ def decode(key: str, live: LiveObject) -> StoredApplication:
 
 def _read(key: str, live: LiveObject) -> tuple[Application, InvalidSpec | None, str]:
     """As much of an Application as can be read, and what is wrong with its specification and with its operation."""
-    if place := _deep(live, "spec"):
-        fault = InvalidSpec(f"application {key} cannot be read: {place}", hint=_SHALLOWER)
+    if place := too_deep(live, "spec"):
+        fault = InvalidSpec(f"application {key} cannot be read: {place}", hint=SHALLOWER)
         return Application(metadata=msgspec.json.decode(live.body, type=_MetadataOnly).metadata), fault, ""
-    if place := _deep(live, "operation"):
+    if place := too_deep(live, "operation"):
         body = live.object()
         del body["operation"]
         app, unread, _ = _read(key, msgspec.structs.replace(live, body=msgspec.json.encode(body), deep=()))
@@ -334,12 +313,6 @@ def _read(key: str, live: LiveObject) -> tuple[Application, InvalidSpec | None, 
         fault = InvalidSpec(f"application {key} cannot be read: {error}", hint="correct the field of that path")
         return Application(metadata=metadata), fault, ""
     return app, None, f"operation cannot be read: {problem}" if operation is not None else ""
-
-
-def _deep(live: LiveObject, field: str) -> str:
-    """What nests too deeply in a field of an object; empty where nothing does."""
-    place = next((place for place in live.deep if place.partition(".")[0] == field), "")
-    return f"{place} is nested more than {depth.DEEPEST} levels deep" if place else ""
 
 
 class _Declared(msgspec.Struct):

@@ -4,16 +4,16 @@ import asyncio
 from datetime import datetime
 
 import msgspec
-import structlog
 
 from kubegrammar.time import format_time
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import ApiError
 from trueup.model.live import LiveObject
+from trueup.runtime.logger import Logger
 from trueup.runtime.secrecy import told
 
-log = structlog.get_logger("trueup.events")
+log = Logger("trueup.events")
 COMPONENT = "trueup"
 LONGEST_MESSAGE = 1024
 

@@ -6,17 +6,17 @@ from datetime import datetime
 
 import msgspec
 import pygit2
-import structlog
 
 from trueup import policy
 from trueup.model.errors import TrueupError
 from trueup.model.repository import RepositoryOf
 from trueup.model.status import OperationState
+from trueup.runtime.logger import Logger
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
 from trueup.store.applications import StoredApplication
 
-log = structlog.get_logger("trueup.notes")
+log = Logger("trueup.notes")
 
 REF = "refs/notes/trueup"
 ANNOTATION = "trueup.dev/git-notes"

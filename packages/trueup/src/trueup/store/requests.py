@@ -22,8 +22,9 @@ from trueup.model.project import Project
 from trueup.model.status import OperationPhase, RevisionHistory
 from trueup.policy import requests
 from trueup.policy.requests import Cascade, Ending, Refusal, Refused
-from trueup.store.applications import StoredApplication, decode, read_project
+from trueup.store.applications import StoredApplication, decode
 from trueup.store.kinds import APPLICATION, PROJECT
+from trueup.store.projects import read_project
 
 TRIES = 10
 """Times that a request is decided anew when somebody else has written meanwhile."""

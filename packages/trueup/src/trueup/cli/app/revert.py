@@ -33,9 +33,9 @@ from trueup.sources.revert import Reverted, revert
 from trueup.sources.revision import BRANCHES
 from trueup.sources.tree import GitTree
 from trueup.sources.writer import Ask, Blob, Changes, Written, head_branch
-from trueup.store.applications import read_project
 from trueup.store.audit.versions import Version
 from trueup.store.kinds import PROJECT
+from trueup.store.projects import read_project
 
 _READABLE = (Mode.FILE, Mode.EXECUTABLE, Mode.LINK)
 MOST_LINES = 400

@@ -8,7 +8,7 @@ from trueup.cli.output import painted, table
 from trueup.cli.screen import plain, say, styled
 from trueup.model.health import HealthCode
 from trueup.model.status import ResourceResult, ResourceStatus, Status
-from trueup.policy.local import local_origin
+from trueup.policy.origin import local_origin
 
 ILL = (HealthCode.DEGRADED, HealthCode.PROGRESSING)
 """Of an object that does not work, or not yet: there is something to be told of it."""

@@ -2,9 +2,12 @@
 
 from trueup import policy
 from trueup.kube.client import Client
-from trueup.model.application import Application
+from trueup.kube.errors import ApiError
+from trueup.model.application import DEFAULT_PROJECT, Application
+from trueup.model.errors import InvalidSpec
 from trueup.runtime.clock import SystemClock
-from trueup.store.requests import Requests
+from trueup.store.kinds import PROJECT
+from trueup.store.projects import read_project
 
 
 async def window_lines(client: Client, namespace: str, app: Application) -> list[tuple[str, str]]:
@@ -13,11 +16,14 @@ async def window_lines(client: Client, namespace: str, app: Application) -> list
     Args:
         namespace: of the projects.
     """
-    clock = SystemClock()
-    project = await Requests(client, namespace, clock.now).project(app)
-    if project is None:
+    try:
+        project = read_project(await client.get(PROJECT, namespace, app.spec.project or DEFAULT_PROJECT))
+    except (ApiError, InvalidSpec):
         return []
-    windows, now = policy.assigned(project, app), clock.now()
+    if not project.spec.sync_windows:
+        # Most have none: the rules of schedules are loaded for those that do.
+        return [("SyncWindow", "Sync Allowed")]
+    windows, now = policy.assigned(project, app), SystemClock().now()
     state = policy.describe_windows(windows, now)
     if fault := policy.may_sync(windows, manual=True, now=now).fault:
         state = f"{state} ({fault})"

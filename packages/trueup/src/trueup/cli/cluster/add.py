@@ -13,7 +13,7 @@ from trueup.cli.cluster.words import pairs
 from trueup.cli.completing import projects
 from trueup.cli.connect import Access, access_beside_namespaces, client_of, connected, contexts_of, kubeconfig_file
 from trueup.cli.examples import examples
-from trueup.cli.logs import configure_logs
+from trueup.cli.logs import errors_alone
 from trueup.cli.screen import say
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig, context_names, load_kubeconfig
@@ -58,7 +58,7 @@ def add(access: Access, context: str, yes: bool, **flags: Any) -> None:
     A service account argocd-manager is made on it, with rights over all of it, or over the namespaces that are named;
     its token goes into a Secret of the control namespace. Your own credentials go nowhere.
     """
-    configure_logs("text", "error")
+    errors_alone()
     file = kubeconfig_file(access.kubeconfig)
     if context not in context_names(file):
         raise TrueupError(

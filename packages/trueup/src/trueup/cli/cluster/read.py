@@ -11,7 +11,7 @@ from trueup.cli.completing import clusters
 from trueup.cli.connect import Access, access_options, asking, connected
 from trueup.cli.examples import examples
 from trueup.cli.exits import FAILED
-from trueup.cli.logs import configure_logs
+from trueup.cli.logs import errors_alone
 from trueup.cli.output import output_option, show, table
 from trueup.cli.screen import say
 from trueup.kube.client import Client
@@ -39,7 +39,7 @@ class _Version(msgspec.Struct):
 @access_options
 def list_(access: Access, output: str) -> None:
     """List the clusters that applications can go to, and whether they answer here. Nothing that is secret is shown."""
-    configure_logs("text", "error")
+    errors_alone()
 
     async def read() -> list[tuple[Kept, Look]]:
         async with connected(access) as client:
@@ -64,7 +64,7 @@ def list_(access: Access, output: str) -> None:
 @access_options
 def get(access: Access, name: str, output: str) -> None:
     """Show one cluster, and look whether it answers here. Exits 20 when it does not."""
-    configure_logs("text", "error")
+    errors_alone()
 
     async def read() -> tuple[Kept, Look]:
         async with connected(access) as client:

@@ -13,7 +13,7 @@ from trueup.cli.cluster.secret import config_json, kept, only
 from trueup.cli.completing import clusters
 from trueup.cli.connect import Access, access_options, client_of, connected
 from trueup.cli.examples import examples
-from trueup.cli.logs import configure_logs
+from trueup.cli.logs import errors_alone
 from trueup.cli.screen import say
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig
@@ -29,7 +29,7 @@ from trueup.store.credentials import decoded
 @access_options
 def rotate_auth(access: Access, name: str, service_account: str, system_namespace: str) -> None:
     """Give a cluster a new token of its service account, and make the old one useless."""
-    configure_logs("text", "error")
+    errors_alone()
     expires = asyncio.run(_rotate(access, name, service_account, system_namespace))
     say(f"Cluster '{name}' has a new token")
     if expires:

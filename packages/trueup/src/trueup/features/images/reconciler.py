@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import structlog
 
 from kubegrammar.time import format_exact_time, format_time
 from trueup.features.images.rounds import Outcome, Rounds
@@ -16,8 +15,9 @@ from trueup.model.audit import Action, Actor, Entry, FieldChange, Why
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.repository import RepositoryOf
+from trueup.runtime.logger import Logger
 
-log = structlog.get_logger("trueup.images")
+log = Logger("trueup.images")
 
 CONDITION = "ImageUpdateError"
 SETTLE = 0.3

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import structlog
 
 from kubegrammar.redact import redact_url
 from trueup.features.images.editing import Edited, Editing, Here
@@ -29,6 +28,7 @@ from trueup.model.application import Application, Source
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.repository import RepositoryOf
 from trueup.model.tree import MEBIBYTE, Tree
+from trueup.runtime.logger import Logger
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
 from trueup.sources.propose import propose
@@ -37,7 +37,7 @@ from trueup.sources.signing import Signer
 from trueup.sources.tree import GitTree
 from trueup.sources.writer import Ask, Author, Changes, Written
 
-log = structlog.get_logger("trueup.images")
+log = Logger("trueup.images")
 
 REMEMBERED = 10_000
 ROOM = 8 * MEBIBYTE

@@ -1,8 +1,8 @@
 """What nobody foresaw: it is the problem of one image, repository or application, and the others go on."""
 
-import structlog
+from trueup.runtime.logger import Logger
 
-log = structlog.get_logger("trueup.images")
+log = Logger("trueup.images")
 
 
 def surprise(about: str, error: Exception) -> str:
