@@ -28,8 +28,7 @@ from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.errors import NotFound
-from trueup.sandbox import simulator
-from trueup.sandbox.lifecycle import read_lifecycles
+from trueup.sandbox.simulating import simulated as playing
 
 BUILD = Path(__file__).parents[1] / "tools" / "controlplane" / "build.py"
 NAMESPACES = "/api/v1/namespaces"
@@ -143,7 +142,7 @@ async def cluster(request: pytest.FixtureRequest, controlplane_folders: list[Pat
         async with ControlPlane(controlplane_folders) as plane, simulated(plane):
             yield plane
     else:
-        async with EmbeddedCluster() as embedded, simulated(embedded):
+        async with EmbeddedCluster(workloads=True) as embedded:
             yield embedded
 
 
@@ -196,17 +195,7 @@ async def make_namespace(client: Client, name: str) -> None:
 
 
 @asynccontextmanager
-async def simulated(plane: Cluster) -> AsyncIterator[None]:
-    """Pods come up while the block lasts; a simulator that fails, fails the test."""
-    config = load_kubeconfig(plane.kubeconfig_of("pod-simulator"), None)
-    # Who has a controller manager needs nodes alone.
-    lifecycles = None if isinstance(plane, ControlPlane) else read_lifecycles()
-    task = asyncio.create_task(simulator.run(config, lifecycles), name="pod simulator")
-    try:
+async def simulated(plane: ControlPlane) -> AsyncIterator[None]:
+    """Pods come up while the block lasts. An embedded cluster plays its nodes and controllers itself."""
+    async with playing(load_kubeconfig(plane.kubeconfig_of("pod-simulator"), None), controllers=False):
         yield
-    finally:
-        failed = task.done()
-        task.cancel()
-        results = await asyncio.gather(task, return_exceptions=True)
-    if failed and isinstance(results[0], BaseException):
-        raise results[0]

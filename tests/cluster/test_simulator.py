@@ -12,9 +12,9 @@ from tests.support.patience import stretched
 from tests.support.tiers import everywhere
 
 from pocketkube.controlplane import ControlPlane
+from pocketkube.player.player import REPEAT_SECONDS
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
-from trueup.sandbox import simulator
 from trueup.sandbox.audit import read_audit
 
 Object = dict[str, Any]
@@ -185,7 +185,7 @@ async def test_a_task_with_a_delay_runs_until_then(client: Client, discovery: Di
 @on_kubernetes
 async def test_each_status_is_written_once(cluster: ControlPlane) -> None:
     """Whatever the server stores of a status is recognised: only a task with a delay has two."""
-    await asyncio.sleep(simulator.REPEAT_SECONDS + 0.2)
+    await asyncio.sleep(REPEAT_SECONDS + 0.2)
     entries = read_audit(cluster.audit_log, user="pod-simulator")
     counts = Counter(entry.target for entry in entries if entry.object_ref.name == "sample" and entry.written)
     assert counts

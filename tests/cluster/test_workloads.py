@@ -18,8 +18,7 @@ from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
-from trueup.sandbox import simulator
-from trueup.sandbox.lifecycle import read_lifecycles
+from trueup.sandbox.simulating import simulated
 
 Object = dict[str, Any]
 Step = dict[str, Object]
@@ -196,13 +195,8 @@ async def bare(controlplane_folders: list[Path]) -> AsyncIterator[Client]:
     """A control plane whose workloads nobody controls but the simulator."""
     async with ControlPlane(controlplane_folders, controllers=LEFT) as plane:
         config = load_kubeconfig(plane.kubeconfig_of("pod-simulator"), None)
-        task = asyncio.create_task(simulator.run(config, read_lifecycles()))
-        async with Client(load_kubeconfig(plane.kubeconfig, None)) as client:
+        async with simulated(config, controllers=True), Client(load_kubeconfig(plane.kubeconfig, None)) as client:
             yield client
-        assert not task.done()
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -27,9 +27,8 @@ async def pair(controlplane_folders: list[Path]) -> AsyncIterator[Pair]:
     """The two servers of a run; every test has a namespace of its own on them."""
     async with AsyncExitStack() as stack:
         real = await stack.enter_async_context(ControlPlane(controlplane_folders))
-        embedded = await stack.enter_async_context(EmbeddedCluster())
+        embedded = await stack.enter_async_context(EmbeddedCluster(workloads=True))
         await stack.enter_async_context(simulated(real))
-        await stack.enter_async_context(simulated(embedded))
         yield Pair(real, embedded)
 
 

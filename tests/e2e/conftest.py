@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
-from tests.conftest import KUBERNETES, Cluster, FreshCluster, simulated
+from tests.conftest import KUBERNETES, Cluster, FreshCluster
 from tests.e2e.afresh import Standby, agrees_afresh
 from tests.e2e.estate import EngineProcess, Estate, engine_process, play_repository
 from tests.support import argocd
@@ -133,8 +133,7 @@ async def migrate(fresh_cluster: FreshCluster, tmp_path: Path) -> AsyncIterator[
             if kind == KUBERNETES:
                 plane: Any = await fresh_cluster()
             else:
-                plane = await stack.enter_async_context(EmbeddedCluster())
-                await stack.enter_async_context(simulated(plane))
+                plane = await stack.enter_async_context(EmbeddedCluster(workloads=True))
             client = await stack.enter_async_context(Client(load_kubeconfig(plane.kubeconfig, None)))
             await define(client, definitions)
             await prepare(client, NAMESPACE, POLLING)

@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 
     up = command("up", _up, "Start a cluster, and say how to use it.")
     _storing(up)
+    up.add_argument("--no-workloads", action="store_true", help="let Pods stay pending, and no controller act")
     up.add_argument("--foreground", action="store_true", help="stay in this terminal until Ctrl-C")
     command("down", _down, "End a cluster. What --data keeps, stays.")
     shown = command("kubeconfig", _kubeconfig, "Print the administrator's kubeconfig.")
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = command("serve", _serve, "Serve a cluster in this terminal, for programs that start one.")
     serve.add_argument("--folder", required=True, type=Path, help="gets the kubeconfigs when requests can come")
     _storing(serve)
+    serve.add_argument("--workloads", action="store_true", help="let Pods come up and controllers act")
     return parser
 
 
@@ -82,11 +84,12 @@ def _up(asked: argparse.Namespace) -> int:
         from pocketkube.serving import now
 
         with cluster.held(data=data, started=format_time(now())) as folder:
-            _serving(folder, data, asked.port)
+            _serving(folder, data, asked.port, workloads=not asked.no_workloads)
         return 0
     if cluster.running() is None:
         words = ["up", "--foreground", "--name", asked.name, "--port", str(asked.port)]
         words += ["--data", str(data)] if data else []
+        words += ["--no-workloads"] if asked.no_workloads else []
         cluster.start([sys.executable, "-m", "pocketkube", *words], seconds=START_SECONDS)
         print(f"cluster {asked.name} is up at {cluster.url}")
     else:
@@ -111,15 +114,15 @@ def _kubeconfig(asked: argparse.Namespace) -> int:
 
 def _serve(asked: argparse.Namespace) -> int:
     data = asked.data.resolve() if asked.data else None
-    _serving(asked.folder.resolve(), data, asked.port)
+    _serving(asked.folder.resolve(), data, asked.port, workloads=asked.workloads)
     return 0
 
 
-def _serving(folder: Path, data: Path | None, port: int) -> None:
+def _serving(folder: Path, data: Path | None, port: int, *, workloads: bool) -> None:
     # Imported only now: commands that look or end must not pay for a cluster.
     import uvloop
 
     from pocketkube.serving import until_told
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(until_told(folder, data, port))
+        runner.run(until_told(folder, data, port, workloads=workloads))

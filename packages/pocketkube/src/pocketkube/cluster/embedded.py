@@ -18,13 +18,15 @@ class EmbeddedCluster:
 
     Args:
         data: a folder that keeps objects, CA and tokens; None keeps nothing.
+        workloads: Pods come up, and controllers act.
         start_timeout: seconds within which each start must be ready.
 
     Raises (on entry):
         ProcessFailed: the process ended or did not become ready; the message has the end of its log.
     """
 
-    def __init__(self, *, data: Path | None = None, start_timeout: float = 120.0) -> None:
+    def __init__(self, *, data: Path | None = None, workloads: bool = False, start_timeout: float = 120.0) -> None:
+        self._workloads = workloads
         self._data = data.resolve() if data else None
         self._start_timeout = start_timeout
         self._nest: Nest | None = None
@@ -107,6 +109,8 @@ class EmbeddedCluster:
         command += ["--folder", str(self.folder), "--port", str(self._port)]
         if self._data:
             command += ["--data", str(self._data)]
+        if self._workloads:
+            command.append("--workloads")
         self._server = await self._nest.start(SERVER, command)
         await self._until_ready(self._server)
         config = msgspec.json.decode(self.kubeconfig.read_bytes())

@@ -1,12 +1,9 @@
 """The API over HTTPS on the loopback interface."""
 
 import asyncio
-import gc
 import ssl
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from pathlib import Path
-from random import SystemRandom
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
@@ -17,13 +14,8 @@ from aiohttp.streams import StreamReader
 from pocketkube.cluster.api import Api, Request, Response, Stream, User
 from pocketkube.cluster.api.decoding import BODY_LIMIT
 from pocketkube.cluster.api.request import refuse
-from pocketkube.cluster.certificates import ensure_certificates
 from pocketkube.cluster.failure import Failure
-from pocketkube.cluster.kubeconfig import write_kubeconfig
-from pocketkube.cluster.storage import Storage
-from pocketkube.cluster.tokens import TokenBook, ensure_secrets
-from pocketkube.cluster.upkeep import Upkeep
-from pocketkube.controlplane import USERS
+from pocketkube.cluster.tokens import TokenBook
 
 HOST: Final = "127.0.0.1"
 ANONYMOUS: Final = User("system:anonymous", ("system:unauthenticated",))
@@ -68,46 +60,6 @@ class Gate:
                 raise Failure("Unauthorized", "Unauthorized")
             return ANONYMOUS
         return _impersonated(request, user)
-
-
-async def serve(
-    folder: Path,
-    data: Path | None,
-    port: int,
-    now: Callable[[], datetime],
-    stop: asyncio.Event,
-) -> None:
-    """Serves until ``stop`` is set. The kubeconfigs are written into ``folder`` when requests can come.
-
-    Args:
-        data: keeps objects, certificates and tokens; None for objects in memory.
-        port: 0 for any that is free.
-    """
-    home = data or folder
-    home.mkdir(parents=True, exist_ok=True)
-    ensure_certificates(home / "certificates", now())
-    kept = ensure_secrets(home / "tokens.json", USERS)
-    ca = (home / "certificates" / "ca.crt").read_bytes()
-    storage = await Storage.open(data / "objects" if data else None)
-    try:
-        tokens = TokenBook(kept, USERS, now)
-        api = Api(storage, tokens, now=now, random=SystemRandom())
-        upkeep = Upkeep(api, storage, now=now, ca=ca.decode())
-        await upkeep.start()
-        runner = await listen(Gate(api, tokens).handle, home / "certificates", port)
-        try:
-            url = f"https://{HOST}:{runner.addresses[0][1]}"
-            for user, token in kept.users.items():
-                write_kubeconfig(folder / f"{user.rpartition(':')[2]}.kubeconfig", url, ca, user, token)
-            # What is there now stays: the collector need not look at it again.
-            gc.collect()
-            gc.freeze()
-            await stop.wait()
-        finally:
-            await runner.cleanup()
-            await upkeep.close()
-    finally:
-        await storage.close()
 
 
 async def listen(

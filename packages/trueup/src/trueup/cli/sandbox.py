@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 import msgspec
-import structlog
 import uvloop
 
 from kubegrammar import pattern
@@ -28,8 +27,6 @@ from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.model.errors import TrueupError
 from trueup.runtime.clock import SystemClock
-from trueup.sandbox import simulator
-from trueup.sandbox.lifecycle import read_lifecycles
 from trueup.sandbox.services import Herald, Services, furnish, read_place, serving
 
 NOT_RUNNING = 1
@@ -37,11 +34,8 @@ NOT_RUNNING = 1
 START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 ANSWER_SECONDS = 3.0
-REPEAT_SECONDS = 1.0
 
 SERVICES = "services"
-
-log = structlog.get_logger(__name__)
 
 _NAME = pattern.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _PORT = click.IntRange(0, 65535)
@@ -158,9 +152,9 @@ def _stay(cluster: Background, data: Path | None, port: int, *, workloads: bool)
 
         async def run() -> None:
             async with serving((data or folder) / SERVICES, SystemClock().now) as services:
-                helper = asyncio.create_task(_attend(cluster, services, workloads=workloads))
+                helper = asyncio.create_task(_attend(cluster, services))
                 try:
-                    await until_told(folder, data, port)
+                    await until_told(folder, data, port, workloads=workloads)
                 finally:
                     helper.cancel()
                     await asyncio.gather(helper, return_exceptions=True)
@@ -169,7 +163,7 @@ def _stay(cluster: Background, data: Path | None, port: int, *, workloads: bool)
             runner.run(run())
 
 
-async def _attend(cluster: Background, services: Services, *, workloads: bool) -> None:
+async def _attend(cluster: Background, services: Services) -> None:
     """What runs beside the server, once it is ready."""
     while not cluster.ready:  # noqa: ASYNC110 - the server tells by files
         await asyncio.sleep(POLL_SECONDS)
@@ -178,14 +172,7 @@ async def _attend(cluster: Background, services: Services, *, workloads: bool) -
     async with Client(load_kubeconfig(cluster.kubeconfig, None)) as client:
         await furnish(client, CONTROL_NAMESPACE, services.place)
         herald = Herald(client, CONTROL_NAMESPACE, services)
-        config = load_kubeconfig(cluster.folder / "pod-simulator.kubeconfig", None)
         try:
-            while workloads:
-                try:
-                    await simulator.run(config, read_lifecycles(), services.place)
-                except TrueupError as error:
-                    log.warning("workloads do not move", error=str(error))
-                    await asyncio.sleep(REPEAT_SECONDS)
             await asyncio.get_running_loop().create_future()
         finally:
             await herald.close()

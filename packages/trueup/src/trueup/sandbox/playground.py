@@ -89,8 +89,7 @@ async def playground(
         client = await stack.enter_async_context(Client(config, plugins=site.plugins))
         services = await _workshop(stack, nest.folder, client, site) if workshop else None
         if site.simulate is not None:
-            images: list[str | Path] = ["--services", nest.folder / SERVICES] if services else []
-            await nest.start("simulator", [*TRUEUP, "simulate", *site.access, *site.simulate, *images])
+            await nest.start("simulator", [*TRUEUP, "simulate", *site.access, *site.simulate])
         what = "a Git server, a registry and CI" if services else "a Git repository"
         report(f"installing the CRDs and the default project, making {what}")
         discovery, repository = await asyncio.gather(

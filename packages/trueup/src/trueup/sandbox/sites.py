@@ -44,10 +44,10 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def embedded(report: Report) -> AsyncIterator[Site]:
-    """An embedded cluster, with the simulator for its nodes and controllers."""
+    """An embedded cluster, which plays its nodes and controllers itself."""
     report("starting an embedded Kubernetes API")
-    async with EmbeddedCluster() as cluster:
-        yield Site(kubeconfig=cluster.kubeconfig, simulate=("--controllers",))
+    async with EmbeddedCluster(workloads=True) as cluster:
+        yield Site(kubeconfig=cluster.kubeconfig, simulate=None)
 
 
 @asynccontextmanager

@@ -1,15 +1,12 @@
-"""Which objects of the cache belong together, as ``relates`` of a stage file says."""
+"""Which objects belong together, as ``relates`` of a stage file says."""
 
 from collections.abc import Iterator, Mapping
 
-from pocketkube.workloads import Object
+from pocketkube.player.lifecycle import Controller, Related
+from pocketkube.player.objects import Key, Kind, Object, Objects, Seen, group_of, kind_of
 from pocketkube.workloads.facts import has_labels, selects
-from trueup.kube.cache import WatchCache
-from trueup.model.live import LiveObject, Owner
-from trueup.model.resource import GroupKind, ResourceKey, group_of
-from trueup.sandbox.lifecycle import Controller, Related
 
-Members = dict[ResourceKey, LiveObject]
+Members = dict[Key, Seen]
 
 
 class Relations:
@@ -17,55 +14,55 @@ class Relations:
 
     Args:
         controllers: by the kind they control.
-        cache: where objects are.
+        objects: where they are.
     """
 
-    def __init__(self, controllers: Mapping[GroupKind, Controller], cache: WatchCache) -> None:
-        self._cache = cache
-        self._watching: dict[GroupKind, list[tuple[GroupKind, Related]]] = {}
+    def __init__(self, controllers: Mapping[Kind, Controller], objects: Objects) -> None:
+        self._objects = objects
+        self._watching: dict[Kind, list[tuple[Kind, Related]]] = {}
         for kind, controller in controllers.items():
             for related in controller.relates:
-                self._watching.setdefault(related.group_kind, []).append((kind, related))
+                self._watching.setdefault(related.of, []).append((kind, related))
         self._controllers = controllers
-        self._places: dict[tuple[GroupKind, str], Members] = {}
-        self._orphans: dict[tuple[GroupKind, str], Members] = {}
-        self._objects: dict[str, tuple[str, Object]] = {}
+        self._places: dict[tuple[Kind, str], Members] = {}
+        self._orphans: dict[tuple[Kind, str], Members] = {}
+        self._decoded: dict[str, tuple[int, Object]] = {}
 
-    def changed(self, old: LiveObject | None, new: LiveObject | None) -> set[ResourceKey]:
-        """Takes a change of the cache; returns the objects whose controllers should decide again."""
+    def changed(self, old: Seen | None, new: Seen | None) -> set[Key]:
+        """Takes a change; returns the objects whose controllers should decide again."""
         if old is not None:
             self._forget(old, gone=new is None or new.uid != old.uid)
         if new is not None:
             self._remember(new)
-        woken: set[ResourceKey] = set()
+        woken: set[Key] = set()
         for live in (new, old):
             if live is not None:
                 woken.update(self._related_to(live))
-        if new is not None and new.group_kind in self._controllers:
+        if new is not None and new.kind in self._controllers:
             woken.add(new.key)
         return woken
 
-    def of(self, live: LiveObject, controller: Controller) -> list[Object]:
+    def of(self, live: Seen, controller: Controller) -> list[Object]:
         """What a controller is shown of an object's surroundings."""
-        found: dict[str, LiveObject] = {}
+        found: dict[str, Seen] = {}
         for related in controller.relates:
             for other in [*self._of(live, related, [*found.values()])]:
                 found[other.uid] = other
         return [self.decoded(other) for other in found.values()]
 
-    def decoded(self, live: LiveObject) -> Object:
+    def decoded(self, live: Seen) -> Object:
         """An object as JSON values, which nobody may change: it is shown again."""
-        version, known = self._objects.get(live.uid, ("", None))
-        if known is None or version != live.resource_version:
+        version, known = self._decoded.get(live.uid, (0, None))
+        if known is None or version != live.version:
             known = live.object()
-            self._objects[live.uid] = (live.resource_version, known)
+            self._decoded[live.uid] = (live.version, known)
         return known
 
-    def _of(self, live: LiveObject, related: Related, before: list[LiveObject]) -> Iterator[LiveObject]:
-        kind, namespace = related.group_kind, live.key.namespace
+    def _of(self, live: Seen, related: Related, before: list[Seen]) -> Iterator[Seen]:
+        kind, namespace = related.of, live.key.namespace
         match related.by:
             case "owner":
-                yield from (child for child in self._cache.children(live.uid) if child.group_kind == kind)
+                yield from (child for child in self._objects.children(live.uid) if child.kind == kind)
                 selector = self._selector(live)
                 orphans = self._orphans.get((kind, namespace), {}).values() if selector else ()
                 yield from (orphan for orphan in orphans if selects(selector, orphan.labels))
@@ -74,81 +71,77 @@ class Relations:
                 yield from (member for member in members if self._matches(live, related, member))
             case "target" | "name":
                 name = live.key.name if related.by == "name" else self._target(live, kind)
-                found = self._cache.get(ResourceKey(kind.group, kind.kind, namespace, name)) if name else None
+                found = self._objects.get(Key(kind, namespace, name)) if name else None
                 if found is not None:
                     yield found
             case "controller":
                 for other in before:
                     above = self._controller_of(other)
-                    if above is not None and above.group_kind == kind:
+                    if above is not None and above.kind == kind:
                         yield above
 
-    def _related_to(self, live: LiveObject) -> Iterator[ResourceKey]:
+    def _related_to(self, live: Seen) -> Iterator[Key]:
         """The objects that are shown this one."""
-        for kind, related in self._watching.get(live.group_kind, ()):
+        for kind, related in self._watching.get(live.kind, ()):
             match related.by:
                 case "owner":
-                    owner = _controlling(live)
-                    if owner is not None and GroupKind(group_of(owner.api_version), owner.kind) == kind:
-                        yield ResourceKey(kind.group, kind.kind, live.key.namespace, owner.name)
+                    owner = live.controlling
+                    if owner is not None and kind_of(owner.api_version, owner.kind) == kind:
+                        yield Key(kind, live.key.namespace, owner.name)
                     elif owner is None:
                         yield from self._adopters(live, kind)
                 case "name":
-                    yield ResourceKey(kind.group, kind.kind, live.key.namespace, live.key.name)
+                    yield Key(kind, live.key.namespace, live.key.name)
                 case "selector" | "labels" | "target":
                     for other in self._places.get((kind, live.key.namespace), {}).values():
                         if self._matches(other, related, live):
                             yield other.key
 
-    def _adopters(self, orphan: LiveObject, kind: GroupKind) -> Iterator[ResourceKey]:
+    def _adopters(self, orphan: Seen, kind: Kind) -> Iterator[Key]:
         for other in self._places.get((kind, orphan.key.namespace), {}).values():
             selector = self._selector(other)
             if selector and selects(selector, orphan.labels):
                 yield other.key
 
-    def _matches(self, live: LiveObject, related: Related, member: LiveObject) -> bool:
+    def _matches(self, live: Seen, related: Related, member: Seen) -> bool:
         if related.by == "target":
-            return self._target(live, member.group_kind) == member.key.name
+            return self._target(live, member.kind) == member.key.name
         selector = self._spec(live).get("selector")
         if related.by == "labels":
             return has_labels(member.labels, selector) if selector else False
         return selects(selector, member.labels)
 
-    def _selector(self, live: LiveObject) -> Object | None:
+    def _selector(self, live: Seen) -> Object | None:
         """The label selector by which a kind adopts; a Service's plain labels are none."""
         selector = self._spec(live).get("selector")
         fits = isinstance(selector, dict) and ("matchLabels" in selector or "matchExpressions" in selector)
         return selector if fits else None
 
-    def _target(self, live: LiveObject, kind: GroupKind) -> str:
+    def _target(self, live: Seen, kind: Kind) -> str:
         reference = self._spec(live).get("scaleTargetRef") or {}
         same = reference.get("kind") == kind.kind and group_of(reference.get("apiVersion", "")) == kind.group
         return str(reference.get("name", "")) if same else ""
 
-    def _spec(self, live: LiveObject) -> Object:
+    def _spec(self, live: Seen) -> Object:
         return self.decoded(live).get("spec") or {}
 
-    def _controller_of(self, live: LiveObject) -> LiveObject | None:
-        owner = _controlling(live)
+    def _controller_of(self, live: Seen) -> Seen | None:
+        owner = live.controlling
         if owner is None:
             return None
-        key = ResourceKey(group_of(owner.api_version), owner.kind, live.key.namespace, owner.name)
-        found = self._cache.get(key)
+        key = Key(kind_of(owner.api_version, owner.kind), live.key.namespace, owner.name)
+        found = self._objects.get(key)
         return found if found is not None and found.uid == owner.uid else None
 
-    def _remember(self, live: LiveObject) -> None:
-        place = (live.group_kind, live.key.namespace)
+    def _remember(self, live: Seen) -> None:
+        place = (live.kind, live.key.namespace)
         self._places.setdefault(place, {})[live.key] = live
-        if _controlling(live) is None:
+        if live.controlling is None:
             self._orphans.setdefault(place, {})[live.key] = live
 
-    def _forget(self, live: LiveObject, *, gone: bool) -> None:
-        place = (live.group_kind, live.key.namespace)
+    def _forget(self, live: Seen, *, gone: bool) -> None:
+        place = (live.kind, live.key.namespace)
         for members in (self._places, self._orphans):
             members.get(place, {}).pop(live.key, None)
         if gone:
-            self._objects.pop(live.uid, None)
-
-
-def _controlling(live: LiveObject) -> Owner | None:
-    return next((owner for owner in live.owners if owner.controller), None)
+            self._decoded.pop(live.uid, None)

@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from kubegrammar.yaml import load
+from pocketkube.errors import ClusterError
+from pocketkube.player.lifecycle import FOLDER, beside, covers, fill, matches, next_status, read_lifecycles
+from pocketkube.player.objects import Kind, group_of
 from pocketkube.workloads import DECISIONS, Create, Delete, Patch, Write
-from trueup.model.errors import TrueupError
-from trueup.model.resource import GroupKind, group_of
-from trueup.sandbox.lifecycle import FOLDER, beside, covers, fill, matches, next_status, read_lifecycles
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "stages"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -26,7 +26,7 @@ OF_STAGES = [path for path in INPUTS if not path.read_bytes().startswith((b"obje
 
 def transition(live: dict[str, Any], now: datetime = NOW) -> dict[str, Any]:
     """The next transition of an object as an expected file has it: empty when the object is where it goes."""
-    lifecycle = read_lifecycles()[GroupKind(group_of(live["apiVersion"]), live["kind"])]
+    lifecycle = read_lifecycles()[Kind(group_of(live["apiVersion"]), live["kind"])]
     found = next_status(lifecycle, live, now)
     return msgspec.to_builtins(found) if found else {}
 
@@ -34,7 +34,7 @@ def transition(live: dict[str, Any], now: datetime = NOW) -> dict[str, Any]:
 def decision(example: dict[str, Any]) -> dict[str, Any]:
     """What a controller decides, as an expected file has it."""
     live = example["object"]
-    controller = read_lifecycles()[GroupKind(group_of(live["apiVersion"]), live["kind"])].controller
+    controller = read_lifecycles()[Kind(group_of(live["apiVersion"]), live["kind"])].controller
     assert controller
     found = DECISIONS[controller.decides](live, example.get("related") or [], NOW)
     described: dict[str, Any] = {"writes": [describe(write) for write in found.writes]}
@@ -156,10 +156,10 @@ def test_beside_a_program_nobody_stands_in_for_it() -> None:
         "ReplicaSet",
         "StatefulSet",
     }
-    service = GroupKind("", "Service")
+    service = Kind("", "Service")
     assert everything[service].controller and left[service].controller is None
     assert left[service].stages == everything[service].stages
-    assert left[GroupKind("autoscaling", "HorizontalPodAutoscaler")].controller
+    assert left[Kind("autoscaling", "HorizontalPodAutoscaler")].controller
 
 
 BAD_FILES: dict[str, tuple[str, str]] = {
@@ -177,6 +177,6 @@ BAD_FILES: dict[str, tuple[str, str]] = {
 @pytest.mark.parametrize(("text", "named"), BAD_FILES.values(), ids=BAD_FILES.keys())
 def test_a_bad_stage_file_is_named(tmp_path: Path, text: str, named: str) -> None:
     (tmp_path / "pod.yaml").write_text(text)
-    with pytest.raises(TrueupError, match=named) as caught:
+    with pytest.raises(ClusterError, match=named) as caught:
         read_lifecycles(tmp_path)
     assert "pod.yaml" in str(caught.value)

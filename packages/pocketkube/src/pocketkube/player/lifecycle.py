@@ -40,9 +40,9 @@ import msgspec
 from kubegrammar.duration import parse_duration
 from kubegrammar.time import format_time
 from kubegrammar.yaml import load
+from pocketkube.errors import ClusterError
+from pocketkube.player.objects import Kind
 from pocketkube.workloads import DECISIONS
-from trueup.model.errors import TrueupError
-from trueup.model.resource import GroupKind
 
 ANY_TIME = "$now"
 """Stands for a time whose value does not count: a state that has begun is not begun again."""
@@ -66,8 +66,8 @@ class Related(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     group: str = ""
 
     @property
-    def group_kind(self) -> GroupKind:
-        return GroupKind(self.group, self.kind)
+    def of(self) -> Kind:
+        return Kind(self.group, self.kind)
 
 
 class Controller(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -92,8 +92,8 @@ class Lifecycle(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbi
     controller: Controller | None = None
 
     @property
-    def group_kind(self) -> GroupKind:
-        return GroupKind(self.group, self.kind)
+    def of(self) -> Kind:
+        return Kind(self.group, self.kind)
 
 
 class Transition(msgspec.Struct, frozen=True):
@@ -104,25 +104,25 @@ class Transition(msgspec.Struct, frozen=True):
     status: dict[str, Any]
 
 
-def read_lifecycles(folder: Path = FOLDER) -> dict[GroupKind, Lifecycle]:
+def read_lifecycles(folder: Path = FOLDER) -> dict[Kind, Lifecycle]:
     """The stage files of a folder by kind.
 
     Raises:
-        TrueupError: a file that is no stage file, by name.
+        ClusterError: a file that is no stage file, by name.
     """
-    found: dict[GroupKind, Lifecycle] = {}
+    found: dict[Kind, Lifecycle] = {}
     for path in sorted(folder.glob("*.yaml")):
         try:
             lifecycle = msgspec.convert(load(path.read_bytes(), path.name), Lifecycle)
         except ValueError as error:
-            raise TrueupError(f"{path.name} is no stage file: {error}") from error
-        found[lifecycle.group_kind] = lifecycle
+            raise ClusterError(f"{path.name} is no stage file: {error}") from error
+        found[lifecycle.of] = lifecycle
     return found
 
 
-def beside(lifecycles: Mapping[GroupKind, Lifecycle], program: str) -> dict[GroupKind, Lifecycle]:
+def beside(lifecycles: Mapping[Kind, Lifecycle], program: str) -> dict[Kind, Lifecycle]:
     """The life-cycles that are needed where a program runs: without the controllers that stand in for it."""
-    found: dict[GroupKind, Lifecycle] = {}
+    found: dict[Kind, Lifecycle] = {}
     for kind, lifecycle in lifecycles.items():
         if lifecycle.controller is not None and lifecycle.controller.stands_in_for == program:
             lifecycle = msgspec.structs.replace(lifecycle, controller=None)

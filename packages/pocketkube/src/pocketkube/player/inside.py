@@ -1,0 +1,60 @@
+"""The player's cluster where that is in the same process: no HTTP to itself."""
+
+from collections.abc import Callable, Collection, Mapping
+
+from pocketkube.cluster.api import Api
+from pocketkube.cluster.storage import Event, Storage
+from pocketkube.player.objects import Kind, Object, Objects, seen
+from pocketkube.player.port import Served
+
+
+class Inside:
+    """An embedded cluster, from within."""
+
+    def __init__(self, api: Api, storage: Storage) -> None:
+        self._api, self._storage = api, storage
+        self._kinds: dict[str, Kind] = {}
+        self._objects = Objects()
+        self._unsubscribe: Callable[[], None] = lambda: None
+
+    async def follow(self, kinds: Collection[Kind], objects: Objects) -> Mapping[Kind, Served]:
+        """As :class:`~pocketkube.player.port.Cluster`."""
+        self._objects = objects
+        served: dict[Kind, Served] = {}
+        for resource in self._api.registry.all():
+            kind = Kind(resource.group, resource.kind)
+            if kind in kinds and resource.api_version == resource.storage_version:
+                served[kind] = Served(resource.api_version, resource.plural, resource.namespaced)
+                self._kinds[resource.stored_as] = kind
+        self._unsubscribe = self._storage.subscribe(self._changed)
+        for stored_as, kind in self._kinds.items():
+            for entry in self._storage.list(stored_as).entries:
+                objects.put(seen(kind, entry.body))
+        return served
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Object | None = None,
+        *,
+        manager: str,
+        content_type: str = "application/json",
+    ) -> Object:
+        """As :class:`~pocketkube.player.port.Cluster`."""
+        query = (("fieldManager", manager),) if method in ("POST", "PATCH") else ()
+        return await self._api.call(method, path, body, query=query, manager=manager, content_type=content_type)
+
+    async def close(self) -> None:
+        """Follow no more."""
+        self._unsubscribe()
+
+    def _changed(self, stored_as: str, event: Event) -> None:
+        kind = self._kinds.get(stored_as)
+        if kind is None:
+            return
+        found = seen(kind, event.entry.body)
+        if event.type == "DELETED":
+            self._objects.drop(found.key, found.uid)
+        else:
+            self._objects.put(found)
