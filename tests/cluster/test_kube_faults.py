@@ -39,9 +39,6 @@ async def proxy(cluster: Cluster) -> AsyncIterator[FaultProxy]:
 
 WIRES = {"pooled": pooled, "plain": PlainWire}
 
-streams = pytest.mark.parametrize("client", [pytest.param(pooled, id="pooled")], indirect=True)
-"""For tests of watches, which the other wire does not make."""
-
 
 @pytest_asyncio.fixture(params=WIRES.values(), ids=WIRES.keys())
 async def client(proxy: FaultProxy, request: pytest.FixtureRequest) -> AsyncIterator[Client]:
@@ -157,15 +154,12 @@ async def test_an_answer_over_the_limit_is_dropped_and_the_client_lives(
         with pytest.raises(ResponseTooLarge):
             await client.list(CONFIG_MAPS, namespace)
         assert b"gitVersion" in await client.request("GET", "/version")
-        if wire != "pooled":
-            return
         with pytest.raises(ResponseTooLarge):
             async for _ in client.watch(CONFIG_MAPS, "", namespace=namespace, initial_events=True):
                 pass
         assert b"gitVersion" in await client.request("GET", "/version")
 
 
-@streams
 async def test_a_redirect_is_refused_and_the_token_stays(client: Client, proxy: FaultProxy, namespace: str) -> None:
     async with FaultProxy.before(proxy.config) as elsewhere:
 

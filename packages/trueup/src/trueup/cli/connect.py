@@ -109,7 +109,7 @@ async def connected(access: Access) -> AsyncIterator[Client]:
 
 
 def asking(config: ClusterConfig) -> Client:
-    """A client for questions, a few at a time and without watches. The caller enters it."""
+    """A client for questions, a few at a time, and for logs. The caller enters it."""
     # A proxy is the pooled wire's: the plain one has no way through it to a server with a certificate.
     return Client(config, wire=pooled if config.proxy else PlainWire, plugins=plugins.run)
 

@@ -1,10 +1,10 @@
 """HTTP/1.1 as one client speaks it to an API server: a request as bytes, an answer from a stream of them (RFC 9112).
 
-No more than that: no pipelining, no upgrade, no request whose body is not known. What a server sends otherwise than the
-standard says ends the connection; nothing is guessed.
+A body is read whole or as it comes. No more than that: no pipelining, no upgrade, no request whose body is not known.
+What a server sends otherwise than the standard says ends the connection; nothing is guessed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -15,6 +15,8 @@ HEAD_LIMIT = 256 * 1024
 """Bytes of everything in an answer that is not its body."""
 _PIECE = 1 << 16
 _MOST_DIGITS = 16
+_CHUNK_LINES = 16
+"""Bytes that say how long a chunk is."""
 _BLANKS = " \t"
 
 
@@ -28,6 +30,8 @@ class ByteStream(Protocol):
     def readline(self, limit: int, /) -> bytes: ...
 
     def read(self, size: int, /) -> bytes: ...
+
+    def read1(self, size: int, /) -> bytes: ...
 
 
 class HeaderFields:
@@ -63,6 +67,22 @@ class Reply(msgspec.Struct, frozen=True):
     reusable: bool
 
 
+class Opening(msgspec.Struct, frozen=True):
+    """An answer whose body is read as it comes.
+
+    Attributes:
+        size: bytes of the body, where its head says so.
+        pieces: of the body. They raise Malformed where it is cut off, and after the last one another request may follow
+            on the connection, where the answer is ``reusable``.
+    """
+
+    status: int
+    fields: HeaderFields
+    size: int | None
+    pieces: Iterator[bytes]
+    reusable: bool
+
+
 def request_bytes(method: str, target: str, fields: Mapping[str, str], body: bytes | None) -> bytes:
     """A request.
 
@@ -93,6 +113,35 @@ def read_reply(stream: ByteStream, limit: int) -> Reply:
         Malformed.
         TooLong: the body is longer than the limit.
     """
+    opening = open_reply(stream)
+    return Reply(opening.status, opening.fields, whole_body(opening, limit), opening.reusable)
+
+
+def whole_body(opening: Opening, limit: int) -> bytes:
+    """The rest of a body.
+
+    Raises:
+        Malformed.
+        TooLong: it is longer than the limit.
+    """
+    if opening.size is not None and opening.size > limit:
+        raise TooLong(opening.status)
+    pieces: list[bytes] = []
+    left = limit
+    for piece in opening.pieces:
+        left -= len(piece)
+        if left < 0:
+            raise TooLong(opening.status)
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def open_reply(stream: ByteStream) -> Opening:
+    """The head of the answer to a request that was no HEAD.
+
+    Raises:
+        Malformed.
+    """
     lines = _Lines(stream)
     status, version = 100, ""
     while 100 <= status < 200:
@@ -101,23 +150,30 @@ def read_reply(stream: ByteStream, limit: int) -> Reply:
         if status == 101:
             raise Malformed("the server changes to another protocol")
         fields = _fields(lines)
-    closes = version == "HTTP/1.0" or "close" in fields.words("Connection")
+    lasting = version != "HTTP/1.0" and "close" not in fields.words("Connection")
     if status in (204, 304):
-        return Reply(status, fields, b"", not closes)
-    body, framed = _body(lines, fields, status, limit)
-    return Reply(status, fields, body, framed and not closes)
+        return Opening(status, fields, 0, iter(()), lasting)
+    codings = fields.words("Transfer-Encoding")
+    if codings == ["chunked"]:
+        return Opening(status, fields, None, _chunks(lines), lasting)
+    if codings:
+        raise Malformed("its answer is encoded for the transfer in a way that was not asked for")
+    size = _size(fields)
+    if size is None:
+        return Opening(status, fields, None, _rest(stream), False)
+    return Opening(status, fields, size, lines.exactly(size), lasting)
 
 
 class _Lines:
-    """The lines of an answer, within a limit for all of them."""
+    """The lines of an answer, within a limit for all that come before a piece of its body."""
 
     def __init__(self, stream: ByteStream) -> None:
-        self.stream = stream
+        self._stream = stream
         self._left = HEAD_LIMIT
 
     def next(self) -> bytes:
         """The next one, without its end."""
-        line = self.stream.readline(self._left + 1)
+        line = self._stream.readline(self._left + 1)
         self._left -= len(line)
         if self._left < 0:
             raise Malformed(f"its head is over {HEAD_LIMIT} bytes")
@@ -125,16 +181,16 @@ class _Lines:
             raise Malformed("the connection was closed before the answer was whole" if line else "no answer came")
         return line[:-1].removesuffix(b"\r")
 
-    def exactly(self, size: int) -> bytes:
+    def exactly(self, size: int) -> Iterator[bytes]:
         """So many bytes of the body."""
-        pieces, left = [], size
-        while left:
-            piece = self.stream.read(min(left, _PIECE))
+        while size:
+            piece = self._stream.read(min(size, _PIECE))
             if not piece:
                 raise Malformed("the connection was closed before the answer was whole")
-            pieces.append(piece)
-            left -= len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            size -= len(piece)
+            # A stream may go on for days: its lines are counted anew with what they bring.
+            self._left = min(HEAD_LIMIT, self._left + len(piece) + _CHUNK_LINES)
+            yield piece
 
 
 def _status(line: bytes) -> tuple[str, int]:
@@ -161,37 +217,24 @@ def _fields(lines: _Lines) -> HeaderFields:
     return HeaderFields(pairs)
 
 
-def _body(lines: _Lines, fields: HeaderFields, status: int, limit: int) -> tuple[bytes, bool]:
-    """The body, and whether its end was marked, so that the connection can go on."""
-    codings = fields.words("Transfer-Encoding")
-    if codings == ["chunked"]:
-        return _chunks(lines, status, limit), True
-    if codings:
-        raise Malformed("its answer is encoded for the transfer in a way that was not asked for")
+def _size(fields: HeaderFields) -> int | None:
     sizes = set(fields.words("Content-Length"))
     if not sizes:
-        return _rest(lines, status, limit), False
+        return None
     if len(sizes) > 1 or not all(map(_digits, sizes)):
         raise Malformed("the length of its answer cannot be read")
-    size = sizes.pop()
-    if len(size) > _MOST_DIGITS or int(size) > limit:
-        raise TooLong(status)
-    return lines.exactly(int(size)), True
+    digits = sizes.pop()
+    # More than anybody takes: no number is made of what may be a million digits.
+    return int(digits) if len(digits) <= _MOST_DIGITS else 10**_MOST_DIGITS
 
 
-def _chunks(lines: _Lines, status: int, limit: int) -> bytes:
-    pieces: list[bytes] = []
-    left = limit
+def _chunks(lines: _Lines) -> Iterator[bytes]:
     while size := _chunk_size(lines.next()):
-        if size > left:
-            raise TooLong(status)
-        left -= size
-        pieces.append(lines.exactly(size))
+        yield from lines.exactly(size)
         if lines.next():
             raise Malformed("a chunk of its answer is longer than it says")
     while lines.next():
         pass  # fields behind the body: nobody asked for any
-    return b"".join(pieces)
 
 
 def _chunk_size(line: bytes) -> int:
@@ -204,15 +247,9 @@ def _chunk_size(line: bytes) -> int:
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 
 
-def _rest(lines: _Lines, status: int, limit: int) -> bytes:
-    pieces: list[bytes] = []
-    left = limit
-    while piece := lines.stream.read(_PIECE):
-        left -= len(piece)
-        if left < 0:
-            raise TooLong(status)
-        pieces.append(piece)
-    return b"".join(pieces)
+def _rest(stream: ByteStream) -> Iterator[bytes]:
+    while piece := stream.read1(_PIECE):
+        yield piece
 
 
 def _digits(text: str) -> bool:

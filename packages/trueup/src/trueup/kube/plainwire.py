@@ -2,7 +2,7 @@
 
 A command that asks two questions spent three quarters of its time on loading a client for thousands, and a tenth on the
 standard library's, which reads mail too. Each request is made in a thread, so that deadlines and interrupts of the
-caller hold; there are no streams.
+caller hold, and so is each piece of a stream read.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from trueup.kube.config import ClusterConfig
-from trueup.kube.http1 import Malformed, Reply, read_reply, request_bytes
+from trueup.kube.http1 import Malformed, Opening, Reply, open_reply, read_reply, request_bytes, whole_body
 from trueup.kube.wire import CONNECT_SECONDS, REQUEST_SECONDS, Answer, Lost, Stream, TooLong
 from trueup.model.annotations import AGENT
 
@@ -28,7 +28,7 @@ _IDLE_SECONDS = 5.0
 
 
 class PlainWire:
-    """A :class:`~trueup.kube.wire.Wire` without streams.
+    """A :class:`~trueup.kube.wire.Wire` of one command.
 
     Args:
         tls: None for a plain http server.
@@ -81,7 +81,19 @@ class PlainWire:
             return answer
 
     async def stream(self, target: str, headers: Mapping[str, str]) -> Stream:
-        raise NotImplementedError("a command that watches takes the pooled wire")
+        fields = {**self._always, "Accept-Encoding": "identity", **headers}
+        request = request_bytes("GET", self._root + target, fields, None)
+        use = _Use(None)
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                opening = await _in_thread(lambda: self._open(use, request))
+        except TimeoutError:
+            use.give_up()
+            raise Lost("no answer in time") from None
+        except BaseException:
+            use.give_up()
+            raise
+        return _Stream(use, opening, self._limit)
 
     def _fresh(self) -> "_Connection | None":
         """An open connection that a server has had no time to tire of; None where there is none."""
@@ -94,17 +106,35 @@ class PlainWire:
 
     def _exchange(self, use: "_Use", request: bytes) -> tuple[Answer, bool]:
         """The answer, and whether its connection can take another request."""
+        connection = self._sent(use, request)
+        try:
+            reply = read_reply(connection.stream, self._limit)
+            content = self._unpacked(reply)
+        except (Malformed, OSError) as error:
+            raise Lost(_cause(error)) from error
+        return Answer(reply.status, reply.fields, content, reply.fields.all("Warning")), reply.reusable
+
+    def _open(self, use: "_Use", request: bytes) -> Opening:
+        """The head of an answer that may go on for as long as it takes."""
+        connection = self._sent(use, request)
+        try:
+            opening = open_reply(connection.stream)
+            connection.socket.settimeout(None)
+        except (Malformed, OSError) as error:
+            raise Lost(_cause(error)) from error
+        return opening
+
+    def _sent(self, use: "_Use", request: bytes) -> "_Connection":
+        """The connection that a request has gone over."""
         try:
             connection = use.connection or use.take(_Connection(self._host, self._port, self._tls, self._name))
         except OSError as error:
             raise Lost(_cause(error), connected=False) from error
         try:
             connection.socket.sendall(request)
-            reply = read_reply(connection.stream, self._limit)
-            content = self._unpacked(reply)
-        except (Malformed, OSError) as error:
+        except OSError as error:
             raise Lost(_cause(error)) from error
-        return Answer(reply.status, reply.fields, content, reply.fields.all("Warning")), reply.reusable
+        return connection
 
     def _unpacked(self, reply: Reply) -> bytes:
         if reply.fields.words("Content-Encoding") != ["gzip"]:
@@ -148,6 +178,38 @@ class _Use:
             self.connection.close()
 
 
+class _Stream:
+    """An answer that is read as it comes, on a connection of its own."""
+
+    def __init__(self, use: _Use, opening: Opening, limit: int) -> None:
+        self.status = opening.status
+        self._use, self._opening, self._limit = use, opening, limit
+
+    async def read(self) -> bytes:
+        return await self._in_thread(lambda: next(self._opening.pieces, b""))
+
+    async def whole(self) -> Answer:
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                body = await self._in_thread(lambda: whole_body(self._opening, self._limit))
+        except TimeoutError:
+            raise Lost("no answer in time") from None
+        fields = self._opening.fields
+        return Answer(self.status, fields, body, fields.all("Warning"))
+
+    def close(self) -> None:
+        self._use.give_up()
+
+    async def _in_thread(self, call: Callable[[], bytes]) -> bytes:
+        try:
+            return await _in_thread(call)
+        except (Malformed, OSError) as error:
+            raise Lost(_cause(error)) from error
+        except BaseException:
+            self.close()
+            raise
+
+
 class _Connection:
     """A connection to a server that may be known by another name.
 
@@ -183,6 +245,7 @@ class _Connection:
             # Closing alone would not wake a thread that reads.
             self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
+        self.stream.close()
 
 
 def _ascii(host: str) -> str:

@@ -196,7 +196,7 @@ async def _metadata(
     """The metadata of all objects of some namespaces, and the kinds that may not be listed."""
     kinds = [t for t in discovery.types() if t.namespaced and "list" in t.verbs and t.group_kind not in _LEFT_OUT]
     asked = [(kind, namespace) for kind in kinds for namespace in sorted(namespaces)]
-    answers = await asyncio.gather(*(_heads(client, *each) for each in asked), return_exceptions=True)
+    answers = await asyncio.gather(*(heads_of(client, *each) for each in asked), return_exceptions=True)
     found: list[LiveObject] = []
     unread: dict[str, None] = {}
     for (kind, _), answer in zip(asked, answers, strict=True):
@@ -209,7 +209,8 @@ async def _metadata(
     return found, tuple(unread)
 
 
-async def _heads(client: Client, kind: ResourceType, namespace: str) -> list[LiveObject]:
+async def heads_of(client: Client, kind: ResourceType, namespace: str) -> list[LiveObject]:
+    """The metadata of all objects of a kind in a namespace."""
     found: list[LiveObject] = []
     params = {"limit": str(_PAGE)}
     while True:

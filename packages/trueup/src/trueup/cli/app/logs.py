@@ -7,21 +7,20 @@ from typing import Any, NamedTuple
 import click
 
 from trueup.cli.app.access import Handle
-from trueup.cli.app.children import Node, tree_of
 from trueup.cli.app.destination import destination_of
+from trueup.cli.app.pods import POD, pods_of
 from trueup.cli.app.reasons import STARTING, pod_reasons
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, client_of, connected
+from trueup.cli.connect import Access, access_options, asking, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
 from trueup.kube.client import Client
-from trueup.kube.discovery import ResourceType
-from trueup.kube.errors import ApiError, BadRequest, NotFound
+from trueup.kube.errors import ApiError, BadRequest
 from trueup.model.errors import TrueupError
-from trueup.model.resource import GroupKind
+from trueup.model.live import LiveObject
+from trueup.model.resource import ResourceKey
 
-_POD = ResourceType("", "v1", "Pod", "pods", namespaced=True)
 _STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 _MOST = 50
 """Containers that are read at one time."""
@@ -99,8 +98,7 @@ def logs(
     """Print what the Pods of an application have logged; on standard error, why containers do not run."""
     wish = Wish(filter=filter_, **flags)
 
-    def meant(node: Node) -> bool:
-        key = node.key
+    def meant(key: ResourceKey) -> bool:
         return (
             group in (None, key.group)
             and kind.lower() in ("", key.kind.lower())
@@ -112,20 +110,16 @@ def logs(
         async with connected(access) as client:
             view = await Handle(client, access, name, app_namespace).view()
         config = await destination_of(access, view.app)
-        tree = await tree_of(config, view.status.resources)
-        pods = {pod.key: pod for node in tree.nodes() if meant(node) for pod in node.all() if _is_pod(pod)}
-        if not pods:
-            raise TrueupError(
-                f"application '{name}' has no such Pods", hint=f"`trueup app resources {name}` lists what it has"
-            )
-        async with client_of(config, in_flight=_MOST) as reading:
-            await _print(reading, view.app.metadata.name, list(pods.values()), wish)
+        async with asking(config) as client:
+            declared = (ResourceKey(r.group, r.kind, r.namespace, r.name) for r in view.status.resources)
+            pods = [each.pod for each in await pods_of(client, declared) if any(map(meant, each.keys))]
+            if not pods:
+                raise TrueupError(
+                    f"application '{name}' has no such Pods", hint=f"`trueup app resources {name}` lists what it has"
+                )
+            await _print(client, view.app.metadata.name, pods, wish)
 
     asyncio.run(run())
-
-
-def _is_pod(node: Node) -> bool:
-    return GroupKind(node.key.group, node.key.kind) == _POD.group_kind
 
 
 class Source(NamedTuple):
@@ -136,14 +130,14 @@ class Source(NamedTuple):
         placed: its Pod is on a node.
     """
 
-    pod: Node
+    pod: ResourceKey
     container: str
     idle: str
     placed: bool
 
 
-async def _print(client: Client, name: str, pods: list[Node], wish: Wish) -> None:
-    sources = [source for pod in pods for source in await _sources(client, pod, wish)]
+async def _print(client: Client, name: str, pods: list[LiveObject], wish: Wish) -> None:
+    sources = [source for pod in pods for source in _sources(pod, wish)]
     if not sources:
         raise TrueupError(f"no Pod has a container {wish.container!r}", hint="leave --container out for all of them")
     if len(sources) > _MOST:
@@ -152,7 +146,7 @@ async def _print(client: Client, name: str, pods: list[Node], wish: Wish) -> Non
 
     async def one(source: Source) -> bool:
         """Whether it has a log, be it empty."""
-        place = f"{source.pod.key.name}/{source.container}"
+        place = f"{source.pod.name}/{source.container}"
         try:
             found = await _read(client, source, wish, f"[{place}] " if several else "")
         except ApiError as error:
@@ -176,17 +170,14 @@ async def _print(client: Client, name: str, pods: list[Node], wish: Wish) -> Non
         )
 
 
-async def _sources(client: Client, pod: Node, wish: Wish) -> list[Source]:
-    try:
-        body = (await client.get(_POD, pod.key.namespace, pod.key.name)).object()
-    except NotFound:
-        return []
+def _sources(pod: LiveObject, wish: Wish) -> list[Source]:
+    body = pod.object()
     spec = body.get("spec") or {}
     names = [each["name"] for each in spec.get("containers") or []]
     if wish.container:
         others = [each["name"] for each in spec.get("initContainers") or []]
         names = [name for name in (*names, *others) if name == wish.container]
-    return [Source(pod, name, idle(body, name), bool(spec.get("nodeName"))) for name in names]
+    return [Source(pod.key, name, idle(body, name), bool(spec.get("nodeName"))) for name in names]
 
 
 def idle(pod: Mapping[str, Any], container: str) -> str:
@@ -207,8 +198,8 @@ def idle(pod: Mapping[str, Any], container: str) -> str:
 
 async def _read(client: Client, source: Source, wish: Wish, head: str) -> bool:
     """Print a log; whether there was anything in it."""
-    key = source.pod.key
-    path = _POD.path(key.namespace, key.name, "log")
+    key = source.pod
+    path = POD.path(key.namespace, key.name, "log")
     stream = await client.open_stream(path, wish.parameters(source.container), f"log of {key}")
     rest, found = b"", False
     try:
