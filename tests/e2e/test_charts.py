@@ -1,16 +1,26 @@
 """An Application whose source is a chart of a Helm repository: resolved, kept, followed, rolled back."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import msgspec
 import pytest_asyncio
 from tests.conftest import on_embedded
 from tests.e2e.estate import Estate
+from tests.e2e.manifests import config
 from tests.e2e.test_credentials import put_secret
-from tests.support.helmrepo import HelmRepo, helm_repo
+from tests.support.helmrepo import HelmRepo, chart, helm_repo, packed
+from tests.support.httpserver import serving
 
 from trueup.cli.app.access import View
 from trueup.kube.client import Client
+from trueup.sandbox.registry import Registry
 from trueup.sources.credential import Credential
+from trueup.sources.registry import Access, RegistryClient
+from trueup.sources.registry.build import LAYER, MANIFEST
+from trueup.sources.registry.library import HELM
+
+LET_IN = Access(username="ada", password="canary")
 
 
 @pytest_asyncio.fixture
@@ -23,6 +33,84 @@ async def charts() -> AsyncIterator[HelmRepo]:
 async def shown(estate: Estate, name: str = "r-web") -> dict[str, str]:
     live = await estate.live("ConfigMap", name)
     return dict(live.object()["data"]) if live else {}
+
+
+@on_embedded
+async def test_a_chart_has_its_values_from_git_and_follows_both(charts: HelmRepo, estate: Estate) -> None:
+    charts.authorization = ""
+    charts.add("web", "1.0.0", {"values-production.yaml": "b: chart\nc: chart\n"})
+    first = await estate.given({"web/production.yaml": "c: git\n"})
+    helm = {"releaseName": "r", "valueFiles": ["values-production.yaml", "$values/web/production.yaml"]}
+    sources = [
+        {"repoURL": charts.url, "chart": "web", "targetRevision": "1.x", "helm": helm},
+        {"repoURL": estate.repository.url, "targetRevision": "main", "ref": "values"},
+    ]
+    await estate.app("", spec={"source": None, "sources": sources})
+
+    async def settled(version: str, commit: str, values: str) -> None:
+        def holds(view: View) -> bool:
+            sync, state = view.status.sync, view.status.operation_state
+            return bool(sync and sync.revisions == [version, commit] and state and state.phase.completed)
+
+        async def declared() -> bool:
+            return await shown(estate) == {"chart": f"web-{version}", "values": values}
+
+        await estate.until(holds, what=f"{version} with {commit}")
+        await estate.comes_true(declared, what=f"{version} with {values}")
+        await estate.settled()
+
+    await settled("1.0.0", first, '{"a":1,"b":"chart","c":"git","m":{"x":1}}')
+    second = await estate.commit({"web/production.yaml": "c: other\n"})
+    await settled("1.0.0", second, '{"a":1,"b":"chart","c":"other","m":{"x":1}}')
+    charts.add("web", "1.1.0", {"values-production.yaml": "b: newer\n"})
+    await settled("1.1.0", second, '{"a":1,"b":"newer","c":"other","m":{"x":1}}')
+
+
+@pytest_asyncio.fixture
+async def registry(tmp_path: Path) -> AsyncIterator[tuple[str, RegistryClient]]:
+    """A registry on this machine that wants a password, and who pushes to it."""
+    store = Registry(tmp_path, admit=lambda asked: asked.headers.get("Authorization") == LET_IN.basic)
+    async with RegistryClient() as client, serving(store.handle) as host:
+        yield host, client
+
+
+@on_embedded
+async def test_charts_and_artifacts_of_a_registry_are_sources(
+    registry: tuple[str, RegistryClient], estate: Estate, client: Client
+) -> None:
+    host, pushing = registry
+
+    async def push(name: str, tag: str, content: bytes, media_type: str) -> str:
+        blob = await pushing.push_blob(host, name, content, LET_IN)
+        empty = await pushing.push_blob(host, name, b"{}", LET_IN)
+        layer = {"mediaType": media_type, "digest": blob, "size": len(content)}
+        manifest = {"schemaVersion": 2, "config": {"mediaType": "x/y", "digest": empty, "size": 2}, "layers": [layer]}
+        body = msgspec.json.encode(manifest | {"mediaType": MANIFEST})
+        return await pushing.push_manifest(host, name, tag, MANIFEST, body, LET_IN)
+
+    await push("team/web", "1.0.0_b1", packed(chart("web", "1.0.0+b1")), HELM)
+    first = await push("team/app", "latest", packed({"app/a.yaml": config("plain", "red")}), LAYER)
+    known = {"type": "helm", "enableOCI": "true", "url": f"{host}/team", "username": "ada", "password": "canary"}
+    await put_secret(client, estate.name, "repo-creds", **known)
+    sources = [
+        {"repoURL": f"{host}/team", "chart": "web", "targetRevision": "1.x", "helm": {"releaseName": "r"}},
+        {"repoURL": f"oci://{host}/team/app", "targetRevision": "latest", "path": "app"},
+    ]
+    await estate.app("", spec={"source": None, "sources": sources})
+
+    async def at(*revisions: str) -> None:
+        def holds(view: View) -> bool:
+            return view.status.sync is not None and view.status.sync.revisions == list(revisions)
+
+        await estate.until(holds, what=f"at {revisions}")
+        await estate.settled()
+
+    await at("1.0.0+b1", first)
+    assert (await shown(estate))["chart"] == "web-1.0.0+b1" and (await shown(estate, "plain"))["colour"] == "red"
+    second = await push("team/app", "latest", packed({"app/a.yaml": config("plain", "blue")}), LAYER)
+    await push("team/web", "1.1.0", packed(chart("web", "1.1.0")), HELM)
+    await at("1.1.0", second)
+    assert (await shown(estate))["chart"] == "web-1.1.0" and (await shown(estate, "plain"))["colour"] == "blue"
 
 
 @on_embedded

@@ -36,7 +36,7 @@ class Room:
 
     def mirrors(self, allowance: Allowance | None = None) -> Mirrors:
         library = HelmRepositories(downloading(guarded=False), Inline().find_charts)
-        charts = Charts(library, Inline().check_chart, lambda _: [Wished(*wish) for wish in self.wished])
+        charts = Charts(library, library, Inline().check_archive, lambda _: [Wished(*wish) for wish in self.wished])
         return Mirrors(self.folder, run_git, charts=charts, allowance=allowance)
 
     def shelf(self, *wished: Wish, allowance: Allowance | None = None) -> Shelf:

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from kubegrammar.redact import redact
 from trueup.model.errors import InvalidSpec
+from trueup.model.source import Source
+from trueup.sources.mirrors import Mirrors
 from trueup.sources.url import admit, check
+from trueup.workers.git import run_git
 
 REFUSED = {
     "empty": ("", "empty"),
@@ -29,7 +32,7 @@ REFUSED = {
     "scp form with a host that holds a space": ("git@a b:r", "no valid host"),
     "git's own protocol": ("git://h/r", 'scheme "git" not allowed'),
     "ftp": ("ftp://h/r", 'scheme "ftp" not allowed'),
-    "an OCI registry": ("oci://h/r", 'scheme "oci" not allowed'),
+    "a user of an OCI registry": ("oci://me:secret@h/r", "a user in the URL of a registry"),
     "a new line": ("https://h/\nhost=evil", "control character"),
     "a new line at the end": ("https://h/r\n", "control character"),
     "an encoded new line": ("https://h/%0ahost=evil", "control character"),
@@ -153,3 +156,26 @@ def test_no_admitted_url_shows_its_password(filling: str) -> None:
         assert "canary" not in str(error)
     else:
         assert "canary" not in f"{remote!r} {remote.shown} {remote.address}"
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("ghcr.io/org", "oci://ghcr.io/org"),
+        ("localhost:5000/org", "oci://localhost:5000/org"),
+        ("oci://ghcr.io/org", "oci://ghcr.io/org"),
+        ("https://charts.example", "https://charts.example"),
+        ("git@git.example:org/a", "git@git.example:org/a"),
+        ("/srv/a", "/srv/a"),
+        ("./a", "./a"),
+        ("", ""),
+    ],
+)
+def test_a_registry_goes_without_a_scheme_where_a_chart_is_named(url: str, address: str) -> None:
+    assert Source(repo_url=url, chart="web").address == address
+    assert Source(repo_url=url, path="web").address == url
+
+
+async def test_a_registry_is_not_given_to_git(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSpec, match=r"oci://ghcr\.io/org/a is a registry"):
+        Mirrors(tmp_path, run_git).get("oci://ghcr.io/org/a")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 import structlog
 
-from trueup.model.errors import SourceUnavailable, TrueupError
+from trueup.model.errors import SourceUnavailable, TrueupError, Waiting
 from trueup.model.repository import RepositoryOf
 from trueup.model.share import Share, Urgency
 from trueup.runtime.outcome import LONGEST_RETRY, Requeue, backoff
@@ -102,7 +102,7 @@ class Repositories:
 
     def commit(self, repository: str | RepositoryOf, revision: str) -> CommitInfo | None:
         """What a commit says, None where that is not known; a monorepo's newest is asked for by each of its users."""
-        if isinstance(repository, RepositoryOf) and repository.chart:
+        if isinstance(repository, RepositoryOf) and repository.packed:
             return None
         known = self._described.get((repository, revision))
         if known is None:
@@ -140,7 +140,7 @@ class Repositories:
     def error(self, repository: str | RepositoryOf) -> TrueupError | None:
         """Why the last look at the server failed; None when it did not."""
         known = self._find(repository)
-        if known is not None and known.error is None and isinstance(repository, RepositoryOf) and repository.chart:
+        if known is not None and known.error is None and isinstance(repository, RepositoryOf) and repository.packed:
             return self._mirrors.shelf(repository).problem(repository.chart)
         return known.error if known else None
 
@@ -274,6 +274,8 @@ class Repositories:
         interval = self._interval()
         wait = backoff(known.failures + 3) if isinstance(error, SourceUnavailable) else interval or UNPOLLED
         wait = min(wait, interval) if interval else wait
+        if isinstance(error, Waiting):
+            wait = error.after  # the server says so
         return min(LONGEST_RETRY, max(wait, took * 2.0 ** min(known.failures - 1, 5)))
 
     def _kept(self, repository: str | RepositoryOf) -> bool:

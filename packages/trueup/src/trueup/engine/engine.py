@@ -95,6 +95,7 @@ class Engine:
             wanted=self._wanted,
             wished=self._wished,
             preparer=tools.preparer,
+            registry=registry,
             share=self._share,
             lease=self.lease,
         )

@@ -13,6 +13,8 @@ from trueup.sources.credential import Credential
 from trueup.sources.download import downloading
 from trueup.sources.helm_repository import HelmRepositories
 from trueup.sources.mirrors import Charts, Mirrors
+from trueup.sources.registry import RegistryClient
+from trueup.sources.registry.library import Registries
 from trueup.sources.shelf import Wished
 from trueup.store.credentials import Credentials
 from trueup.store.preparing import Preparer
@@ -41,6 +43,7 @@ class Git:
         wanted: Callable[[str], Iterator[str]],
         wished: Callable[[str], Iterator[Wished]],
         preparer: Preparer,
+        registry: RegistryClient,
         share: Callable[[str], Share],
         lease: Lease,
     ) -> None:
@@ -61,7 +64,12 @@ class Git:
             turns=self._turn,
             allowance=options.mirrors,
             wanted=wanted,
-            charts=Charts(self.charts, preparer.check_chart, wished),
+            charts=Charts(
+                self.charts,
+                Registries(registry, lambda each: credentials.of(each.url, each.project), guarded=self.guarded),
+                preparer.check_archive,
+                wished,
+            ),
         )
 
     async def _turn(

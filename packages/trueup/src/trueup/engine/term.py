@@ -179,7 +179,8 @@ class Term:
         for key in self._users(repository):
             stored = self._applications.get(key)
             if stored is not None:
-                yield from (revision for source, revision in named_revisions(stored) if not source.chart)
+                repository_of = stored.app.spec.repository
+                yield from (each for source, each in named_revisions(stored) if not repository_of(source).packed)
 
     def wished(self, repository: str) -> Iterator[Wished]:
         """Charts and versions that the applications which read a repository of them (its identity) name."""
@@ -190,7 +191,7 @@ class Term:
                 continue
             for source, revision in named_revisions(stored):
                 reached = stored.app.spec.repository(source)
-                if source.chart and identity(reached) == repository and self._applications.may_fetch(key, reached):
+                if reached.packed and identity(reached) == repository and self._applications.may_fetch(key, reached):
                     passing = source.helm is not None and source.helm.pass_credentials
                     yield Wished(source.chart, revision, passing)
 
@@ -217,7 +218,7 @@ class Term:
         try:
             for source in stored.app.spec.all_sources():
                 project, place = self._applications.project_of(stored.app), self._lasting.clusters.place(stored.app)
-                policy.admit_repository(stored.app, project, source.repo_url, place)
+                policy.admit_repository(stored.app, project, source.address, place)
         except TrueupError as error:
             log.info("deployment not noted", application=stored.key, error=str(error))
             return

@@ -232,7 +232,7 @@ class ApplicationSpec(Fields, frozen=True, kw_only=True):
 
     def repository(self, source: Source) -> RepositoryOf:
         """The repository of one of the sources, on behalf of the application's project."""
-        return RepositoryOf(source.repo_url, self.project or DEFAULT_PROJECT, source.chart)
+        return RepositoryOf(source.address, self.project or DEFAULT_PROJECT, source.chart)
 
     def repositories(self) -> list[RepositoryOf]:
         """The repositories of all sources."""

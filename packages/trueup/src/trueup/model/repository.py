@@ -17,6 +17,7 @@ import msgspec
 from trueup.model.errors import InvalidSpec
 
 HTTP = ("http", "https")
+OCI = "oci"
 PORTS = {"http": 80, "https": 443, "ssh": 22}
 _NAME = frozenset(string.ascii_letters + string.digits + "_.-")
 _SCHEME = frozenset(string.ascii_letters + string.digits + "+.-")
@@ -33,7 +34,7 @@ class RepositoryUrl(msgspec.Struct, frozen=True, kw_only=True):
     """Where a repository is. Made by :func:`parse_repository_url` alone.
 
     Attributes:
-        scheme: ``https``, ``http``, ``ssh``, or ``file`` for a folder of this machine.
+        scheme: ``https``, ``http``, ``ssh``, ``oci`` for a registry, or ``file`` for a folder of this machine.
         user: of ssh, and of HTTP where no password stands beside it; decoded.
         userinfo: of HTTP, user and password as they are written; a secret.
         host: in lower case, an IPv6 address without brackets; empty for a folder.
@@ -103,12 +104,17 @@ class RepositoryOf(msgspec.Struct, frozen=True):
     """A repository on behalf of a project: another project's credentials may show another content, or none.
 
     Attributes:
-        chart: what is read of a repository of charts; empty for one of Git.
+        chart: what is read of a repository of charts; empty for one of Git, and for an artifact of a registry.
     """
 
     url: str
     project: str
     chart: str = ""
+
+    @property
+    def packed(self) -> bool:
+        """Whether archives are read of it, rather than commits."""
+        return bool(self.chart) or self.url.strip(" ")[:6].lower() == f"{OCI}://"
 
 
 @lru_cache(_REMEMBERED)
@@ -150,6 +156,14 @@ def parse_repository_url(url: str) -> RepositoryUrl:
             _refuse(text, "a percent sign in a path that is not decoded", hint="Write the characters themselves.")
         return _ssh(text, user, host, None, path, rooted=False)
     _refuse(text, "neither a URL nor a path", hint="Write https://host/repository, or ./path for a local one.")
+
+
+def registry_address(url: str) -> str:
+    """The URL of a registry's namespace, which Argo CD has without a scheme where a chart is named: ``ghcr.io/org``."""
+    text = url.strip(" ")
+    if not text or "://" in text or text.startswith(("/", ".")) or "@" in text:
+        return url
+    return f"{OCI}://{text}"
 
 
 @lru_cache(_REMEMBERED)
@@ -217,7 +231,7 @@ def _url(text: str) -> RepositoryUrl:
     userinfo, _, place = authority.rpartition("@")
     if _plain(place).startswith("-"):
         _refuse(text, 'host must not start with "-"')
-    if scheme not in (*PORTS, "file"):
+    if scheme not in (*PORTS, OCI, "file"):
         _refuse_scheme(text, scheme)
     for mark, what in (("?", "a question mark"), ("#", "a number sign")):
         if mark in text:
@@ -236,6 +250,8 @@ def _url(text: str) -> RepositoryUrl:
         _refuse(text, 'more than one "@" before the host', hint='Write %40 for an "@" in a password.')
     if odd := _unseen(_plain(userinfo)):
         _refuse(text, f"{odd} in the URL")
+    if scheme == OCI and userinfo:
+        _refuse(text, "a user in the URL of a registry", hint="Put user and password into the repository's Secret.")
     has_password = ":" in userinfo
     return RepositoryUrl(
         scheme=scheme,
@@ -243,7 +259,7 @@ def _url(text: str) -> RepositoryUrl:
         user="" if has_password else _plain(userinfo),
         userinfo=userinfo if has_password else "",
         host=_host(text, host),
-        port=None if port == PORTS[scheme] else port,
+        port=None if port == PORTS.get(scheme) else port,
         path=_path(text, _decoded(text, path)),
     )
 

@@ -6,6 +6,7 @@ import msgspec
 
 from trueup.model.errors import InvalidSpec
 from trueup.model.fields import Fields, NameValue, written_text
+from trueup.model.repository import registry_address
 
 
 class HelmParameter(Fields, frozen=True, kw_only=True):
@@ -270,6 +271,11 @@ class Source(Fields, frozen=True, kw_only=True):
     ref: str = ""
     name: str = ""
     tag_prefix: str = ""
+
+    @property
+    def address(self) -> str:
+        """The repository's URL, whole: of a chart in a registry the scheme is not written."""
+        return registry_address(self.repo_url) if self.chart else self.repo_url
 
 
 def explicit_tool(source: Source) -> str:

@@ -184,7 +184,7 @@ class Targets:
         return tuple(
             self._tree(app.spec.repository(source), revision).identity
             for source, revision in zip(sources, revisions, strict=True)
-            if source.chart
+            if app.spec.repository(source).packed
         )
 
     def _holds(self, target: Target, admit: Callable[[str], None]) -> bool:

@@ -9,7 +9,7 @@ from kubegrammar.glob import glob_match, glob_problem
 from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Destination, ResourceRule
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
-from trueup.model.repository import RepositoryUrl, comparable_pattern, names_a_user, parse_repository_url
+from trueup.model.repository import OCI, RepositoryUrl, comparable_pattern, names_a_user, parse_repository_url
 from trueup.model.resource import ResourceKey
 from trueup.model.server import canonical_server
 from trueup.policy.servers import matches_server
@@ -69,11 +69,18 @@ def permits_source(project: Project, url: str) -> bool:
     allowed = False
     for entry in project.spec.source_repos:
         denies = entry.startswith("!")
-        pattern = comparable_pattern(entry.removeprefix("!"))
+        pattern = _pattern(entry.removeprefix("!"), asked)
         if denies and _excludes(pattern.lower(), _spelt(asked, pattern).lower(), "/"):
             return False
         allowed = allowed or denies or _matches_source(pattern, asked)
     return allowed
+
+
+def _pattern(text: str, asked: RepositoryUrl) -> str:
+    """An entry as it is compared with a URL. Of a registry, Argo CD's go without a scheme."""
+    if asked.scheme == OCI and "://" not in text and text.strip() != ANY:
+        text = f"{OCI}://{text.strip()}"
+    return comparable_pattern(text)
 
 
 def _matches_source(pattern: str, asked: RepositoryUrl) -> bool:

@@ -23,7 +23,7 @@ from trueup.model.application import (
 )
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
-from trueup.model.repository import HTTP, parse_repository_url
+from trueup.model.repository import HTTP, OCI, parse_repository_url
 from trueup.model.source import explicit_tool
 from trueup.policy.admission import Deploy, Fetch, Push, membership, refusal
 from trueup.policy.options import option_problem
@@ -34,6 +34,7 @@ _LONGEST_LIST = 2000
 _LARGEST = 256 * 1024
 """Bytes of a specification as JSON; what `kubectl apply` can take, too, for it keeps a copy in an annotation."""
 _REF = pattern.compile(r"[A-Za-z0-9_-]+")
+_DIGEST = pattern.compile(r"sha256:[0-9a-f]{64}")
 _CHART = pattern.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 _BAD_REVISION = pattern.compile(rf"[\x00-\x1f\x7f\\]|\.\.|\^\{{|@\{{|\A-|\A[{pattern.SPACE}]|[{pattern.SPACE}]\z")
 _NO_NAME = pattern.compile(rf"[{pattern.SPACE}~^:?*\[]")
@@ -74,7 +75,7 @@ def admit_sources(app: Application, project: Project, sources: Sequence[Source])
     Raises:
         InvalidSpec: naming every repository that the project does not permit.
     """
-    reasons = [_of_url(source) or refusal(project, app, Fetch(source.repo_url)) for source in sources]
+    reasons = [_of_url(source) or refusal(project, app, Fetch(source.address)) for source in sources]
     if found := [reason for reason in dict.fromkeys(reasons) if reason]:
         raise InvalidSpec("; ".join(found), hint="permit it in spec.sourceRepos of the project")
 
@@ -173,7 +174,7 @@ def _of_sources(app: Application, project: Project) -> list[str]:
         found += _of_source(place, source)
         if problem := _of_url(source):
             found.append(f"{place}: {problem}")
-        elif source.repo_url and (reason := refusal(project, app, Fetch(source.repo_url))):
+        elif source.repo_url and (reason := refusal(project, app, Fetch(source.address))):
             found.append(reason)
     refs = [source.ref for source in spec.sources if source.ref]
     if len(refs) > len(set(refs)):
@@ -189,13 +190,15 @@ def _of_url(source: Source) -> str:
     if not source.repo_url:
         return ""
     try:
-        url = parse_repository_url(source.repo_url)
+        url = parse_repository_url(source.address)
     except InvalidSpec as error:
         return str(error)
     if url.scheme == "file" and not url.rooted:
         return f'repoURL "{source.repo_url[:200]}": a relative path; write the whole one'
-    if source.chart and url.scheme not in HTTP:
-        return f"{redact_url(source.repo_url)[:200]} is no Helm repository over HTTP; write https://…"
+    if source.chart and url.scheme not in (*HTTP, OCI):
+        return f"{redact_url(source.repo_url)[:200]} is no repository of charts; write https://… or oci://…"
+    if source.ref and url.scheme == OCI:
+        return f"{redact_url(source.repo_url)[:200]} is no Git repository, and cannot be a `ref`"
     return ""
 
 
@@ -215,7 +218,7 @@ def _of_source(place: str, source: Source) -> list[str]:
             found.append(f"{place}.chart: {source.chart[:80]!a} is no name of a chart")
     if source.ref and not _REF.fullmatch(source.ref):
         found.append(f"{place}.ref: only letters, digits, - and _ are allowed")
-    if not valid_revision(source.target_revision):
+    if not (valid_revision(source.target_revision) or _names_a_digest(source)):
         found.append(f"{place}.targetRevision: invalid git revision {source.target_revision[:80]!a}")
     try:
         explicit_tool(source)
@@ -226,6 +229,11 @@ def _of_source(place: str, source: Source) -> list[str]:
             if not parameter.name.strip():
                 found.append(f"{place}.helm.{field}[{index}].name: a Helm parameter needs a name, such as image.tag")
     return found
+
+
+def _names_a_digest(source: Source) -> bool:
+    """Whether the revision of a registry's artifact is a digest."""
+    return source.address.startswith(f"{OCI}://") and bool(_DIGEST.fullmatch(source.target_revision))
 
 
 def _helm_parameters(source: Source) -> dict[str, Sequence[HelmParameter | HelmFileParameter]]:

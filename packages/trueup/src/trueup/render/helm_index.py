@@ -19,6 +19,7 @@ _NEWEST = 5
 """Versions that are named where the wanted one is not there."""
 
 
+CHART, FILES = "chart", "files"
 COMMIT = "commit the chart to the repository: helm pull --untar"
 
 
@@ -27,6 +28,7 @@ class ChartOf(msgspec.Struct, frozen=True):
 
     Attributes:
         repository: its URL, as it is written.
+        name: empty for an artifact, which is all that there is at a URL.
         version: exact, or a range; the newest stable one where it is empty.
     """
 
@@ -43,7 +45,8 @@ class ChartOf(msgspec.Struct, frozen=True):
     def shown(self) -> str:
         """For messages, without credentials."""
         version = f" {self.version[:100]}" if self.version else ""
-        return f"chart {self.name[:100]}{version} of {redact_url(self.repository)[:300]}"
+        what = f"chart {self.name[:100]}" if self.name else "artifact"
+        return f"{what}{version} of {redact_url(self.repository)[:300]}"
 
 
 class Found(msgspec.Struct, frozen=True, tag=True):
@@ -53,11 +56,13 @@ class Found(msgspec.Struct, frozen=True, tag=True):
         version: as it is written there.
         url: of the archive, whole.
         digest: SHA-256 of the archive in hexadecimal; empty where the index says none.
+        form: what is in it: ``chart``, or ``files`` of an artifact.
     """
 
     version: str
     url: str
     digest: str = ""
+    form: str = CHART
 
 
 class Missing(msgspec.Struct, frozen=True, tag=True):
@@ -120,9 +125,8 @@ def find(entries: dict[str, Any], chart: ChartOf) -> Found | Missing:
     versions = [str(each["version"]) for each in usable]
     wanted = chart.version if chart.version in versions else semver.best_match(chart.version or "*", versions)
     if wanted is None:
-        newest = _newest(versions)
         problem = "no such version" if chart.version else "no stable version"
-        return Missing(f"{chart.shown}: its index has {problem}", f"set version to one that it has: {newest}")
+        return Missing(f"{chart.shown}: its index has {problem}", f"set version to one that it has: {newest(versions)}")
     entry = usable[versions.index(wanted)]
     urls = entry.get("urls")
     if not isinstance(urls, list) or not urls or not isinstance(urls[0], str):
@@ -148,7 +152,8 @@ def _is_usable(entry: Any) -> bool:
     )
 
 
-def _newest(versions: list[str]) -> str:
+def newest(versions: Sequence[str]) -> str:
+    """The first few versions from the top, to be named."""
     found: list[str] = []
     rest = list(versions)
     while rest and len(found) < _NEWEST and (best := semver.best_match(">=0.0.0-0", rest)):

@@ -7,7 +7,8 @@ from functools import cached_property
 from kubegrammar import json
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Entry, Mode
-from trueup.render.archive import chart_files
+from trueup.render.archive import artifact_files, chart_files
+from trueup.render.helm_index import CHART, FILES
 
 
 def identity_of(digest: str, revision: str) -> str:
@@ -15,13 +16,18 @@ def identity_of(digest: str, revision: str) -> str:
     return f"{digest} {revision}"
 
 
-def check_chart(content: bytes, shown: str) -> None:
-    """Refuse what is no packed chart.
+def check_archive(content: bytes, shown: str, form: str) -> None:
+    """Refuse what is no archive.
+
+    Args:
+        form: what is to be in it.
 
     Raises:
-        RenderFailed: it cannot be unpacked, or there is no Chart.yaml in it.
+        RenderFailed: it cannot be unpacked, or there is no Chart.yaml in a chart.
     """
-    if "Chart.yaml" not in chart_files(content, shown):
+    if form == FILES:
+        artifact_files(content, shown)
+    elif "Chart.yaml" not in chart_files(content, shown):
         raise RenderFailed(f"{shown} is no packed chart: there is no Chart.yaml in it", hint="set another version")
 
 
@@ -34,14 +40,15 @@ class PackedChart:
         shown: what it is, for messages.
 
         revision: the version that it is of; the digest of the content where none is said.
+        form: what is in it: a chart, or the files of an artifact.
 
     Attributes:
         digest: of the content.
         identity: the same, with the revision.
     """
 
-    def __init__(self, content: bytes, shown: str, revision: str = "") -> None:
-        self.content, self.shown = content, shown
+    def __init__(self, content: bytes, shown: str, revision: str = "", form: str = CHART) -> None:
+        self.content, self.shown, self._form = content, shown, form
         self.digest = json.digest(content)
         self.revision = revision or self.digest
         self.identity = identity_of(self.digest, self.revision)
@@ -69,15 +76,17 @@ class PackedChart:
 
     def size(self, entry: Entry) -> int:
         """Bytes of a file."""
-        return len(self._files[entry.path])
+        return len(self._files[entry.path][1])
 
     def read(self, entry: Entry) -> bytes:
         """A file's content."""
-        return self._files[entry.path]
+        return self._files[entry.path][1]
 
     @cached_property
-    def _files(self) -> dict[str, bytes]:
-        return chart_files(self.content, self.shown)
+    def _files(self) -> dict[str, tuple[Mode, bytes]]:
+        if self._form == FILES:
+            return artifact_files(self.content, self.shown)
+        return {path: (Mode.FILE, data) for path, data in chart_files(self.content, self.shown).items()}
 
     @cached_property
     def _folders(self) -> dict[str, list[Entry]]:
@@ -88,7 +97,7 @@ class PackedChart:
 
     @cached_property
     def _entries(self) -> dict[str, Entry]:
-        made = {path: Entry(path, Mode.FILE, json.digest(data)) for path, data in self._files.items()}
+        made = {path: Entry(path, mode, json.digest(data)) for path, (mode, data) in self._files.items()}
         for path in list(made):
             while (path := posixpath.dirname(path)) and path not in made:
                 made[path] = Entry(path, Mode.DIRECTORY, self.digest)

@@ -23,6 +23,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         bearer_token: sent instead of user and password.
+        plain_http: a registry is asked without TLS.
         insecure: neither certificates nor host keys are verified.
         ca: PEM certificates that are trusted instead of the system's; empty for those.
         known_hosts: lines of a ``known_hosts`` file.
@@ -37,6 +38,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     tls_client_cert: str = ""
     tls_client_key: str = ""
     insecure: bool = False
+    plain_http: bool = False
     ca: str = ""
     known_hosts: str = ""
     proxy: str = ""

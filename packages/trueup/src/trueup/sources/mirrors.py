@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from trueup.model.errors import InvalidSpec
-from trueup.model.repository import RepositoryOf
+from trueup.model.repository import OCI, RepositoryOf
 from trueup.sources.credential import Credential
 from trueup.sources.disk import on_disk
 from trueup.sources.mirror import Mirror
@@ -31,11 +31,13 @@ class Charts(msgspec.Struct, frozen=True):
 
     Attributes:
         library: of Helm repositories over HTTP.
-        check: refuses what is no packed chart.
+        registries: of OCI registries.
+        check: refuses what cannot be unpacked.
         wished: charts and versions that are wanted of a repository (its identity).
     """
 
     library: Library
+    registries: Library
     check: Check
     wished: Callable[[str], Iterable[Wished]] = lambda _: ()
 
@@ -100,6 +102,8 @@ class Mirrors:
         """
         url, scope = self._scoped(repository)
         remote = admit(url, self._allowed_local)
+        if remote.url.scheme == OCI:
+            raise InvalidSpec(f"{remote.shown} is a registry, not a Git repository", hint="name a Git repository")
         identity = _identity(remote.identity, scope)
         mirror = self._mirrors.get(identity)
         if mirror is None:
@@ -126,8 +130,8 @@ class Mirrors:
             InvalidSpec: the URL is not allowed.
         """
         if self._charts is None:
-            raise InvalidSpec(f"chart {repository.chart}: repositories of charts are not read here")
-        admit(repository.url, self._allowed_local)
+            raise InvalidSpec(f"{repository.url[:200]}: repositories of charts and registries are not read here")
+        remote = admit(repository.url, self._allowed_local)
         identity = self.identity(repository)
         shelf = self._shelves.get(identity)
         if shelf is None:
@@ -135,7 +139,7 @@ class Mirrors:
             shelf = self._shelves[identity] = Shelf(
                 RepositoryOf(repository.url, self._scope(repository)),
                 folder,
-                self._charts.library,
+                self._charts.registries if remote.url.scheme == OCI else self._charts.library,
                 self._charts.check,
                 Growth(self._quota, folder),
                 wished=partial(self._charts.wished, identity),
@@ -150,7 +154,7 @@ class Mirrors:
         Raises:
             InvalidSpec: the URL is not allowed.
         """
-        if isinstance(repository, RepositoryOf) and repository.chart:
+        if isinstance(repository, RepositoryOf) and repository.packed:
             return self.shelf(repository)
         return self.get(repository)
 
@@ -160,7 +164,7 @@ class Mirrors:
         Raises:
             InvalidSpec: the URL is not allowed.
         """
-        if isinstance(repository, RepositoryOf) and repository.chart:
+        if isinstance(repository, RepositoryOf) and repository.packed:
             return ChartOrigin(self.shelf(repository), repository.chart)
         return self.get(repository)
 
@@ -168,7 +172,7 @@ class Mirrors:
         """What two repositories with one mirror, or one shelf, have in common; an unallowed URL is its own."""
         url, scope = self._scoped(repository)
         identity = _identity(self._of_url(url), scope)
-        return f"charts {identity}" if isinstance(repository, RepositoryOf) and repository.chart else identity
+        return f"charts {identity}" if isinstance(repository, RepositoryOf) and repository.packed else identity
 
     def _scoped(self, repository: str | RepositoryOf) -> tuple[str, str]:
         if isinstance(repository, str):

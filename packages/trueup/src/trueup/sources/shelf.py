@@ -18,7 +18,7 @@ from kubegrammar import json
 from kubegrammar.redact import redact_url
 from trueup.model.errors import RenderFailed, SourceUnavailable, TrueupError
 from trueup.model.repository import RepositoryOf
-from trueup.render.helm_index import ChartOf, Found, Missing
+from trueup.render.helm_index import CHART, ChartOf, Found, Missing
 from trueup.sources.disk import on_disk
 from trueup.sources.port import Pin, Turns, at_once
 from trueup.sources.quota import Growth
@@ -46,8 +46,8 @@ class Wished(NamedTuple):
     passing: bool = False
 
 
-Check = Callable[[bytes, str], Awaitable[None]]
-"""Raises RenderFailed for what is no packed chart; it is read where strangers' archives may be."""
+Check = Callable[[bytes, str, str], Awaitable[None]]
+"""Raises RenderFailed for what is no archive of a form; it is read where strangers' archives may be."""
 
 
 class Library(Protocol):
@@ -76,11 +76,13 @@ class _Archive(msgspec.Struct, frozen=True):
 
     Attributes:
         digest: of its bytes.
+        form: what is in it.
         said: what the repository said of it: another text, another archive.
     """
 
     digest: str
     said: str
+    form: str = CHART
 
 
 class _Record(msgspec.Struct):
@@ -228,7 +230,7 @@ class Shelf:
         if (known := archives.pop(name, None)) is None:
             raise SourceUnavailable(f"{of.shown} is not here yet")
         archives[name] = known
-        return ShelvedChart(Shelved(str(self._path(known.digest)), version, known.digest, of.shown))
+        return ShelvedChart(Shelved(str(self._path(known.digest)), version, known.digest, of.shown, known.form))
 
     async def close(self) -> None:
         """Nothing goes on that nobody waits for."""
@@ -277,7 +279,7 @@ class Shelf:
                 return
         try:
             content = await self._library.archive(self._repository, found, passing=passing)
-            await self._check(content, chart.shown)
+            await self._check(content, chart.shown, found.form)
         except TrueupError as error:
             place = ChartOf(chart.repository, chart.name, found.version).shown
             raise type(error)(f"{place}: {error.message}", hint=error.hint, reason=error.reason) from None
@@ -285,7 +287,7 @@ class Shelf:
         await on_disk(self._write, self._path(digest).name, content)
         if refusal := await on_disk(lambda: self._growth.refusal(self._growth.measure())):
             raise RenderFailed(f"{chart.shown}: {refusal}", hint="raise the quota, or remove applications")
-        now.archives[name] = _Archive(digest, said)
+        now.archives[name] = _Archive(digest, said, found.form)
 
     def _record(self) -> _Record:
         if self._known is None:

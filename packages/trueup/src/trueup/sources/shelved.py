@@ -9,6 +9,7 @@ import msgspec
 from kubegrammar import json
 from trueup.model.errors import SourceUnavailable
 from trueup.model.tree import Entry
+from trueup.render.helm_index import CHART
 from trueup.render.packed_chart import PackedChart, identity_of
 
 
@@ -20,12 +21,14 @@ class Shelved(msgspec.Struct, frozen=True, tag=True):
         revision: the chart's version.
         digest: of the archive.
         shown: what it is, for messages.
+        form: what is in it.
     """
 
     path: str
     revision: str
     digest: str
     shown: str
+    form: str = CHART
 
     def open(self, damaged: Callable[[], None]) -> PackedChart:
         """The tree.
@@ -43,7 +46,7 @@ class Shelved(msgspec.Struct, frozen=True, tag=True):
         if json.digest(content) != self.digest:
             damaged()
             raise SourceUnavailable(f"{self.shown}: the local copy is damaged")
-        return PackedChart(content, self.shown, self.revision)
+        return PackedChart(content, self.shown, self.revision, self.form)
 
 
 class ShelvedChart:

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from kubegrammar.redact import redact_url
-from trueup.model.repository import RepositoryUrl, parse_repository_url, refusal
+from trueup.model.repository import OCI, RepositoryUrl, parse_repository_url, refusal
 
 _LOCAL_HINT = "Name a folder that holds it in --allow-local-repos."
 
@@ -66,6 +66,8 @@ def admit(url: str, allowed_local: Sequence[Path]) -> Remote:
     if read.scheme == "file":
         return _folder(read, url.strip(" "), allowed_local)
     address = read.address
+    if read.scheme == OCI:
+        return Remote(read, address, address, address, (OCI,))
     if read.scheme == "ssh":
         return Remote(read, address, address, address, ("ssh",))
     return _over_http(read)

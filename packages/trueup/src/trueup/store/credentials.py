@@ -13,7 +13,7 @@ from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import ApiError
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
-from trueup.model.repository import RepositoryUrl, parse_repository_url
+from trueup.model.repository import RepositoryUrl, parse_repository_url, registry_address
 from trueup.runtime import secrecy
 from trueup.runtime.logger import Logger
 from trueup.sources.credential import Credential
@@ -225,6 +225,7 @@ class Credentials:
             tls_client_cert=found.get("tlsClientCertData", ""),
             tls_client_key=found.get("tlsClientCertKey", ""),
             insecure="true" in (found.get("insecure", ""), found.get("insecureIgnoreHostKey", "")),
+            plain_http=found.get("insecureOCIForceHttp", "") == "true",
             ca=self.certificates(asked.host),
             known_hosts=self._hosts,
             proxy=found.get("proxy", ""),
@@ -279,7 +280,7 @@ class Credentials:
         if kind not in KINDS or not data.get("url", ""):
             return
         try:
-            url = parse_repository_url(data["url"])
+            url = parse_repository_url(_address(data))
         except InvalidSpec as error:
             if data.get("type", "git") in ("", "git"):
                 log.warning("a repository Secret is not used", secret=name, problem=str(error))
@@ -303,6 +304,12 @@ def decoded(secret: dict[str, Any]) -> dict[str, str]:
         except (ValueError, TypeError):
             log.warning("a Secret's value is no text", secret=secret["metadata"]["name"], key=key)
     return found
+
+
+def _address(data: Mapping[str, str]) -> str:
+    """The URL of a Secret; that of a registry goes without a scheme in Argo CD (``enableOCI``)."""
+    is_registry = data.get("type", "") == "oci" or data.get("enableOCI", "") == "true"
+    return registry_address(data["url"]) if is_registry else data["url"]
 
 
 def _says_who(data: Mapping[str, str]) -> bool:

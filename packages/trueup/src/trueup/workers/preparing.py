@@ -11,7 +11,7 @@ from trueup.render.continuity import Trees, check_whole
 from trueup.render.environment import RenderContext
 from trueup.render.helm_index import ChartOf, Found, Missing, find_all
 from trueup.render.job import Recipe
-from trueup.render.packed_chart import check_chart
+from trueup.render.packed_chart import check_archive
 from trueup.render.recipe import make_recipe, read_inputs
 
 
@@ -32,8 +32,8 @@ class Preparing(Protocol):
     async def find_charts(self, index: bytes, charts: Sequence[ChartOf]) -> Sequence[Found | Missing]:
         """As :func:`trueup.render.helm_index.find_all`."""
 
-    async def check_chart(self, content: bytes, shown: str) -> None:
-        """As :func:`trueup.render.packed_chart.check_chart`."""
+    async def check_archive(self, content: bytes, shown: str, form: str) -> None:
+        """As :func:`trueup.render.packed_chart.check_archive`."""
 
 
 class Inline:
@@ -66,5 +66,5 @@ class Inline:
     async def find_charts(self, index: bytes, charts: Sequence[ChartOf]) -> Sequence[Found | Missing]:
         return await asyncio.to_thread(find_all, index, charts)
 
-    async def check_chart(self, content: bytes, shown: str) -> None:
-        await asyncio.to_thread(check_chart, content, shown)
+    async def check_archive(self, content: bytes, shown: str, form: str) -> None:
+        await asyncio.to_thread(check_archive, content, shown, form)

@@ -250,7 +250,7 @@ class Rounds:
             if source.chart:
                 continue
             try:
-                self._ports.admit(subject.app, source.repo_url)
+                self._ports.admit(subject.app, source.address)
                 tree = await self._ports.tree(subject.app, source)
             except TrueupError:
                 continue  # its own reconcile says so

@@ -68,6 +68,27 @@ class ImageFacts(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str] = {}
 
 
+class Descriptor(msgspec.Struct, rename="camel"):
+    """What a manifest says of something that it leads to."""
+
+    digest: str = ""
+    media_type: str = ""
+    platform: Platform | None = None
+
+
+class Artifact(msgspec.Struct, frozen=True):
+    """What a manifest is made of.
+
+    Attributes:
+        digest: of the manifest.
+        is_index: it leads to others, and has no layers.
+    """
+
+    digest: str
+    layers: tuple[Descriptor, ...]
+    is_index: bool = False
+
+
 class RegistryClient:
     """Asks registries; one for an engine. A context manager.
 
@@ -165,6 +186,21 @@ class RegistryClient:
             labels=(facts.config.labels if facts.config else None) or {},
         )
 
+    async def artifact(self, registry: str, repository: str, reference: str, access: Access) -> Artifact:
+        """What a tag or a digest leads to; of a digest the very manifest.
+
+        Raises:
+            TrueupError: as :meth:`Transport.ask`.
+        """
+        answer = await self._manifest(registry, repository, reference, access)
+        digest = _sha256(answer.body)
+        if _is_sha256(reference) and digest != reference:
+            raise _mismatch(registry, repository, reference)
+        manifest = _decoded(answer.body, _Manifest, registry, repository)
+        if any(not _is_sha256(each.digest) for each in manifest.layers):
+            raise SourceUnavailable(f"registry {registry}: a layer of {repository} has no digest of SHA-256")
+        return Artifact(digest, tuple(manifest.layers), is_index=bool(manifest.manifests))
+
     async def pull_blob(
         self, registry: str, repository: str, digest: str, access: Access, *, limit: int = 64 * 1024 * 1024
     ) -> bytes:
@@ -254,15 +290,10 @@ class _Tags(msgspec.Struct):
     tags: list[str] | None = None
 
 
-class _Descriptor(msgspec.Struct, rename="camel"):
-    digest: str = ""
-    media_type: str = ""
-    platform: Platform | None = None
-
-
 class _Manifest(msgspec.Struct):
-    manifests: list[_Descriptor] = []
-    config: _Descriptor | None = None
+    manifests: list[Descriptor] = []
+    layers: list[Descriptor] = []
+    config: Descriptor | None = None
     annotations: dict[str, str] | None = None
 
 
@@ -285,7 +316,7 @@ def _decoded(body: bytes, type_: Any, registry: str, repository: str) -> Any:
         raise SourceUnavailable(f"registry {registry}: nonsense about {repository}") from None
 
 
-def _chosen(entries: list[_Descriptor], platform: Platform | None) -> _Descriptor | None:
+def _chosen(entries: list[Descriptor], platform: Platform | None) -> Descriptor | None:
     """The image of an index to look at; attestations, which name no system, are none."""
     images = [each for each in entries if each.platform is None or each.platform.os != "unknown"]
     if platform is not None:

@@ -13,3 +13,7 @@ class AccessRefused(Stalled):
     """The registry does not accept what it was shown, or asks for what may not be shown."""
 
     reason = "RegistryAccessRefused"
+
+
+class TokenServerRefused(AccessRefused):
+    """The registry's token server is not one that may be shown its password."""

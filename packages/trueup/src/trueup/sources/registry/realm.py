@@ -5,7 +5,7 @@ from yarl import URL
 
 from trueup.model.errors import SourceUnavailable
 from trueup.sources.registry.access import Access
-from trueup.sources.registry.errors import AccessRefused
+from trueup.sources.registry.errors import TokenServerRefused
 
 TOKEN_SERVERS = {
     "registry-1.docker.io": "auth.docker.io",
@@ -25,7 +25,7 @@ def token_server(text: str, base: URL, access: Access, registry: str) -> URL:
 
     Raises:
         SourceUnavailable: it is no URL of a token server.
-        AccessRefused: it would see a password that is not for it.
+        TokenServerRefused: it would see a password that is not for it.
     """
     realm = _read(text)
     if realm is None:
@@ -37,7 +37,7 @@ def token_server(text: str, base: URL, access: Access, registry: str) -> URL:
             return realm
         if base.scheme == "http" and (realm.origin() == base.origin() or f"http://{_place(realm)}" in access.servers):
             return realm
-        raise AccessRefused(
+        raise TokenServerRefused(
             f"registry {registry}: its token server {realm.host} has no TLS, and would see the password",
             hint="let the token server serve https",
         )
@@ -45,7 +45,7 @@ def token_server(text: str, base: URL, access: Access, registry: str) -> URL:
         return realm
     if TOKEN_SERVERS.get(base.host or "") == realm.host and realm.port == 443 and base.port == 443:
         return realm
-    raise AccessRefused(
+    raise TokenServerRefused(
         f"registry {registry}: its token server is on another host, {_place(realm)}, which is not shown the password",
         hint=f"if it belongs to the registry, name it in registries.conf: token_server: {_place(realm)}",
     )

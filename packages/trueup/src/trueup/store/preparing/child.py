@@ -13,7 +13,7 @@ from trueup.model.tree import Tree
 from trueup.render.budget import Budget, TooCostly
 from trueup.render.continuity import Trees, check_whole
 from trueup.render.helm_index import find_all
-from trueup.render.packed_chart import PackedChart, check_chart
+from trueup.render.packed_chart import PackedChart, check_archive
 from trueup.render.recipe import make_recipe, read_inputs
 from trueup.render.remote import OneFile, RemotesNeeded
 from trueup.sources.shelved import Shelved
@@ -22,7 +22,7 @@ from trueup.store.preparing.frame import (
     MAX_ANSWER,
     Answer,
     Charts,
-    CheckChart,
+    CheckArchive,
     CheckWhole,
     FindCharts,
     Held,
@@ -92,8 +92,8 @@ def _done(task: Task) -> Answer:
             return Inputs(read_inputs(task.recipe, trees.own, trees.refs))
         case FindCharts():
             return Charts(tuple(find_all(task.index, task.charts)))
-        case CheckChart():
-            check_chart(task.content, task.shown)
+        case CheckArchive():
+            check_archive(task.content, task.shown, task.form)
             return Whole()
         case CheckWhole():
             for before in task.before:

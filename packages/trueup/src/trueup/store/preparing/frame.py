@@ -67,14 +67,15 @@ class FindCharts(msgspec.Struct, frozen=True, tag=True):
     charts: tuple[ChartOf, ...]
 
 
-class CheckChart(msgspec.Struct, frozen=True, tag=True):
-    """Asks whether bytes are a packed chart; the answer is :class:`Whole`, or a refusal."""
+class CheckArchive(msgspec.Struct, frozen=True, tag=True):
+    """Asks whether bytes are an archive of a form; the answer is :class:`Whole`, or a refusal."""
 
     content: bytes
     shown: str
+    form: str
 
 
-Task = MakeRecipe | ReadInputs | CheckWhole | FindCharts | CheckChart
+Task = MakeRecipe | ReadInputs | CheckWhole | FindCharts | CheckArchive
 
 
 class Made(msgspec.Struct, frozen=True, tag=True):

@@ -17,7 +17,7 @@ from trueup.sources.tree import GitTree, Place
 from trueup.store.preparing.frame import (
     Answer,
     Charts,
-    CheckChart,
+    CheckArchive,
     CheckWhole,
     FindCharts,
     Held,
@@ -114,9 +114,9 @@ class Preparer:
         assert isinstance(answer, Charts)
         return answer.found
 
-    async def check_chart(self, content: bytes, shown: str) -> None:
+    async def check_archive(self, content: bytes, shown: str, form: str) -> None:
         answer = await self._ask(
-            CheckChart(content, shown), what=shown, hint="package it anew: helm package; or set another version"
+            CheckArchive(content, shown, form), what=shown, hint="package it anew, or set another version"
         )
         assert isinstance(answer, Whole)
 
