@@ -24,6 +24,7 @@ from trueup.controllers.telling.events import EventReader
 from trueup.controllers.telling.log import LogReader
 from trueup.controllers.telling.stream import Stream
 from trueup.controllers.wake import Wakes
+from trueup.controllers.woken import Woken
 from trueup.kube.errors import ApiError, Conflict, NotFound
 from trueup.kube.object import read_object
 from trueup.model.annotations import AGENT
@@ -220,10 +221,12 @@ class Seeing:
     Attributes:
         raising: raised by whatever is asked, where there is one.
         revision: what Git declares now.
+        folder: names the files that it is made of; empty where nothing does.
+        asked: how often somebody has looked.
     """
 
     def __init__(self, cluster: ToyCluster) -> None:
-        self.cluster, self.revision = cluster, REVISION
+        self.cluster, self.revision, self.folder = cluster, REVISION, "folder 1"
         self.raising: Exception | None = None
         self.asked = 0
 
@@ -297,6 +300,9 @@ class Seeing:
     def resolve(self, app: Application, sources: Sequence[Source], revisions: Sequence[str]) -> tuple[str, ...]:
         return tuple(revisions) or (self.revision,)
 
+    def made_of(self, stored: StoredApplication, revisions: Sequence[str]) -> tuple[str, ...]:
+        return (self.folder,) if self.folder else ()
+
     def elsewhere(self, key: str, *, moving: bool) -> list[RepositoryOf]:
         return []
 
@@ -357,6 +363,7 @@ class World:
         self.events: list[tuple[str, str, bool]] = []
         self.log: list[Any] = []
         self.passes: list[tuple[datetime, Requeue]] = []
+        self.woken = Woken()
         self._due: list[tuple[datetime, int, str]] = []
         self._numbers = itertools.count()
         self.interrupting: ApiError | None = None
@@ -386,7 +393,7 @@ class World:
     def _begin(self) -> ApplicationReconciler:
         self.applications = Applications(self.server, CONTROL)
         wakes = Wakes(
-            self.applications, Definers(self.applications.stored), add=self.wake, add_project=lambda _name: None
+            self.applications, Definers(self.applications.stored), add=self.change, add_project=lambda _name: None
         )
         self.server.changed = wakes.changed
 
@@ -406,6 +413,7 @@ class World:
                 perform=self.perform,
                 audit=audit,
                 describe=lambda *_: None,
+                woken=self.woken,
             )
         )
 
@@ -422,6 +430,17 @@ class World:
         if self.interrupting is not None:
             return Performed(interrupted=self.interrupting)
         return Performed(results=tuple(self.cluster.perform(step)))
+
+    def change(self, key: str = KEY) -> None:
+        """Something that an application is compared with is another."""
+        self.woken.by_change(key)
+        self.wake(key)
+
+    def commit(self, revision: str, *, folder: str = "", key: str = KEY) -> None:
+        """A commit, of other files where a folder is named, is seen."""
+        self.seeing.revision, self.seeing.folder = revision, folder or self.seeing.folder
+        self.woken.by_news(key)
+        self.wake(key)
 
     def wake(self, key: str, after: float = 0.0) -> None:
         """Have an application reconciled, the sooner of two times."""

@@ -12,6 +12,7 @@ from kubegrammar.time import past_time, rest_of
 from trueup import policy
 from trueup.controllers import failing
 from trueup.controllers.begin import about_source, operation_sources
+from trueup.controllers.commits import Commits
 from trueup.controllers.deletion import Deletion
 from trueup.controllers.looks import Looks
 from trueup.controllers.noticing import Noticing
@@ -67,6 +68,7 @@ class ApplicationReconciler:
         self._noticing, self._resuming = Noticing(ports.audit, ports.describe), Resuming(ports.audit)
         self._sight = Sight(ports.observer)
         self._operations = Operations(ports, self._sight, self._noticing, self._resuming)
+        self._commits = Commits(ports, self._noticing)
         self._deletion = Deletion(ports, self._resuming, self.forget)
         self._failing: dict[str, Failing] = {}
         self._secrets: dict[str, tuple[str, tuple[str, ...]]] = {}
@@ -83,9 +85,12 @@ class ApplicationReconciler:
         ports = self.ports
         if not ports.applications.ours(key):
             return Requeue.never()
-        live = ports.applications.live(key)
+        by_news, live = ports.woken.take(key), ports.applications.live(key)
         if live is None:
             return await self._deletion.gone(key)
+        if by_news and (requeue := await self._passed_by(key)) is not None:
+            return requeue
+        self._commits.forget(key)
         if reason := self._hands_off(live):
             log.debug("left alone", application=key, reason=reason)
             return Requeue.after(HANDS_OFF_SECONDS)
@@ -103,10 +108,25 @@ class ApplicationReconciler:
         except Exception as error:
             return await self._failed(stored, error)
         self._failing.pop(key, None)
+        self._commits.written(write.live, key)
         if REFRESH in stored.app.metadata.annotations and REFRESH not in write.live.annotations:
             for repository in self._read(stored):
                 ports.repositories.look_once_more(repository)
         return requeue
+
+    async def _passed_by(self, key: str) -> Requeue | None:
+        """A pass that a commit has asked for and that need not look at anything; None where it has to."""
+        stored = self.ports.applications.get(key)
+        assert stored is not None
+        try:
+            return await self._commits.passed_by(stored)
+        except ApiError as error:
+            log.info("commit not on record", application=key, error=str(error))
+            return None
+
+    def leaves_alone(self, key: str) -> bool:
+        """Whether the commits that an application's sources mean now leave it as it is, as far as is known."""
+        return self._commits.leave_alone(key)
 
     def _spec_secrets(self, stored: StoredApplication) -> tuple[str, ...]:
         """Looked for once in each specification: a long one takes a good part of a second."""
@@ -179,6 +199,8 @@ class ApplicationReconciler:
             requeue = requeue.within(HELD_AFTER)
         for seconds in (grace, held):
             requeue = requeue.within(seconds) if seconds > 0 else requeue
+        if isinstance(head, Observation):
+            self._commits.looked(stored, write, head, requeue)
         return requeue
 
     # --- what was seen -------------------------------------------------------------------------------------------
@@ -345,6 +367,7 @@ class ApplicationReconciler:
         """An application is gone, or is another destination's from now on."""
         self._failing.pop(key, None)
         self._secrets.pop(key, None)
+        self._commits.forget(key)
         self._refreshes.forget(key)
         self._pace.forget(key)
         self._operations.forget(key)

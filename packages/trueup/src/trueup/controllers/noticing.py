@@ -50,16 +50,25 @@ class Noticing:
         Args:
             health: False where a change of health is not told yet.
         """
-        found: list[Change] = [*self._commits(stored, seen), *(self._health(stored, seen) if health else ())]
+        revisions = seen.comparison.revisions
+        found: list[Change] = [*self._commits(stored, revisions), *(self._health(stored, seen) if health else ())]
         drifted = list(self._new_drift(stored, seen))
         if (found or drifted) and stored.key not in self._known:
             found, drifted = await self._untold(stored, found, drifted)
         told = str(seen.vitals.status) if health else self._told_health(stored)
-        self._last[stored.key] = (seen.comparison.revisions, told)
+        self._last[stored.key] = (revisions, told)
         for drift, resource in drifted:
             version = resource.live.resource_version if resource.live else "gone"
             self._drifts.setdefault(stored.key, {})[resource.key] = Noticed(version, drift.changes)
         return [*found, *(drift for drift, _ in drifted)]
+
+    async def passed_by(self, stored: StoredApplication, revisions: tuple[str, ...]) -> list[Change]:
+        """Commits that leave an application as it is."""
+        found: list[Change] = list(self._commits(stored, revisions))
+        if found and stored.key not in self._known:
+            found, _ = await self._untold(stored, found, [])
+        self._last[stored.key] = (revisions, self._told_health(stored))
+        return found
 
     def healing(self, application: str, key: ResourceKey) -> tuple[FieldChange, ...] | None:
         """The drift of an object that an apply undoes; None where it had none."""
@@ -104,14 +113,14 @@ class Noticing:
                 self._drifts.setdefault(stored.key, {})[resource.key] = Noticed("", drift.changes)
         return [each for each in found if is_new(each)], [each for each in drifted if is_new(each[0])]
 
-    def _commits(self, stored: StoredApplication, seen: Observation) -> Iterator[Change]:
+    def _commits(self, stored: StoredApplication, revisions: tuple[str, ...]) -> Iterator[Change]:
         sync = stored.status.sync
         before = tuple(sync.revisions or ([sync.revision] if sync.revision else [])) if sync else ()
         if stored.key in self._last:
             before = self._last[stored.key][0]
         annotations = stored.app.metadata.annotations
         for number, source in enumerate(stored.app.spec.all_sources()):
-            revision = seen.comparison.revisions[number] if number < len(seen.comparison.revisions) else ""
+            revision = revisions[number] if number < len(revisions) else ""
             old = before[number] if number < len(before) else ""
             if not revision or revision == old:
                 continue

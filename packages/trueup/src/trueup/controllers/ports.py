@@ -10,6 +10,7 @@ from trueup.apply.perform import Performed
 from trueup.controllers.looks import RepositoryLooks
 from trueup.controllers.noticing import Describe
 from trueup.controllers.telling.audit import Audit
+from trueup.controllers.woken import Woken
 from trueup.model.application import Application, Destination, Source
 from trueup.model.errors import InvalidSpec
 from trueup.model.health import Health
@@ -63,6 +64,8 @@ class Observing(Protocol):
     async def delete_hooks(self, stored: StoredApplication, project: Project) -> list[Manifest]: ...
 
     def resolve(self, app: Application, sources: Sequence[Source], revisions: Sequence[str]) -> tuple[str, ...]: ...
+
+    def made_of(self, stored: StoredApplication, revisions: Sequence[str]) -> tuple[str, ...]: ...
 
     def elsewhere(self, key: str, *, moving: bool) -> list[RepositoryOf]: ...
 
@@ -132,6 +135,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     perform: Performing
     audit: Audit
     describe: Describe
+    woken: Woken
     wave_delay: float = 2.0
 
     def rest(self) -> float:

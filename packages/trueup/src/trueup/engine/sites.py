@@ -98,6 +98,11 @@ class Sites:
             self._where[key] = site
         return await site.reconcile(key)
 
+    def leaves_alone(self, key: str) -> bool:
+        """Whether the commits that an application's sources mean now leave it as it is, as far as is known."""
+        site = self._where.get(key)
+        return site is not None and site.reconciler.leaves_alone(key)
+
     async def opened(self, app: Application) -> Site:
         """The site of an application, for who asks once.
 

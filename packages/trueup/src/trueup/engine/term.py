@@ -20,6 +20,7 @@ from trueup.controllers.telling.log import LogReader
 from trueup.controllers.telling.notes import NoteReader
 from trueup.controllers.telling.stream import Stream
 from trueup.controllers.wake import Wakes
+from trueup.controllers.woken import Woken
 from trueup.engine import images
 from trueup.engine.lasting import Lasting
 from trueup.engine.shares import Shares
@@ -76,6 +77,7 @@ class Term:
         self._audit = Audit(lasting.journal)
         # One entry for each who reads what becomes of applications.
         telling = Stream(self._audit, LogReader(), EventReader(self.recorder, clock.now), NoteReader(self._deployed))
+        self._woken = Woken()
         self._writes = Writes(ControlCluster(control.client, control.cache), clock, telling)
         self.sites = Sites(applications, lasting.clusters, self._made)
         self.queue = Queue(
@@ -119,6 +121,7 @@ class Term:
             perform=Performer(cluster),
             audit=self._audit,
             describe=self.repositories.commit,
+            woken=self._woken,
             wave_delay=lasting.options.wave_delay,
         )
         return observer, ApplicationReconciler(ports)
@@ -207,11 +210,14 @@ class Term:
         return self.shares.of_repository(repository)
 
     def _wake(self, key: str) -> None:
+        self._woken.by_change(key)
         self.queue.add(key)
 
     def _news(self, key: str) -> None:
-        """A repository that the application reads has something new, or could not be read."""
-        self.queue.add(key, urgency=Urgency.NEWS)
+        """A repository that the application reads has something new, or could not be read. What a commit changes goes
+        before what it only has to be put on record for."""
+        self._woken.by_news(key)
+        self.queue.add(key, urgency=Urgency.ROUTINE if self.sites.leaves_alone(key) else Urgency.NEWS)
 
     def _deployed(self, stored: StoredApplication, state: OperationState) -> None:
         """A note on a deployment is a push: to a repository that the project permits now, whatever it permitted."""

@@ -129,6 +129,12 @@ class Observer:
         """
         return self._targets.resolve(app, sources, revisions)
 
+    def made_of(self, stored: StoredApplication, revisions: Sequence[str]) -> tuple[str, ...]:
+        """As :meth:`trueup.observe.target.Targets.made_of`, of the application's own sources."""
+        return self._targets.made_of(
+            stored.app, stored.app.spec.all_sources(), revisions, context=self._context(stored)
+        )
+
     def elsewhere(self, key: str, *, moving: bool) -> list[RepositoryOf]:
         """Repositories that an application's kustomizations name: all, or those alone whose refs may move."""
         return self._targets.elsewhere(self._applications.instance(key), moving=moving)

@@ -187,6 +187,21 @@ class Targets:
             if app.spec.repository(source).packed
         )
 
+    def made_of(
+        self, app: Application, sources: Sequence[Source], revisions: Sequence[str], *, context: RenderContext
+    ) -> tuple[str, ...]:
+        """Names for what sources declare at these commits, by the files that it is made of: of two commits with the
+        same names both declare the same. Empty where that cannot be told at a glance.
+
+        Raises:
+            TrueupError: a repository or a commit cannot be read.
+        """
+        names = [self._label_key()]
+        for index, (source, revision) in enumerate(zip(sources, revisions, strict=True)):
+            tree = self._tree(app.spec.repository(source), revision)
+            names.append(self._renders.made_of(source, tree, context, index=index))
+        return tuple(names) if all(names[1:]) and not any(source.ref or source.chart for source in sources) else ()
+
     def _holds(self, target: Target, admit: Callable[[str], None]) -> bool:
         """Whether what a target was built from elsewhere is the same today, and still permitted. Where it is not,
         building anew says so by file and field."""

@@ -1,7 +1,9 @@
 """The status of an Application, built from what a pass saw, field for field as Argo CD writes it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from trueup import policy
 from trueup.model.application import Application
@@ -40,12 +42,14 @@ def compared_to(app: Application) -> ComparedTo:
 
 def sync_status(app: Application, comparison: Comparison) -> SyncStatus:
     """``status.sync``."""
+    return synced_to(app, SyncStatus(status=comparison.status, compared_to=compared_to(app)), comparison.revisions)
+
+
+def synced_to(app: Application, before: SyncStatus, revisions: Sequence[str]) -> SyncStatus:
+    """The same of these commits, which declare the same."""
     several = bool(app.spec.sources)
-    return SyncStatus(
-        status=comparison.status,
-        compared_to=compared_to(app),
-        revision="" if several else "".join(comparison.revisions[:1]),
-        revisions=list(comparison.revisions) if several else [],
+    return msgspec.structs.replace(
+        before, revision="" if several else "".join(revisions[:1]), revisions=list(revisions) if several else []
     )
 
 

@@ -124,6 +124,12 @@ class Renders:
         recipe = await self._recipe(source, trees, context, index, whole_tree=True, fresh=fresh, share=share)
         return await self._whole(recipe, trees, user, fresh=fresh, before=before, share=share)
 
+    def made_of(self, source: Source, tree: Tree, context: RenderContext, *, index: int = 0) -> str:
+        """A name for what one source declares, by the folder that it is made of; empty where it is made of more, or
+        where that is not known yet."""
+        local = _local_question(source, Trees(tree), context, index)
+        return local if local and self._recipes.get(local) is not None else ""
+
     async def given(self, texts: Sequence[str], *, share: Share = NOBODY) -> Rendering:
         """Manifests that come with an operation, read as all that strangers write. No application keeps them.
 
