@@ -76,7 +76,7 @@ def test_a_look_that_found_no_commit_writes_nothing() -> None:
         pytest.param(lambda world: (world.commit(OTHER), world.change()), id="an object has changed as well"),
         pytest.param(lambda world: (world.change(), world.commit(OTHER)), id="an object has changed before"),
         pytest.param(
-            lambda world: (world.edit({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}})),
+            lambda world: world.edit({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}}),
             id="a refresh is asked for",
         ),
         pytest.param(
@@ -148,3 +148,18 @@ def test_an_engine_that_takes_over_looks_for_itself() -> None:
     world.commit(OTHER)
     asyncio.run(world.run(1))
     assert world.seeing.asked > 0
+
+
+def test_many_applications_cost_a_commit_one_write_each_and_a_look_at_those_that_it_changes() -> None:
+    world = World(manifest("ConfigMap", "web"))
+    keys = [f"argocd/app-{number}" for number in range(20)]
+    for key in keys:
+        world.server.put(application() | {"metadata": {"name": key.partition("/")[2], "namespace": "argocd"}})
+        world.wake(key)
+    asyncio.run(world.run(1))
+    passes, world.seeing.asked = len(world.passes), 0
+    world.server.patches.clear()
+    for key in keys:
+        world.commit(OTHER, key=key)
+    asyncio.run(world.run(1))
+    assert (len(world.passes) - passes, len(world.server.patches), world.seeing.asked) == (len(keys), len(keys), 0)

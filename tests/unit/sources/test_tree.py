@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pygit2
 import pytest
 from tests.support.gitrepo import GitRepo
 
@@ -145,3 +146,21 @@ def test_a_folder_is_named_by_all_that_is_in_it(repo: GitRepo) -> None:
     assert [first.folder(path) for path in ("a/link", "a/b/c.yaml", "x", "a/x", "a/b/c.yaml/x", "/a", "a/../a")] == [
         ""
     ] * 7
+
+
+def test_folders_in_a_large_one_are_looked_up_in_one_reading_of_it(repo: GitRepo) -> None:
+    tree = open_tree(repo, repo.commit({f"apps/{number:03}/a.yaml": b"%d" % number for number in range(300)}))
+    reads = 0
+
+    class Counting:
+        def __init__(self, repository: pygit2.Repository) -> None:
+            self.repository, self.odb = repository, repository.odb
+
+        def __getitem__(self, oid: str) -> pygit2.Object:
+            nonlocal reads
+            reads += 1
+            return self.repository[oid]
+
+    tree._repository = Counting(tree._repository)  # type: ignore[assignment]
+    assert len({tree.folder(f"apps/{number:03}") for number in range(300)}) == 300
+    assert reads <= 2, "time with the square of the applications of a monorepo"

@@ -14,7 +14,7 @@ from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
-from trueup.store.applications import Applications, decode
+from trueup.store.applications import Applications, StoredApplication, decode
 from trueup.store.projects import read_project
 
 SPEC = {"project": "default", "source": {"repoURL": "https://git.example/x", "path": "."}}
@@ -128,3 +128,28 @@ def test_a_project_is_needed_by(rule: str) -> None:
         cache._index.appeared(read_object(msgspec.json.encode(body)))
     project = {"kind": "AppProject", "metadata": {"name": "p", "namespace": "argocd"}, "spec": spec}
     assert Applications(cache, "argocd").needing(read_object(msgspec.json.encode(project))) == users
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "a status": {"status": {"sync": {"status": "Synced"}}},
+    "a status that cannot be read": {"status": {"sync": 5}},
+    "a specification": {"spec": {**SPEC, "project": "other"}},
+    "a field that is not known": {"spec": {**SPEC, "odd": 1}},
+    "a specification that cannot be read": {"spec": {"source": {"repoURL": 5}}},
+    "an operation": {"operation": {"sync": {"revision": "main"}}},
+    "an operation that cannot be read": {"operation": {"sync": {"revision": 5}}},
+    "metadata": {"metadata": {"name": "web", "namespace": "argocd", "annotations": {"a": "b"}}},
+    "nothing": {},
+}
+
+
+@pytest.mark.parametrize("before", CHANGES)
+@pytest.mark.parametrize("after", CHANGES)
+def test_what_was_read_before_is_not_read_anew_and_nobody_can_tell(before: str, after: str) -> None:
+    former, live = decode("argocd/web", stored(**CHANGES[before])), stored(**CHANGES[after])
+    with_it, without = decode("argocd/web", live, former), decode("argocd/web", live)
+    fields = [name for name in StoredApplication.__struct_fields__ if name != "fault"]
+    assert [getattr(with_it, name) for name in fields] == [getattr(without, name) for name in fields]
+    assert str(with_it.fault) == str(without.fault)
+    if {before, after} <= {"a status", "nothing", "metadata"}:
+        assert with_it.app.spec is former.app.spec

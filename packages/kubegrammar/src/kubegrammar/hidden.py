@@ -72,6 +72,10 @@ class Hidden:
             return text
         text, pieces, done, at, floor = encodable(text), list[str](), 0, 0, 0
         while at <= len(text) - _GRAM:
+            gram = text[at : at + _GRAM]
+            if gram not in self._wholes and gram not in self._pieces:
+                at += 1
+                continue
             begin, end = self._found(text, at, floor)
             if begin == end:
                 at += 1

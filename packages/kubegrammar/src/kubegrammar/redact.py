@@ -34,6 +34,11 @@ _MOST_URLS: Final = 32
 _MOST_ROUNDS: Final = 8
 """Of masking one text: a mask may stand where a host was, so that what is before it looks like a credential."""
 
+_HARMLESS: Final[set[str]] = set()
+"""Short texts that held no credential, such as names and URLs: the same are told again and again."""
+_MOST_HARMLESS: Final = 4096
+_SHORT: Final = 256
+
 
 def _pattern(text: str) -> pattern.Pattern[str]:
     """Whatever the case of its letters."""
@@ -81,7 +86,17 @@ def redact(text: str) -> str:
     private keys, tokens, what follows ``Authorization:``, and values beside a name such as ``password``. What was
     masked once stays as it is: a text goes through several sinks, and is compared with what was kept of it.
     """
-    text = encodable(text)
+    if text in _HARMLESS:
+        return text
+    masked = _redacted(encodable(text))
+    if masked == text and len(text) <= _SHORT:
+        if len(_HARMLESS) >= _MOST_HARMLESS:
+            _HARMLESS.clear()
+        _HARMLESS.add(text)
+    return masked
+
+
+def _redacted(text: str) -> str:
     if "@" not in text and "://" not in text and not _WORDS.search(text):
         return text
     for _ in range(_MOST_ROUNDS):

@@ -84,8 +84,9 @@ class Wakes:
         for other in self._definers.take(old, new):
             self._add(other)
         if _asks(old, new):
-            self._applications.changed()
-            self._add(f"{key.namespace}/{key.name}")
+            name = f"{key.namespace}/{key.name}"
+            self._applications.changed(name)
+            self._add(name)
 
     def _declaring(self, found: LiveObject, old: LiveObject | None, new: LiveObject | None) -> list[str]:
         """Applications of an object that bears no mark."""

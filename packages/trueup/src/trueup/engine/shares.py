@@ -29,7 +29,11 @@ class Shares:
         Args:
             repository: its identity.
         """
-        found = [self._applications.get(key) for key in self._repositories.readers(repository)]
-        projects = {stored.app.spec.project or "default" for stored in found if stored is not None}
+        identity = self._git.mirrors.identity
+        projects = {each.project for each in self._applications.readers() if identity(each) == repository}
+        if not projects:
+            # Read for a base elsewhere alone.
+            found = [self._applications.get(key) for key in self._repositories.readers(repository)]
+            projects = {stored.app.spec.project or "default" for stored in found if stored is not None}
         project = min(projects, key=lambda name: (self._git.slots.load(name), name), default="")
         return Share(project, repository, self._repositories.urgency(repository))

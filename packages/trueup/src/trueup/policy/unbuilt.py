@@ -7,6 +7,7 @@ A difference that nobody sees is worse than a sync that somebody has to ask for.
 import types
 import typing
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -165,6 +166,12 @@ def _expressed(expression: Any, labels: Mapping[str, str]) -> bool:
     return True
 
 
+@cache
+def _fields(type_: type[msgspec.Struct]) -> Mapping[str, Any]:
+    """Types of fields by their names in JSON. Each version of each application is asked for them."""
+    return {field.encode_name: field.type for field in msgspec.structs.fields(type_)}
+
+
 def _unknown(raw: Any, type_: Any, place: str) -> Iterator[str]:
     if isinstance(type_, types.UnionType) or typing.get_origin(type_) is typing.Union:
         for option in typing.get_args(type_):
@@ -174,7 +181,7 @@ def _unknown(raw: Any, type_: Any, place: str) -> Iterator[str]:
         for index, value in enumerate(raw):
             yield from _unknown(value, item, f"{place}[{index}]")
     elif isinstance(type_, type) and issubclass(type_, msgspec.Struct) and isinstance(raw, dict):
-        fields = {field.encode_name: field.type for field in msgspec.structs.fields(type_)}
+        fields = _fields(type_)
         for name, value in raw.items():
             if name not in fields:
                 yield f"{place}.{name}"

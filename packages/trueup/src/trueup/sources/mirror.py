@@ -302,7 +302,8 @@ class Mirror:
 
     def _named(self) -> frozenset[str]:
         """What is to be asked of the server beside branches and tags."""
-        return frozenset(filter(None, map(_asked, self._wanted()))) | self._located
+        # Of hundreds of applications that read one repository, nearly all name the same.
+        return frozenset(filter(None, map(_asked, set(self._wanted())))) | self._located
 
     async def _obtained(self, sha: str) -> bool:
         """Whether a commit that is wanted has only come now."""

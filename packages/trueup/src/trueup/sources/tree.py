@@ -18,6 +18,8 @@ MAX_FOLDER = 8 * 1024 * 1024
 """Bytes of the object that lists a folder: some 200,000 entries."""
 _LARGE_FOLDER = 1024 * 1024
 """Bytes of the same, above which it is not read just to save work."""
+_PARENTS = 16
+"""Folders held open to look folders up in."""
 _SHA = 40
 _TAGS_IN_TAGS = 16
 MAX_COMMIT = 4 * 1024 * 1024
@@ -73,6 +75,7 @@ class GitTree:
         self._damaged = damaged
         self._directories: dict[str, dict[str, Entry]] = {}
         self._kept = 0
+        self._parents: dict[str, pygit2.Tree] = {}
         try:
             self._repository = pygit2.Repository(str(folder))
             root = commit_of(self._repository, revision).peel(pygit2.Tree)
@@ -102,18 +105,32 @@ class GitTree:
     def folder(self, path: str) -> str:
         """The hash of all that is in a folder, ``""`` for the root; empty where there is none, or where a folder on the
         way to it is so large that looking it up takes time."""
-        found = self._root.oid
-        for name in path.split("/") if path else ():
+        if not path:
+            return self._root.oid
+        if path.startswith("/") or path.count("/") > DEEPEST:
+            return ""
+        parent, _, name = path.rpartition("/")
+        above = self._above(parent)
+        try:
+            entry = above[name] if above is not None else None
+        except (KeyError, ValueError, pygit2.GitError):
+            return ""
+        return str(entry.id) if entry is not None and int(entry.filemode) == Mode.DIRECTORY else ""
+
+    def _above(self, path: str) -> pygit2.Tree | None:
+        """A folder that others lie in, which many of them are looked up in; None where it is too large, or is none."""
+        known = self._parents.get(path)
+        if known is None and (oid := self.folder(path)):
             try:
-                if int(self._repository.odb.read_header(found)[1]) > _LARGE_FOLDER:
-                    return ""
-                entry = self._repository[found].peel(pygit2.Tree)[name]
+                if int(self._repository.odb.read_header(oid)[1]) > _LARGE_FOLDER:
+                    return None
+                known = self._repository[oid].peel(pygit2.Tree)
             except (KeyError, ValueError, pygit2.GitError):
-                return ""
-            if int(entry.filemode) != Mode.DIRECTORY:
-                return ""
-            found = str(entry.id)
-        return found
+                return None
+            if len(self._parents) >= _PARENTS:
+                self._parents.clear()
+            self._parents[path] = known
+        return known
 
     def entry(self, path: str) -> Entry | None:
         """The entry at a path, None when there is none."""

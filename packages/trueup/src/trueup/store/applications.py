@@ -1,6 +1,6 @@
 """Typed reads of Applications and AppProjects from the control cluster's watch cache."""
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any, Protocol
 
 import msgspec
@@ -17,6 +17,7 @@ from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import Status
 from trueup.model.tracking import instance_name, owner_instance
 from trueup.plan.options import CREATE_NAMESPACE
+from trueup.store.linked import Linked
 from trueup.store.projects import SHALLOWER, read_project, too_deep
 
 APPLICATION = GroupKind(GROUP, "Application")
@@ -63,10 +64,10 @@ class Applications:
         self.control_namespace = control_namespace
         self._decoded: dict[str, StoredApplication] = {}
         self._unknown: dict[str, tuple[str, list[str]]] = {}
-        self._readers: dict[RepositoryOf, set[str]] | None = None
         self._projects: dict[str, tuple[str, Project]] = {}
-        self._keepers: dict[str, list[str]] | None = None
-        self._makers: dict[str, list[str]] | None = None
+        self._readers: Linked[StoredApplication, RepositoryOf] = Linked(_read_by, self.readable)
+        self._keepers: Linked[StoredApplication, str] = Linked(_kept_by, self.readable)
+        self._makers: Linked[StoredApplication, str] = Linked(_made_by, self.readable)
 
     def get(self, key: str) -> StoredApplication | None:
         """The Application, or None when it is gone. One that cannot be read has its fault."""
@@ -76,7 +77,7 @@ class Applications:
             return None
         known = self._decoded.get(key)
         if known is None or known.live.resource_version != live.resource_version:
-            known = self._decoded[key] = decode(key, live)
+            known = self._decoded[key] = decode(key, live, known)
         return known
 
     def live(self, key: str) -> LiveObject | None:
@@ -99,12 +100,7 @@ class Applications:
 
     def readers(self) -> Mapping[RepositoryOf, Set[str]]:
         """The repositories of all applications, each with the applications that read it."""
-        if self._readers is None:
-            self._readers = {}
-            for stored in self.readable():
-                for repository in stored.app.spec.repositories():
-                    self._readers.setdefault(repository, set()).add(stored.key)
-        return self._readers
+        return self._readers.all()
 
     def reading(self, is_it: Callable[[RepositoryOf], bool]) -> list[str]:
         """Applications with a source whose repository is the one asked for, sorted."""
@@ -112,30 +108,22 @@ class Applications:
 
     def keeping(self, namespace: str) -> list[str]:
         """Applications that declare metadata for this destination namespace."""
-        if self._keepers is None:
-            self._keepers = {}
-            for stored in self.readable():
-                spec = stored.app.spec
-                if spec.sync_policy and spec.sync_policy.managed_namespace_metadata is not None:
-                    self._keepers.setdefault(spec.destination.namespace, []).append(stored.key)
-        return self._keepers.get(namespace, [])
+        return self._keepers.with_(namespace)
 
     def making(self, namespace: str) -> list[str]:
         """Applications that create this destination namespace where it is missing."""
-        if self._makers is None:
-            self._makers = {}
-            for stored in self.readable():
-                sync_policy = stored.app.spec.sync_policy
-                if sync_policy and CREATE_NAMESPACE in sync_policy.sync_options:
-                    self._makers.setdefault(stored.app.spec.destination.namespace, []).append(stored.key)
-        return self._makers.get(namespace, [])
+        return self._makers.with_(namespace)
 
-    def changed(self) -> None:
-        """Told when somebody changed, created or deleted an Application: what is known of all of them is read anew.
+    def changed(self, key: str) -> None:
+        """Told when somebody changed, created or deleted an Application.
 
-        Every poll of every repository asks for that, and a status of ours changes nothing about it.
+        Every poll of every repository asks who reads it, and a status of ours changes nothing about that.
         """
-        self._readers = self._keepers = self._makers = None
+        stored = self.get(key) if self.ours(key) else None
+        if stored is not None and stored.fault is not None:
+            stored = None
+        for each in (self._readers, self._keepers, self._makers):
+            each.changed(key, stored)
 
     def instance(self, key: str) -> str:
         """The application's name in tracking ids."""
@@ -253,6 +241,22 @@ class Applications:
         )
 
 
+def _read_by(stored: StoredApplication) -> list[RepositoryOf]:
+    return stored.app.spec.repositories()
+
+
+def _kept_by(stored: StoredApplication) -> Iterator[str]:
+    spec = stored.app.spec
+    if spec.sync_policy and spec.sync_policy.managed_namespace_metadata is not None:
+        yield spec.destination.namespace
+
+
+def _made_by(stored: StoredApplication) -> Iterator[str]:
+    spec = stored.app.spec
+    if spec.sync_policy and CREATE_NAMESPACE in spec.sync_policy.sync_options:
+        yield spec.destination.namespace
+
+
 def key_of(live: LiveObject) -> str:
     """``namespace/name``."""
     return f"{live.key.namespace}/{live.key.name}"
@@ -266,15 +270,17 @@ def _project_named(live: LiveObject) -> str | None:
         return None
 
 
-def decode(key: str, live: LiveObject) -> StoredApplication:
-    """An Application from the object that is stored, whatever is in it."""
+def decode(key: str, live: LiveObject, before: StoredApplication | None = None) -> StoredApplication:
+    """An Application from the object that is stored, whatever is in it.
+
+    Args:
+        before: as it was stored once: of what is the same today, no more is read.
+    """
+    raw, parts = msgspec.json.decode(live.body, type=_StatusOnly).status, msgspec.json.decode(live.body, type=_Parts)
+    if before is not None and _same_parts(before, live, parts):
+        app = msgspec.structs.replace(before.app, metadata=msgspec.json.decode(parts.metadata, type=Metadata))
+        return msgspec.structs.replace(before, live=live, app=app, status=_status(raw), raw_status=raw)
     app, fault, operation_fault = _read(key, live)
-    raw = msgspec.json.decode(live.body, type=_StatusOnly).status
-    try:
-        status = msgspec.convert(raw, type=Status)
-    except msgspec.ValidationError:
-        # A status another engine or version wrote is no reason to refuse the application: it is written anew.
-        status = Status()
     declared = msgspec.json.decode(live.body, type=_Declared)
     unknown = policy.unknown_fields(declared.spec, ApplicationSpec, "spec")
     unknown += policy.unknown_fields(declared.operation, Operation, "operation")
@@ -282,12 +288,28 @@ def decode(key: str, live: LiveObject) -> StoredApplication:
         key=key,
         live=live,
         app=app,
-        status=status,
+        status=_status(raw),
         raw_status=raw,
         fault=fault,
         operation_fault=operation_fault,
         unknown=tuple(unknown),
     )
+
+
+def _status(raw: dict[str, Any]) -> Status:
+    try:
+        return msgspec.convert(raw, type=Status)
+    except msgspec.ValidationError:
+        # A status another engine or version wrote is no reason to refuse the application: it is written anew.
+        return Status()
+
+
+def _same_parts(before: StoredApplication, live: LiveObject, now: "_Parts") -> bool:
+    """Whether an Application that could be read has the same specification and operation still."""
+    if before.fault is not None or before.operation_fault or live.deep:
+        return False
+    then = msgspec.json.decode(before.live.body, type=_Parts)
+    return bytes(then.spec) == bytes(now.spec) and bytes(then.operation) == bytes(now.operation)
 
 
 def _read(key: str, live: LiveObject) -> tuple[Application, InvalidSpec | None, str]:
@@ -318,6 +340,12 @@ def _read(key: str, live: LiveObject) -> tuple[Application, InvalidSpec | None, 
 class _Declared(msgspec.Struct):
     spec: Any = None
     operation: Any = None
+
+
+class _Parts(msgspec.Struct):
+    metadata: msgspec.Raw = msgspec.Raw(b"{}")
+    spec: msgspec.Raw = msgspec.Raw(b"null")
+    operation: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _MetadataOnly(msgspec.Struct):

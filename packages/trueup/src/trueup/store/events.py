@@ -19,12 +19,13 @@ LONGEST_MESSAGE = 1024
 
 
 class Recorder:
-    """Sends Events from a bounded queue: when the API server is slow the oldest wait is dropped, not the work."""
+    """Sends Events from a bounded queue: when the API server is slow the newest are dropped, not the work."""
 
     def __init__(self, client: Client, events: ResourceType, capacity: int = 1000) -> None:
         self._client = client
         self._events = events
         self._queue: asyncio.Queue[tuple[str, dict[str, object]]] = asyncio.Queue(capacity)
+        self._dropped = 0
 
     def record(self, about: LiveObject, reason: str, message: str, *, now: datetime, warning: bool = False) -> None:
         """Queue one Event about an object."""
@@ -54,7 +55,13 @@ class Recorder:
         try:
             self._queue.put_nowait((about.key.namespace, body))
         except asyncio.QueueFull:
-            log.warning("event dropped", application=about.key.name, reason=reason)
+            self._dropped += 1
+            if self._dropped == 1:
+                log.warning("events dropped", application=about.key.name, reason=reason)
+        else:
+            if self._dropped > 1:
+                log.warning("events dropped", events=self._dropped)
+            self._dropped = 0
 
     async def run(self) -> None:
         """Send until cancelled. An Event that is refused is logged and forgotten."""
