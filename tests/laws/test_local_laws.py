@@ -1,4 +1,4 @@
-"""A law of what a commit costs: a recipe made of one folder is that of each commit where the folder is the same."""
+"""A law of what a commit costs: a recipe made of some folders is that of each commit where these are the same."""
 
 from collections.abc import Mapping
 
@@ -8,6 +8,7 @@ from tests.support.memtree import Link, MemTree
 
 from trueup.model.application import DirectorySource, HelmParameter, HelmSource, KustomizeSource, Source
 from trueup.model.errors import RenderFailed
+from trueup.model.tree import Mode
 from trueup.render.environment import RenderContext
 from trueup.render.job import Recipe
 from trueup.render.recipe import make_recipe
@@ -42,22 +43,37 @@ sources = st.sampled_from(
 )
 
 
-def made(files: Mapping[str, str | bytes], source: Source, revision: str) -> Recipe | None:
+class NamedTree(MemTree):
+    """A tree whose folders have names, as Git's have."""
+
+    def folder(self, path: str) -> str:
+        found = self.entry(path) if path else None
+        if path and (found is None or found.mode is not Mode.DIRECTORY):
+            return ""
+        return repr([(each.path, each.mode, each.oid) for each in self.walk(path)])
+
+
+def made(tree: MemTree, source: Source) -> Recipe | None:
     try:
-        return make_recipe(source, MemTree(files, revision), {}, CONTEXT)
+        return make_recipe(source, tree, {}, CONTEXT)
     except (RenderFailed, RemotesNeeded):
         return None
 
 
-@given(trees, trees, trees, sources)
-def test_a_recipe_of_one_folder_is_that_of_each_commit_where_the_folder_is_the_same(
-    inner: dict[str, str], one: dict[str, str], other: dict[str, str], source: Source
+@given(trees, trees, st.dictionaries(paths, contents, max_size=2), sources)
+def test_a_recipe_of_some_folders_is_that_of_each_commit_where_these_are_the_same(
+    inner: dict[str, str], outer: dict[str, str], edits: dict[str, str], source: Source
 ) -> None:
     here = {f"a/{path}": text for path, text in inner.items()}
 
-    def whole(outer: dict[str, str]) -> Mapping[str, str | bytes]:
-        return here | {path: text for path, text in outer.items() if not f"{path}/".startswith("a/")}
+    def tree(files: dict[str, str], revision: str) -> NamedTree:
+        return NamedTree(
+            here | {path: text for path, text in files.items() if not f"{path}/".startswith("a/")}, revision
+        )
 
-    first = made(whole(one), source, "1" * 40)
-    if first is not None and first.within is not None:
-        assert made(whole(other), source, "2" * 40) == first
+    one, other = tree(outer, "1" * 40), tree(outer | edits, "2" * 40)
+    first = made(one, source)
+    if first is None or first.within is None or other.folder(first.within) != one.folder(first.within):
+        return
+    if all(other.folder(folder) == name for folder, name in first.beside):
+        assert made(other, source) == first

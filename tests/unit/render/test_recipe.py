@@ -611,5 +611,7 @@ def test_a_helm_parameter_without_a_name_in_an_override_is_refused() -> None:
         ),
     ],
 )
-def test_what_a_recipe_is_made_of_alone(files: dict[str, str | bytes], source: Source, within: str | None) -> None:
+def test_what_a_recipe_is_made_of_where_nothing_else_has_a_name(
+    files: dict[str, str | bytes], source: Source, within: str | None
+) -> None:
     assert recipe(files, source).within == within

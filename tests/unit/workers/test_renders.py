@@ -123,5 +123,26 @@ async def test_a_commit_elsewhere_in_the_repository_costs_a_source_nothing(tmp_p
     assert found == (2, 1, 2)
     fourth, found = await commit({"d": b""}, "c", "")
     assert found == (3, 1, 3)
-    _, found = await commit({"b/x.yaml": CM.encode()}, "c", fourth)
-    assert found == (4, 2, 4), "what reads another folder is asked about anew"
+    fifth, found = await commit({"d": b"1", "a/x.yaml": b""}, "c", fourth)
+    assert found == (3, 1, 3), "nor are they of what reads another folder, which is the same as well"
+    _, found = await commit({"b/x.yaml": CM.encode()}, "c", fifth)
+    assert found == (4, 2, 4), "what reads a folder that the commit changes is asked about anew"
+
+
+async def test_what_a_source_is_made_of_has_another_name_when_a_base_beside_it_has_changed(tmp_path: Path) -> None:
+    repo, renders = GitRepo(tmp_path / "repo.git"), Renders(cast(Any, Tool()))
+    source = Source(path="c")
+
+    async def commit(files: Mapping[str, bytes], *, look: bool = False) -> str:
+        tree = GitTree(repo.path, repo.commit(files), repo.url, lambda: None)
+        if look:
+            await renders.manifests(source, tree, {}, CONTEXT, share=Share("p", "r"))
+        return renders.made_of(source, tree, CONTEXT)
+
+    base = {"b/x.yaml": CM.encode(), "c/kustomization.yaml": b"resources: [../b/x.yaml]\n"}
+    assert await commit(base) == "", "it is not known what is read"
+    name = await commit({"d": b"1"}, look=True)
+    assert name and await commit({"d": b"2"}) == name
+    assert await commit({"b/x.yaml": CM.encode() + b"data: {}\n"}) == ""
+    assert await commit({"c/y.yaml": b""}) == ""
+    assert await commit({"c/y.yaml": b"1"}, look=True) not in ("", name)

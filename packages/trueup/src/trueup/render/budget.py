@@ -5,6 +5,7 @@ its folders without end. So every look at a tree is paid for before it is made, 
 that says where.
 """
 
+import posixpath
 from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
@@ -103,21 +104,21 @@ class Metered:
 
     Attributes:
         within: the folder that is read; what is looked at elsewhere is noticed from the moment that it is set.
-        strayed: something was looked at elsewhere.
+        beside: folders elsewhere that something was looked at in.
     """
 
     def __init__(self, tree: Tree, budget: Budget) -> None:
         self._tree = tree
         self._budget = budget
         self.within: str | None = None
-        self.strayed = False
+        self.beside: set[str] = set()
 
-    def _notice(self, path: str, *, folders_above: bool = False) -> None:
+    def _notice(self, path: str, *, is_folder: bool, folders_above: bool = False) -> None:
         folder = self.within
         if not folder or path == folder or path.startswith(f"{folder}/"):
             return
         if not (folders_above and (not path or folder.startswith(f"{path}/"))):
-            self.strayed = True
+            self.beside.add(path if is_folder else posixpath.dirname(path))
 
     @property
     def revision(self) -> str:
@@ -129,21 +130,27 @@ class Metered:
         """That of the tree."""
         return self._tree.identity
 
+    def named(self, path: str) -> str:
+        """What names all that is in a folder, for who asks what was looked at."""
+        return self._tree.folder(path)
+
     def folder(self, path: str) -> str:
         """That of the tree."""
         self._budget.look(path, 1 + path.count("/"))
-        self._notice(path)
+        self._notice(path, is_folder=True)
         return self._tree.folder(path)
 
     def entry(self, path: str) -> Entry | None:
         """The entry at a path, None when there is none. Every name of the path is a look."""
-        self._notice(path, folders_above=True)
         self._budget.look(path, 1 + path.count("/"))
-        return self._tree.entry(path)
+        found = self._tree.entry(path)
+        is_folder = found is not None and found.mode is Mode.DIRECTORY
+        self._notice(path, is_folder=is_folder, folders_above=True)
+        return found
 
     def children(self, path: str) -> list[Entry]:
         """Direct entries of a directory, sorted by name; empty when it is no directory."""
-        self._notice(path)
+        self._notice(path, is_folder=True)
         found = self._tree.children(path)
         self._budget.look(path, 1 + path.count("/") + len(found))
         return found
@@ -173,12 +180,12 @@ class Metered:
     def size(self, entry: Entry) -> int:
         """Bytes of a file, without reading it."""
         self._budget.look(entry.path)
-        self._notice(entry.path)
+        self._notice(entry.path, is_folder=False)
         return self._tree.size(entry)
 
     def read(self, entry: Entry) -> bytes:
         """Content of a file, or target of a link."""
-        self._notice(entry.path)
+        self._notice(entry.path, is_folder=False)
         self._budget.read(entry.path, self._tree.size(entry))
         return self._tree.read(entry)
 

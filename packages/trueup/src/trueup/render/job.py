@@ -137,8 +137,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         source_index: which of the application's sources, copied to its manifests.
         whole_tree: the inputs are the whole repository, because a narrower closure missed a file.
         named: inputs of that closure, which the kustomization files name.
-        within: the folder that holds all that was looked at to make it, ``""`` for the root; None where something else
-            was, or where the commit shows in it. A commit whose folder is the same has the same recipe.
+        within: the folder that holds all that was looked at to make it but for what lies beside, ``""`` for the root;
+            None where the commit shows in it, or where that cannot be said.
+        beside: folders elsewhere that were looked at, as a base is, each with what names all that is in it. A commit
+            whose folders are all the same has the same recipe.
     """
 
     key: str
@@ -153,6 +155,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     whole_tree: bool = False
     named: tuple[str, ...] = ()
     within: str | None = None
+    beside: tuple[tuple[str, str], ...] = ()
 
 
 class ClosureTooNarrow(RenderFailed):

@@ -1,6 +1,7 @@
 """Recipes: (source, tree) → what to run on which files, and the key that names the outcome."""
 
-from collections.abc import Mapping
+import posixpath
+from collections.abc import Mapping, Set
 
 import msgspec
 
@@ -8,7 +9,7 @@ from kubegrammar import json
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode, Tree
-from trueup.render.budget import Budget, metered
+from trueup.render.budget import Budget, Metered, metered
 from trueup.render.closure import check_size, follow, inside
 from trueup.render.draft import Draft
 from trueup.render.environment import Environment, RenderContext
@@ -20,6 +21,8 @@ __all__ = ["Input", "Job", "Recipe", "RenderContext", "make_recipe", "read_input
 
 # Part of every key: a change in how outcomes are made must not meet renders of the former way.
 _GENERATION = "2"
+_MOST_BESIDE = 32
+"""Folders beside the source's own that a recipe is known again by."""
 _SHORT = 7
 """Characters of a commit in ``$ARGOCD_APP_REVISION_SHORT``."""
 
@@ -75,9 +78,25 @@ def make_recipe(
         whole_tree=whole_tree,
         named=draft.named,
     )
-    if refs or looked.strayed or path != inside("", source.path or ".") or _shows(tree.revision, recipe, draft):
+    beside = _beside(looked)
+    if refs or beside is None or path != inside("", source.path or ".") or _shows(tree.revision, recipe, draft):
         return recipe
-    return msgspec.structs.replace(recipe, within=path)
+    return msgspec.structs.replace(recipe, within=path, beside=beside)
+
+
+def _beside(looked: Metered) -> tuple[tuple[str, str], ...] | None:
+    """The folders elsewhere that were looked at, each with what names all that is in it; None where nothing does, or
+    where they are many."""
+    folders = [folder for folder in sorted(looked.beside) if not _lies_in(folder, looked.beside)]
+    if len(folders) > _MOST_BESIDE:
+        return None
+    names = tuple((folder, looked.named(folder)) for folder in folders)
+    return names if all(name for _, name in names) else None
+
+
+def _lies_in(folder: str, others: Set[str]) -> bool:
+    above = posixpath.dirname(folder)
+    return bool(folder) and (above in others or _lies_in(above, others))
 
 
 def _shows(revision: str, recipe: Recipe, draft: Draft) -> bool:

@@ -125,10 +125,13 @@ class Renders:
         return await self._whole(recipe, trees, user, fresh=fresh, before=before, share=share)
 
     def made_of(self, source: Source, tree: Tree, context: RenderContext, *, index: int = 0) -> str:
-        """A name for what one source declares, by the folder that it is made of; empty where it is made of more, or
+        """A name for what one source declares, by the folders that it is made of; empty where it is made of more, or
         where that is not known yet."""
         local = _local_question(source, Trees(tree), context, index)
-        return local if local and self._recipes.get(local) is not None else ""
+        recipe = self._recipes.get(local) if local else None
+        if recipe is None or recipe.key in self._narrow or not _holds(recipe, tree):
+            return ""
+        return f"{local} {recipe.key}"
 
     async def given(self, texts: Sequence[str], *, share: Share = NOBODY) -> Rendering:
         """Manifests that come with an operation, read as all that strangers write. No application keeps them.
@@ -210,7 +213,7 @@ class Renders:
 
         key = _question(source, trees, context, index, whole_tree)
         local = "" if whole_tree else _local_question(source, trees, context, index)
-        if local and (known := self._recipes.get(local)):
+        if local and (known := self._recipes.get(local)) and _holds(known, trees.own):
             return known
         if key and (known := self._recipes.get(key)):
             return known
@@ -295,7 +298,8 @@ def _question(source: Source, trees: Trees, context: RenderContext, index: int, 
 
 
 def _local_question(source: Source, trees: Trees, context: RenderContext, index: int) -> str:
-    """All that a recipe follows from that is made of the source's own folder; empty where that has no name."""
+    """All that a recipe follows from that is made of the source's own folder, but for what lies beside it; empty where
+    that has no name."""
     path = inside("", source.path or ".")
     folder = trees.own.folder(path) if path is not None and not trees.refs else ""
     return digest(msgspec.json.encode(["folder", folder, source, context, index])) if folder else ""
@@ -304,7 +308,14 @@ def _local_question(source: Source, trees: Trees, context: RenderContext, index:
 def _is_alike(recipe: Recipe, now: Trees, before: Trees) -> bool:
     """Whether all that a recipe was made of was the same in another commit."""
     folder = now.own.folder(recipe.within) if recipe.within is not None else ""
-    return bool(folder) and recipe.within is not None and before.own.folder(recipe.within) == folder
+    if not folder or recipe.within is None or before.own.folder(recipe.within) != folder:
+        return False
+    return _holds(recipe, now.own) and _holds(recipe, before.own)
+
+
+def _holds(recipe: Recipe, tree: Tree) -> bool:
+    """Whether what lies beside the folder that a recipe is made of is in a tree as it was then."""
+    return all(tree.folder(folder) == name for folder, name in recipe.beside)
 
 
 def manifests_weight(manifests: Sequence[Manifest]) -> int:
