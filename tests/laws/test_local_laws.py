@@ -1,7 +1,5 @@
 """A law of what a commit costs: a recipe made of some folders is that of each commit where these are the same."""
 
-from collections.abc import Mapping
-
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.memtree import Link, MemTree
