@@ -354,14 +354,14 @@ async def test_discovery_knows_kinds_scopes_verbs_and_versions(discovery: Discov
     assert len({type_.group_kind for type_ in discovery.types()}) == len(discovery.types())
 
 
-async def test_a_schema_resolves_its_references_within_itself(admin: Client) -> None:
-    schema = await Schemas(admin).schema_for("apps/v1", "Deployment")
-    assert schema is not None
-    (reference,) = schema["properties"]["spec"]["allOf"]
-    _, section, subsection, name = reference["$ref"].split("/")
-    assert "replicas" in schema[section][subsection][name]["properties"]
-    assert await Schemas(admin).schema_for("nope.example.com/v1", "Nope") is None
-    assert await Schemas(admin).schema_for("apps/v1", "Nope") is None
+async def test_a_kind_has_the_type_that_its_schema_says_and_what_is_unknown_has_none(admin: Client) -> None:
+    schemas = Schemas(admin)
+    await schemas.learn([("apps/v1", "Deployment"), ("apps/v1", "Nope"), ("nope.example.com/v1", "Nope")])
+    deployment = schemas.type_of("apps/v1", "Deployment")
+    assert deployment is not None
+    assert deployment.fields["spec"].fields["replicas"].type == "integer"
+    assert schemas.type_of("apps/v1", "Nope") is None
+    assert schemas.type_of("nope.example.com/v1", "Nope") is None
 
 
 async def test_a_watch_gives_bookmarks_and_what_happened_since_a_version(admin: Client, namespace: str) -> None:

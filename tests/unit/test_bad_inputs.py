@@ -65,6 +65,7 @@ TESTED: dict[str, tuple[str, str]] = {
     "K35": (CLUSTERS, "test_k35_"),
     "K09": (KNOWN, '"K09 '),
     "26": (CLUSTERS, "test_k35_"),
+    "K39": ("cluster/test_connections.py", "memory budget for cluster exceeded"),
     "K37": ("cluster/test_kube_faults.py", "ResponseTooLarge"),
     # Advisories of other systems, by their row in the reference
     "2": ("laws/test_diff_laws.py", "test_no_value_of_a_secret_is_shown"),
@@ -125,15 +126,9 @@ def one_engine_acts() -> bool:
     return not any("entry.shard" in file.read_text() for file in (CODE / "engine").rglob("*.py"))
 
 
-def no_memory_budgets() -> bool:
-    """What the cache of a cluster may take is bounded for no cluster alone."""
-    return "budget" not in (CODE / "clusters" / "connection.py").read_text()
-
-
 NO_SURFACE: dict[str, tuple[Callable[[], bool], str]] = {
     # kind of surface: the look, the rows that wait for it
     "engines that share work": (one_engine_acts, "K17"),
-    "memory of each cluster": (no_memory_budgets, "K39"),
     "an API server": (no_server, "all of C, W, Q and J; the rest of advisories 2, 3, 24 and 45"),
     "Lua": (no_scripts, "all of L"),
     "applications in any namespace": (one_namespace_of_applications, "advisory 29"),

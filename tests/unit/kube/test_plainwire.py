@@ -15,7 +15,7 @@ Say = Callable[[bytes], None]
 
 
 @asynccontextmanager
-async def opened(head: bytes, limit: int = 1000) -> AsyncIterator[tuple[Stream, Say, asyncio.Event]]:
+async def opened(head: bytes) -> AsyncIterator[tuple[Stream, Say, asyncio.Event]]:
     """A stream from a server that has said so much; what makes it say more, the empty text to end; that it was left."""
     writers: list[asyncio.StreamWriter] = []
     left = asyncio.Event()
@@ -30,7 +30,7 @@ async def opened(head: bytes, limit: int = 1000) -> AsyncIterator[tuple[Stream, 
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    wire = PlainWire(ClusterConfig(server=f"http://127.0.0.1:{port}"), None, 8, limit)
+    wire = PlainWire(ClusterConfig(server=f"http://127.0.0.1:{port}"), None, 8)
     stream = await wire.stream("/log", {})
 
     def say(data: bytes) -> None:
@@ -74,12 +74,12 @@ async def test_many_small_pieces_are_no_long_head() -> None:
     async with opened(CHUNKED + b"1\r\na\r\n" * 100_000 + b"0\r\n\r\n") as (stream, _, __):
         assert (await stream.read(), stream.status) == (b"a", 200)
         with pytest.raises(TooLong):
-            await stream.whole()
+            await stream.whole(1000)
 
 
 async def test_a_refusal_is_read_whole() -> None:
     async with opened(b"HTTP/1.1 403 No\r\nContent-Length: 2\r\nWarning: x\r\n\r\nno") as (stream, _, __):
-        answer = await stream.whole()
+        answer = await stream.whole(1000)
         assert (stream.status, answer.status, answer.body, answer.warnings) == (403, 403, b"no", ["x"])
 
 

@@ -17,6 +17,7 @@ from trueup.cli.home import resolved
 from trueup.cli.isolation import isolation_option
 from trueup.cli.localrepos import local_repositories_option
 from trueup.cli.logs import FORMATS, configure_logs
+from trueup.clusters.connection import MEMORY
 from trueup.engine import Engine, Options
 from trueup.runtime.ending import SECONDS, end_on
 from trueup.runtime.probes import Probes
@@ -76,6 +77,14 @@ _THREADS = 16
     help="GiB of disk that all mirrors may take together.",
 )
 @click.option(
+    "--cluster-memory",
+    type=click.IntRange(1),
+    envvar="TRUEUP_CLUSTER_MEMORY",
+    default=MEMORY >> 20,
+    show_default=True,
+    help="MiB of memory that the objects of one destination may take.",
+)
+@click.option(
     "--probe-port",
     type=click.IntRange(0, 65535),
     default=0,
@@ -94,6 +103,7 @@ _THREADS = 16
 @access_options
 def server(
     access: Access,
+    cluster_memory: int,
     local: tuple[Path, ...],
     data: Path | None,
     state: Path | None,
@@ -122,6 +132,7 @@ def server(
         wave_delay=sync_wave_delay,
         mirrors=Allowance(each=int(mirror_quota * GIBIBYTE), total=int(mirrors_quota * GIBIBYTE)),
         isolated=require_isolation,
+        cluster_memory=cluster_memory << 20,
         namespaces=namespaces,
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

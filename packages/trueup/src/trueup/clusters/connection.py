@@ -15,6 +15,7 @@ from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import Forbidden, NotFound, Unreachable
 from trueup.kube.plugin import RunPlugin
+from trueup.kube.room import SHARE, Pace, Room
 from trueup.kube.schemas import Schemas
 from trueup.model.errors import TrueupError, Waiting
 from trueup.model.live import LiveObject
@@ -32,6 +33,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Before an opening that failed is tried again."""
 IN_FLIGHT = 12
 """Requests to one cluster at a time: its own, so that a slow one takes nothing from another."""
+MEMORY = 1 << 30
+"""Bytes that the objects of one cluster may take, unless somebody says otherwise."""
 _NAMESPACES = ResourceType(group="", version="v1", kind="Namespace", plural="namespaces", namespaced=False)
 _IDENTITY = "kube-system"
 
@@ -63,6 +66,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         changed: told of every change on the cluster of a server.
         turned: told that a cluster can be used from now on, or cannot any more.
         fence: asked before each write to it.
+        memory: bytes that the objects of one cluster may take.
     """
 
     clock: Clock
@@ -71,6 +75,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     changed: Callable[[str, LiveObject | None, LiveObject | None], None]
     turned: Callable[[ClusterEntry], None]
     fence: Callable[[], None] | None = None
+    memory: int = MEMORY
 
 
 class Connection:
@@ -130,7 +135,9 @@ class Connection:
         failures = 0
         while True:
             try:
-                async with Client(self._config, in_flight=IN_FLIGHT, plugins=self._around.plugins) as client:
+                async with Client(
+                    self._config, in_flight=IN_FLIGHT, plugins=self._around.plugins, pace=Pace(SHARE)
+                ) as client:
                     client.fence = self._around.fence
                     await self._held_open(client)
                 failures = 0
@@ -217,7 +224,14 @@ class Connection:
             return beyond or excluded(type_.group, type_.kind)
 
         discovery = Discovery(client)
-        cache = WatchCache(client, discovery, classify=instance_of, excluded=unwatched, namespaces=entry.namespaces)
+        cache = WatchCache(
+            client,
+            discovery,
+            classify=instance_of,
+            excluded=unwatched,
+            namespaces=entry.namespaces,
+            room=Room(self._around.memory),
+        )
         parts = Parts(client=client, discovery=discovery, cache=cache, schemas=Schemas(client))
         return ManagedCluster(
             client=client,

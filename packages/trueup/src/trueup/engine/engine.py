@@ -158,6 +158,7 @@ class Engine:
             changed=self._changed_on,
             turned=self._turned,
             fence=self._fence,
+            memory=self.options.cluster_memory,
         )
 
     def _fence(self) -> None:

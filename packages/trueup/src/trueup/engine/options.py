@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from trueup.clusters.connection import MEMORY
 from trueup.kube.config import ClusterConfig
 from trueup.kube.plugin import RunPlugin, no_plugins
 from trueup.sources.quota import Allowance
@@ -24,6 +25,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         isolated: do no hostile work without a whole wall around it.
         namespaces: whose objects are watched and managed beside the control namespace's; empty for the whole cluster.
         mirrors: disk that mirrors may take.
+        cluster_memory: bytes that the objects of one destination may take.
     """
 
     config: ClusterConfig
@@ -38,3 +40,4 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     isolated: bool = False
     namespaces: tuple[str, ...] = ()
     mirrors: Allowance = Allowance()
+    cluster_memory: int = MEMORY

@@ -13,6 +13,7 @@ from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import ApiError
 from trueup.kube.index import Change, Classify, Index
 from trueup.kube.reflector import PAUSES, Reflector, Served, Timing
+from trueup.kube.room import Room
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey
 
@@ -36,6 +37,7 @@ class WatchCache:
         namespaces: whose objects are watched, each by a watch of its own; empty for all by one. Kinds without a
             namespace are watched as far as rights allow.
         timing: how often kinds are listed afresh and when silence counts as failure.
+        room: for its objects; without end by default.
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class WatchCache:
         excluded: Callable[[ResourceType], bool] = lambda _: False,
         namespaces: Iterable[str] = (),
         timing: Timing | None = None,
+        room: Room | None = None,
     ) -> None:
         self._client, self._discovery = client, discovery
         self._excluded = excluded
         self._timing = timing or Timing()
         self._namespaces = tuple(dict.fromkeys(namespaces))
-        self._index = Index(classify, by_namespace=bool(self._namespaces))
+        self._room = room or Room()
+        self._index = Index(classify, by_namespace=bool(self._namespaces), room=self._room)
         self._served = Served()
         self._subscribers: list[Subscriber] = []
         self._reflectors: dict[GroupKind, list[Reflector]] = {}
@@ -194,6 +198,7 @@ class WatchCache:
                 excluded=self._excluded,
                 served=self._served,
                 timing=self._timing,
+                room=self._room,
                 namespace=namespace,
             )
             for namespace in places

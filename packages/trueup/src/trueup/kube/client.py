@@ -1,5 +1,6 @@
 """Reads and writes of objects on one API server."""
 
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Literal
@@ -7,8 +8,9 @@ from typing import Literal
 import msgspec
 
 from trueup.kube.discovery import ResourceType
-from trueup.kube.errors import ApiError, Gone, Invalid
+from trueup.kube.errors import ApiError, Gone, Invalid, ResponseTooLarge
 from trueup.kube.object import read_object, read_page
+from trueup.kube.room import Gathering, Room
 from trueup.kube.transport import APPLY_PATCH, ATTEMPTS, JSON_PATCH, Parameters, Transport
 from trueup.kube.watch import READ_SECONDS, WatchEvent, stream_events
 from trueup.model.live import LiveObject
@@ -26,7 +28,9 @@ _PATCH_TYPES: dict[str, str] = {
 }
 
 LIST_RESTARTS = 3
-"""Times a paged list begins again when its continue token expires; after them it asks for all in one page."""
+"""Times a paged list begins again when its continue token expires."""
+PAGE_LIMIT = 16 * 1024 * 1024
+"""Bytes of one page: what it is read into takes a multiple of that for a moment."""
 PARTIAL_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 PARTIAL_LIST = PARTIAL_METADATA.replace("PartialObjectMetadata", "PartialObjectMetadataList")
 
@@ -58,16 +62,24 @@ class Client(Transport):
         *,
         attempts: int = ATTEMPTS,
         metadata_only: bool = False,
+        room: Room | None = None,
     ) -> Listing:
         """All objects of a kind, in pages; with ``metadata_only`` as PartialObjectMetadata.
 
         When the token for the next page expires, the whole list begins again with larger pages: the server's offer to
-        go on at another version would mix two states.
+        go on at another version would mix two states. A page of large objects is asked for again as several.
+
+        Args:
+            room: for the objects, while they are gathered.
         """
+        room = room or Room()
         for restart in range(LIST_RESTARTS + 1):
-            size = page * 4**restart if restart < LIST_RESTARTS else 0
+            size = page * 4**restart
             try:
-                return await self._list_pages(type_, namespace, label_selector, size, attempts, metadata_only)
+                with room.gathering() as gathering:
+                    return await self._list_pages(
+                        type_, namespace, label_selector, size, attempts, metadata_only, gathering
+                    )
             except Gone:
                 if restart == LIST_RESTARTS:
                     raise
@@ -81,21 +93,35 @@ class Client(Transport):
         size: int,
         attempts: int,
         metadata_only: bool,
+        gathering: Gathering,
     ) -> Listing:
         path = type_.path(namespace)
         subject = _subject("list", type_, namespace)
-        params = {"limit": str(size)} if size else {}
+        params = {"limit": str(size)}
         if label_selector:
             params["labelSelector"] = label_selector
         headers = {"Accept": PARTIAL_LIST} if metadata_only else {}
         objects: list[LiveObject] = []
         while True:
-            answer = await self.send("GET", path, params=params, headers=headers, attempts=attempts, subject=subject)
+            try:
+                answer = await self.send(
+                    "GET", path, params=params, headers=headers, attempts=attempts, subject=subject, limit=PAGE_LIMIT
+                )
+            except ResponseTooLarge:
+                if size == 1:
+                    raise
+                size = max(1, size // 8)
+                params["limit"] = str(size)
+                continue
+            begun = time.thread_time()
             try:
                 page = read_page(answer.body, type_.api_version, type_.kind)
             except (msgspec.DecodeError, RecursionError) as error:
                 raise ApiError(f"{subject}: the server's list cannot be read") from error
+            for found in page.objects:
+                gathering.take(found)
             objects += page.objects
+            await self.pace.spent(time.thread_time() - begun)
             if not page.continue_token:
                 return Listing(objects, page.resource_version)
             params["continue"] = page.continue_token

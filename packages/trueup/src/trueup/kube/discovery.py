@@ -6,10 +6,14 @@ from urllib.parse import quote
 
 import msgspec
 
-from trueup.kube.errors import ApiError, Invalid, NotFound
-from trueup.kube.transport import Transport
+from trueup.kube.errors import ApiError, Invalid, NotFound, ResponseTooLarge
+from trueup.kube.transport import Transport, decoded
 from trueup.model.resource import GroupKind, api_version_of, group_of, version_of
 
+LIMIT = 8 * 1024 * 1024
+"""Bytes in which a server says what it serves; thousands of definitions have one million."""
+_VERSION_LIMIT = 64 * 1024
+_MOST_VERSIONS = 2000
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
@@ -98,7 +102,8 @@ class Discovery:
                 raise
 
     async def _refresh(self) -> None:
-        version = msgspec.json.decode(await self._transport.request("GET", "/version"), type=_Version)
+        answer = await self._transport.request("GET", "/version", limit=_VERSION_LIMIT)
+        version = decoded(answer, _Version, "GET /version")
         for root in ("/api", "/apis"):
             await self._refresh_part(root)
         self.server_version = version.git_version
@@ -108,12 +113,12 @@ class Discovery:
         headers = {"Accept": f"{AGGREGATED},application/json"}
         if etag := self._etags.get(root):
             headers["If-None-Match"] = etag
-        answer = await self._transport.send("GET", root, headers=headers)
+        answer = await self._transport.send("GET", root, headers=headers, limit=LIMIT)
         if answer.status == 304:
             return
-        head = msgspec.json.decode(answer.body, type=_Kinded)
+        head = decoded(answer.body, _Kinded, f"GET {root}")
         if head.kind == "APIGroupDiscoveryList":
-            groups = msgspec.json.decode(answer.body, type=_Aggregated).groups()
+            groups = decoded(answer.body, _Aggregated, f"GET {root}").groups()
             self._etags[root] = answer.headers.get("ETag", "")
         else:
             groups = await self._legacy_groups(answer.body, head.kind)
@@ -123,10 +128,12 @@ class Discovery:
     async def _legacy_groups(self, body: bytes, kind: str) -> list["_Group"]:
         """Servers before 1.27, and some aggregators: one request per group version."""
         if kind == "APIVersions":
-            versions = msgspec.json.decode(body, type=_CoreVersions).versions
+            versions = decoded(body, _CoreVersions, "GET /api").versions
             listed = [("", version, f"/api/{version}") for version in versions]
         else:
-            listed = msgspec.json.decode(body, type=_GroupList).versions()
+            listed = decoded(body, _GroupList, "GET /apis").versions()
+        if len(listed) > _MOST_VERSIONS:
+            raise ResponseTooLarge(f"the server names more than {_MOST_VERSIONS} group versions")
         answers = await asyncio.gather(*(self._legacy_version(*entry) for entry in listed))
         groups: dict[str, _Group] = {}
         for (name, _, _), version in zip(listed, answers, strict=True):
@@ -135,13 +142,13 @@ class Discovery:
 
     async def _legacy_version(self, group: str, version: str, path: str) -> "_GroupVersion":
         try:
-            body = await self._transport.request("GET", path, attempts=2)
+            body = await self._transport.request("GET", path, attempts=2, limit=LIMIT)
+            listed = decoded(body, _LegacyResources, f"GET {path}").resources
         except NotFound:
             return _GroupVersion(version, [], stale=False)
         except ApiError:
             # One API service that is down hides its own kinds only.
             return _GroupVersion(version, [], stale=True)
-        listed = msgspec.json.decode(body, type=_LegacyResources).resources
         return _GroupVersion(version, list(_legacy_types(group, version, listed)), stale=False)
 
     def _with_known(self, root: str, groups: list["_Group"]) -> list["_Group"]:

@@ -6,6 +6,7 @@ Three sources meet: lists, watch events and the responses of our own writes. Res
 from collections.abc import Callable, Iterable
 
 from trueup.kube.object import newer, supersedes
+from trueup.kube.room import Room, weight
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey
 
@@ -21,9 +22,11 @@ class Index:
     Args:
         classify: the group an object belongs to (for us: its application), None for none.
         by_namespace: each namespace has a watch of its own, whose versions say nothing of the others'.
+        room: told of the memory that the objects take; whoever reads them asks it first.
     """
 
-    def __init__(self, classify: Classify, *, by_namespace: bool = False) -> None:
+    def __init__(self, classify: Classify, *, by_namespace: bool = False, room: Room | None = None) -> None:
+        self._room = room or Room()
         self._classify = classify
         self._by_namespace = by_namespace
         self._kinds: dict[GroupKind, dict[ResourceKey, LiveObject]] = {}
@@ -130,6 +133,7 @@ class Index:
     def _put(self, found: LiveObject, current: LiveObject | None) -> list[Change]:
         if current is not None:
             self._unlink(current)
+        self._room.used += weight(found)
         key = found.key
         self._kinds.setdefault(found.group_kind, {})[key] = found
         group = self._classify(found)
@@ -146,6 +150,7 @@ class Index:
         return [(current, None)]
 
     def _unlink(self, current: LiveObject) -> None:
+        self._room.used -= weight(current)
         group = self._group_of.pop(current.key, None)
         if group is not None:
             _discard(self._groups, group, current.key)

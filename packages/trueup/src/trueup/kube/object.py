@@ -49,6 +49,7 @@ class Page(msgspec.Struct, frozen=True, gc=False):
 
 _WRAPPING: Final = depth.DEEPEST + 8
 """Levels that stay of a list or an event: each object in it is still seen to be too deep."""
+_MOST_DIGITS: Final = 30
 _OF_OURSELVES: Final = "metadata."
 """Ownership of fields nests as deep as they do, and is no field of its own."""
 
@@ -121,7 +122,9 @@ def _named(body: bytes, api_version: str, kind: str) -> bytes:
 
 def revision(resource_version: str) -> int | None:
     """A resource version as the growing number it is; None where a server uses anything else."""
-    return int(resource_version) if resource_version.isdecimal() else None
+    if not resource_version.isdecimal() or len(resource_version) > _MOST_DIGITS:
+        return None
+    return int(resource_version)
 
 
 def newer(candidate: str, than: str) -> bool:

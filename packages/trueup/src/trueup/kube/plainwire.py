@@ -32,11 +32,10 @@ class PlainWire:
 
     Args:
         tls: None for a plain http server.
-        response_limit: bytes of one answer, after decompression.
     """
 
-    def __init__(self, config: ClusterConfig, tls: ssl.SSLContext | None, in_flight: int, response_limit: int) -> None:
-        self._config, self._tls, self._limit = config, tls, response_limit
+    def __init__(self, config: ClusterConfig, tls: ssl.SSLContext | None, in_flight: int) -> None:
+        self._config, self._tls = config, tls
         parts = urlsplit(config.server)
         self._host = _ascii(parts.hostname or "")
         self._port = parts.port or (443 if tls is not None else 80)
@@ -58,13 +57,15 @@ class PlainWire:
         while self._idle:
             self._idle.pop().close()
 
-    async def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    async def exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, limit: int
+    ) -> Answer:
         request = request_bytes(method, self._root + target, {**self._always, **headers}, body)
         async with self._turns:
             use = _Use(self._fresh())
             try:
                 async with asyncio.timeout(REQUEST_SECONDS):
-                    answer, reusable = await _in_thread(lambda: self._exchange(use, request))
+                    answer, reusable = await _in_thread(lambda: self._exchange(use, request, limit))
             except TimeoutError:
                 use.give_up()
                 raise Lost("no answer in time") from None
@@ -93,7 +94,7 @@ class PlainWire:
         except BaseException:
             use.give_up()
             raise
-        return _Stream(use, opening, self._limit)
+        return _Stream(use, opening)
 
     def _fresh(self) -> "_Connection | None":
         """An open connection that a server has had no time to tire of; None where there is none."""
@@ -104,12 +105,12 @@ class PlainWire:
             connection.close()
         return None
 
-    def _exchange(self, use: "_Use", request: bytes) -> tuple[Answer, bool]:
+    def _exchange(self, use: "_Use", request: bytes, limit: int) -> tuple[Answer, bool]:
         """The answer, and whether its connection can take another request."""
         connection = self._sent(use, request)
         try:
-            reply = read_reply(connection.stream, self._limit)
-            content = self._unpacked(reply)
+            reply = read_reply(connection.stream, limit)
+            content = _unpacked(reply, limit)
         except (Malformed, OSError) as error:
             raise Lost(_cause(error)) from error
         return Answer(reply.status, reply.fields, content, reply.fields.all("Warning")), reply.reusable
@@ -135,21 +136,6 @@ class PlainWire:
         except OSError as error:
             raise Lost(_cause(error)) from error
         return connection
-
-    def _unpacked(self, reply: Reply) -> bytes:
-        if reply.fields.words("Content-Encoding") != ["gzip"]:
-            return reply.body
-        # Loaded where the server is far away.
-        import zlib
-
-        unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        try:
-            text = unpacker.decompress(reply.body, self._limit + 1)
-        except zlib.error as error:
-            raise Malformed("the answer is not gzip as it says") from error
-        if len(text) > self._limit:
-            raise TooLong(reply.status)
-        return text
 
 
 class _Use:
@@ -181,17 +167,17 @@ class _Use:
 class _Stream:
     """An answer that is read as it comes, on a connection of its own."""
 
-    def __init__(self, use: _Use, opening: Opening, limit: int) -> None:
+    def __init__(self, use: _Use, opening: Opening) -> None:
         self.status = opening.status
-        self._use, self._opening, self._limit = use, opening, limit
+        self._use, self._opening = use, opening
 
     async def read(self) -> bytes:
         return await self._in_thread(lambda: next(self._opening.pieces, b""))
 
-    async def whole(self) -> Answer:
+    async def whole(self, limit: int) -> Answer:
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                body = await self._in_thread(lambda: whole_body(self._opening, self._limit))
+                body = await self._in_thread(lambda: whole_body(self._opening, limit))
         except TimeoutError:
             raise Lost("no answer in time") from None
         fields = self._opening.fields
@@ -250,6 +236,22 @@ class _Connection:
 
 def _ascii(host: str) -> str:
     return host if host.isascii() else host.encode("idna").decode()
+
+
+def _unpacked(reply: Reply, limit: int) -> bytes:
+    if reply.fields.words("Content-Encoding") != ["gzip"]:
+        return reply.body
+    # Loaded where the server is far away.
+    import zlib
+
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        text = unpacker.decompress(reply.body, limit + 1)
+    except zlib.error as error:
+        raise Malformed("the answer is not gzip as it says") from error
+    if len(text) > limit:
+        raise TooLong(reply.status)
+    return text
 
 
 async def _in_thread(call: Callable[[], T]) -> T:

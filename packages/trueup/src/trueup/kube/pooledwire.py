@@ -18,12 +18,11 @@ class PooledWire:
     Args:
         tls: None for a plain http server.
         in_flight: connections for requests.
-        response_limit: bytes of one answer, after decompression.
     """
 
-    def __init__(self, config: ClusterConfig, tls: ssl.SSLContext | None, in_flight: int, response_limit: int) -> None:
+    def __init__(self, config: ClusterConfig, tls: ssl.SSLContext | None, in_flight: int) -> None:
         self._config, self._tls = config, tls
-        self._in_flight, self._limit = in_flight, response_limit
+        self._in_flight = in_flight
         self._session: aiohttp.ClientSession | None = None
         self._streams: aiohttp.ClientSession | None = None
 
@@ -51,7 +50,9 @@ class PooledWire:
             trust_env=False,
         )
 
-    async def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    async def exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, limit: int
+    ) -> Answer:
         assert self._session is not None, "enter the client before its first request"
         try:
             async with self._session.request(
@@ -63,7 +64,7 @@ class PooledWire:
                 server_hostname=self._server_hostname(),
                 proxy=self._config.proxy or None,
             ) as response:
-                return await _whole(response, self._limit)
+                return await _whole(response, limit)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _lost(error) from error
 
@@ -80,7 +81,7 @@ class PooledWire:
                 )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _lost(error) from error
-        return _Stream(response, self._limit)
+        return _Stream(response)
 
     def _url(self, target: str) -> URL:
         # Targets are quoted already: yarl must not undo that, nor resolve dots.
@@ -91,9 +92,9 @@ class PooledWire:
 
 
 class _Stream:
-    def __init__(self, response: aiohttp.ClientResponse, limit: int) -> None:
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.status = response.status
-        self._response, self._limit = response, limit
+        self._response = response
 
     async def read(self) -> bytes:
         try:
@@ -101,10 +102,10 @@ class _Stream:
         except (aiohttp.ClientError, OSError) as error:
             raise _lost(error) from error
 
-    async def whole(self) -> Answer:
+    async def whole(self, limit: int) -> Answer:
         try:
             async with asyncio.timeout(REQUEST_SECONDS), self._response:
-                return await _whole(self._response, self._limit)
+                return await _whole(self._response, limit)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _lost(error) from error
 

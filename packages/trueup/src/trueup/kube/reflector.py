@@ -21,6 +21,7 @@ from trueup.kube.errors import (
     Unreachable,
 )
 from trueup.kube.index import Change, Index
+from trueup.kube.room import Room, weight
 from trueup.kube.watch import READ_SECONDS, WatchEvent
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind
@@ -72,6 +73,7 @@ class Reflector:
         excluded: Callable[[ResourceType], bool],
         served: Served,
         timing: Timing,
+        room: Room,
         namespace: str = "",
     ) -> None:
         self.kind, self.namespace = kind, namespace
@@ -80,7 +82,7 @@ class Reflector:
         self.error: ApiError | None = None
         self._client, self._discovery, self._index = client, discovery, index
         self._publish, self._excluded = publish, excluded
-        self._served, self._timing = served, timing
+        self._served, self._timing, self._room = served, timing, room
         self._version = ""
         self._resync_at = 0.0
         self._failures = 0
@@ -158,7 +160,7 @@ class Reflector:
                 # says what is wrong. One that began and broke later is resumed.
                 if self._version:
                     raise
-        listing = await self._client.list(type_, self.namespace, attempts=1)
+        listing = await self._client.list(type_, self.namespace, attempts=1, room=self._room)
         self._complete(listing.objects, listing.resource_version)
 
     async def _watch_from_start(self, type_: ResourceType) -> None:
@@ -167,27 +169,29 @@ class Reflector:
         collected: list[LiveObject] = []
         complete = False
         try:
-            async with asyncio.timeout(self._timing.initial) as limit:
-                events = self._client.watch(
-                    type_,
-                    "",
-                    namespace=self.namespace,
-                    initial_events=True,
-                    timeout=seconds,
-                    read_seconds=self._timing.read,
-                )
-                async with aclosing(events):
-                    async for event in events:
-                        if complete:
-                            self._heard(event)
-                        elif event.initial_events_end:
-                            complete = True
-                            limit.reschedule(None)
-                            self._complete(collected, event.resource_version, seconds)
-                            collected = []
-                        else:
-                            limit.reschedule(asyncio.get_running_loop().time() + self._timing.initial)
-                            collected.append(event.object)
+            with self._room.gathering() as gathering:
+                async with asyncio.timeout(self._timing.initial) as limit:
+                    events = self._client.watch(
+                        type_,
+                        "",
+                        namespace=self.namespace,
+                        initial_events=True,
+                        timeout=seconds,
+                        read_seconds=self._timing.read,
+                    )
+                    async with aclosing(events):
+                        async for event in events:
+                            if complete:
+                                self._heard(event)
+                            elif event.initial_events_end:
+                                complete = True
+                                limit.reschedule(None)
+                                self._complete(collected, event.resource_version, seconds)
+                                collected = []
+                            else:
+                                limit.reschedule(asyncio.get_running_loop().time() + self._timing.initial)
+                                gathering.take(event.object)
+                                collected.append(event.object)
         except (BadRequest, Invalid, TimeoutError):
             # Old servers refuse the parameters; newer ones on an old etcd take them and never send the last bookmark.
             self._served.initial_events = False
@@ -222,6 +226,7 @@ class Reflector:
         self._version = event.resource_version
         match event.type:
             case "ADDED" | "MODIFIED":
+                self._room.check(weight(event.object))
                 self._publish(self._index.appeared(event.object))
             case "DELETED":
                 self._publish(self._index.disappeared(event.object))

@@ -1,21 +1,26 @@
 """OpenAPI v3 schemas of a cluster, fetched per group version when first asked for."""
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import msgspec
 
 from kubegrammar.merge import DEDUCED, Merging, Type, Types
 from trueup.kube.errors import ApiError, NotFound
-from trueup.kube.transport import Transport
+from trueup.kube.transport import Transport, decoded
 from trueup.model.resource import group_of, version_of
 
 INDEX_SECONDS = 10.0
 """Age at which the index of documents is asked for again; the documents themselves are known by hash."""
 
-Schema = dict[str, Any]
+LIMIT = 32 * 1024 * 1024
+"""Bytes of one document, most of which is never decoded."""
+KIND_LIMIT = 4 * 1024 * 1024
+"""Bytes of the schemas that one kind is made of. The definition of a custom one has a third of that at most."""
+INDEX_LIMIT = 4 * 1024 * 1024
 _GVK = "x-kubernetes-group-version-kind"
 _PREFIX = "#/components/schemas/"
 _STRATEGIC = "application/strategic-merge-patch+json"
@@ -28,7 +33,7 @@ class Schemas:
         self._transport = transport
         self._urls: dict[str, str] = {}
         self._asked_at = float("-inf")
-        self._documents: dict[str, tuple[str, Schema]] = {}
+        self._documents: dict[str, tuple[str, _Schemas]] = {}
         self._lock = asyncio.Lock()
         self._compiled: dict[str, tuple[str, Types, dict[str, Type | None]]] = {}
 
@@ -42,7 +47,9 @@ class Schemas:
             except ApiError:
                 continue
             if document is not None:
+                begun = time.thread_time()
                 self._compile(path, document, api_version, kind)
+                await self._transport.pace.spent(time.thread_time() - begun)
 
     async def merging(self, api_version: str, kind: str) -> Merging:
         """How client-side apply merges objects of a kind. Without a schema, as a new custom resource is for half a
@@ -58,7 +65,7 @@ class Schemas:
                 break
             self._compile(path, document, api_version, kind)
             if found := self.type_of(api_version, kind):
-                return Merging(found, strategic=kind in document[_STRATEGIC])
+                return Merging(found, strategic=kind in document.strategic)
             # The kind may have come after the document.
             self._asked_at = float("-inf")
         return Merging(DEDUCED, strategic=False)
@@ -68,40 +75,24 @@ class Schemas:
         known = self._compiled.get(_path(api_version))
         return known[2].get(kind) if known else None
 
-    def _compile(self, path: str, document: Schema, api_version: str, kind: str) -> None:
+    def _compile(self, path: str, document: "_Schemas", api_version: str, kind: str) -> None:
         url = self._documents[path][0]
-        schemas = (document.get("components") or {}).get("schemas") or {}
         known = self._compiled.get(path)
         if known is None or known[0] != url:
-            known = self._compiled[path] = (url, Types(schemas), {})
-        if kind not in known[2]:
-            name = _named(schemas, api_version, kind)
-            try:
-                known[2][kind] = known[1].compile({"$ref": f"{_PREFIX}{name}"}) if name else None
-            except ValueError:
-                known[2][kind] = None
+            known = self._compiled[path] = (url, Types(document), {})
+        _, types, found = known
+        if kind in found:
+            return
+        document.left = KIND_LIMIT
+        try:
+            name = document.name_of(api_version, kind)
+            found[kind] = types.compile({"$ref": f"{_PREFIX}{name}"}) if name else None
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
+            # Too large, or no schema at all: the kind has no type. What was half read of it is nobody else's.
+            found[kind] = None
+            self._compiled[path] = (url, Types(document), found)
 
-    async def schema_for(self, api_version: str, kind: str) -> Schema | None:
-        """The schema of a kind, with the ``components`` of its document beside it, so that every
-        ``#/components/schemas/…`` reference resolves within the value. Shared: do not change it.
-
-        None while the server publishes none: a new custom resource is served half a second before its schema.
-
-        Raises:
-            ApiError: the server does not answer.
-        """
-        document = await self._current(_path(api_version))
-        if document is None:
-            return None
-        components = document.get("components") or {}
-        schemas = components.get("schemas") or {}
-        if name := _named(schemas, api_version, kind):
-            return {**schemas[name], "components": components}
-        # The kind may have come after the document; the next call looks again.
-        self._asked_at = float("-inf")
-        return None
-
-    async def _current(self, path: str) -> Schema | None:
+    async def _current(self, path: str) -> "_Schemas | None":
         async with self._lock:
             await self._refresh_index(path)
             return await self._document(path)
@@ -110,31 +101,38 @@ class Schemas:
         now = asyncio.get_running_loop().time()
         if path in self._urls and now - self._asked_at < INDEX_SECONDS:
             return
-        answer = await self._transport.request("GET", "/openapi/v3")
-        listed = msgspec.json.decode(answer, type=_Index)
+        answer = await self._transport.request("GET", "/openapi/v3", limit=INDEX_LIMIT)
+        listed = decoded(answer, _Index, "GET /openapi/v3")
         self._urls = {name: entry.server_relative_url for name, entry in listed.paths.items()}
         self._asked_at = now
 
-    async def _document(self, path: str) -> Schema | None:
+    async def _document(self, path: str) -> "_Schemas | None":
         url = self._urls.get(path)
         if url is None:
             return None
         known = self._documents.get(path)
         if known and known[0] == url:
             return known[1]
-        parts = urlsplit(url)
         try:
-            answer = await self._transport.request("GET", parts.path, params=dict(parse_qsl(parts.query)))
+            parts = urlsplit(url)
+        except ValueError:
+            raise ApiError(f"GET /openapi/v3: {path} is at no address") from None
+        target = quote(parts.path, safe="/:@%")
+        if not target.startswith("/"):
+            raise ApiError(f"GET /openapi/v3: {path} is at no address")
+        try:
+            answer = await self._transport.request("GET", target, params=dict(parse_qsl(parts.query)), limit=LIMIT)
         except NotFound:
             return None
         except ApiError as error:
             if not 300 <= error.code < 400:
                 raise
             # The document has changed, and the index does not show it yet.
-            url, answer = "", await self._transport.request("GET", parts.path)
+            url, answer = "", await self._transport.request("GET", target, limit=LIMIT)
+        begun = time.thread_time()
         # Of all that describes a group version, the paths are most: of them only the types of patches are read.
-        read = msgspec.json.decode(answer, type=_Document)
-        document: Schema = {"components": read.components or {}, _STRATEGIC: read.strategic()}
+        document = decoded(answer, _Document, f"GET {target}").kept()
+        await self._transport.pace.spent(time.thread_time() - begun)
         self._documents[path] = (url, document)
         return document
 
@@ -143,10 +141,54 @@ def _path(api_version: str) -> str:
     return f"apis/{api_version}" if group_of(api_version) else f"api/{api_version}"
 
 
-def _named(schemas: Schema, api_version: str, kind: str) -> str:
-    """The name of a kind's schema; empty where there is none."""
-    wanted = {"group": group_of(api_version), "version": version_of(api_version), "kind": kind}
-    return next((name for name, schema in schemas.items() if wanted in schema.get(_GVK, ())), "")
+class _Schemas(Mapping[str, Any]):
+    """The schemas of a document by name, each decoded when it is asked for.
+
+    Attributes:
+        strategic: the kinds whose objects take strategic merge patches: not custom ones.
+        left: bytes that may still be decoded for the kind at hand.
+    """
+
+    def __init__(self, schemas: Mapping[str, bytes], strategic: frozenset[str]) -> None:
+        self._schemas, self.strategic, self.left = schemas, strategic, KIND_LIMIT
+
+    def __getitem__(self, name: str) -> Any:
+        raw = self._schemas[name]
+        self.left -= len(raw)
+        if self.left < 0:
+            raise ValueError(f"its schemas have more than {KIND_LIMIT} bytes")
+        try:
+            return msgspec.json.decode(raw)
+        except msgspec.DecodeError as error:
+            raise ValueError(f"the schema {name} cannot be read") from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._schemas)
+
+    def __len__(self) -> int:
+        return len(self._schemas)
+
+    def name_of(self, api_version: str, kind: str) -> str:
+        """The name of a kind's schema; empty where there is none."""
+        wanted = _GroupVersionKind(group_of(api_version), version_of(api_version), kind)
+        return next((name for name, raw in self._schemas.items() if wanted in _kinds(raw)), "")
+
+
+def _kinds(raw: bytes) -> list["_GroupVersionKind"]:
+    try:
+        return msgspec.json.decode(raw, type=_Named).kinds
+    except (msgspec.DecodeError, RecursionError):
+        return []
+
+
+class _GroupVersionKind(msgspec.Struct, frozen=True, gc=False):
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+
+
+class _Named(msgspec.Struct, gc=False):
+    kinds: list[_GroupVersionKind] = msgspec.field(default_factory=list, name=_GVK)
 
 
 class _Kind(msgspec.Struct, gc=False):
@@ -166,9 +208,18 @@ class _Operations(msgspec.Struct, gc=False):
     patch: _Operation | None = None
 
 
+class _Components(msgspec.Struct, gc=False):
+    schemas: dict[str, msgspec.Raw] = {}
+
+
 class _Document(msgspec.Struct, gc=False):
     paths: dict[str, _Operations] = {}
-    components: Schema | None = None
+    components: _Components | None = None
+
+    def kept(self) -> _Schemas:
+        """What is kept of it: the answer itself is not."""
+        schemas = self.components.schemas if self.components else {}
+        return _Schemas({name: bytes(raw) for name, raw in schemas.items()}, self.strategic())
 
     def strategic(self) -> frozenset[str]:
         """The kinds whose objects take strategic merge patches: not custom ones."""

@@ -5,14 +5,19 @@ import copy
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import quote, urlencode
+
+import msgspec
 
 from trueup.kube.config import ClusterConfig
 from trueup.kube.credentials import Authorization, tls_context
 from trueup.kube.errors import ApiError, ResponseTooLarge, ServerError, TooManyRequests, Unreachable, api_error
 from trueup.kube.plugin import RunPlugin, no_plugins
+from trueup.kube.room import UNHURRIED, Pace
 from trueup.kube.wire import Answer, Lost, Stream, TooLong, Wire
+
+T = TypeVar("T")
 
 ATTEMPTS = 5
 """Tries of a request that may be repeated, the first one included."""
@@ -29,15 +34,15 @@ JSON_PATCH = "application/json-patch+json"
 Parameters = Mapping[str, str]
 
 
-MakeWire = Callable[[ClusterConfig, ssl.SSLContext | None, int, int], Wire]
-"""From a cluster, its TLS settings, the requests at one time and the bytes of one answer."""
+MakeWire = Callable[[ClusterConfig, ssl.SSLContext | None, int], Wire]
+"""From a cluster, its TLS settings and the requests at one time."""
 
 
-def pooled(config: ClusterConfig, tls: ssl.SSLContext | None, in_flight: int, response_limit: int) -> Wire:
+def pooled(config: ClusterConfig, tls: ssl.SSLContext | None, in_flight: int) -> Wire:
     """The engine's wire; imported when one is made, since a command may speak through another."""
     from trueup.kube.pooledwire import PooledWire
 
-    return PooledWire(config, tls, in_flight, response_limit)
+    return PooledWire(config, tls, in_flight)
 
 
 class Transport:
@@ -51,6 +56,7 @@ class Transport:
         response_limit: bytes of one answer.
         wire: makes what carries the requests.
         plugins: runs the program that gives the cluster's credential, where one is named.
+        pace: at which it is read what the server sends.
 
     Attributes:
         fence: asked before each attempt at a request that may change something; it raises where none may be sent now.
@@ -64,11 +70,13 @@ class Transport:
         response_limit: int = RESPONSE_LIMIT,
         wire: MakeWire = pooled,
         plugins: RunPlugin = no_plugins,
+        pace: Pace = UNHURRIED,
     ) -> None:
         self.config = config
         self.response_limit = response_limit
+        self.pace = pace
         self.fence: Callable[[], None] | None = None
-        self._wire = wire(config, tls_context(config), in_flight, response_limit)
+        self._wire = wire(config, tls_context(config), in_flight)
         self._authorization = Authorization(config, plugins)
         self._impersonation: Mapping[str, str] = {}
         self._places = asyncio.Semaphore(in_flight)
@@ -105,6 +113,7 @@ class Transport:
         subject: str = "",
         secret: bool = False,
         warnings: list[str] | None = None,
+        limit: int = 0,
     ) -> bytes:
         """Sends one request and gives the body of its answer.
 
@@ -115,6 +124,7 @@ class Transport:
             subject: how errors name it; method and path by default.
             secret: it carries Secrets: errors then quote no values.
             warnings: receives the texts of the answer's Warning headers.
+            limit: bytes of the answer; 0 for as many as any may have.
 
         Raises:
             ApiError: the typed refusal, or Unreachable, or ResponseTooLarge.
@@ -130,6 +140,7 @@ class Transport:
             attempts=attempts,
             subject=subject,
             secret=secret,
+            limit=limit,
         )
         if warnings is not None:
             warnings.extend(warning_texts(answer.warnings))
@@ -147,11 +158,13 @@ class Transport:
         attempts: int = ATTEMPTS,
         subject: str = "",
         secret: bool = False,
+        limit: int = 0,
     ) -> Answer:
         """As :meth:`request`, with the answer's status and headers: a success, or 304 to a conditional request."""
         subject = subject or f"{method} {path}"
         safe = method == "GET" if repeatable is None else repeatable
         applies = (headers or {}).get("Content-Type") == APPLY_PATCH
+        limit = min(limit or self.response_limit, self.response_limit)
         fenced = method != "GET" and "dryRun" not in (params or {})
         async with self._places:
             for attempt in range(1, attempts + 1):
@@ -159,7 +172,7 @@ class Transport:
                 if fenced and self.fence is not None:
                     self.fence()
                 try:
-                    return await self._once(method, _target(path, params), body, headers or {}, subject, secret)
+                    return await self._once(method, _target(path, params), body, headers or {}, subject, secret, limit)
                 except ApiError as error:
                     if attempt == attempts or not may_repeat(error, repeatable=safe, applies=applies):
                         raise
@@ -168,25 +181,34 @@ class Transport:
         raise AssertionError("attempts is at least 1")
 
     async def _once(
-        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], subject: str, secret: bool
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        subject: str,
+        secret: bool,
+        limit: int,
     ) -> Answer:
         try:
-            answer = await self._exchange(method, target, {**headers, **self._impersonation}, body)
+            answer = await self._exchange(method, target, {**headers, **self._impersonation}, body, limit)
         except Lost as error:
             raise self.unreachable(error, subject) from error
         except TooLong as error:
-            raise self._too_large(error, subject) from error
+            raise _too_large(error, subject, limit) from error
         if 200 <= answer.status < 300 or answer.status == 304:
             return answer
         raise refusal(answer, subject, secret=secret, sent=body or b"")
 
-    async def _exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    async def _exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, limit: int
+    ) -> Answer:
         shown = await self._authorization.headers()
-        answer = await self._wire.exchange(method, target, {**headers, **shown}, body)
+        answer = await self._wire.exchange(method, target, {**headers, **shown}, body, limit)
         if answer.status == 401 and self._authorization.refused(shown):
             # Nothing was done, and the program may have a newer credential.
             shown = await self._authorization.headers()
-            return await self._wire.exchange(method, target, {**headers, **shown}, body)
+            return await self._wire.exchange(method, target, {**headers, **shown}, body, limit)
         return answer
 
     async def open_stream(
@@ -204,13 +226,13 @@ class Transport:
             # 204 is the log of a Pod that runs nowhere yet.
             if stream.status in (200, 204):
                 return stream
-            answer = await stream.whole()
+            answer = await stream.whole(self.response_limit)
             if answer.status == 401:
                 self._authorization.refused(shown)  # the next stream asks for a newer credential
         except Lost as error:
             raise self.unreachable(error, subject) from error
         except TooLong as error:
-            raise self._too_large(error, subject) from error
+            raise _too_large(error, subject, self.response_limit) from error
         raise refusal(answer, subject)
 
     def unreachable(self, error: Lost, subject: str) -> Unreachable:
@@ -219,8 +241,9 @@ class Transport:
         found.connected = error.connected
         return found
 
-    def _too_large(self, error: TooLong, subject: str) -> ResponseTooLarge:
-        return ResponseTooLarge(f"{subject}: the answer is over {self.response_limit} bytes", code=error.status)
+
+def _too_large(error: TooLong, subject: str, limit: int) -> ResponseTooLarge:
+    return ResponseTooLarge(f"{subject}: the answer is over {limit} bytes", code=error.status)
 
 
 def _target(path: str, params: Parameters | None) -> str:
@@ -260,6 +283,18 @@ def pause_before(attempt: int, retry_after: float) -> float:
 
     backoff: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
     return max(backoff, min(retry_after, LONGEST_RETRY_AFTER) * random.uniform(1.0, 1.1))  # noqa: S311
+
+
+def decoded(body: bytes, type_: type[T], subject: str) -> T:
+    """An answer as what it should be.
+
+    Raises:
+        ApiError: it is something else.
+    """
+    try:
+        return msgspec.json.decode(body, type=type_)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ApiError(f"{subject}: what the server answers cannot be read") from error
 
 
 def warning_texts(values: Iterable[str]) -> list[str]:

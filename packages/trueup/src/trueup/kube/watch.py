@@ -1,6 +1,7 @@
 """Watch streams: lines of JSON → events, with a deadline on silence."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Iterator
 from typing import Literal
 
@@ -14,6 +15,8 @@ from trueup.model.live import LiveObject
 
 READ_SECONDS = 75.0
 """Silence after which a stream is given up: servers send a bookmark every sixty seconds."""
+EVENT_LIMIT = 16 * 1024 * 1024
+"""Bytes of one event; the largest objects that an API server stores have three million."""
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 EventType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
@@ -60,7 +63,8 @@ async def stream_events(
         Silent: nothing came for ``read_seconds``, not even a bookmark.
         ApiError: any other ERROR event; Unreachable when the connection breaks.
     """
-    rest = b""
+    rest: list[bytes] = []
+    size, limit = 0, min(EVENT_LIMIT, transport.response_limit)
     while True:
         try:
             async with asyncio.timeout(read_seconds):
@@ -71,11 +75,21 @@ async def stream_events(
             raise transport.unreachable(error, subject) from error
         if not chunk:
             return
-        *lines, rest = (rest + chunk).split(b"\n")
-        if len(rest) > transport.response_limit:
-            raise ResponseTooLarge(f"{subject}: one event is over {transport.response_limit} bytes")
+        first, *lines = chunk.split(b"\n")
+        # Joined once it is whole: an event that comes byte by byte costs no more than another one.
+        rest.append(first)
+        size += len(first)
+        if size > limit:
+            raise ResponseTooLarge(f"{subject}: one event is over {limit} bytes")
+        if not lines:
+            continue
+        lines.insert(0, b"".join(rest))
+        rest = [lines.pop()]
+        size = len(rest[0])
+        begun = time.thread_time()
         for event in _read_lines(lines, api_version, kind, subject):
             yield event
+        await transport.pace.spent(time.thread_time() - begun)
 
 
 def _read_lines(lines: list[bytes], api_version: str, kind: str, subject: str) -> Iterator[WatchEvent]:

@@ -67,8 +67,8 @@ class Stream(Protocol):
             Lost: the connection broke.
         """
 
-    async def whole(self) -> Answer:
-        """The rest of it, for an answer that turned out to be a refusal.
+    async def whole(self, limit: int) -> Answer:
+        """The rest of it, for an answer that turned out to be a refusal; of so many bytes.
 
         Raises:
             Lost, TooLong.
@@ -87,11 +87,14 @@ class Wire(Protocol):
     async def close(self) -> None:
         """Called once, after the last."""
 
-    async def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    async def exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, limit: int
+    ) -> Answer:
         """One request and its answer.
 
         Args:
             target: path and query, quoted.
+            limit: bytes of the answer, after decompression.
 
         Raises:
             Lost, TooLong.
