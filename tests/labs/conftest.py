@@ -51,7 +51,7 @@ class Newcomer:
             if not name.startswith("tests/") and (ROOT / name).exists():
                 target = self.checkout / name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, target)
+                shutil.copy2(ROOT / name, target, follow_symlinks=False)
 
     def _install(self) -> None:
         environment = self.checkout / ".venv"

@@ -7,7 +7,11 @@ from typing import Any, NamedTuple
 import click
 from click.shell_completion import CompletionItem
 
+from kubegrammar.errors import Explained
 from trueup.cli.screen import raw
+
+SANDBOX = "pocketkube"
+"""The package that production does without."""
 
 
 class Deferred(NamedTuple):
@@ -40,7 +44,15 @@ class LazyGroup(click.Group):
         found = self.table.get(cmd_name)
         if found is None:
             return None
-        command: click.Command = getattr(importlib.import_module(found.module), found.attribute)
+        try:
+            command: click.Command = getattr(importlib.import_module(found.module), found.attribute)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != SANDBOX:
+                raise
+            raise Explained(
+                f"`{ctx.command_path} {cmd_name}` needs the embedded cluster, which is not installed",
+                hint="pip install 'trueup[sandbox]'",
+            ) from None
         return command
 
     def resolve_command(
