@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubegrammar.hidden import Hidden
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import Invalid
 from trueup.kube.object import newer, read_object, read_page, supersedes
@@ -123,7 +124,7 @@ def test_what_nests_deeply_in_the_record_of_ownership_alone_is_left_out_of_it() 
 
 def test_an_event_of_an_object_that_nests_too_deeply_ends_no_watch() -> None:
     lines = [b'{"type":"ADDED","object":' + body + b"}" for body in (DEEP_POD, POD)]
-    events = list(_read_lines(lines, "v1", "Pod", "watch Pod"))
+    events = list(_read_lines(lines, "v1", "Pod", "watch Pod", Hidden(())))
     assert [(event.object.key.name, event.object.deep) for event in events] == [
         ("deep", ("spec.x.a.a.a...",)),
         ("web", ()),

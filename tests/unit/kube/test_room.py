@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from kubegrammar.hidden import Hidden
 from trueup.kube import room
 from trueup.kube.room import UNHURRIED, Pace
 from trueup.kube.transport import Transport
@@ -16,7 +17,7 @@ OBJECT = b'{"metadata": {"name": "a", "resourceVersion": "1"}}'
 class Pieces:
     """A stream and its reader's transport in one."""
 
-    response_limit, pace = 1 << 27, UNHURRIED
+    response_limit, pace, hidden = 1 << 27, UNHURRIED, Hidden(())
 
     def __init__(self, *pieces: bytes) -> None:
         self._pieces = [*reversed(pieces)]

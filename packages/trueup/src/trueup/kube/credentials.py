@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from trueup.kube.config import ClusterConfig, check_credential
 from trueup.kube.errors import ConfigError
@@ -117,8 +118,10 @@ class Authorization:
         return True
 
     def secrets(self) -> Iterator[str]:
-        """What is shown at present."""
-        return filter(None, (self._token, self._config.password))
+        """What is shown at present, to the server and on the way there."""
+        pair = f"{self._config.username}:{self._config.password}" if self._config.password else ""
+        on_the_way = unquote(urlsplit(self._config.proxy).password or "") if self._config.proxy else ""
+        return filter(None, (self._token, self._config.password, pair, on_the_way))
 
     async def _ask(self, plugin: ExecPlugin) -> None:
         async with self._turn:

@@ -18,6 +18,7 @@ from trueup.model.resource import ResourceKey
 
 MESSAGE_LIMIT = 1024
 """Characters kept of a server's message."""
+NOTHING = Hidden(())
 
 
 class ConfigError(Stalled):
@@ -224,7 +225,14 @@ _FAULT = pattern.compile(
 
 
 def api_error(
-    code: int, body: bytes, *, subject: str, retry_after: float = 0.0, secret: bool = False, sent: bytes = b""
+    code: int,
+    body: bytes,
+    *,
+    subject: str,
+    shown: Hidden = NOTHING,
+    retry_after: float = 0.0,
+    secret: bool = False,
+    sent: bytes = b"",
 ) -> ApiError:
     """The typed error of an answer.
 
@@ -232,6 +240,7 @@ def api_error(
         code: HTTP status, or that of an ERROR event.
         body: a Status object, or text.
         subject: what was asked for whom, to open messages that do not say it: ``get Pod default/web``.
+        shown: credentials that the server was shown; it may repeat them.
         retry_after: of the Retry-After header, in seconds.
         secret: the request was about Secrets: what the server quotes of their values is left out.
         sent: the request's body, which says what those values are.
@@ -239,6 +248,8 @@ def api_error(
     status = _read_status(body)
     message = status.message or body[:MESSAGE_LIMIT].decode(errors="replace").strip() or f"HTTP status {code}"
     causes = tuple((status.details and status.details.causes) or ())
+    message = shown.hide(message)
+    causes = tuple(Cause(cause.reason, shown.hide(cause.message), shown.hide(cause.field)) for cause in causes)
     wait = retry_after or (status.details.retry_after_seconds if status.details else 0.0)
     kind = _kind_of(code, status.reason)
     fields: tuple[str, ...] = ()

@@ -10,9 +10,18 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from kubegrammar.hidden import Hidden
 from trueup.kube.config import ClusterConfig
 from trueup.kube.credentials import Authorization, tls_context
-from trueup.kube.errors import ApiError, ResponseTooLarge, ServerError, TooManyRequests, Unreachable, api_error
+from trueup.kube.errors import (
+    MESSAGE_LIMIT,
+    ApiError,
+    ResponseTooLarge,
+    ServerError,
+    TooManyRequests,
+    Unreachable,
+    api_error,
+)
 from trueup.kube.plugin import RunPlugin, no_plugins
 from trueup.kube.room import UNHURRIED, Pace
 from trueup.kube.wire import Answer, Lost, Stream, TooLong, Wire
@@ -25,6 +34,7 @@ IN_FLIGHT = 24
 """Requests at one time, unless somebody says otherwise."""
 RESPONSE_LIMIT = 128 * 1024 * 1024
 """Bytes of one answer, after decompression."""
+_MOST_WARNINGS = 50
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 LONGEST_RETRY_AFTER = 30.0
@@ -78,6 +88,7 @@ class Transport:
         self.fence: Callable[[], None] | None = None
         self._wire = wire(config, tls_context(config), in_flight)
         self._authorization = Authorization(config, plugins)
+        self._hidden: tuple[tuple[str, ...], Hidden] | None = None
         self._impersonation: Mapping[str, str] = {}
         self._places = asyncio.Semaphore(in_flight)
 
@@ -90,6 +101,14 @@ class Transport:
     def secrets(self) -> Iterator[str]:
         """What the server is shown at present, for who hides it from others."""
         return self._authorization.secrets()
+
+    @property
+    def hidden(self) -> Hidden:
+        """The same, to be found in what the server says: it may repeat what it was sent."""
+        shown = tuple(self.secrets())
+        if self._hidden is None or self._hidden[0] != shown:
+            self._hidden = shown, Hidden(shown)
+        return self._hidden[1]
 
     async def __aenter__(self) -> Self:
         await self._wire.open()
@@ -143,7 +162,7 @@ class Transport:
             limit=limit,
         )
         if warnings is not None:
-            warnings.extend(warning_texts(answer.warnings))
+            warnings.extend(self.hidden.hide(text)[:MESSAGE_LIMIT] for text in warning_texts(answer.warnings))
         return answer.body
 
     async def send(
@@ -198,7 +217,7 @@ class Transport:
             raise _too_large(error, subject, limit) from error
         if 200 <= answer.status < 300 or answer.status == 304:
             return answer
-        raise refusal(answer, subject, secret=secret, sent=body or b"")
+        raise refusal(answer, subject, self.hidden, secret=secret, sent=body or b"")
 
     async def _exchange(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, limit: int
@@ -233,7 +252,7 @@ class Transport:
             raise self.unreachable(error, subject) from error
         except TooLong as error:
             raise _too_large(error, subject, self.response_limit) from error
-        raise refusal(answer, subject)
+        raise refusal(answer, subject, self.hidden)
 
     def unreachable(self, error: Lost, subject: str) -> Unreachable:
         """What a failed connection becomes: it names the server and the cause, never a credential."""
@@ -251,13 +270,15 @@ def _target(path: str, params: Parameters | None) -> str:
     return f"{path}?{urlencode(params, quote_via=quote)}" if params else path
 
 
-def refusal(answer: Answer, subject: str, *, secret: bool = False, sent: bytes = b"") -> ApiError:
-    """The typed error of an answer that is no success."""
+def refusal(answer: Answer, subject: str, shown: Hidden, *, secret: bool = False, sent: bytes = b"") -> ApiError:
+    """The typed error of an answer that is no success; ``shown``: credentials that the server knows, and repeats."""
     if 300 <= answer.status < 400:
         return ApiError(f"{subject}: the server redirects, which is not followed", code=answer.status)
     wait = answer.headers.get("Retry-After", "")
     retry_after = float(wait) if wait.isdecimal() else 0.0
-    return api_error(answer.status, answer.body, subject=subject, retry_after=retry_after, secret=secret, sent=sent)
+    return api_error(
+        answer.status, answer.body, subject=subject, shown=shown, retry_after=retry_after, secret=secret, sent=sent
+    )
 
 
 def may_repeat(error: ApiError, *, repeatable: bool, applies: bool) -> bool:
@@ -300,7 +321,7 @@ def decoded(body: bytes, type_: type[T], subject: str) -> T:
 def warning_texts(values: Iterable[str]) -> list[str]:
     """Texts of ``Warning: 299 - "text"`` headers."""
     texts = []
-    for value in values:
+    for value in list(values)[:_MOST_WARNINGS]:
         _, quote, text = value.partition('"')
         if quote:
             texts.append(text.rpartition('"')[0].replace('\\"', '"').replace("\\\\", "\\"))

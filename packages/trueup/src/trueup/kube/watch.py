@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from kubegrammar.hidden import Hidden
 from trueup.kube.errors import ApiError, ResponseTooLarge, Silent, Status, api_error
 from trueup.kube.object import read_object, shallow
 from trueup.kube.transport import Transport
@@ -87,19 +88,19 @@ async def stream_events(
         rest = [lines.pop()]
         size = len(rest[0])
         begun = time.thread_time()
-        for event in _read_lines(lines, api_version, kind, subject):
+        for event in _read_lines(lines, api_version, kind, subject, transport.hidden):
             yield event
         await transport.pace.spent(time.thread_time() - begun)
 
 
-def _read_lines(lines: list[bytes], api_version: str, kind: str, subject: str) -> Iterator[WatchEvent]:
+def _read_lines(lines: list[bytes], api_version: str, kind: str, subject: str, hidden: Hidden) -> Iterator[WatchEvent]:
     for line in lines:
         if not line:
             continue
         try:
             event = _LINE.decode(shallow(line))
             if event.type == "ERROR":
-                raise _error_of(event.object, subject)
+                raise _error_of(event.object, subject, hidden)
             found = read_object(event.object, api_version, kind)
         except (msgspec.DecodeError, RecursionError) as error:
             raise ApiError(f"{subject}: the server sent an event that cannot be read") from error
@@ -110,6 +111,6 @@ def _read_lines(lines: list[bytes], api_version: str, kind: str, subject: str) -
                 yield WatchEvent("BOOKMARK", found, found.annotations.get(INITIAL_EVENTS_END) == "true")
 
 
-def _error_of(body: msgspec.Raw, subject: str) -> ApiError:
+def _error_of(body: msgspec.Raw, subject: str, shown: Hidden) -> ApiError:
     status = msgspec.json.decode(body, type=Status)
-    return api_error(status.code, bytes(body), subject=subject)
+    return api_error(status.code, bytes(body), subject=subject, shown=shown)
