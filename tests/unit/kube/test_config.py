@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from trueup.kube.config import ClusterConfig, in_cluster, load_kubeconfig
+from trueup.cli.connect import kubeconfig_files
+from trueup.kube.config import ClusterConfig, context_names, in_cluster, load_kubeconfig
 from trueup.kube.credentials import Authorization, tls_context
 from trueup.kube.errors import ConfigError
 
@@ -71,6 +72,40 @@ def test_the_current_context_gives_server_user_and_namespace(tmp_path: Path) -> 
 def test_a_named_context_wins_and_a_slash_at_the_end_of_the_server_does_not_count(tmp_path: Path) -> None:
     config = load_kubeconfig(write(tmp_path, HERE, {"token": SECRET}), "two")
     assert (config.server, config.token, config.namespace) == ("https://there:6443", "", "default")
+
+
+def test_several_files_are_one_and_of_two_with_one_name_the_first_counts(tmp_path: Path) -> None:
+    for name, text in {
+        "one": "{contexts: [{name: a, context: {cluster: far, user: me}}]}",
+        "two": "{current-context: a, users: [{name: me, user: {tokenFile: token}}]}",
+        "three": "{current-context: b, contexts: [{name: b}], users: [{name: me, user: {token: other}}], "
+        "clusters: [{name: far, cluster: {server: 'https://far:6443'}}]}",
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config").write_text(text)
+    files = [tmp_path / name / "config" for name in ("one", "two", "three")]
+    config = load_kubeconfig(files)
+    assert (config.context, config.server, config.token_file) == ("a", "https://far:6443", tmp_path / "two" / "token")
+    assert context_names(files) == ["a", "b"]
+    with pytest.raises(ConfigError, match=f"{files[0]}, {files[1]}, {files[2]}: contexts: there is no 'c'"):
+        load_kubeconfig(files, "c")
+
+
+WHICH = {
+    "the one that is given": ("given", "one:two", ["given"]),
+    "those of KUBECONFIG that are there": ("", ":one::gone:two:one", ["one", "two"]),
+    "the first, where none is there": ("", "gone:away", ["gone"]),
+}
+
+
+@pytest.mark.parametrize("case", WHICH)
+def test_which_files_are_read(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given, variable, files = WHICH[case]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KUBECONFIG", variable)
+    for name in ("one", "two"):
+        Path(name).touch()
+    assert kubeconfig_files(given) == [Path(name) for name in files]
 
 
 def test_certificates_are_read_from_the_file_itself(tmp_path: Path) -> None:

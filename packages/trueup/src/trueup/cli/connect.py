@@ -33,28 +33,32 @@ class Access(msgspec.Struct, frozen=True):
         """The kubeconfig named by flag or ``KUBECONFIG``, else the in-cluster account, else ``~/.kube/config``."""
         if not self.kubeconfig and not os.environ.get("KUBECONFIG") and os.environ.get("KUBERNETES_SERVICE_HOST"):
             return in_cluster()
-        return load_kubeconfig(kubeconfig_file(self.kubeconfig), self.context or None)
+        return load_kubeconfig(kubeconfig_files(self.kubeconfig), self.context or None)
 
 
-def kubeconfig_file(given: str) -> Path:
-    """The kubeconfig that is meant: the one that is given, else that of ``KUBECONFIG``, else ``~/.kube/config``.
+def kubeconfig_files(given: str) -> list[Path]:
+    """The kubeconfig that is meant: the one that is given, else those of ``KUBECONFIG``, else ``~/.kube/config``.
 
     Raises:
         ConfigError: nobody named one, and there is none.
     """
-    file, named = _kubeconfig(given)
-    if not named and not file.exists():
+    files, named = _kubeconfig(given)
+    if not named and not files[0].exists():
         raise ConfigError(
-            f"no cluster is known: there is no {file}",
+            f"no cluster is known: there is no {files[0]}",
             hint="`trueup sandbox up` starts one here; --kubeconfig or KUBECONFIG names one",
         )
-    return file
+    return files
 
 
-def _kubeconfig(given: str) -> tuple[Path, bool]:
-    """The kubeconfig file, and whether somebody named it."""
-    named = given or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return (Path(named), True) if named else (home() / ".kube" / "config", False)
+def _kubeconfig(given: str) -> tuple[list[Path], bool]:
+    """The kubeconfig files, and whether somebody named them. Of several, those that are not there do not count."""
+    if given:
+        return [Path(given)], True
+    listed = [Path(each) for each in os.environ.get("KUBECONFIG", "").split(os.pathsep) if each]
+    if not listed:
+        return [home() / ".kube" / "config"], False
+    return [each for each in dict.fromkeys(listed) if each.exists()] or listed[:1], True
 
 
 def _contexts(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:

@@ -22,6 +22,7 @@ from pocketkube.controlplane import default_folders
 from trueup.cli import plugins
 from trueup.cli.app.access import View, list_applications, read_view
 from trueup.cli.board import Board
+from trueup.cli.connect import kubeconfig_files
 from trueup.cli.examples import examples as help_examples
 from trueup.cli.exits import FAILED
 from trueup.cli.home import home
@@ -29,6 +30,7 @@ from trueup.cli.logs import configure_logs
 from trueup.cli.scene import Happening, Place, by_hand, commands, happenings, lines
 from trueup.cli.screen import canvas, plain
 from trueup.cli.tour import walk
+from trueup.kube.config import context_names
 from trueup.model.errors import TrueupError
 from trueup.model.status import ResourceStatus
 from trueup.sandbox.guest import guest
@@ -121,8 +123,9 @@ class _Stage(msgspec.Struct, frozen=True):
             return embedded(report)
         if self.cluster == "kubernetes":
             return real(report, default_folders(os.environ, home()))
-        named = self.kubeconfig or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-        return guest(report, Path(named or home() / ".kube" / "config").resolve(), self.cluster, plugins.run)
+        files = kubeconfig_files(self.kubeconfig)
+        file = next((each for each in files if self.cluster in context_names(each)), files[0])
+        return guest(report, file.resolve(), self.cluster, plugins.run)
 
 
 async def _run(stage: _Stage, choice: Choice, *, tour: bool) -> bool:

@@ -27,13 +27,15 @@ def main() -> "NoReturn":
     of a command that asks one question.
     """
     code: int | str | None = 1
+    _stand()
 
     def leave() -> None:
         try:
             sys.stdout.flush()
             sys.stderr.flush()
         except (OSError, ValueError):
-            return  # the interpreter says so, and ends with its own code
+            if not code:
+                return  # the interpreter says so, and ends with its own code
         if code is None or isinstance(code, int):
             os._exit(code or 0)
 
@@ -57,6 +59,22 @@ def listen() -> None:
     """From here on an interrupt is a KeyboardInterrupt, which the command answers."""
     if signal.getsignal(signal.SIGINT) is _leave:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _stand() -> None:
+    """Streams that the shell has closed (``>&-``) are there again: nothing else may get their numbers. What is printed
+    to a closed one cannot be written, which is an error; what is said beside it goes nowhere."""
+    for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)  # takes the lowest number that is free, which is this one
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w")
 
 
 def _last(_: str, __: "dict[str, int]") -> None:

@@ -4,8 +4,9 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 
@@ -88,10 +89,19 @@ def run(listen: Callable[[], None]) -> NoReturn:
         listen: called when an interrupt can be answered.
     """
     sys.excepthook = unforeseen
+    for stream in (sys.stdout, sys.stderr):
+        spell(stream)
     secrecy.EVERYWHERE.learn("environment", lambda: secrecy.of_environment(os.environ))
     with secrecy.keeping():
         _run(listen)
     sys.exit(0)
+
+
+def spell(stream: TextIO) -> None:
+    """How a stream spells letters: a terminal as it is set up, with codes for what it has no letter for; for all else,
+    which programs read, in UTF-8."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
 def unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -124,7 +134,30 @@ def _run(listen: Callable[[], None]) -> None:
         # The reader (head, less) has left: nothing more to say, and no traceback on exit.
         sys.stderr.close()
         sys.exit(FAILED)
+    except UnicodeEncodeError as error:
+        if odd := next((each for each in sys.argv[1:] if not _encodable(each)), ""):
+            fail(
+                f"{odd!r}: not UTF-8", hint="names and texts are written in UTF-8; is the locale (LC_ALL, LANG) right?"
+            )
+        raise error
     except OSError as error:
         # Files and folders: whoever opens one may fail, and no command is worth a traceback for that.
-        where = f"{error.filename}: " if error.filename else ""
+        where = f"{error.filename}: " if error.filename else "" if _here() else "the folder that this shell stands in: "
         fail(f"{where}{error.strerror or error}", hint=FILES)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _here() -> bool:
+    """Whether the folder that the process stands in is there."""
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -102,37 +103,38 @@ def check_credential(text: str, name: str) -> None:
         raise ConfigError(f"control character in credential: {name}", hint="write it without line breaks or spaces")
 
 
-def load_kubeconfig(path: Path | None, context: str | None = None) -> ClusterConfig:
-    """Reads one context of a kubeconfig file.
+def load_kubeconfig(path: Path | Sequence[Path] | None, context: str | None = None) -> ClusterConfig:
+    """Reads one context of kubeconfig files.
 
     Args:
-        path: the file; None for ``~/.kube/config``. The environment is not asked.
-        context: its name; None for the file's current-context.
+        path: the file, or several that are one together: of what two have by one name, the first counts. None for
+            ``~/.kube/config``. The environment is not asked.
+        context: its name; None for the current-context of the first file that has one.
 
     Raises:
-        ConfigError: the file cannot be read or the context cannot be used; names the file and the field.
+        ConfigError: a file cannot be read or the context cannot be used; names the file and the field.
     """
-    file = path or Path.home() / ".kube" / "config"
-    document = _read_document(file)
-    name = context or _text(document, "current-context")
+    files = _files(path or Path.home() / ".kube" / "config")
+    read = [(file, _read_document(file)) for file in files]
+    name = context or next(filter(None, (_text(document, "current-context") for _, document in read)), "")
     if not name:
-        raise ConfigError(f"{file}: current-context is empty", hint="name a context, or set current-context")
-    chosen = _named(document, "contexts", "context", name, file)
-    cluster = _named(document, "clusters", "cluster", _text(chosen, "cluster"), file)
-    user = _named(document, "users", "user", _text(chosen, "user"), file) if _text(chosen, "user") else {}
+        raise ConfigError(f"{_all(files)}: current-context is empty", hint="name a context, or set current-context")
+    file, chosen = _named(read, "contexts", "context", name)
+    clusters_file, cluster = _named(read, "clusters", "cluster", _text(chosen, "cluster"))
+    users_file, user = _named(read, "users", "user", _text(chosen, "user")) if _text(chosen, "user") else (file, {})
     where = f"{file}: context {name}"
     _refuse_unsupported(cluster, user, where)
     token_file = _text(user, "tokenFile")
     return ClusterConfig(
         server=_text(cluster, "server").rstrip("/"),
-        ca_data=_data(cluster, "certificate-authority", file, where),
-        cert_data=_data(user, "client-certificate", file, where),
-        key_data=_data(user, "client-key", file, where),
+        ca_data=_data(cluster, "certificate-authority", clusters_file, where),
+        cert_data=_data(user, "client-certificate", users_file, where),
+        key_data=_data(user, "client-key", users_file, where),
         token=_text(user, "token"),
-        token_file=file.parent / token_file if token_file else None,
+        token_file=users_file.parent / token_file if token_file else None,
         username=_text(user, "username"),
         password=_text(user, "password"),
-        plugin=_plugin(user, cluster, where, file.parent),
+        plugin=_plugin(user, cluster, where, users_file.parent),
         proxy=_text(cluster, "proxy-url"),
         insecure=cluster.get("insecure-skip-tls-verify") is True,
         tls_server_name=_text(cluster, "tls-server-name"),
@@ -141,15 +143,23 @@ def load_kubeconfig(path: Path | None, context: str | None = None) -> ClusterCon
     )
 
 
-def context_names(file: Path) -> list[str]:
-    """The contexts of a kubeconfig file, as it lists them.
+def context_names(path: Path | Sequence[Path]) -> list[str]:
+    """The contexts of kubeconfig files, as they list them.
 
     Raises:
-        ConfigError: the file cannot be read.
+        ConfigError: a file cannot be read.
     """
-    listed = _read_document(file).get("contexts")
-    entries = listed if isinstance(listed, list) else []
-    return [entry["name"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("name"), str)]
+    lists = [_read_document(file).get("contexts") for file in _files(path)]
+    entries = [entry for listed in lists if isinstance(listed, list) for entry in listed if isinstance(entry, dict)]
+    return list(dict.fromkeys(entry["name"] for entry in entries if isinstance(entry.get("name"), str)))
+
+
+def _files(path: Path | Sequence[Path]) -> Sequence[Path]:
+    return (path,) if isinstance(path, Path) else path
+
+
+def _all(files: Sequence[Path]) -> str:
+    return ", ".join(map(str, files))
 
 
 def in_cluster(folder: Path = SERVICE_ACCOUNT, server: str = IN_CLUSTER_SERVER) -> ClusterConfig:
@@ -192,13 +202,20 @@ def _read_yaml(data: bytes, file: Path) -> Any:
         raise ConfigError(f"{error}", hint="correct the kubeconfig") from None
 
 
-def _named(document: dict[str, Any], section: str, field: str, name: str, file: Path) -> dict[str, Any]:
-    entries = document.get(section)
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and entry.get("name") == name:
-            value = entry.get(field)
-            return value if isinstance(value, dict) else {}
-    raise ConfigError(f"{file}: {section}: there is no {name!r}", hint=f"add it to {section}, or choose another")
+def _named(
+    read: Sequence[tuple[Path, dict[str, Any]]], section: str, field: str, name: str
+) -> tuple[Path, dict[str, Any]]:
+    """What the first file says of a name, and which that is."""
+    for file, document in read:
+        entries = document.get(section)
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, dict) and entry.get("name") == name:
+                value = entry.get(field)
+                return file, value if isinstance(value, dict) else {}
+    raise ConfigError(
+        f"{_all([file for file, _ in read])}: {section}: there is no {name!r}",
+        hint=f"add it to {section}, or choose another",
+    )
 
 
 def _text(values: dict[str, Any], field: str) -> str:

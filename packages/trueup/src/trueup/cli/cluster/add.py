@@ -11,7 +11,7 @@ from trueup.cli.cluster.manager import SYSTEM_NAMESPACE, TOKEN_SECRET, make_mana
 from trueup.cli.cluster.secret import Kept, config_json, kept, secret_name, secret_object
 from trueup.cli.cluster.words import pairs
 from trueup.cli.completing import projects
-from trueup.cli.connect import Access, access_beside_namespaces, client_of, connected, contexts_of, kubeconfig_file
+from trueup.cli.connect import Access, access_beside_namespaces, client_of, connected, contexts_of, kubeconfig_files
 from trueup.cli.examples import examples
 from trueup.cli.logs import errors_alone
 from trueup.cli.screen import say
@@ -59,13 +59,13 @@ def add(access: Access, context: str, yes: bool, **flags: Any) -> None:
     its token goes into a Secret of the control namespace. Your own credentials go nowhere.
     """
     errors_alone()
-    file = kubeconfig_file(access.kubeconfig)
-    if context not in context_names(file):
+    files = kubeconfig_files(access.kubeconfig)
+    if context not in context_names(files):
         raise TrueupError(
-            f"context {context} does not exist in kubeconfig {file}",
-            hint=f"it has {', '.join(context_names(file)) or 'none'}",
+            f"context {context} does not exist in kubeconfig {', '.join(map(str, files))}",
+            hint=f"it has {', '.join(context_names(files)) or 'none'}",
         )
-    there = load_kubeconfig(file, context)
+    there = load_kubeconfig(files, context)
     if flags["in_cluster"]:
         there = msgspec.structs.replace(there, server=IN_CLUSTER_SERVER)
     makes = not (flags["exec_command"] or flags["service_account"] or flags["in_cluster"])
