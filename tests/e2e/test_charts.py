@@ -5,9 +5,10 @@ from pathlib import Path
 
 import msgspec
 import pytest_asyncio
-from tests.conftest import on_embedded
+from tests.conftest import Cluster, on_embedded
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
+from tests.e2e.test_cli import Shell
 from tests.e2e.test_credentials import put_secret
 from tests.support.helmrepo import HelmRepo, chart, helm_repo, packed
 from tests.support.httpserver import serving
@@ -64,6 +65,41 @@ async def test_a_chart_has_its_values_from_git_and_follows_both(charts: HelmRepo
     await settled("1.0.0", second, '{"a":1,"b":"chart","c":"other","m":{"x":1}}')
     charts.add("web", "1.1.0", {"values-production.yaml": "b: newer\n"})
     await settled("1.1.0", second, '{"a":1,"b":"newer","c":"other","m":{"x":1}}')
+
+
+@on_embedded
+async def test_charts_by_verbs(charts: HelmRepo, estate: Estate, cluster: Cluster, tmp_path: Path) -> None:
+    shell, secret = Shell(cluster.kubeconfig, tmp_path), {"TRUEUP_GIT_PASSWORD": "canary"}
+    charts.add("web", "1.0.0")
+    add = ("repo", "add", charts.url, "--type", "helm", "--name", "stable")
+    refused = await shell(*add, "--username", "eve", environment=secret)
+    assert refused.code == 20 and "answers 401" in refused.err and "canary" not in refused.err
+    assert (await shell(*add, "--username", "ada", environment=secret)).code == 0
+    assert "Successful" in (await shell("repo", "get", charts.url)).out
+    create = ("app", "create", estate.name, "--repo", charts.url, "--dest-namespace", estate.name)
+    hooked = ("--sync-policy", "auto", "--sync-option", "CreateNamespace=true", "--helm-set", "a=7", "--set-finalizer")
+    missing = await shell(*create, "--helm-chart", "web", "--revision", "3.x")
+    assert missing.code == 20 and "chart web 3.x of" in missing.err and "1.0.0" in missing.err
+    assert (await shell(*create, "--helm-chart", "web", "--revision", "1.x", "--release-name", "r", *hooked)).code == 0
+    estate.made.append(estate.name)
+    await estate.settled("1.0.0")
+    hook = "metadata: {generateName: before-, annotations: {argocd.argoproj.io/hook: PreSync}}\n"
+    charts.add("web", "1.1.0+b.1", {"templates/hook.yaml": f"apiVersion: v1\nkind: ConfigMap\n{hook}"})
+    assert (await shell("app", "get", estate.name, "--refresh")).code == 0
+    await estate.settled("1.1.0+b.1")
+    told = (await shell("app", "get", estate.name)).out
+    assert "Synced to 1.1.0+b.1" in told and "web" in told
+    history = (await shell("app", "history", estate.name)).out
+    assert "1.0.0" in history and "1.1.0+b.1" in history
+    assert (await shell("app", "set", estate.name, "--sync-policy", "none")).code == 0
+    back = await shell("app", "rollback", estate.name, "0")
+    assert back.code == 0, back.err
+    assert (await shown(estate))["chart"] == "web-1.0.0"
+    differs = await shell("app", "diff", estate.name)
+    assert differs.code == 1 and "web-1.1.0+b.1" in differs.out
+    assert (await shell("app", "set", estate.name, "--revision", "1.0.0")).code == 0
+    await estate.settled("1.0.0")
+    assert (await shell("repo", "rm", charts.url)).code == 0
 
 
 @pytest_asyncio.fixture

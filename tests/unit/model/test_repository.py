@@ -3,7 +3,7 @@
 import pytest
 
 from trueup.model.errors import InvalidSpec
-from trueup.model.repository import parse_repository_url
+from trueup.model.repository import parse_repository_url, short_revision
 
 SAME = {
     "the scheme's own port": ("https://h.example/a/b", "https://h.example:443/a/b"),
@@ -150,3 +150,15 @@ def test_a_user_alone_is_a_name_and_no_password() -> None:
 def test_a_password_is_in_no_form_of_it() -> None:
     url = parse_repository_url("https://u:canary@h.example/x")
     assert "canary" not in f"{url!r} {url.name} {url.address} {url.origin} {url.spelling}"
+
+
+@pytest.mark.parametrize(
+    ("revision", "shown"),
+    [
+        ("0123456789" * 4, "01234567"),
+        (f"sha256:{'ab' * 32}", "abababab"),
+        ("10.2.3-rc.4+b", "10.2.3-rc.4+b"),
+    ],
+)
+def test_a_version_is_shown_as_it_is_and_a_hash_by_its_beginning(revision: str, shown: str) -> None:
+    assert short_revision(revision) == shown

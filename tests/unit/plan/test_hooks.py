@@ -17,7 +17,7 @@ from trueup.model.live import LiveObject
 from trueup.model.status import OperationPhase, OperationState, ResultCode
 from trueup.model.tracking import owner_instance
 from trueup.plan.build import build
-from trueup.plan.hooks import hook_keys, run_of
+from trueup.plan.hooks import Run, hook_keys, run_of
 from trueup.plan.record import advance
 from trueup.plan.results import result_of
 from trueup.plan.step import next_step
@@ -55,6 +55,22 @@ def test_classification(annotations: dict[str, str], hook: bool, phases: set[str
 
 def test_skip_is_a_type_of_its_own() -> None:
     assert hook_types({ARGO: "Skip"}) == {"Skip"}
+
+
+@pytest.mark.parametrize(
+    ("revision", "short"),
+    [
+        ("0123456789" * 4, "0123456"),
+        ("1.0.0+b.1", "1-0-0-b"),
+        ("1.0.0", "1-0-0"),
+        ("v1", "v1"),
+        (f"sha256:{'ab' * 32}", "abababa"),
+    ],
+)
+def test_a_generated_name_has_of_a_revision_what_a_name_may_have(revision: str, short: str) -> None:
+    assert Run(revision, START).name("before-", "PreSync") == Run("0" * 40, START).name("before-", "PreSync").replace(
+        "0000000", short, 1
+    )
 
 
 POLICIES = {

@@ -3,11 +3,16 @@
 from pathlib import Path
 
 import pytest
+from tests.support.helmrepo import helm_repo
 
+from trueup.cli.charts import charts
 from trueup.model.application import Source
 from trueup.sandbox.offline.repositories import NotHere, Repositories, described, place_of
 from trueup.sources.checkout import Checkout
+from trueup.sources.mirrors import Mirrors
+from trueup.sources.revision import UnknownRevision
 from trueup.sources.worktree import WorkTree
+from trueup.workers.git import run_git
 
 ONE = [
     "https://git.example.com/team/repo",
@@ -37,8 +42,25 @@ async def test_the_checkout_stands_for_its_repository_and_for_no_other(tmp_path:
         assert await repositories.tree(Source(repo_url=url, path="a", target_revision="v1")) is tree
     with pytest.raises(NotHere, match="--remote"):
         await repositories.tree(Source(repo_url="https://git.example.com/team/other", path="a"))
-    with pytest.raises(NotHere, match="chart"):
-        await repositories.tree(Source(repo_url=ONE[0], chart="redis"))
+    for source in (Source(repo_url=ONE[0], chart="redis"), Source(repo_url="oci://registry.example/a", path=".")):
+        with pytest.raises(NotHere, match="charts, or a registry; --remote reads it"):
+            await repositories.tree(source)
+
+
+async def test_a_chart_is_read_where_it_is_asked_for(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def ask(url: str) -> None:
+        asked.append(url)
+
+    async with helm_repo() as repo, charts() as of_charts:
+        repo.add("redis", "1.0.0")
+        mirrors = Mirrors(tmp_path / "mirrors", run_git, charts=of_charts)
+        repositories = Repositories(Checkout(WorkTree(tmp_path), tmp_path, "", ()), mirrors=mirrors, ask=ask)
+        tree = await repositories.tree(Source(repo_url=repo.url, chart="redis", target_revision="1.x"))
+        assert (tree.revision, asked) == ("1.0.0", [repo.url]) and tree.entry("Chart.yaml") is not None
+        with pytest.raises(UnknownRevision, match=r"chart redis 2\.x .*no such version"):
+            await repositories.tree(Source(repo_url=repo.url, chart="redis", target_revision="2.x"))
 
 
 def test_a_source_is_described_without_its_credentials() -> None:

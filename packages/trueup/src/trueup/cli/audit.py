@@ -16,6 +16,7 @@ from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
 from trueup.cli.screen import raw, say
 from trueup.model.audit import Action, Entry
+from trueup.model.repository import short_revision
 from trueup.runtime.clock import SystemClock
 from trueup.store.audit import Filter, query
 from trueup.store.audit.place import TRAIL, locate
@@ -172,7 +173,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
         "/".join(entry.object.split("/")[1:]),
         str(entry.why or ""),
         f"{entry.by.name} ({entry.by.standing})" if entry.by.standing else entry.by.name,
-        entry.revision[:8],
+        short_revision(entry.revision),
         (changes if entry.changes else " ".join(filter(None, (entry.result, entry.message))))[:80],
     )
 

@@ -17,6 +17,7 @@ import uvloop
 
 from kubegrammar.errors import Explained
 from pocketkube.cluster.embedded import EmbeddedCluster
+from trueup.cli.charts import charts
 from trueup.cli.examples import examples
 from trueup.cli.exits import fail
 from trueup.cli.isolation import inflation_option, isolation_option
@@ -206,11 +207,12 @@ async def _mirrors(asked: Asked) -> AsyncIterator[Mirrors | None]:
         return
     with tempfile.TemporaryDirectory(prefix="trueup-") as folder:
         # Not all that the user may read: who pushed what is checked names the repositories, and reads what is said.
-        mirrors = Mirrors(Path(folder), run_git, allowed_local=asked.local)
-        try:
-            yield mirrors
-        finally:
-            await mirrors.close()
+        async with charts(guarded=not asked.local) as of_charts:
+            mirrors = Mirrors(Path(folder), run_git, allowed_local=asked.local, charts=of_charts)
+            try:
+                yield mirrors
+            finally:
+                await mirrors.close()
 
 
 def _leave(report: Report, output: str) -> NoReturn:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from trueup.cli.charts import charts
 from trueup.cli.connect import Access, connected, discovered
 from trueup.cli.home import cache_home
 from trueup.cli.localrepos import local_repositories_option
@@ -16,7 +17,7 @@ from trueup.kube.discovery import Discovery
 from trueup.model.repository import RepositoryOf, parse_repository_url
 from trueup.runtime.folder import own_folder
 from trueup.sources.credential import Credential
-from trueup.sources.mirrors import Mirrors
+from trueup.sources.mirrors import Charts, Mirrors
 from trueup.store.credentials import Credentials
 from trueup.workers.git import run_git
 
@@ -51,24 +52,33 @@ async def with_repositories(access: Access, local: tuple[Path, ...] = ()) -> Asy
         discovery = await discovered(client)
         credentials = Credentials(client, access.namespace)
         await credentials.load()
-        mirrors = make_mirrors(
-            local,
-            lambda each: environment_credential(each.url) or credentials.of(each.url, each.project),
-            lambda each: "" if environment_credential(each.url) else credentials.scope(each.url, each.project),
-        )
-        try:
-            yield Repositories(client=client, discovery=discovery, mirrors=mirrors, credentials=credentials)
-        finally:
-            await mirrors.close()
+
+        def credential(each: RepositoryOf) -> Credential | None:
+            return environment_credential(each.url) or credentials.of(each.url, each.project)
+
+        async with charts(credential) as of_charts:
+            mirrors = make_mirrors(
+                local,
+                credential,
+                lambda each: "" if environment_credential(each.url) else credentials.scope(each.url, each.project),
+                of_charts,
+            )
+            try:
+                yield Repositories(client=client, discovery=discovery, mirrors=mirrors, credentials=credentials)
+            finally:
+                await mirrors.close()
 
 
 def make_mirrors(
-    local: tuple[Path, ...], credential: CredentialOf, scope: Callable[[RepositoryOf], str] = lambda _: ""
+    local: tuple[Path, ...],
+    credential: CredentialOf,
+    scope: Callable[[RepositoryOf], str] = lambda _: "",
+    of_charts: Charts | None = None,
 ) -> Mirrors:
     """Mirrors in the user's cache; several commands at a time share them."""
     folder = own_folder(cache_home() / "trueup" / "mirrors", remedy="set XDG_CACHE_HOME to a folder that you may write")
     allowed = [*local, *(Path(each) for each in os.environ.get(LOCAL, "").split(os.pathsep) if each)]
-    return Mirrors(folder, run_git, allowed_local=allowed, credential=credential, scope=scope)
+    return Mirrors(folder, run_git, allowed_local=allowed, credential=credential, scope=scope, charts=of_charts)
 
 
 def environment_credential(url: str, *, explicit: bool = False) -> Credential | None:

@@ -13,6 +13,7 @@ from trueup.kube.errors import ApiError
 from trueup.model.application import Operation, Source
 from trueup.model.errors import InvalidSpec, SourceUnavailable, Stalled, TrueupError
 from trueup.model.project import Project
+from trueup.model.repository import short_revision
 from trueup.model.status import OperationPhase, OperationState, SyncOperationResult
 from trueup.observe.observation import Observation
 from trueup.store.applications import StoredApplication
@@ -158,4 +159,4 @@ def initiated(state: OperationState) -> str:
         return f"{who} of {origin}"
     result = state.sync_result
     revision = (result.revision or ",".join(result.revisions)) if result else ""
-    return f"{who} to {revision[:12]}" if revision else who
+    return f"{who} to {short_revision(revision, 12)}" if revision else who

@@ -68,6 +68,11 @@ async def _asked(
     for repository in stored.app.spec.repositories():
         await term.repositories.look(repository, key)
     found = list(revisions(stored.app))
+    for source, revision in zip(stored.app.spec.all_sources(), found, strict=False):
+        repository = stored.app.spec.repository(source)
+        if revision and repository.packed:
+            # Only what is wished for is brought.
+            await term.repositories.obtain(repository, revision)
     if edit is not None:
         found = [await _edited(term, clock, stored.app, "".join(found), edit)]
     return stored, project, found

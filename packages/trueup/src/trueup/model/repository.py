@@ -22,6 +22,7 @@ PORTS = {"http": 80, "https": 443, "ssh": 22}
 _NAME = frozenset(string.ascii_letters + string.digits + "_.-")
 _SCHEME = frozenset(string.ascii_letters + string.digits + "+.-")
 _LABEL = frozenset(string.ascii_lowercase + string.digits + "_-")
+_HEX, _COMMIT = frozenset(string.hexdigits), 40
 _LONGEST = 2048
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
 """Characters without a shape of their own, and spaces other than the plain one."""
@@ -115,6 +116,14 @@ class RepositoryOf(msgspec.Struct, frozen=True):
     def packed(self) -> bool:
         """Whether archives are read of it, rather than commits."""
         return bool(self.chart) or self.url.strip(" ")[:6].lower() == f"{OCI}://"
+
+
+def short_revision(revision: str, length: int = 8) -> str:
+    """A revision for people: of a commit its beginning, of an artifact that of its digest; a version as it is."""
+    _, colon, digest = revision.partition(":")
+    if colon:
+        return digest[:length]
+    return revision[:length] if len(revision) == _COMMIT and _HEX.issuperset(revision) else revision
 
 
 @lru_cache(_REMEMBERED)

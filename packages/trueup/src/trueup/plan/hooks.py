@@ -48,7 +48,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         a further hook with the same ``generateName`` its place among them.
         """
         numbers = f"-{self.attempt}-{place}" if place else f"-{self.attempt}" if self.attempt else ""
-        return generated_name(prefix, f"{self.revision[:7]}-{phase}-{self._begun()}{numbers}".lower())
+        return generated_name(prefix, f"{self._short()}-{phase}-{self._begun()}{numbers}".lower())
+
+    def _short(self) -> str:
+        """The beginning of a commit or of a digest, or of a version with what a name may have."""
+        text = self.revision.partition(":")[2] or self.revision
+        return "".join(each if each.isalnum() else "-" for each in text[:7]).strip("-")
 
     def _begun(self) -> int:
         try:

@@ -1,5 +1,6 @@
 """Helm repositories over HTTP: an index, and the packed charts that it names."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import unquote
 
@@ -8,11 +9,16 @@ from yarl import URL
 
 from kubegrammar import json
 from kubegrammar.redact import redact_url
+from trueup.memory.bounded import Memory
 from trueup.model.errors import InvalidSpec, RenderFailed
 from trueup.model.repository import HTTP, RepositoryOf, parse_repository_url
+from trueup.model.tree import MEBIBYTE
 from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing, index_url
 from trueup.sources.credential import Credential
 from trueup.sources.download import MAX_BYTES, Download, Home, TooLarge
+
+_REMEMBERED, _ROOM, _ANSWER = 1024, 4 * MEBIBYTE, 1000
+"""Answers that are kept, and bytes of all and of one."""
 
 FindCharts = Callable[[bytes, Sequence[ChartOf]], Awaitable[Sequence[Found | Missing]]]
 """Reads the index of the repository of these charts, where strangers' text may be read."""
@@ -31,6 +37,17 @@ class HelmRepositories:
 
     def __init__(self, download: Download, find: FindCharts, credential: Lend = lambda _: None) -> None:
         self._download, self._find, self._credential = download, find, credential
+        self._read: Memory[tuple[str, tuple[ChartOf, ...]], tuple[Found | Missing, ...]] = Memory(
+            entries=_REMEMBERED, size=_ROOM, weigh=lambda answers: _ANSWER * len(answers)
+        )
+
+    async def look(self, repository: RepositoryOf) -> None:
+        """See that a repository has an index, and gives it.
+
+        Raises:
+            TrueupError: it does not.
+        """
+        await self.find(repository, [ChartOf(repository.url, "")])
 
     async def find(
         self, repository: RepositoryOf, charts: Sequence[ChartOf], limit: int = MAX_INDEX
@@ -52,7 +69,16 @@ class HelmRepositories:
                 f"{redact_url(repository.url)[:300]}: repository index larger than the limit of {MAX_INDEX >> 20} MiB",
                 hint="name a repository with a smaller index",
             ) from error
-        return dict(zip(charts, await self._find(index, charts), strict=True))
+        return dict(zip(charts, await self._said(index, tuple(charts)), strict=True))
+
+    async def _said(self, index: bytes, charts: tuple[ChartOf, ...]) -> Sequence[Found | Missing]:
+        """What an index says of charts. One that has not changed is not read again: a large one takes seconds."""
+        question = (await asyncio.to_thread(json.digest, index), charts)
+        answers = self._read.get(question)
+        if answers is None:
+            answers = tuple(await self._find(index, charts))
+            self._read.put(question, answers)
+        return answers
 
     async def archive(
         self, repository: RepositoryOf, found: Found, limit: int = MAX_BYTES, *, passing: bool = False

@@ -13,6 +13,7 @@ import msgspec
 
 from trueup.model.errors import InvalidSpec
 from trueup.model.repository import OCI, RepositoryOf
+from trueup.model.tree import Tree
 from trueup.sources.credential import Credential
 from trueup.sources.disk import on_disk
 from trueup.sources.mirror import Mirror
@@ -167,6 +168,20 @@ class Mirrors:
         if isinstance(repository, RepositoryOf) and repository.packed:
             return ChartOrigin(self.shelf(repository), repository.chart)
         return self.get(repository)
+
+    async def read(self, repository: RepositoryOf, revision: str, tag_prefix: str = "") -> Tree:
+        """The files of a revision as its server has it now.
+
+        Raises:
+            TrueupError: it is not to be had.
+        """
+        if repository.packed:
+            origin = ChartOrigin(self.shelf(repository), repository.chart)
+            await origin.locate(revision)
+            return origin.tree(origin.pin(revision).revision)
+        mirror = self.get(repository)
+        await mirror.update()
+        return mirror.tree(await mirror.locate(revision, tag_prefix))
 
     def identity(self, repository: str | RepositoryOf) -> str:
         """What two repositories with one mirror, or one shelf, have in common; an unallowed URL is its own."""

@@ -53,6 +53,13 @@ Check = Callable[[bytes, str, str], Awaitable[None]]
 class Library(Protocol):
     """Where packed charts come from: :class:`trueup.sources.helm_repository.HelmRepositories`, or a registry."""
 
+    async def look(self, repository: RepositoryOf) -> None:
+        """See that it answers, and lets us in.
+
+        Raises:
+            TrueupError: it does not.
+        """
+
     async def find(self, repository: RepositoryOf, charts: Sequence[ChartOf]) -> Mapping[ChartOf, Found | Missing]:
         """Which archives some charts of one repository mean today.
 

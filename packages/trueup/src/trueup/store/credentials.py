@@ -280,7 +280,7 @@ class Credentials:
         if kind not in KINDS or not data.get("url", ""):
             return
         try:
-            url = parse_repository_url(_address(data))
+            url = parse_repository_url(address_of(data["url"], data))
         except InvalidSpec as error:
             if data.get("type", "git") in ("", "git"):
                 log.warning("a repository Secret is not used", secret=name, problem=str(error))
@@ -306,10 +306,14 @@ def decoded(secret: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _address(data: Mapping[str, str]) -> str:
-    """The URL of a Secret; that of a registry goes without a scheme in Argo CD (``enableOCI``)."""
+def address_of(url: str, data: Mapping[str, str]) -> str:
+    """The URL that a Secret says, whole; that of a registry goes without a scheme in Argo CD.
+
+    Args:
+        data: of the Secret, its ``type`` and ``enableOCI`` among them.
+    """
     is_registry = data.get("type", "") == "oci" or data.get("enableOCI", "") == "true"
-    return registry_address(data["url"]) if is_registry else data["url"]
+    return registry_address(url) if is_registry else url
 
 
 def _says_who(data: Mapping[str, str]) -> bool:

@@ -40,6 +40,7 @@ validate_option = click.option(
     epilog=examples(
         "trueup app create web --repo https://git.example.com/team/web.git --path deploy --dest-namespace web",
         "trueup app create web --repo https://git.example.com/team/web.git --path . --sync-policy auto --self-heal",
+        "trueup app create web --repo https://charts.example.com/stable --helm-chart podinfo --revision '^6.7'",
         "trueup app create -f web.yaml --upsert",
         "trueup app create -f - --validate=false",
     )
@@ -138,7 +139,7 @@ def _apply_flags(body: dict[str, Any], name: str, namespace: str, flags: dict[st
     if flags["set_finalizer"]:
         metadata["finalizers"] = list(dict.fromkeys([*(metadata.get("finalizers") or []), RESOURCES_FINALIZER]))
     sources = spec.get("sources")
-    if sources and any(flags[name] for name in ("repo", "path", "revision")):
+    if sources and any(flags[name] for name in ("repo", "path", "revision", "helm_chart")):
         raise click.UsageError("the manifest has several sources: `trueup app set --source-position` changes one")
     change(spec, flags, sources[0] if sources else None)
     spec.setdefault("project", "default")
@@ -150,4 +151,6 @@ def _apply_flags(body: dict[str, Any], name: str, namespace: str, flags: dict[st
         if not source.get("repoURL"):
             raise click.UsageError("name the repository: --repo URL")
         if not source.get("path") and not source.get("chart"):
-            raise click.UsageError("name the folder in the repository: --path FOLDER, or '.' for its root")
+            raise click.UsageError(
+                "name the folder in the repository: --path FOLDER, or '.' for its root; or a chart: --helm-chart NAME"
+            )

@@ -39,7 +39,8 @@ class Flag(NamedTuple):
 FLAGS = (
     Flag("--repo", "source", "repoURL", "text", "Repository URL."),
     Flag("--path", "source", "path", "text", "Folder in the repository."),
-    Flag("--revision", "source", "targetRevision", "text", "Branch, tag, commit or semver range."),
+    Flag("--revision", "source", "targetRevision", "text", "Branch, tag, commit or semver range; a chart's version."),
+    Flag("--helm-chart", "source", "chart", "text", "Chart of a Helm repository or registry, instead of --path."),
     Flag("--ref", "source", "ref", "text", "Name by which value files of other sources mean this one."),
     Flag("--dest-server", "destination", "server", "text", "Cluster URL (default: the cluster Trueup runs on)."),
     Flag("--dest-name", "destination", "name", "text", "Cluster name, instead of --dest-server."),
@@ -69,6 +70,13 @@ FLAGS = (
     Flag("--parameter", "helm", "parameters", "parameters", "As --helm-set. Repeatable.", "KEY=VALUE", None),
     Flag("--helm-set-file", "helm", "fileParameters", "parameters", "Helm: value from a file. Repeatable.", "KEY=PATH"),
     Flag("--release-name", "helm", "releaseName", "text", "Helm: release (default: the application's name)."),
+    Flag(
+        "--helm-pass-credentials",
+        "helm",
+        "passCredentials",
+        "switch",
+        "Helm: the password also goes where the index has charts.",
+    ),
     Flag("--helm-namespace", "helm", "namespace", "text", "Helm: namespace that templates see."),
     Flag("--helm-kube-version", "helm", "kubeVersion", "text", "Helm: Kubernetes version that templates see."),
     Flag("--helm-api-versions", "helm", "apiVersions", "list", "Helm: API version that templates see. Repeatable."),
@@ -154,7 +162,7 @@ SYNC_POLICIES = ("none", "manual", "automated", "auto", "automatic")
 
 _SHORT = {"--parameter": "-p"}
 _TYPES: dict[str, Any] = {"text": str, "number": int, "file": click.File()}
-_NOT_UNSET = ("--repo", "--path", "--dest-server", "--dest-name", "--project")
+_NOT_UNSET = ("--repo", "--path", "--helm-chart", "--dest-server", "--dest-name", "--project")
 """Without these an application is none: they are set to something else."""
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

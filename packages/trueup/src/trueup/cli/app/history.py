@@ -13,6 +13,7 @@ from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
 from trueup.cli.screen import say
 from trueup.model.errors import TrueupError
+from trueup.model.repository import short_revision
 
 
 @click.command(epilog=examples("trueup app history web", "trueup app history web -o id"))
@@ -42,7 +43,7 @@ def history(access: Access, name: str, app_namespace: str, state: Path | None, o
             # An operation says who asked for it, and nobody checks that.
             who = "automated" if by and by.automated else (f"{by.username} (claimed)" if by and by.username else "")
             authors, subjects = zip(*(commits.get(r, ("", "")) for r in revisions), strict=True)
-            shown = ", ".join(r[:12] for r in revisions)
+            shown = ", ".join(short_revision(r, 12) for r in revisions)
             told = (", ".join(dict.fromkeys(filter(None, each))) for each in (subjects, authors))
             rows.append((str(entry.id), entry.deployed_at, shown, *told, who))
         table(("ID", "DATE", "REVISION", "SUBJECT", "AUTHOR", "INITIATED BY"), rows, spare=("INITIATED BY", "AUTHOR"))

@@ -7,6 +7,7 @@ from trueup.cli.app.progress import not_tried_again, under_way
 from trueup.cli.output import painted, table
 from trueup.cli.screen import plain, say, styled
 from trueup.model.health import HealthCode
+from trueup.model.repository import short_revision
 from trueup.model.status import ResourceResult, ResourceStatus, Status
 from trueup.policy.origin import local_origin
 
@@ -33,10 +34,12 @@ def print_summary(view: View, *, operation: bool = False, windows: Sequence[tupl
         ("Namespace", spec.destination.namespace),
     ]
     for source in spec.all_sources():
-        lines += [("Repo", source.repo_url), ("Target", source.target_revision or "HEAD"), ("Path", source.path)]
+        place = ("Chart", source.chart) if source.chart else ("Path", source.path)
+        lines += [("Repo", source.repo_url), ("Target", source.target_revision or "HEAD"), place]
     state = str(sync.status) if sync else "Unknown"
-    at = f" to {', '.join(r[:12] for r in revisions if r)}" if state == "Synced" and any(revisions) else ""
-    from_ = f" from {', '.join(r[:12] for r in revisions if r)}" if state == "OutOfSync" and any(revisions) else ""
+    shown = ", ".join(short_revision(each, 12) for each in revisions if each)
+    at = f" to {shown}" if state == "Synced" and shown else ""
+    from_ = f" from {shown}" if state == "OutOfSync" and shown else ""
     lines += [
         *windows,
         ("Sync Policy", policy),

@@ -14,6 +14,7 @@ from trueup.kube.errors import Forbidden, NotFound
 from trueup.model.application import DEFAULT_PROJECT, Application, Destination, Source
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.project import Project
+from trueup.model.repository import short_revision
 from trueup.model.tree import Mode, Tree
 from trueup.store.install import default_project
 from trueup.store.kinds import PROJECT
@@ -143,15 +144,13 @@ async def _repositories(access: Access, app: Application) -> None:
     from trueup.sources.mirrors import Mirrors
 
     async def look(mirrors: Mirrors, source: Source) -> None:
-        mirror = mirrors.get(app.spec.repository(source))
-        await mirror.update()
-        sha = await mirror.locate(source.target_revision, source.tag_prefix)
-        _require_folder(mirror.tree(sha), source, f"{source.target_revision or 'HEAD'} ({sha[:8]})")
+        tree = await mirrors.read(app.spec.repository(source), source.target_revision, source.tag_prefix)
+        if not source.chart:
+            at = f"{source.target_revision or 'HEAD'} ({short_revision(tree.revision)})"
+            _require_folder(tree, source, at)
 
     async with with_repositories(access, (EVERYWHERE,)) as known:
         for source in app.spec.all_sources():
-            if source.chart:
-                continue
             try:
                 await look(known.mirrors, source)
             except TrueupError as error:

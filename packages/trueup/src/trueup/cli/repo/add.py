@@ -17,7 +17,7 @@ from trueup.cli.repo.secret import kept, secret_name, secret_object
 from trueup.cli.screen import say
 from trueup.model.errors import TrueupError
 from trueup.model.repository import parse_repository_url, same_repository
-from trueup.store.credentials import LABEL, REPOSITORY, SECRET, TEMPLATE
+from trueup.store.credentials import LABEL, REPOSITORY, SECRET, TEMPLATE, address_of
 
 _VARIABLE = "TRUEUP_GIT_PASSWORD"
 _FILES = {
@@ -48,27 +48,53 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _kind_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(
+        (
+            click.option(
+                "--type", "kind", default="git", type=click.Choice(["git", "helm", "oci"]), help="Kind of repository."
+            ),
+            click.option("--enable-oci", is_flag=True, help="Helm: the repository is in a registry."),
+            click.option("--insecure-oci-force-http", is_flag=True, help="The registry has no TLS."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _kind(flags: dict[str, Any]) -> dict[str, str]:
+    """The fields that say what a repository is."""
+    found = {"type": flags["kind"]}
+    if flags["enable_oci"]:
+        found["enableOCI"] = "true"
+    if flags["insecure_oci_force_http"]:
+        found["insecureOCIForceHttp"] = "true"
+    return found
+
+
 @click.command(
     epilog=examples(
         "trueup repo add https://git.example.com/team/web.git --username deploy",
         "trueup repo add https://git.example.com/team/web.git --username x --password-stdin",
         "trueup repo add ssh://git@git.example.com/team/web.git --ssh-private-key-path ~/.ssh/deploy",
+        "trueup repo add https://charts.example.com/stable --type helm --name stable",
+        "trueup repo add ghcr.io/example/charts --type helm --enable-oci --username ada --password-stdin",
     )
 )
 @click.argument("url")
 @_options
 @click.option("--name", default="", help="Name for people.")
 @click.option("--project", default="", shell_complete=projects, help="Only for applications of this project.")
-@click.option("--type", "kind", default="git", type=click.Choice(["git"]), help="Kind of repository.")
+@_kind_options
 @click.option("--insecure-skip-server-verification", is_flag=True, help="Trust any certificate and host key.")
 @click.option("--validate/--no-validate", default=True, help="First look whether it can be read.")
 @access_options
-def add(access: Access, url: str, project: str, kind: str, **flags: Any) -> None:
+def add(access: Access, url: str, project: str, **flags: Any) -> None:
     """Make a repository known, with the credentials that the engine reads it with.
 
     Without --password-stdin the password is asked for, or taken from TRUEUP_GIT_PASSWORD.
     """
-    _add(access, REPOSITORY, url, {"project": project, "type": kind}, flags)
+    _add(access, REPOSITORY, url, {"project": project, **_kind(flags)}, flags)
 
 
 @click.command(
@@ -77,14 +103,15 @@ def add(access: Access, url: str, project: str, kind: str, **flags: Any) -> None
 )
 @click.argument("url")
 @_options
+@_kind_options
 @access_options
 def add_template(access: Access, url: str, **flags: Any) -> None:
     """Keep credentials for all repositories below a URL, by whole segments of the path."""
-    _add(access, TEMPLATE, url, {"type": "git"}, {**flags, "validate": False, "name": ""})
+    _add(access, TEMPLATE, url, _kind(flags), {**flags, "validate": False, "name": ""})
 
 
 def _add(access: Access, kind: str, url: str, more: dict[str, str], flags: dict[str, Any]) -> None:
-    parsed = parse_repository_url(url)
+    parsed = parse_repository_url(address_of(url, more))
     if parsed.userinfo:
         raise TrueupError(
             "the URL has a password, which every application would have to repeat",
@@ -108,7 +135,7 @@ def _add(access: Access, kind: str, url: str, more: dict[str, str], flags: dict[
             name = there[0].secret if there else secret_name(kind, url, data.get("project", ""))
             body = msgspec.json.encode(secret_object(access.namespace, kind, name, data))
             if flags["validate"]:
-                problem = await connection(client, access.namespace, url, data.get("project", ""), body)
+                problem = await connection(client, access.namespace, data, body)
                 if problem:
                     raise TrueupError(problem, hint="correct the credentials; --validate=false keeps them all the same")
             if not there:

@@ -42,7 +42,7 @@ def _list(access: Access, kind: str, output: str, *, refresh: bool) -> None:
             # What speaks to repositories is loaded where one is asked.
             from trueup.cli.repo.connect import connection
 
-            return [(each, await connection(client, access.namespace, each.url, each.project)) for each in found]
+            return [(each, await connection(client, access.namespace, each.place)) for each in found]
 
     found = asyncio.run(read())
     if output == "url":
@@ -68,7 +68,7 @@ def get(access: Access, url: str, project: str | None, output: str) -> None:
     async def read() -> tuple[Kept, str]:
         async with connected(access) as client:
             found = await only(client, access.namespace, REPOSITORY, url, project)
-            return found, await connection(client, access.namespace, found.url, found.project)
+            return found, await connection(client, access.namespace, found.place)
 
     found, problem = asyncio.run(read())
     if output == "url":

@@ -32,7 +32,14 @@ class Kept(msgspec.Struct, frozen=True):
     project: str
     username: str
     insecure: bool
+    enable_oci: bool
     credentials: tuple[str, ...]
+
+    @property
+    def place(self) -> dict[str, str]:
+        """Where the repository is, by the fields of its Secret."""
+        oci = {"enableOCI": "true"} if self.enable_oci else {}
+        return {"url": self.url, "project": self.project, "type": self.type, **oci}
 
 
 def secret_name(kind: str, url: str, project: str) -> str:
@@ -72,6 +79,7 @@ def shown(live: LiveObject) -> Kept:
         project=data.get("project", ""),
         username=data.get("username", ""),
         insecure="true" in (data.get("insecure", ""), data.get("insecureIgnoreHostKey", "")),
+        enable_oci=data.get("enableOCI", "") == "true",
         credentials=tuple(field for field in _SECRET_FIELDS if data.get(field)),
     )
 

@@ -133,13 +133,6 @@ class Check:
                 self._report.unverified.append(
                     Unverified(application=app.key, what=what, why="the repository does not declare it")
                 )
-        spec = app.spec
-        if any(source.chart for source in spec.all_sources()):
-            # Said already: charts are not read.
-            kept = [source for source in spec.all_sources() if not source.chart]
-            if not kept:
-                return []
-            app = msgspec.structs.replace(app, spec=msgspec.structs.replace(spec, sources=kept))
         return [
             Problem(application=app.key, file=file, object=str(_own_key(app)), message=text)
             for text in policy.problems(app, project)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from kubegrammar.redact import redact_url
 from trueup.model.application import Source
 from trueup.model.errors import InvalidSpec
-from trueup.model.repository import parse_repository_url
+from trueup.model.repository import RepositoryOf, parse_repository_url
 from trueup.model.tree import Tree
 from trueup.sources.checkout import Checkout
 from trueup.sources.mirrors import Mirrors
@@ -47,17 +47,16 @@ class Repositories:
             NotHere: it is not read.
             TrueupError: it cannot be read.
         """
-        if source.chart:
-            raise NotHere("charts of Helm repositories are not read")
-        if self.is_own(source.repo_url):
+        reached = RepositoryOf(source.address, "", source.chart)
+        if not reached.packed and self.is_own(source.repo_url):
             return self._checkout.tree
         if self._mirrors is None:
+            if reached.packed:
+                raise NotHere("a repository of charts, or a registry; --remote reads it")
             raise NotHere("another repository; --remote reads it, --repo-url says that it is this one")
         if self._ask is not None:
-            await self._ask(source.repo_url)
-        mirror = self._mirrors.get(source.repo_url)
-        await mirror.update()
-        return mirror.tree(await mirror.locate(source.target_revision, source.tag_prefix))
+            await self._ask(reached.url)
+        return await self._mirrors.read(reached, source.target_revision, source.tag_prefix)
 
 
 def place_of(url: str) -> str:

@@ -109,6 +109,14 @@ class RegistryClient:
     ) -> None:
         await self._transport.close()
 
+    async def greet(self, registry: str, access: Access) -> None:
+        """See that a registry answers, and lets us in.
+
+        Raises:
+            TrueupError: as :meth:`Transport.ask`.
+        """
+        await self._transport.ask("GET", registry, "/v2/", access, scope="", limit=_CONFIG_LIMIT)
+
     async def tags(self, registry: str, repository: str, access: Access) -> list[str]:
         """All tags of a repository, in the registry's order.
 

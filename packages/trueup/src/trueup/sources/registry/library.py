@@ -41,6 +41,16 @@ class Registries:
     def __init__(self, client: RegistryClient, credential: Lend = lambda _: None, *, guarded: bool) -> None:
         self._client, self._credential, self._guarded = client, credential, guarded
 
+    async def look(self, repository: RepositoryOf) -> None:
+        """See that a registry answers, and lets us in.
+
+        Raises:
+            TrueupError: it does not.
+        """
+        url = parse_repository_url(repository.url)
+        with _as_a_source():
+            await self._client.greet(url.place, self._access(repository, url))
+
     async def find(
         self, repository: RepositoryOf, charts: Sequence[ChartOf], limit: int = MAX_INDEX
     ) -> dict[ChartOf, Found | Missing]:

@@ -6,6 +6,7 @@ import msgspec
 
 from kubegrammar.time import parse_time
 from trueup.model.audit import Action, Entry, Why
+from trueup.model.repository import short_revision
 
 _SHOWN = 3
 
@@ -28,7 +29,7 @@ def story(entries: Iterable[Entry]) -> list[Line]:
 
 def _line(entry: Entry) -> Line:
     """About the application as a whole."""
-    revision, who = entry.revision[:8], entry.by.name
+    revision, who = short_revision(entry.revision), entry.by.name
     match entry.action:
         case Action.COMMIT:
             # Old entries do not tell a key that was verified from one that was not.
@@ -64,7 +65,7 @@ def _sync(entry: Entry) -> str:
     """Which sync: it has no revision where it could not start, or brought its own manifests."""
     if entry.why is Why.LOCAL:
         return "sync of local manifests"
-    return f"sync to {entry.revision[:8]}" if entry.revision else "sync"
+    return f"sync to {short_revision(entry.revision)}" if entry.revision else "sync"
 
 
 def _of_object(entry: Entry, known: Mapping[int, Entry]) -> Line:
