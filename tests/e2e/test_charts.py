@@ -166,6 +166,8 @@ async def test_a_chart_in_a_range_is_followed_kept_while_its_server_is_gone_and_
     charts.add("web", "1.1.0")
     await estate.settled("1.1.0")
     charts.out_of_order = True
+    await estate.engine.kill()
+    await estate.engine.start()
     await estate.remove("ConfigMap", "r-web")
 
     async def healed() -> bool:

@@ -68,9 +68,8 @@ def test_skip_is_a_type_of_its_own() -> None:
     ],
 )
 def test_a_generated_name_has_of_a_revision_what_a_name_may_have(revision: str, short: str) -> None:
-    assert Run(revision, START).name("before-", "PreSync") == Run("0" * 40, START).name("before-", "PreSync").replace(
-        "0000000", short, 1
-    )
+    made, zero = (Run(revision=each, started_at="2026-01-02T03:04:05Z") for each in (revision, "0" * 40))
+    assert made.name("before-", "PreSync") == zero.name("before-", "PreSync").replace("0000000", short, 1)
 
 
 POLICIES = {

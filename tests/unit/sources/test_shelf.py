@@ -257,6 +257,18 @@ async def test_a_record_that_cannot_be_read_is_none(room: Room, text: str) -> No
     assert await later.update() and later.pin("web", "").revision == "2.0.0"
 
 
+async def test_a_look_has_an_end_and_the_next_one_goes_on(room: Room) -> None:
+    shelf = room.shelf(("db", ""), ("web", "1.x"))
+    shelf.seconds = 0.0
+    await shelf.update()
+    problem = shelf.lacking
+    assert isinstance(problem, SourceUnavailable) and "not fetched yet" in str(problem)
+    shelf.seconds = 60.0
+    assert await shelf.update() and shelf.lacking is None
+    shelf.seconds = 0.0
+    assert not await shelf.update() and shelf.lacking is None, "what is here takes no time"
+
+
 async def test_a_shelf_has_its_quota(room: Room) -> None:
     room.repo.add("web", "1.4.0", {"files/x": random.Random(1).randbytes(MEBIBYTE).hex()})
     shelf = room.shelf(("web", "1.x"), allowance=Allowance(each=MEBIBYTE, total=MEBIBYTE))

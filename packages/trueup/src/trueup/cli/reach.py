@@ -94,7 +94,7 @@ def named(
             continue
         project = projects.get(app.spec.project or "default")
         for source in app.spec.all_sources():
-            if source.chart or not source.repo_url:
+            if source.packed or not source.repo_url:
                 continue
             try:
                 parse_repository_url(source.repo_url)

@@ -182,8 +182,7 @@ class Term:
         for key in self._users(repository):
             stored = self._applications.get(key)
             if stored is not None:
-                repository_of = stored.app.spec.repository
-                yield from (each for source, each in named_revisions(stored) if not repository_of(source).packed)
+                yield from (each for source, each in named_revisions(stored) if not source.packed)
 
     def wished(self, repository: str) -> Iterator[Wished]:
         """Charts and versions that the applications which read a repository of them (its identity) name."""
@@ -194,7 +193,7 @@ class Term:
                 continue
             for source, revision in named_revisions(stored):
                 reached = stored.app.spec.repository(source)
-                if reached.packed and identity(reached) == repository and self._applications.may_fetch(key, reached):
+                if source.packed and identity(reached) == repository and self._applications.may_fetch(key, reached):
                     passing = source.helm is not None and source.helm.pass_credentials
                     yield Wished(source.chart, revision, passing)
 

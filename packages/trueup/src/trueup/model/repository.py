@@ -22,7 +22,7 @@ PORTS = {"http": 80, "https": 443, "ssh": 22}
 _NAME = frozenset(string.ascii_letters + string.digits + "_.-")
 _SCHEME = frozenset(string.ascii_letters + string.digits + "+.-")
 _LABEL = frozenset(string.ascii_lowercase + string.digits + "_-")
-_HEX, _COMMIT = frozenset(string.hexdigits), 40
+_HEX = frozenset(string.hexdigits)
 _LONGEST = 2048
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
 """Characters without a shape of their own, and spaces other than the plain one."""
@@ -115,7 +115,7 @@ class RepositoryOf(msgspec.Struct, frozen=True):
     @property
     def packed(self) -> bool:
         """Whether archives are read of it, rather than commits."""
-        return bool(self.chart) or self.url.strip(" ")[:6].lower() == f"{OCI}://"
+        return bool(self.chart) or in_registry(self.url)
 
 
 def short_revision(revision: str, length: int = 8) -> str:
@@ -123,7 +123,7 @@ def short_revision(revision: str, length: int = 8) -> str:
     _, colon, digest = revision.partition(":")
     if colon:
         return digest[:length]
-    return revision[:length] if len(revision) == _COMMIT and _HEX.issuperset(revision) else revision
+    return revision[:length] if _HEX.issuperset(revision) else revision
 
 
 @lru_cache(_REMEMBERED)
@@ -165,6 +165,11 @@ def parse_repository_url(url: str) -> RepositoryUrl:
             _refuse(text, "a percent sign in a path that is not decoded", hint="Write the characters themselves.")
         return _ssh(text, user, host, None, path, rooted=False)
     _refuse(text, "neither a URL nor a path", hint="Write https://host/repository, or ./path for a local one.")
+
+
+def in_registry(url: str) -> bool:
+    """Whether a URL, as it is written, is of a registry."""
+    return url.strip(" ")[:6].lower() == f"{OCI}://"
 
 
 def registry_address(url: str) -> str:

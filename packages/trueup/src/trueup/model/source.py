@@ -6,7 +6,7 @@ import msgspec
 
 from trueup.model.errors import InvalidSpec
 from trueup.model.fields import Fields, NameValue, written_text
-from trueup.model.repository import registry_address
+from trueup.model.repository import in_registry, registry_address
 
 
 class HelmParameter(Fields, frozen=True, kw_only=True):
@@ -276,6 +276,11 @@ class Source(Fields, frozen=True, kw_only=True):
     def address(self) -> str:
         """The repository's URL, whole: of a chart in a registry the scheme is not written."""
         return registry_address(self.repo_url) if self.chart else self.repo_url
+
+    @property
+    def packed(self) -> bool:
+        """Whether it is a chart or an artifact: archives without commits, to which nobody pushes."""
+        return bool(self.chart) or in_registry(self.repo_url)
 
 
 def explicit_tool(source: Source) -> str:

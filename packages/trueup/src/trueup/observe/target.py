@@ -184,7 +184,7 @@ class Targets:
         return tuple(
             self._tree(app.spec.repository(source), revision).identity
             for source, revision in zip(sources, revisions, strict=True)
-            if app.spec.repository(source).packed
+            if source.packed
         )
 
     def made_of(

@@ -23,7 +23,7 @@ from trueup.model.application import (
 )
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
-from trueup.model.repository import HTTP, OCI, parse_repository_url
+from trueup.model.repository import HTTP, OCI, in_registry, parse_repository_url
 from trueup.model.source import explicit_tool
 from trueup.policy.admission import Deploy, Fetch, Push, membership, refusal
 from trueup.policy.options import option_problem
@@ -233,7 +233,7 @@ def _of_source(place: str, source: Source) -> list[str]:
 
 def _names_a_digest(source: Source) -> bool:
     """Whether the revision of a registry's artifact is a digest."""
-    return source.address.startswith(f"{OCI}://") and bool(_DIGEST.fullmatch(source.target_revision))
+    return in_registry(source.address) and bool(_DIGEST.fullmatch(source.target_revision))
 
 
 def _helm_parameters(source: Source) -> dict[str, Sequence[HelmParameter | HelmFileParameter]]:

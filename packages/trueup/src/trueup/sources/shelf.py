@@ -27,6 +27,8 @@ from trueup.sources.shelved import Shelved, ShelvedChart
 
 KEPT = 20
 """Archives that stay although nobody asks for their version any more: what a rollback wants is among them."""
+SECONDS = 120.0
+"""Of one look, for its archives: a server that is slow for each of many must not hold up those that are here."""
 _RECORD = "record.json"
 _ENDING = ".tgz"
 
@@ -111,6 +113,7 @@ class Shelf:
         repository: whose charts they are; on behalf of a project.
         wished: what its readers want now.
         name: the repository's identity.
+        seconds: after which a look brings no further archive: the next one goes on.
     """
 
     def __init__(
@@ -124,7 +127,9 @@ class Shelf:
         wished: Callable[[], Iterable[Wished]] = tuple,
         turns: Turns = at_once,
         name: str = "",
+        seconds: float = SECONDS,
     ) -> None:
+        self.seconds = seconds
         self.shown = redact_url(repository.url)[:300]
         self._repository, self._folder = repository, folder
         self._library, self._check, self._growth = library, check, growth
@@ -256,6 +261,7 @@ class Shelf:
         )
         problems: dict[Wish, TrueupError] = {}
         passing = {each.chart for each in self._wished() if each.passing}
+        began = time.monotonic()
         for wish, chart in charts.items():
             answer = found[chart]
             try:
@@ -264,7 +270,8 @@ class Shelf:
                     if _name(wish) in now.archives:
                         continue  # withdrawn, and here still
                     raise UnknownRevision(answer.message, hint=answer.hint)
-                await self._take(chart, answer, now, passing=chart.name in passing)
+                left = self.seconds - (time.monotonic() - began)
+                await self._take(chart, answer, now, passing=chart.name in passing, in_time=left > 0)
                 now.answers[_name(wish)] = answer.version
             except TrueupError as error:
                 problems[wish] = error
@@ -276,7 +283,7 @@ class Shelf:
         told_now = {wish: str(error) for wish, error in problems.items()}
         return now.answers != before.answers or _contents(now) != _contents(before) or told_now != told
 
-    async def _take(self, chart: ChartOf, found: Found, now: _Record, *, passing: bool) -> None:
+    async def _take(self, chart: ChartOf, found: Found, now: _Record, *, passing: bool, in_time: bool) -> None:
         """Have an archive here, which what is known of it says already, or is told."""
         name, said = _name((chart.name, found.version)), found.digest or found.url
         known = now.archives.pop(name, None)
@@ -284,6 +291,10 @@ class Shelf:
             now.archives[name] = known
             if known.said == said and await on_disk(self._path(known.digest).is_file):
                 return
+        if not in_time:
+            raise SourceUnavailable(
+                f"{chart.shown} is not fetched yet: those before it took more than {self.seconds:g} s"
+            )
         try:
             content = await self._library.archive(self._repository, found, passing=passing)
             await self._check(content, chart.shown, found.form)

@@ -70,7 +70,7 @@ class Notes:
         who = "automated" if by.automated else f"by {by.username}, as it was claimed"
         line = f"deployed {stored.key} at {state.finished_at} ({who})"
         for source, revision in zip(stored.app.spec.all_sources(), revisions, strict=False):
-            if revision and not source.chart:
+            if revision and not source.packed:
                 self.add(Deployed(stored.app.spec.repository(source), revision, line))
 
     async def run(self) -> None:

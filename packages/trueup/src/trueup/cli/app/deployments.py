@@ -75,7 +75,7 @@ def moved_source(view: View, target: RevisionHistory) -> tuple[Source, str, str]
     moved = [
         (source, good, bad)
         for source, good, bad in zip(view.app.spec.all_sources(), then, now, strict=False)
-        if good != bad and not source.chart
+        if good != bad and not source.packed
     ]
     if not moved:
         raise TrueupError(

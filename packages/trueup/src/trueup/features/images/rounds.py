@@ -247,7 +247,7 @@ class Rounds:
     async def _marked(self, subject: Subject, rules: Mapping[Key, ImageRule], broken: Mapping[Key, str]) -> list[Work]:
         works = []
         for source in subject.app.spec.all_sources():
-            if source.chart:
+            if source.packed:
                 continue
             try:
                 self._ports.admit(subject.app, source.address)

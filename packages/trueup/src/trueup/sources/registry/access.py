@@ -17,6 +17,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         token: an identity token, which buys access tokens (``identitytoken`` of Docker's configuration).
         ca: PEM certificates that are trusted beside the system's.
+        certificate, key: PEM, of the client.
+        proxy: on the way to the registry itself; the environment's where it is empty.
         insecure: certificates are not verified.
         plain_http: without TLS.
         servers: token servers, as ``host[:port]``, that belong to the registry by the word of who named its password.
@@ -27,6 +29,9 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     password: str = ""
     token: str = ""
     ca: bytes = b""
+    certificate: str = ""
+    key: str = ""
+    proxy: str = ""
     insecure: bool = False
     plain_http: bool = False
     servers: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from yarl import URL
 
 from kubegrammar import json, pattern
 from trueup.model.errors import SourceUnavailable, Stalled, Waiting
+from trueup.sources.credential import paper
 from trueup.sources.outgoing import Outside, is_loopback, proxy_for, require_outside, session
 from trueup.sources.registry.access import Access
 from trueup.sources.registry.challenge import Challenge, read_challenges
@@ -67,7 +68,7 @@ class Transport:
         self._basic: set[tuple[str, Access]] = set()
         self._waits: dict[str, _Limits] = {}
         self._plain: dict[str, bool] = {}
-        self._contexts: dict[tuple[bytes, bool], ssl.SSLContext] = {}
+        self._contexts: dict[tuple[bytes, bool, tuple[str, str] | None], ssl.SSLContext] = {}
 
     async def open(self) -> None:
         """Make the sessions: one that asks any address, and one for hosts that others name."""
@@ -184,7 +185,7 @@ class Transport:
         address of this machine is none."""
         assert self._sessions, "the client is not open"
         at_home = url.origin() == base.origin()
-        proxy = proxy_for(url)
+        proxy = URL(access.proxy) if access.proxy and at_home else proxy_for(url)
         guarded = access.guarded or not (at_home or is_loopback(base.host))
         if guarded:
             require_outside(url)
@@ -287,9 +288,10 @@ class Transport:
         return secure.with_scheme("http") if self._plain[host] else secure
 
     def _context(self, access: Access, *, at_home: bool) -> ssl.SSLContext:
-        """``at_home``: only of the registry itself may certificates be left unverified."""
+        """``at_home``: only of the registry itself may certificates be left unverified, and only it sees ours."""
         insecure = access.insecure and at_home
-        key = (access.ca, insecure)
+        own = (access.certificate, access.key) if at_home and access.certificate and access.key else None
+        key = (access.ca, insecure, own)
         if key not in self._contexts:
             context = ssl.create_default_context()
             if access.ca:
@@ -299,6 +301,8 @@ class Transport:
                     raise Stalled("the registry's CA is no PEM certificate", hint="correct the Secret") from None
             if insecure:
                 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            if own is not None:
+                _present(context, *own)
             self._contexts[key] = context
         return self._contexts[key]
 
@@ -330,6 +334,21 @@ class Transport:
             self._waits = {name: kept for name, kept in self._waits.items() if kept.until > self._now()}
         self._waits[host] = _Limits(self._now() + seconds, failures)
         return Waiting(f"registry {registry}: too many requests; asked again in {seconds:.0f} s", after=seconds)
+
+
+def _present(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    """Have a client's certificate shown.
+
+    Raises:
+        Stalled: it is none.
+    """
+    try:
+        with paper(certificate) as one, paper(key) as other:
+            context.load_cert_chain(one, other)
+    except ssl.SSLError:
+        raise Stalled(
+            "tlsClientCertData and tlsClientCertKey are no certificate with its key", hint="correct the Secret"
+        ) from None
 
 
 def _redirected(url: URL, location: str, registry: str) -> URL:
