@@ -93,3 +93,23 @@ async def test_what_nothing_wakes_is_looked_at_again_and_not_written() -> None:
     await world.run(600)
     assert 8 <= world.seeing.asked - looks <= 12, "every two minutes, each of the two"
     assert len(world.server.patches) == written
+
+
+CHILD: dict[str, tuple[Json, bool]] = {
+    "the commit that it is compared with": ({"status": {"sync": {"revision": "b" * 40}}}, False),
+    "its health": ({"status": {"health": {"status": "Degraded"}}}, True),
+    "the end of its operation": ({"status": {"operationState": {"phase": "Failed"}}}, True),
+    "its specification": ({"spec": {"source": {"path": "elsewhere"}}}, True),
+    "its labels": ({"metadata": {"labels": {"team": "a"}}}, True),
+}
+
+
+@pytest.mark.parametrize(("patch", "wakes"), CHILD.values(), ids=CHILD)
+async def test_of_a_childs_status_its_parent_is_woken_by_what_it_looks_at(patch: Json, wakes: bool) -> None:
+    world = await at_rest()
+    mark = {TRACKING_ID: f"web:argoproj.io/Application:{CONTROL}/other"}
+    world.edit({"metadata": {"annotations": mark}}, f"{CONTROL}/other")
+    await world.run(60)
+    assert world.waits(KEY) != 0
+    world.edit(patch, f"{CONTROL}/other")
+    assert (world.waits(KEY) == 0) is wakes

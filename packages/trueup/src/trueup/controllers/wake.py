@@ -23,6 +23,14 @@ class _Wanted(msgspec.Struct):
     status: "_Phase | None" = None
 
 
+class _Health(msgspec.Struct):
+    health: Any = None
+
+
+class _Healthy(msgspec.Struct):
+    status: _Health | None = None
+
+
 class _State(msgspec.Struct):
     phase: str = ""
 
@@ -75,6 +83,8 @@ class Wakes:
         found = new or old
         assert found is not None
         yield from self._declaring(found, old, new)
+        if not _is_seen_by_others(old, new):
+            return
         for instance in {_instance(old), _instance(new)} - {""}:
             key = self._applications.key_of_instance(instance)
             if self._applications.ours(key) and self._applications.live(key) is not None:
@@ -129,6 +139,15 @@ def _asks(old: LiveObject | None, new: LiveObject | None) -> bool:
         return True
     # Termination is asked for in the status.
     return _phase(before) != _phase(after)
+
+
+def _is_seen_by_others(old: LiveObject | None, new: LiveObject | None) -> bool:
+    """Whether a change is one for the application that declares the object: of a child Application's status, its health
+    is, and what it asks for. A commit to a monorepo writes all children, and each would wake their parent."""
+    if old is None or new is None or new.group_kind != APPLICATION or _asks(old, new):
+        return True
+    before, after = (msgspec.json.decode(live.body, type=_Healthy) for live in (old, new))
+    return before != after
 
 
 def _phase(wanted: _Wanted) -> str:
