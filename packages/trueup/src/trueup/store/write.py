@@ -239,7 +239,7 @@ class ApplicationWrite:
             ApiError: it takes nothing, or could not answer.
         """
         await self.hand_on()
-        told_messages(self.status, known=self._written)
+        told_messages(_others(self.status, self._written), known=self._written)
         patch, before = self._patch(self.status), self._written
         if not patch:
             self._recorded(before)
@@ -267,10 +267,11 @@ class ApplicationWrite:
 
     def _patch(self, status: dict[str, Any]) -> dict[str, Any]:
         """What turns the stored object into one with this status, and what else is to be written; empty for nothing."""
-        changes = merge_diff(self._written, status)
+        changes = merge_diff(_others(self._written, status), _others(status, self._written))
         if changes or self._refreshed:
-            status["reconciledAt"] = format_time(self.now)
-            changes = merge_diff(self._written, status)
+            at = status["reconciledAt"] = format_time(self.now)
+            if self._written.get("reconciledAt") != at:
+                changes["reconciledAt"] = at
         patch: dict[str, Any] = {}
         if changes:
             patch["status"] = changes
@@ -324,6 +325,15 @@ def _ended(wanted: dict[str, Any], written: dict[str, Any]) -> OperationState | 
     """The operation that a refusal has ended."""
     phases = [(status.get("operationState") or {}).get("phase") for status in (wanted, written)]
     return msgspec.convert(written["operationState"], type=OperationState) if phases[0] != phases[1] else None
+
+
+def _others(fields: dict[str, Any], than: dict[str, Any]) -> dict[str, Any]:
+    """Those fields of a status that are not just so in another one. Most are, and need not be walked through."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in than or msgspec.json.encode(value) != msgspec.json.encode(than[name])
+    }
 
 
 def _copy(status: dict[str, Any]) -> dict[str, Any]:
