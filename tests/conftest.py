@@ -6,8 +6,8 @@ import itertools
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from hypothesis.internal.conjecture import providers
 from tests.support import commands, tiers
 from tests.support.deadline import bound
 from tests.support.loop import Loop
-from tests.support.patience import stretched
+from tests.support.patience import looks, stretched
 from tests.support.rewriting import rewrite_share
 from tests.support.sharing import Recorder, SharedByLength
 from xdist.remote import Producer
@@ -27,14 +27,16 @@ from pocketkube.cluster.embedded import EmbeddedCluster
 from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
+from trueup.kube.discovery import Discovery
 from trueup.kube.errors import NotFound
 from trueup.sandbox.simulating import simulated as playing
+from trueup.store.install import DEFINITION
 
 BUILD = Path(__file__).parents[1] / "tools" / "controlplane" / "build.py"
 NAMESPACES = "/api/v1/namespaces"
 
 QUICK = ("tests/unit", "tests/laws", "tests/fuzz")
-KUBERNETES, EMBEDDED = "kubernetes", "embedded"
+KUBERNETES, EMBEDDED, SPARE = "kubernetes", "embedded", "spare"
 Cluster = ControlPlane | EmbeddedCluster
 
 on_kubernetes = pytest.mark.parametrize("cluster", [KUBERNETES], indirect=True)
@@ -47,9 +49,6 @@ COLLECTED = pytest.StashKey[Sequence[str]]()
 """All tests of this run, before a tier of them was chosen."""
 DIVIDED = pytest.StashKey[Mapping[str, Sequence[str]]]()
 """The same, by tier."""
-
-FreshCluster = Callable[..., Awaitable[ControlPlane]]
-"""``await fresh_cluster(simulate=True, **ControlPlane's options)``."""
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, Callable[[], Any]]:
@@ -146,18 +145,13 @@ async def cluster(request: pytest.FixtureRequest, controlplane_folders: list[Pat
             yield embedded
 
 
-@pytest_asyncio.fixture
-async def fresh_cluster(controlplane_folders: list[Path]) -> AsyncIterator[FreshCluster]:
-    """Starts control planes of the test's own, for faults that others must not feel."""
-    async with AsyncExitStack() as stack:
-
-        async def start(*, simulate: bool = True, **options: Any) -> ControlPlane:
-            plane = await stack.enter_async_context(ControlPlane(controlplane_folders, **options))
-            if simulate:
-                await stack.enter_async_context(simulated(plane))
-            return plane
-
-        yield start
+@pytest_asyncio.fixture(scope="session", params=[SPARE])
+async def spare(controlplane_folders: list[Path]) -> AsyncIterator[ControlPlane]:
+    """A real control plane that tests may break, one after the other: stopped, frozen and compacted, rights given away
+    and definitions taken. Pods stay pending. Each leaves it running, and takes away itself what must not be there.
+    """
+    async with ControlPlane(controlplane_folders) as plane:
+        yield plane
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -168,18 +162,32 @@ async def admin(cluster: Cluster) -> AsyncIterator[Client]:
 
 
 @pytest_asyncio.fixture
-async def namespace(admin: Client, namespace_names: "itertools.count[int]") -> AsyncIterator[str]:
-    """A namespace of the test's own, in which Pods may be created. It goes in the background afterwards."""
+async def namespace(admin: Client, namespace_names: "itertools.count[int]") -> str:
+    """A namespace of the test's own, in which Pods may be created. It goes with the cluster: to delete one costs the
+    real control plane as much as most tests do.
+    """
     name = f"test-{next(namespace_names)}"
     await make_namespace(admin, name)
-    yield name
-    with suppress(NotFound):
-        await admin.request("DELETE", f"{NAMESPACES}/{name}")
+    return name
 
 
 @pytest.fixture(scope="session")
 def namespace_names() -> "itertools.count[int]":
     return itertools.count(1)
+
+
+async def without_definitions(client: Client) -> None:
+    """Take every definition of a spare cluster away, and wait until its kinds are served no more."""
+    definitions = [live.key.name for live in (await client.list(DEFINITION)).objects]
+    for name in definitions:
+        await client.delete(DEFINITION, "", name, propagation="Background")
+    groups = {name.partition(".")[2] for name in definitions}
+    async for _ in looks():
+        discovery = Discovery(client)
+        await discovery.refresh()
+        if groups.isdisjoint(type_.group for type_ in discovery.types()):
+            return
+    raise AssertionError(f"{groups} are still served")
 
 
 async def make_namespace(client: Client, name: str) -> None:

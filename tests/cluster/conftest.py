@@ -24,7 +24,7 @@ async def discovery(admin: Client) -> Discovery:
     return found
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="session")
 async def target(client: Client, discovery: Discovery) -> AsyncIterator[Target]:
     """The shared cluster as ``apply`` sees it."""
     cache = WatchCache(client, discovery, classify=lambda _: None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.conftest import Cluster, FreshCluster, on_kubernetes
+from tests.conftest import Cluster, on_kubernetes
 from tests.support.patience import stretched
 
 from pocketkube.controlplane import ControlPlane
@@ -69,32 +69,30 @@ async def test_a_writer_is_found_in_the_audit_log(cluster: ControlPlane, namespa
     assert [entry.target for entry in entries if entry.written] == [f"configmaps/{namespace}/a"]
 
 
-async def test_the_api_server_comes_back_with_what_was_stored(fresh_cluster: FreshCluster) -> None:
-    plane = await fresh_cluster(simulate=False)
+async def test_the_api_server_comes_back_with_what_was_stored(spare: ControlPlane) -> None:
     path = "/api/v1/namespaces/default/configmaps"
-    async with Client(load_kubeconfig(plane.kubeconfig, None)) as client:
+    async with Client(load_kubeconfig(spare.kubeconfig, None)) as client:
         await client.request("POST", path, body=b'{"metadata":{"name":"kept"}}')
-        await plane.stop_apiserver()
+        await spare.stop_apiserver()
         with pytest.raises(Unreachable):
             await client.request("GET", f"{path}/kept", attempts=1)
-        await plane.start_apiserver()
+        await spare.start_apiserver()
         assert b'"kept"' in await client.request("GET", f"{path}/kept")
 
 
-async def test_a_compacted_version_cannot_be_watched_from(fresh_cluster: FreshCluster) -> None:
-    plane = await fresh_cluster(simulate=False)
-    async with Client(load_kubeconfig(plane.kubeconfig, None)) as client:
+async def test_a_compacted_version_cannot_be_watched_from(spare: ControlPlane) -> None:
+    async with Client(load_kubeconfig(spare.kubeconfig, None)) as client:
         discovery = Discovery(client)
         await discovery.refresh()
         config_maps = discovery.find("", "ConfigMap")
         assert config_maps is not None
         before = (await client.list(config_maps)).resource_version
-        for name in (b"a", b"b"):
+        for name in (b"compacted-a", b"compacted-b"):
             body = b'{"metadata":{"name":"%s"}}' % name
             await client.request("POST", "/api/v1/namespaces/default/configmaps", body=body)
-        assert await plane.compact() > int(before)
-        await plane.stop_apiserver()
-        await plane.start_apiserver()
+        assert await spare.compact() > int(before)
+        await spare.stop_apiserver()
+        await spare.start_apiserver()
         with pytest.raises(Gone):
             async for _ in client.watch(config_maps, before):
                 pass

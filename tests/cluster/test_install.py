@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import pytest_asyncio
+from tests.conftest import without_definitions
 from tests.support import commands
 
 from pocketkube.controlplane import ControlPlane
@@ -46,16 +46,11 @@ MADE_BY = "trueup.dev/made-by"
 
 
 @pytest_asyncio.fixture(scope="module")
-async def plane(controlplane_folders: list[Path]) -> AsyncIterator[ControlPlane]:
-    """A control plane of their own: these tests damage the definitions that others rely on."""
-    async with ControlPlane(controlplane_folders) as plane:
-        yield plane
-
-
-@pytest_asyncio.fixture(scope="module")
-async def client(plane: ControlPlane) -> AsyncIterator[Client]:
-    async with Client(load_kubeconfig(plane.kubeconfig, None)) as opened:
+async def client(spare: ControlPlane) -> AsyncIterator[Client]:
+    """The administrator of a spare cluster: these tests damage the definitions that others rely on."""
+    async with Client(load_kubeconfig(spare.kubeconfig, None)) as opened:
         yield opened
+        await without_definitions(opened)
 
 
 async def run_install(client: Client, namespace: str = CONTROL) -> list[str]:
@@ -299,38 +294,38 @@ async def test_the_engine_s_pod_is_let_into_a_restricted_namespace(client: Clien
 
 
 async def test_an_engine_is_installed_upgraded_and_taken_away_and_what_it_deployed_stays(
-    client: Client, plane: ControlPlane
+    client: Client, spare: ControlPlane
 ) -> None:
-    code, said = await trueup(plane, "install")
+    code, said = await trueup(spare, "install")
     assert code == 2 and "--image" in said and "--crds-only" in said
-    code, said = await trueup(plane, "install", "--image", ENGINE.image)
+    code, said = await trueup(spare, "install", "--image", ENGINE.image)
     assert code == 0 and f"deployment {CONTROL}/trueup created" in said, said
     lines = await put(client, ENGINE)
     assert {line.rpartition(" ")[2] for line in lines if "default" not in line} == {"unchanged"}, "it can be repeated"
 
-    code, said = await trueup(plane, "upgrade")
+    code, said = await trueup(spare, "upgrade")
     assert code == 2 and "--image" in said
-    code, said = await trueup(plane, "upgrade", "--image", "registry.example.com/trueup:2", "--dry-run")
+    code, said = await trueup(spare, "upgrade", "--image", "registry.example.com/trueup:2", "--dry-run")
     assert code == 0 and f"deployment {CONTROL}/trueup configured (dry run)" in said, said
     assert {line.rpartition(" ")[2] for line in (await put(client, ENGINE)) if "default" not in line} == {"unchanged"}
-    code, said = await trueup(plane, "upgrade", "--image", "registry.example.com/trueup:2")
+    code, said = await trueup(spare, "upgrade", "--image", "registry.example.com/trueup:2")
     assert code == 0 and f"deployment {CONTROL}/trueup configured" in said, said
     engine = type_of(MANIFEST)
     (container,) = (await client.get(engine, CONTROL, "trueup")).object()["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "registry.example.com/trueup:2"
     await merge(client, engine, CONTROL, "trueup", {"metadata": {"labels": {"app.kubernetes.io/version": "99.0.0"}}})
-    code, said = await trueup(plane, "upgrade", "--image", ENGINE.image)
+    code, said = await trueup(spare, "upgrade", "--image", ENGINE.image)
     assert code == 20 and "99.0.0" in said, "an older one does not take over"
 
     held = application("held", spec={"project": "default", "destination": {}, "source": {"repoURL": "https://a/b"}})
     held["metadata"]["finalizers"] = ["resources-finalizer.argocd.argoproj.io"]
     await client.create(APPLICATION, CONTROL, msgspec.json.encode(held))
-    code, said = await trueup(plane, "uninstall", "--crds", "--yes")
+    code, said = await trueup(spare, "uninstall", "--crds", "--yes")
     assert code == 20 and f"application {CONTROL}/held" in said and "--no-cascade" in said, said
-    code, said = await trueup(plane, "uninstall", "--dry-run")
+    code, said = await trueup(spare, "uninstall", "--dry-run")
     assert code == 0 and "goes   deployment" in said and "stays  persistentvolumeclaim" in said, said
     assert await client.get(engine, CONTROL, "trueup")
-    code, said = await trueup(plane, "uninstall", "--yes")
+    code, said = await trueup(spare, "uninstall", "--yes")
     assert code == 0, said
     await gone(client, engine, CONTROL, "trueup")
     await client.get(DEFINITION, "", "applications.argoproj.io")
@@ -340,13 +335,13 @@ async def test_an_engine_is_installed_upgraded_and_taken_away_and_what_it_deploy
     assert not (await client.list(type_of(ENGINE.rights(CONTROL)[-1]), label_selector=selector)).objects
 
     await client.delete(APPLICATION, CONTROL, "held", propagation="Background")
-    code, said = await trueup(plane, "uninstall", "--yes")
+    code, said = await trueup(spare, "uninstall", "--yes")
     assert code == 20 and "being deleted" in said and "held" in said, said
     await merge(client, APPLICATION, CONTROL, "held", {"metadata": {"finalizers": None}})
-    code, said = await trueup(plane, "uninstall", "--crds", "--state", "--yes")
+    code, said = await trueup(spare, "uninstall", "--crds", "--state", "--yes")
     assert code == 0 and "customresourcedefinition applications.argoproj.io deleted" in said, said
     await gone(client, DEFINITION, "", "applications.argoproj.io")
-    code, said = await trueup(plane, "uninstall", "--crds", "--state", "--yes")
+    code, said = await trueup(spare, "uninstall", "--crds", "--state", "--yes")
     assert code == 0 and "goes" not in said, said
 
 

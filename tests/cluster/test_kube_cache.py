@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -34,8 +34,6 @@ SECRETS = ResourceType("", "v1", "Secret", "secrets", True)
 DEFINITIONS = ResourceType("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False)
 ROLES = ResourceType("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", False)
 BINDINGS = ResourceType("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", False)
-
-FreshCluster = Callable[..., Awaitable[ControlPlane]]
 
 
 def config_map(name: str, **metadata: Any) -> bytes:
@@ -244,17 +242,16 @@ async def test_a_watch_resumes_where_its_connection_was_cut_without_a_new_list(
         assert proxy.count("GET", "/api/v1/configmaps", without="watch=true") == 0
 
 
-async def test_an_expired_watch_lists_again_once_and_loses_nothing(fresh_cluster: FreshCluster) -> None:
-    plane = await fresh_cluster(simulate=False)
-    config = load_kubeconfig(plane.kubeconfig, None)
+async def test_an_expired_watch_lists_again_once_and_loses_nothing(spare: ControlPlane) -> None:
+    config = load_kubeconfig(spare.kubeconfig, None)
     async with (
         FaultProxy.before(config) as proxy,
         Client(proxy.config) as client,
         Client(config) as direct,
         caching(client) as cache,
     ):
-        stays = await direct.create(CONFIG_MAPS, "default", config_map("stays"))
-        goes = await direct.create(CONFIG_MAPS, "default", config_map("goes"))
+        stays = await direct.create(CONFIG_MAPS, "default", config_map("expired-stays"))
+        goes = await direct.create(CONFIG_MAPS, "default", config_map("expired-goes"))
         await cache.ensure([CONFIG_MAP])
         losses = Losses(cache)
 
@@ -263,11 +260,11 @@ async def test_an_expired_watch_lists_again_once_and_loses_nothing(fresh_cluster
 
         proxy.fault = hold
         proxy.cut()
-        await direct.delete(CONFIG_MAPS, "default", "goes", propagation="Background")
-        comes = await direct.create(CONFIG_MAPS, "default", config_map("comes"))
-        await plane.compact()
-        await plane.stop_apiserver()
-        await plane.start_apiserver()
+        await direct.delete(CONFIG_MAPS, "default", "expired-goes", propagation="Background")
+        comes = await direct.create(CONFIG_MAPS, "default", config_map("expired-comes"))
+        await spare.compact()
+        await spare.stop_apiserver()
+        await spare.start_apiserver()
         assert cache.get(stays.key) is not None, "the old view is served until the new list is complete"
         assert cache.get(goes.key) is not None
         proxy.fault = None
@@ -360,37 +357,35 @@ async def test_events_that_are_lost_are_made_good_by_the_periodic_list(
         await until(lambda: cache.get(ghost.key) is None and cache.get(unseen.key) is not None, 10)
 
 
-async def test_a_server_that_was_stopped_is_caught_up_with_within_ten_seconds(fresh_cluster: FreshCluster) -> None:
-    plane = await fresh_cluster(simulate=False)
-    async with Client(load_kubeconfig(plane.kubeconfig, None)) as client, caching(client) as cache:
+async def test_a_server_that_was_stopped_is_caught_up_with_within_ten_seconds(spare: ControlPlane) -> None:
+    async with Client(load_kubeconfig(spare.kubeconfig, None)) as client, caching(client) as cache:
         await cache.ensure([CONFIG_MAP, NAMESPACE, SECRET])
         losses = Losses(cache)
-        await plane.stop_apiserver()
+        await spare.stop_apiserver()
         await until(lambda: len(cache.failed_kinds()) == 3)
         assert all(isinstance(error, Unreachable) for error in cache.failed_kinds().values())
         await asyncio.sleep(8)
-        await plane.start_apiserver()
+        await spare.start_apiserver()
         back = time.monotonic()
-        made = await client.create(CONFIG_MAPS, "default", config_map("x"))
+        made = await client.create(CONFIG_MAPS, "default", config_map("caught-up"))
         await until(lambda: cache.get(made.key) and not cache.failed_kinds(), 10)
         assert time.monotonic() - back < stretched(10)
         assert losses.keys == []
 
 
-async def test_a_frozen_server_is_noticed_by_its_silence_and_recovered_from(fresh_cluster: FreshCluster) -> None:
-    plane = await fresh_cluster(simulate=False)
+async def test_a_frozen_server_is_noticed_by_its_silence_and_recovered_from(spare: ControlPlane) -> None:
     async with (
-        Client(load_kubeconfig(plane.kubeconfig, None)) as client,
+        Client(load_kubeconfig(spare.kubeconfig, None)) as client,
         caching(client, Timing(read=2.0)) as cache,
     ):
         await cache.ensure([CONFIG_MAP])
         losses = Losses(cache)
-        os.kill(plane.pids["kube-apiserver"], signal.SIGSTOP)
+        os.kill(spare.pids["kube-apiserver"], signal.SIGSTOP)
         try:
             await until(lambda: cache.failed_kinds())
         finally:
-            os.kill(plane.pids["kube-apiserver"], signal.SIGCONT)
-        made = await client.create(CONFIG_MAPS, "default", config_map("x"))
+            os.kill(spare.pids["kube-apiserver"], signal.SIGCONT)
+        made = await client.create(CONFIG_MAPS, "default", config_map("frozen"))
         await until(lambda: cache.get(made.key) and not cache.failed_kinds(), 10)
         assert losses.keys == []
 

@@ -260,17 +260,16 @@ async def test_an_expired_continue_token_restarts_the_list_with_larger_pages(
 
 
 async def test_after_compaction_continue_tokens_and_watches_of_the_past_are_gone(
-    fresh_cluster: Callable[..., Awaitable[ControlPlane]],
+    spare: ControlPlane,
 ) -> None:
-    plane = await fresh_cluster(simulate=False)
-    async with Client(load_kubeconfig(plane.kubeconfig, None)) as client:
+    async with Client(load_kubeconfig(spare.kubeconfig, None)) as client:
         await asyncio.gather(*(client.create(CONFIG_MAPS, "default", config_map(f"c{n}")) for n in range(10)))
         path = CONFIG_MAPS.path("default")
         page = msgspec.json.decode(await client.request("GET", path, params={"limit": "2"}))
         await client.create(CONFIG_MAPS, "default", config_map("later"))
-        await plane.compact()
-        await plane.stop_apiserver()
-        await plane.start_apiserver()
+        await spare.compact()
+        await spare.stop_apiserver()
+        await spare.start_apiserver()
         with pytest.raises(Gone):
             await client.request("GET", path, params={"limit": "2", "continue": page["metadata"]["continue"]})
         with pytest.raises(Gone):

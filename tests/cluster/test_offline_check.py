@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest_asyncio
+from tests.conftest import without_definitions
 from tests.golden.render.golden import checkout
 from tests.support.broken import FOUND, break_everything
 
@@ -42,11 +43,12 @@ async def checked(folder: Path, renderer: Renderer, kubeconfig: Path) -> Report:
         return await Check(cluster, embedded(), lambda _: []).run(found, rendered)
 
 
-@pytest_asyncio.fixture(scope="module")
-async def real(controlplane_folders: list[Path]) -> AsyncIterator[ControlPlane]:
+@pytest_asyncio.fixture
+async def real(spare: ControlPlane) -> ControlPlane:
     """A cluster on which nothing has been installed."""
-    async with ControlPlane(controlplane_folders) as plane:
-        yield plane
+    async with Client(load_kubeconfig(spare.kubeconfig, None)) as client:
+        await without_definitions(client)
+    return spare
 
 
 async def test_what_is_assumed_offline_is_what_a_cluster_says(real: ControlPlane) -> None:

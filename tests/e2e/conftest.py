@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
-from tests.conftest import KUBERNETES, Cluster, FreshCluster
+from tests.conftest import KUBERNETES, Cluster, simulated
 from tests.e2e.afresh import Standby, agrees_afresh
 from tests.e2e.estate import EngineProcess, Estate, engine_process, play_repository
 from tests.support import argocd
@@ -125,13 +125,16 @@ async def estate(
 
 
 @pytest_asyncio.fixture
-async def migrate(fresh_cluster: FreshCluster, tmp_path: Path) -> AsyncIterator[Migrate]:
+async def migrate(controlplane_folders: list[Path], tmp_path: Path) -> AsyncIterator[Migrate]:
     """An engine on a cluster of the test's own, on which these definitions were before it was installed."""
     async with AsyncExitStack() as stack:
 
         async def start(kind: str, definitions: Iterable[Mapping[str, Any]]) -> Estate:
+            plane: Cluster
             if kind == KUBERNETES:
-                plane: Any = await fresh_cluster()
+                real = await stack.enter_async_context(ControlPlane(controlplane_folders))
+                await stack.enter_async_context(simulated(real))
+                plane = real
             else:
                 plane = await stack.enter_async_context(EmbeddedCluster(workloads=True))
             client = await stack.enter_async_context(Client(load_kubeconfig(plane.kubeconfig, None)))

@@ -371,18 +371,11 @@ class Estate:
         raise AssertionError(f"the application is still there\n{self.engine.tail()}")
 
     async def close(self) -> None:
-        """Delete the applications; their namespaces go in the background."""
+        """Delete the applications. Their namespaces go with the cluster, which has better to do."""
         for name in self.made:
             try:
                 await self.patch({"metadata": {"finalizers": []}}, name)
                 await self.client.delete(self.application, self.engine.namespace, name, propagation="Background")
-            except (NotFound, Conflict):
-                continue
-        namespaces = self.discovery.find("", "Namespace")
-        assert namespaces is not None
-        for name in self.made:
-            try:
-                await self.client.delete(namespaces, "", name, propagation="Background")
             except (NotFound, Conflict):
                 continue
 

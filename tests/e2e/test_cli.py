@@ -14,7 +14,7 @@ import click
 import msgspec
 import pytest
 import pytest_asyncio
-from tests.conftest import Cluster, FreshCluster, on_embedded, on_kubernetes
+from tests.conftest import Cluster, on_embedded, on_kubernetes, without_definitions
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment, hook, job
 from tests.support.commands import EXECUTABLE, Running, start
@@ -24,6 +24,9 @@ from tests.support.patience import stretched
 
 from kubegrammar import yaml
 from trueup.cli.root import trueup as root_command
+from trueup.kube.client import Client
+from trueup.kube.config import load_kubeconfig
+from trueup.sandbox.controlplane import ControlPlane
 
 PATIENCE = 90.0
 
@@ -636,9 +639,10 @@ async def test_a_reader_that_leaves_early_gets_no_traceback(estate: Estate, shel
     assert err == b""
 
 
-async def test_a_cluster_without_our_kinds_or_engine_says_what_to_do(fresh_cluster: FreshCluster, home: Path) -> None:
-    plane = await fresh_cluster(simulate=False)
-    shell = Shell(plane.kubeconfig, home)
+async def test_a_cluster_without_our_kinds_or_engine_says_what_to_do(spare: ControlPlane, home: Path) -> None:
+    async with Client(load_kubeconfig(spare.kubeconfig, None)) as client:
+        await without_definitions(client)
+    shell = Shell(spare.kubeconfig, home)
     for line in ("app list", "app get x", "app diff x", "server"):
         ran = await shell(*line.split())
         assert ran.code == 20 and "hint: run `trueup install` first" in ran.err, line

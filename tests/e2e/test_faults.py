@@ -38,12 +38,12 @@ class Broken:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def plane(controlplane_folders: list[Path]) -> AsyncIterator[ControlPlane]:
-    """The cluster that these tests break. Each leaves it as it was."""
-    async with ControlPlane(controlplane_folders) as plane, simulated(plane):
-        async with Client(load_kubeconfig(plane.kubeconfig, None)) as client:
+async def plane(spare: ControlPlane) -> AsyncIterator[ControlPlane]:
+    """The cluster that these tests break, with Pods that come up. Each leaves it as it was."""
+    async with simulated(spare):
+        async with Client(load_kubeconfig(spare.kubeconfig, None)) as client:
             await prepare(client, NAMESPACE, POLLING)
-        yield plane
+        yield spare
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.conftest import FreshCluster
-from tests.e2e.conftest import NAMESPACE, POLLING, prepare
+from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import Estate, engine_process, play_repository
 from tests.e2e.manifests import config
 from tests.support.patience import stretched
@@ -16,7 +15,9 @@ from trueup.cli.preflight import LOOKS, Asked, Finding
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
+from trueup.sandbox.controlplane import ControlPlane
 
+NAMESPACE = "narrow-control"
 RBAC = "rbac.authorization.k8s.io"
 ALL_READ = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}
 OWN = {"apiGroups": ["argoproj.io"], "resources": ["*"], "verbs": ["*"]}
@@ -47,17 +48,16 @@ async def rights(kubeconfig: Path) -> Finding:
 
 
 async def test_an_object_that_rbac_denies_is_named_and_the_others_are_applied(
-    fresh_cluster: FreshCluster, tmp_path: Path
+    spare: ControlPlane, tmp_path: Path
 ) -> None:
-    plane = await fresh_cluster(simulate=False)
     (tmp_path / "engine").mkdir()
     repositories = tmp_path / "repositories"
     repositories.mkdir()
-    async with Client(load_kubeconfig(plane.kubeconfig, None)) as client:
+    async with Client(load_kubeconfig(spare.kubeconfig, None)) as client:
         await prepare(client, NAMESPACE, POLLING)
         discovery = Discovery(client)
         await discovery.refresh()
-        guest = plane.kubeconfig_of("guest")
+        guest = spare.kubeconfig_of("guest")
         await grant(client, discovery, [ALL_READ, OWN, SOME])
         async with engine_process(guest, tmp_path / "engine", repositories, NAMESPACE) as engine:
             assert engine.process is not None

@@ -34,15 +34,9 @@ Right = tuple[str, str, str, str]
 
 
 @pytest_asyncio.fixture(scope="module")
-async def plane(controlplane_folders: list[Path]) -> AsyncIterator[ControlPlane]:
-    """A control plane of these tests' own: rights that are given here would be everybody's."""
-    async with ControlPlane(controlplane_folders) as plane:
-        yield plane
-
-
-@pytest_asyncio.fixture(scope="module")
-async def root(plane: ControlPlane) -> AsyncIterator[Client]:
-    async with Client(load_kubeconfig(plane.kubeconfig, None)) as client:
+async def root(spare: ControlPlane) -> AsyncIterator[Client]:
+    """The administrator of a spare cluster: rights that are given here would be everybody's."""
+    async with Client(load_kubeconfig(spare.kubeconfig, None)) as client:
         yield client
 
 
@@ -219,10 +213,10 @@ async def lived(estate: Estate, files: dict[str, str], gone: tuple[str, str], **
 
 
 async def test_the_rights_for_a_single_cluster_are_enough_and_not_more(
-    plane: ControlPlane, root: Client, tmp_path: Path
+    spare: ControlPlane, root: Client, tmp_path: Path
 ) -> None:
     await make(root, DEFINITION, GADGETS)
-    async with running(plane, root, Shape.SINGLE_CLUSTER, "rights-single", tmp_path) as (estate, kubeconfig):
+    async with running(spare, root, Shape.SINGLE_CLUSTER, "rights-single", tmp_path) as (estate, kubeconfig):
         files = {
             "a": config("a"),
             "s": SECRET,
@@ -240,12 +234,12 @@ async def test_the_rights_for_a_single_cluster_are_enough_and_not_more(
 
 
 async def test_the_rights_for_some_namespaces_are_enough_and_nothing_is_of_the_cluster(
-    plane: ControlPlane, root: Client, tmp_path: Path
+    spare: ControlPlane, root: Client, tmp_path: Path
 ) -> None:
     await make(root, place("team"), place("rights-other"))
     every = rights(Shape.NAMESPACED, "rights-narrow", ["team"])
     assert {m["metadata"].get("namespace") for m in every} == {"rights-narrow", "team"}
-    async with running(plane, root, Shape.NAMESPACED, "rights-narrow", tmp_path, "team") as (estate, kubeconfig):
+    async with running(spare, root, Shape.NAMESPACED, "rights-narrow", tmp_path, "team") as (estate, kubeconfig):
         here = {"destination": {"server": SERVER, "namespace": "team"}}
         revision = await estate.given({"app/a.yaml": config("a"), "app/s.yaml": SECRET, "far/f.yaml": config("f")})
         await estate.app("app", spec=here)
@@ -286,9 +280,9 @@ async def test_the_rights_for_some_namespaces_are_enough_and_nothing_is_of_the_c
 
 
 async def test_the_rights_for_many_clusters_are_over_applications_here_and_over_objects_there(
-    plane: ControlPlane, root: Client, tmp_path: Path
+    spare: ControlPlane, root: Client, tmp_path: Path
 ) -> None:
-    async with running(plane, root, Shape.MANY_CLUSTERS, "rights-many", tmp_path) as (estate, kubeconfig):
+    async with running(spare, root, Shape.MANY_CLUSTERS, "rights-many", tmp_path) as (estate, kubeconfig):
         await estate.given({"app/a.yaml": config("a")})
         await estate.app("app", spec={"destination": {"server": "https://far.example", "namespace": "team"}})
         assert "there is no cluster 'https://far.example'" in await estate.condition("InvalidSpecError")
@@ -297,21 +291,21 @@ async def test_the_rights_for_many_clusters_are_over_applications_here_and_over_
         assert (await doctor(kubeconfig, "rights-many", "rights-many")).state == "ok"
         assert await allowed(kubeconfig, [*NOBODYS, *WRITES, ("list", "", "secrets", "")]) == []
     await install_rights(root, rights(Shape.DESTINATION, ""), lambda _: None)
-    there = await account_kubeconfig(plane, root, MANAGER_NAMESPACE, MANAGER, tmp_path)
+    there = await account_kubeconfig(spare, root, MANAGER_NAMESPACE, MANAGER, tmp_path)
     assert await allowed(there, WRITES) == WRITES
     ours: list[Right] = [("get", "argoproj.io", "applications", "rights-many"), ("get", "", "events", "rights-many")]
     assert await allowed(there, [*NOBODYS, *ours]) == []
 
 
 async def test_another_shape_takes_away_what_the_former_gave_and_another_engine_keeps_its_own(
-    plane: ControlPlane, root: Client, tmp_path: Path
+    spare: ControlPlane, root: Client, tmp_path: Path
 ) -> None:
     await make(root, place("rights-one"), place("rights-two"), place("rights-team"))
     told: list[str] = []
     for namespace in ("rights-one", "rights-two"):
         await install_rights(root, rights(Shape.SINGLE_CLUSTER, namespace), told.append)
     one, two = [
-        await account_kubeconfig(plane, root, name, "trueup", tmp_path) for name in ("rights-one", "rights-two")
+        await account_kubeconfig(spare, root, name, "trueup", tmp_path) for name in ("rights-one", "rights-two")
     ]
     assert [await allowed(each, WRITES) for each in (one, two)] == [WRITES, WRITES]
     impersonating = rights(Shape.SINGLE_CLUSTER, "rights-one", ["rights-team"], impersonating=True)
@@ -348,13 +342,13 @@ def project_of(name: str, namespace: str, *accounts: tuple[str, str]) -> dict[st
 
 
 async def test_what_a_tenant_deploys_is_written_with_the_tenants_rights(
-    plane: ControlPlane, root: Client, tmp_path: Path
+    spare: ControlPlane, root: Client, tmp_path: Path
 ) -> None:
     deployer = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "deployer", "namespace": "tenant"}}
     verbs = ["get", "create", "patch", "delete"]
     some = role("deployer", "tenant", [{"apiGroups": [""], "resources": ["configmaps"], "verbs": verbs}], "deployer")
     await make(root, place("tenant"), deployer, *some)
-    scene = running(plane, root, Shape.SINGLE_CLUSTER, "rights-tenant", tmp_path, "tenant", **ENABLED)
+    scene = running(spare, root, Shape.SINGLE_CLUSTER, "rights-tenant", tmp_path, "tenant", **ENABLED)
     async with scene as (estate, kubeconfig):
         await make(root, project_of("team", "rights-tenant", ("tenant", "deployer"), ("evil", "a:b:c")))
         crb = (

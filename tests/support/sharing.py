@@ -26,18 +26,9 @@ USUAL = 0.03
 """Seconds of what is not in the file elsewhere."""
 LONG = 10.0
 """Seconds from which a test that needs no cluster is handed out by itself."""
-TOGETHER = frozenset(
-    {
-        "tests/cluster/test_install.py",
-        "tests/cluster/test_offline_check.py",
-        "tests/e2e/test_faults.py",
-        "tests/e2e/test_rights_files.py",
-    }
-)
-"""Modules with a control plane of their own: their long tests stay together, or each worker would start one."""
 SECOND_CLUSTER = 30.0
 """Seconds of waiting work for which another cluster of a kind is started."""
-CLUSTERS = re.compile(r"(?:\[|-)(kubernetes|embedded)(?:-|\])")
+CLUSTERS = re.compile(r"(?:\[|-)(kubernetes|embedded|spare)(?:-|\])")
 
 
 def read_durations() -> dict[str, float]:
@@ -62,10 +53,10 @@ def cluster_of(test: str) -> str:
 
 def unit_of(test: str, durations: Mapping[str, float]) -> str:
     """What is handed out together with a test: its module on its cluster; a long test that needs none is alone."""
-    cluster, module = cluster_of(test), test.partition("::")[0]
-    if not cluster and module not in TOGETHER and seconds_of(test, durations) >= LONG:
+    cluster = cluster_of(test)
+    if not cluster and seconds_of(test, durations) >= LONG:
         return test
-    return f"{module}@{cluster}"
+    return f"{test.partition('::')[0]}@{cluster}"
 
 
 class Shares:

@@ -7,7 +7,7 @@ DURATIONS = {
     "tests/labs/test_labs.py::test_long": 90.0,
     "tests/labs/test_labs.py::test_other": 1.0,
     "tests/unit/a/test_a.py::test_short": 0.5,
-    "tests/e2e/test_faults.py::test_long": 90.0,
+    "tests/e2e/test_faults.py::test_long[spare]": 90.0,
 }
 
 
@@ -17,7 +17,7 @@ DURATIONS = {
         ("tests/unit/a/test_a.py::test_short[embedded]", "tests/unit/a/test_a.py@"),
         ("tests/labs/test_labs.py::test_long", "tests/labs/test_labs.py::test_long"),
         ("tests/labs/test_labs.py::test_other", "tests/labs/test_labs.py@"),
-        ("tests/e2e/test_faults.py::test_long", "tests/e2e/test_faults.py@"),
+        ("tests/e2e/test_faults.py::test_long[spare]", "tests/e2e/test_faults.py@spare"),
         ("tests/labs/test_labs.py::test_new", "tests/labs/test_labs.py::test_new"),
         ("tests/e2e/test_sync.py::test_x[embedded]", "tests/e2e/test_sync.py@embedded"),
         ("tests/cluster/test_apply.py::test_x[kubernetes-a case]", "tests/cluster/test_apply.py@kubernetes"),
