@@ -23,10 +23,10 @@ from tests.support.gitrepo import GitRepo
 from tests.support.patience import stretched
 
 from kubegrammar import yaml
+from pocketkube.controlplane import ControlPlane
 from trueup.cli.root import trueup as root_command
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
-from trueup.sandbox.controlplane import ControlPlane
 
 PATIENCE = 90.0
 

@@ -10,12 +10,12 @@ from tests.e2e.estate import Estate, engine_process, play_repository
 from tests.e2e.manifests import config
 from tests.support.patience import stretched
 
+from pocketkube.controlplane import ControlPlane
 from trueup.cli.connect import Access
 from trueup.cli.preflight import LOOKS, Asked, Finding
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
-from trueup.sandbox.controlplane import ControlPlane
 
 NAMESPACE = "narrow-control"
 RBAC = "rbac.authorization.k8s.io"
