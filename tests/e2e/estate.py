@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from kubegrammar import yaml
 from trueup.cli.app.access import View, read_view
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
-from trueup.kube.errors import Conflict, NotFound
+from trueup.kube.errors import ApiError, Conflict, NotFound
 from trueup.model.annotations import API_VERSION, REFRESH, RESOURCES_FINALIZER
 from trueup.model.live import LiveObject
 from trueup.model.resource import group_of
@@ -172,6 +172,29 @@ class Estate:
         live = await self.client.get(self.application, self.engine.namespace, name or self.name)
         return read_view(live.body)
 
+    async def views(self, name: str = "") -> AsyncGenerator[View]:
+        """The application as it is, and after each of its changes. There may be none for a while."""
+        name, namespace = name or self.name, self.engine.namespace
+        while True:
+            try:
+                live = await self.client.get(self.application, namespace, name)
+            except NotFound:
+                await asyncio.sleep(0.1)
+                continue
+            yield read_view(live.body)
+            # A stream that breaks is begun anew.
+            with suppress(ApiError):
+                watch = self.client.watch(
+                    self.application,
+                    live.resource_version,
+                    namespace=namespace,
+                    field_selector=f"metadata.name={name}",
+                )
+                async with aclosing(watch) as events:
+                    async for event in events:
+                        if event.type in ("ADDED", "MODIFIED"):
+                            yield read_view(event.object.body)
+
     async def patch(self, change: Mapping[str, Any], name: str = "") -> View:
         live = await self.client.patch(
             self.application, self.engine.namespace, name or self.name, msgspec.json.encode(change), kind="merge"
@@ -200,17 +223,12 @@ class Estate:
         self, holds: Callable[[View], bool], name: str = "", *, what: str = "so", patience: float = PATIENCE
     ) -> View:
         """Wait until the application is so; fails with its state and the engine's last words."""
-        deadline = time.monotonic() + stretched(patience)
         view: View | None = None
-        while time.monotonic() < deadline:
-            try:
-                view = await self.view(name)
-            except NotFound:
-                await asyncio.sleep(0.1)
-                continue
-            if holds(view):
-                return view
-            await asyncio.sleep(0.05)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(stretched(patience)), aclosing(self.views(name)) as views:
+                async for view in views:
+                    if holds(view):
+                        return view
         status = msgspec.json.format(msgspec.json.encode(view.raw.get("status"))).decode() if view else "no application"
         raise AssertionError(f"not {what} within {patience} s: {status}\n{self.engine.tail()}")
 
@@ -232,15 +250,15 @@ class Estate:
 
         return await self.until(holds, name, what=f"synced and healthy at {revision[:8]}", patience=patience)
 
-    async def comes_true(
+    async def eventually(
         self, holds: Callable[[], Awaitable[bool]], *, what: str = "so", patience: float = PATIENCE
     ) -> None:
-        """Wait until something holds."""
+        """Wait until something in the cluster is so."""
         deadline = time.monotonic() + stretched(patience)
         while time.monotonic() < deadline:
             if await holds():
                 return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
         raise AssertionError(f"not {what} within {patience} s\n{self.engine.tail()}")
 
     async def condition(self, kind: str, name: str = "") -> str:
@@ -310,15 +328,6 @@ class Estate:
                 return
             await asyncio.sleep(0.1)
         raise AssertionError(f"{kind} {name} is still there\n{self.engine.tail()}")
-
-    async def eventually(self, holds: Callable[[], Awaitable[bool]], *, what: str, patience: float = PATIENCE) -> None:
-        """Wait until something in the cluster is so."""
-        deadline = time.monotonic() + stretched(patience)
-        while time.monotonic() < deadline:
-            if await holds():
-                return
-            await asyncio.sleep(0.1)
-        raise AssertionError(f"not {what} within {patience} s\n{self.engine.tail()}")
 
     async def make(self, manifest: Mapping[str, Any]) -> LiveObject:
         """Create an object; its namespace is the test's unless it names one."""

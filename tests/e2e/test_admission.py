@@ -126,7 +126,7 @@ async def test_a_sync_of_a_commit_deploys_no_manifests_that_are_put_into_its_sta
     revision = await estate.given({"app/web.yaml": waiting, "app/a.yaml": config("a", annotations=wave(1))})
     await estate.app("app", automated=None)
     await estate.patch({"operation": {"sync": {}, "initiatedBy": {"username": "tester"}}})
-    await estate.comes_true(lambda: there(estate), what="the first wave is applied")
+    await estate.eventually(lambda: there(estate), what="the first wave is applied")
     await estate.patch(
         {"status": {"operationState": {"operation": {"sync": {"manifests": [config("never-committed")]}}}}}
     )

@@ -256,7 +256,7 @@ async def fail(estate: Estate, message: str) -> None:
         found = await estate.live("Pod", "hook")
         return found is not None and found.object()["status"].get("phase") == "Running"
 
-    await estate.comes_true(runs, what="a hook that runs")
+    await estate.eventually(runs, what="a hook that runs")
     pods = estate.discovery.find("", "Pod")
     assert pods is not None
     change = msgspec.json.encode({"status": {"phase": "Failed", "message": message}})

@@ -119,7 +119,7 @@ async def test_a_kind_that_is_excluded_and_included_again_is_read_anew(estate: E
         live = await estate.live("LimitRange", "limits")
         return live is not None and live.object()["spec"]["limits"][0]["default"] == {"cpu": "2"}
 
-    await estate.comes_true(put_back, what="healed")
+    await estate.eventually(put_back, what="healed")
     await estate.settled(revision)
 
 

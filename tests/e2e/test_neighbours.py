@@ -76,7 +76,7 @@ class Neighbourhood:
             found = await self.estate.live("ConfigMap", "a")
             return found is not None and found.object()["data"]["colour"] == colour
 
-        await self.estate.comes_true(there, what=f"applied commit {self.commits}", patience=120)
+        await self.estate.eventually(there, what=f"applied commit {self.commits}", patience=120)
         return time.monotonic() - began
 
     async def typical(self) -> float:
@@ -202,7 +202,7 @@ async def silent_servers(here: Neighbourhood) -> None:
     server = here.resources.enter_context(HostileServer(silent))
     for number in range(12):
         await here.add(f"silent-{number}", f"{server.url}/{number}.git")
-    await here.estate.comes_true(_so(lambda: len(server.requests) >= 8), what="silent servers asked")
+    await here.estate.eventually(_so(lambda: len(server.requests) >= 8), what="silent servers asked")
 
 
 async def slow_charts(here: Neighbourhood) -> None:
@@ -219,7 +219,7 @@ async def bad_servers(here: Neighbourhood) -> None:
         for number in range(3):
             name = f"{answer.__name__.replace('_', '-')}-{number}"
             await here.add(name, f"{server.url}/{number}.git")
-        await here.estate.comes_true(_so(functools.partial(bool, server.requests)), what=f"{answer.__name__} asked")
+        await here.estate.eventually(_so(functools.partial(bool, server.requests)), what=f"{answer.__name__} asked")
 
 
 async def failing_applications(here: Neighbourhood) -> None:
@@ -282,7 +282,7 @@ async def silent_registry(here: Neighbourhood) -> None:
     url = await here.repository("images", files)
     for name in names:
         await here.add(name, url, name, annotations={f"{UPDATER}image-list": f"web={registry}/{name}:1.x"})
-    await here.estate.comes_true(_so(functools.partial(bool, asked)), what="silent registry asked")
+    await here.estate.eventually(_so(functools.partial(bool, asked)), what="silent registry asked")
 
 
 async def slow_branch(here: Neighbourhood) -> None:
@@ -307,7 +307,7 @@ async def slow_branch(here: Neighbourhood) -> None:
     def looked() -> bool:
         return any(path.endswith("/tags/list") for path in asked)
 
-    await here.estate.comes_true(_so(looked), what="tags asked for")
+    await here.estate.eventually(_so(looked), what="tags asked for")
 
 
 async def slow_template(here: Neighbourhood) -> None:

@@ -41,7 +41,7 @@ async def healed(estate: Estate, name: str, colour: str) -> None:
         live = await estate.live("ConfigMap", name)
         return live is not None and live.object()["data"] == {"colour": colour}
 
-    await estate.comes_true(so, what=f"{name} is {colour}")
+    await estate.eventually(so, what=f"{name} is {colour}")
 
 
 CANNOT_START: dict[str, tuple[dict[str, Any], str]] = {

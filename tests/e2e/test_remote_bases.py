@@ -63,7 +63,7 @@ async def test_a_base_elsewhere_is_followed_by_its_branch_and_held_by_its_commit
     async def blue() -> bool:
         return await colour(estate, "settings-branch") == "blue"
 
-    await estate.comes_true(blue, what="the base's commit deployed")
+    await estate.eventually(blue, what="the base's commit deployed")
     await estate.settled()
     assert await colour(estate, "settings-commit") == "red"
 
@@ -108,7 +108,7 @@ async def test_a_file_elsewhere_is_fetched_with_each_commit_of_the_source(served
     async def healed() -> bool:
         return await colour(estate, "next-settings") == "three"
 
-    await estate.comes_true(healed, what="the file's change deployed")
+    await estate.eventually(healed, what="the file's change deployed")
     await estate.settled()
 
 
@@ -235,5 +235,5 @@ async def test_a_chart_of_a_private_helm_repository_is_inflated_where_argocd_cm_
     async def newer() -> bool:
         return (await data())["chart"] == "web-1.1.0"
 
-    await estate.comes_true(newer, what="the newer version deployed")
+    await estate.eventually(newer, what="the newer version deployed")
     await estate.settled()

@@ -71,7 +71,7 @@ async def test_where_the_former_commit_is_not_to_be_had_everything_is_applied_an
         found = await estate.live("ConfigMap", "good")
         return found is not None and found.object()["data"] == {"colour": "blue"}
 
-    await estate.comes_true(healed, what="healed")
+    await estate.eventually(healed, what="healed")
     revision = await estate.commit({"app/good.yaml": config("good", "green")})
     view = await applied(estate, revision)
     assert any(condition.type == CONDITION for condition in view.status.conditions)

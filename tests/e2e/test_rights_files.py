@@ -374,7 +374,7 @@ async def test_what_a_tenant_deploys_is_written_with_the_tenants_rights(
             live = await estate.live("ConfigMap", "a", namespace="tenant")
             return live is not None and live.object()["data"] == {"colour": "red"}
 
-        await estate.comes_true(healed, what="healed")
+        await estate.eventually(healed, what="healed")
 
         await estate.commit({"app/crb.yaml": crb})
         view = await estate.until(lambda v: _failed(v.app, v.status.operation_state), what="refused")
