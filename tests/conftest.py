@@ -177,13 +177,19 @@ def namespace_names() -> "itertools.count[int]":
 
 
 async def without_definitions(client: Client) -> None:
-    """Take every definition of a spare cluster away, and wait until its kinds are served no more."""
+    """Take every definition of a spare cluster away with what is of its kind, and wait until none is served."""
+    discovery = Discovery(client)
+    await discovery.refresh()
     definitions = [live.key.name for live in (await client.list(DEFINITION)).objects]
+    groups = {name.partition(".")[2] for name in definitions}
+    for type_ in [type_ for type_ in discovery.types() if type_.group in groups]:
+        for live in (await client.list(type_)).objects:
+            if live.finalizers:
+                free = b'{"metadata":{"finalizers":null}}'
+                await client.patch(type_, live.key.namespace, live.key.name, free, kind="merge")
     for name in definitions:
         await client.delete(DEFINITION, "", name, propagation="Background")
-    groups = {name.partition(".")[2] for name in definitions}
-    async for _ in looks():
-        discovery = Discovery(client)
+    async for _ in looks(pause=0.5):
         await discovery.refresh()
         if groups.isdisjoint(type_.group for type_ in discovery.types()):
             return

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from tests.conftest import Cluster, on_kubernetes
 from tests.support.patience import stretched
+from tests.support.tiers import everywhere
 
 from pocketkube.controlplane import ControlPlane
 from pocketkube.processes import ProcessFailed
@@ -69,6 +70,7 @@ async def test_a_writer_is_found_in_the_audit_log(cluster: ControlPlane, namespa
     assert [entry.target for entry in entries if entry.written] == [f"configmaps/{namespace}/a"]
 
 
+@everywhere  # as the cache of watches tries it
 async def test_the_api_server_comes_back_with_what_was_stored(spare: ControlPlane) -> None:
     path = "/api/v1/namespaces/default/configmaps"
     async with Client(load_kubeconfig(spare.kubeconfig, None)) as client:
@@ -80,6 +82,7 @@ async def test_the_api_server_comes_back_with_what_was_stored(spare: ControlPlan
         assert b'"kept"' in await client.request("GET", f"{path}/kept")
 
 
+@everywhere  # as the client's lists try it
 async def test_a_compacted_version_cannot_be_watched_from(spare: ControlPlane) -> None:
     async with Client(load_kubeconfig(spare.kubeconfig, None)) as client:
         discovery = Discovery(client)
@@ -115,7 +118,11 @@ async def test_a_start_that_takes_too_long_is_given_up(controlplane_folders: lis
         await plane.__aenter__()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=everywhere), pytest.param(signal.SIGINT, marks=everywhere)],
+    ids=lambda number: number.name,
+)
 async def test_nothing_outlives_the_starter(controlplane_folders: list[Path], number: signal.Signals) -> None:
     holder = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", HOLDER, *map(str, controlplane_folders)),
