@@ -57,7 +57,7 @@ async def test_a_chart_has_its_values_from_git_and_follows_both(charts: HelmRepo
             return await shown(estate) == {"chart": f"web-{version}", "values": values}
 
         await estate.until(holds, what=f"{version} with {commit}")
-        await estate.comes_true(declared, what=f"{version} with {values}")
+        await estate.eventually(declared, what=f"{version} with {values}")
         await estate.settled()
 
     await settled("1.0.0", first, '{"a":1,"b":"chart","c":"git","m":{"x":1}}')
@@ -173,7 +173,7 @@ async def test_a_chart_in_a_range_is_followed_kept_while_its_server_is_gone_and_
     async def healed() -> bool:
         return (await shown(estate)).get("chart") == "web-1.1.0"
 
-    await estate.comes_true(healed, what="healed without a server")
+    await estate.eventually(healed, what="healed without a server")
     message = await estate.condition("ComparisonError")
     assert "answers 503" in message and "canary" not in message
     await estate.patch({"spec": {"syncPolicy": {"automated": None}}})
