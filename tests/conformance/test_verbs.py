@@ -290,10 +290,19 @@ async def widgets(both: Both) -> None:
             pass
 
 
+@pytest.fixture(scope="session")
+def homes() -> dict[str, str]:
+    """The namespace of each kind. What a case makes has a name of the case."""
+    return {}
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("facts", KINDS, ids=[f"{facts['kind']} in {facts['version']}" for facts in KINDS])
-async def test_both_answer_alike(both: Both, namespace: str, widgets: None, facts: Json, check: Check) -> None:
-    await check(Case(both, facts, namespace, f"{namespace}-{check.__name__.replace('_', '-')}"))
+async def test_both_answer_alike(both: Both, homes: dict[str, str], widgets: None, facts: Json, check: Check) -> None:
+    if (home := homes.get(facts["path"])) is None:
+        home = homes[facts["path"]] = f"kind-{len(homes)}"
+        await both.make_namespace(home)
+    await check(Case(both, facts, home, f"{home}-{check.__name__.replace('_', '-')}"))
 
 
 async def test_both_refuse_the_same_names_of_every_other_kind(both: Both, namespace: str) -> None:
