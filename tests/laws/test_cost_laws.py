@@ -15,9 +15,10 @@ from kubegrammar.redact import redact, redact_url
 from kubegrammar.time import parse_time
 from kubegrammar.yaml.edit import Text
 from trueup.features.images import template
+from trueup.features.images.marked import find_markers, write_markers
 from trueup.features.images.policies import read_marker
 from trueup.features.images.reverted import Undone
-from trueup.features.images.target import Editor, find_markers, write_markers
+from trueup.features.images.target import Editor
 from trueup.kube.errors import api_error
 from trueup.model.application import Source
 from trueup.model.errors import TrueupError

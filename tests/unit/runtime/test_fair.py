@@ -8,10 +8,11 @@ import pytest
 from tests.support.patience import stretched
 
 from trueup.model.share import Share, Urgency
-from trueup.runtime.fair import Fair, Turn, lingering, resting
+from trueup.runtime.fair import Fair, lingering, resting
 from trueup.runtime.line import Line
 from trueup.runtime.outcome import Requeue
 from trueup.runtime.queue import Queue
+from trueup.runtime.turn import Turn
 
 MOMENT = 0.05
 

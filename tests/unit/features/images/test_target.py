@@ -7,8 +7,9 @@ from tests.support.memtree import MemTree
 
 from kubegrammar.image import Image, parse_image
 from trueup.features.images.direct import read_setting, set_images
+from trueup.features.images.marked import find_markers, write_markers
 from trueup.features.images.rule import ImageRule, TargetKind, Update, WriteBack
-from trueup.features.images.target import Editor, WriteBackFailed, find_markers, write_images, write_markers
+from trueup.features.images.target import Editor, WriteBackFailed, write_images
 from trueup.model.application import Source
 from trueup.model.errors import InvalidSpec
 

@@ -3,7 +3,8 @@
 The rules are those of ``sigs.k8s.io/structured-merge-diff`` and ``k8s.io/apimachinery``.
 """
 
-from kubegrammar.merge.apply import Conflict, Conflicts, Versions, apply, is_unchanged, predict, track_update
+from kubegrammar.merge.apply import Versions, apply, is_unchanged, predict, track_update
+from kubegrammar.merge.conflicts import Conflict, Conflicts
 from kubegrammar.merge.defaults import fill_defaults
 from kubegrammar.merge.schema import DEDUCED, Type, Types, compile_type
 from kubegrammar.merge.strategic import PatchError, strategic_merge

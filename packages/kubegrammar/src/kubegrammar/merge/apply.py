@@ -6,6 +6,8 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from kubegrammar.merge.comparison import Comparison, compare
+from kubegrammar.merge.conflicts import Conflicts, conflicts_of
 from kubegrammar.merge.fieldset import (
     FieldSet,
     difference,
@@ -29,7 +31,7 @@ from kubegrammar.merge.managed import (
 )
 from kubegrammar.merge.reconcile import reconciled
 from kubegrammar.merge.schema import Type
-from kubegrammar.merge.typed import Comparison, TypedError, compare, field_set, merge, remove, validate
+from kubegrammar.merge.typed import TypedError, field_set, merge, remove, validate
 
 Object = dict[str, Any]
 Path = tuple[str, ...]
@@ -68,48 +70,6 @@ class Versions(Protocol):
     def convert(self, obj: Object, api_version: str) -> Object:
         """The object in a version; itself where it is in it already."""
         ...
-
-
-class Conflict(msgspec.Struct, frozen=True):
-    """A field that somebody else owns, with another value.
-
-    Attributes:
-        manager, operation, api_version, subresource: of the owner; an applier has no version.
-        field: as ``.spec.replicas``.
-    """
-
-    manager: str
-    operation: str
-    api_version: str
-    subresource: str
-    field: str
-
-    def owner(self) -> str:
-        """As messages name it."""
-        text = f'"{self.manager}"'
-        if self.subresource:
-            text += f' with subresource "{self.subresource}"'
-        return f"{text} using {self.api_version}" if self.operation == "Update" else text
-
-
-class Conflicts(Exception):
-    """An apply that would take fields from others, and may not."""
-
-    def __init__(self, conflicts: Sequence[Conflict]) -> None:
-        super().__init__(_message(conflicts))
-        self.conflicts = tuple(conflicts)
-
-
-def _message(conflicts: Sequence[Conflict]) -> str:
-    if len(conflicts) == 1:
-        return f"Apply failed with 1 conflict: conflict with {conflicts[0].owner()}: {conflicts[0].field}"
-    lines: list[str] = []
-    for conflict in conflicts:
-        heading = f"conflicts with {conflict.owner()}:"
-        if heading not in lines:
-            lines.append(heading)
-        lines.append(f"- {conflict.field}")
-    return f"Apply failed with {len(conflicts)} conflicts: " + "\n".join(lines)
 
 
 def apply(
@@ -343,7 +303,7 @@ class _Writing:
             if seen.removed:
                 removed[manager] = seen.removed
         if taken and not force:
-            raise Conflicts(_conflicts(taken))
+            raise Conflicts(conflicts_of(taken))
         for sets in (taken, removed):
             for manager, fields in sets.items():
                 owned = managers[manager]
@@ -398,14 +358,6 @@ def _typed_like(obj: Object, other: Object) -> Object:
     if "apiVersion" in obj and "kind" in obj:
         return obj
     return {"apiVersion": other.get("apiVersion"), "kind": other.get("kind"), **obj}
-
-
-def _conflicts(taken: dict[Manager, FieldSet]) -> list[Conflict]:
-    return [
-        Conflict(manager.name, manager.operation, manager.api_version, manager.subresource, path)
-        for manager in sorted(taken)
-        for path in paths(taken[manager])
-    ]
 
 
 def _strip(managers: Managers, who: Manager) -> None:

@@ -15,7 +15,8 @@ from trueup.render.budget import TooCostly
 from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing
 from trueup.render.packed_chart import PackedChart
 from trueup.render.remote import OneFile, Remote, is_meant
-from trueup.runtime.fair import Turn, resting
+from trueup.runtime.fair import resting
+from trueup.runtime.turn import Turn
 from trueup.sources.download import MAX_BYTES, TooLarge
 from trueup.sources.purse import Purse, TooMuch
 

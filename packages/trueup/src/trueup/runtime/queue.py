@@ -11,8 +11,9 @@ import msgspec
 import structlog
 
 from trueup.model.share import Share, Urgency
-from trueup.runtime.fair import Fair, Turn
+from trueup.runtime.fair import Fair
 from trueup.runtime.outcome import Outcome, Requeue, outcome_of
+from trueup.runtime.turn import Turn
 
 log = structlog.get_logger("trueup.queue")
 

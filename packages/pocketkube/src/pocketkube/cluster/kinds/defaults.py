@@ -7,94 +7,13 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, Final
 
+from pocketkube.cluster.kinds.constants import CONSTANT
 from pocketkube.cluster.kinds.images import pull_policy
 
 Fill = Callable[[dict[str, Any]], None]
 
 _RBAC: Final = "rbac.authorization.k8s.io"
 _LARGEST: Final = 2**31 - 1
-
-CONSTANT: Final[dict[str, dict[str, Any]]] = {
-    "admissionregistration/v1.MatchResources": {
-        "matchPolicy": "Equivalent",
-        "namespaceSelector": {},
-        "objectSelector": {},
-    },
-    "admissionregistration/v1.MutatingAdmissionPolicySpec": {"failurePolicy": "Fail"},
-    "admissionregistration/v1.MutatingWebhook": {
-        "failurePolicy": "Fail",
-        "matchPolicy": "Equivalent",
-        "namespaceSelector": {},
-        "objectSelector": {},
-        "timeoutSeconds": 10,
-        "reinvocationPolicy": "Never",
-    },
-    "admissionregistration/v1.Rule": {"scope": "*"},
-    "admissionregistration/v1.ServiceReference": {"port": 443},
-    "admissionregistration/v1.ValidatingAdmissionPolicySpec": {"failurePolicy": "Fail"},
-    "admissionregistration/v1.ValidatingWebhook": {
-        "failurePolicy": "Fail",
-        "matchPolicy": "Equivalent",
-        "namespaceSelector": {},
-        "objectSelector": {},
-        "timeoutSeconds": 10,
-    },
-    "apiregistration/v1.ServiceReference": {"port": 443},
-    "apps/v1.DeploymentSpec": {"replicas": 1, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600},
-    "apps/v1.DaemonSetSpec": {"revisionHistoryLimit": 10},
-    "apps/v1.ReplicaSetSpec": {"replicas": 1},
-    "apps/v1.StatefulSetPersistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
-    "apps/v1.StatefulSetSpec": {
-        "podManagementPolicy": "OrderedReady",
-        "persistentVolumeClaimRetentionPolicy": {},
-        "replicas": 1,
-        "revisionHistoryLimit": 10,
-    },
-    "authentication/v1.TokenRequestSpec": {"expirationSeconds": 3600},
-    "autoscaling/v1.HorizontalPodAutoscalerSpec": {"minReplicas": 1},
-    "autoscaling/v2.HorizontalPodAutoscalerSpec": {"minReplicas": 1},
-    "batch/v1.CronJobSpec": {
-        "concurrencyPolicy": "Allow",
-        "suspend": False,
-        "successfulJobsHistoryLimit": 3,
-        "failedJobsHistoryLimit": 1,
-    },
-    "batch/v1.PodFailurePolicyOnPodConditionsPattern": {"status": "True"},
-    "core/v1.ConfigMapVolumeSource": {"defaultMode": 0o644},
-    "core/v1.DownwardAPIVolumeSource": {"defaultMode": 0o644},
-    "core/v1.EndpointPort": {"protocol": "TCP"},
-    "core/v1.HTTPGetAction": {"path": "/", "scheme": "HTTP"},
-    "core/v1.HostPathVolumeSource": {"type": ""},
-    "core/v1.NamespaceStatus": {"phase": "Active"},
-    "core/v1.ObjectFieldSelector": {"apiVersion": "v1"},
-    "core/v1.PersistentVolumeClaimSpec": {"volumeMode": "Filesystem"},
-    "core/v1.Probe": {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3},
-    "core/v1.ProjectedVolumeSource": {"defaultMode": 0o644},
-    "core/v1.Secret": {"type": "Opaque"},
-    "core/v1.SecretVolumeSource": {"defaultMode": 0o644},
-    "core/v1.ServiceAccountTokenProjection": {"expirationSeconds": 3600},
-    "discovery/v1.EndpointPort": {"name": "", "protocol": "TCP"},
-    "flowcontrol/v1.ExemptPriorityLevelConfiguration": {"nominalConcurrencyShares": 0, "lendablePercent": 0},
-    "flowcontrol/v1.FlowSchemaSpec": {"matchingPrecedence": 1000},
-    "flowcontrol/v1.LimitedPriorityLevelConfiguration": {"nominalConcurrencyShares": 30, "lendablePercent": 0},
-    "flowcontrol/v1.QueuingConfiguration": {"handSize": 8, "queues": 64, "queueLengthLimit": 50},
-    "networking/v1.IngressClassParametersReference": {"scope": "Cluster"},
-    "networking/v1.NetworkPolicyPort": {"protocol": "TCP"},
-    "resource/v1.DeviceSubRequest": {"allocationMode": "ExactCount"},
-    "resource/v1.ExactDeviceRequest": {"allocationMode": "ExactCount"},
-    "scheduling/v1.PriorityClass": {"preemptionPolicy": "PreemptLowerPriority"},
-    "storage/v1.CSIDriverSpec": {
-        "attachRequired": True,
-        "podInfoOnMount": False,
-        "storageCapacity": False,
-        "fsGroupPolicy": "ReadWriteOnceWithFSType",
-        "volumeLifecycleModes": ["Persistent"],
-        "requiresRepublish": False,
-        "seLinuxMount": False,
-        "preventPodSchedulingIfMissing": False,
-    },
-    "storage/v1.StorageClass": {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"},
-}
 
 
 def _constants(values: dict[str, Any]) -> Fill:

@@ -12,10 +12,11 @@ from typing import Protocol
 import msgspec
 import pygit2
 
+from trueup.features.images.marked import find_markers, write_markers
 from trueup.features.images.policies import Key
 from trueup.features.images.reverted import Undone, taken_back
 from trueup.features.images.rule import TargetKind, Update
-from trueup.features.images.target import Changed, Editor, find_markers, write_images, write_markers
+from trueup.features.images.target import Changed, Editor, write_images
 from trueup.features.images.work import Work
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.tree import Tree

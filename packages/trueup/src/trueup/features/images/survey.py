@@ -17,7 +17,8 @@ from trueup.features.images.surprise import surprise
 from trueup.memory.failures import Failures, Patience
 from trueup.model.errors import SourceUnavailable, Stalled, TrueupError
 from trueup.model.share import Share
-from trueup.runtime.fair import Fair, Turn
+from trueup.runtime.fair import Fair
+from trueup.runtime.turn import Turn
 from trueup.sources.registry import Access, ImageFacts, Platform, RegistryClient
 
 CONCURRENT, BESIDE = 8, 32

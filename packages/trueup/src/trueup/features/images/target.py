@@ -1,7 +1,7 @@
 """From updates to edited files: the bytes of the values alone."""
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,17 +9,15 @@ import msgspec
 
 from kubegrammar.image import Image, parse_image
 from kubegrammar.yaml import YamlError
-from kubegrammar.yaml.edit import Text, Value
-from trueup.features.images.policies import Key, Marker, read_marker
+from kubegrammar.yaml.edit import Text
 from trueup.features.images.rule import TargetKind, Update, WriteBack
 from trueup.model.application import Source
-from trueup.model.errors import RenderFailed, Stalled
+from trueup.model.errors import Stalled
 from trueup.model.tree import Entry, Mode, Tree
 from trueup.render.budget import Budget, Metered
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 LARGEST_FILE = 1024 * 1024
-MARKER = b"$imagepolicy"
 
 Files = dict[str, bytes]
 
@@ -172,7 +170,7 @@ def _kustomize_image(editor: Editor, path: str, text: Text, update: Update) -> T
         if update.new.digest:
             item.pop("newTag", None)
         editor.note(f"{path} images[{wanted}]", "", str(update.new))
-        return _edit(path, partial(text.append, ("images",), item))
+        return edit(path, partial(text.append, ("images",), item))
     entry, number = entries[found[0]], found[0]
     # A digest wins over the tag beside it, so a tag alone would have no effect where one is written.
     field = "digest" if update.new.digest else "newTag"
@@ -183,11 +181,11 @@ def _kustomize_image(editor: Editor, path: str, text: Text, update: Update) -> T
         )
     if renamed and entry.get("newName") != renamed:
         editor.note(f"{path} images[{wanted}].newName", str(entry.get("newName", "")), renamed)
-        text = _edit(path, partial(text.put, ("images", number, "newName"), renamed))
+        text = edit(path, partial(text.put, ("images", number, "newName"), renamed))
     before = str(entry.get(field, ""))
     if before != values[field]:
         editor.note(f"{path} images[{wanted}].{field}", before, values[field])
-    return _edit(path, partial(text.put, ("images", number, field), values[field]))
+    return edit(path, partial(text.put, ("images", number, field), values[field]))
 
 
 def _names(entry: Any, wanted: str) -> bool:
@@ -250,7 +248,7 @@ def _put_path(editor: Editor, path: str, text: Text, name: str, value: str) -> T
     before = found.text if found else ""
     if before != value:
         editor.note(f"{path} {name}", before, value)
-    return _edit(path, partial(text.put, steps, value))
+    return edit(path, partial(text.put, steps, value))
 
 
 def _steps(values: Any, name: str) -> tuple[str | int, ...]:
@@ -306,9 +304,9 @@ def _override_image(editor: Editor, path: str, text: Text, update: Update) -> Te
         if isinstance(item, str) and _stem(item) == wanted:
             if item != spelt:
                 editor.note(f"{path} kustomize.images[{number}]", item, spelt)
-            return _edit(path, partial(text.put, ("kustomize", "images", number), spelt))
+            return edit(path, partial(text.put, ("kustomize", "images", number), spelt))
     editor.note(f"{path} kustomize.images", "", spelt)
-    return _edit(path, partial(text.append, ("kustomize", "images"), spelt))
+    return edit(path, partial(text.append, ("kustomize", "images"), spelt))
 
 
 def kustomize_image(update: Update) -> str:
@@ -332,94 +330,16 @@ def _parameter(editor: Editor, path: str, text: Text, name: str, value: str) -> 
         if isinstance(item, dict) and item.get("name") == name:
             if item.get("value") != value:
                 editor.note(f"{path} {name}", str(item.get("value", "")), value)
-            return _edit(path, partial(text.put, ("helm", "parameters", number, "value"), value))
+            return edit(path, partial(text.put, ("helm", "parameters", number, "value"), value))
     editor.note(f"{path} {name}", "", value)
     item = {"name": name, "value": value, "forceString": True}
-    return _edit(path, partial(text.append, ("helm", "parameters"), item))
+    return edit(path, partial(text.append, ("helm", "parameters"), item))
 
 
 # --- markers -------------------------------------------------------------------------------------------------------
 
 
-def find_markers(editor: Editor, folder: str) -> tuple[set[Key], list[str]]:
-    """The policies that files below a folder name, and what is wrong with markers that are broken."""
-    found: set[Key] = set()
-    broken: list[str] = []
-    for path, text in _marked(editor, folder):
-        if text is None:
-            broken.append(f"{path}: not readable as YAML")
-            continue
-        for value in text.scalars():
-            try:
-                marker = read_marker(value.comment)
-            except ValueError as error:
-                broken.append(f"{path}:{value.line}: {error}")
-                continue
-            if marker is not None:
-                found.add((marker.namespace, marker.name))
-    return found, broken
-
-
-def write_markers(editor: Editor, folder: str, images: Mapping[Key, Image]) -> None:
-    """Put images into the fields that are marked with their policies.
-
-    Raises:
-        WriteBackFailed: a marker is broken, or its field cannot take the image.
-    """
-    for path, text in _marked(editor, folder):
-        if text is None:
-            raise WriteBackFailed(f"{path}: not readable as YAML", hint="correct the file, or take the marker out")
-        changes = list(_changes(path, text, images))
-        if not changes:
-            continue
-        for value, new in changes:
-            editor.note(f"{path}:{value.line} {'.'.join(map(str, value.path))}", value.text, new)
-        editor.edited(path, text, _edit(path, partial(text.replace_all, changes)))
-
-
-def _marked(editor: Editor, folder: str) -> Iterable[tuple[str, Text | None]]:
-    for entry in editor.candidates(folder):
-        try:
-            if MARKER not in editor.raw(entry):
-                continue
-            yield entry.path, editor.text(entry.path)
-        except (WriteBackFailed, RenderFailed):
-            yield entry.path, None
-
-
-def _changes(path: str, text: Text, images: Mapping[Key, Image]) -> Iterator[tuple[Value, str]]:
-    """The marked fields that have not got their image yet, with what they get."""
-    for value in text.scalars():
-        try:
-            marker = read_marker(value.comment)
-        except ValueError as error:
-            raise WriteBackFailed(f"{path}:{value.line}: {error}", hint="correct the marker") from None
-        image = images.get((marker.namespace, marker.name)) if marker else None
-        if marker is None or image is None:
-            continue
-        new = _marked_text(path, value, marker, image)
-        if new != value.text:
-            yield value, new
-
-
-def _marked_text(path: str, value: Value, marker: Marker, image: Image) -> str:
-    match marker.part:
-        case "tag":
-            return f"{image.tag}@{image.digest}" if image.digest and "@" in value.text else image.tag
-        case "name":
-            return image.name
-        case "digest":
-            if not image.digest:
-                raise WriteBackFailed(
-                    f"{path}:{value.line}: the marker {marker} asks for a digest, and the policy writes none",
-                    hint="set digestReflectionPolicy: Always in the ImagePolicy",
-                )
-            return image.digest
-        case _:
-            return str(image)
-
-
-def _edit(path: str, change: Callable[[], Text]) -> Text:
+def edit(path: str, change: Callable[[], Text]) -> Text:
     try:
         return change()
     except YamlError as error:

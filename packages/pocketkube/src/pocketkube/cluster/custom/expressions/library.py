@@ -4,11 +4,10 @@ Values of Kubernetes' own types travel through the library as maps of one key: `
 those of ``k8s.io/apiserver/pkg/cel/library`` and cel-go's ``ext``.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_network
 from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -18,20 +17,9 @@ import cel
 from kubegrammar.quantity import canonical_quantity, parse_quantity
 from pocketkube.cluster import names
 from pocketkube.cluster.custom import formats
-from pocketkube.cluster.custom.patterns import matches, translated
-from pocketkube.cluster.custom.problems import number
-
-LONGEST: Final = 1_000_000
-"""Characters or items of what a function makes."""
-_SEMVER: Final = re.compile(
-    r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?", re.ASCII
-)
-_NESTED_REPETITION: Final = re.compile(r"[)*+}?][*+{]")
-_LONGEST_SEARCHED: Final = 1_000
-
-
-class Refusal(ValueError):
-    """A function does not take what it is given; the message is the function's own."""
+from pocketkube.cluster.custom.expressions import addresses, strings
+from pocketkube.cluster.custom.expressions.refusal import LONGEST, Refusal
+from pocketkube.cluster.custom.patterns import matches
 
 
 def _optional(target: Any, key: Any) -> Any:
@@ -89,23 +77,6 @@ def _size(value: Any) -> int:
     return len(value)
 
 
-def _string(value: Any) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case float():
-            return number(value)
-        case dict() if len(value) == 1:
-            return str(next(iter(value.values())))
-        case datetime():
-            return value.isoformat().replace("+00:00", "Z")
-        case timedelta():
-            return f"{number(value.total_seconds())}s"
-        case bytes():
-            return value.decode()
-    return str(value)
-
-
 def _bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -114,114 +85,6 @@ def _bool(value: Any) -> bool:
     if value in ("false", "False", "FALSE", "f", "0"):
         return False
     raise Refusal("type conversion error from 'string' to 'bool'")
-
-
-def _char_at(text: str, index: int) -> str:
-    if not 0 <= index <= len(text):
-        raise Refusal(f"index out of range: {index}")
-    return text[index : index + 1]
-
-
-def _index_of(target: Any, wanted: Any, start: int = 0) -> int:
-    if isinstance(target, str):
-        if not 0 <= start <= len(target):
-            raise Refusal(f"index out of range: {start}")
-        return target.find(wanted, start)
-    return next((index for index, item in enumerate(target) if item == wanted), -1)
-
-
-def _last_index_of(target: Any, wanted: Any, end: int | None = None) -> int:
-    if isinstance(target, str):
-        if end is None:
-            return target.rfind(wanted)
-        if not 0 <= end <= len(target):
-            raise Refusal(f"index out of range: {end}")
-        return target.rfind(wanted, 0, end + len(wanted))
-    return next((len(target) - 1 - index for index, item in enumerate(reversed(target)) if item == wanted), -1)
-
-
-def _replace(text: str, old: str, new: str, count: int = -1) -> str:
-    found = text.count(old) if count < 0 else min(count, text.count(old))
-    if len(text) + found * len(new) > LONGEST:
-        raise Refusal("operation cancelled: actual cost limit exceeded")
-    return text.replace(old, new, count)
-
-
-def _split(text: str, separator: str, count: int = -1) -> list[str]:
-    if count == 0:
-        return []
-    if not separator:
-        parts = list(text)
-        return parts if count < 0 or len(parts) <= count else [*parts[: count - 1], "".join(parts[count - 1 :])]
-    return text.split(separator) if count < 0 else text.split(separator, count - 1)
-
-
-def _substring(text: str, start: int, end: int | None = None) -> str:
-    last = len(text) if end is None else end
-    if not 0 <= start <= len(text) or not 0 <= last <= len(text):
-        raise Refusal(f"index out of range: {start if not 0 <= start <= len(text) else last}")
-    if start > last:
-        raise Refusal(f"invalid substring range. start: {start}, end: {last}")
-    return text[start:last]
-
-
-def _lower(text: str) -> str:
-    return "".join(char.lower() if char.isascii() else char for char in text)
-
-
-def _upper(text: str) -> str:
-    return "".join(char.upper() if char.isascii() else char for char in text)
-
-
-def _find_all(text: str, pattern: str, count: int = -1) -> list[str]:
-    # The library has no search, and Python's engine may backtrack for ever: simple patterns and short texts only.
-    if _NESTED_REPETITION.search(pattern) or len(text) > _LONGEST_SEARCHED:
-        raise Refusal("operation cancelled: actual cost limit exceeded")
-    matches(pattern, "")
-    python = translated(pattern).replace("(?-u:\\b)", r"(?a:\b)").replace("(?-u:\\B)", r"(?a:\B)")
-    found = [match[0] for match in re.finditer(python, text)]
-    return found if count < 0 else found[:count]
-
-
-def _find(text: str, pattern: str) -> str:
-    return next(iter(_find_all(text, pattern)), "")
-
-
-def _format(text: str, args: list[Any]) -> str:
-    rest = iter(args)
-
-    def one(found: "re.Match[str]") -> str:
-        if found[0] == "%%":
-            return "%"
-        try:
-            value = next(rest)
-        except StopIteration:
-            raise Refusal(f"index {len(args)} out of range") from None
-        return _clause(value, found[1], found[2])
-
-    made = re.sub(r"%%|%(?:\.([0-9]{1,3}))?([sdfebxXo])", one, text)
-    if len(made) > LONGEST:
-        raise Refusal("operation cancelled: actual cost limit exceeded")
-    return made
-
-
-def _clause(value: Any, precision: str | None, clause: str) -> str:
-    if clause == "s":
-        if isinstance(value, list):
-            return f"[{', '.join(_clause(item, None, 's') for item in value)}]"
-        if isinstance(value, dict):
-            inside = ", ".join(f"{key}: {_clause(item, None, 's')}" for key, item in sorted(value.items()))
-            return f"{{{inside}}}"
-        return "null" if value is None else _string(value)
-    if not isinstance(value, int | float | bool):
-        raise Refusal(f"no such overload: format %{clause}")
-    if clause in "fe":
-        return f"{float(value):.{precision or 6}{clause}}"
-    return format(int(value), clause)
-
-
-def _join(items: Iterable[str], separator: str = "") -> str:
-    return separator.join(items)
 
 
 def _is_sorted(items: list[Any]) -> bool:
@@ -320,6 +183,11 @@ def _compare_quantities(one: Any, other: Any) -> int:
     return int(left > right) - int(left < right)
 
 
+def _compare(one: Any, other: Any) -> int:
+    """Versions or quantities."""
+    return addresses.compare_versions(one, other) if "@semver" in one else _compare_quantities(one, other)
+
+
 def _calculated(one: Any, other: Any, sign: int) -> dict[str, str]:
     made = _amount(one) + sign * _amount(other)
     return _quantity(format(made.normalize(), "f"))
@@ -330,79 +198,6 @@ def _as_integer(value: Any) -> int:
     if amount != int(amount):
         raise Refusal("cannot convert value to integer")
     return int(amount)
-
-
-def _address(text: str) -> IPv4Address | IPv6Address:
-    try:
-        found = ip_address(text)
-    except ValueError:
-        raise Refusal(f"IP Address '{text}' parse error during conversion from string") from None
-    if "%" in text:
-        raise Refusal(f"IP address {text!r} with zone value is not allowed")
-    if isinstance(found, IPv6Address) and found.ipv4_mapped:
-        raise Refusal("IPv4-mapped IPv6 address is not allowed")
-    return found
-
-
-def _ip(value: Any) -> dict[str, str]:
-    if isinstance(value, dict):
-        return {"@ip": value["@cidr"].partition("/")[0]}
-    return {"@ip": str(_address(value))}
-
-
-def _of_ip(read: Callable[[Any], Any], value: dict[str, str]) -> Any:
-    return read(_address(value["@ip"]))
-
-
-def _network(value: Any) -> IPv4Network | IPv6Network:
-    text = value["@cidr"] if isinstance(value, dict) else value
-    try:
-        if "/" not in text:
-            raise ValueError
-        return ip_network(text, strict=False)
-    except ValueError:
-        raise Refusal(f"network address parse error during conversion from string: {text}") from None
-
-
-def _cidr(text: str) -> dict[str, str]:
-    _network(text)
-    return {"@cidr": text}
-
-
-def _contains_ip(network: Any, address: Any) -> bool:
-    return _address(address["@ip"] if isinstance(address, dict) else address) in _network(network)
-
-
-def _contains_cidr(network: Any, other: Any) -> bool:
-    outer, inner = _network(network), _network(other)
-    return outer.version == inner.version and inner.subnet_of(outer)  # type: ignore[arg-type]  # the versions are equal
-
-
-def _version(value: Any, normalise: bool = False) -> tuple[Any, ...]:
-    text = value["@semver"] if isinstance(value, dict) else value
-    if normalise:
-        text = text.removeprefix("v")
-        core, dash, rest = text.partition("-")
-        parts = [part.lstrip("0") or "0" for part in core.split(".")]
-        text = ".".join([*parts, "0", "0"][:3]) + dash + rest
-    found = _SEMVER.fullmatch(text)
-    if found is None:
-        raise Refusal(f"invalid semantic version: {text}")
-    before = tuple(
-        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in (found[4] or "").split(".") if part
-    )
-    return int(found[1]), int(found[2]), int(found[3]), not before, before
-
-
-def _semver(text: str, normalise: bool = False) -> dict[str, str]:
-    major, minor, patch, released, before = _version(text, normalise)
-    rest = "" if released else "-" + ".".join(str(name or digits) for _, digits, name in before)
-    return {"@semver": f"{major}.{minor}.{patch}{rest}"}
-
-
-def _compare_versions(one: Any, other: Any) -> int:
-    left, right = _version(one), _version(other)
-    return (left > right) - (left < right)
 
 
 def _holds(make: Callable[..., Any], *args: Any) -> bool:
@@ -459,23 +254,23 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "pairs": _pairs,
     "map": dict,
     "size": _size,
-    "string": _string,
+    "string": strings.string_of,
     "bool": _bool,
     "matches": lambda text, pattern: matches(pattern, text),
-    "charAt": _char_at,
-    "indexOf": _index_of,
-    "lastIndexOf": _last_index_of,
-    "lowerAscii": _lower,
-    "upperAscii": _upper,
-    "replace": _replace,
-    "split": _split,
-    "substring": _substring,
+    "charAt": strings.char_at,
+    "indexOf": strings.index_of,
+    "lastIndexOf": strings.last_index_of,
+    "lowerAscii": strings.lowered,
+    "upperAscii": strings.uppered,
+    "replace": strings.replaced,
+    "split": strings.split_by,
+    "substring": strings.substring,
     "trim": lambda text: text.strip(),
-    "format": _format,
-    "find": _find,
-    "findAll": _find_all,
+    "format": strings.formatted,
+    "find": strings.found_first,
+    "findAll": strings.find_all,
     "strings_quote": lambda text: '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"',
-    "join": _join,
+    "join": strings.joined,
     "isSorted": _is_sorted,
     "sum": _sum,
     "min": _least,
@@ -506,38 +301,36 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "sign": lambda value: _compare_quantities(value, 0),
     "add": partial(_calculated, sign=1),
     "sub": partial(_calculated, sign=-1),
-    "ip": _ip,
-    "isIP": partial(_holds, _address),
-    "ip_isCanonical": lambda text: str(_address(text)) == text,
-    "family": partial(_of_ip, lambda address: address.version),
-    "isUnspecified": partial(_of_ip, lambda address: address.is_unspecified),
-    "isLoopback": partial(_of_ip, lambda address: address.is_loopback),
+    "ip": addresses.ip_of,
+    "isIP": partial(_holds, addresses.address_of),
+    "ip_isCanonical": lambda text: str(addresses.address_of(text)) == text,
+    "family": partial(addresses.of_ip, lambda address: address.version),
+    "isUnspecified": partial(addresses.of_ip, lambda address: address.is_unspecified),
+    "isLoopback": partial(addresses.of_ip, lambda address: address.is_loopback),
     "isLinkLocalMulticast": partial(
-        _of_ip, lambda address: address in ip_network("224.0.0.0/24" if address.version == 4 else "ff02::/16")
+        addresses.of_ip, lambda address: address in ip_network("224.0.0.0/24" if address.version == 4 else "ff02::/16")
     ),
-    "isLinkLocalUnicast": partial(_of_ip, lambda address: address.is_link_local),
+    "isLinkLocalUnicast": partial(addresses.of_ip, lambda address: address.is_link_local),
     "isGlobalUnicast": partial(
-        _of_ip,
+        addresses.of_ip,
         lambda address: (
             not (address.is_unspecified or address.is_loopback or address.is_multicast or address.is_link_local)
         ),
     ),
-    "cidr": _cidr,
-    "isCIDR": partial(_holds, _network),
-    "containsIP": _contains_ip,
-    "containsCIDR": _contains_cidr,
-    "masked": lambda network: {"@cidr": str(_network(network))},
-    "prefixLength": lambda network: _network(network).prefixlen,
-    "semver": _semver,
-    "isSemver": partial(_holds, _version),
-    "major": lambda version: _version(version)[0],
-    "minor": lambda version: _version(version)[1],
-    "patch": lambda version: _version(version)[2],
-    "compareTo": lambda one, other: (_compare_versions if "@semver" in one else _compare_quantities)(one, other),
-    "isGreaterThan": lambda one, other: (
-        (_compare_versions if "@semver" in one else _compare_quantities)(one, other) > 0
-    ),
-    "isLessThan": lambda one, other: (_compare_versions if "@semver" in one else _compare_quantities)(one, other) < 0,
+    "cidr": addresses.cidr_of,
+    "isCIDR": partial(_holds, addresses.network_of),
+    "containsIP": addresses.contains_ip,
+    "containsCIDR": addresses.contains_cidr,
+    "masked": lambda network: {"@cidr": str(addresses.network_of(network))},
+    "prefixLength": lambda network: addresses.network_of(network).prefixlen,
+    "semver": addresses.semver_of,
+    "isSemver": partial(_holds, addresses.version_of),
+    "major": lambda version: addresses.version_of(version)[0],
+    "minor": lambda version: addresses.version_of(version)[1],
+    "patch": lambda version: addresses.version_of(version)[2],
+    "compareTo": _compare,
+    "isGreaterThan": lambda one, other: _compare(one, other) > 0,
+    "isLessThan": lambda one, other: _compare(one, other) < 0,
     "format_named": _named_format,
     "validate": _validate,
     **{f"format_{name}": partial(_form, name) for name in _FORMATS},
