@@ -92,6 +92,31 @@ def test_what_looks_like_a_credential_is_redacted_once(text: str) -> None:
     assert redact(redact(text)) == redact(text)
 
 
+NAMED = [
+    "password: ",
+    "password:",
+    "token: ",
+    "token=",
+    'secret:"',
+    "a b1c2d3e4f5",
+    "word",
+    " ",
+    '"',
+    "\\",
+    "\n",
+    "=",
+    "https://u:p@h ",
+]
+
+
+@given(st.lists(st.sampled_from(NAMED), min_size=1, max_size=8), st.integers(1, 40))
+def test_however_many_names_of_secrets_follow_each_other_they_are_masked_in_one_look(
+    pieces: list[str], times: int
+) -> None:
+    once = redact("".join(pieces) * times)
+    assert redact(once) == once
+
+
 @given(
     st.from_regex(
         r"[a-z][a-z0-9-]{0,20}(/[a-z0-9-]{1,10}){0,2}|[0-9a-f]{40}|[A-Z][a-z]+ [a-z]+/[a-z]+: [a-z ]+", fullmatch=True

@@ -4,7 +4,7 @@ What has no shape, a password that is a plain word, is hidden by its value: :mod
 """
 
 from bisect import bisect_left
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from kubegrammar import pattern
 
@@ -21,9 +21,13 @@ _WEAK: Final = ("secret", "credential", "credentials", "auth", "signature", "sig
 _STRONG: Final = ("clientsecret", "client_secret", "client-secret", "appsecret", "app_secret", "app-secret")
 _FOLDERS: Final = ("PWD", "OLDPWD")
 _REFERENCE: Final = pattern.compile(r"\$[({]|\{\{|<[a-z_ -]+>$")
-_SAID_OF_VALUES: Final = pattern.compile(
-    r"true|false|null|none|nil|yes|no|required|invalid|missing|empty|unset|forbidden|expired|unknown|unsupported|"
-    r"unauthorized|denied|string|integer|number|object|array|boolean|[|>][+-]?[0-9]?"
+_SAID_OF_VALUES: Final = frozenset(
+    (
+        *("true", "false", "null", "none", "nil", "yes", "no", "required", "invalid", "missing", "empty", "unset"),
+        *("forbidden", "expired", "unknown", "unsupported", "unauthorized", "denied"),
+        *("string", "integer", "number", "object", "array", "boolean"),
+        *(style + keep + indent for style in "|>" for keep in ("", "+", "-") for indent in ("", *"0123456789")),
+    )
 )
 """What a message or a notation puts where a value stands: it is none."""
 _QUOTES: Final = "\\\"'"
@@ -274,33 +278,90 @@ def _without_credential(found: Any) -> str:
 
 def _without_values(text: str) -> str:
     """Without the values beside names of secrets. A name is looked for in what another one's value might be too."""
+    masks: list[tuple[int, int, str]] = []
+    for named in reversed(_named_values(text)):
+        kept = len(masks)
+        while kept and masks[kept - 1][0] < named.stop:
+            kept -= 1
+        after = text[named.stop : named.stop + 2]
+        if kept and masks[kept - 1][0] - named.stop < len(after):
+            # What follows is told as a mask itself: a second look at the text must find the same.
+            after = (text[named.stop : masks[kept - 1][0]] + masks[kept - 1][2])[:2]
+        if named.is_secret(after):
+            del masks[kept:]
+            masks.append(named.mask(len(text)))
     pieces, done = [], 0
-    for found in _NAMED.finditer(text):
-        start = found.end()
-        value = _value(text, start) if found.start() >= done else None
-        stop = start + value.end() if value else start
-        if value is None or not _is_secret(found[1], found[2], value[0], text[stop : stop + 2]):
-            continue
-        # What is longer than it is looked at ends nowhere that is known.
-        end = stop if value.end() < _LONGEST_VALUE else len(text)
-        quote = value[0][: len(value[0]) - len(value[0].lstrip(_QUOTES))] if value[0][0] in _QUOTES else ""
-        pieces += [text[done:start], f"{quote}{MASK}{quote}"]
+    for begin, end, mask in reversed(masks):
+        pieces += [text[done:begin], mask]
         done = end
     return "".join((*pieces, text[done:])) if pieces else text
 
 
-def _value(text: str, start: int) -> Any:
-    """The value that begins at a place: of the usual length, or as long as one is looked at."""
+class _Named(NamedTuple):
+    """A name of a secret, and what may be its value."""
+
+    name: str
+    between: str
+    value: str
+    start: int
+
+    @property
+    def stop(self) -> int:
+        return self.start + len(self.value)
+
+    def depends(self, after: str) -> bool:
+        """Whether it is a secret is known when what follows is told."""
+        return after.startswith(" ") and "=" not in self.between and self.value[0] not in _QUOTES
+
+    def is_secret(self, after: str) -> bool:
+        return _is_secret(self.name, self.between, self.value, after)
+
+    def mask(self, end: int) -> tuple[int, int, str]:
+        """Where the value begins and ends, and what stands there; ``end``: of the text."""
+        quote = self.value[: len(self.value) - len(self.value.lstrip(_QUOTES))] if self.value[0] in _QUOTES else ""
+        # What is longer than it is looked at ends nowhere that is known.
+        stop = self.stop if len(self.value) < _LONGEST_VALUE else end
+        return self.start, stop, f"{quote}{MASK}{quote}"
+
+
+def _named_values(text: str) -> list[_Named]:
+    """The names that are followed by a secret, and those where that depends on what comes behind it."""
+    found: list[_Named] = []
+    done = word = 0
+    for match in _NAMED.finditer(text):
+        if match.start() < done:
+            continue
+        start = match.end()
+        # Within a word that was looked at already: it ends where that ends.
+        value = text[start:word] if start < word else _value(text, start)
+        if not value:
+            continue
+        named = _Named(match[1], match[2], value, start)
+        if value[0] not in _QUOTES and len(value) < _LONGEST_VALUE:
+            word = named.stop
+        after = text[named.stop : named.stop + 2]
+        if named.depends(after):
+            found.append(named)
+        elif named.is_secret(after):
+            found.append(named)
+            done = named.mask(len(text))[1]
+    return found
+
+
+def _value(text: str, start: int) -> str:
+    """The value that begins at a place, of the usual length or as long as one is looked at; empty for none."""
     found = _VALUE.match(text[start : start + _USUAL_VALUE])
-    if found is None or found.end() < _USUAL_VALUE:
-        return found
-    return _VALUE.match(text[start : start + _LONGEST_VALUE])
+    value = str(found[0]) if found else ""
+    if len(value) < _USUAL_VALUE:
+        return value
+    found = _VALUE.match(text[start : start + _LONGEST_VALUE])
+    return str(found[0]) if found else ""
 
 
 def _is_secret(name: str, between: str, value: str, after: str) -> bool:
     """Whether what stands beside a name of a secret is one, and no part of a sentence or a notation."""
     bare = value.strip(_QUOTES)
-    if not bare or bare.startswith(MASK) or _SAID_OF_VALUES.fullmatch(bare.lower()) or _REFERENCE.match(bare):
+    if not bare or bare.startswith(MASK) or bare.lower() in _SAID_OF_VALUES or _is_reference(bare):
         return False
     if value[0] in "{[" and "=" not in between:
         return False
@@ -312,6 +373,10 @@ def _is_secret(name: str, between: str, value: str, after: str) -> bool:
         return quoted or not (after.startswith(" ") and after[1:].isalpha()) or _looks_random(bare)
     spaced = between[-1] in " \t" and "/" not in bare
     return (quoted and between[0] in _QUOTES) or (spaced and _looks_random(bare))
+
+
+def _is_reference(word: str) -> bool:
+    return word[0] in "${<" and bool(_REFERENCE.match(word))
 
 
 def _is_weak(name: str) -> bool:
