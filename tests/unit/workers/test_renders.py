@@ -146,3 +146,27 @@ async def test_what_a_source_is_made_of_has_another_name_when_a_base_beside_it_h
     assert await commit({"b/x.yaml": CM.encode() + b"data: {}\n"}) == ""
     assert await commit({"c/y.yaml": b""}) == ""
     assert await commit({"c/y.yaml": b"1"}, look=True) not in ("", name)
+
+
+async def for_application(renders: Renders, name: str) -> Rendering:
+    tree = MemTree({"a/x.yaml": CM})
+    return await renders.manifests(
+        Source(path="a"), tree, {}, RenderContext(app_name="shop", namespace="prod", instance=name)
+    )
+
+
+async def test_what_is_rendered_for_an_application_that_leaves_is_ended_and_nothing_of_another() -> None:
+    tool = Tool()
+    renders = Renders(cast(Any, tool), turns=Fair(2, 2))
+    tool.gate.clear()
+    leaves, stays = (asyncio.create_task(for_application(renders, name)) for name in ("leaves", "stays"))
+    async with asyncio.timeout(stretched(10)):
+        while tool.runs < 2:
+            await asyncio.sleep(0.001)
+    renders.abandon("leaves")
+    with pytest.raises(RenderStopped, match="is being deleted"):
+        await leaves
+    tool.gate.set()
+    assert await stays
+    assert await for_application(renders, "leaves"), "one of its name that is made anew is rendered"
+    assert tool.runs == 3

@@ -40,7 +40,11 @@ class _Phase(msgspec.Struct, rename="camel"):
 
 
 class Wakes:
-    """Turns changes of the watch cache into reconciles."""
+    """Turns changes of the watch cache into reconciles.
+
+    Args:
+        leaves: told of an application that is gone, or is being deleted from now on.
+    """
 
     def __init__(
         self,
@@ -49,10 +53,12 @@ class Wakes:
         *,
         add: Callable[[str], None],
         add_project: Callable[[str], None],
+        leaves: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._applications, self._definers = applications, definers
         self._add = add
         self._add_project = add_project
+        self._goes = leaves
 
     def changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
         """Told of every change."""
@@ -63,6 +69,8 @@ class Wakes:
             if new is None or _leaves(old, new):
                 for project in self._applications.leaving_projects():
                     self._add_project(project)
+            if ours and (new is None or (new.deletion_timestamp and not (old and old.deletion_timestamp))):
+                self._goes(f"{found.key.namespace}/{found.key.name}")
             if ours:
                 self._application(found.key, old, new)
         elif found.group_kind == CONFIG_MAPS and ours and found.key.name in (CONFIG_MAP, PARAMETERS):

@@ -92,7 +92,9 @@ class Term:
         self.images = images.part(lasting, self.repositories, self.recorder)
         projects = ProjectReconciler(applications, control.client, control.cache, self.recorder, clock)
         self.projects = Queue("projects", projects.reconcile, failed=self._project_failed, workers=1)
-        self._wakes = Wakes(applications, control.definers, add=self._wake, add_project=self.projects.add)
+        self._wakes = Wakes(
+            applications, control.definers, add=self._wake, add_project=self.projects.add, leaves=self._leaves
+        )
 
     def _made(self, cluster: ManagedCluster) -> tuple[Observer, ApplicationReconciler]:
         """Who works on what goes to a cluster."""
@@ -144,6 +146,9 @@ class Term:
             "notes": self.notes.run(),
             "mirrors": self._tidy_mirrors(),
         }
+
+    def _leaves(self, key: str) -> None:
+        self._targets.abandon(self._applications.instance(key))
 
     def changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
         """Something on the cluster is other than it was."""

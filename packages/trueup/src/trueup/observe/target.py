@@ -211,6 +211,10 @@ class Targets:
         """Repositories that an application's kustomizations name: all, or those alone whose refs may move."""
         return self._remotes.used(instance, moving=moving)
 
+    def abandon(self, instance: str) -> None:
+        """An application leaves: what is being rendered for it is ended."""
+        self._renders.abandon(instance)
+
     def forget(self, instance: str) -> None:
         """An application is gone: nothing is kept for it."""
         self._built.release(instance)

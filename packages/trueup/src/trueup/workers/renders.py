@@ -85,6 +85,7 @@ class Renders:
         self._recipes: Memory[str, Recipe] = Memory(entries=CAPACITY, size=room // 4, weigh=_recipe_weight)
         self._narrow: Memory[str, bool] = Memory(entries=CAPACITY, size=MEBIBYTE)
         self._flights: dict[str, asyncio.Task[Rendering]] = {}
+        self._waiting: dict[asyncio.Task[Rendering], set[str]] = {}
         self._sources: dict[str, int] = {}
 
     async def manifests(
@@ -164,6 +165,15 @@ class Renders:
     def size(self) -> int:
         """Bytes of all renderings that are kept."""
         return self._done.size
+
+    def abandon(self, instance: str) -> None:
+        """An application leaves: what is being rendered for it alone is ended."""
+        for key, flight in list(self._flights.items()):
+            waiting = self._waiting[flight]
+            waiting.discard(instance)
+            if not waiting:
+                del self._flights[key]
+                flight.cancel()
 
     def forget(self, instance: str) -> None:
         """An application is gone: what it alone has used is the first to go."""
@@ -262,10 +272,18 @@ class Renders:
                 raise failure
             flight = asyncio.create_task(self._render(recipe, trees, user, share))
             self._flights[recipe.key] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(recipe.key, None))
-        # One waiter that gives up must not cancel the others' render.
+            self._waiting[flight] = set()
+            flight.add_done_callback(lambda done: self._landed(recipe.key, done))
+        self._waiting[flight].add(user[0])
         async with self._turns.resting():
-            return await asyncio.shield(flight)
+            return await _of(flight)
+
+    def _landed(self, key: str, flight: asyncio.Task[Rendering]) -> None:
+        del self._waiting[flight]
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+        if not flight.cancelled():
+            flight.exception()  # heard, where nobody waits any more
 
     async def _render(self, recipe: Recipe, trees: Trees, user: _User, share: Share) -> Rendering:
         async def render(turn: Turn) -> Rendering:
@@ -287,6 +305,23 @@ class Renders:
         self._failures.forget(recipe.key)
         self._done.put(recipe.key, rendering, user)
         return rendering
+
+
+async def _of(flight: asyncio.Task[Rendering]) -> Rendering:
+    """What comes of a render. One waiter that gives up must not cancel the others' render.
+
+    Raises:
+        RenderStopped: the application that it was for leaves.
+    """
+    try:
+        return await asyncio.shield(flight)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if flight.cancelled() and task is not None and not task.cancelling():
+            raise RenderStopped(
+                "the application is being deleted", hint="nothing is rendered for it any more"
+            ) from None
+        raise
 
 
 def _question(source: Source, trees: Trees, context: RenderContext, index: int, whole_tree: bool) -> str:
