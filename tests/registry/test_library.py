@@ -20,6 +20,7 @@ from tests.support.httpserver import serving
 from trueup.model.errors import TrueupError
 from trueup.model.repository import RepositoryOf
 from trueup.model.tree import MEBIBYTE, Mode
+from trueup.sandbox.registry import Registry
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Charts, Mirrors
 from trueup.sources.registry import RegistryClient
@@ -170,6 +171,27 @@ async def test_an_artifact_in_a_range_is_the_highest_tag_and_a_chart_is_its_fold
     await shelf.update()
     assert shelf.pin("", "1.x").revision == digest
     assert shelf.tree("", digest).entry("Chart.yaml") is not None
+
+
+async def test_a_chart_that_is_refused_keeps_what_it_meant_and_is_told_alone(
+    tmp_path: Path, client: RegistryClient
+) -> None:
+    store, closed = Registry(tmp_path / "registry", admit=lambda _: True), False
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=403) if closed and "/web/" in request.path else await store.handle(request)
+
+    async with serving(answer) as host:
+        room = Room(tmp_path, client, RunningRegistry(host))
+        for name in ("web", "db"):
+            await room.push(name, "1.0.0", packed(chart(name, "1.0.0")))
+        shelf = room.shelf(("web", "1.x"), ("db", "1.x"))
+        await shelf.update()
+        closed = True
+        await room.push("db", "1.1.0", packed(chart("db", "1.1.0")))
+        assert await shelf.update()
+        assert (shelf.pin("web", "1.x").revision, shelf.pin("db", "1.x").revision) == ("1.0.0", "1.1.0")
+        assert "access to" in str(shelf.problem("web")) and shelf.problem("db") is None
 
 
 HOSTILE: dict[str, tuple[bytes, str]] = {

@@ -22,6 +22,7 @@ from trueup.render.helm_index import CHART, ChartOf, Found, Missing
 from trueup.sources.disk import on_disk
 from trueup.sources.port import Pin, Turns, at_once
 from trueup.sources.quota import Growth
+from trueup.sources.registry.errors import AccessRefused
 from trueup.sources.revision import UnknownRevision
 from trueup.sources.shelved import Shelved, ShelvedChart
 
@@ -62,8 +63,10 @@ class Library(Protocol):
             TrueupError: it does not.
         """
 
-    async def find(self, repository: RepositoryOf, charts: Sequence[ChartOf]) -> Mapping[ChartOf, Found | Missing]:
-        """Which archives some charts of one repository mean today.
+    async def find(
+        self, repository: RepositoryOf, charts: Sequence[ChartOf]
+    ) -> Mapping[ChartOf, Found | Missing | AccessRefused]:
+        """Which archives some charts of one repository mean today. A registry may let us in to some of them only.
 
         Raises:
             TrueupError: it cannot be asked.
@@ -265,6 +268,8 @@ class Shelf:
         for wish, chart in charts.items():
             answer = found[chart]
             try:
+                if isinstance(answer, AccessRefused):
+                    raise answer
                 if isinstance(answer, Missing):
                     now.answers.pop(_name(wish), None)
                     if _name(wish) in now.archives:

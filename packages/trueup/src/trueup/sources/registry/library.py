@@ -53,15 +53,25 @@ class Registries:
 
     async def find(
         self, repository: RepositoryOf, charts: Sequence[ChartOf], limit: int = MAX_INDEX
-    ) -> dict[ChartOf, Found | Missing]:
-        """Which layers some versions of charts mean today, or of an artifact where they have no name.
+    ) -> dict[ChartOf, Found | Missing | AccessRefused]:
+        """Which layers some versions of charts mean today, or of an artifact where they have no name. What only some of
+        them are refused is theirs: many registries refuse what they do not have.
 
         Raises:
-            TrueupError: the registry cannot be asked.
+            TrueupError: the registry cannot be asked, or lets us in to none of them.
         """
         tags: dict[str, list[str]] = {}
-        with _as_a_source():
-            return {chart: await self._find(repository, chart, tags) for chart in charts}
+        answers: dict[ChartOf, Found | Missing | AccessRefused] = {}
+        for chart in charts:
+            try:
+                with _as_a_source():
+                    answers[chart] = await self._find(repository, chart, tags)
+            except AccessRefused as error:
+                answers[chart] = error
+        refused = [each for each in answers.values() if isinstance(each, AccessRefused)]
+        if refused and len(refused) == len(answers):
+            raise refused[0]
+        return answers
 
     async def archive(
         self, repository: RepositoryOf, found: Found, limit: int = MAX_BYTES, *, passing: bool = False
