@@ -163,3 +163,11 @@ def test_many_applications_cost_a_commit_one_write_each_and_a_look_at_those_that
         world.commit(OTHER, key=key)
     asyncio.run(world.run(1))
     assert (len(world.passes) - passes, len(world.server.patches), world.seeing.asked) == (len(keys), len(keys), 0)
+
+
+def test_a_new_application_costs_two_writes_and_two_passes() -> None:
+    world = World(manifest("ConfigMap", "web"), app=application())
+    world.wake(KEY)
+    asyncio.run(world.run(60))
+    assert world.status()["sync"]["status"] == "Synced"
+    assert (len(world.server.patches), len(world.passes)) == (2, 2), "its beginning and its end; and a look at the end"

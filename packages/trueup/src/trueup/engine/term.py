@@ -48,6 +48,9 @@ log = structlog.get_logger("trueup")
 
 PASSES, PASSES_BESIDE = 16, 48
 """Passes over applications at a time, and places for those that last while others wait."""
+LEISURE = 0.3
+"""Seconds for what a commit changes, before it is put on record for all that it leaves alone: hundreds of writes would be
+in the way. Commits in that time are put on record together."""
 TIDY_SECONDS, UNUSED_SECONDS = 600.0, 3600.0
 """How often mirrors are looked through, and when one goes that no application reads."""
 
@@ -218,10 +221,12 @@ class Term:
         self.queue.add(key)
 
     def _news(self, key: str) -> None:
-        """A repository that the application reads has something new, or could not be read. What a commit changes goes
-        before what it only has to be put on record for."""
+        """A repository that the application reads has something new, or could not be read."""
         self._woken.by_news(key)
-        self.queue.add(key, urgency=Urgency.ROUTINE if self.sites.leaves_alone(key) else Urgency.NEWS)
+        if self.sites.leaves_alone(key):
+            self.queue.add(key, after=LEISURE)
+        else:
+            self.queue.add(key, urgency=Urgency.NEWS)
 
     def _deployed(self, stored: StoredApplication, state: OperationState) -> None:
         """A note on a deployment is a push: to a repository that the project permits now, whatever it permitted."""

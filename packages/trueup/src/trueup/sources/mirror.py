@@ -181,25 +181,29 @@ class Mirror:
         except (OSError, pygit2.GitError) as error:
             raise SourceUnavailable(f"repository {self.shown} has not been fetched yet") from error
 
-    async def remote_refs(self) -> dict[str, str]:
+    async def remote_refs(self, named: frozenset[str] | None = None) -> dict[str, str]:
         """Branches, tags (annotated ones: the tag object), HEAD and other wanted refs of the server, by full name.
+
+        Args:
+            named: what is wanted; asked for where that is not known already.
 
         Raises:
             SourceUnavailable: the server cannot be reached or refuses.
             Redirected: the server says that the repository is elsewhere.
         """
+        named = self._named() if named is None else named
         try:
-            return await self._listed(self._remote)
+            return await self._listed(self._remote, named)
         except Redirected:
             for other in detours(self._remote):
                 with contextlib.suppress(SourceUnavailable):
-                    found = await self._listed(other)
+                    found = await self._listed(other, named)
                     self._remote = other
                     return found
             raise
 
-    async def _listed(self, remote: Remote) -> dict[str, str]:
-        others = [name for name in sorted(self._named()) if not revisions.commit(name)]
+    async def _listed(self, remote: Remote, named: frozenset[str]) -> dict[str, str]:
+        others = [name for name in sorted(named) if not revisions.commit(name)]
         patterns = (HEAD, BRANCHES + "*", TAGS + "*", *others)
         command = ["ls-remote", "--quiet", "--", remote.address, *patterns]
         answer = await self._run(command, self._timeouts.list_refs, remote=remote)
@@ -287,7 +291,7 @@ class Mirror:
         async with self._turn:
             self._next, named = None, self._named()
             try:
-                moved = await self._update()
+                moved = await self._update(named)
             except OSError as error:
                 full = error.errno in (errno.ENOSPC, errno.EDQUOT)
                 remedy = "Free space where the data folder lies" if full else "Look at the data folder"
@@ -325,8 +329,8 @@ class Mirror:
         if not flight.cancelled():
             flight.exception()  # every waiter may have been cancelled: nobody else would fetch it
 
-    async def _update(self) -> bool:
-        remote = await self.remote_refs()
+    async def _update(self, named: frozenset[str]) -> bool:
+        remote = await self.remote_refs(named)
         known = await on_disk(self._folder.refs)
         doubtful = self._doubtful
         if known == remote and not doubtful and not self._folder.interrupted():
