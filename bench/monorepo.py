@@ -28,7 +28,7 @@ async def monorepo(ground: Playground) -> list[Result]:
     names = [f"mono-{number:03d}" for number in range(APPLICATIONS)]
     for name in names:
         write(git.folder, {f"mono/{name}/a.yaml": yaml.dump(config_map(name, "0"))})
-    spent, wall, written = list[float](), list[float](), list[float]()
+    spent, wall, written, soonest = list[float](), list[float](), list[float](), list[float]()
     async with witness(ground, APPLICATION, NAMESPACE) as apps:
         for round_ in range(ROUNDS + 1):
             changed = names[round_]
@@ -43,11 +43,18 @@ async def monorepo(ground: Playground) -> list[Result]:
                 return not pending
 
             settled = apps.expect(all_settled)
+
+            def the_changed(live: LiveObject, name: str = changed, revision: str = revision) -> bool:
+                return live.key.name == name and is_settled(live, revision)
+
+            first = apps.expect(the_changed)
+            first.add_done_callback(lambda _, began=began: soonest.append(time.perf_counter() - began))  # type: ignore[misc]
             if round_ == 0:
                 await at_once(
                     names, lambda name: ground.create(application(name, git.url, f"mono/{name}", namespace="mono"))
                 )
             await apps.wait(settled, "all applications at the commit")
+            await apps.wait(first, "what the commit changes at the commit")
             await asyncio.sleep(SETTLE_SECONDS)
             if round_ == 0:
                 continue
@@ -58,6 +65,8 @@ async def monorepo(ground: Playground) -> list[Result]:
     title = f"a commit of one file, {APPLICATIONS} applications read the repository"
     return [
         result(f"{title}, engine CPU with workers (floor: bare patches)", median(spent), "s", median(floor)),
+        result(f"{title}, engine CPU an application", median(spent) / APPLICATIONS * 1000, "ms"),
+        result(f"{title}, wall until what it changes is synced", median(soonest[1:]), "s"),
         result(f"{title}, wall", median(wall), "s"),
         result(f"{title}, writes", median(written), "", APPLICATIONS),
     ]

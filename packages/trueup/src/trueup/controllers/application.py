@@ -14,6 +14,7 @@ from trueup.controllers import failing
 from trueup.controllers.begin import about_source, operation_sources
 from trueup.controllers.commits import Commits
 from trueup.controllers.deletion import Deletion
+from trueup.controllers.entries import managed_fields
 from trueup.controllers.looks import Looks
 from trueup.controllers.noticing import Noticing
 from trueup.controllers.operation import Operations, running
@@ -360,8 +361,7 @@ class ApplicationReconciler:
                 self.ports.repositories.need(repository, stored.key)
 
     def _hands_off(self, live: LiveObject) -> str:
-        entries = live.object()["metadata"].get("managedFields") or []
-        return policy.hands_off(live.annotations, policy.last_write_by(entries), self.ports.clock.now())
+        return policy.hands_off(live.annotations, policy.last_write_by(managed_fields(live)), self.ports.clock.now())
 
     def forget(self, key: str) -> None:
         """An application is gone, or is another destination's from now on."""

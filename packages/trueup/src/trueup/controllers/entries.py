@@ -25,10 +25,22 @@ def field_changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[FieldC
     return tuple(FieldChange(change.path, _text(change.before), _text(change.after)) for change in found)
 
 
+class _Metadata(msgspec.Struct, rename="camel"):
+    managed_fields: list[dict[str, Any]] | None = None
+
+
+class _Managed(msgspec.Struct):
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
+
+
+def managed_fields(live: LiveObject) -> list[dict[str, Any]]:
+    """Who has written which fields of an object; the rest of it is not decoded."""
+    return msgspec.json.decode(live.body, type=_Managed).metadata.managed_fields or []
+
+
 def last_manager(live: LiveObject) -> str:
     """Who wrote an object last, other than us: the field manager's name, which is all that the API server keeps."""
-    entries = live.object()["metadata"].get("managedFields") or []
-    others = [e for e in entries if e.get("manager") != FIELD_MANAGER and e.get("subresource") != "status"]
+    others = [e for e in managed_fields(live) if e.get("manager") != FIELD_MANAGER and e.get("subresource") != "status"]
     latest = max(others, key=lambda entry: entry.get("time") or "", default=None)
     return str(latest.get("manager") or "") if latest else ""
 

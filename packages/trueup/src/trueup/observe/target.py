@@ -316,6 +316,9 @@ class Targets:
         return [Trees(tree, known) if tree is not None else None for tree in found]
 
     async def _past(self, repository: RepositoryOf, revision: str) -> Tree | None:
+        state, known = self._repositories.state(repository), self._trees.get((repository, revision))
+        if state and known is not None and known[0] == state:
+            return known[1]
         async with resting():
             there = await self._repositories.obtain(repository, revision)
         if not there:
