@@ -71,7 +71,7 @@ class ApplicationReconciler:
         self._operations = Operations(ports, self._sight, self._noticing, self._resuming)
         self._commits = Commits(ports, self._noticing)
         self._deletion = Deletion(ports, self._resuming, self.forget)
-        self._failing: dict[str, Failing] = {}
+        self._failing: dict[str, failing.Failing] = {}
         self._secrets: dict[str, tuple[str, tuple[str, ...]]] = {}
 
     async def reconcile(self, key: str) -> Requeue:
@@ -243,10 +243,10 @@ class ApplicationReconciler:
         row = failing.TABLE[reason]
         if reason == failing.MOVED:
             return failing.again(row, error, 1)
-        before = self._failing.get(key, Failing(reason, now))
+        before = self._failing.get(key, failing.Failing(reason, now))
         since = before.since if before.reason == reason else now
         faults = before.faults + 1 if reason == failing.INTERNAL else 0
-        state = self._failing[key] = Failing(reason, since, before.count + 1, faults)
+        state = self._failing[key] = failing.Failing(reason, since, before.count + 1, faults)
         requeue, message = failing.again(row, error, state.count), failing.message_of(error)
         if isinstance(error, StatusRefused):
             return await self._unrecorded(stored, row, error, requeue)
@@ -376,20 +376,6 @@ class ApplicationReconciler:
         self._resuming.forget(key)
         self.ports.audit.forget(key)
         self.ports.observer.forget(key)
-
-
-class Failing(msgspec.Struct, frozen=True):
-    """Passes of an application that have failed in a row.
-
-    Attributes:
-        since: when the first failed for the reason that the last one did.
-        faults: how many of them in a row were faults of our own.
-    """
-
-    reason: str
-    since: datetime
-    count: int = 0
-    faults: int = 0
 
 
 def _words(live: LiveObject) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What becomes of a pass that fails: one table from an error's reason to condition, Event and the next try."""
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -142,3 +143,17 @@ def again(row: Row, error: Exception, failures: int) -> Requeue:
             return Requeue.after(backoff(failures))
         case Backoff(longest):
             return Requeue.after(backoff(failures, longest))
+
+
+class Failing(msgspec.Struct, frozen=True):
+    """Passes of an application that have failed in a row.
+
+    Attributes:
+        since: when the first failed for the reason that the last one did.
+        faults: how many of them in a row were faults of our own.
+    """
+
+    reason: str
+    since: datetime
+    count: int = 0
+    faults: int = 0

@@ -49,8 +49,8 @@ log = structlog.get_logger("trueup")
 PASSES, PASSES_BESIDE = 16, 48
 """Passes over applications at a time, and places for those that last while others wait."""
 LEISURE = 0.3
-"""Seconds for what a commit changes, before it is put on record for all that it leaves alone: hundreds of writes would be
-in the way. Commits in that time are put on record together."""
+"""Seconds for what a commit changes, before it is put on record for all that it leaves alone: hundreds of writes would
+be in the way. Commits in that time are put on record together."""
 TIDY_SECONDS, UNUSED_SECONDS = 600.0, 3600.0
 """How often mirrors are looked through, and when one goes that no application reads."""
 
