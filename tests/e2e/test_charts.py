@@ -176,6 +176,8 @@ async def test_a_chart_in_a_range_is_followed_kept_while_its_server_is_gone_and_
     await estate.eventually(healed, what="healed without a server")
     message = await estate.condition("ComparisonError")
     assert "answers 503" in message and "canary" not in message
+    # What is asked for while another sync runs may be taken for that one's.
+    await estate.settled("1.1.0")
     await estate.patch({"spec": {"syncPolicy": {"automated": None}}})
     await estate.sync(revision="1.0.0")
     assert await shown(estate) == {"chart": "web-1.0.0", "values": '{"a":7,"m":{"x":2}}'}

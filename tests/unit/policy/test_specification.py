@@ -46,7 +46,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a chart of no Helm repository": (
         source(repoURL="ssh://git@git.example/x", path="", chart="web", targetRevision="1.0.0"),
-        "ssh://git@git.example/x is no Helm repository over HTTP; write https://",
+        "ssh://git@git.example/x is no repository of charts; write https://",
     ),
     "a chart that has no name": (
         source(path="", chart="../web", targetRevision="1.0.0"),
