@@ -34,8 +34,8 @@ PLACES = (
     *("parameter", "live", "record", "userinfo", "userinfo-with-slash", "unreachable"),
     *("password", "ssh-key", "cluster", "webhook"),
 )
-OUTSIDE = ("hook", "refused-hook", "pull", "shown", "write-back")
-"""What hooks, registries and write-back are shown. A cluster's server has no say in it: one cluster does."""
+OUTSIDE = ("hook", "refused-hook", "pull", "shown", "write-back", "destination")
+"""What hooks, registries, write-back and another cluster are shown."""
 COPIES = frozenset(("source", "sources", "comparedTo"))
 SECRET = 'apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\n{field}: {{key: "{value}"}}\n'
 CHART = "apiVersion: v2\nname: c\nversion: 1.0.0\n"
@@ -61,7 +61,7 @@ UPDATES = "argocd-image-updater-config"
 
 
 class Repeating:
-    """A registry and a Git server that show everybody what they were shown, and take no push."""
+    """A registry, a Git server and a cluster that show everybody what they were shown, and take no push."""
 
     def __init__(self, folder: Path) -> None:
         self.url = ""
@@ -72,6 +72,10 @@ class Repeating:
         header = request.headers.get("Authorization", "")
         if not header:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+        if header.startswith("Bearer "):
+            token = header.removeprefix("Bearer ")
+            self.shown.add(token)
+            return web.json_response({"kind": "Status", "message": f"{token} {encoded(token)}"}, status=403)
         known = base64.b64decode(header.removeprefix("Basic ")).decode()
         self.shown.add(known.partition(":")[2])
         if request.path.endswith("/open/tags/list"):
@@ -164,7 +168,7 @@ async def test_no_secret_is_told_anywhere(estate: Estate, cluster: Cluster, serv
         "processes": b"\n".join(processes),
     }
     if everywhere:
-        assert {canary["pull"], canary["shown"], canary["write-back"]} == server.shown
+        assert {canary[place] for place in ("pull", "shown", "write-back", "destination")} == server.shown
     assert all(limit.split() == ["Max", "core", "file", "size", "0", "0", "bytes"] for limit in core_sizes(estate))
     assert "condition" in told["log"].decode() and len(told["events"]) > 100 and processes
     found = [
@@ -232,8 +236,12 @@ async def outside(estate: Estate, canary: dict[str, str], url: str) -> dict[str,
     )
     config = {".dockerconfigjson": msgspec.json.encode(pull).decode()}
     await secret(estate, "pull", {"trueup.dev/image-pull": "true"}, config, "kubernetes.io/dockerconfigjson")
+    far = {"name": f"{name}-far", "server": url, "config": f'{{"bearerToken": "{canary["destination"]}"}}'}
+    await secret(estate, "far", {"argocd.argoproj.io/secret-type": "cluster"}, far)
+    elsewhere = {"destination": {"name": f"{name}-far", "namespace": name}}
     once = {"retry": {"limit": 0}}
     made = {
+        await estate.app("good", name=f"{name}-e", spec=elsewhere): "ComparisonError",
         await estate.app("hooked", name=f"{name}-h", spec=to, policy=once): "SyncError",
         await estate.app("unhooked", name=f"{name}-u", spec=to, policy=once): "SyncError",
     }

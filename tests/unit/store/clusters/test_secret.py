@@ -74,6 +74,21 @@ def test_a_program_that_is_allowed() -> None:
     assert (found.plugin.command, found.plugin.args, found.plugin.env) == ("get-token", ("x",), (("A", "b"),))
 
 
+CODE_VARIABLES = (
+    *("PATH", "path", "LD_PRELOAD", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "PYTHONPATH", "PYTHONSTARTUP"),
+    *("PERL5OPT", "RUBYOPT", "NODE_OPTIONS", "BASH_ENV", "ENV", "GCONV_PATH", "JAVA_TOOL_OPTIONS", "CLOUDSDK_PYTHON"),
+)
+
+
+@pytest.mark.parametrize("variable", CODE_VARIABLES)
+def test_a_program_that_is_allowed_is_made_no_other_one_by_its_environment(variable: str) -> None:
+    with pytest.raises(ConfigError, match="would choose another program"):
+        entry(config={"execProviderConfig": {**EXEC, "env": {"AWS_PROFILE": "a", variable: TOKEN}}})
+    assert entry(
+        config={"execProviderConfig": {**EXEC, "env": {"AWS_PROFILE": "a", "HOME": "/x", "PATHS": "y"}}}
+    ).config
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "K01 config not JSON": ({"config": f"token: {TOKEN}"}, "could not unmarshal cluster secret"),
     "K01 config no object": ({"config": f'["{TOKEN}"]'}, "could not unmarshal cluster secret"),

@@ -17,6 +17,22 @@ from trueup.model.server import canonical_server
 
 LABEL, CLUSTER = "argocd.argoproj.io/secret-type", "cluster"
 _FILES = ("tokenFile", "caFile", "certFile", "keyFile")
+_CODE_VARIABLES = frozenset(
+    ("PATH", "ENV", "IFS", "SHELLOPTS", "BASHOPTS", "GCONV_PATH", "CLASSPATH", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS")
+)
+_CODE_PREFIXES = (
+    "LD_",
+    "DYLD_",
+    "PYTHON",
+    "PERL",
+    "RUBY",
+    "GEM_",
+    "NODE_",
+    "BASH_",
+    "_JAVA_",
+    "GLIBC_",
+    "CLOUDSDK_PYTHON",
+)
 _REMEDY = "correct the Secret, or remove its label"
 _LONGEST_NAME = 253
 _NOT_IN_NAMES = frozenset("/\\\"'")
@@ -221,6 +237,11 @@ def _plugin(said: _Exec, programs: Collection[str] | None) -> ExecPlugin:
             f"config.execProviderConfig: exec command not in allow-list: {said.command[:200]!r}",
             hint="allow it by trueup.cluster.exec.commands in argocd-cmd-params-cm",
         )
+    if programs is not None and (odd := sorted(name for name in said.env if _chooses_code(name))):
+        raise ConfigError(
+            f"config.execProviderConfig: env {odd[0][:60]!r} would choose another program than the one that is allowed",
+            hint="leave it out, or set it for the engine itself",
+        )
     values = {
         "command": said.command,
         "args": said.args,
@@ -229,6 +250,12 @@ def _plugin(said: _Exec, programs: Collection[str] | None) -> ExecPlugin:
         "installHint": said.install_hint,
     }
     return read_plugin(values, "config")
+
+
+def _chooses_code(variable: str) -> bool:
+    """Whether a variable of the environment decides what is run under a program's name, or loaded into it."""
+    name = variable.upper()
+    return name in _CODE_VARIABLES or name.startswith(_CODE_PREFIXES)
 
 
 def _pem(text: str, field: str) -> bytes:
