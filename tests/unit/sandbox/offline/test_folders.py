@@ -129,6 +129,22 @@ def test_what_is_passed_over_is_named() -> None:
     assert "no kustomization here uses" in left["kustomize/components/cymbal"]
 
 
+LINKS = {
+    "nowhere": ("gone.yaml", "a link that leads nowhere, which an engine passes over"),
+    "a folder": ("../q", "a link that leads to a folder, which an engine passes over"),
+    "out of the repository": ("/etc/passwd", "a link out of the repository or in circles, which an engine refuses"),
+    "itself": ("b.yaml", "a link out of the repository or in circles, which an engine refuses"),
+}
+
+
+@pytest.mark.parametrize("where", LINKS)
+def test_a_link_by_which_nothing_is_read_is_named(where: str) -> None:
+    target, why = LINKS[where]
+    found = survey(MemTree({"p/a.yaml": A, "p/b.yaml": Link(target), "p/c.yaml": Link("a.yaml"), "q/x": ""}), "")
+    assert [shown(folder) for folder in found.folders] == ["p[a.yaml]"]
+    assert [(item.what, item.why) for item in found.left] == [("p/b.yaml", why)]
+
+
 def test_files_of_one_other_tool_are_told_in_one_line() -> None:
     tree = MemTree({f"{name}/skaffold.yaml": SKAFFOLD for name in "abcd"})
     assert [item.what for item in survey(tree, "").left] == [

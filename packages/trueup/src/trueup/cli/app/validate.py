@@ -154,5 +154,5 @@ async def _repositories(access: Access, app: Application) -> None:
             try:
                 await look(known.mirrors, source)
             except TrueupError as error:
-                hint = f"{error.hint}; {_ANYWAY}" if error.hint else _ANYWAY
+                hint = f"{error.hint.rstrip('.')}; {_ANYWAY}" if error.hint else _ANYWAY
                 raise TrueupError(f"the application is not valid: {error.message}", hint=hint) from error

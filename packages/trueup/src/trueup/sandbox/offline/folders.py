@@ -7,6 +7,7 @@ import msgspec
 from kubegrammar import yaml
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Entry, Mode, Tree
+from trueup.render.closure import follow
 from trueup.render.kustomization import kustomizations
 from trueup.sandbox.offline.aside import is_fixture
 from trueup.sandbox.offline.definitions import defined_groups
@@ -85,7 +86,7 @@ class _Search:
                     self._leave(entry.path, "by its name it holds inputs of tests or other people's code")
                 else:
                     self.visit(entry.path)
-            elif entry.mode in (Mode.FILE, Mode.EXECUTABLE) and name.endswith(EXTENSIONS):
+            elif entry.mode is not Mode.SUBMODULE and name.endswith(EXTENSIONS):
                 self._files.setdefault(path, []).append(entry)
 
     def finish(self) -> Survey:
@@ -110,6 +111,11 @@ class _Search:
         return Survey([folders[path] for path in sorted(folders)], self._left)
 
     def _holds_manifests(self, entry: Entry) -> bool:
+        if entry.mode is Mode.LINK:
+            # What it leads to is looked at where it lies.
+            if why := self._astray(entry):
+                self._leave(entry.path, why)
+            return False
         if self._tree.size(entry) > MAX_BYTES:
             self._leave(entry.path, f"larger than {MAX_BYTES >> 20} MiB")
             return False
@@ -119,6 +125,16 @@ class _Search:
         elif seen.others:
             self._others.setdefault(seen.others, []).append(entry.path)
         return seen.content is Content.MANIFESTS
+
+    def _astray(self, link: Entry) -> str:
+        """Why an engine reads nothing by a link; empty where it reads a file."""
+        try:
+            located = follow(self._tree, link.path, "manifest")
+        except RenderFailed:
+            return "a link out of the repository or in circles, which an engine refuses"
+        if located is None or located.entry.mode is Mode.DIRECTORY:
+            return f"a link that leads {'to a folder' if located else 'nowhere'}, which an engine passes over"
+        return ""
 
     def _groups(self) -> frozenset[str]:
         if self._defined is None:
