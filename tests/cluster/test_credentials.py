@@ -11,7 +11,7 @@ from tests.support.patience import looks
 from trueup.kube.client import Client
 from trueup.model.errors import InvalidSpec
 from trueup.store.credentials import CERTIFICATES, CONFIG_MAP, KNOWN_HOSTS, LABEL, SECRET, Credentials
-from trueup.store.install import NAMESPACE as NAMESPACES
+from trueup.store.kinds import NAMESPACE as NAMESPACES
 
 SPACE = "credentials"
 SECRETS: dict[str, tuple[str, dict[str, str]]] = {

@@ -26,13 +26,13 @@ from trueup.store.install import (
     APPLICATION,
     DEFINITION,
     FIELD_MANAGER,
-    NAMESPACE,
     PROJECT,
     apply_objects,
     install,
     install_rights,
     type_of,
 )
+from trueup.store.kinds import NAMESPACE
 
 CONTROL = "install-test"
 PROJECTS_CRD = "appprojects.argoproj.io"

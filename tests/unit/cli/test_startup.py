@@ -248,3 +248,8 @@ def test_a_kubeconfig_in_yaml_with_a_certificate_loads_what_reads_yaml_and_no_mo
         f"from trueup.cli.connect import Access, asking; asking(Access({str(file)!r}, '', 'argocd').config())"
     )
     assert {name for name in modules if name in DEAR} == {"kubegrammar.yaml.read"}
+
+
+def test_where_a_trail_lies_is_found_without_what_writes_one() -> None:
+    modules = loaded("import trueup.store.audit.address")
+    assert not modules & {*DEAR, "trueup.store.audit.place", "trueup.store.install"}

@@ -19,7 +19,7 @@ from trueup.model.audit import Action, Entry
 from trueup.model.repository import short_revision
 from trueup.runtime.clock import SystemClock
 from trueup.store.audit import Filter, query
-from trueup.store.audit.place import TRAIL, locate
+from trueup.store.audit.address import TRAIL, locate
 from trueup.store.audit.stats import Facts, facts_of
 
 data_option = click.option(

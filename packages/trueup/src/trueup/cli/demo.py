@@ -37,7 +37,7 @@ from trueup.sandbox.guest import guest
 from trueup.sandbox.playground import ROOT, Playground, application, playground
 from trueup.sandbox.sites import Site, embedded, real
 from trueup.store.audit import Filter, query
-from trueup.store.audit.place import locate
+from trueup.store.audit.address import locate
 from trueup.workers.git import run_git
 
 if TYPE_CHECKING:

@@ -39,7 +39,8 @@ from trueup.runtime.tenure import Jobs, serve
 from trueup.sources.registry import RegistryClient
 from trueup.sources.shelf import Wished
 from trueup.store.audit import Trail
-from trueup.store.audit.place import TRAIL, prepare
+from trueup.store.audit.address import TRAIL
+from trueup.store.audit.place import prepare
 from trueup.store.clusters.secret import ClusterEntry
 from trueup.store.lease import ControlLease
 

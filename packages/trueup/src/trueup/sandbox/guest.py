@@ -16,7 +16,8 @@ from trueup.kube.plugin import RunPlugin
 from trueup.model.annotations import API_VERSION, HOOK_FINALIZER
 from trueup.model.errors import TrueupError
 from trueup.sandbox.sites import Report, Site
-from trueup.store.install import APPLICATION, DEFINITION, NAMESPACE, PROJECT
+from trueup.store.install import APPLICATION, DEFINITION, PROJECT
+from trueup.store.kinds import NAMESPACE
 
 NAME = "trueup-demo"
 """The control namespace; the applications' begin with it and a dash."""

@@ -25,7 +25,8 @@ from trueup.sandbox.ci import Runner
 from trueup.sandbox.git import GitServer, Push
 from trueup.sandbox.registry import Registry
 from trueup.store.credentials import CONFIG_MAP, LABEL, SECRET, TEMPLATE
-from trueup.store.install import APPLICATION, NAMESPACE
+from trueup.store.install import APPLICATION
+from trueup.store.kinds import NAMESPACE
 from trueup.store.requests import Requests
 
 log = structlog.get_logger("trueup.sandbox.services")

@@ -6,7 +6,7 @@ from kubegrammar import pattern
 from trueup.kube.client import Client
 from trueup.kube.errors import Forbidden, NotFound
 from trueup.runtime.logger import Logger
-from trueup.store.install import NAMESPACE
+from trueup.store.kinds import NAMESPACE
 
 _UID = pattern.compile(r"[A-Za-z0-9-]{1,64}")
 log = Logger("trueup.cluster")

@@ -16,6 +16,7 @@ from trueup.model.errors import Stalled, TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.resource import group_of, version_of
 from trueup.store.crds import MAKER, VERSION, application_crd, project_crd
+from trueup.store.kinds import NAMESPACE
 from trueup.store.rights import ACCOUNT_LABEL, PLACE_LABEL, RBAC
 
 FIELD_MANAGER = "trueup-install"
@@ -33,7 +34,6 @@ def _type(group: str, version: str, kind: str, plural: str, *, namespaced: bool)
 DEFINITION = _type(
     "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False
 )
-NAMESPACE = _type("", "v1", "Namespace", "namespaces", namespaced=False)
 PROJECT = _type(GROUP, VERSION, "AppProject", "appprojects", namespaced=True)
 APPLICATION = _type(GROUP, VERSION, "Application", "applications", namespaced=True)
 

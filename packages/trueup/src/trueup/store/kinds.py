@@ -5,6 +5,7 @@ from trueup.model.annotations import GROUP
 
 APPLICATION = ResourceType(GROUP, "v1alpha1", "Application", "applications", namespaced=True)
 PROJECT = ResourceType(GROUP, "v1alpha1", "AppProject", "appprojects", namespaced=True)
+NAMESPACE = ResourceType("", "v1", "Namespace", "namespaces", namespaced=False)
 LEASE = ResourceType("coordination.k8s.io", "v1", "Lease", "leases", namespaced=True)
 LEASE_NAME = "trueup-engine"
 """The Lease of the engine that acts, in the control namespace."""

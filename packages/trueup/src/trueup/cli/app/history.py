@@ -8,10 +8,11 @@ import click
 from trueup.cli.app.access import Handle, View
 from trueup.cli.completing import applications
 from trueup.cli.connect import Access, access_options, connected
-from trueup.cli.data import state_option
+from trueup.cli.data import state_folder, state_option
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
 from trueup.cli.screen import say
+from trueup.kube.client import Client
 from trueup.model.errors import TrueupError
 from trueup.model.repository import short_revision
 
@@ -25,17 +26,19 @@ from trueup.model.repository import short_revision
 def history(access: Access, name: str, app_namespace: str, state: Path | None, output: str) -> None:
     """Show what was deployed, oldest first: commits with their subjects and authors, as the audit trail has them."""
 
-    async def read() -> View:
+    async def read() -> tuple[View, Path | None]:
         async with connected(access) as client:
-            return await Handle(client, access, name, app_namespace).view()
+            view = await Handle(client, access, name, app_namespace).view()
+            return view, await _trail(client, access, state) if output == "wide" and view.status.history else None
 
-    entries = asyncio.run(read()).status.history
+    view, trail = asyncio.run(read())
+    entries = view.status.history
     if output == "id":
         for entry in entries:
             say(str(entry.id))
     elif output == "wide":
         full = name if "/" in name else f"{app_namespace or access.namespace}/{name}"
-        commits = _commits(access, full, state)
+        commits = _commits(trail, full) if trail else {}
         rows = []
         for entry in entries:
             revisions = entry.revisions or [entry.revision]
@@ -51,18 +54,22 @@ def history(access: Access, name: str, app_namespace: str, state: Path | None, o
         show(entries, output)
 
 
-def _commits(access: Access, application: str, state: Path | None) -> dict[str, tuple[str, str]]:
-    """Author and subject of each commit that engines on this machine have seen an application at."""
-    # Reading a trail loads what a command that asks the cluster alone should not pay for.
-    from trueup.cli.audit import trail_path
+async def _trail(client: Client, access: Access, state: Path | None) -> Path | None:
+    """The trail of engines on this machine; None where there is none."""
+    # Loaded where something was deployed, as what reads it is where there is one.
+    from trueup.store.audit.address import locate
+
+    try:
+        path = await locate(client, state or state_folder(), access.namespace)
+    except TrueupError:
+        return None
+    return path if path.exists() else None
+
+
+def _commits(trail: Path, application: str) -> dict[str, tuple[str, str]]:
+    """Author and subject of each commit that engines have seen an application at."""
     from trueup.model.audit import Action
     from trueup.store.audit import Filter, query
 
-    try:
-        path = trail_path(access, None, state)
-    except TrueupError:
-        return {}
-    if not path.exists():
-        return {}
-    entries = query(path, Filter(application=application, action=Action.COMMIT))
+    entries = query(trail, Filter(application=application, action=Action.COMMIT))
     return {entry.revision: (entry.by.name.partition(" <")[0], entry.message) for entry in entries}

@@ -1,45 +1,19 @@
-"""Where trails lie: in the state folder, one for each cluster and control namespace, whatever address it has today."""
+"""The place of a trail that is written: its folder is made, and what earlier releases had elsewhere comes to it."""
 
 import contextlib
-import hashlib
 import os
 import sqlite3
 import tempfile
 from pathlib import Path
 
 from trueup.kube.client import Client
-from trueup.kube.config import ClusterConfig
-from trueup.kube.errors import ApiError
 from trueup.runtime.folder import own_folder
 from trueup.runtime.logger import Logger
-from trueup.store.identity import cluster_identity
+from trueup.store.audit.address import TRAIL, locate
 
 log = Logger("trueup.audit")
 
-TRAIL = "audit.db"
 REMEDY = "set XDG_STATE_HOME to a folder that you may write, or name one by --state"
-CLUSTERS, ADDRESSES = "clusters", "addresses"
-
-
-async def locate(client: Client, state: Path, namespace: str) -> Path:
-    """The trail of a cluster's control namespace. One that does not answer is the one that had its address last.
-
-    Args:
-        state: Trueup's state folder.
-
-    Raises:
-        ApiError: the cluster does not answer, and was never seen at its address.
-    """
-    memory = state / CLUSTERS / ADDRESSES / _address(client.config)
-    try:
-        identity = await cluster_identity(client)
-    except ApiError:
-        identity = _recalled(memory)
-        if not identity:
-            raise
-    else:
-        _remember(memory, identity)
-    return state / CLUSTERS / identity / namespace / TRAIL
 
 
 async def prepare(client: Client, state: Path, namespace: str, *, old: Path, ours: bool) -> Path:
@@ -93,24 +67,3 @@ def _move(old: Path, new: Path) -> None:
         os.link(copy, new)
     for suffix in ("", "-wal", "-shm"):
         old.with_name(old.name + suffix).unlink(missing_ok=True)
-
-
-def _address(config: ClusterConfig) -> str:
-    """An address and the certificate there, so that a later cluster at one address is another."""
-    return hashlib.sha256(config.server.encode() + b"\0" + config.ca_data).hexdigest()[:32]
-
-
-def _remember(memory: Path, identity: str) -> None:
-    if _recalled(memory) == identity:
-        return
-    # Who only reads may lack the right to write here, and then asks the cluster each time.
-    with contextlib.suppress(OSError):
-        memory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        memory.write_text(identity)
-
-
-def _recalled(memory: Path) -> str:
-    try:
-        return memory.read_text()
-    except (OSError, ValueError):
-        return ""
