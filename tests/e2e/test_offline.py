@@ -191,7 +191,13 @@ async def test_every_mistake_is_found_with_its_file_object_and_field(shell: Shel
     assert re.search(r"^\d+ applications, \d+ objects: 12 problems$", shown.out, re.MULTILINE)
 
 
-@pytest.mark.parametrize("shape", [JSONNET_STACK, SHOP], ids=["a stack in Jsonnet", "a demo of microservices"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param(JSONNET_STACK, id="a stack in Jsonnet"),
+        pytest.param(SHOP, marks=everywhere, id="a demo of microservices"),
+    ],
+)
 async def test_nothing_wrong_is_said_of_what_well_known_repositories_look_like(
     shell: Shell, tmp_path: Path, shape: dict[str, str]
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.labs.conftest import ROOT, Newcomer
 from tests.labs.console import Shell, blocks
 from tests.support.patience import stretched
+from tests.support.tiers import everywhere
 
 SECONDS = 120.0
 FIRST = blocks(ROOT / "README.md")[0]
@@ -36,6 +37,7 @@ class Live:
         return [line.strip() for line in self.said if line.startswith("  ")]
 
 
+@everywhere
 @pytest.mark.timeout(400)
 async def test_the_demo_of_the_readme_runs_and_its_commands_paste(newcomer: Newcomer) -> None:
     assert FIRST.run

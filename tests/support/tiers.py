@@ -2,7 +2,8 @@
 
 ``make test`` tries every rule once. Repeated is: a test that runs on both clusters, on the one where less is at stake;
 and what is marked :data:`everywhere` where it is written, because it repeats at length what others try (the parades of
-kubectl, a soak, a fuzzer's minute, every page pasted). ``.ci/run`` runs both, so that nothing is left out.
+kubectl, every verb on every kind, a soak, a fuzzer's minute, every page pasted). ``.ci/run`` runs both, so that nothing
+is left out.
 """
 
 import re
@@ -20,6 +21,7 @@ EMBEDDED_AT_STAKE = frozenset(
     {
         # What is read, and what is said of it: no server has a say in it.
         "tests/cluster/test_doctor.py",
+        "tests/e2e/test_audit.py",
         "tests/e2e/test_bad_input.py",
         "tests/e2e/test_canary.py",
         "tests/e2e/test_credentials.py",
@@ -30,6 +32,10 @@ EMBEDDED_AT_STAKE = frozenset(
         "tests/e2e/test_pipelines.py",
         "tests/e2e/test_real_repository.py",
         "tests/e2e/test_rewritten_history.py",
+        # What a proxy before the server makes wrong.
+        "tests/cluster/test_kube_faults.py",
+        # The real one that tests share has these definitions anyway.
+        "tests/e2e/test_argocd_definitions.py",
         # What the embedded cluster itself has to do as the real one does.
         "tests/cluster/test_simulator.py",
         "tests/cluster/test_workloads.py",

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.support.githttp import GitHttpServer
 from tests.support.gitrepo import GitRepo
+from tests.support.tiers import everywhere
 
 from trueup.model.errors import SourceUnavailable
 from trueup.sources.mirror import Mirror
@@ -60,7 +61,9 @@ def assert_whole(root: Path, mirror: Mirror, sha: str, files: int) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the git processes in /proc")
-@pytest.mark.parametrize("victim", ["git", "engine", "engine and git"])
+@pytest.mark.parametrize(
+    "victim", [pytest.param("git", marks=everywhere), pytest.param("engine", marks=everywhere), "engine and git"]
+)
 async def test_killed_at_random_moments(tmp_path: Path, victim: str) -> None:
     chance = random.Random(victim)
     repo = GitRepo(tmp_path / "remote" / "repo.git")

@@ -23,6 +23,7 @@ ROWS = {
     "a test of the embedded cluster alone": ("tests/e2e/test_sync.py::test_b[embedded]", False, ONCE),
     "a test of the real one alone": ("tests/e2e/test_images.py::test_b[kubernetes]", False, ONCE),
     "a test of no cluster": ("tests/unit/test_a.py::test_a", False, ONCE),
+    "a test of a spare cluster": ("tests/e2e/test_faults.py::test_a[spare]", False, ONCE),
     "a word in its id": ("tests/unit/test_a.py::test_a[the embedded one]", False, ONCE),
     "a marked test": ("tests/unit/test_a.py::test_a", True, AGAIN),
     "a marked test on the one at stake": ("tests/e2e/test_sync.py::test_a[kubernetes]", True, AGAIN),
