@@ -23,13 +23,13 @@ def check(obj: dict[str, Any]) -> Health:
         annotations = section(obj, "metadata", "annotations")
         try:
             conditions = items({"list": msgspec.json.decode(text(annotations, _CONDITIONS) or "[]")}, "list")
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             return Health(HealthCode.UNKNOWN, f"failed to convert conditions annotation to typed: {error}")
     else:
         conditions = items(section(obj, "status"), "conditions")
     for condition in conditions:
         type_, message = text(condition, "type"), text(condition, "message")
-        if (type_, condition.get("reason")) in _DEGRADED:
+        if (type_, text(condition, "reason")) in _DEGRADED:
             return Health(HealthCode.DEGRADED, message)
         if type_ in ("AbleToScale", "ScalingLimited") and condition.get("status") == "True":
             return Health(HealthCode.HEALTHY, message)
