@@ -9,12 +9,15 @@ from trueup.model.share import Share, Urgency
 T = TypeVar("T")
 W = TypeVar("W")
 
+_URGENCIES = tuple(Urgency)
+"""Each turn walks through them: an enumeration makes them anew each time."""
+
 
 class _Ring(Generic[W]):
     """Names that something waits for, by urgency; in each, the one served longest ago first."""
 
     def __init__(self) -> None:
-        self.waiting: tuple[OrderedDict[str, W], ...] = tuple(OrderedDict() for _ in Urgency)
+        self.waiting: tuple[OrderedDict[str, W], ...] = tuple(OrderedDict() for _ in _URGENCIES)
         self.held: dict[str, int] = {}
 
     def next(self, may: Callable[[str], bool]) -> tuple[Urgency, str] | None:
@@ -24,7 +27,7 @@ class _Ring(Generic[W]):
         under way, and what another project waits for goes before a project's second wish of that kind.
         """
         best: tuple[int, Urgency, str] | None = None
-        for urgency in Urgency:
+        for urgency in _URGENCIES:
             least = -1 if urgency is Urgency.PERSON else 0
             for name in self.waiting[urgency]:
                 rank = (max(0, self.held.get(name, 0)) + least, urgency, name)
