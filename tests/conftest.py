@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
-from trueup.kube.errors import NotFound
+from trueup.kube.errors import Conflict, NotFound
 from trueup.sandbox.simulating import simulated as playing
 from trueup.store.install import DEFINITION
 
@@ -177,23 +177,24 @@ def namespace_names() -> "itertools.count[int]":
 
 
 async def without_definitions(client: Client) -> None:
-    """Take every definition of a spare cluster away with what is of its kind, and wait until none is served."""
+    """Take every definition of a spare cluster away with what is of its kind, whoever left it, until none is there."""
     discovery = Discovery(client)
-    await discovery.refresh()
-    definitions = [live.key.name for live in (await client.list(DEFINITION)).objects]
-    groups = {name.partition(".")[2] for name in definitions}
-    for type_ in [type_ for type_ in discovery.types() if type_.group in groups]:
-        for live in (await client.list(type_)).objects:
-            if live.finalizers:
-                free = b'{"metadata":{"finalizers":null}}'
-                await client.patch(type_, live.key.namespace, live.key.name, free, kind="merge")
-    for name in definitions:
-        await client.delete(DEFINITION, "", name, propagation="Background")
-    async for _ in looks(pause=0.5):
-        await discovery.refresh()
-        if groups.isdisjoint(type_.group for type_ in discovery.types()):
+    async for _ in looks(pause=0.2):
+        definitions = (await client.list(DEFINITION)).objects
+        if not definitions:
             return
-    raise AssertionError(f"{groups} are still served")
+        await discovery.refresh()
+        groups = {live.key.name.partition(".")[2] for live in definitions}
+        with suppress(NotFound, Conflict):  # it goes meanwhile
+            for type_ in [type_ for type_ in discovery.types() if type_.group in groups]:
+                for live in (await client.list(type_)).objects:
+                    if live.finalizers:
+                        free = b'{"metadata":{"finalizers":null}}'
+                        await client.patch(type_, live.key.namespace, live.key.name, free, kind="merge")
+        for live in definitions:
+            with suppress(NotFound):
+                await client.delete(DEFINITION, "", live.key.name, propagation="Background")
+    raise AssertionError("definitions are still there")
 
 
 async def make_namespace(client: Client, name: str) -> None:

@@ -49,6 +49,7 @@ MADE_BY = "trueup.dev/made-by"
 async def client(spare: ControlPlane) -> AsyncIterator[Client]:
     """The administrator of a spare cluster: these tests damage the definitions that others rely on."""
     async with Client(load_kubeconfig(spare.kubeconfig, None)) as opened:
+        await without_definitions(opened)
         yield opened
         await without_definitions(opened)
 
