@@ -45,6 +45,7 @@ def main() -> int:
     if set(options) - {"--no-audit"}:
         print("options: --no-audit", file=sys.stderr)
         return 2
+    builder = str(ROOT / builder)  # it runs in the folder of each package
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir(parents=True)
     for package in sorted((ROOT / "packages").iterdir()):
