@@ -123,7 +123,7 @@ def test_one_that_does_not_listen_is_killed(cluster: Background) -> None:
 def test_why_it_did_not_start_is_told(cluster: Background) -> None:
     with pytest.raises(ProcessFailed) as caught:
         cluster.start(command(cluster, "failing"), seconds=120)
-    assert (caught.value.message, caught.value.hint) == ("sandbox c did not start: the port is taken", "choose another")
+    assert (caught.value.message, caught.value.hint) == ("cluster c did not start: the port is taken", "choose another")
     assert cluster.running() is None
 
 

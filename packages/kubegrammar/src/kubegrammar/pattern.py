@@ -1,9 +1,9 @@
 """Patterns whose search takes time linear in the text, whatever pattern and text are (RE2).
 
-Most text that Trueup reads was written by somebody else: files, annotations, names of refs, answers of servers. The
-patterns of Python's ``re`` can take time exponential in such a text, so nothing outside the sandbox uses them (a
-contract of import-linter). The syntax is RE2's: no look-around, no back-references, ``\\z`` for the end of the text,
-flags as ``(?ims)``; ``\\w``, ``\\d`` and ``\\s`` are ASCII (``WORD`` and ``SPACE`` are not).
+Most text that tools of Kubernetes read was written by somebody else: files, annotations, names of refs, answers of
+servers. The patterns of Python's ``re`` can take time exponential in such a text. The syntax is RE2's: no look-around,
+no back-references, ``\\z`` for the end of the text, flags as ``(?ims)``; ``\\w``, ``\\d`` and ``\\s`` are ASCII
+(``WORD`` and ``SPACE`` are not).
 
 A match from some place in the middle is not offered: the text would be encoded anew each time. What is read piece by
 piece is read by code.

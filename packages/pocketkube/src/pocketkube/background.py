@@ -49,10 +49,13 @@ class Background:
     Args:
         home: where clusters are kept; made for its owner only.
         name: one path segment.
+        noun, program: what it is called, and the program that ends it by ``down``, for who reads an error.
     """
 
-    def __init__(self, home: Path, name: str) -> None:
+    def __init__(self, home: Path, name: str, *, noun: str = "cluster", program: str = "pocketkube") -> None:
         self.name = name
+        self._called = f"{noun} {name}"
+        self._down = f"`{program} down{'' if name == 'default' else f' --name {name}'}`"
         self.folder = home / name
         self.log = home / f"{name}.log"
         self._home = home
@@ -109,6 +112,24 @@ class Background:
                 os.close(descriptor)
             time.sleep(POLL_SECONDS)
 
+    def as_asked(self, data: Path | None, port: int) -> Running | None:
+        """The process that runs; None when none does.
+
+        Args:
+            data: the folder that is asked for; None for any.
+            port: the one that is asked for; 0 for any.
+
+        Raises:
+            ClusterError: it runs with another folder, or on another port.
+        """
+        found = self.running()
+        if found is not None and data and str(data) != found.data:
+            kept = f"with --data {found.data}" if found.data else "in memory"
+            raise ClusterError(f"{self._called} runs already, {kept}", hint=f"{self._down} first")
+        if found is not None and port and not self.url.endswith(f":{port}"):
+            raise ClusterError(f"{self._called} runs already, at {self.url}", hint=f"{self._down} first")
+        return found
+
     @contextlib.contextmanager
     def held(self, *, data: Path | None, started: str) -> Iterator[Path]:
         """Be the cluster's process for as long as the block lasts; gives an empty folder for its files.
@@ -164,10 +185,10 @@ class Background:
                     return running
                 if running is None and process.poll() is not None:
                     why, hint = self._last_words()
-                    raise ProcessFailed(f"sandbox {self.name} did not start: {why}", hint=hint)
+                    raise ProcessFailed(f"{self._called} did not start: {why}", hint=hint)
                 if time.monotonic() > deadline:
                     hint = f"its log: {self.log}"
-                    raise ProcessFailed(f"sandbox {self.name} was not ready within {seconds:g} s", hint=hint)
+                    raise ProcessFailed(f"{self._called} was not ready within {seconds:g} s", hint=hint)
                 time.sleep(POLL_SECONDS)
         except BaseException:
             process.kill()
@@ -212,7 +233,7 @@ class Background:
         deadline = time.monotonic() + CLAIM_SECONDS
         while not _locked(descriptor):
             if time.monotonic() > deadline:
-                raise ClusterError(f"sandbox {self.name} runs already", hint="`trueup sandbox down` ends it")
+                raise ClusterError(f"{self._called} runs already", hint=f"{self._down} ends it")
             time.sleep(POLL_SECONDS)
 
     def _last_words(self) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""``pocketkube``: a Kubernetes API that starts in half a second."""
+"""``pocketkube``: a Kubernetes API in one process, without containers."""
 
 import argparse
 import asyncio
@@ -18,6 +18,7 @@ START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 INTERRUPTED = 130
+LAST_PORT = 65535
 
 
 def main() -> NoReturn:
@@ -62,13 +63,19 @@ def _parser() -> argparse.ArgumentParser:
 
 def _storing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="folder that keeps the objects (default: in memory)")
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: one that is free)")
+    parser.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1 (default: one that is free)")
 
 
 def _name(text: str) -> str:
     if not NAME.fullmatch(text):
         raise argparse.ArgumentTypeError("up to 40 small letters, digits and dashes")
     return text
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text[:6]) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"a number from 0 to {LAST_PORT}")
+    return int(text)
 
 
 def _cluster(name: str) -> Background:
@@ -86,7 +93,7 @@ def _up(asked: argparse.Namespace) -> int:
         with cluster.held(data=data, started=format_time(now())) as folder:
             _serving(folder, data, asked.port, workloads=not asked.no_workloads)
         return 0
-    if cluster.running() is None:
+    if cluster.as_asked(data, asked.port) is None:
         words = ["up", "--foreground", "--name", asked.name, "--port", str(asked.port)]
         words += ["--data", str(data)] if data else []
         words += ["--no-workloads"] if asked.no_workloads else []

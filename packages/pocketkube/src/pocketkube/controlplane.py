@@ -132,7 +132,7 @@ class ControlPlane:
 
     @property
     def audit_log(self) -> Path:
-        """One JSON object a line, written before the answer is sent (:mod:`trueup.sandbox.audit` reads it)."""
+        """One JSON object a line, written before the answer is sent (``audit.k8s.io/v1``)."""
         return self.folder / "audit.log"
 
     @property

@@ -1,11 +1,14 @@
 """The player's cluster where that is in the same process: no HTTP to itself."""
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 
 from pocketkube.cluster.api import Api
 from pocketkube.cluster.storage import Event, Storage
 from pocketkube.player.objects import Kind, Object, Objects, seen
 from pocketkube.player.port import Served
+
+log = logging.getLogger(__name__)
 
 
 class Inside:
@@ -50,6 +53,12 @@ class Inside:
         self._unsubscribe()
 
     def _changed(self, stored_as: str, event: Event) -> None:
+        try:
+            self._take(stored_as, event)
+        except Exception:  # the change was made: whoever made it must not hear that its player stumbled
+            log.exception("%s %s/%s: not played", stored_as, event.entry.namespace, event.entry.name)
+
+    def _take(self, stored_as: str, event: Event) -> None:
         kind = self._kinds.get(stored_as)
         if kind is None:
             return

@@ -12,6 +12,7 @@ from typing import Any, Final
 import aiohttp
 import msgspec
 
+from kubegrammar.errors import Explained
 from pocketkube.cluster.failure import CODES, Failure
 from pocketkube.errors import ClusterError
 from pocketkube.player.objects import Kind, Object, Objects, Seen, seen
@@ -38,10 +39,16 @@ class Outside:
         tls: None for plain HTTP.
         headers: asked before each request: who asks.
         proxy: URL of the HTTP proxy on the way there.
+        name: that the server's certificate has, where it is not the URL's.
     """
 
-    def __init__(self, url: str, tls: ssl.SSLContext | None, headers: Headers, *, proxy: str = "") -> None:
-        self._url, self._tls, self._headers, self._proxy = url, tls, headers, proxy or None
+    def __init__(
+        self, url: str, tls: ssl.SSLContext | None, headers: Headers, *, proxy: str = "", name: str = ""
+    ) -> None:
+        self._url, self._headers = url, headers
+        self._way: dict[str, Any] = {"ssl": tls or True, "proxy": proxy or None, "allow_redirects": False}
+        if tls is not None and name:
+            self._way["server_hostname"] = name
         self._session: aiohttp.ClientSession | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._served: dict[Kind, Served] = {}
@@ -131,8 +138,9 @@ class Outside:
                 version = version or await self._list(kind, objects)
                 version = await self._watch(kind, version, objects)
                 failures = 0
-            except (Failure, aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            except Exception as error:  # whatever it answers, it is asked again
                 if not (isinstance(error, Failure) and error.code == 410):
+                    log.debug("%s: not followed for a moment: %s", kind, error)
                     await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
                     failures += 1
                 version = ""
@@ -146,11 +154,10 @@ class Outside:
             self._url + self._served[kind].path(),
             params=query,
             headers=await self._headers(),
-            ssl=self._tls or True,
-            proxy=self._proxy,
             timeout=timeout,
+            **self._way,
         ) as answer:
-            if answer.status >= 400:
+            if answer.status >= 300:
                 raise _failure(answer.status, await answer.read())
             async for line in answer.content:
                 event = msgspec.json.decode(line, type=_Event)
@@ -179,16 +186,17 @@ class Outside:
                 params=query,
                 headers={**await self._headers(), **headers},
                 data=body,
-                ssl=self._tls or True,
-                proxy=self._proxy,
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
+                **self._way,
             ) as answer:
                 read = await answer.read()
-                if answer.status >= 400:
+                if answer.status >= 300:
                     raise _failure(answer.status, read)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Failure("Timeout", f"the server does not answer: {error or type(error).__name__}") from error
-        found: Object = msgspec.json.decode(read)
+            found: Object = msgspec.json.decode(read)
+        except Explained as error:
+            raise Failure("Unauthorized", error.message) from error
+        except (aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError) as error:
+            raise Failure("Timeout", f"the server does not answer: {str(error) or type(error).__name__}") from error
         return found
 
     def _opened(self) -> aiohttp.ClientSession:

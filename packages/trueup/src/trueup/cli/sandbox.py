@@ -76,14 +76,7 @@ def up(name: str, data: Path | None, port: int, foreground: bool, workloads: boo
     if foreground:
         _stay(cluster, data, port, workloads=workloads)
         return
-    found = cluster.running()
-    if found is not None:
-        if data and str(data) != found.data:
-            kept = f"with --data {found.data}" if found.data else "in memory"
-            raise TrueupError(f"sandbox {name} runs already, {kept}", hint=f"`trueup sandbox down{_named(name)}` first")
-        if port and not cluster.url.endswith(f":{port}"):
-            where = f"sandbox {name} runs already, at {cluster.url}"
-            raise TrueupError(where, hint=f"`trueup sandbox down{_named(name)}` first")
+    if (found := cluster.as_asked(data, port)) is not None:
         say(f"sandbox {name} runs already (pid {found.pid})")
     else:
         began = time.monotonic()
@@ -211,7 +204,7 @@ def services_folder(cluster: Background, running: Running) -> Path:
 
 
 def _cluster(name: str) -> Background:
-    return Background(state_folder() / "sandbox", name)
+    return Background(state_folder() / "sandbox", name, noun="sandbox", program="trueup sandbox")
 
 
 for _command in (ci, env, repo):

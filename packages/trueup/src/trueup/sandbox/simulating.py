@@ -24,6 +24,8 @@ async def simulated(config: ClusterConfig, *, controllers: bool) -> AsyncIterato
     lifecycles = read_lifecycles()
     if not controllers:
         lifecycles = beside(lifecycles, CONTROLLER_MANAGER)
-    cluster = Outside(config.server, tls_context(config), Authorization(config).headers, proxy=config.proxy)
+    headers = Authorization(config).headers
+    name = config.tls_server_name
+    cluster = Outside(config.server, tls_context(config), headers, proxy=config.proxy, name=name)
     async with Player(cluster, lifecycles, SystemClock().now):
         yield

@@ -8,7 +8,7 @@ import msgspec
 from kubegrammar import semver
 from trueup.model.errors import InvalidSpec, RenderFailed
 from trueup.model.repository import RepositoryOf, RepositoryUrl, parse_repository_url
-from trueup.render.helm_index import CHART, FILES, MAX_INDEX, ChartOf, Found, Missing, newest
+from trueup.render.helm_index import CHART, FILES, ChartOf, Found, Missing, newest
 from trueup.sources.credential import Credential
 from trueup.sources.download import MAX_BYTES
 from trueup.sources.registry.access import Access
@@ -52,7 +52,7 @@ class Registries:
             await self._client.greet(url.place, self._access(repository, url))
 
     async def find(
-        self, repository: RepositoryOf, charts: Sequence[ChartOf], limit: int = MAX_INDEX
+        self, repository: RepositoryOf, charts: Sequence[ChartOf]
     ) -> dict[ChartOf, Found | Missing | AccessRefused]:
         """Which layers some versions of charts mean today, or of an artifact where they have no name. What only some of
         them are refused is theirs: many registries refuse what they do not have.
