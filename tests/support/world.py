@@ -98,6 +98,7 @@ class Server:
     Attributes:
         patches: those of the engine, in their order.
         refusing: raised instead of storing a patch, where there is one.
+        refuses: which patches that is for.
         changed: told of every change.
     """
 
@@ -105,6 +106,7 @@ class Server:
         self.objects: dict[ResourceKey, LiveObject] = {}
         self.patches: list[Json] = []
         self.refusing: Exception | None = None
+        self.refuses: Callable[[Json], bool] = lambda _: True
         self.changed: Callable[[LiveObject | None, LiveObject | None], None] = lambda _old, _new: None
         self._versions = itertools.count(1)
 
@@ -134,7 +136,7 @@ class Server:
     async def __call__(self, key: ResourceKey, patch: bytes) -> LiveObject:
         """What the engine writes."""
         wanted: Json = msgspec.json.decode(patch)
-        if self.refusing is not None:
+        if self.refusing is not None and self.refuses(wanted):
             raise self.refusing
         found = self.objects.get(key)
         error: ApiError | None = None

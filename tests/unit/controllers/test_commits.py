@@ -1,13 +1,14 @@
 """A commit that does not touch an application costs it no look at anything, and one write."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from tests.support.plans import manifest
-from tests.support.world import KEY, World, application
+from tests.support.world import KEY, Json, World, application
 
-from trueup.kube.errors import ServerError
+from trueup.kube.errors import ApiError, Invalid, ServerError
 from trueup.model.audit import Action
 from trueup.model.errors import SourceUnavailable
 
@@ -131,15 +132,26 @@ def test_commits_do_not_put_off_the_look_that_was_due() -> None:
     assert world.seeing.asked > 0
 
 
-def test_a_write_that_failed_is_made_good_by_a_look() -> None:
+REFUSALS: dict[str, tuple[ApiError, Callable[[Json], bool]]] = {
+    "the server is busy": (ServerError("busy", code=500), lambda _: True),
+    "a policy forbids it": (Invalid("a policy forbids it", code=422), lambda _: True),
+    "a policy forbids but conditions": (
+        Invalid("a policy forbids it", code=422),
+        lambda patch: "sync" in patch.get("status", {}),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_a_write_that_failed_is_made_good_by_a_look_at_once(case: str) -> None:
     world = resting()
-    world.server.refusing = ServerError("busy", code=500)
+    world.server.refusing, world.server.refuses = REFUSALS[case]
     world.commit(OTHER)
     asyncio.run(world.run(0.5))
+    assert world.seeing.asked > 0
     world.server.refusing = None
     asyncio.run(world.run(60))
     assert world.status()["sync"]["revision"] == OTHER
-    assert world.seeing.asked > 0
 
 
 def test_an_engine_that_takes_over_looks_for_itself() -> None:

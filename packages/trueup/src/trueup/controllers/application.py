@@ -121,7 +121,7 @@ class ApplicationReconciler:
         assert stored is not None
         try:
             return await self._commits.passed_by(stored)
-        except ApiError as error:
+        except (ApiError, StatusRefused) as error:
             log.info("commit not on record", application=key, error=str(error))
             return None
 
