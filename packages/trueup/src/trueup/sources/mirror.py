@@ -1,37 +1,28 @@
 """A bare mirror of one Git repository: kept up to date over the network, read from disk."""
 
 import asyncio
-import contextlib
 import errno
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pygit2
 
-from kubegrammar import pattern
-from kubegrammar.hidden import Hidden, written
-from trueup.model.errors import Redirected, RenderFailed, SourceUnavailable
+from trueup.model.errors import RenderFailed, SourceUnavailable
 from trueup.sources import revision as revisions
 from trueup.sources.commit import CommitInfo, describe
-from trueup.sources.credential import Credential, lent
+from trueup.sources.credential import Credential
 from trueup.sources.disk import on_disk
 from trueup.sources.folder import Folder, mirrored
+from trueup.sources.git_server import GitServer, git_dir
 from trueup.sources.port import Git, Pin, Timeouts, Turns, at_once
 from trueup.sources.quota import Allowance, Growth, Quota
 from trueup.sources.revision import BRANCHES, HEAD, OURS, TAGS, UnknownRevision
 from trueup.sources.tree import GitTree, NoCommit, commit_of
-from trueup.sources.url import Remote, detours
+from trueup.sources.url import Remote
 
 _PINNED = f"{OURS}pinned/"
 """Commits fetched by SHA are kept under it, or repacking would drop them."""
-_FETCH_OPTIONS = ("--quiet", "--force", "--no-auto-gc", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
-_MOST_LISTED = 16 * 1024 * 1024
-"""Bytes of a listing of refs: some 200,000."""
-_MEMORY = 768 * 1024 * 1024
-"""Bytes of address space of a git that lists refs: it keeps what the server says before it tells us."""
-_REF_NAMES = pattern.compile(r"refs/[^\s']+|[^\s']+ +-> +[^\s']+")
-_TIDY = {"gc.auto": "4000", "gc.autoPackLimit": "40", "gc.autoDetach": "false", "gc.pruneExpire": "2.days.ago"}
 
 
 class Mirror:
@@ -56,13 +47,18 @@ class Mirror:
         wanted: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self.shown = remote.shown
-        self._turns, self._name = turns, name or remote.identity
-        self._credential = credential
-        self._remote = remote
         self._folder = Folder(folder)
-        self._growth = Growth(quota or Quota(folder.parent, Allowance()), folder)
-        self._git = git
         self._timeouts = timeouts
+        self._server = GitServer(
+            remote,
+            self._folder,
+            git,
+            timeouts,
+            credential=credential,
+            turns=turns,
+            name=name or remote.identity,
+            growth=Growth(quota or Quota(folder.parent, Allowance()), folder),
+        )
         self._turn = asyncio.Lock()
         self._next: asyncio.Task[bool] | None = None
         self._flights: set[asyncio.Task[bool]] = set()
@@ -123,52 +119,21 @@ class Mirror:
             await self._bring(await self.remote_refs())
 
     async def push(self, sha: str, branch: str, credential: Credential | None = None) -> str:
-        """Move a branch of the server forward to a commit that lies in the mirror; never by force.
-
-        Args:
-            credential: shown instead of the one that reads.
-
-        Returns:
-            Why the server did not move it, in its words; empty when it did.
-
-        Raises:
-            SourceUnavailable: the server cannot be reached, or does not let us in.
-        """
+        """:meth:`GitServer.push` of a commit that lies in the mirror."""
         async with self._turn:
-            target = f"{sha}:{BRANCHES}{branch}"
-            options = ["--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no"]
-            command = [self._in(self._folder.repository), "push", *options, "--", self._remote.address, target]
-            answer = await self._run(command, self._timeouts.fetch, credential=credential, answers=(0, 1))
-        return _discreet(_refused(answer), credential or self._credential(), command)
+            return await self._server.push(sha, branch, credential)
 
     async def push_note(
         self, sha: str, line: str, ref: str, by: pygit2.Signature, credential: Credential | None
     ) -> str:
-        """Add a line to a commit's note, beside the notes that the server has; never by force.
-
-        Args:
-            ref: ``refs/notes/…``.
-
-        Returns:
-            Why the server did not take it, in its words; empty when it did.
-
-        Raises:
-            SourceUnavailable: the server cannot be reached, or does not let us in.
-        """
+        """:meth:`GitServer.push_note`."""
         async with self._turn:
-            inside = self._in(self._folder.repository)
-            listed = await self._run(["ls-remote", "--", self._remote.address, ref], self._timeouts.list_refs)
-            if listed:
-                fetch = [inside, "fetch", *_FETCH_OPTIONS, "--no-prune", "--", self._remote.address, f"+{ref}:{ref}"]
-                await self._run(fetch, self._timeouts.fetch)
-            repository = self.repository()
-            if not listed and ref in repository.references:
-                repository.references.delete(ref)
-            text = _noted(repository, sha, ref) + line + "\n"
-            await on_disk(repository.create_note, text, by, by, sha, ref, True)
-            push = [inside, "push", "--porcelain", "--no-verify", "--", self._remote.address, f"{ref}:{ref}"]
-            answer = await self._run(push, self._timeouts.fetch, credential=credential, answers=(0, 1))
-        return _discreet(_refused(answer), credential or self._credential(), push)
+            self.repository()
+            return await self._server.push_note(sha, line, ref, by, credential)
+
+    async def remote_refs(self) -> dict[str, str]:
+        """:meth:`GitServer.refs`, with those that are wanted."""
+        return await self._server.refs(self._named())
 
     def repository(self) -> pygit2.Repository:
         """The objects of the mirror, to add some: what no ref leads to stays for two days.
@@ -180,40 +145,6 @@ class Mirror:
             return pygit2.Repository(str(self._folder.repository))
         except (OSError, pygit2.GitError) as error:
             raise SourceUnavailable(f"repository {self.shown} has not been fetched yet") from error
-
-    async def remote_refs(self, named: frozenset[str] | None = None) -> dict[str, str]:
-        """Branches, tags (annotated ones: the tag object), HEAD and other wanted refs of the server, by full name.
-
-        Args:
-            named: what is wanted; asked for where that is not known already.
-
-        Raises:
-            SourceUnavailable: the server cannot be reached or refuses.
-            Redirected: the server says that the repository is elsewhere.
-        """
-        named = self._named() if named is None else named
-        try:
-            return await self._listed(self._remote, named)
-        except Redirected:
-            for other in detours(self._remote):
-                with contextlib.suppress(SourceUnavailable):
-                    found = await self._listed(other, named)
-                    self._remote = other
-                    return found
-            raise
-
-    async def _listed(self, remote: Remote, named: frozenset[str]) -> dict[str, str]:
-        others = [name for name in sorted(named) if not revisions.commit(name)]
-        patterns = (HEAD, BRANCHES + "*", TAGS + "*", *others)
-        command = ["ls-remote", "--quiet", "--", remote.address, *patterns]
-        answer = await self._run(command, self._timeouts.list_refs, remote=remote)
-        found = {}
-        for line in answer.decode("utf-8", "surrogateescape").splitlines():
-            sha, _, name = line.partition("\t")
-            followed = name == HEAD or name.startswith((BRANCHES, TAGS)) or name in others
-            if followed and pygit2.reference_is_valid_name(name):  # git fetches no other; "v1^{}" is none either
-                found[name] = sha
-        return found
 
     async def locate(self, revision: str, tag_prefix: str = "") -> str:
         """:meth:`resolve`; what the mirror does not follow by itself is asked of the server: another ref, which
@@ -330,7 +261,7 @@ class Mirror:
             flight.exception()  # every waiter may have been cancelled: nobody else would fetch it
 
     async def _update(self, named: frozenset[str]) -> bool:
-        remote = await self.remote_refs(named)
+        remote = await self._server.refs(named)
         known = await on_disk(self._folder.refs)
         doubtful = self._doubtful
         if known == remote and not doubtful and not self._folder.interrupted():
@@ -346,7 +277,7 @@ class Mirror:
             else:
                 await self._make(remote, lock)
             self._refs = await on_disk(self._folder.refs)
-            await self._tidy(lock)
+            await self._server.tidy(lock)
         self._refused.clear()
         self._doubtful = False
 
@@ -358,7 +289,7 @@ class Mirror:
             return True
         check = ["fsck", "--connectivity-only", "--no-dangling", "--no-progress"]
         try:
-            await self._run([self._in(self._folder.repository), *check], self._timeouts.local, hold=[lock])
+            await self._server.run([git_dir(self._folder.repository), *check], self._timeouts.local, hold=[lock])
         except SourceUnavailable:
             return False
         return True
@@ -382,7 +313,7 @@ class Mirror:
         """Make the repository anew, beside the old one if there is one, and put it in place when it is whole."""
         fresh = self._folder.fresh
         await on_disk(self._folder.clear_fresh)
-        await self._run(
+        await self._server.run(
             ["init", "--quiet", "--bare", "--template=", "--", str(fresh)], self._timeouts.local, hold=[lock]
         )
         await self._fetch_into(fresh, remote, lock)
@@ -392,7 +323,7 @@ class Mirror:
         refspecs = [f"+{BRANCHES}*:{BRANCHES}*", f"+{TAGS}*:{TAGS}*"]
         others = [name for name in remote if not name.startswith((BRANCHES, TAGS))]
         refspecs += [f"+{name}:{mirrored(name)}" for name in others]
-        await self._run_fetch(repository, refspecs, lock, prune=True)
+        await self._server.fetch(repository, refspecs, lock, prune=True)
 
     async def _fetch_commit(self, sha: str) -> None:
         """Ask the server for one commit, by itself or, where it gives none that it has not named, by a ref that it has
@@ -400,95 +331,18 @@ class Mirror:
         async with self._turn:
             for name in (sha, ""):
                 try:
-                    name = name or await self._name_of(sha)
+                    name = name or await self._server.name_of(sha)
                     if not name:
                         break
                     async with self._folder.writing(self._timeouts.fetch) as lock:
-                        await self._run_fetch(self._folder.repository, [f"+{name}:{_PINNED}{sha}"], lock, prune=False)
+                        await self._server.fetch(
+                            self._folder.repository, [f"+{name}:{_PINNED}{sha}"], lock, prune=False
+                        )
                     return
                 except SourceUnavailable:
                     continue
             await self.remote_refs()
             self._refused.add(sha)
-
-    async def _name_of(self, sha: str) -> str:
-        """A ref of any kind that the server has at a commit; empty for none."""
-        answer = await self._run(["ls-remote", "--quiet", "--", self._remote.address], self._timeouts.list_refs)
-        for line in answer.decode("utf-8", "surrogateescape").splitlines():
-            at, _, name = line.partition("\t")
-            if at == sha and pygit2.reference_is_valid_name(name):
-                return name
-        return ""
-
-    async def _run_fetch(self, repository: Path, refspecs: Sequence[str], lock: int, *, prune: bool) -> None:
-        options = [*_FETCH_OPTIONS, "--prune" if prune else "--no-prune"]
-        command = [self._in(repository), "fetch", *options, "--", self._remote.address, *refspecs]
-        await self._run(command, self._timeouts.fetch, hold=[lock])
-
-    async def _tidy(self, lock: int) -> None:
-        """Repack when many fetches left many packs; a mirror that could not be repacked is as good as before."""
-        with contextlib.suppress(SourceUnavailable):
-            command = [self._in(self._folder.repository), "gc", "--auto", "--quiet"]
-
-            async def tidy() -> bytes:
-                return await self._git(command, timeout=self._timeouts.local, config=_TIDY, hold=[lock])
-
-            await self._turns(self._name, tidy)
-
-    async def _run(
-        self,
-        args: Sequence[str],
-        timeout: float,
-        *,
-        hold: Sequence[int] = (),
-        credential: Credential | None = None,
-        answers: Sequence[int] = (0,),
-        remote: Remote | None = None,
-    ) -> bytes:
-        credential, remote = credential or self._credential(), remote or self._remote
-
-        fetches = "fetch" in args
-
-        async def work() -> bytes:
-            with lent(remote, credential) as shown, self._swept() if fetches else contextlib.nullcontext():
-                return await self._git(
-                    args,
-                    timeout=timeout,
-                    protocols=remote.protocols,
-                    config=shown.config,
-                    hold=hold,
-                    ssh=shown.ssh,
-                    no_proxy=credential.no_proxy if credential else "",
-                    answers=answers,
-                    max_output=_MOST_LISTED,
-                    memory=_MEMORY if "ls-remote" in args else 0,
-                    growth=self._growth if fetches else None,
-                    idle=self._timeouts.idle,
-                )
-
-        try:
-            # What was pushed is not known of a push that is cut off: it is not begun anew.
-            return await self._turns(self._name, work, again="push" not in args)
-        except Redirected as error:
-            hint = "write the URL that it leads to: open it in a browser, or run git ls-remote"
-            said = _discreet(error.message, credential, args)
-            raise Redirected(f"repository {self.shown}: it redirects elsewhere: {said}", hint=hint) from error
-        except SourceUnavailable as error:
-            said = _discreet(error.message, credential, args)
-            raise SourceUnavailable(f"repository {self.shown}: {said}", hint=error.hint) from error
-
-    @contextlib.contextmanager
-    def _swept(self) -> Iterator[None]:
-        """Leave no part of a pack where a fetch ends before its time."""
-        try:
-            yield
-        except BaseException:
-            self._folder.sweep_packs()
-            raise
-
-    @staticmethod
-    def _in(repository: Path) -> str:
-        return f"--git-dir={repository}"
 
     def _known_refs(self) -> dict[str, str]:
         refs = self._refs
@@ -523,31 +377,3 @@ class Mirror:
 def _asked(revision: str) -> str:
     """What to ask a server for where a mirror does not have a revision: a commit, or another ref's full name."""
     return revisions.commit(revision) or revisions.other_ref(revision)
-
-
-def _discreet(message: str, credential: Credential | None, args: Sequence[str]) -> str:
-    """What git says without the credential that it showed: a server may repeat that.
-
-    What git was told to do, and names of branches and tags, are others' words: a mask would tell who guesses that he is
-    right.
-    """
-    if credential is None:
-        return message
-    names = _REF_NAMES.findall(message)
-    return Hidden(credential.confidential()).hide(message, written(lambda: (*args, *names)))
-
-
-def _refused(answer: bytes) -> str:
-    """What ``git push --porcelain`` says of a ref that was not moved; empty when all were."""
-    for line in answer.decode("utf-8", "replace").splitlines():
-        flag, _, rest = line.partition("\t")
-        if flag == "!":
-            return rest.partition("\t")[2] or "rejected"
-    return ""
-
-
-def _noted(repository: pygit2.Repository, sha: str, ref: str) -> str:
-    try:
-        return str(repository.lookup_note(sha, ref).message)
-    except KeyError:
-        return ""
