@@ -67,6 +67,7 @@ check: $(STAMP) ## Format, lint, types, layers, pictures of the code
 	@$(BIN)/mypy --no-error-summary
 	@output=$$($(BIN)/lint-imports 2>&1) || { echo "$$output" >&2; exit 1; }
 	@$(BIN)/python tools/architecture/draw.py --check
+	@$(BIN)/python tools/architecture/rules.py
 
 .PHONY: bench
 bench: $(STAMP) controlplane ## Measure against bare loops on the same API server

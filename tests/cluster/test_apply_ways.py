@@ -12,7 +12,7 @@ from tests.support.patience import stretched
 
 from trueup.apply.confirm import Confirmer, Question
 from trueup.diff import changes_of, compare, differences, pair
-from trueup.kube.client import PatchKind
+from trueup.kube.parameters import PatchKind
 from trueup.model.annotations import FIELD_MANAGER, LAST_APPLIED
 from trueup.model.manifest import Manifest
 from trueup.model.resource import GroupKind

@@ -22,7 +22,8 @@ from trueup.features.images.target import Editor
 from trueup.kube.errors import api_error
 from trueup.model.application import Source
 from trueup.model.errors import TrueupError
-from trueup.model.repository import comparable_pattern, parse_repository_url
+from trueup.model.repository import comparable_pattern
+from trueup.model.repository_url import parse_repository_url
 from trueup.policy.specification import valid_revision
 from trueup.render import cutoff, helm_words, kustomize_documents, strvals, wholeness
 from trueup.render.directory import read_directory

@@ -10,7 +10,7 @@ from tests.support.often import often
 
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
-from trueup.model.repository import parse_repository_url
+from trueup.model.repository_url import parse_repository_url
 from trueup.model.resource import ResourceKey
 from trueup.store.credentials import KINDS, LABEL, Credentials
 

@@ -8,7 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kubegrammar.hidden import Hidden, spellings, written
-from kubegrammar.redact import MASK, redact, redact_url
+from kubegrammar.named_secrets import MASK
+from kubegrammar.redact import redact, redact_url
 from kubegrammar.visible import escaped, visible
 from trueup.runtime import secrecy
 

@@ -9,7 +9,7 @@ from yarl import URL
 
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project, ProjectSpec
-from trueup.model.repository import parse_repository_url
+from trueup.model.repository_url import parse_repository_url
 from trueup.policy.project import permits_source
 from trueup.sources.url import admit
 

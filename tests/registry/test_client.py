@@ -10,7 +10,7 @@ from tests.registry.images import INDEX, push_image
 
 from trueup.model.errors import SourceUnavailable
 from trueup.sources.registry import Access, Platform, RegistryClient
-from trueup.sources.registry.transport import AccessRefused, NoSuchImage
+from trueup.sources.registry.errors import AccessRefused, NoSuchImage
 
 _numbers = itertools.count()
 

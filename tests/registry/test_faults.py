@@ -14,7 +14,7 @@ from tests.support.httpserver import serving
 from trueup.model.errors import InvalidSpec, SourceUnavailable, Stalled, TrueupError, Waiting
 from trueup.sources.registry import Access, RegistryClient, access_from_dockerconfig
 from trueup.sources.registry.challenge import read_challenges
-from trueup.sources.registry.transport import AccessRefused, NoSuchImage
+from trueup.sources.registry.errors import AccessRefused, NoSuchImage
 
 ACCESS = Access(username="ada", password="s3cret")
 BASIC = "Basic " + base64.b64encode(b"ada:s3cret").decode()

@@ -15,7 +15,7 @@ from tests.support.githttp import GitHttpServer
 from tests.support.gitrepo import GitRepo
 
 from kubegrammar import yaml
-from kubegrammar.redact import MASK
+from kubegrammar.named_secrets import MASK
 from trueup.cli.connect import Access
 from trueup.cli.preflight import LOOKS, Asked, Finding, examine, of_repositories
 from trueup.cli.reach import MOST, Reached, ask, named, of_secrets

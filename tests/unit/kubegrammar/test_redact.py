@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from kubegrammar.redact import is_secret_name, names_secret, redact, redact_data, redact_url
+from kubegrammar.named_secrets import is_secret_name, names_secret
+from kubegrammar.redact import redact, redact_data, redact_url
 
 MASKED = {
     "a password": ("https://ada:hunter2@git.example/x", "https://ada:******@git.example/x"),

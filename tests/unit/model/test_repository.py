@@ -3,7 +3,8 @@
 import pytest
 
 from trueup.model.errors import InvalidSpec
-from trueup.model.repository import parse_repository_url, short_revision
+from trueup.model.repository import short_revision
+from trueup.model.repository_url import parse_repository_url
 
 SAME = {
     "the scheme's own port": ("https://h.example/a/b", "https://h.example:443/a/b"),

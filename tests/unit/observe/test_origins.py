@@ -9,7 +9,7 @@ from trueup.model.application import Application, ApplicationSpec, Source
 from trueup.model.repository import RepositoryOf
 from trueup.model.tree import Tree
 from trueup.observe.remotes import NotFetched, Remotes
-from trueup.observe.target import Targets
+from trueup.observe.targets import Targets
 from trueup.render.remote import Base
 from trueup.sources.port import Origin, Pin
 from trueup.sources.revision import UnknownRevision

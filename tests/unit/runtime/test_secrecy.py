@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kubegrammar.redact import is_secret_name
+from kubegrammar.named_secrets import is_secret_name
 from trueup.runtime import secrecy
 
 

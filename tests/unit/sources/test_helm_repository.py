@@ -9,7 +9,8 @@ from tests.support.httpserver import serving
 from yarl import URL
 
 from trueup.model.errors import InvalidSpec, RenderFailed, TrueupError
-from trueup.model.repository import RepositoryOf, parse_repository_url
+from trueup.model.repository import RepositoryOf
+from trueup.model.repository_url import parse_repository_url
 from trueup.model.tree import MEBIBYTE
 from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing
 from trueup.sources.credential import Credential

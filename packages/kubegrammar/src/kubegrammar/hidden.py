@@ -11,7 +11,8 @@ from urllib.parse import quote, quote_plus, unquote
 
 import msgspec
 
-from kubegrammar.redact import MASK, encodable
+from kubegrammar.named_secrets import MASK
+from kubegrammar.redact import encodable
 
 SHORTEST: Final = 6
 """Characters of a value that is looked for: a shorter one occurs in honest words."""

@@ -3,7 +3,7 @@
 The rules are those of ``sigs.k8s.io/structured-merge-diff`` and ``k8s.io/apimachinery``.
 """
 
-from kubegrammar.merge.apply import Versions, apply, is_unchanged, predict, track_update
+from kubegrammar.merge.apply import apply, is_unchanged, predict, track_update
 from kubegrammar.merge.conflicts import Conflict, Conflicts
 from kubegrammar.merge.defaults import fill_defaults
 from kubegrammar.merge.schema import DEDUCED, Type, Types, compile_type
@@ -11,6 +11,7 @@ from kubegrammar.merge.strategic import PatchError, strategic_merge
 from kubegrammar.merge.threeway import Merging, Patch, identities, three_way
 from kubegrammar.merge.typed import TypedError, validate
 from kubegrammar.merge.unknown import prune, unknown_fields
+from kubegrammar.merge.writing import Versions
 
 __all__ = [
     "DEDUCED",

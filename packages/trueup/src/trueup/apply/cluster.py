@@ -6,9 +6,9 @@ from typing import Protocol
 import msgspec
 
 from kubegrammar.merge import Merging
-from trueup.kube.client import FieldValidation, PatchKind, Propagation
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import Invalid, NotFound
+from trueup.kube.parameters import FieldValidation, PatchKind, Propagation
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.resource import GroupKind, ResourceKey, group_of, version_of

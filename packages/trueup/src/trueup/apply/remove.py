@@ -3,8 +3,8 @@
 from typing import cast
 
 from trueup.apply.cluster import Cluster, known_type
-from trueup.kube.client import Propagation
 from trueup.kube.errors import Conflict, NotFound
+from trueup.kube.parameters import Propagation
 from trueup.model.resource import ResourceKey
 
 

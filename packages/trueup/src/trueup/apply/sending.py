@@ -7,9 +7,9 @@ import msgspec
 
 from kubegrammar.merge import Merging, Patch
 from trueup.apply.cluster import Cluster
-from trueup.kube.client import FieldValidation, PatchKind
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import AlreadyExists, Invalid
+from trueup.kube.parameters import FieldValidation, PatchKind
 from trueup.model.annotations import FIELD_MANAGER
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest

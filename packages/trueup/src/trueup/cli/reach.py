@@ -14,7 +14,8 @@ from trueup.cli.connect import Access, client_of
 from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec, SourceUnavailable, TrueupError
 from trueup.model.project import Project
-from trueup.model.repository import RepositoryOf, parse_repository_url
+from trueup.model.repository import RepositoryOf
+from trueup.model.repository_url import parse_repository_url
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
 from trueup.store.credentials import LABEL, REPOSITORY, SECRET, Credentials, decoded

@@ -14,7 +14,8 @@ from trueup.cli.localrepos import local_repositories_option
 from trueup.cli.logs import errors_alone
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
-from trueup.model.repository import RepositoryOf, parse_repository_url
+from trueup.model.repository import RepositoryOf
+from trueup.model.repository_url import parse_repository_url
 from trueup.runtime.folder import own_folder
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Charts, Mirrors

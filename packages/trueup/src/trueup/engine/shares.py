@@ -3,7 +3,7 @@
 from trueup.controllers.repository import Repositories
 from trueup.engine.git import Git
 from trueup.model.share import Share, Urgency
-from trueup.observe.target import urgency_of
+from trueup.observe.targets import urgency_of
 from trueup.store.applications import Applications
 
 

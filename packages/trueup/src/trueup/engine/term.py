@@ -34,7 +34,7 @@ from trueup.model.status import OperationState
 from trueup.observe.ignoring import Ignoring
 from trueup.observe.observer import Observer
 from trueup.observe.remotes import Remotes
-from trueup.observe.target import Targets
+from trueup.observe.targets import Targets
 from trueup.runtime.outcome import Outcome
 from trueup.runtime.queue import Queue
 from trueup.runtime.tenure import Jobs

@@ -3,43 +3,35 @@
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Literal
 
 import msgspec
 
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import ApiError, Gone, Invalid, ResponseTooLarge
-from trueup.kube.object import read_object, read_page
+from trueup.kube.object import read_page
+from trueup.kube.parameters import (
+    PARTIAL_LIST,
+    PARTIAL_METADATA,
+    PATCH_TYPES,
+    FieldValidation,
+    Listing,
+    PatchKind,
+    Propagation,
+    Warnings,
+    read_answer,
+    subject_of,
+    write_params,
+)
 from trueup.kube.room import Gathering, Room
-from trueup.kube.transport import APPLY_PATCH, ATTEMPTS, JSON_PATCH, Parameters, Transport
+from trueup.kube.transport import APPLY_PATCH, ATTEMPTS, Parameters, Transport
 from trueup.kube.watch import READ_SECONDS, WatchEvent, stream_events
 from trueup.model.live import LiveObject
 from trueup.model.resource import SECRET, ResourceKey
-
-PatchKind = Literal["merge", "json", "strategic"]
-Propagation = Literal["Foreground", "Background", "Orphan"]
-Warnings = list[str]
-FieldValidation = Literal["", "Ignore", "Warn", "Strict"]
-
-_PATCH_TYPES: dict[str, str] = {
-    "merge": "application/merge-patch+json",
-    "json": JSON_PATCH,
-    "strategic": "application/strategic-merge-patch+json",
-}
 
 LIST_RESTARTS = 3
 """Times a paged list begins again when its continue token expires."""
 PAGE_LIMIT = 16 * 1024 * 1024
 """Bytes of one page: what it is read into takes a multiple of that for a moment."""
-PARTIAL_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
-PARTIAL_LIST = PARTIAL_METADATA.replace("PartialObjectMetadata", "PartialObjectMetadataList")
-
-
-class Listing(msgspec.Struct, frozen=True):
-    """All objects of a list, at one resource version."""
-
-    objects: list[LiveObject]
-    resource_version: str
 
 
 class Client(Transport):
@@ -51,7 +43,7 @@ class Client(Transport):
 
     async def get(self, type_: ResourceType, namespace: str, name: str, *, subresource: str = "") -> LiveObject:
         """One object."""
-        return _object(await self._call("get", "GET", type_, namespace, name, subresource), type_)
+        return read_answer(await self._call("get", "GET", type_, namespace, name, subresource), type_)
 
     async def list(
         self,
@@ -96,7 +88,7 @@ class Client(Transport):
         gathering: Gathering,
     ) -> Listing:
         path = type_.path(namespace)
-        subject = _subject("list", type_, namespace)
+        subject = subject_of("list", type_, namespace)
         params = {"limit": str(size)}
         if label_selector:
             params["labelSelector"] = label_selector
@@ -146,12 +138,12 @@ class Client(Transport):
             "POST",
             type_,
             namespace,
-            params=_write_params(dry_run, field_manager, field_validation),
+            params=write_params(dry_run, field_manager, field_validation),
             body=body,
             repeatable=dry_run,
             warnings=warnings,
         )
-        return _object(answer, type_)
+        return read_answer(answer, type_)
 
     async def apply(
         self,
@@ -172,7 +164,7 @@ class Client(Transport):
             UndeclaredField, DuplicateKey, TypedPatchRefused: the manifest cannot be typed; never tried again.
             Conflict: another manager owns a field and ``force`` is false.
         """
-        params = _write_params(dry_run, manager, "") | {"force": "true" if force else "false"}
+        params = write_params(dry_run, manager, "") | {"force": "true" if force else "false"}
         answer = await self._call(
             "apply",
             "PATCH",
@@ -186,7 +178,7 @@ class Client(Transport):
             repeatable=True,
             warnings=warnings,
         )
-        return _object(answer, type_)
+        return read_answer(answer, type_)
 
     async def patch(
         self,
@@ -210,13 +202,13 @@ class Client(Transport):
             namespace,
             name,
             subresource,
-            params=_write_params(dry_run, manager, field_validation),
+            params=write_params(dry_run, manager, field_validation),
             body=body,
-            content_type=_PATCH_TYPES[kind],
+            content_type=PATCH_TYPES[kind],
             repeatable=dry_run or kind != "json",
             warnings=warnings,
         )
-        return _object(answer, type_)
+        return read_answer(answer, type_)
 
     async def replace(
         self,
@@ -239,12 +231,12 @@ class Client(Transport):
             namespace,
             name,
             subresource,
-            params=_write_params(dry_run, manager, field_validation),
+            params=write_params(dry_run, manager, field_validation),
             body=body,
             repeatable=dry_run,
             warnings=warnings,
         )
-        return _object(answer, type_)
+        return read_answer(answer, type_)
 
     async def delete(
         self,
@@ -288,7 +280,7 @@ class Client(Transport):
             repeatable=bool(uid) or dry_run,
         )
         # A Status says that the object is gone; otherwise the object itself comes back.
-        found = _object(answer, type_)
+        found = read_answer(answer, type_)
         return found if found.key.kind != "Status" else None
 
     async def watch(
@@ -333,7 +325,7 @@ class Client(Transport):
             params["labelSelector"] = label_selector
         if field_selector:
             params["fieldSelector"] = field_selector
-        subject = _subject("watch", type_, namespace)
+        subject = subject_of("watch", type_, namespace)
         headers = {"Accept": PARTIAL_METADATA} if metadata_only else {}
         stream = await self.open_stream(type_.path(namespace), params, subject, headers)
         try:
@@ -385,31 +377,10 @@ class Client(Transport):
                 body=body,
                 content_type=content_type,
                 repeatable=repeatable,
-                subject=_subject(verb, type_, namespace, name),
+                subject=subject_of(verb, type_, namespace, name),
                 secret=type_.group_kind == SECRET,
                 warnings=warnings,
             )
         except ApiError as error:
             error.key = ResourceKey(type_.group, type_.kind, namespace, name)
             raise
-
-
-def _write_params(dry_run: bool, manager: str, field_validation: FieldValidation) -> dict[str, str]:
-    params = {"dryRun": "All"} if dry_run else {}
-    if manager:
-        params["fieldManager"] = manager
-    if field_validation:
-        params["fieldValidation"] = field_validation
-    return params
-
-
-def _object(body: bytes, type_: ResourceType) -> LiveObject:
-    try:
-        return read_object(body, type_.api_version, type_.kind)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ApiError(f"{type_.kind}: the server's answer cannot be read") from error
-
-
-def _subject(verb: str, type_: ResourceType, namespace: str, name: str = "") -> str:
-    where = f"{namespace}/{name}" if namespace and name else namespace or name
-    return f"{verb} {type_.kind} {where}".rstrip()

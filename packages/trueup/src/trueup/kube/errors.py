@@ -12,7 +12,7 @@ import msgspec
 
 from kubegrammar import pattern
 from kubegrammar.hidden import SHORTEST, Hidden
-from kubegrammar.redact import MASK
+from kubegrammar.named_secrets import MASK
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.resource import ResourceKey
 

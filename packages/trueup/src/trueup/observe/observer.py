@@ -18,7 +18,8 @@ from trueup.observe.comparing import Comparing
 from trueup.observe.ignoring import Ignoring
 from trueup.observe.inventory import Inventory
 from trueup.observe.observation import Observation
-from trueup.observe.target import Target, Targets
+from trueup.observe.target import Target
+from trueup.observe.targets import Targets
 from trueup.observe.verdicts import Verdicts
 from trueup.plan.facts import options_for
 from trueup.plan.hooks import hook_keys

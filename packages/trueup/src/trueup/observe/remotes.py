@@ -11,7 +11,8 @@ from kubegrammar.redact import redact_url
 from trueup.memory.bounded import Memory
 from trueup.memory.failures import Failures
 from trueup.model.errors import InvalidSpec, TrueupError, Waiting
-from trueup.model.repository import RepositoryOf, parse_repository_url
+from trueup.model.repository import RepositoryOf
+from trueup.model.repository_url import parse_repository_url
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.observe.reading import Reading
 from trueup.render.helm_index import ChartOf

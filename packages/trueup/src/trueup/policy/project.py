@@ -9,7 +9,8 @@ from kubegrammar.glob import glob_match, glob_problem
 from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Destination, ResourceRule
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
-from trueup.model.repository import OCI, RepositoryUrl, comparable_pattern, names_a_user, parse_repository_url
+from trueup.model.repository import comparable_pattern, names_a_user
+from trueup.model.repository_url import OCI, RepositoryUrl, parse_repository_url
 from trueup.model.resource import ResourceKey
 from trueup.model.server import canonical_server
 from trueup.policy.servers import matches_server

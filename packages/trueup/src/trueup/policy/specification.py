@@ -23,7 +23,8 @@ from trueup.model.application import (
 )
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
-from trueup.model.repository import HTTP, OCI, in_registry, parse_repository_url
+from trueup.model.repository import in_registry
+from trueup.model.repository_url import HTTP, OCI, parse_repository_url
 from trueup.model.source import explicit_tool
 from trueup.policy.admission import Deploy, Fetch, Push, membership, refusal
 from trueup.policy.options import option_problem

@@ -10,7 +10,8 @@ import msgspec
 from kubegrammar import pattern
 from kubegrammar.encoding import salvaged
 from kubegrammar.hidden import leaves
-from kubegrammar.redact import HARMLESS, is_secret_name
+from kubegrammar.named_secrets import is_secret_name
+from kubegrammar.redact import HARMLESS
 from trueup.model.application import ApplicationSpec, HelmSource
 from trueup.render.job import HelmJob, Job
 

@@ -19,7 +19,8 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 from kubegrammar.hidden import Hidden, written
-from kubegrammar.redact import is_secret_name, redact
+from kubegrammar.named_secrets import is_secret_name
+from kubegrammar.redact import redact
 from kubegrammar.visible import visible
 
 Values = Callable[[], Iterable[str]]

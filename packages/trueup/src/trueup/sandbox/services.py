@@ -20,7 +20,7 @@ from trueup.kube.errors import ApiError, NotFound
 from trueup.model.annotations import PUSHED
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
-from trueup.model.repository import parse_repository_url
+from trueup.model.repository_url import parse_repository_url
 from trueup.sandbox.ci import Runner
 from trueup.sandbox.git import GitServer, Push
 from trueup.sandbox.registry import Registry

@@ -10,7 +10,7 @@ from yarl import URL
 
 from kubegrammar.redact import redact_url
 from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable
-from trueup.model.repository import RepositoryUrl, parse_repository_url
+from trueup.model.repository_url import RepositoryUrl, parse_repository_url
 from trueup.sources.credential import Credential, paper
 from trueup.sources.outgoing import Outside, proxy_for, require_outside, session
 

@@ -11,7 +11,8 @@ from kubegrammar import json
 from kubegrammar.redact import redact_url
 from trueup.memory.bounded import Memory
 from trueup.model.errors import InvalidSpec, RenderFailed
-from trueup.model.repository import HTTP, RepositoryOf, parse_repository_url
+from trueup.model.repository import RepositoryOf
+from trueup.model.repository_url import HTTP, parse_repository_url
 from trueup.model.tree import MEBIBYTE
 from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing, index_url
 from trueup.sources.credential import Credential

@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from trueup.model.errors import InvalidSpec
-from trueup.model.repository import OCI, RepositoryOf
+from trueup.model.repository import RepositoryOf
+from trueup.model.repository_url import OCI
 from trueup.model.tree import Tree
 from trueup.sources.credential import Credential
 from trueup.sources.disk import on_disk

@@ -10,7 +10,7 @@ from yarl import URL
 
 from kubegrammar import json
 from trueup.model.errors import SourceUnavailable, Stalled
-from trueup.model.repository import HTTP, parse_repository_url
+from trueup.model.repository_url import HTTP, parse_repository_url
 from trueup.sources.credential import Credential
 from trueup.sources.outgoing import proxy_for
 

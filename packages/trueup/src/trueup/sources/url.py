@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from kubegrammar.redact import redact_url
-from trueup.model.repository import OCI, RepositoryUrl, parse_repository_url, refusal
+from trueup.model.repository_url import OCI, RepositoryUrl, parse_repository_url, refusal
 
 _LOCAL_HINT = "Name a folder that holds it in --allow-local-repos."
 

@@ -13,7 +13,8 @@ from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import ApiError
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
-from trueup.model.repository import RepositoryUrl, parse_repository_url, registry_address
+from trueup.model.repository import registry_address
+from trueup.model.repository_url import RepositoryUrl, parse_repository_url
 from trueup.runtime import secrecy
 from trueup.runtime.logger import Logger
 from trueup.sources.credential import Credential

@@ -12,11 +12,12 @@ import msgspec
 
 from trueup import health
 from trueup.cli.connect import asking
-from trueup.kube.client import PARTIAL_LIST, Client
+from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import ApiError, Forbidden
 from trueup.kube.object import read_object
+from trueup.kube.parameters import PARTIAL_LIST
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import ResourceStatus

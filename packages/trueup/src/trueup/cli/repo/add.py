@@ -16,7 +16,8 @@ from trueup.cli.repo.connect import connection
 from trueup.cli.repo.secret import kept, secret_name, secret_object
 from trueup.cli.screen import say
 from trueup.model.errors import TrueupError
-from trueup.model.repository import parse_repository_url, same_repository
+from trueup.model.repository import same_repository
+from trueup.model.repository_url import parse_repository_url
 from trueup.store.credentials import LABEL, REPOSITORY, SECRET, TEMPLATE, address_of
 
 _VARIABLE = "TRUEUP_GIT_PASSWORD"

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from trueup.model.errors import RenderFailed, SourceUnavailable, TrueupError
-from trueup.model.repository import RepositoryOf, parse_repository_url
+from trueup.model.repository import RepositoryOf
+from trueup.model.repository_url import parse_repository_url
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing
 from trueup.render.packed_chart import PackedChart

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from kubegrammar.redact import redact_url
 from trueup.model.application import Source
 from trueup.model.errors import InvalidSpec
-from trueup.model.repository import RepositoryOf, parse_repository_url
+from trueup.model.repository import RepositoryOf
+from trueup.model.repository_url import parse_repository_url
 from trueup.model.tree import Tree
 from trueup.sources.checkout import Checkout
 from trueup.sources.mirrors import Mirrors

@@ -15,7 +15,8 @@ from kubegrammar import json
 from kubegrammar.time import parse_time
 from trueup.model.errors import SourceUnavailable, TrueupError
 from trueup.sources.registry.access import Access
-from trueup.sources.registry.transport import Answer, Transport
+from trueup.sources.registry.answer import Answer
+from trueup.sources.registry.transport import Transport
 
 MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",

@@ -7,7 +7,8 @@ import msgspec
 
 from kubegrammar import semver
 from trueup.model.errors import InvalidSpec, RenderFailed
-from trueup.model.repository import RepositoryOf, RepositoryUrl, parse_repository_url
+from trueup.model.repository import RepositoryOf
+from trueup.model.repository_url import RepositoryUrl, parse_repository_url
 from trueup.render.helm_index import CHART, FILES, ChartOf, Found, Missing, newest
 from trueup.sources.credential import Credential
 from trueup.sources.download import MAX_BYTES

@@ -1,7 +1,6 @@
 """Requests to a registry: who asks is shown to its own host alone, answers are bounded, and a wait is kept."""
 
 import asyncio
-import email.utils
 import io
 import ssl
 import time
@@ -14,11 +13,12 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from kubegrammar import json, pattern
+from kubegrammar import json
 from trueup.model.errors import SourceUnavailable, Stalled, Waiting
 from trueup.sources.credential import paper
 from trueup.sources.outgoing import Outside, is_loopback, proxy_for, require_outside, session
 from trueup.sources.registry.access import Access
+from trueup.sources.registry.answer import Answer, bounded, reason, redirected, refused, retry_after, shown
 from trueup.sources.registry.challenge import Challenge, read_challenges
 from trueup.sources.registry.errors import AccessRefused, NoSuchImage
 from trueup.sources.registry.realm import token_server
@@ -33,19 +33,8 @@ _MARGIN = 10.0
 _SHORTEST = 60.0
 _LONGEST_WAIT = 3600.0
 _REMEMBERED = 2000
-_PRINTABLE = pattern.compile(r"[^\x20-\x7e\x{a0}-\x{ffff}]+")
 _CLIENT = "trueup"
 _CHALLENGES = 8
-_LONGEST_URL = 8192
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """A whole answer."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: URL
 
 
 class _Limits(msgspec.Struct):
@@ -118,7 +107,7 @@ class Transport:
         except TimeoutError:
             raise SourceUnavailable(f"registry {registry}: no answer within {self._timeout:g} s") from None
         except aiohttp.ClientError as error:
-            raise SourceUnavailable(f"registry {registry}: {_shown(str(error) or type(error).__name__)}") from error
+            raise SourceUnavailable(f"registry {registry}: {shown(str(error) or type(error).__name__)}") from error
 
     async def _authorized(
         self,
@@ -171,9 +160,9 @@ class Transport:
             data = io.BytesIO(body) if body else body
             async with self._request(method, url, base, access, headers=sent, data=data) as response:
                 if response.status in (301, 302, 303, 307, 308) and method in ("GET", "HEAD"):
-                    url = _redirected(url, response.headers.get("Location", ""), registry)
+                    url = redirected(url, response.headers.get("Location", ""), registry)
                     continue
-                read = await _bounded(response, limit if response.status < 400 else _ERROR_LIMIT, registry)
+                read = await bounded(response, limit if response.status < 400 else _ERROR_LIMIT, registry)
                 asked = response.headers.getall("WWW-Authenticate", [])[:_CHALLENGES] if at_home else []
                 return Answer(response.status, response.headers, read, url), read_challenges(asked)
         raise SourceUnavailable(f"registry {registry}: it redirects without end")
@@ -245,9 +234,9 @@ class Transport:
             headers = {"Authorization": access.basic} if access.basic else {}
             request = self._request("GET", realm.update_query(query), base, access, headers=headers)
         async with request as response:
-            data = await _bounded(response, _TOKEN_LIMIT, registry)
+            data = await bounded(response, _TOKEN_LIMIT, registry)
             if response.status in (400, 401, 403):
-                raise _refused(registry, scope)
+                raise refused(registry, scope)
             if response.status == 429:
                 raise self._wait(base.host or "", registry, response.headers)
             if response.status != 200:
@@ -316,19 +305,19 @@ class Transport:
     def _failure(self, answer: Answer, host: str, registry: str, scope: str) -> Exception:
         name = scope.split(":")[1] if scope.count(":") >= 2 else ""
         if answer.status in (401, 403):
-            return _refused(registry, scope)
+            return refused(registry, scope)
         if answer.status == 404:
             return NoSuchImage(
-                f"registry {registry}: there is no {name or 'such thing'} there{_reason(answer.body)}",
+                f"registry {registry}: there is no {name or 'such thing'} there{reason(answer.body)}",
                 hint="correct the image's name, or give a pull secret if it is private",
             )
         if answer.status == 429 or (answer.status == 503 and "Retry-After" in answer.headers):
             return self._wait(host, registry, answer.headers)
-        return SourceUnavailable(f"registry {registry}: it answers {answer.status}{_reason(answer.body)}")
+        return SourceUnavailable(f"registry {registry}: it answers {answer.status}{reason(answer.body)}")
 
     def _wait(self, host: str, registry: str, headers: Mapping[str, str]) -> Waiting:
         failures = self._waits[host].failures + 1 if host in self._waits else 1
-        seconds = _retry_after(headers.get("Retry-After", "")) or min(30.0 * 2 ** (failures - 1), _LONGEST_WAIT)
+        seconds = retry_after(headers.get("Retry-After", "")) or min(30.0 * 2 ** (failures - 1), _LONGEST_WAIT)
         seconds = min(seconds, _LONGEST_WAIT)
         if len(self._waits) >= _REMEMBERED:
             self._waits = {name: kept for name, kept in self._waits.items() if kept.until > self._now()}
@@ -351,62 +340,7 @@ def _present(context: ssl.SSLContext, certificate: str, key: str) -> None:
         ) from None
 
 
-def _redirected(url: URL, location: str, registry: str) -> URL:
-    try:
-        target = url.join(URL(location[:_LONGEST_URL], encoded=True))
-        safe = target.scheme == "https" or (target.scheme == "http" and url.scheme == "http")
-        if safe and target.host and target.user is None and target.password is None:
-            return target
-    except ValueError:
-        pass
-    raise SourceUnavailable(f"registry {registry}: it redirects to where nobody may follow")
-
-
 class _Token(msgspec.Struct):
     token: str = ""
     access_token: str = ""
     expires_in: float | None = None
-
-
-def _refused(registry: str, scope: str) -> AccessRefused:
-    name = scope.split(":")[1] if scope.count(":") >= 2 else ""
-    return AccessRefused(
-        f"registry {registry}: access to {name or 'it'} is refused",
-        hint="give a pull secret that may read it: the annotation pull-secret, or registries.conf",
-    )
-
-
-def _reason(body: bytes) -> str:
-    """What the distribution API's errors say; nothing of a page in HTML."""
-    try:
-        first = json.received(body)["errors"][0]
-        said = first.get("code") or first.get("message")
-        return f" ({_shown(said)})" if isinstance(said, str) else ""
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        return ""
-
-
-def _shown(text: str) -> str:
-    return _PRINTABLE.sub(" ", text)[:200]
-
-
-def _retry_after(text: str) -> float:
-    if text.strip().isdecimal():
-        return float(text.strip()[:6])
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return 0.0
-
-
-async def _bounded(response: aiohttp.ClientResponse, limit: int, registry: str) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.content.iter_chunked(64 * 1024):
-        size += len(chunk)
-        if size > limit:
-            if response.status >= 400:
-                break
-            raise SourceUnavailable(f"registry {registry}: an answer is larger than {limit // 1024} KiB")
-        chunks.append(chunk)
-    return b"".join(chunks)

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import msgspec
 
-from kubegrammar.redact import MASK, names_secret, redact_url
+from kubegrammar.named_secrets import MASK, names_secret
+from kubegrammar.redact import redact_url
 from kubegrammar.time import parse_time
 from trueup.model.audit import Action, Entry, FieldChange
 from trueup.model.errors import TrueupError
