@@ -10,6 +10,7 @@ from tests.support.patience import looks
 
 from trueup.kube.client import Client
 from trueup.model.errors import InvalidSpec
+from trueup.sources.identity.github import GithubApp
 from trueup.store.credentials import CERTIFICATES, CONFIG_MAP, KNOWN_HOSTS, LABEL, SECRET, Credentials
 from trueup.store.kinds import NAMESPACE as NAMESPACES
 
@@ -23,7 +24,12 @@ SECRETS: dict[str, tuple[str, dict[str, str]]] = {
     "pushes": ("repository-write", {"url": "https://git.example.com/team/own", "username": "w", "password": "4"}),
     "ssh": ("repo-creds", {"url": "git@ssh.example.com:team", "sshPrivateKey": "KEY"}),
     "insecure": ("repository", {"url": "https://self.example.com/a", "insecure": "true", "password": "5"}),
-    "github": ("repository", {"url": "https://app.example.com/a", "githubAppPrivateKey": "K"}),
+    "github": (
+        "repo-creds",
+        {"url": "https://app.example.com", "githubAppID": "7", "githubAppPrivateKey": "K", "noProxy": "x"},
+    ),
+    "nameless": ("repository", {"url": "https://nameless.example.com/a", "githubAppPrivateKey": "K"}),
+    "workload": ("repository", {"url": "https://workload.example.com/a", "useAzureWorkloadIdentity": "true"}),
     "ours": ("repository", {"url": "https://git.example.com/shared/a", "username": "all", "password": "8"}),
     "theirs": (
         "repository",
@@ -186,8 +192,15 @@ async def test_who_pushes(credentials: Credentials) -> None:
 
 
 async def test_what_is_not_supported_is_named(credentials: Credentials) -> None:
-    with pytest.raises(InvalidSpec, match="githubAppPrivateKey"):
-        credentials.of("https://app.example.com/a")
+    with pytest.raises(InvalidSpec, match="useAzureWorkloadIdentity"):
+        credentials.of("https://workload.example.com/a")
+
+
+async def test_a_github_app_is_an_identity(credentials: Credentials) -> None:
+    found = credentials.of("https://app.example.com/org/a")
+    assert found and found.identity == GithubApp(app="7", key="K") and "K" in found.confidential()
+    with pytest.raises(InvalidSpec, match="githubAppID is missing"):
+        credentials.of("https://nameless.example.com/a")
 
 
 async def test_a_change_is_followed(admin: Client, credentials: Credentials) -> None:

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 from tests.support.httpserver import serving
+from yarl import URL
 
 from trueup.model.errors import RenderFailed, SourceUnavailable, TrueupError
 from trueup.sources.download import NoSuchFile, downloading
-from trueup.sources.outgoing import AddressRefused, require_host_outside
+from trueup.sources.outgoing import AddressRefused, proxy_of, require_host_outside
 
 
 def moved(place: str) -> web.Response:
@@ -71,3 +72,12 @@ async def test_no_repository_of_this_machine_is_asked_for_a_base(host: str) -> N
 async def test_a_server_that_is_not_there_may_be_later() -> None:
     with pytest.raises(SourceUnavailable, match=r"http://127\.0\.0\.1:9/x cannot be read"):
         await downloading(guarded=False)("http://127.0.0.1:9/x")
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "through"),
+    [("", True), ("charts.example.com", False), ("example.com", False), ("other.example.com", True), ("*", False)],
+)
+def test_a_proxy_of_a_secret_is_left_out_where_it_says_so(no_proxy: str, through: bool) -> None:
+    proxy = proxy_of(URL("https://charts.example.com/index.yaml"), "http://proxy.example.com:3128", no_proxy)
+    assert (proxy is not None) == through

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -16,8 +17,10 @@ from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
 from trueup.model.repository import RepositoryOf
 from trueup.model.repository_url import parse_repository_url
+from trueup.runtime import secrecy
 from trueup.runtime.folder import own_folder
 from trueup.sources.credential import Credential
+from trueup.sources.identity.exchange import Exchange
 from trueup.sources.mirrors import Charts, Mirrors
 from trueup.store.credentials import Credentials
 from trueup.workers.git import run_git
@@ -79,7 +82,15 @@ def make_mirrors(
     """Mirrors in the user's cache; several commands at a time share them."""
     folder = own_folder(cache_home() / "trueup" / "mirrors", remedy="set XDG_CACHE_HOME to a folder that you may write")
     allowed = [*local, *(Path(each) for each in os.environ.get(LOCAL, "").split(os.pathsep) if each)]
-    return Mirrors(folder, run_git, allowed_local=allowed, credential=credential, scope=scope, charts=of_charts)
+    return Mirrors(
+        folder,
+        run_git,
+        allowed_local=allowed,
+        credential=credential,
+        scope=scope,
+        charts=of_charts,
+        exchange=Exchange(guarded=False, learn=partial(secrecy.EVERYWHERE.learn, "identities")),
+    )
 
 
 def environment_credential(url: str, *, explicit: bool = False) -> Credential | None:

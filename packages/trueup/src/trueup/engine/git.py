@@ -2,16 +2,19 @@
 pushed."""
 
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any
 
 from trueup.engine.options import Options
 from trueup.model.repository import RepositoryOf
 from trueup.model.share import Share
+from trueup.runtime import secrecy
 from trueup.runtime.fair import Fair
 from trueup.runtime.lease import Lease
 from trueup.sources.credential import Credential
 from trueup.sources.download import downloading
 from trueup.sources.helm_repository import HelmRepositories
+from trueup.sources.identity.exchange import Exchange
 from trueup.sources.mirrors import Charts, Mirrors
 from trueup.sources.registry import RegistryClient
 from trueup.sources.registry.library import Registries
@@ -64,6 +67,7 @@ class Git:
             turns=self._turn,
             allowance=options.mirrors,
             wanted=wanted,
+            exchange=Exchange(guarded=self.guarded, learn=partial(secrecy.EVERYWHERE.learn, "identities")),
             charts=Charts(
                 self.charts,
                 Registries(registry, lambda each: credentials.of(each.url, each.project), guarded=self.guarded),

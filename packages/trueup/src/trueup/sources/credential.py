@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from trueup.model.errors import InvalidSpec
+from trueup.sources.identity.port import Identity
 from trueup.sources.url import Remote
 
 _SSH = (
@@ -28,6 +29,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
         ca: PEM certificates that are trusted instead of the system's; empty for those.
         known_hosts: lines of a ``known_hosts`` file.
         proxy, no_proxy: as git's ``http.proxy`` and the variable ``NO_PROXY``.
+        identity: exchanged for user and password, or a token, before somebody is asked.
         host: the only host that it is shown to, whoever asks; empty where the caller knows.
     """
 
@@ -43,6 +45,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     known_hosts: str = ""
     proxy: str = ""
     no_proxy: str = ""
+    identity: Identity | None = None
     host: str = ""
 
     def __repr__(self) -> str:
@@ -51,7 +54,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
 
     def confidential(self) -> tuple[str, ...]:
         """The values that nobody may be told."""
-        keys = (self.ssh_private_key, self.tls_client_key)
+        keys = (self.ssh_private_key, self.tls_client_key, *(self.identity.secrets if self.identity else ()))
         return tuple(filter(None, (self.password, self.bearer_token, self.authorization, self.proxy, *keys)))
 
     @property

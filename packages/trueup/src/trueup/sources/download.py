@@ -1,7 +1,5 @@
 """Files over HTTP that strangers name: bounded, and of no address of this machine."""
 
-import contextlib
-import ssl
 from typing import Any, Protocol
 
 import aiohttp
@@ -11,8 +9,9 @@ from yarl import URL
 from kubegrammar.redact import redact_url
 from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable
 from trueup.model.repository_url import RepositoryUrl, parse_repository_url
-from trueup.sources.credential import Credential, paper
-from trueup.sources.outgoing import Outside, proxy_for, require_outside, session
+from trueup.sources.credential import Credential
+from trueup.sources.outgoing import Outside, proxy_for, proxy_of, require_outside, session
+from trueup.sources.tls import tls_of
 
 MAX_BYTES = 8 * 1024 * 1024
 """Of one file."""
@@ -150,28 +149,10 @@ def _asked(place: URL, credential: Credential | None) -> dict[str, Any]:
         return {"proxy": proxy_for(place), "headers": _PLAIN}
     shown = {"Authorization": credential.authorization} if credential.authorization else {}
     return {
-        "proxy": URL(credential.proxy) if credential.proxy else proxy_for(place),
+        "proxy": proxy_of(place, credential.proxy, credential.no_proxy),
         "headers": {**_PLAIN, **shown},
-        "ssl": _tls(credential) if place.scheme == "https" else True,
+        "ssl": tls_of(credential) if place.scheme == "https" else True,
     }
-
-
-def _tls(credential: Credential) -> ssl.SSLContext:
-    """The certificates that a repository is believed by, and that it is shown.
-
-    Raises:
-        ssl.SSLError: they are none.
-    """
-    context = ssl.create_default_context(cadata=credential.ca or None)
-    if credential.insecure:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    if credential.tls_client_cert and credential.tls_client_key:
-        with contextlib.ExitStack() as stack:
-            files = [
-                stack.enter_context(paper(text)) for text in (credential.tls_client_cert, credential.tls_client_key)
-            ]
-            context.load_cert_chain(*files)
-    return context
 
 
 async def _bounded(answer: aiohttp.ClientResponse, shown: str, limit: int) -> bytes:

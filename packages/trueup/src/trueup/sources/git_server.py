@@ -13,6 +13,7 @@ from trueup.sources import revision as revisions
 from trueup.sources.credential import Credential, lent
 from trueup.sources.disk import on_disk
 from trueup.sources.folder import Folder
+from trueup.sources.identity.exchange import Exchange
 from trueup.sources.port import Git, Timeouts, Turns
 from trueup.sources.quota import Growth
 from trueup.sources.revision import BRANCHES, HEAD, TAGS
@@ -41,6 +42,7 @@ class GitServer:
         timeouts: Timeouts,
         *,
         credential: Callable[[], Credential | None],
+        exchange: Exchange,
         turns: Turns,
         name: str,
         growth: Growth,
@@ -48,6 +50,7 @@ class GitServer:
         self.shown = remote.shown
         self._remote, self._folder, self._git, self._timeouts = remote, folder, git, timeouts
         self._credential, self._turns, self._name, self._growth = credential, turns, name, growth
+        self._exchange = exchange
 
     async def refs(self, named: frozenset[str]) -> dict[str, str]:
         """Branches, tags (annotated ones: the tag object), HEAD and other wanted refs of the server, by full name.
@@ -94,11 +97,12 @@ class GitServer:
         Raises:
             SourceUnavailable: the server cannot be reached, or does not let us in.
         """
+        credential = await self._identified(credential or self._credential())
         target = f"{sha}:{BRANCHES}{branch}"
         options = ["--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no"]
         command = [git_dir(self._folder.repository), "push", *options, "--", self._remote.address, target]
         answer = await self.run(command, self._timeouts.fetch, credential=credential, answers=(0, 1))
-        return _discreet(_refused(answer), credential or self._credential(), command)
+        return _discreet(_refused(answer), credential, command)
 
     async def push_note(
         self, sha: str, line: str, ref: str, by: pygit2.Signature, credential: Credential | None
@@ -114,6 +118,7 @@ class GitServer:
         Raises:
             SourceUnavailable: the server cannot be reached, or does not let us in.
         """
+        credential = await self._identified(credential or self._credential())
         inside = git_dir(self._folder.repository)
         listed = await self.run(["ls-remote", "--", self._remote.address, ref], self._timeouts.list_refs)
         if listed:
@@ -126,7 +131,7 @@ class GitServer:
         await on_disk(repository.create_note, text, by, by, sha, ref, True)
         push = [inside, "push", "--porcelain", "--no-verify", "--", self._remote.address, f"{ref}:{ref}"]
         answer = await self.run(push, self._timeouts.fetch, credential=credential, answers=(0, 1))
-        return _discreet(_refused(answer), credential or self._credential(), push)
+        return _discreet(_refused(answer), credential, push)
 
     async def name_of(self, sha: str) -> str:
         """A ref of any kind that the server has at a commit; empty for none."""
@@ -176,7 +181,8 @@ class GitServer:
             answers: exit codes that are an answer.
             remote: whom it asks, instead of the repository's own.
         """
-        credential, remote = credential or self._credential(), remote or self._remote
+        own, remote = credential or self._credential(), remote or self._remote
+        credential = await self._identified(own)
         fetches = "fetch" in args
 
         async def work() -> bytes:
@@ -204,8 +210,16 @@ class GitServer:
             said = _discreet(error.message, credential, args)
             raise Redirected(f"repository {self.shown}: it redirects elsewhere: {said}", hint=hint) from error
         except SourceUnavailable as error:
+            self._exchange.forget(own, remote.url)
             said = _discreet(error.message, credential, args)
             raise SourceUnavailable(f"repository {self.shown}: {said}", hint=error.hint) from error
+
+    async def _identified(self, credential: Credential | None) -> Credential | None:
+        """A credential as a server is shown it: its identity exchanged."""
+        try:
+            return await self._exchange(credential, self._remote.url)
+        except SourceUnavailable as error:
+            raise SourceUnavailable(f"repository {self.shown}: {error.message}", hint=error.hint) from error
 
     @contextlib.contextmanager
     def _swept(self) -> Iterator[None]:

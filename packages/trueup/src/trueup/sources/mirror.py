@@ -15,6 +15,7 @@ from trueup.sources.credential import Credential
 from trueup.sources.disk import on_disk
 from trueup.sources.folder import Folder, mirrored
 from trueup.sources.git_server import GitServer, git_dir
+from trueup.sources.identity.exchange import Exchange
 from trueup.sources.port import Git, Pin, Timeouts, Turns, at_once
 from trueup.sources.quota import Allowance, Growth, Quota
 from trueup.sources.revision import BRANCHES, HEAD, OURS, TAGS, UnknownRevision
@@ -41,6 +42,7 @@ class Mirror:
         timeouts: Timeouts,
         *,
         credential: Callable[[], Credential | None] = lambda: None,
+        exchange: Exchange | None = None,
         turns: Turns = at_once,
         name: str = "",
         quota: Quota | None = None,
@@ -55,6 +57,7 @@ class Mirror:
             git,
             timeouts,
             credential=credential,
+            exchange=exchange or Exchange(),
             turns=turns,
             name=name or remote.identity,
             growth=Growth(quota or Quota(folder.parent, Allowance()), folder),

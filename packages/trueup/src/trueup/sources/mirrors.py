@@ -17,6 +17,7 @@ from trueup.model.repository_url import OCI
 from trueup.model.tree import Tree
 from trueup.sources.credential import Credential
 from trueup.sources.disk import on_disk
+from trueup.sources.identity.exchange import Exchange
 from trueup.sources.mirror import Mirror
 from trueup.sources.port import Git, Origin, Timeouts, Turns, at_once
 from trueup.sources.quota import Allowance, Growth, Quota
@@ -65,6 +66,7 @@ class Mirrors:
         wanted: revisions that a repository (its identity) is to be asked for, should they be neither branch nor tag:
             refs of pull requests, and commits (full SHAs) that nothing else leads to.
         charts: without it no repository of charts is read.
+        exchange: exchanges identities of apps and accounts.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Mirrors:
         allowance: Allowance | None = None,
         wanted: Callable[[str], Iterable[str]] = lambda _: (),
         charts: Charts | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
         # git runs in another folder.
         self._root = root = root.absolute()
@@ -89,6 +92,7 @@ class Mirrors:
         self._credential, self._scope = credential, scope
         self._turns, self._wanted, self._charts = turns, wanted, charts
         self._quota = Quota(root, allowance or Allowance())
+        self._exchange = exchange or Exchange()
         self._mirrors: dict[str, Mirror] = {}
         self._shelves: dict[str, Shelf] = {}
         self._identities: dict[str, str] = {}
@@ -117,6 +121,7 @@ class Mirrors:
                 self._git,
                 self._timeouts,
                 credential=show,
+                exchange=self._exchange,
                 turns=self._turns,
                 name=identity,
                 quota=self._quota,

@@ -128,6 +128,15 @@ def proxy_for(url: URL) -> URL | None:
         return None
 
 
+def proxy_of(url: URL, proxy: str, no_proxy: str) -> URL | None:
+    """The proxy for a URL by a repository Secret's ``proxy`` and ``noProxy``; the environment's where it names none."""
+    if not proxy:
+        return proxy_for(url)
+    host = url.host or ""
+    without = [each.strip().lower().removeprefix("*").removeprefix(".") for each in no_proxy.split(",") if each.strip()]
+    return None if any(not each or host == each or host.endswith(f".{each}") for each in without) else URL(proxy)
+
+
 def session(**options: Any) -> aiohttp.ClientSession:
     """A session that reads nothing from the user's files; each request names its proxy by :func:`proxy_for`."""
     return aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), **options)

@@ -18,6 +18,7 @@ from trueup.model.repository_url import RepositoryUrl, parse_repository_url
 from trueup.runtime import secrecy
 from trueup.runtime.logger import Logger
 from trueup.sources.credential import Credential
+from trueup.store import identities
 from trueup.store.following import RETRY_SECONDS, Followed
 
 log = Logger("trueup.credentials")
@@ -46,16 +47,16 @@ CONFIG_MAP = ResourceType(
 KINDS = (REPOSITORY, TEMPLATE, WRITE, WRITE_TEMPLATE)
 _SELECTOR = f"{LABEL} in ({','.join(KINDS)})"
 _REMEMBERED = 20_000
-_UNSUPPORTED = ("githubAppPrivateKey", "gcpServiceAccountKey", "useAzureWorkloadIdentity")
+_UNSUPPORTED = ("useAzureWorkloadIdentity",)
 
+_WHO = ("username", "password", "bearerToken", "sshPrivateKey", "tlsClientCertData", *identities.KEYS)
 _CONFIDENTIAL = (
     "password",
     "bearerToken",
     "sshPrivateKey",
     "tlsClientCertKey",
-    "githubAppPrivateKey",
-    "gcpServiceAccountKey",
     "proxy",
+    *identities.KEYS,
 )
 
 
@@ -210,7 +211,7 @@ class Credentials:
             if found.get(field, "") not in ("", "false"):
                 raise InvalidSpec(
                     f"the Secret of repository {asked.name}: {field} is not supported",
-                    hint="use username and password, bearerToken or sshPrivateKey",
+                    hint="use a key of an identity, username and password, bearerToken or sshPrivateKey",
                 )
         for field in ("username", "password", "bearerToken", "proxy"):
             if any(ord(character) < 32 or ord(character) == 127 for character in found.get(field, "")):
@@ -231,6 +232,7 @@ class Credentials:
             known_hosts=self._hosts,
             proxy=found.get("proxy", ""),
             no_proxy=found.get("noProxy", ""),
+            identity=identities.identity_of(found, f"{self._namespace}/{name}"),
             host=asked.host,
         )
 
@@ -318,4 +320,4 @@ def address_of(url: str, data: Mapping[str, str]) -> str:
 
 
 def _says_who(data: Mapping[str, str]) -> bool:
-    return any(data.get(key) for key in ("username", "password", "bearerToken", "sshPrivateKey", "tlsClientCertData"))
+    return any(data.get(key) for key in _WHO)

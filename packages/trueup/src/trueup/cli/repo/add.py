@@ -25,8 +25,18 @@ _FILES = {
     "ssh_private_key_path": "sshPrivateKey",
     "tls_client_cert_path": "tlsClientCertData",
     "tls_client_cert_key_path": "tlsClientCertKey",
+    "github_app_private_key_path": "githubAppPrivateKey",
+    "gcp_service_account_key_path": "gcpServiceAccountKey",
 }
-_TEXTS = {"username": "username", "proxy": "proxy", "no_proxy": "noProxy", "name": "name"}
+_TEXTS = {
+    "username": "username",
+    "proxy": "proxy",
+    "no_proxy": "noProxy",
+    "name": "name",
+    "github_app_id": "githubAppID",
+    "github_app_installation_id": "githubAppInstallationID",
+    "github_app_enterprise_base_url": "githubAppEnterpriseBaseUrl",
+}
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -40,6 +50,11 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--ssh-private-key-path", type=_FILE, help="File of an SSH key."),
             click.option("--tls-client-cert-path", type=_FILE, help="File of a client certificate."),
             click.option("--tls-client-cert-key-path", type=_FILE, help="File of its key."),
+            click.option("--github-app-id", default="", help="Number of a GitHub App."),
+            click.option("--github-app-installation-id", default="", help="Of its installation; GitHub tells it, too."),
+            click.option("--github-app-private-key-path", type=_FILE, help="File of the app's key."),
+            click.option("--github-app-enterprise-base-url", default="", help="API of a GitHub of one's own."),
+            click.option("--gcp-service-account-key-path", type=_FILE, help="File of a Google service account's key."),
             click.option("--proxy", default="", help="Proxy on the way there."),
             click.option("--no-proxy", default="", help="Hosts that are reached without it."),
             click.option("--upsert", is_flag=True, help="Replace credentials that are there."),
@@ -78,6 +93,7 @@ def _kind(flags: dict[str, Any]) -> dict[str, str]:
         "trueup repo add https://git.example.com/team/web.git --username deploy",
         "trueup repo add https://git.example.com/team/web.git --username x --password-stdin",
         "trueup repo add ssh://git@git.example.com/team/web.git --ssh-private-key-path ~/.ssh/deploy",
+        "trueup repo add https://github.com/team/web.git --github-app-id 7 --github-app-private-key-path app.pem",
         "trueup repo add https://charts.example.com/stable --type helm --name stable",
         "trueup repo add ghcr.io/example/charts --type helm --enable-oci --username ada --password-stdin",
     )

@@ -12,10 +12,11 @@ from trueup.kube.client import Client
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.repository import same_repository
+from trueup.store import identities
 from trueup.store.credentials import LABEL, REPOSITORY, SECRET, TEMPLATE, decoded
 
 _PREFIX = {REPOSITORY: "repo", TEMPLATE: "creds"}
-_SECRET_FIELDS = ("password", "bearerToken", "sshPrivateKey", "tlsClientCertKey")
+_SECRET_FIELDS = ("password", "bearerToken", "sshPrivateKey", "tlsClientCertKey", *identities.KEYS)
 
 
 class Kept(msgspec.Struct, frozen=True):

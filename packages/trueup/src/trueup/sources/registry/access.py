@@ -19,6 +19,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
         ca: PEM certificates that are trusted beside the system's.
         certificate, key: PEM, of the client.
         proxy: on the way to the registry itself; the environment's where it is empty.
+        no_proxy: hosts that are reached without it, as ``NO_PROXY`` names them.
         insecure: certificates are not verified.
         plain_http: without TLS.
         servers: token servers, as ``host[:port]``, that belong to the registry by the word of who named its password.
@@ -32,6 +33,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     certificate: str = ""
     key: str = ""
     proxy: str = ""
+    no_proxy: str = ""
     insecure: bool = False
     plain_http: bool = False
     servers: tuple[str, ...] = ()

@@ -126,6 +126,7 @@ class Registries:
             certificate=shown.tls_client_cert,
             key=shown.tls_client_key,
             proxy=shown.proxy,
+            no_proxy=shown.no_proxy,
             insecure=shown.insecure,
             plain_http=shown.plain_http,
             guarded=self._guarded,

@@ -16,7 +16,7 @@ from yarl import URL
 from kubegrammar import json
 from trueup.model.errors import SourceUnavailable, Stalled, Waiting
 from trueup.sources.credential import paper
-from trueup.sources.outgoing import Outside, is_loopback, proxy_for, require_outside, session
+from trueup.sources.outgoing import Outside, is_loopback, proxy_of, require_outside, session
 from trueup.sources.registry.access import Access
 from trueup.sources.registry.answer import Answer, bounded, reason, redirected, refused, retry_after, shown
 from trueup.sources.registry.challenge import Challenge, read_challenges
@@ -174,7 +174,7 @@ class Transport:
         address of this machine is none."""
         assert self._sessions, "the client is not open"
         at_home = url.origin() == base.origin()
-        proxy = URL(access.proxy) if access.proxy and at_home else proxy_for(url)
+        proxy = proxy_of(url, access.proxy if at_home else "", access.no_proxy)
         guarded = access.guarded or not (at_home or is_loopback(base.host))
         if guarded:
             require_outside(url)

@@ -1,0 +1,56 @@
+"""Identities of apps and accounts by the fields of Argo CD's repository Secrets."""
+
+from collections.abc import Mapping
+
+from trueup.model.errors import InvalidSpec
+from trueup.sources.identity import azure, github
+from trueup.sources.identity.azure import ServicePrincipal
+from trueup.sources.identity.github import GithubApp
+from trueup.sources.identity.google import ServiceAccount
+from trueup.sources.identity.port import Identity
+
+KEYS = ("githubAppPrivateKey", "gcpServiceAccountKey", "azureServicePrincipalClientSecret")
+"""The fields that are secret, each of one kind of identity."""
+_FIRST = ("password", "bearerToken", "sshPrivateKey")
+_PRINCIPAL = ("azureServicePrincipalClientId", "azureServicePrincipalTenantId")
+
+
+def identity_of(data: Mapping[str, str], secret: str) -> Identity | None:
+    """Who asks by the data of a Secret; None where it has a password, a token or a key, which wins as in Argo CD.
+
+    Args:
+        secret: its name, for messages.
+
+    Raises:
+        InvalidSpec: a field is missing.
+    """
+    if any(data.get(field) for field in _FIRST):
+        return None
+    app, google, principal = (data.get(field, "").strip() for field in KEYS)
+    if app:
+        if not data.get("githubAppID", "").strip():
+            raise _missing(secret, "githubAppID", "githubAppPrivateKey")
+        return GithubApp(
+            app=data["githubAppID"].strip(),
+            installation=data.get("githubAppInstallationID", "").strip(),
+            key=app,
+            api=_base(data.get("githubAppEnterpriseBaseUrl", ""), github.API),
+        )
+    if google:
+        return ServiceAccount(google)
+    if principal:
+        client, tenant = (data.get(field, "").strip() for field in _PRINCIPAL)
+        for field, value in zip(_PRINCIPAL, (client, tenant), strict=True):
+            if not value:
+                raise _missing(secret, field, "azureServicePrincipalClientSecret")
+        authority = _base(data.get("azureActiveDirectoryEndpoint", ""), azure.AUTHORITY)
+        return ServicePrincipal(client=client, secret=principal, tenant=tenant, authority=authority)
+    return None
+
+
+def _base(url: str, otherwise: str) -> str:
+    return url.strip().rstrip("/") or otherwise
+
+
+def _missing(secret: str, field: str, beside: str) -> InvalidSpec:
+    return InvalidSpec(f"Secret {secret}: {field} is missing beside {beside}", hint=f"add {field}")
