@@ -17,6 +17,8 @@ CODE = Path(trueup.__file__).parent
 ADMIT, APPS = "unit/policy/test_specification.py", "unit/policy/test_bad_applications.py"
 CLUSTERS, KNOWN = "unit/store/clusters/test_secret.py", "unit/store/clusters/test_known.py"
 SOURCES, CONFIG = "unit/workers/test_bad_sources.py", "unit/kube/test_config.py"
+ROW, RBAC = "unit/policy/rbac/test_row.py", "unit/policy/rbac/test_config.py"
+MAY, ROLES = "unit/policy/rbac/test_enforcer.py", "unit/policy/rbac/test_project.py"
 BAD, ERRORS, FAULTS = "e2e/test_bad_input.py", "unit/kube/test_errors.py", "registry/test_faults.py"
 
 TESTED: dict[str, tuple[str, str]] = {
@@ -67,6 +69,13 @@ TESTED: dict[str, tuple[str, str]] = {
     "26": (CLUSTERS, "test_k35_"),
     "K39": ("cluster/test_connections.py", "memory budget for cluster exceeded"),
     "K37": ("cluster/test_kube_faults.py", "ResponseTooLarge"),
+    # C: policies of who may do what
+    **{f"C{n:02}": (ROW, f'"C{n:02} ') for n in (1, 3, 5, 9, 11, 19, 27)},
+    **{f"C{n:02}": (RBAC, f"test_c{n:02}_") for n in (7, 23, 25, 33)},
+    **{f"C{n:02}": (MAY, f'"C{n:02} ') for n in (35, 37, 39)},
+    **{f"C{n:02}": (ROLES, f'"C{n:02} ') for n in (13, 15, 17, 29)},
+    "C21": (MAY, "test_c21_"),
+    "C31": ("unit/policy/rbac/test_identity.py", "test_c31_"),
     # Advisories of other systems, by their row in the reference
     "2": ("laws/test_diff_laws.py", "test_no_value_of_a_secret_is_shown"),
     "3": ("unit/diff/test_change.py", "test_a_secret_is_nowhere_in_a_diff"),
@@ -129,7 +138,7 @@ def one_engine_acts() -> bool:
 NO_SURFACE: dict[str, tuple[Callable[[], bool], str]] = {
     # kind of surface: the look, the rows that wait for it
     "engines that share work": (one_engine_acts, "K17"),
-    "an API server": (no_server, "all of C, W, Q and J; the rest of advisories 2, 3, 24 and 45"),
+    "an API server": (no_server, "all of W, Q and J; the rest of advisories 2, 3, 24 and 45"),
     "Lua": (no_scripts, "all of L"),
     "applications in any namespace": (one_namespace_of_applications, "advisory 29"),
 }
@@ -143,6 +152,6 @@ def test_what_has_no_surface_has_none_still(surface: str) -> None:
 
 def test_every_row_that_was_asked_for_is_in_a_table() -> None:
     numbers = [2, 3, 11, 17, 18, 19, 24, 25, 26, 28, 29, 31, 35, 36, 37, 43, 45, 46, 47, 49, 50, 51, 52, *range(54, 62)]
-    wanted = {f"{letter}{n:02}" for letter in "ARHK" for n in range(1, 41, 2)} | {str(number) for number in numbers}
+    wanted = {f"{letter}{n:02}" for letter in "ARHKC" for n in range(1, 41, 2)} | {str(number) for number in numbers}
     waiting = " ".join(rows for _, rows in NO_SURFACE.values()).replace(";", "").split()
     assert wanted <= {*TESTED, *waiting}

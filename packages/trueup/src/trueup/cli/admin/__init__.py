@@ -7,10 +7,9 @@ from trueup.cli.lazy import Deferred, LazyGroup
 COMMANDS = {
     "export": Deferred("trueup.cli.admin.export", "export", "Print settings, credentials, projects, applications."),
     "import": Deferred("trueup.cli.admin.restore", "import_", "Take in what `trueup admin export` has printed."),
+    "settings": Deferred("trueup.cli.admin.settings", "settings", "Look at settings before they count."),
 }
-_KUBECTL = "`kubectl -n argocd edit configmap argocd-cm` changes settings; the engine warns of what it cannot read."
 ELSEWHERE = {
-    "settings": _KUBECTL,
     "dashboard": "There is no API server yet: `trueup app list` and `trueup demo` show what runs.",
     "initial-password": "There are no accounts: rights are those of your kubeconfig.",
     "app": "`trueup app diff` and `trueup app manifests` compare and render.",

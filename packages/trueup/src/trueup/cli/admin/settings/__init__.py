@@ -1,0 +1,19 @@
+"""``trueup admin settings``: look at the settings of an installation before they count."""
+
+import click
+
+from trueup.cli.lazy import Deferred, LazyGroup
+
+COMMANDS = {
+    "rbac": Deferred("trueup.cli.admin.settings.rbac", "rbac", "Who may do what, by a policy that need not be in use."),
+}
+_KUBECTL = "`kubectl -n argocd edit configmap argocd-cm` changes settings; the engine warns of what it cannot read."
+ELSEWHERE = {
+    "validate": _KUBECTL,
+    "resource-overrides": "`trueup app diff` shows what ignored differences leave; health scripts are not run.",
+}
+
+
+@click.group(cls=LazyGroup, table=COMMANDS, elsewhere=ELSEWHERE)
+def settings() -> None:
+    """Look at settings before they count."""

@@ -1,0 +1,60 @@
+"""Rows of policies, kept by whom they are about."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
+
+from trueup.policy.rbac.objects import Objects, test_of
+from trueup.policy.rbac.row import MatchMode, Membership, PolicyRow, Right
+
+_ANSWERS: Final = 20_000
+"""Answers kept to the question which rows of a role are about an action: actions are named by who asks."""
+
+_NOTHING: Final[tuple[Objects, ...]] = ()
+
+
+class _About(NamedTuple):
+    """Rows of one subject that name resource and action alike."""
+
+    resource: Callable[[str], bool]
+    action: Callable[[str], bool]
+    objects: Objects
+
+
+class PolicyTable:
+    """Rows of one mode, ready to be asked."""
+
+    def __init__(self, rows: Iterable[PolicyRow] = (), mode: MatchMode = "glob") -> None:
+        self._rights: dict[str, dict[tuple[str, str], _About]] = {}
+        self._roles: dict[str, dict[str, None]] = {}
+        self._kept: dict[tuple[str, str, str], tuple[Objects, ...]] = {}
+        for row in rows:
+            match row:
+                case Right(subject, resource, action, name, allows):
+                    rights = self._rights.setdefault(subject, {})
+                    about = rights.get((resource, action))
+                    if about is None:
+                        about = _About(test_of(resource, mode), test_of(action, mode), Objects())
+                        rights[resource, action] = about
+                    about.objects.add(name, mode, allows)
+                case Membership(member, role):
+                    self._roles.setdefault(member, {})[role] = None
+
+    @property
+    def roles(self) -> Mapping[str, Mapping[str, None]]:
+        """Roles by who has them."""
+        return self._roles
+
+    def about(self, subject: str, resource: str, action: str) -> tuple[Objects, ...]:
+        """The objects that rows about a subject itself name for an action on a resource."""
+        rights = self._rights.get(subject)
+        if rights is None:
+            return _NOTHING
+        key = (subject, resource, action)
+        found = self._kept.get(key)
+        if found is None:
+            if len(self._kept) >= _ANSWERS:
+                self._kept.clear()
+            found = self._kept[key] = tuple(
+                about.objects for about in rights.values() if about.resource(resource) and about.action(action)
+            )
+        return found
