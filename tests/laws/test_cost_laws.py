@@ -26,9 +26,10 @@ from trueup.model.repository import comparable_pattern
 from trueup.model.repository_url import parse_repository_url
 from trueup.policy.specification import valid_revision
 from trueup.render import cutoff, helm_words, kustomize_documents, strvals, wholeness
-from trueup.render.directory import read_directory
+from trueup.render.directory import no_programs, read_directory
 from trueup.render.environment import Environment, RenderContext
 from trueup.render.helm_scan import Scan
+from trueup.render.job import DirectoryJob
 from trueup.render.output import Objects
 from trueup.render.recipe import make_recipe
 from trueup.render.remote import remote_of
@@ -54,7 +55,7 @@ def rendered(source: Source, name: str, **others: str) -> Reader:
 
 
 def read(text: str) -> None:
-    read_directory({"a.yaml": text.encode()}, Objects(0))
+    read_directory(DirectoryJob(), {"a.yaml": text.encode()}, Objects(0), no_programs)
 
 
 def scan(text: str) -> None:

@@ -15,8 +15,9 @@ from tests.support.memtree import Link, MemTree, Submodule
 from trueup.model.application import DirectorySource, Source
 from trueup.model.errors import RenderFailed
 from trueup.render.continuity import Trees, check_whole
-from trueup.render.directory import read_directory
+from trueup.render.directory import no_programs, read_directory
 from trueup.render.environment import RenderContext
+from trueup.render.job import DirectoryJob
 from trueup.render.output import Objects
 from trueup.render.recipe import make_recipe, read_inputs
 
@@ -37,7 +38,7 @@ def rendered(files: Files, before: Files) -> set[str]:
     tree = MemTree(files)
     recipe = make_recipe(SOURCE, tree, {}, CONTEXT)
     objects = Objects()
-    read_directory(read_inputs(recipe, tree, {}), objects)
+    read_directory(DirectoryJob(), read_inputs(recipe, tree, {}), objects, no_programs)
     made = objects.finish()
     check_whole(recipe, (*recipe.gaps, *objects.barren), Trees(tree), Trees(MemTree(before)))
     return {manifest.key.name for manifest in made}

@@ -52,6 +52,12 @@ SET: dict[str, tuple[dict[str, Any], dict[str, Any], str, Any]] = {
     "replicas are counted": (
         {}, {"kustomize_replica": ("web=3",)}, "source.kustomize.replicas", [{"name": "web", "count": 3}],
     ),
+    "a variable of Jsonnet takes the place of that of its name": (
+        {"source": {"directory": {"jsonnet": {"extVars": [{"name": "a", "value": "1", "code": True}]}}}},
+        {"jsonnet_ext_var_str": ("a=2",), "jsonnet_tla_code": ("b=1+1",)},
+        "source.directory.jsonnet",
+        {"extVars": [{"name": "a", "value": "2"}], "tlas": [{"name": "b", "value": "1+1", "code": True}]},
+    ),
     "an option takes the place of that of its name": (
         {"syncPolicy": {"syncOptions": ["Prune=false", "CreateNamespace=true"]}},
         {"sync_option": ("Prune=confirm",)}, "syncPolicy.syncOptions", ["Prune=confirm", "CreateNamespace=true"],

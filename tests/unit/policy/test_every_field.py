@@ -48,7 +48,7 @@ READ: dict[str, str] = {
     "DirectorySource.disable_extension_filter": "render/directory.py",
     "DirectorySource.exclude": "render/directory.py",
     "DirectorySource.include": "render/directory.py",
-    "DirectorySource.jsonnet": "policy/unbuilt.py",
+    "DirectorySource.jsonnet": "render/directory.py",
     "DirectorySource.recurse": "render/directory.py",
     "HelmFileParameter.name": "render/helm.py",
     "HelmFileParameter.path": "render/helm.py",
@@ -76,6 +76,12 @@ READ: dict[str, str] = {
     "IgnoreDifference.managed_fields_managers": "diff/rules.py",
     "IgnoreDifference.name": "diff/rules.py",
     "IgnoreDifference.namespace": "diff/rules.py",
+    "JsonnetSource.ext_vars": "render/jsonnet.py",
+    "JsonnetSource.libs": "render/jsonnet.py",
+    "JsonnetSource.tlas": "render/jsonnet.py",
+    "JsonnetVar.code": "render/jsonnet.py",
+    "JsonnetVar.name": "render/jsonnet.py",
+    "JsonnetVar.value": "render/jsonnet.py",
     "KustomizeReplica.count": "render/kustomize_edit.py",
     "KustomizeReplica.name": "render/kustomize_edit.py",
     "KustomizeSource.common_annotations": "render/kustomize_edit.py",
@@ -171,8 +177,6 @@ HARMLESS: dict[str, str] = {
     # a struct, or struct.field: why nothing in a cluster depends on it
     "ApplicationSpec.info": "shown in a user interface",
     "HelmSource.version": "Argo CD ignores it too",
-    "JsonnetSource": "spec.source.directory.jsonnet stops automation as a whole",
-    "JsonnetVar": "spec.source.directory.jsonnet stops automation as a whole",
     "KustomizeSource.api_versions": "for charts in kustomizations alone, which are refused",
     "KustomizeSource.kube_version": "for charts in kustomizations alone, which are refused",
     "DrySource": "spec.sourceHydrator is refused as a whole",
@@ -193,13 +197,8 @@ HARMLESS: dict[str, str] = {
 }
 
 SOURCE = {"repoURL": "https://git.example/shop", "path": "deploy"}
-JSONNET = {"extVars": [{"name": "a", "value": "b"}]}
 UNBUILT: dict[str, tuple[dict[str, Any], str]] = {
     # struct.field: an Application's spec that has it, and the place that the condition names
-    "DirectorySource.jsonnet": (
-        {"source": SOURCE | {"directory": {"jsonnet": JSONNET}}},
-        "spec.source.directory.jsonnet: ",
-    ),
     "KustomizeSource.version": (
         {"sources": [SOURCE, SOURCE | {"kustomize": {"version": "v4"}}]},
         "spec.sources[1].kus",
@@ -301,8 +300,8 @@ def test_a_field_of_an_operation_that_is_not_acted_on_is_named(field: str) -> No
 
 
 HARMLESS_SPECS: dict[str, dict[str, Any]] = {
-    "an empty jsonnet block, as Argo CD writes it": {
-        "source": SOURCE | {"directory": {"recurse": True, "jsonnet": {}}},
+    "a jsonnet block": {
+        "source": SOURCE | {"directory": {"jsonnet": {"extVars": [{"name": "a", "value": "b"}], "libs": ["lib"]}}},
     },
     "remarks": {"source": SOURCE, "info": [{"name": "url", "value": "https://shop.example"}]},
     "a Helm version": {"source": SOURCE | {"helm": {"version": "v3"}}},

@@ -14,7 +14,8 @@ from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey
 from trueup.model.tracking import owner_instance
-from trueup.render.directory import read_directory
+from trueup.render.directory import no_programs, read_directory
+from trueup.render.job import DirectoryJob
 from trueup.render.output import Invalid, Objects, manifest_of
 from trueup.render.stamp import Stamped, stamp
 
@@ -139,7 +140,8 @@ def test_cleaning_twice_is_cleaning_once(fields: dict[str, Any]) -> None:
 
 def read(files: dict[str, str | bytes]) -> Objects:
     objects = Objects()
-    read_directory({path: text if isinstance(text, bytes) else text.encode() for path, text in files.items()}, objects)
+    contents = {path: text if isinstance(text, bytes) else text.encode() for path, text in files.items()}
+    read_directory(DirectoryJob(), contents, objects, no_programs)
     return objects
 
 

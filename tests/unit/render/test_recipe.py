@@ -109,7 +109,6 @@ OUTSIDE = "outside repository root"
             "symlink nesting too deep",
             id="a chain of more than ten links",
         ),
-        pytest.param({"a/x.jsonnet": ""}, Source(path="a"), "a/x.jsonnet: Jsonnet is not supported", id="Jsonnet"),
         pytest.param({"a/x": ""}, Source(path="a", plugin=PluginSource()), "plugins are not supported", id="a plugin"),
         pytest.param(
             {f"a/{i}.yaml": b"#" * (2 << 20) for i in range(6)},

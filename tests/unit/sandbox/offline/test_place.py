@@ -17,7 +17,7 @@ ERRORS = {
     ),
     "a chart's own file": ("helm/Chart.yaml is missing or invalid", "helm", "helm/Chart.yaml"),
     "a tool's message": ("kustomize: accumulating resources", "overlays/a", "overlays/a"),
-    "Jsonnet by its own name": ("a/b.jsonnet: Jsonnet is not supported", "a", "a/b.jsonnet"),
+    "Jsonnet by its own name": ("a/b.jsonnet: RUNTIME ERROR: no", "a", "a/b.jsonnet"),
     "the root": ("too large", "", "."),
 }
 

@@ -76,7 +76,7 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, str]] = {
         "application.sync.requireOverridePrivilegeForRevisionSync": "rights of an API server",
         "project.links": "shown in a user interface",
         "server.rbac.": "rights of an API server",
-        "jsonnet.enable": "a Jsonnet file is refused by its name",
+        "jsonnet.enable": "folders of manifests are read in any case, as by Argo CD",
         "helm.valuesFileSchemes": "value files are read from repositories alone, others refused",
         "kustomize.path.": "with source.kustomize.version alone",
         "kustomize.version.": "with source.kustomize.version alone",

@@ -115,9 +115,6 @@ def _of_sources(app: Application) -> Iterator[Unbuilt]:
 def _of_source(source: Source, place: str) -> Iterator[Unbuilt]:
     if source.kustomize and source.kustomize.version:
         yield Unbuilt(field=f"{place}.kustomize.version", reason="there is one version of kustomize alone")
-    jsonnet = source.directory.jsonnet if source.directory else None
-    if jsonnet and (jsonnet.ext_vars or jsonnet.tlas or jsonnet.libs):
-        yield Unbuilt(field=f"{place}.directory.jsonnet", reason="Jsonnet is not evaluated")
 
 
 def _of_project(project: Project) -> Iterator[Unbuilt]:

@@ -20,7 +20,7 @@ MOST_BYTES = 4 * 1024 * 1024
 """Of all files together; a file's first :data:`MOST_OF_FILE` are looked at."""
 MOST_OF_FILE = 256 * 1024
 
-_YAML = (".yaml", ".yml", ".json", ".tpl", "Kustomization")
+_YAML = (".yaml", ".yml", ".json", ".jsonnet", ".libsonnet", ".tpl", "Kustomization")
 _ABOUT_SECRETS = pattern.compile(r"""(?i)secret|password|passwd|token|key|credential""")
 _LINE = pattern.compile(r"""^( *)((?:- +)*)(?:["']?([^"':#{}\[\]]+)["']?\s*:(?:\s+|$))?(.*)$""")
 _PAIR = pattern.compile(r"""["']?([\w.-]+)["']?\s*:\s*(?:"([^"]*)"|'([^']*)'|([^\s,{}\[\]"'][^,{}\[\]]*))""")
@@ -80,6 +80,8 @@ def spec_secrets(spec: ApplicationSpec) -> Iterator[str]:
         if source.helm is not None:
             yield from _of_settings(source.helm, left)
             left = max(left - len(source.helm.values), 0)
+        if source.directory is not None and (jsonnet := source.directory.jsonnet) is not None:
+            yield from (each.value for each in (*jsonnet.ext_vars, *jsonnet.tlas) if is_secret_name(each.name))
         if source.plugin is not None:
             yield from secret_leaves(msgspec.to_builtins(source.plugin))
 

@@ -4,17 +4,19 @@ The rules are Argo CD's (``findManifests``; feature-inventory 1.1 and section 4)
 """
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kubegrammar import yaml
 from kubegrammar.glob import glob_match
-from trueup.model.application import DirectorySource, Source
+from trueup.model.application import DirectorySource, JsonnetSource, Source
 from trueup.model.errors import RenderFailed
 from trueup.model.resource import group_of
 from trueup.model.tree import Entry, Mode, Tree
+from trueup.render import jsonnet
 from trueup.render.closure import check_size, follow, submodules_below
 from trueup.render.draft import Draft
+from trueup.render.environment import Environment
 from trueup.render.job import DirectoryJob, Input
 from trueup.render.output import Objects, is_list
 from trueup.render.wholeness import (
@@ -27,7 +29,7 @@ from trueup.render.wholeness import (
     pointer_problem,
 )
 
-EXTENSIONS = (*MANIFESTS, ".jsonnet")
+EXTENSIONS = (*MANIFESTS, jsonnet.EXTENSION)
 MAX_BYTES = 10 * 1024 * 1024
 """Of all manifests of a directory together (``reposerver.max.combined.directory.manifests.size``)."""
 
@@ -40,14 +42,25 @@ SHOWN = 10
 """Files named in one warning."""
 
 
-def draft(source: Source, tree: Tree, path: str) -> Draft:
+Evaluate = Callable[[str], list[Any]]
+"""The objects of a program of Jsonnet, by its path."""
+
+
+def no_programs(path: str) -> list[Any]:
+    """The :data:`Evaluate` of a folder without programs."""
+    raise RenderFailed(f"{path}: nothing here evaluates Jsonnet")
+
+
+def draft(source: Source, tree: Tree, path: str, environment: Environment) -> Draft:
     """The files of a directory source.
 
     Raises:
-        RenderFailed: together too large, a link that leaves the repository, a submodule, or Jsonnet.
+        RenderFailed: together too large, a link that leaves the repository, a submodule, or a library of Jsonnet that
+            is no folder.
     """
     options = source.directory or DirectorySource()
     draft = Draft(DirectoryJob())
+    programs: dict[str, Input] = {}
     if options.recurse:
         _refuse_submodules(options, tree, path)
     for entry in _candidates(tree, path, options):
@@ -58,18 +71,38 @@ def draft(source: Source, tree: Tree, path: str) -> Draft:
                 f"{entry.path}: passed over, the link leads {'to a folder' if located else 'nowhere'}"
             )
             continue
-        if entry.path.endswith(".jsonnet"):
-            raise RenderFailed(
-                f"{entry.path}: Jsonnet is not supported", hint="exclude it (directory.exclude) or render it to YAML"
-            )
-        draft.inputs.append(Input(entry.path, located.entry))
+        file = Input(entry.path, located.entry)
+        if entry.path.endswith(jsonnet.EXTENSION):
+            programs[entry.path] = file
+        else:
+            draft.inputs.append(file)
     if options.recurse:
         for link in _links_beside(tree, path, options):
             draft.gaps.append(link)
             if _leads_to_folder(tree, link):
                 draft.warnings.append(f"{link}: passed over, the link leads to a folder")
     check_size(draft.inputs, tree, MAX_BYTES)
+    if programs:
+        _evaluated(options, environment, tree, path, programs, draft)
     return draft
+
+
+def _evaluated(
+    options: DirectorySource,
+    environment: Environment,
+    tree: Tree,
+    path: str,
+    programs: Mapping[str, Input],
+    draft: Draft,
+) -> None:
+    """Add programs, and what they import, to the files that are read as they are."""
+    job, imported, absent = jsonnet.draft(options.jsonnet or JsonnetSource(), environment, tree, path, programs)
+    known = {file.path for file in draft.inputs}
+    beside = [file for file in imported if file.path not in known]
+    draft.inputs += [*programs.values(), *beside]
+    draft.absent += absent
+    draft.job = DirectoryJob(job, imported=tuple(file.path for file in beside))
+    draft.facts["jsonnet"] = jsonnet.VERSION
 
 
 def _candidates(tree: Tree, path: str, options: DirectorySource) -> Iterator[Entry]:
@@ -119,11 +152,15 @@ def _excluded(options: DirectorySource, path: str, folder: str) -> bool:
     return bool(options.exclude) and any(glob_match(options.exclude, name) for name in (relative, f"{relative}/"))
 
 
-def read_directory(files: Mapping[str, bytes], objects: Objects) -> None:
+def read_directory(job: DirectoryJob, files: Mapping[str, bytes], objects: Objects, evaluate: Evaluate) -> None:
     """Read every file into ``objects``, which collects the errors of all."""
     foreign: list[str] = []
-    for path in sorted(files):
+    programs = set(job.jsonnet.programs) if job.jsonnet else set()
+    for path in sorted(files.keys() - set(job.imported)):
         data = files[path]
+        if path in programs:
+            _take_outcome(path, evaluate, objects)
+            continue
         if is_marked(data):
             continue
         before = objects.taken
@@ -136,6 +173,17 @@ def read_directory(files: Mapping[str, bytes], objects: Objects) -> None:
     if foreign:
         more = f" and {len(foreign) - SHOWN} more" if len(foreign) > SHOWN else ""
         objects.warn(f"{', '.join(foreign[:SHOWN])}{more}: passed over, no manifest is in there")
+
+
+def _take_outcome(path: str, evaluate: Evaluate, objects: Objects) -> None:
+    """Take what a program makes. That it makes nothing is what it says, not what it has lost."""
+    try:
+        values = evaluate(path)
+    except RenderFailed as error:
+        objects.fail(f"{error.message}; {error.hint}" if error.hint else error.message)
+        return
+    for number, value in enumerate(values):
+        objects.add(value, f"{path}[{number}]" if len(values) > 1 else path)
 
 
 def _refuse_pointer(path: str, objects: Objects) -> None:

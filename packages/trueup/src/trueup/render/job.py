@@ -23,8 +23,40 @@ class Input(msgspec.Struct, frozen=True, gc=False):
     ref: str = ""
 
 
+class JsonnetArgument(msgspec.Struct, frozen=True):
+    """A variable of Jsonnet, its own variables already substituted; the value is text, or code."""
+
+    name: str
+    value: str
+    code: bool = False
+
+
+class JsonnetJob(msgspec.Struct, frozen=True):
+    """How programs are evaluated.
+
+    Attributes:
+        programs: inputs that are evaluated.
+        libraries: folders that imports are looked up in, the first one first.
+        external: what ``std.extVar`` reads.
+        top_level: arguments of a program that is a function.
+    """
+
+    programs: tuple[str, ...]
+    libraries: tuple[str, ...] = ()
+    external: tuple[JsonnetArgument, ...] = ()
+    top_level: tuple[JsonnetArgument, ...] = ()
+
+
 class DirectoryJob(msgspec.Struct, frozen=True, tag="Directory"):
-    """Read the inputs as manifests."""
+    """Read the inputs as manifests.
+
+    Attributes:
+        jsonnet: how those are read that are programs; None where there is none.
+        imported: inputs that programs import, which are no manifests of their own.
+    """
+
+    jsonnet: JsonnetJob | None = None
+    imported: tuple[str, ...] = ()
 
 
 class GivenJob(msgspec.Struct, frozen=True, tag="Given"):

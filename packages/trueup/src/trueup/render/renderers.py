@@ -106,7 +106,7 @@ def _helm(of: Folder) -> Draft:
 
 
 def _directory(of: Folder) -> Draft:
-    return directory.draft(of.source, of.tree, of.path)
+    return directory.draft(of.source, of.tree, of.path, of.environment)
 
 
 def _plugin(of: Folder) -> Draft:

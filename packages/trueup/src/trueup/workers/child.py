@@ -15,10 +15,11 @@ from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Rendering
 from trueup.render.directory import read_directory
 from trueup.render.given import read_given
-from trueup.render.job import ClosureTooNarrow, DirectoryJob, GivenJob, HelmJob, KustomizeJob
+from trueup.render.job import ClosureTooNarrow, DirectoryJob, GivenJob, HelmJob, JsonnetJob, KustomizeJob
 from trueup.render.output import Objects
 from trueup.workers.frame import MAX_FRAME, Answer, Done, Failed, Task, pack, unpack_task
 from trueup.workers.helm import render_helm
+from trueup.workers.jsonnet import evaluate
 from trueup.workers.kustomize import kubectl, render_kustomize
 from trueup.workers.worker import serve
 
@@ -35,8 +36,9 @@ def render(task: Task, scratch: Path) -> Rendering:
     recipe = task.recipe
     objects = Objects(recipe.source_index)
     match recipe.job:
-        case DirectoryJob():
-            read_directory(task.files, objects)
+        case DirectoryJob() as job:
+            programs = job.jsonnet or JsonnetJob(())
+            read_directory(job, task.files, objects, lambda path: evaluate(programs, path, task.files))
         case GivenJob():
             read_given(task.files, objects)
         case KustomizeJob() as job:

@@ -7,11 +7,15 @@ import click
 
 from trueup.cli.completing import projects
 
-How = Literal["text", "number", "switch", "list", "options", "parameters", "images", "replicas", "pairs", "file"]
+How = Literal[
+    "text", "number", "switch", "list", "options", "parameters", "images", "replicas", "pairs", "variables", "file"
+]
 """How a value gets into its field: ``list`` replaces the list; what is named takes the place of what has its name."""
-Block = Literal["spec", "destination", "source", "helm", "kustomize", "directory", "syncPolicy", "automated", "backoff"]
+Block = Literal[
+    "spec", "destination", "source", "helm", "kustomize", "directory", "jsonnet", "syncPolicy", "automated", "backoff"
+]
 
-SEVERAL = ("list", "options", "parameters", "images", "replicas", "pairs")
+SEVERAL = ("list", "options", "parameters", "images", "replicas", "pairs", "variables")
 
 
 class Flag(NamedTuple):
@@ -19,7 +23,8 @@ class Flag(NamedTuple):
 
     Attributes:
         block: where the field is.
-        forced: of a Helm parameter: text, even if it looks like a number; None leaves it as it is.
+        forced: of a Helm parameter: text, even if it looks like a number; None leaves it as it is. Of a variable of
+            Jsonnet: code.
     """
 
     option: str
@@ -156,6 +161,29 @@ FLAGS = (
     Flag("--directory-recurse", "directory", "recurse", "switch", "Plain manifests: those in folders below too."),
     Flag("--directory-include", "directory", "include", "text", "Plain manifests: only such files, as in *.yaml."),
     Flag("--directory-exclude", "directory", "exclude", "text", "Plain manifests: no such files."),
+    Flag(
+        "--jsonnet-ext-var-str", "jsonnet", "extVars", "variables", "Jsonnet: external text. Repeatable.", "NAME=VALUE"
+    ),
+    Flag(
+        "--jsonnet-ext-var-code",
+        "jsonnet",
+        "extVars",
+        "variables",
+        "Jsonnet: external code. Repeatable.",
+        "NAME=CODE",
+        True,
+    ),
+    Flag("--jsonnet-tla-str", "jsonnet", "tlas", "variables", "Jsonnet: top-level text. Repeatable.", "NAME=VALUE"),
+    Flag(
+        "--jsonnet-tla-code", "jsonnet", "tlas", "variables", "Jsonnet: top-level code. Repeatable.", "NAME=CODE", True
+    ),
+    Flag(
+        "--jsonnet-libs",
+        "jsonnet",
+        "libs",
+        "list",
+        "Jsonnet: library folder of the repository; replaces those of before. Repeatable.",
+    ),
 )
 
 SYNC_POLICIES = ("none", "manual", "automated", "auto", "automatic")
@@ -170,7 +198,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 def source_flags() -> list[Flag]:
     """The flags that say something of one source."""
-    return [flag for flag in FLAGS if flag.block in ("source", "helm", "kustomize", "directory")]
+    return [flag for flag in FLAGS if flag.block in ("source", "helm", "kustomize", "directory", "jsonnet")]
 
 
 def setting(flags: Iterable[Flag] = FLAGS) -> Decorator:

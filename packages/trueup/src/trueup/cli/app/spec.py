@@ -157,6 +157,8 @@ def _block(spec: Spec, flag: Flag, source: Spec | None) -> Spec:
         retry = _inner(spec, "syncPolicy", "retry")
         return retry if flag.field == "limit" else _inner(retry, "backoff")
     of = _inner(spec, "source") if source is None else source
+    if flag.block == "jsonnet":
+        return _inner(of, "directory", "jsonnet")
     return of if flag.block == "source" else _inner(of, flag.block)
 
 
@@ -225,6 +227,8 @@ def _entry(entries: list[Any], flag: Flag, item: str) -> Any:
         if not value.isdecimal():
             raise TrueupError(f"{item!r} is not NAME=COUNT", hint="the count is a whole number")
         return {"name": name, "count": int(value)}
+    if flag.how == "variables":
+        return {"name": name, "value": value, **({"code": True} if flag.forced else {})}
     if flag.field == "fileParameters":
         return {"name": name, "path": value}
     before: dict[str, Any] = next((each for each in entries if _name(flag, each) == name), {})
@@ -251,8 +255,10 @@ def _without(found: Any, flag: Flag, names: tuple[str, ...]) -> Any:
 
 def _sweep(spec: Spec, source: Spec | None) -> None:
     """Blocks that say nothing any more; ``automated: {}`` does say something."""
-    for tool in ("helm", "kustomize", "directory"):
-        if source is not None:
+    if source is not None:
+        if isinstance(source.get("directory"), dict):
+            _drop_empty(source["directory"], "jsonnet")
+        for tool in ("helm", "kustomize", "directory"):
             _drop_empty(source, tool)
     policy = spec.get("syncPolicy")
     if isinstance(policy, dict):
