@@ -32,8 +32,17 @@ demo: $(STAMP) ## A cluster, a repository and the engine at work (ARGS=--tour wa
 install: $(STAMP) ## Everything into .venv, and how the shell finds it
 	@echo 'export PATH="$(CURDIR)/$(BIN):$$PATH"'
 
+.PHONY: ui
+ui: ## The web UI into the package (Node 20 of PATH, else PyPI's); the first time brings its packages
+	@$(or $(PYTHON),$(error Python 3.11 or newer is needed)) tools/ui/ui.py build
+
+.PHONY: ui-pictures
+ui-pictures: ui ## Pictures of every page into build/pictures, three sizes, light and dark (chromium of PATH)
+	@cd ui && node stage/pictures.mjs $(CURDIR)/build/pictures $(ARGS)
+
 .PHONY: test
 test: $(STAMP) controlplane ## Every rule once, those of a real API server too; all of what ARGS names
+	@$(if $(findstring tests/,$(ARGS)),,$(BIN)/python tools/ui/ui.py test)
 	@$(PYTEST) $(if $(findstring tests/,$(ARGS)),,--tier once) $(ARGS)
 
 .PHONY: test-everywhere
@@ -57,7 +66,7 @@ fuzz: $(STAMP) build/fuzz/lib ## Look for inputs that break the readers of stran
 	@PYTHONPATH=build/fuzz/lib $(BIN)/python tools/fuzz/fuzz.py $(ARGS)
 
 .PHONY: release
-release: $(STAMP) build/release-tools/.installed ## Wheel, source archive and bill of materials, looked at for known vulnerabilities
+release: $(STAMP) ui build/release-tools/.installed ## Wheel, source archive and bill of materials, looked at for known vulnerabilities
 	@$(BIN)/python tools/release/release.py $(BIN)/python build/release-tools/bin/python $(ARGS)
 
 .PHONY: check
@@ -68,6 +77,7 @@ check: $(STAMP) ## Format, lint, types, layers, pictures of the code
 	@output=$$($(BIN)/lint-imports 2>&1) || { echo "$$output" >&2; exit 1; }
 	@$(BIN)/python tools/architecture/draw.py --check
 	@$(BIN)/python tools/architecture/rules.py
+	@$(BIN)/python tools/ui/ui.py check
 
 .PHONY: bench
 bench: $(STAMP) controlplane ## Measure against bare loops on the same API server

@@ -1,0 +1,7 @@
+import { signal } from "@preact/signals";
+
+const narrow = window.matchMedia?.("(max-width: 720px)");
+
+/** Whether the window is as narrow as a phone. */
+export const phone = signal(narrow?.matches ?? false);
+narrow?.addEventListener("change", (event) => (phone.value = event.matches));
