@@ -15,6 +15,7 @@ from bench.comparison import comparison
 from bench.demo import demo
 from bench.fleet import fleet, idle
 from bench.heal import heal
+from bench.memory import idle_memory
 from bench.monorepo import monorepo
 from bench.refresh import refresh
 from bench.result import Result, write_table
@@ -31,6 +32,7 @@ PARTS = {
     "refresh": refresh,
     "fleet": fleet,
     "idle": idle,
+    "memory": idle_memory,
     "monorepo": monorepo,
     "sandbox": sandbox,
     "comparison": comparison,

@@ -50,3 +50,11 @@ async def writes(ground: Playground) -> float:
     """Writes the API server has been asked for since it started, by anybody, dry runs left out."""
     text = (await ground.client.request("GET", "/metrics")).decode()
     return sum(float(match[1]) for match in _WRITES.finditer(text) if _DRY not in match[0])
+
+
+def name_of(pid: int) -> str:
+    """What a process was started as."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return "gone"

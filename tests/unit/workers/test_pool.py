@@ -135,6 +135,21 @@ async def test_a_cancelled_render_frees_its_slot(single: Pool) -> None:
     assert len((await render(single, PLAIN)).manifests) == 1
 
 
+async def test_children_end_when_nothing_is_rendered_and_start_again() -> None:
+    before = descendants(os.getpid())
+    pool = Pool(2, limits=PoolLimits(rest=0.01))
+    try:
+        await asyncio.gather(*(render(pool, PLAIN) for _ in range(2)))
+        async for _ in looks(60):
+            if not descendants(os.getpid()) - before:
+                break
+        else:
+            pytest.fail("children that nobody needs stay")
+        assert (await render(pool, PLAIN)).manifests
+    finally:
+        await pool.close()
+
+
 async def test_closing_leaves_no_process_and_no_folder() -> None:
     before = descendants(os.getpid())
     pool = Pool(2)

@@ -35,6 +35,9 @@ class Tool:
         self.gate = asyncio.Event()
         self.gate.set()
 
+    def expect(self) -> None:
+        """Nothing has to be started."""
+
     async def render(self, recipe: Recipe, files: Mapping[str, bytes], yielding: object = None, **_: bool) -> Rendering:
         self.runs += 1
         await self.gate.wait()

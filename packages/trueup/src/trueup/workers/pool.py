@@ -10,7 +10,7 @@ import msgspec
 from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Rendering
 from trueup.render.job import ClosureTooNarrow, Recipe
-from trueup.workers.childprocess import ChildEnded, Children, Yielding
+from trueup.workers.childprocess import REST_SECONDS, ChildEnded, Children, Yielding
 from trueup.workers.frame import Done, Task, framed, pack, unpack_answer
 from trueup.workers.process import MEBIBYTE, Limits
 from trueup.workers.wall import Isolation
@@ -28,6 +28,7 @@ class PoolLimits(msgspec.Struct, frozen=True, kw_only=True):
         file_size: bytes of any one file written.
         open_files: descriptors open at once.
         jobs: renders after which a child is replaced by a fresh one.
+        rest: seconds without a render after which children end.
     """
 
     seconds: float = 60.0
@@ -35,6 +36,7 @@ class PoolLimits(msgspec.Struct, frozen=True, kw_only=True):
     file_size: int = 128 * MEBIBYTE
     open_files: int = 256
     jobs: int = 500
+    rest: float = REST_SECONDS
 
 
 class Pool:
@@ -53,7 +55,13 @@ class Pool:
         self._limits = limits = limits or PoolLimits()
         allowed = Limits(memory=limits.memory, file_size=limits.file_size, open_files=limits.open_files)
         self._children = Children(
-            "trueup.workers.child", size, limits=allowed, jobs=limits.jobs, root=root, isolated=isolated
+            "trueup.workers.child",
+            size,
+            limits=allowed,
+            jobs=limits.jobs,
+            root=root,
+            isolated=isolated,
+            rest=limits.rest,
         )
 
     async def render(
@@ -95,6 +103,10 @@ class Pool:
         if answer.narrow:
             raise ClosureTooNarrow(answer.message, hint=answer.hint)
         raise (RenderStopped if answer.stopped else RenderFailed)(answer.message, hint=answer.hint)
+
+    def expect(self) -> None:
+        """A render is about to come: have a child ready for it, if none is."""
+        self._children.have_one_ready()
 
     async def warm(self) -> Isolation:
         """Start one child now, so that the first render does not wait for it; what stands around it.

@@ -219,6 +219,7 @@ class Renders:
         """A recipe, remembered by all that it follows from where that has a name; and so is that it costs too much."""
 
         async def prepare(_: Turn) -> Recipe:
+            self._pool.expect()
             return await self._preparing.recipe(source, trees, context, index=index, whole_tree=whole_tree)
 
         key = _question(source, trees, context, index, whole_tree)
