@@ -1,15 +1,12 @@
-"""What the engine holds in memory: with hundreds of applications and nothing to do, and of a large cluster's objects."""
+"""What the engine holds in memory: with hundreds of applications and nothing to do, and of a large cluster."""
 
 import asyncio
-import gc
-import multiprocessing
-from collections.abc import Iterator
-
-import msgspec
+import sys
 
 from bench.fleet import at_once
 from bench.ground import config_map, is_settled, repository, witness, write
 from bench.result import Result, result
+from bench.tree import MANAGED
 from bench.usage import family, memory, name_of
 from kubegrammar import yaml
 from trueup.model.live import LiveObject
@@ -27,9 +24,10 @@ async def idle_memory(ground: Playground) -> list[Result]:
     git = repository(ground)
     names = [f"memory-{number:03d}" for number in range(APPLICATIONS)]
     for name in names:
-        write(git.folder, {f"memory/{name}/{i}.yaml": yaml.dump(config_map(f"{name}-{i}", "0")) for i in range(OBJECTS)})
+        write(
+            git.folder, {f"memory/{name}/{i}.yaml": yaml.dump(config_map(f"{name}-{i}", "0")) for i in range(OBJECTS)}
+        )
     revision = await git.commit("memory")
-    before = _each(ground)
     pending = set(names)
 
     def all_settled(live: LiveObject) -> bool:
@@ -46,14 +44,24 @@ async def idle_memory(ground: Playground) -> list[Result]:
     busy = _each(ground)
     await asyncio.sleep(SETTLE_SECONDS)
     idle = _each(ground)
-    title = f"{APPLICATIONS} applications"
+    title = f"memory, {APPLICATIONS} applications"
+    taken, nodes = await _tree()
     return [
-        *(result(f"no application, {name}", size, "MiB") for name, size in before),
-        *(result(f"{title}, just synced, {name}", size, "MiB") for name, size in busy),
-        *(result(f"{title}, idle, {name}", size, "MiB") for name, size in idle),
+        *(result(f"{title} just synced, {name}", size, "MiB") for name, size in busy),
+        *(result(f"{title} at rest, {name}", size, "MiB") for name, size in idle),
+        result(f"memory, {nodes} objects of a cluster of which {MANAGED} are managed", taken, "MiB"),
     ]
 
 
 def _each(ground: Playground) -> list[tuple[str, float]]:
+    """The engine with its children, then each by what it was started as."""
     pids = family(ground.engine.pid)
-    return [("engine with its children", memory(pids)), *((name_of(pid), memory([pid])) for pid in pids)]
+    return [("engine and children", memory(pids)), *((name_of(pid), memory([pid])) for pid in pids)]
+
+
+async def _tree() -> tuple[float, int]:
+    command = (sys.executable, "-m", "bench.tree")
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    told, _ = await process.communicate()
+    taken, nodes = told.decode().split()
+    return float(taken), int(nodes)

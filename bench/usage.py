@@ -53,8 +53,12 @@ async def writes(ground: Playground) -> float:
 
 
 def name_of(pid: int) -> str:
-    """What a process was started as."""
+    """The module that a process was started as, such as ``trueup server``; what it is called where that is none."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+        if "-m" in words:
+            first, second, *_ = [*words[words.index("-m") + 1 :], ""]
+            return f"{first} {second}".strip() if second.isalpha() else first
+        return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
-        return "gone"
+        return "ended"

@@ -17,13 +17,13 @@ from tests.support.faultproxy import FaultProxy
 from tests.support.patience import stretched
 
 from pocketkube.controlplane import ControlPlane
-from trueup.kube.cache import WatchCache
+from trueup.kube.cache import BodyUnread, WatchCache
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import Forbidden, NotFound, Unreachable
 from trueup.kube.reflector import Timing
-from trueup.model.live import LiveObject
+from trueup.model.live import LiveObject, Node, Seen
 from trueup.model.resource import GroupKind, ResourceKey
 
 CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", True)
@@ -75,7 +75,7 @@ class Losses:
         self.keys: list[ResourceKey] = []
         cache.subscribe(self._change)
 
-    def _change(self, old: LiveObject | None, new: LiveObject | None) -> None:
+    def _change(self, old: Seen | None, new: Seen | None) -> None:
         if old is not None and new is None:
             self.keys.append(old.key)
 
@@ -100,7 +100,7 @@ async def test_the_response_to_a_write_is_seen_at_once_and_its_event_tells_nothi
         await cache.ensure([CONFIG_MAP])
         told: list[str] = []
 
-        def note(_: LiveObject | None, new: LiveObject | None) -> None:
+        def note(_: Seen | None, new: Seen | None) -> None:
             if new is not None and new.key == key(namespace, "x"):
                 told.append(new.resource_version)
 
@@ -204,7 +204,7 @@ async def test_excluded_kinds_are_neither_followed_nor_failures(admin: Client) -
 async def test_a_subscriber_that_raises_ends_neither_the_watch_nor_the_others(admin: Client, namespace: str) -> None:
     async with caching(admin) as cache:
 
-        def broken(_: LiveObject | None, __: LiveObject | None) -> None:
+        def broken(_: Seen | None, __: Seen | None) -> None:
             raise ValueError("a fault of the subscriber")
 
         cache.subscribe(broken)
@@ -464,3 +464,25 @@ async def test_a_cache_of_some_namespaces_sees_those_alone_and_kinds_of_the_clus
         await admin.delete(CONFIG_MAPS, namespace, "seen")
         await until(lambda: cache.get(seen) is None)
         assert cache.get(unseen) is None
+
+
+async def test_the_body_of_what_nobody_manages_is_read_when_it_is_asked_for_and_kept_from_then_on(
+    admin: Client, namespace: str
+) -> None:
+    for name in ("asked", "looked-for", "left", "gone"):
+        await admin.create(CONFIG_MAPS, namespace, config_map(name))
+    async with caching(admin, keep=lambda _: False) as cache:
+        await cache.ensure([CONFIG_MAP])
+        assert isinstance(cache.known(key(namespace, "left")), Node)
+        await cache.whole([key(namespace, "asked"), key(namespace, "is-not-there")])
+        found = cache.get(key(namespace, "asked"))
+        assert found is not None and found.object()["metadata"]["name"] == "asked"
+        with pytest.raises(BodyUnread):
+            cache.get(key(namespace, "looked-for"))
+        await until(lambda: not isinstance(cache.known(key(namespace, "looked-for")), Node))
+        assert cache.get(key(namespace, "looked-for")) is not None
+        await admin.patch(CONFIG_MAPS, namespace, "asked", b'{"data":{"a":"1"}}', kind="merge")
+        await until(lambda: (cache.get(key(namespace, "asked")) or found).object().get("data") == {"a": "1"})
+        await admin.delete(CONFIG_MAPS, namespace, "gone", propagation="Background")
+        await cache.whole([key(namespace, "gone")])
+        assert cache.get(key(namespace, "gone")) is None

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trueup.kube.index import Index
-from trueup.model.live import LiveObject, Owner
+from trueup.kube.room import Room
+from trueup.model.live import LiveObject, Node, Owner, Seen, Shown
 from trueup.model.resource import GroupKind, ResourceKey
 
 KIND = GroupKind("", "ConfigMap")
@@ -149,7 +150,7 @@ STEP = st.tuples(
 @given(st.lists(STEP, max_size=30))
 def test_changes_told_rebuild_the_view_and_every_index_agrees(steps: list[tuple[str, int, str, str, str, str]]) -> None:
     index = fresh()
-    view: dict[ResourceKey, LiveObject] = {}
+    view: dict[ResourceKey, Seen] = {}
     for action, version, name, uid, app, owner in steps:
         found = seen(version, name, uid, app, owner)
         match action:
@@ -172,7 +173,10 @@ def test_changes_told_rebuild_the_view_and_every_index_agrees(steps: list[tuple[
                 view[key] = new
     assert {found.key: found for found in index.of_kind(KIND)} == view
     for group in ("shop", "blog"):
-        assert index.group(group) == {key: found for key, found in view.items() if found.labels["app"] == group}
+        mine = {
+            key: found for key, found in view.items() if isinstance(found, LiveObject) and found.labels["app"] == group
+        }
+        assert index.group(group) == mine
     for uid in ("r1", "r2"):
         expected = [found for found in view.values() if uid in [owner.uid for owner in found.owners]]
         assert sorted(map(repr, index.children(uid))) == sorted(map(repr, expected))
@@ -192,3 +196,114 @@ def test_with_a_watch_for_each_namespace_one_says_nothing_of_the_other() -> None
     assert index.written(at("a", 50)) != [], "that the watch of b has got further says nothing of a"
     index.replaced(KIND, (), "96", "b")
     assert index.written(at("b", 50)) == []
+
+
+def sparing(room: Room | None = None) -> Index:
+    """Keeps the bodies of what has an app, and of what was asked for."""
+    return Index(
+        lambda found: found.labels.get("app") or None,
+        room=room,
+        keep=lambda _: False,
+        brief=lambda _: Shown(revision="7"),
+    )
+
+
+def kept(index: Index) -> str:
+    """What is kept of X, and at which version."""
+    found = index.get(X)
+    return f"{type(found).__name__} {found.resource_version}" if found else "nothing"
+
+
+KEPT: dict[str, tuple[Callable[[Index], object], str]] = {
+    "of a managed object, its body": (lambda i: i.appeared(seen(11)), "LiveObject 11"),
+    "of any other, a node": (lambda i: i.appeared(seen(11, app="")), "Node 11"),
+    "of one that loses its mark, a node": (lambda i: (i.appeared(seen(11)), i.appeared(seen(12, app=""))), "Node 12"),
+    "of one that gets a mark, its body": (
+        lambda i: (i.appeared(seen(11, app="")), i.appeared(seen(12))),
+        "LiveObject 12",
+    ),
+    "of one asked for before it came, its body": (
+        lambda i: (i.ask(X), i.appeared(seen(11, app=""))),
+        "LiveObject 11",
+    ),
+    "of one asked for, its body once it is read": (
+        lambda i: (i.appeared(seen(11, app="")), i.ask(X), i.completed(seen(11, app=""))),
+        "LiveObject 11",
+    ),
+    "a body that was read late loses to an event": (
+        lambda i: (i.appeared(seen(11, app="")), i.ask(X), i.appeared(seen(12, app="")), i.completed(seen(11, app=""))),
+        "LiveObject 12",
+    ),
+    "a body that comes after the end brings nothing back": (
+        lambda i: (i.appeared(seen(11, app="")), i.ask(X), i.disappeared(seen(12, app="")), i.completed(seen(11))),
+        "nothing",
+    ),
+    "a list that says the same leaves a body": (
+        lambda i: (i.ask(X), i.appeared(seen(11, app="")), i.replaced(KIND, (seen(11, app=""),), "20")),
+        "LiveObject 11",
+    ),
+    "the response to a write of another's object is a node": (lambda i: i.written(seen(11, app="")), "Node 11"),
+}
+
+
+@pytest.mark.parametrize("rule", KEPT)
+def test_bodies_are_kept_of_what_is_managed_or_asked_for(rule: str) -> None:
+    index = sparing()
+    do, expected = KEPT[rule]
+    do(index)
+    assert kept(index) == expected
+
+
+def test_a_node_says_whose_it_is_and_what_a_tree_shows_and_takes_no_room_for_its_body() -> None:
+    room = Room()
+    index = sparing(room)
+    body = b'{"data":"%s"}' % (b"x" * 1_000_000)
+    index.appeared(msgspec.structs.replace(seen(11, app="", owner="r1"), body=body))
+    (child,) = index.children("r1")
+    assert isinstance(child, Node)
+    assert (child.uid, child.shown.revision, index.ask(X)) == ("u1", "7", child)
+    assert room.used < 10_000
+    index.disappeared(seen(12, app="", owner="r1"))
+    assert (room.used, index.children("r1"), index.group("shop")) == (0, [], {})
+
+
+def test_what_was_asked_for_long_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trueup.kube.index.ASKED", 2)
+    index = sparing()
+    for name in ("x", "y", "z"):
+        index.ask(seen(0, name).key)
+    index.appeared(seen(11, app=""))
+    assert kept(index) == "Node 11"
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["appeared", "written", "disappeared", "listed"]), st.integers(1, 40)), max_size=20
+    ),
+    st.sets(st.integers(0, 20)),
+)
+def test_that_bodies_are_not_kept_changes_neither_what_is_there_nor_whose_it_is(
+    steps: list[tuple[str, int]], asked: set[int]
+) -> None:
+    whole, spare = fresh(), sparing()
+    for at, (action, version) in enumerate(steps):
+        # One version of an object is one content.
+        found = seen(version, "x", f"u{version // 20}", "shop" if version % 3 else "", "r1" if version % 2 else "r2")
+        if at in asked:
+            spare.ask(X)
+        for index in (whole, spare):
+            match action:
+                case "appeared":
+                    index.appeared(found)
+                case "written":
+                    index.written(found)
+                case "disappeared":
+                    index.disappeared(found)
+                case _:
+                    index.replaced(KIND, (found,), str(version))
+    there, spared = (
+        [(found.uid, found.resource_version, found.owners) for found in index.of_kind(KIND)] for index in (whole, spare)
+    )
+    assert there == spared
+    assert whole.group("shop") == spare.group("shop")
+    assert len(whole.children("r1")) == len(spare.children("r1"))

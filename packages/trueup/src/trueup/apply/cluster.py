@@ -1,6 +1,7 @@
 """The cluster as this package needs it: the parts of ``kube`` it calls, so that an application can hand in its own."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
@@ -9,7 +10,7 @@ from kubegrammar.merge import Merging
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import Invalid, NotFound
 from trueup.kube.parameters import FieldValidation, PatchKind, Propagation
-from trueup.model.live import LiveObject
+from trueup.model.live import LiveObject, Seen
 from trueup.model.manifest import Manifest
 from trueup.model.resource import GroupKind, ResourceKey, group_of, version_of
 
@@ -97,10 +98,14 @@ class Kinds(Protocol):
     def find(self, group: str, kind: str, version: str = "") -> ResourceType | None: ...
 
 
-class Seen(Protocol):
+class Cached(Protocol):
     """The watch cache. A write's answer enters it at once, or the next pass would decide on the past."""
 
     def get(self, key: ResourceKey, /) -> LiveObject | None: ...
+
+    def known(self, key: ResourceKey, /) -> Seen | None: ...
+
+    async def whole(self, keys: Iterable[ResourceKey], /) -> None: ...
 
     def stored(self, obj: LiveObject, /) -> None: ...
 
@@ -128,14 +133,14 @@ class Cluster(Protocol):
     def schemas(self) -> Mergings: ...
 
     @property
-    def cache(self) -> Seen: ...
+    def cache(self) -> Cached: ...
 
 
 class _Acting(msgspec.Struct, frozen=True):
     client: Writer
     discovery: Kinds
     schemas: Mergings
-    cache: Seen
+    cache: Cached
 
 
 def acting_as(cluster: Cluster, user: str) -> Cluster:

@@ -8,6 +8,7 @@ from trueup.apply.write import ObjectWriter, Written
 from trueup.kube.errors import AlreadyExists, Conflict, NotFound
 from trueup.model.annotations import FIELD_MANAGER, HOOK_FINALIZER
 from trueup.model.hooks import HookDeletePolicy
+from trueup.model.live import LiveObject
 from trueup.plan.hooks import belongs, takes_along
 from trueup.plan.task import DeleteHookTask, ReleaseHookTask, RunHookTask
 
@@ -64,7 +65,8 @@ async def release_hook(task: DeleteHookTask | ReleaseHookTask, cluster: Cluster)
     if type_ is None:
         return
     key = task.key
-    live = cluster.cache.get(key)
+    known = cluster.cache.known(key)
+    live = known if isinstance(known, LiveObject) else None
     for attempt in range(ATTEMPTS):
         try:
             if live is None or attempt:

@@ -160,6 +160,7 @@ class _Run:
     async def _write(self, task: ApplyTask | CreateNamespaceTask) -> None:
         if self._missing(task):
             return
+        await self.cluster.cache.whole([task.key])
         before = self.cluster.cache.get(task.key)
         if leaves_alone(before, task.writing):
             assert before is not None
@@ -190,7 +191,7 @@ class _Run:
         if not self.dry_run:
             return False
         namespace = ResourceKey("", NAMESPACE.kind, "", task.key.namespace)
-        lacks = task.key.namespace in self.namespaces and self.cluster.cache.get(namespace) is None
+        lacks = task.key.namespace in self.namespaces and self.cluster.cache.known(namespace) is None
         if not lacks and task.manifest.group_kind not in self.kinds:
             return False
         self._record(task, ResultCode.SYNCED, object_message(task.key, "created (dry run, not asked)"))
@@ -216,7 +217,7 @@ class _Run:
     def _homeless(self, key: ResourceKey) -> bool:
         """Whether the namespace of an object is not there."""
         home = ResourceKey("", NAMESPACE.kind, "", key.namespace)
-        return bool(key.namespace) and self.cluster.cache.get(home) is None
+        return bool(key.namespace) and self.cluster.cache.known(home) is None
 
     def _record(self, task: Recordable, code: ResultCode, message: str) -> None:
         self.results.append(result_of(task, code, message))

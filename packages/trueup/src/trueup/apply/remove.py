@@ -18,7 +18,7 @@ async def delete_object(
         ApiError: the server refused.
     """
     type_ = known_type(cluster, api_version, key.kind)
-    live = cluster.cache.get(key)
+    live = cluster.cache.known(key)
     if type_ is None or (live is not None and live.uid == uid and live.deletion_timestamp):
         return
     way = cast(Propagation, propagation)

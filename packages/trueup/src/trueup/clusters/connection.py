@@ -9,7 +9,8 @@ from functools import partial
 import msgspec
 
 from trueup.apply.confirm import Confirmer
-from trueup.clusters.managed import ManagedCluster, Parts, instance_of
+from trueup.clusters.managed import ManagedCluster, Parts, instance_of, kept
+from trueup.clusters.shown import shown
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
@@ -18,7 +19,7 @@ from trueup.kube.plugin import RunPlugin
 from trueup.kube.room import SHARE, Pace, Room
 from trueup.kube.schemas import Schemas
 from trueup.model.errors import TrueupError, Waiting
-from trueup.model.live import LiveObject
+from trueup.model.live import Seen
 from trueup.runtime.clock import Clock
 from trueup.runtime.logger import Logger
 from trueup.store.clusters.secret import ClusterEntry
@@ -72,7 +73,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     plugins: RunPlugin
     excluded: Callable[[str, str, str], bool]
-    changed: Callable[[str, LiveObject | None, LiveObject | None], None]
+    changed: Callable[[str, Seen | None, Seen | None], None]
     turned: Callable[[ClusterEntry], None]
     fence: Callable[[], None] | None = None
     memory: int = MEMORY
@@ -231,6 +232,8 @@ class Connection:
             excluded=unwatched,
             namespaces=entry.namespaces,
             room=Room(self._around.memory),
+            keep=kept,
+            brief=shown,
         )
         parts = Parts(client=client, discovery=discovery, cache=cache, schemas=Schemas(client))
         return ManagedCluster(

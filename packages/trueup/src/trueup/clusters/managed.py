@@ -9,10 +9,12 @@ from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.schemas import Schemas
+from trueup.model.annotations import GROUP
 from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey, group_of, version_of
 from trueup.model.tracking import owner_instance
+from trueup.plan.kinds import NAMESPACE
 from trueup.policy import Change
 
 
@@ -74,6 +76,12 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
 def instance_of(live: LiveObject) -> str | None:
     """The watch cache's group of an object: the application whose mark it bears, if any."""
     return owner_instance(live.annotations, live.key) or None
+
+
+def kept(live: LiveObject) -> bool:
+    """Whether the body of an object is kept that no application has marked or declared: a pass decides on our own
+    objects, and on namespaces, whoever made them."""
+    return live.key.group == GROUP or live.group_kind == NAMESPACE
 
 
 def excluded_type(excluded: Callable[[str, str], bool]) -> Callable[[ResourceType], bool]:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from trueup.model.application import DEFAULT_PROJECT
-from trueup.model.live import LiveObject
+from trueup.model.live import LiveObject, Seen
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.tracking import owner_instance
 from trueup.plan.kinds import CRD, NAMESPACE
@@ -60,10 +60,17 @@ class Wakes:
         self._add_project = add_project
         self._goes = leaves
 
-    def changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
+    def changed(self, old: Seen | None, new: Seen | None) -> None:
         """Told of every change."""
         found = new or old
         assert found is not None
+        if isinstance(found, LiveObject):
+            self._ours(found, _whole(old), _whole(new))
+        for key in self.of_object(old, new):
+            self._add(key)
+
+    def _ours(self, found: LiveObject, old: LiveObject | None, new: LiveObject | None) -> None:
+        """Of our own objects and settings, whose bodies are always kept."""
         ours = found.key.namespace == self._applications.control_namespace
         if found.group_kind == APPLICATION:
             if new is None or _leaves(old, new):
@@ -83,15 +90,13 @@ class Wakes:
             for stored in self._applications.readable():
                 if (stored.app.spec.project or DEFAULT_PROJECT) == found.key.name:
                     self._add(stored.key)
-        for key in self.of_object(old, new):
-            self._add(key)
 
-    def of_object(self, old: LiveObject | None, new: LiveObject | None) -> Iterator[str]:
+    def of_object(self, old: Seen | None, new: Seen | None) -> Iterator[str]:
         """Applications that a change of an object concerns, whatever cluster it is on."""
         found = new or old
         assert found is not None
         yield from self._declaring(found, old, new)
-        if not _is_seen_by_others(old, new):
+        if not _is_seen_by_others(_whole(old), _whole(new)):
             return
         for instance in {_instance(old), _instance(new)} - {""}:
             key = self._applications.key_of_instance(instance)
@@ -106,7 +111,7 @@ class Wakes:
             self._applications.changed(name)
             self._add(name)
 
-    def _declaring(self, found: LiveObject, old: LiveObject | None, new: LiveObject | None) -> list[str]:
+    def _declaring(self, found: Seen, old: Seen | None, new: Seen | None) -> list[str]:
         """Applications of an object that bears no mark."""
         if found.group_kind == CRD:
             return self._definers.of(found.key.name)
@@ -115,7 +120,12 @@ class Wakes:
         return []
 
 
-def _metadata(live: LiveObject | None) -> tuple[dict[str, str], dict[str, str]] | None:
+def _whole(seen: Seen | None) -> LiveObject | None:
+    return seen if isinstance(seen, LiveObject) else None
+
+
+def _metadata(seen: Seen | None) -> tuple[dict[str, str], dict[str, str]] | None:
+    live = _whole(seen)
     return (live.labels, live.annotations) if live else None
 
 
@@ -127,7 +137,9 @@ def _leaves(old: LiveObject | None, new: LiveObject) -> bool:
     return old.deletion_timestamp != new.deletion_timestamp or bytes(projects[0]) != bytes(projects[1])
 
 
-def _instance(live: LiveObject | None) -> str:
+def _instance(seen: Seen | None) -> str:
+    """What is no more than a node bears nobody's mark."""
+    live = _whole(seen)
     return owner_instance(live.annotations, live.key) if live else ""
 
 

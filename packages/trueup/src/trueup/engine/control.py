@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from trueup.clusters.managed import excluded_type, instance_of
+from trueup.clusters.managed import excluded_type, instance_of, kept
+from trueup.clusters.shown import shown
 from trueup.controllers.wake import CONFIG_MAPS
 from trueup.engine.options import Options
 from trueup.kube.cache import WatchCache
@@ -49,6 +50,8 @@ class Control:
             classify=instance_of,
             excluded=excluded_type(self._unwatched),
             namespaces=(self.namespace, *options.namespaces) if options.namespaces else (),
+            keep=self._keeps,
+            brief=shown,
         )
         self.applications = Applications(self.cache, self.namespace)
         self.definers = Definers(self.applications.stored)
@@ -106,6 +109,10 @@ class Control:
     def _tell(self) -> None:
         for tell in self.told:
             tell()
+
+    def _keeps(self, live: LiveObject) -> bool:
+        """Settings are read from their bodies."""
+        return kept(live) or (live.group_kind == CONFIG_MAPS and live.key.namespace == self.namespace)
 
     def _config_map(self, name: str) -> LiveObject | None:
         return self.cache.get(ResourceKey("", "ConfigMap", self.namespace, name))

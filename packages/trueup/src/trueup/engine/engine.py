@@ -25,7 +25,7 @@ from trueup.engine.term import Term
 from trueup.engine.tools import Tools
 from trueup.kube.schemas import Schemas
 from trueup.model.errors import TrueupError
-from trueup.model.live import LiveObject
+from trueup.model.live import Seen
 from trueup.model.manifest import Manifest
 from trueup.model.share import Share
 from trueup.observe.observation import Observation
@@ -137,10 +137,10 @@ class Engine:
     def _share(self, repository: str) -> Share:
         return self.term.shares.of_repository(repository)
 
-    def _changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
+    def _changed(self, old: Seen | None, new: Seen | None) -> None:
         self.term.changed(old, new)
 
-    def _changed_on(self, server: str, old: LiveObject | None, new: LiveObject | None) -> None:
+    def _changed_on(self, server: str, old: Seen | None, new: Seen | None) -> None:
         self.term.changed_on(server, old, new)
 
     def _turned(self, entry: ClusterEntry) -> None:

@@ -16,7 +16,7 @@ from trueup.features.images.survey import Survey
 from trueup.features.images.work import Subject
 from trueup.model.application import Application, Source
 from trueup.model.audit import Entry
-from trueup.model.live import LiveObject
+from trueup.model.live import LiveObject, Seen
 from trueup.model.repository import RepositoryOf
 from trueup.model.tree import Tree
 from trueup.store.applications import APPLICATION, Applications
@@ -84,18 +84,18 @@ def part(lasting: Lasting, repositories: Repositories, recorder: Recorder) -> Im
     return ImageReconciler(Rounds(survey, ports, lasting.tools.editing), reports)
 
 
-def wakes(namespace: str, old: LiveObject | None, new: LiveObject | None) -> bool:
+def wakes(namespace: str, old: Seen | None, new: Seen | None) -> bool:
     """Whether somebody has just asked for image updates, or set them otherwise: no need to wait for the next round.
 
     Args:
         namespace: the control namespace.
     """
-    if new is None or new.key.namespace != namespace:
+    if not isinstance(new, LiveObject) or new.key.namespace != namespace:
         return False
     if new.group_kind == CONFIG_MAPS:
         return new.key.name == CONFIG_MAP
     asked = new.group_kind == APPLICATION and asks_for_images(new.annotations)
-    return asked and (old is None or old.annotations != new.annotations)
+    return asked and (not isinstance(old, LiveObject) or old.annotations != new.annotations)
 
 
 def _subjects(applications: Applications) -> Iterator[Subject]:

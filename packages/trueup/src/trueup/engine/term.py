@@ -27,7 +27,7 @@ from trueup.engine.shares import Shares
 from trueup.engine.sites import Sites
 from trueup.model.application import Application, Destination
 from trueup.model.errors import TrueupError
-from trueup.model.live import LiveObject
+from trueup.model.live import Seen
 from trueup.model.repository import RepositoryOf
 from trueup.model.share import Share, Urgency
 from trueup.model.status import OperationState
@@ -153,7 +153,7 @@ class Term:
     def _leaves(self, key: str) -> None:
         self._targets.abandon(self._applications.instance(key))
 
-    def changed(self, old: LiveObject | None, new: LiveObject | None) -> None:
+    def changed(self, old: Seen | None, new: Seen | None) -> None:
         """Something on the cluster is other than it was."""
         self._wakes.changed(old, new)
         if images.wakes(self._applications.control_namespace, old, new):
@@ -167,7 +167,7 @@ class Term:
         """
         return self._lasting.clusters.place(app)
 
-    def changed_on(self, server: str, old: LiveObject | None, new: LiveObject | None) -> None:
+    def changed_on(self, server: str, old: Seen | None, new: Seen | None) -> None:
         """Something on another cluster is other than it was."""
         for key in self._wakes.of_object(old, new):
             stored = self._applications.get(key)

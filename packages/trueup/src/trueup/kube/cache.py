@@ -10,22 +10,33 @@ import structlog
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
-from trueup.kube.errors import ApiError
-from trueup.kube.index import Change, Classify, Index
+from trueup.kube.errors import ApiError, NotFound
+from trueup.kube.index import Change, Classify, Index, Keep
+from trueup.kube.node import Brief
 from trueup.kube.reflector import PAUSES, Reflector, Served, Timing
 from trueup.kube.room import Room
-from trueup.model.live import LiveObject
-from trueup.model.resource import GroupKind, ResourceKey
+from trueup.model.errors import Waiting
+from trueup.model.live import LiveObject, Node, Seen, Shown
+from trueup.model.resource import GroupKind, ResourceKey, version_of
 
 log = structlog.get_logger(__name__)
 
-Subscriber = Callable[[LiveObject | None, LiveObject | None], None]
+Subscriber = Callable[[Seen | None, Seen | None], None]
 """Called with an object before and after each change, in the event loop; it must not block."""
+
+
+class BodyUnread(Waiting):
+    """An object is there, and what it holds is still being read."""
+
+    reason = "ObjectUnread"
+
 
 CRD = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
 SETTLE_SECONDS = 0.1
 """Definitions come in bursts; discovery is asked once for a burst."""
 CRD_RETRY_SECONDS = 5.0
+UNREAD_SECONDS = 0.25
+"""Until an object is looked for again whose body is being read."""
 
 
 class WatchCache:
@@ -38,6 +49,7 @@ class WatchCache:
             namespace are watched as far as rights allow.
         timing: how often kinds are listed afresh and when silence counts as failure.
         room: for its objects; without end by default.
+        keep, brief: whose bodies are kept, and what is of the others, as :class:`trueup.kube.index.Index` has it.
     """
 
     def __init__(
@@ -50,13 +62,16 @@ class WatchCache:
         namespaces: Iterable[str] = (),
         timing: Timing | None = None,
         room: Room | None = None,
+        keep: Keep = lambda _: True,
+        brief: Brief = lambda _: Shown(),
     ) -> None:
         self._client, self._discovery = client, discovery
         self._excluded = excluded
         self._timing = timing or Timing()
         self._namespaces = tuple(dict.fromkeys(namespaces))
         self._room = room or Room()
-        self._index = Index(classify, by_namespace=bool(self._namespaces), room=self._room)
+        self._index = Index(classify, by_namespace=bool(self._namespaces), room=self._room, keep=keep, brief=brief)
+        self._reading: dict[ResourceKey, asyncio.Task[None]] = {}
         self._served = Served()
         self._subscribers: list[Subscriber] = []
         self._reflectors: dict[GroupKind, list[Reflector]] = {}
@@ -76,6 +91,7 @@ class WatchCache:
     async def close(self) -> None:
         """Ends every watch."""
         tasks = [*chain.from_iterable(self._tasks.values()), *([self._definitions] if self._definitions else [])]
+        tasks += self._reading.values()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -112,19 +128,49 @@ class WatchCache:
             await asyncio.gather(*(reflector.answered.wait() for reflector in unanswered))
 
     def get(self, key: ResourceKey) -> LiveObject | None:
-        """An object as last seen; None when there is none, or its kind is not followed."""
+        """An object as last seen; None when there is none, or its kind is not followed.
+
+        Raises:
+            BodyUnread: it is there, nobody had asked for it, and its body is being read from now on (:meth:`whole`).
+        """
+        found = self._index.get(key)
+        if not isinstance(found, Node):
+            return found
+        self._index.ask(key)
+        self._read(found)
+        raise BodyUnread(f"{key} is being read", after=UNREAD_SECONDS)
+
+    def known(self, key: ResourceKey) -> Seen | None:
+        """What is kept of an object, be it its whole body or not."""
         return self._index.get(key)
+
+    async def whole(self, keys: Iterable[ResourceKey]) -> None:
+        """Keep the bodies of these objects, and read those that are not there; kinds that are not followed are left.
+
+        Raises:
+            ApiError: one cannot be read.
+        """
+        unread = [found for key in keys if (found := self._index.ask(key)) is not None]
+        if unread:
+            answers = await asyncio.gather(*map(self._read, unread), return_exceptions=True)
+            for answer in answers:
+                if isinstance(answer, BaseException):
+                    raise answer
 
     def group(self, owner: str) -> dict[ResourceKey, LiveObject]:
         """The objects that ``classify`` put into a group."""
         return self._index.group(owner)
 
-    def children(self, uid: str) -> list[LiveObject]:
+    def children(self, uid: str) -> list[Seen]:
         """The objects with an owner reference to this uid, among the kinds that are followed."""
         return self._index.children(uid)
 
     def of_kind(self, kind: GroupKind) -> list[LiveObject]:
-        """Every object of a kind."""
+        """Every object of a kind whose bodies are kept."""
+        return [found for found in self._index.of_kind(kind) if isinstance(found, LiveObject)]
+
+    def nodes(self, kind: GroupKind) -> list[Seen]:
+        """Every object of a kind, or what is kept of it."""
         return self._index.of_kind(kind)
 
     def stored(self, found: LiveObject) -> None:
@@ -206,6 +252,32 @@ class WatchCache:
         self._tasks[kind] = [
             asyncio.create_task(reflector.run(), name=f"watch {kind}") for reflector in self._reflectors[kind]
         ]
+
+    def _read(self, node: Node) -> asyncio.Task[None]:
+        """Reads a body, once at a time. A failure is told to who waits for it; who does not, tries again."""
+        task = self._reading.get(node.key)
+        if task is None:
+            task = self._reading[node.key] = asyncio.create_task(self._complete(node), name=f"read {node.key}")
+            task.add_done_callback(lambda done: self._has_read(node.key, done))
+        return task
+
+    def _has_read(self, key: ResourceKey, done: asyncio.Task[None]) -> None:
+        self._reading.pop(key, None)
+        if not done.cancelled() and (error := done.exception()) is not None:
+            log.info("object not read", key=str(key), error=str(error))
+
+    async def _complete(self, node: Node) -> None:
+        key = node.key
+        type_ = self._discovery.find(key.group, key.kind, version_of(node.api_version))
+        if type_ is None:
+            raise NotFound(f"{key}: the server has no such kind any more", code=404)
+        self._room.check()
+        try:
+            found = await self._client.get(type_, key.namespace, key.name)
+        except NotFound:
+            self._publish(self._index.removed(key, node.uid))
+        else:
+            self._publish(self._index.completed(found))
 
     def _following(self) -> Iterator[Reflector]:
         return chain.from_iterable(self._reflectors.values())

@@ -1,19 +1,29 @@
 """The objects a watch cache holds, found by key, by owner reference and by what ``classify`` says. No I/O here.
 
+Bodies are kept of what ``keep`` says and of what was asked for; of the rest, what a tree shows (:class:`Node`).
+
 Three sources meet: lists, watch events and the responses of our own writes. Resource versions put them in order.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
+from trueup.kube.node import Brief, node_of
 from trueup.kube.object import newer, supersedes
 from trueup.kube.room import Room, weight
-from trueup.model.live import LiveObject
+from trueup.model.live import LiveObject, Node, Seen, Shown
 from trueup.model.resource import GroupKind, ResourceKey
 
 Classify = Callable[[LiveObject], str | None]
 _Place = tuple[GroupKind, str]
-Change = tuple[LiveObject | None, LiveObject | None]
+Change = tuple[Seen | None, Seen | None]
 """An object before and after; None before it was there, None after it went."""
+Keep = Callable[[LiveObject], bool]
+_Kept = TypeVar("_Kept", LiveObject, Seen)
+
+ASKED = 20_000
+"""Objects that are remembered to have been asked for. One that is forgotten is only read again."""
 
 
 class Index:
@@ -23,29 +33,60 @@ class Index:
         classify: the group an object belongs to (for us: its application), None for none.
         by_namespace: each namespace has a watch of its own, whose versions say nothing of the others'.
         room: told of the memory that the objects take; whoever reads them asks it first.
+        keep: whether an object's body is kept though nobody has asked for it; so is that of every object of a group.
+        brief: what a tree shows of an object.
     """
 
-    def __init__(self, classify: Classify, *, by_namespace: bool = False, room: Room | None = None) -> None:
+    def __init__(
+        self,
+        classify: Classify,
+        *,
+        by_namespace: bool = False,
+        room: Room | None = None,
+        keep: Keep = lambda _: True,
+        brief: Brief = lambda _: Shown(),
+    ) -> None:
         self._room = room or Room()
+        self._keep, self._brief = keep, brief
+        self._asked: OrderedDict[ResourceKey, None] = OrderedDict()
         self._classify = classify
         self._by_namespace = by_namespace
-        self._kinds: dict[GroupKind, dict[ResourceKey, LiveObject]] = {}
+        self._kinds: dict[GroupKind, dict[ResourceKey, Seen]] = {}
         self._groups: dict[str, dict[ResourceKey, LiveObject]] = {}
         self._group_of: dict[ResourceKey, str] = {}
-        self._children: dict[str, dict[ResourceKey, LiveObject]] = {}
+        self._children: dict[str, dict[ResourceKey, Seen]] = {}
         self._progress: dict[_Place, str] = {}
         self._gone: dict[_Place, set[str]] = {}
 
-    def get(self, key: ResourceKey) -> LiveObject | None:
+    def get(self, key: ResourceKey) -> Seen | None:
         return self._kinds.get(GroupKind(key.group, key.kind), {}).get(key)
 
-    def of_kind(self, kind: GroupKind) -> list[LiveObject]:
+    def ask(self, key: ResourceKey) -> Node | None:
+        """From now on the body of this object is kept. Gives what there is of it where the body has to be read."""
+        if key in self._group_of:
+            return None
+        self._asked[key] = None
+        self._asked.move_to_end(key)
+        if len(self._asked) > ASKED:
+            self._asked.popitem(last=False)
+        found = self.get(key)
+        return found if isinstance(found, Node) else None
+
+    def reduced(self, found: LiveObject) -> Seen:
+        """What is kept of an object."""
+        kept = found.key in self._asked or self._classify(found) is not None or self._keep(found)
+        return found if kept else node_of(found, self._brief)
+
+    def of_kind(self, kind: GroupKind) -> list[Seen]:
         return list(self._kinds.get(kind, {}).values())
+
+    def kinds(self) -> list[GroupKind]:
+        return list(self._kinds)
 
     def group(self, name: str) -> dict[ResourceKey, LiveObject]:
         return dict(self._groups.get(name, {}))
 
-    def children(self, uid: str) -> list[LiveObject]:
+    def children(self, uid: str) -> list[Seen]:
         return list(self._children.get(uid, {}).values())
 
     def progressed(self, kind: GroupKind, resource_version: str, namespace: str = "") -> None:
@@ -54,7 +95,7 @@ class Index:
 
     def appeared(self, found: LiveObject) -> list[Change]:
         """A watch event: the object was added or changed."""
-        changes = self._take(found)
+        changes = self._take(self.reduced(found))
         self.progressed(found.group_kind, found.resource_version, found.key.namespace)
         return changes
 
@@ -77,7 +118,15 @@ class Index:
         progress = self._progress.get(self._place_of(found.key), "")
         if self.get(found.key) is None and not supersedes(found.resource_version, progress):
             return []
-        return self._take(found)
+        return self._take(self.reduced(found))
+
+    def completed(self, found: LiveObject) -> list[Change]:
+        """The body of an object that was asked for, read beside the watch."""
+        current = self.get(found.key)
+        if current is None or newer(current.resource_version, found.resource_version):
+            # It went, or its next event brings the body.
+            return []
+        return self._take(self.reduced(found))
 
     def removed(self, key: ResourceKey, uid: str) -> list[Change]:
         """The server says that the object is gone. Events of it that are still under way are not believed."""
@@ -86,7 +135,7 @@ class Index:
         return self._drop(current) if current is not None and current.uid == uid else []
 
     def replaced(
-        self, kind: GroupKind, objects: Iterable[LiveObject], resource_version: str, namespace: str = ""
+        self, kind: GroupKind, objects: Iterable[Seen], resource_version: str, namespace: str = ""
     ) -> list[Change]:
         """A complete list of a kind, or of its objects in one namespace. Objects written since it was taken stay.
 
@@ -98,7 +147,7 @@ class Index:
         if restored:
             self._gone.pop(place, None)
         self._progress[place] = resource_version
-        listed = {found.key: found for found in objects}
+        listed = {found.key: self.reduced(found) if isinstance(found, LiveObject) else found for found in objects}
         changes: list[Change] = []
         for current in self.of_kind(kind):
             if self._place_of(current.key) != place:
@@ -117,12 +166,13 @@ class Index:
     def _place_of(self, key: ResourceKey) -> _Place:
         return self._place(GroupKind(key.group, key.kind), key.namespace)
 
-    def _take(self, found: LiveObject) -> list[Change]:
+    def _take(self, found: Seen) -> list[Change]:
         current = self.get(found.key)
         if found.uid in self._gone.get(self._place_of(found.key), ()):
             return []
         if current is not None:
-            if current.resource_version == found.resource_version and current.api_version == found.api_version:
+            same = current.resource_version == found.resource_version and current.api_version == found.api_version
+            if same and (isinstance(current, LiveObject) or isinstance(found, Node)):
                 return []
             if newer(current.resource_version, found.resource_version):
                 return []
@@ -130,26 +180,26 @@ class Index:
                 return []
         return self._put(found, current)
 
-    def _put(self, found: LiveObject, current: LiveObject | None) -> list[Change]:
+    def _put(self, found: Seen, current: Seen | None) -> list[Change]:
         if current is not None:
             self._unlink(current)
         self._room.used += weight(found)
         key = found.key
         self._kinds.setdefault(found.group_kind, {})[key] = found
-        group = self._classify(found)
-        if group is not None:
+        group = self._classify(found) if isinstance(found, LiveObject) else None
+        if group is not None and isinstance(found, LiveObject):
             self._group_of[key] = group
             self._groups.setdefault(group, {})[key] = found
         for owner in found.owners:
             self._children.setdefault(owner.uid, {})[key] = found
         return [(current, found)]
 
-    def _drop(self, current: LiveObject) -> list[Change]:
+    def _drop(self, current: Seen) -> list[Change]:
         self._unlink(current)
         del self._kinds[current.group_kind][current.key]
         return [(current, None)]
 
-    def _unlink(self, current: LiveObject) -> None:
+    def _unlink(self, current: Seen) -> None:
         self._room.used -= weight(current)
         group = self._group_of.pop(current.key, None)
         if group is not None:
@@ -158,7 +208,7 @@ class Index:
             _discard(self._children, owner.uid, current.key)
 
 
-def _discard(groups: dict[str, dict[ResourceKey, LiveObject]], name: str, key: ResourceKey) -> None:
+def _discard(groups: dict[str, dict[ResourceKey, _Kept]], name: str, key: ResourceKey) -> None:
     members = groups.get(name, {})
     members.pop(key, None)
     if not members:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 import structlog
@@ -23,7 +23,7 @@ from trueup.kube.errors import (
 from trueup.kube.index import Change, Index
 from trueup.kube.room import Room, weight
 from trueup.kube.watch import READ_SECONDS, WatchEvent
-from trueup.model.live import LiveObject
+from trueup.model.live import Seen
 from trueup.model.resource import GroupKind
 
 log = structlog.get_logger(__name__)
@@ -166,7 +166,7 @@ class Reflector:
     async def _watch_from_start(self, type_: ResourceType) -> None:
         """List and watch in one stream, where the server does that (Kubernetes 1.34 and later by default)."""
         seconds = self._next_resync()
-        collected: list[LiveObject] = []
+        collected: list[Seen] = []
         complete = False
         try:
             with self._room.gathering() as gathering:
@@ -190,8 +190,9 @@ class Reflector:
                                 collected = []
                             else:
                                 limit.reschedule(asyncio.get_running_loop().time() + self._timing.initial)
-                                gathering.take(event.object)
-                                collected.append(event.object)
+                                found = self._index.reduced(event.object)
+                                gathering.take(found)
+                                collected.append(found)
         except (BadRequest, Invalid, TimeoutError):
             # Old servers refuse the parameters; newer ones on an old etcd take them and never send the last bookmark.
             self._served.initial_events = False
@@ -237,7 +238,7 @@ class Reflector:
         seconds = self._timing.resync * random.uniform(0.8, 1.2)  # noqa: S311
         return max(1.0, seconds)
 
-    def _complete(self, objects: list[LiveObject], resource_version: str, seconds: float = 0.0) -> None:
+    def _complete(self, objects: Sequence[Seen], resource_version: str, seconds: float = 0.0) -> None:
         self._version = resource_version
         self._resync_at = asyncio.get_running_loop().time() + (seconds or self._next_resync())
         changes = self._index.replaced(self.kind, objects, resource_version, self.namespace)

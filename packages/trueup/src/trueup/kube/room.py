@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from trueup.kube.errors import ResponseTooLarge
-from trueup.model.live import LiveObject
+from trueup.model.live import LiveObject, Seen
 
 OBJECT_BYTES = 1024
 """Of memory that an object takes beside its body."""
@@ -62,7 +62,7 @@ class Gathering:
         self._room = room
         self.taken = 0
 
-    def take(self, found: LiveObject) -> None:
+    def take(self, found: Seen) -> None:
         """One more of them.
 
         Raises:
@@ -74,9 +74,9 @@ class Gathering:
         self.taken += size
 
 
-def weight(found: LiveObject) -> int:
+def weight(found: Seen) -> int:
     """Bytes of memory that an object takes, about."""
-    return len(found.body) + OBJECT_BYTES
+    return len(found.body) + OBJECT_BYTES if isinstance(found, LiveObject) else OBJECT_BYTES
 
 
 class Pace:

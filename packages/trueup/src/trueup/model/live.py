@@ -1,9 +1,10 @@
-"""An object as the cluster has it, kept compact: bytes until somebody asks."""
+"""An object as the cluster has it, kept compact: bytes until somebody asks, or no more than a tree shows."""
 
 from typing import Any
 
 import msgspec
 
+from trueup.model.health import Health
 from trueup.model.resource import GroupKind, ResourceKey
 
 
@@ -54,3 +55,42 @@ class LiveObject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """A fresh, mutable copy of the object."""
         decoded: dict[str, Any] = msgspec.json.decode(self.body)
         return decoded
+
+
+class Shown(msgspec.Struct, frozen=True, gc=False):
+    """What a tree shows of an object beside its name and age.
+
+    Attributes:
+        health: None where its kind has no check.
+        images: of its containers, each once.
+        restarts: of all containers of a Pod.
+        ready: how many containers of a Pod are, such as ``1/2``.
+        revision: of a ReplicaSet or ControllerRevision, as its owner counts.
+    """
+
+    health: Health | None = None
+    images: tuple[str, ...] = ()
+    restarts: int = 0
+    ready: str = ""
+    revision: str = ""
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is kept of an object that nobody manages and nobody has asked for."""
+
+    key: ResourceKey
+    api_version: str
+    uid: str
+    resource_version: str
+    creation_timestamp: str = ""
+    deletion_timestamp: str = ""
+    owners: tuple[Owner, ...] = ()
+    shown: Shown = Shown()
+
+    @property
+    def group_kind(self) -> GroupKind:
+        return GroupKind(self.key.group, self.key.kind)
+
+
+Seen = LiveObject | Node
+"""An object as the watch cache has it."""

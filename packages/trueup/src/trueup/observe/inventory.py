@@ -16,6 +16,7 @@ from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import ResourceStatus, SyncCode
 from trueup.observe.verdicts import Verdicts
 from trueup.plan.kinds import NAMESPACE
+from trueup.plan.namespace import namespace_key
 from trueup.store.applications import Applications, StoredApplication
 
 
@@ -72,6 +73,9 @@ class Inventory:
         kinds = {manifest.group_kind for manifest in wanted} | {NAMESPACE}
         kinds |= {GroupKind(line.group, line.kind) for line in stored.status.resources}
         await self._cluster.cache.ensure(kind for kind in kinds if not self._cluster.excluded(kind.group, kind.kind))
+        # What is compared is read, be it marked or not.
+        home = namespace_key(stored.app.spec.destination.namespace)
+        await self._cluster.cache.whole((home, *(manifest.key for manifest in wanted)))
 
     def included(self, manifests: Sequence[Manifest]) -> tuple[list[Manifest], list[tuple[str, str]]]:
         """The manifests without those of excluded kinds, which are named in a warning."""

@@ -171,6 +171,7 @@ class Observer:
             manifest for manifest in self.inventory.included(target.manifests)[0] if delete_phases(manifest.annotations)
         ]
         await self._cluster.cache.ensure({NAMESPACE, *(hook.group_kind for hook in hooks)})
+        await self._cluster.cache.whole([hook.key for hook in hooks])
         return hooks
 
     async def _target(
