@@ -19,6 +19,8 @@ CLUSTERS, KNOWN = "unit/store/clusters/test_secret.py", "unit/store/clusters/tes
 SOURCES, CONFIG = "unit/workers/test_bad_sources.py", "unit/kube/test_config.py"
 ROW, RBAC = "unit/policy/rbac/test_row.py", "unit/policy/rbac/test_config.py"
 MAY, ROLES = "unit/policy/rbac/test_enforcer.py", "unit/policy/rbac/test_project.py"
+TOKENS, SIGNIN = "unit/server/session/test_tokens.py", "unit/server/session/test_signin.py"
+TRIES = "unit/server/session/test_attempts.py"
 BAD, ERRORS, FAULTS = "e2e/test_bad_input.py", "unit/kube/test_errors.py", "registry/test_faults.py"
 
 TESTED: dict[str, tuple[str, str]] = {
@@ -76,6 +78,13 @@ TESTED: dict[str, tuple[str, str]] = {
     **{f"C{n:02}": (ROLES, f'"C{n:02} ') for n in (13, 15, 17, 29)},
     "C21": (MAY, "test_c21_"),
     "C31": ("unit/policy/rbac/test_identity.py", "test_c31_"),
+    # J: tokens
+    **{f"J{n:02}": (TOKENS, f'"J{n:02} ') for n in (1, 3, 5, 9, 11, 13, 15, 19, 23, 27, 37)},
+    **{f"J{n:02}": (SIGNIN, f'"J{n:02} ') for n in (17, 29, 31, 33)},
+    "J07": (TOKENS, "test_j07_"),
+    "J21": (SIGNIN, "test_j21_"),
+    "J35": ("unit/policy/rbac/test_identity.py", "test_j35_"),
+    "J39": ("unit/server/session/test_cookies.py", '"J39 '),
     # Advisories of other systems, by their row in the reference
     "2": ("laws/test_diff_laws.py", "test_no_value_of_a_secret_is_shown"),
     "3": ("unit/diff/test_change.py", "test_a_secret_is_nowhere_in_a_diff"),
@@ -83,6 +92,9 @@ TESTED: dict[str, tuple[str, str]] = {
     "17": ("unit/workers/test_jq.py", "test_nothing_is_known_of"),
     "18": (APPS, "test_advisory_18_"),
     "19": ("unit/sources/test_helm_repository.py", "test_h39_"),
+    "20": (TRIES, "test_advisory_20_"),
+    "21": (TRIES, "test_advisory_21_"),
+    "23": (SIGNIN, "test_advisory_23_"),
     "24": ("unit/policy/test_local.py", "test_local_manifests_are_refused"),
     "25": (SOURCES, '"advisory 25 '),
     "28": (APPS, "test_a29_"),
@@ -90,7 +102,10 @@ TESTED: dict[str, tuple[str, str]] = {
     "35": (SOURCES, '"H07 '),
     "36": (SOURCES, '"H05 '),
     "37": (SOURCES, '"R09 '),
+    "38": (SIGNIN, "test_advisory_38_"),
+    "41": (SIGNIN, "test_advisory_41_"),
     "43": (FAULTS, "class "),
+    "44": (TRIES, "test_advisory_44_"),
     "45": ("unit/diff/test_change.py", "test_a_secret_is_nowhere_in_a_diff"),
     "46": ("unit/sources/test_url.py", "%0a"),
     "47": (SOURCES, '"A19 '),
@@ -138,7 +153,7 @@ def one_engine_acts() -> bool:
 NO_SURFACE: dict[str, tuple[Callable[[], bool], str]] = {
     # kind of surface: the look, the rows that wait for it
     "engines that share work": (one_engine_acts, "K17"),
-    "an API server": (no_server, "all of W, Q and J; the rest of advisories 2, 3, 24 and 45"),
+    "an API server": (no_server, "all of W and Q; J25; the rest of advisories 2, 3, 24 and 45"),
     "Lua": (no_scripts, "all of L"),
     "applications in any namespace": (one_namespace_of_applications, "advisory 29"),
 }
@@ -151,7 +166,38 @@ def test_what_has_no_surface_has_none_still(surface: str) -> None:
 
 
 def test_every_row_that_was_asked_for_is_in_a_table() -> None:
-    numbers = [2, 3, 11, 17, 18, 19, 24, 25, 26, 28, 29, 31, 35, 36, 37, 43, 45, 46, 47, 49, 50, 51, 52, *range(54, 62)]
-    wanted = {f"{letter}{n:02}" for letter in "ARHKC" for n in range(1, 41, 2)} | {str(number) for number in numbers}
+    numbers = [
+        2,
+        3,
+        11,
+        17,
+        18,
+        19,
+        20,
+        21,
+        23,
+        24,
+        25,
+        26,
+        28,
+        29,
+        31,
+        35,
+        36,
+        37,
+        38,
+        41,
+        43,
+        44,
+        45,
+        46,
+        47,
+        49,
+        50,
+        51,
+        52,
+        *range(54, 62),
+    ]
+    wanted = {f"{letter}{n:02}" for letter in "ARHKCJ" for n in range(1, 41, 2)} | {str(number) for number in numbers}
     waiting = " ".join(rows for _, rows in NO_SURFACE.values()).replace(";", "").split()
     assert wanted <= {*TESTED, *waiting}

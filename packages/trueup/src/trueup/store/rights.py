@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from trueup.model.annotations import GROUP
+from trueup.store.accounts import INITIAL_SECRET, SECRET_NAME, SESSIONS_SECRET
 from trueup.store.kinds import LEASE_NAME as LEASE
 
 RBAC = "rbac.authorization.k8s.io"
@@ -116,6 +117,9 @@ def _control(account: Manifest) -> list[Manifest]:
     rules = [
         _rule(GROUP, OWN, READ + WRITE),
         _rule("", ["configmaps", "secrets"], READ),
+        # Of signing in: a rule for what is created cannot name it.
+        _rule("", ["secrets"], ["create"]),
+        {**_rule("", ["secrets"], ["patch"]), "resourceNames": [SECRET_NAME, INITIAL_SECRET, SESSIONS_SECRET]},
         _rule("", ["events"], ["create"]),
         _rule("coordination.k8s.io", ["leases"], ["create"]),
         {**_rule("coordination.k8s.io", ["leases"], ["get", "patch"]), "resourceNames": [LEASE]},

@@ -28,7 +28,7 @@ _IN_GROUPS: Final = frozenset('"\n\r\t')
 class ProjectRights(msgspec.Struct, frozen=True):
     """The rows of a project's roles, and why there are none where they cannot be read."""
 
-    table: PolicyTable
+    table: PolicyTable = PolicyTable()
     problems: tuple[str, ...] = ()
 
 

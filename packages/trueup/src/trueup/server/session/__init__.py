@@ -1,0 +1,1 @@
+"""Signing in: who asks, and what they may."""

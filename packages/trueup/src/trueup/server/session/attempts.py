@@ -1,0 +1,164 @@
+"""How often a password may be tried, and which tokens were given up before their end.
+
+Both outlive a restart in the Secret ``trueup-sessions``: every replica follows it, and it is as safe as the passwords
+beside it. It stays small, whoever tries what: names that are no account are not counted (no password can be found for
+them), and an account that is held is not counted further.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from kubegrammar.json import received
+from trueup.model.errors import TrueupError
+from trueup.runtime.logger import Logger
+from trueup.store.accounts import SESSIONS_SECRET
+
+log = Logger("trueup.session")
+
+_FAILURES, _REVOKED = "failures", "revoked"
+_MOST_REVOKED: Final = 10_000
+
+Texts = Mapping[str, str]
+Changes = Mapping[str, str | None]
+
+
+class SecretStore(Protocol):
+    """Secrets of the installation, by name."""
+
+    def secret(self, name: str) -> Texts:
+        """Its data now."""
+        ...
+
+    def update(self, name: str, decide: Callable[[Texts], Changes]) -> Awaitable[Texts]:
+        """Change it by a function from its data to what changes."""
+        ...
+
+
+class TryLimits(msgspec.Struct, frozen=True):
+    """``ARGOCD_SESSION_FAILURE_MAX_FAIL_COUNT`` failures within ``..._WINDOW_SECONDS`` hold an account so long."""
+
+    failures: int = 5
+    window: float = 300.0
+
+
+class Failures(msgspec.Struct, frozen=True, array_like=True):
+    """Wrong passwords in a row, and when the last one was."""
+
+    count: int = 0
+    last: float = 0.0
+
+    def holds(self, limits: TryLimits, now: float) -> bool:
+        """Whether no further password is looked at."""
+        return self.count >= limits.failures and (not limits.window or now - self.last <= limits.window)
+
+    def after(self, limits: TryLimits, now: float) -> "Failures":
+        """After one more."""
+        over = limits.window and now - self.last > limits.window
+        return Failures(1 if over else self.count + 1, now)
+
+
+class Attempts:
+    """Counts wrong passwords of accounts.
+
+    A try is counted while it is looked at: many at a time get no further than one after the other.
+    """
+
+    def __init__(self, store: SecretStore, limits: TryLimits, now: Callable[[], float]) -> None:
+        self._store, self._limits, self._now = store, limits, now
+        self._known: dict[str, Failures] = {}
+        self._trying: dict[str, int] = {}
+
+    def begin(self, account: str) -> bool:
+        """Whether a password of an account may be looked at; :meth:`end` follows."""
+        now, failures = self._now(), self._failures(account)
+        trying = self._trying.get(account, 0)
+        over = self._limits.window and now - failures.last > self._limits.window
+        counted = trying + (0 if over else failures.count)
+        if failures.holds(self._limits, now) or counted >= self._limits.failures:
+            return False
+        self._trying[account] = trying + 1
+        return True
+
+    async def end(self, account: str, *, good: bool) -> None:
+        """What came of a try. It is on record before who tried is told."""
+        self._trying[account] -= 1
+        if not self._trying[account]:
+            del self._trying[account]
+        if good and not self._failures(account).count:
+            return
+        now = self._now()
+        self._known[account] = Failures() if good else self._failures(account).after(self._limits, now)
+
+        def written(data: Texts) -> Changes:
+            listed = _read(data, _FAILURES, dict[str, Failures])
+            counted = listed.get(account, Failures())
+            listed[account] = Failures() if good else counted.after(self._limits, now)
+            kept = {name: each for name, each in listed.items() if each.count and not self._over(each, now)}
+            return {_FAILURES: msgspec.json.encode(kept).decode() if kept else None}
+
+        try:
+            await self._store.update(SESSIONS_SECRET, written)
+        except TrueupError as error:
+            # It counts here all the same.
+            log.warning("a failed sign-in is not on record", account=account, error=str(error))
+
+    def _over(self, failures: Failures, now: float) -> bool:
+        return bool(self._limits.window) and now - failures.last > self._limits.window
+
+    def _failures(self, account: str) -> Failures:
+        """The worse of what this process and the record know; the later one where a good password came between."""
+        mine = self._known.get(account, Failures())
+        listed: dict[str, Failures] = _read(self._store.secret(SESSIONS_SECRET), _FAILURES, dict[str, Failures])
+        stored = listed.get(account, Failures())
+        if mine.count and stored.count:
+            return max(mine, stored, key=lambda each: (each.count, each.last))
+        return stored if stored.last > mine.last else mine
+
+
+class Revoked:
+    """Tokens that were given up before their end, by their ids."""
+
+    def __init__(self, store: SecretStore, now: Callable[[], float]) -> None:
+        self._store, self._now = store, now
+        self._text = ""
+        self._ids: dict[str, int] = {}
+
+    def has(self, id_: str) -> bool:
+        """Whether a token was given up."""
+        text = self._store.secret(SESSIONS_SECRET).get(_REVOKED, "")
+        if text != self._text:
+            self._text, self._ids = text, _read({_REVOKED: text}, _REVOKED, dict[str, int])
+        return id_ in self._ids
+
+    async def add(self, id_: str, until: int) -> None:
+        """Give a token up.
+
+        Args:
+            until: when it ends by itself, in seconds since 1970: so long it is remembered; 0 for ever.
+
+        Raises:
+            TrueupError: it cannot be put on record, so that it still counts.
+        """
+
+        def written(data: Texts) -> Changes:
+            now = self._now()
+            kept = {each: end for each, end in _read(data, _REVOKED, dict[str, int]).items() if not end or end > now}
+            if len(kept) >= _MOST_REVOKED and id_ not in kept:
+                raise TrueupError("too many sessions were ended lately", hint="change the password: that ends them all")
+            kept[id_] = until
+            return {_REVOKED: msgspec.json.encode(kept).decode()}
+
+        await self._store.update(SESSIONS_SECRET, written)
+
+
+def _read(data: Texts, key: str, type_: Any) -> Any:
+    text = data.get(key, "")
+    if not text:
+        return type_()
+    try:
+        return received(text.encode(), type_)
+    except ValueError:
+        log.warning("a record of sessions cannot be read", secret=SESSIONS_SECRET, key=key)
+        return type_()
