@@ -7,6 +7,7 @@ those alone who may read the original.
 import asyncio
 import base64
 import secrets
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +29,7 @@ from trueup.kube.client import Client
 from trueup.model.annotations import LAST_APPLIED
 from trueup.sandbox.git import GitServer
 from trueup.store.credentials import CONFIG_MAP
+from trueup.workers.kept import MARK
 
 PLACES = (
     *("string-data", "data", "refused", "literal", "bare-literal", "file", "env-file", "values", "failing-values"),
@@ -160,11 +162,12 @@ async def test_no_secret_is_told_anywhere(estate: Estate, cluster: Cluster, serv
     })  # fmt: skip
     await asyncio.gather(*(estate.condition(kind, name) for name, kind in apps.items() if kind))
     await estate.settled(name=estate.name)
+    assert any(path.read_bytes().startswith(MARK) for path in on_disk(estate)), "renders without secrets are kept"
     processes = list(of_processes(estate))
     told = {
         **await on_screen(estate, cluster),
         **await in_the_cluster(estate),
-        **{str(path): path.read_bytes() for path in on_disk(estate)},
+        **{str(path): unpacked(path.read_bytes()) for path in on_disk(estate)},
         "processes": b"\n".join(processes),
     }
     if everywhere:
@@ -314,6 +317,11 @@ def on_disk(estate: Estate) -> Iterator[Path]:
     """The files of the engine, of what it lets go of and of processes that died in it."""
     for folder in (estate.engine.folder, estate.engine.state):
         yield from (path for path in folder.rglob("*") if path.is_file() and path.stat().st_size < 50_000_000)
+
+
+def unpacked(data: bytes) -> bytes:
+    """What a render on disk says, which is compressed; all else as it is."""
+    return zlib.decompress(data[len(MARK) + 32 :]) if data.startswith(MARK) else data
 
 
 def of_processes(estate: Estate) -> Iterator[bytes]:

@@ -23,6 +23,7 @@ from trueup.runtime.ending import SECONDS, end_on
 from trueup.runtime.probes import Probes
 from trueup.runtime.threads import Threads
 from trueup.sources.quota import GIBIBYTE, Allowance
+from trueup.workers.kept import ROOM
 
 log = structlog.get_logger("trueup")
 
@@ -77,6 +78,14 @@ _THREADS = 16
     help="GiB of disk that all mirrors may take together.",
 )
 @click.option(
+    "--renders-quota",
+    type=click.IntRange(0),
+    envvar="TRUEUP_RENDERS_QUOTA",
+    default=ROOM >> 20,
+    show_default=True,
+    help="MiB of disk that renders may take, so that a restart renders nothing; 0 keeps none.",
+)
+@click.option(
     "--cluster-memory",
     type=click.IntRange(1),
     envvar="TRUEUP_CLUSTER_MEMORY",
@@ -114,6 +123,7 @@ def server(
     namespaces: tuple[str, ...],
     probe_port: int,
     render_workers: int,
+    renders_quota: int,
     sync_wave_delay: float,
     require_isolation: bool,
 ) -> None:
@@ -131,6 +141,7 @@ def server(
         render_workers=render_workers,
         wave_delay=sync_wave_delay,
         mirrors=Allowance(each=int(mirror_quota * GIBIBYTE), total=int(mirrors_quota * GIBIBYTE)),
+        renders=renders_quota << 20,
         isolated=require_isolation,
         cluster_memory=cluster_memory << 20,
         namespaces=namespaces,

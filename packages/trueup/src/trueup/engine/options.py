@@ -8,6 +8,7 @@ from trueup.clusters.connection import MEMORY
 from trueup.kube.config import ClusterConfig
 from trueup.kube.plugin import RunPlugin, no_plugins
 from trueup.sources.quota import Allowance
+from trueup.workers.kept import ROOM
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +26,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         isolated: do no hostile work without a whole wall around it.
         namespaces: whose objects are watched and managed beside the control namespace's; empty for the whole cluster.
         mirrors: disk that mirrors may take.
+        renders: bytes of disk that renders may take; 0 keeps none there.
         cluster_memory: bytes that the objects of one destination may take.
     """
 
@@ -40,4 +42,5 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     isolated: bool = False
     namespaces: tuple[str, ...] = ()
     mirrors: Allowance = Allowance()
+    renders: int = ROOM
     cluster_memory: int = MEMORY

@@ -14,6 +14,7 @@ from trueup.store.preparing import Preparer
 from trueup.workers.childprocess import NotIsolated
 from trueup.workers.jq import Jq, JqAnswer
 from trueup.workers.jq import Work as JqWork
+from trueup.workers.kept import RENDERS, Kept
 from trueup.workers.pool import Pool, scratch
 from trueup.workers.renders import Renders
 
@@ -41,16 +42,20 @@ class Tools:
         self.preparer = Preparer(mirrors, 2 * PREPARED, root=root, isolated=isolated)
         self.jq = Jq(jq_seconds, root=root, isolated=isolated, size=2 * JQ_SLOTS, turns=self._jq_turn)
         self.editing = Apart(mirrors, root=root, isolated=isolated)
+        self.kept = Kept(options.data / RENDERS, room=options.renders) if options.renders else None
         self.renders = Renders(
             self.pool,
             self.preparer,
             turns=Fair(renderers, renderers, moment=RENDER_MOMENT),
             preparing_turns=Fair(PREPARED, PREPARED),
+            kept=self.kept,
         )
         self._jq_slots = Fair(JQ_SLOTS, JQ_SLOTS, moment=JQ_MOMENT)
 
     def until_left(self, stack: AsyncExitStack) -> None:
         """Have the processes ended when the stack is left."""
+        if self.kept is not None:
+            stack.push_async_callback(self.kept.close)
         for each in (self.pool, self.preparer, self.editing, self.jq):
             stack.push_async_callback(each.close)
 

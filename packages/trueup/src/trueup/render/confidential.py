@@ -1,24 +1,29 @@
 """Which values of a render's inputs are secrets, told without reading the files as what they should be: they may be
 broken, and an error about them quotes what it stumbled over."""
 
-from collections.abc import Iterator, Mapping
+import base64
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 
-from kubegrammar import pattern
+from kubegrammar import json, pattern
 from kubegrammar.encoding import salvaged
 from kubegrammar.hidden import leaves
 from kubegrammar.named_secrets import is_secret_name
 from kubegrammar.redact import HARMLESS
 from trueup.model.application import ApplicationSpec, HelmSource
-from trueup.render.job import HelmJob, Job
+from trueup.model.manifest import Manifest
+from trueup.model.resource import SECRET
+from trueup.render.job import DirectoryJob, HelmJob, Job, Recipe
 
 MOST_FILES = 2000
 MOST_BYTES = 4 * 1024 * 1024
 """Of all files together; a file's first :data:`MOST_OF_FILE` are looked at."""
 MOST_OF_FILE = 256 * 1024
+_TELLING = 3
+"""Characters of a value that is told apart from chance where it stands."""
 
 _YAML = (".yaml", ".yml", ".json", ".jsonnet", ".libsonnet", ".tpl", "Kustomization")
 _ABOUT_SECRETS = pattern.compile(r"""(?i)secret|password|passwd|token|key|credential""")
@@ -52,6 +57,9 @@ def confidential(files: Mapping[str, bytes], job: Job | None = None) -> Iterator
             yield from _of_text(text)
     if isinstance(job, HelmJob):
         yield from _of_settings(job)
+    if isinstance(job, DirectoryJob) and job.jsonnet is not None:
+        variables = (*job.jsonnet.external, *job.jsonnet.top_level)
+        yield from (each.value for each in variables if is_secret_name(each.name))
 
 
 def told(files: Mapping[str, bytes]) -> Iterator[str]:
@@ -84,6 +92,24 @@ def spec_secrets(spec: ApplicationSpec) -> Iterator[str]:
             yield from (each.value for each in (*jsonnet.ext_vars, *jsonnet.tlas) if is_secret_name(each.name))
         if source.plugin is not None:
             yield from secret_leaves(msgspec.to_builtins(source.plugin))
+
+
+def holds_secrets(recipe: Recipe, manifests: Iterable[Manifest]) -> bool:
+    """Whether an outcome holds what is written nowhere: a Secret, or a value that an Application itself has under the
+    name of one."""
+    if recipe.confidential:
+        return True
+    own = [value for value in confidential({}, recipe.job) if len(value) >= _TELLING]
+    needles = [part.encode() for value in dict.fromkeys(own) for part in _spelt(value)]
+    return any(
+        manifest.group_kind == SECRET or any(needle in manifest.body for needle in needles) for manifest in manifests
+    )
+
+
+def _spelt(value: str) -> Iterator[str]:
+    """A value as it stands in JSON, and in base64 of one alone."""
+    yield json.canonical(value).decode()[1:-1]
+    yield base64.b64encode(value.encode("utf-8", "surrogatepass")).decode()
 
 
 def _of_settings(settings: HelmJob | HelmSource, most: int = MOST_BYTES) -> Iterator[str]:

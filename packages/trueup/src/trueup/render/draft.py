@@ -12,6 +12,7 @@ class Draft:
     Attributes:
         keyed: what stands for the job in the key, where the job holds more than its outcome depends on.
         named: inputs that files of the closure name, where there are others.
+        confidential: as of the recipe.
         facts: further things the outcome depends on.
     """
 
@@ -22,4 +23,5 @@ class Draft:
     gaps: list[str] = dataclasses.field(default_factory=list)
     keyed: Job | None = None
     named: tuple[str, ...] = ()
+    confidential: bool = False
     facts: dict[str, object] = dataclasses.field(default_factory=dict)

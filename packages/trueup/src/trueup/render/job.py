@@ -169,6 +169,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         source_index: which of the application's sources, copied to its manifests.
         whole_tree: the inputs are the whole repository, because a narrower closure missed a file.
         named: inputs of that closure, which the kustomization files name.
+        confidential: its outcome holds what is secret though nothing in it says so: none of it is written to disk.
         within: the folder that holds all that was looked at to make it but for what lies beside, ``""`` for the root;
             None where the commit shows in it, or where that cannot be said.
         beside: folders elsewhere that were looked at, as a base is, each with what names all that is in it. A commit
@@ -186,6 +187,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     source_index: int = 0
     whole_tree: bool = False
     named: tuple[str, ...] = ()
+    confidential: bool = False
     within: str | None = None
     beside: tuple[tuple[str, str], ...] = ()
 

@@ -77,6 +77,7 @@ def make_recipe(
         source_index=source_index,
         whole_tree=whole_tree,
         named=draft.named,
+        confidential=draft.confidential,
     )
     beside = _beside(looked)
     if refs or beside is None or path != inside("", source.path or ".") or _shows(tree.revision, recipe, draft):

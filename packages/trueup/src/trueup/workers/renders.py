@@ -19,12 +19,13 @@ from trueup.model.share import NOBODY, Share
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.budget import TooCostly
 from trueup.render.closure import inside
-from trueup.render.confidential import confidential, told
+from trueup.render.confidential import confidential, holds_secrets, told
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.given import given
 from trueup.render.job import ClosureTooNarrow, HelmJob, Recipe
 from trueup.render.remote import Remote, RemotesNeeded
+from trueup.workers.kept import Entry, Kept
 from trueup.workers.pool import Pool
 from trueup.workers.preparing import Inline, Preparing
 from trueup.workers.turns import AtOnce, Turn, Turns
@@ -65,6 +66,7 @@ class Renders:
         turns: whose turn it is to render; the pool has as many children as there are slots, and places beside them.
         preparing_turns: whose turn it is to have its trees read.
         room: bytes of all renderings.
+        kept: those of former runs, on disk; none by default.
     """
 
     def __init__(
@@ -75,8 +77,10 @@ class Renders:
         turns: Turns | None = None,
         preparing_turns: Turns | None = None,
         room: int = ROOM,
+        kept: Kept | None = None,
     ) -> None:
         self._pool = pool
+        self._kept = kept
         self._turns = turns or AtOnce()
         self._preparing = preparing or Inline()
         self._preparing_turns = preparing_turns or AtOnce()
@@ -271,7 +275,7 @@ class Renders:
         if flight is None:
             if failure := self._failures.standing(recipe.key):
                 raise failure
-            flight = asyncio.create_task(self._render(recipe, trees, user, share))
+            flight = asyncio.create_task(self._obtain(recipe, trees, user, share, fresh=fresh))
             self._flights[recipe.key] = flight
             self._waiting[flight] = set()
             flight.add_done_callback(lambda done: self._landed(recipe.key, done))
@@ -286,6 +290,21 @@ class Renders:
         if not flight.cancelled():
             flight.exception()  # heard, where nobody waits any more
 
+    async def _obtain(self, recipe: Recipe, trees: Trees, user: _User, share: Share, *, fresh: bool) -> Rendering:
+        """What a former run has made of a recipe, else a render."""
+        known = await self._kept.get(recipe.key) if self._kept is not None and not fresh else None
+        if known is None:
+            return await self._render(recipe, trees, user, share)
+        if known.rendering is None:
+            raise ClosureTooNarrow("kustomize missed a file")
+        self._done.put(recipe.key, known.rendering, user)
+        return known.rendering
+
+    def _keep(self, recipe: Recipe, rendering: Rendering | None) -> None:
+        """Let the next run have an outcome, unless there is a secret in it."""
+        if self._kept is not None and (rendering is None or not holds_secrets(recipe, rendering.manifests)):
+            self._kept.put(recipe.key, Entry(rendering))
+
     async def _render(self, recipe: Recipe, trees: Trees, user: _User, share: Share) -> Rendering:
         async def render(turn: Turn) -> Rendering:
             files = await self._preparing.inputs(recipe, trees)
@@ -297,6 +316,7 @@ class Renders:
         try:
             rendering = await self._turns.run(share, render)
         except ClosureTooNarrow:
+            self._keep(recipe, None)
             raise
         except RenderFailed as error:
             patience = STOPPED if isinstance(error, RenderStopped) else REFUSED
@@ -305,6 +325,7 @@ class Renders:
             raise
         self._failures.forget(recipe.key)
         self._done.put(recipe.key, rendering, user)
+        self._keep(recipe, rendering)
         return rendering
 
 

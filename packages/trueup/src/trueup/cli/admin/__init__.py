@@ -6,6 +6,7 @@ from trueup.cli.lazy import Deferred, LazyGroup
 
 COMMANDS = {
     "export": Deferred("trueup.cli.admin.export", "export", "Print settings, credentials, projects, applications."),
+    "cache": Deferred("trueup.cli.admin.cache", "cache", "Renders that an engine keeps on disk: `stats`, `clear`."),
     "import": Deferred("trueup.cli.admin.restore", "import_", "Take in what `trueup admin export` has printed."),
     "settings": Deferred("trueup.cli.admin.settings", "settings", "Look at settings before they count."),
 }
