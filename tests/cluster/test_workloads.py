@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import aclosing, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,12 @@ from tests.conftest import Cluster, make_namespace
 from tests.support.patience import stretched
 
 from pocketkube.controlplane import ControlPlane
+from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
+from trueup.model.live import LiveObject
+from trueup.model.resource import GroupKind
 from trueup.sandbox.simulating import simulated
 
 Object = dict[str, Any]
@@ -45,6 +48,8 @@ SIMULATE = "trueup.dev/simulate"
 DELAY = "trueup.dev/simulate-delay"
 AT_ONCE = 20
 """Cases of either cluster that are played at a time."""
+QUIET = 2.0
+"""Seconds without a change after which nothing more comes: no case waits for longer than one second."""
 
 
 def template(wish: str = "", **annotations: str) -> Object:
@@ -204,17 +209,17 @@ async def ends(cluster: Cluster, admin: Client, bare: Client) -> dict[str, tuple
     """What each case leads to, by the real controllers and by ours; several at a time."""
     limit = asyncio.Semaphore(AT_ONCE)
 
-    async def end(client: Client, number: int, name: str) -> list[str]:
+    async def end(stage: Stage, number: int, name: str) -> list[str]:
         # Those of the other cluster's run may still be on their way out of the bare one.
         namespace = f"workloads-{type(cluster).__name__.lower()}-{number}"
         async with limit:
-            await make_namespace(client, namespace)
-            found = await play(client, namespace, *CASES[name])
-            await client.request("DELETE", f"/api/v1/namespaces/{namespace}")
+            await make_namespace(stage.client, namespace)
+            found = await stage.play(namespace, *CASES[name])
+            await stage.client.request("DELETE", f"/api/v1/namespaces/{namespace}")
             return found
 
-    runs = [end(client, number, name) for number, name in enumerate(CASES) for client in (admin, bare)]
-    async with asyncio.timeout(stretched(150)):
+    async with asyncio.timeout(stretched(150)), staged(admin) as real, staged(bare) as ours:
+        runs = [end(stage, number, name) for number, name in enumerate(CASES) for stage in (real, ours)]
         found = await asyncio.gather(*runs)
     return dict(zip(CASES, zip(found[::2], found[1::2], strict=True), strict=True))
 
@@ -231,33 +236,60 @@ async def discover(client: Client) -> Discovery:
     return discovery
 
 
-async def play(client: Client, namespace: str, objects: list[Object], steps: list[Step]) -> list[str]:
-    """Creates the objects, takes each step when all is quiet, and returns what is there in the end."""
-    discovery = await discover(client)
-    for obj in objects:
-        type_ = discovery.find(GROUPS[obj["kind"]], obj["kind"])
-        assert type_
-        await client.create(type_, namespace, msgspec.json.encode({**obj, "apiVersion": type_.api_version}))
-    for step in steps:
-        await quiet(client, discovery, namespace)
-        for target, patch in step.items():
-            kind, _, name = target.partition("/")
-            type_ = discovery.find(GROUPS[kind], kind)
+class Stage:
+    """A cluster on which cases are played, each in a namespace of its own.
+
+    Attributes:
+        changed: when something last changed, by namespace, in seconds of the loop.
+    """
+
+    def __init__(self, client: Client, discovery: Discovery, changed: dict[str, float]) -> None:
+        self.client, self.changed, self._discovery = client, changed, discovery
+
+    async def play(self, namespace: str, objects: list[Object], steps: list[Step]) -> list[str]:
+        """Creates the objects, takes each step when all is quiet, and returns what is there in the end."""
+        for obj in objects:
+            type_ = self._discovery.find(GROUPS[obj["kind"]], obj["kind"])
             assert type_
-            await client.patch(type_, namespace, name, msgspec.json.encode(patch), kind="merge")
-    return await quiet(client, discovery, namespace)
+            body = msgspec.json.encode({**obj, "apiVersion": type_.api_version})
+            await self.client.create(type_, namespace, body)
+        for step in steps:
+            await self._quiet(namespace)
+            for target, patch in step.items():
+                kind, _, name = target.partition("/")
+                type_ = self._discovery.find(GROUPS[kind], kind)
+                assert type_
+                await self.client.patch(type_, namespace, name, msgspec.json.encode(patch), kind="merge")
+        await self._quiet(namespace)
+        return await state(self.client, self._discovery, namespace)
+
+    async def _quiet(self, namespace: str) -> None:
+        """Returns once nothing has changed for a while."""
+        loop = asyncio.get_running_loop()
+        self.changed[namespace] = loop.time()
+        while (rest := self.changed[namespace] + QUIET - loop.time()) > 0:
+            await asyncio.sleep(rest)
 
 
-async def quiet(client: Client, discovery: Discovery, namespace: str, seconds: float = 2.0) -> list[str]:
-    """The state once it has not changed for a while."""
-    loop = asyncio.get_running_loop()
-    last, since = await state(client, discovery, namespace), loop.time()
-    while loop.time() - since < seconds:
-        await asyncio.sleep(0.4)
-        found = await state(client, discovery, namespace)
-        if found != last:
-            last, since = found, loop.time()
-    return last
+@asynccontextmanager
+async def staged(client: Client) -> AsyncIterator[Stage]:
+    """Watches the kinds that cases are about while the block lasts."""
+    discovery, loop = Discovery(client), asyncio.get_running_loop()
+    changed: dict[str, float] = {}
+
+    def note(before: LiveObject | None, after: LiveObject | None) -> None:
+        for live in (before, after):
+            if live is not None:
+                changed[live.key.namespace] = loop.time()
+
+    cache = WatchCache(client, discovery, classify=lambda _: None)
+    cache.subscribe(note)
+    await cache.start()
+    try:
+        await cache.ensure(GroupKind(group, kind) for kind, group in GROUPS.items())
+        yield Stage(client, discovery, changed)
+    finally:
+        await cache.close()
 
 
 async def state(client: Client, discovery: Discovery, namespace: str) -> list[str]:
