@@ -109,8 +109,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[DIVIDED] = {tier: [item.nodeid for item in found] for tier, found in divided.items()}
     config.stash[COLLECTED] = [item.nodeid for item in items]
     if tier := config.getoption("--tier"):
-        config.hook.pytest_deselected(items=[item for name in tiers.TIERS if name != tier for item in divided[name]])
+        kept = {item.nodeid for item in divided[tier]}
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
         items[:] = divided[tier]
+        if tier == tiers.ONCE:
+            tiers.try_some(items)
     for item in items:
         bound(item)
 

@@ -6,6 +6,7 @@ from tests.conftest import make_namespace, on_embedded, on_kubernetes
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment
 from tests.support.patience import looks
+from tests.support.tiers import rows
 
 from trueup.kube.errors import Invalid
 
@@ -25,7 +26,7 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize(("text", "named"), FILES.values(), ids=FILES.keys())
+@pytest.mark.parametrize(("text", "named"), rows(FILES, "malformed YAML in one of many files", "an alias bomb"))
 @on_embedded
 async def test_bad_content_is_named_and_harms_nothing(estate: Estate, text: str, named: str) -> None:
     await estate.given({"app/good.yaml": config("good"), "app/other.yaml": config("other")})
@@ -77,7 +78,10 @@ FAULTS: dict[str, tuple[str | bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize(("content", "named"), FAULTS.values(), ids=FAULTS.keys())
+@pytest.mark.parametrize(
+    ("content", "named"),
+    rows(FAULTS, "a pointer of Git LFS stands in its place", "it is cut off behind its first key"),
+)
 @on_embedded
 async def test_a_manifest_that_is_damaged_takes_nothing_down(estate: Estate, content: str | bytes, named: str) -> None:
     files = {f"app/{name}.yaml": config(name) for name in ("web", "other", "good")}
@@ -108,7 +112,7 @@ READ = {
 }
 
 
-@pytest.mark.parametrize(("files", "file"), READ.values(), ids=READ.keys())
+@pytest.mark.parametrize(("files", "file"), rows(READ, "a resource of a kustomization"))
 @on_embedded
 async def test_a_file_of_any_name_that_becomes_empty_takes_nothing_down(
     estate: Estate, files: dict[str, str], file: str
@@ -174,7 +178,10 @@ SOURCES = {
 }
 
 
-@pytest.mark.parametrize(("source", "kinds", "named"), SOURCES.values(), ids=SOURCES.keys())
+@pytest.mark.parametrize(
+    ("source", "kinds", "named"),
+    rows(SOURCES, "a link out of the repository", "an unknown revision", "two tools at once"),
+)
 @on_embedded
 async def test_a_source_that_cannot_be_read_is_a_condition(
     estate: Estate, source: dict[str, object], kinds: tuple[str, ...], named: str

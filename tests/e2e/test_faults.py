@@ -138,6 +138,7 @@ async def test_an_api_server_that_comes_back_finds_nothing_lost_and_is_caught_up
     assert deleted == []
 
 
+@everywhere  # tests/cluster/test_kube_cache.py has it of the cache that all rests on
 async def test_watches_expired_by_compaction_lose_nothing(broken: Broken) -> None:
     estate, plane = broken.estate, broken.plane
     revision = await estate.given({"app/a.yaml": config("a", "0")})
@@ -207,7 +208,12 @@ async def test_the_engine_stops_when_told_to(broken: Broken) -> None:
     assert await engine.stop() == 0
 
 
-async def test_an_engine_killed_in_mid_deletion_goes_on_and_runs_no_hook_twice(broken: Broken) -> None:
+@pytest.mark.parametrize(
+    "moments", [(0.5, 1.5), pytest.param((0.0, 1.0, 2.0), marks=everywhere)], ids=["in its hooks", "before and after"]
+)
+async def test_an_engine_killed_in_mid_deletion_goes_on_and_runs_no_hook_twice(
+    broken: Broken, moments: tuple[float, ...]
+) -> None:
     estate, plane = broken.estate, broken.plane
     slow = "{trueup.dev/simulate-delay: 0.5s}"
     files = {
@@ -218,12 +224,12 @@ async def test_an_engine_killed_in_mid_deletion_goes_on_and_runs_no_hook_twice(b
         ),
     }
     revision = await estate.given(files)
-    for kill in range(5):
+    for moment in moments:
         await estate.app("app")
         await estate.settled(revision)
         offset = plane.audit_log.stat().st_size
         await estate.remove_application()
-        await asyncio.sleep(0.5 * kill)
+        await asyncio.sleep(moment)
         await estate.engine.kill()
         await estate.engine.start()
         await estate.application_gone()
@@ -232,5 +238,5 @@ async def test_an_engine_killed_in_mid_deletion_goes_on_and_runs_no_hook_twice(b
             for entry in read_audit(plane.audit_log, offset)
             if entry.written and entry.verb == "create" and entry.code == 201 and entry.target.startswith("jobs.")
         ]
-        assert len(created) == len(set(created)) == 2, f"kill {kill}: {created}"
-        assert await estate.names("Job", group="batch") == [], f"kill {kill}"
+        assert len(created) == len(set(created)) == 2, f"after {moment} s: {created}"
+        assert await estate.names("Job", group="batch") == [], f"after {moment} s"

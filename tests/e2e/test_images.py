@@ -17,6 +17,7 @@ from tests.registry.conftest import PASSWORD, USER, RunningRegistry
 from tests.registry.images import push_image
 from tests.support.httpserver import serving
 from tests.support.patience import looks
+from tests.support.tiers import rows
 from tests.unit.sources.test_pulls import Host
 
 from trueup.kube.client import Client
@@ -152,7 +153,10 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("settings", "why"), BROKEN.values(), ids=BROKEN.keys())
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    rows(BROKEN, "an unknown strategy", "a Secret of another team", "plain manifests without a marker"),
+)
 @on_embedded
 async def test_what_cannot_be_updated_is_named_on_the_application(
     estate: Estate, registry: RunningRegistry, settings: dict[str, str], why: str

@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import on_embedded
 from tests.e2e.estate import EngineProcess, Estate
 from tests.e2e.manifests import config, hook, job
+from tests.support.tiers import rows
 
 from trueup.cli.app.access import Handle
 from trueup.cli.app.engine import NOT_RUNNING, why_untouched
@@ -60,11 +61,14 @@ CANNOT_START: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("rule", CANNOT_START)
+@pytest.mark.parametrize(
+    ("operation", "says"), rows(CANNOT_START, "a revision that nobody has", "a source of its own that cannot be read")
+)
 @on_embedded
-async def test_an_operation_that_cannot_start_ends_in_error_and_automation_goes_on(estate: Estate, rule: str) -> None:
-    asked, named = CANNOT_START[rule]
-    text = msgspec.json.encode(asked).decode().replace("REPOSITORY", estate.repository.url)
+async def test_an_operation_that_cannot_start_ends_in_error_and_automation_goes_on(
+    estate: Estate, operation: dict[str, Any], says: str
+) -> None:
+    text = msgspec.json.encode(operation).decode().replace("REPOSITORY", estate.repository.url)
     await estate.given({"app/a.yaml": config("a", "red")})
     await estate.app("app")
     await estate.settled()
@@ -72,7 +76,7 @@ async def test_an_operation_that_cannot_start_ends_in_error_and_automation_goes_
     view = await estate.until(
         lambda v: v.app.operation is None and state_of(v).operation.initiated_by.username == "tester", what="taken up"
     )
-    assert state_of(view).phase == "Error" and named in state_of(view).message
+    assert state_of(view).phase == "Error" and says in state_of(view).message
     assert state_of(view).finished_at
     await estate.change("ConfigMap", "a", {"data": {"colour": "drifted"}})
     await healed(estate, "a", "red")

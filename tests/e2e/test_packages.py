@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import Cluster, on_embedded
 from tests.support.fresh import bare, install_wheels
 from tests.support.patience import stretched
+from tests.support.tiers import everywhere
 
 from trueup.cli.exits import FAILED
 
@@ -47,7 +48,10 @@ async def test_the_cluster_serves(tmp_path: Path) -> None:
     assert down.stdout == "cluster default is down\n"
 
 
-@pytest.mark.parametrize("words", ["sandbox up", "demo", "simulate", "check .", "render ."])
+@pytest.mark.parametrize(
+    "words",
+    ["demo", *(pytest.param(words, marks=everywhere) for words in ("sandbox up", "simulate", "check .", "render ."))],
+)
 def test_the_engine_says_what_to_install_for_the_rest(engine: Path, tmp_path: Path, words: str) -> None:
     done = ran(engine / "trueup", *words.split(), home=tmp_path)
     command = words.split()[0]

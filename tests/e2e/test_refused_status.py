@@ -11,6 +11,7 @@ from tests.e2e.conftest import Migrate
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
 from tests.support.patience import stretched
+from tests.support.tiers import rows
 
 from trueup.kube.errors import Invalid
 from trueup.store.crds import application_crd, project_crd
@@ -44,7 +45,9 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize(("path", "rule", "phase"), REFUSALS.values(), ids=REFUSALS)
+@pytest.mark.parametrize(
+    ("path", "rule", "phase"), rows(REFUSALS, "the results of a sync", "the operation in the record")
+)
 async def test_a_refused_status_is_a_condition_and_an_event_and_ends_the_operation(
     migrate: Migrate, path: str, rule: Mapping[str, Any], phase: str
 ) -> None:

@@ -21,6 +21,7 @@ from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import EngineProcess, Estate, play_repository
 from tests.e2e.manifests import config, deployment, hook, job, wave
 from tests.support.patience import stretched
+from tests.support.tiers import everywhere
 
 from trueup.engine import Engine, Options
 from trueup.kube.client import Client
@@ -190,7 +191,11 @@ def _told(status: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(
+    "scenario",
+    # The second sync of the one begins where "waves and hooks" ends.
+    [pytest.param(name, marks=everywhere if name == "waves and hooks" else ()) for name in SCENARIOS],
+)
 @on_embedded
 async def test_an_engine_that_takes_over_after_every_step_ends_as_one_would_have(
     estates: Estates, tmp_path: Path, scenario: str

@@ -2,8 +2,11 @@
 
 import os
 import subprocess
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
+
+import pygit2
 
 _ENVIRONMENT = {
     "PATH": os.environ["PATH"],
@@ -19,13 +22,19 @@ _ENVIRONMENT = {
 }
 
 
+_NOW = b"Ada <ada@example.org> 1767319445 +0100"
+_FOLDER = b"40000"
+_Entries = dict[bytes, tuple[bytes, str]]
+"""Mode and object by name."""
+
+
 class GitRepo:
-    """A bare repository that commits are written to without a work tree."""
+    """A bare repository that commits are written to without a work tree: as git's commands would, by none of them."""
 
     def __init__(self, path: Path, branch: str = "main") -> None:
         self.path = path
         path.mkdir(parents=True)
-        self.git("init", "--quiet", "--bare", f"--initial-branch={branch}")
+        pygit2.init_repository(str(path), bare=True, initial_head=branch)
 
     @property
     def url(self) -> str:
@@ -41,12 +50,12 @@ class GitRepo:
 
     def blob(self, content: bytes) -> str:
         """Write an object for a file's content."""
-        return self.git("hash-object", "-w", "--stdin", stdin=content)
+        return self._write(pygit2.GIT_OBJECT_BLOB, content)
 
     def tree(self, *entries: tuple[str, str, bytes]) -> str:
         """Write a tree of ``(mode, object, name)`` with no check of the names."""
         raw = b"".join(mode.encode() + b" " + name + b"\0" + bytes.fromhex(oid) for mode, oid, name in entries)
-        return self.git("hash-object", "-w", "-t", "tree", "--literally", "--stdin", stdin=raw)
+        return self._write(pygit2.GIT_OBJECT_TREE, raw)
 
     def commit(
         self, files: Mapping[str, bytes | str], *, branch: str = "main", message: str = "change", keep: bool = True
@@ -56,25 +65,57 @@ class GitRepo:
         Args:
             keep: with the files of the branch's last commit; otherwise with these alone and no parent.
         """
-        parent = self.git("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}") if keep else ""
-        index = {"GIT_INDEX_FILE": str(self.path / "test-index")}
-        (self.path / "test-index").unlink(missing_ok=True)
-        if parent:
-            self.git("read-tree", parent, env=index)
-        lines = b""
-        for name, content in files.items():
-            mode = "120000" if isinstance(content, str) else "100644"
-            oid = self.blob(content.encode() if isinstance(content, str) else content)
-            lines += f"{mode} {oid}\t".encode() + os.fsencode(name) + b"\0"
-        self.git("update-index", "-z", "--index-info", stdin=lines, env=index)
-        return self.commit_tree(self.git("write-tree", env=index), branch=branch, message=message, parent=parent)
+        last = self._open().references.get(f"refs/heads/{branch}") if keep else None
+        parent = str(last.target) if last else ""
+        tree = str(last.peel(pygit2.Commit).tree_id) if last else ""
+        changed = {
+            os.fsencode(name): (b"120000", self.blob(content.encode()))
+            if isinstance(content, str)
+            else (b"100644", self.blob(content))
+            for name, content in files.items()
+        }
+        return self.commit_tree(self._with(tree, changed), branch=branch, message=message, parent=parent)
 
     def commit_tree(self, tree: str, *, branch: str = "main", message: str = "change", parent: str = "") -> str:
         """Commit a tree on a branch and give the SHA."""
-        parents = ["-p", parent] if parent else []
-        sha = self.git("commit-tree", tree, *parents, "-m", message)
-        self.git("update-ref", f"refs/heads/{branch}", sha)
+        parents = f"parent {parent}\n" if parent else ""
+        head = f"tree {tree}\n{parents}".encode()
+        body = b"%sauthor %s\ncommitter %s\n\n%s\n" % (head, _NOW, _NOW, message.encode())
+        sha = self._write(pygit2.GIT_OBJECT_COMMIT, body)
+        self._open().references.create(f"refs/heads/{branch}", sha, force=True)
         return sha
+
+    def _open(self) -> pygit2.Repository:
+        """The repository as it is now: others write to it."""
+        return pygit2.Repository(str(self.path))
+
+    def _write(self, kind: int, content: bytes) -> str:
+        return str(self._open().write(kind, content))
+
+    def _with(self, tree: str, changed: _Entries) -> str:
+        """Write a tree with these files in it, by their paths."""
+        entries = self._entries(tree) if tree else {}
+        folders: dict[bytes, _Entries] = defaultdict(dict)
+        for path, entry in changed.items():
+            name, below, rest = path.partition(b"/")
+            if below:
+                folders[name][rest] = entry
+            else:
+                entries[name] = entry
+        for name, inside in folders.items():
+            mode, before = entries.get(name, (_FOLDER, ""))
+            entries[name] = _FOLDER, self._with(before if mode == _FOLDER else "", inside)
+        ordered = sorted(entries, key=lambda name: name + b"/" if entries[name][0] == _FOLDER else name)
+        return self.tree(*((entries[name][0].decode(), entries[name][1], name) for name in ordered))
+
+    def _entries(self, tree: str) -> _Entries:
+        _, raw = self._open().read(tree)
+        found: _Entries = {}
+        while raw:
+            mode, _, raw = raw.partition(b" ")
+            name, _, raw = raw.partition(b"\0")
+            found[name], raw = (mode, raw[:20].hex()), raw[20:]
+        return found
 
     def tag(self, name: str, target: str = "main", *, annotated: bool = False) -> str:
         """Tag a commit and give the tagged commit's SHA."""

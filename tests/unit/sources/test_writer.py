@@ -20,7 +20,7 @@ from trueup.sources.writer import Ask, Author, write
 from trueup.workers.git import run_git
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-ROUNDS = 10
+ROUNDS = 4
 
 
 @pytest.fixture

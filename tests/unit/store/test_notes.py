@@ -27,7 +27,7 @@ async def test_lines_of_two_engines_stand_beside_each_other(tmp_path: Path) -> N
     engines = [notes(repo, tmp_path / name) for name in ("left", "right")]
     for _, mirrors in engines:
         await mirrors.get(repo.url).update()
-    for number in range(5):
+    for number in range(3):
         await asyncio.gather(
             *(
                 writer.write(Deployed(RepositoryOf(repo.url, "default"), sha, f"{name} {number}"))
@@ -36,7 +36,7 @@ async def test_lines_of_two_engines_stand_beside_each_other(tmp_path: Path) -> N
         )
     await engines[0][0].write(Deployed(RepositoryOf(repo.url, "default"), first, "earlier"))
     lines = repo.git("notes", f"--ref={REF}", "show", second).splitlines()
-    assert sorted(lines) == sorted(f"{name} {n}" for name in ("left", "right") for n in range(5))
+    assert sorted(lines) == sorted(f"{name} {n}" for name in ("left", "right") for n in range(3))
     assert repo.git("notes", f"--ref={REF}", "show", first) == "earlier"
     assert repo.git("rev-parse", "main") == second
 

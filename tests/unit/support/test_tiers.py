@@ -1,10 +1,14 @@
-"""Every test is run by ``make test`` or by ``make test-everywhere``, none by both."""
+"""Every test is run by ``make test`` or by ``make test-everywhere``; laws alone by both."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.conftest import COLLECTED, DIVIDED
-from tests.support.tiers import AGAIN, EMBEDDED_AT_STAKE, ONCE, tier_of
+from tests.support.tiers import AGAIN, EMBEDDED_AT_STAKE, LAWS, ONCE, divide, some, tier_of, try_some
 
 ROOT = Path(__file__).parents[3]
 BOTH = [
@@ -36,10 +40,65 @@ def test_a_test_is_of_the_tier(row: str) -> None:
     assert tier_of(test, {test, *BOTH}, marked) == tier
 
 
-def test_the_tiers_are_all_that_was_collected_and_do_not_overlap(pytestconfig: pytest.Config) -> None:
+def test_the_tiers_are_all_that_was_collected_and_no_more_than_laws_are_in_both(pytestconfig: pytest.Config) -> None:
     divided, collected = pytestconfig.stash[DIVIDED], pytestconfig.stash[COLLECTED]
-    assert sorted([*divided[ONCE], *divided[AGAIN]]) == sorted(collected)
+    once, again = set(divided[ONCE]), set(divided[AGAIN])
+    assert once | again == set(collected)
+    assert [test for test in once & again if not test.startswith(LAWS)] == []
     assert len(set(collected)) == len(collected)
+
+
+class Item:
+    """As much of a collected test as tells its tier."""
+
+    def __init__(self, nodeid: str, obj: Callable[[], None]) -> None:
+        self.nodeid, self.obj = nodeid, obj
+
+    def get_closest_marker(self, name: str) -> None:
+        return None
+
+
+def law_of(tried: list[int], wrong: int) -> Callable[[], None]:
+    @settings(max_examples=90, derandomize=True, database=None)
+    @given(st.integers(0, 500))
+    def law(number: int) -> None:
+        tried.append(number)
+        assert number < wrong
+
+    return law
+
+
+def test_a_law_is_tried_on_some_of_its_examples_and_then_on_all() -> None:
+    tried: list[int] = []
+    item: Any = Item("tests/laws/test_a_laws.py::test_law", law_of(tried, 501))
+    assert divide([item]) == {ONCE: [item], AGAIN: [item]}
+    item.obj()
+    assert len(tried) == 90
+    tried.clear()
+    try_some([item, item])
+    item.obj()
+    assert len(tried) == 30
+
+
+def test_a_law_that_does_not_hold_fails_on_some_of_its_examples_too() -> None:
+    item: Any = Item("tests/laws/test_a_laws.py::test_law", law_of([], 250))
+    try_some([item])
+    with pytest.raises(AssertionError):
+        item.obj()
+
+
+@pytest.mark.parametrize(
+    "item",
+    [Item("tests/laws/test_a_laws.py::test_a", lambda: None), Item("tests/unit/test_a.py::test_a", law_of([], 501))],
+    ids=["without examples", "of one unit"],
+)
+def test_what_is_no_law_is_tried_once(item: Any) -> None:
+    assert divide([item]) == {ONCE: [item], AGAIN: []}
+
+
+@pytest.mark.parametrize(("examples", "tried"), [(5, 5), (10, 10), (20, 10), (60, 20), (400, 133)])
+def test_of_few_examples_all_are_tried(examples: int, tried: int) -> None:
+    assert some(examples) == tried
 
 
 def test_modules_of_the_embedded_cluster_are_there() -> None:
