@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -94,8 +94,14 @@ class Nest:
             raise
         return cls(folder, sweeper)
 
-    async def start(self, name: str, command: Sequence[str | Path]) -> Process:
-        """Starts a program; its output goes to ``NAME.log`` in the folder, after that of earlier runs."""
+    async def start(
+        self, name: str, command: Sequence[str | Path], variables: Mapping[str, str] | None = None
+    ) -> Process:
+        """Starts a program; its output goes to ``NAME.log`` in the folder, after that of earlier runs.
+
+        Args:
+            variables: of its environment, besides those of this process.
+        """
         path = self.folder / f"{name}.log"
         with path.open("ab") as log:
             handle = await asyncio.create_subprocess_exec(
@@ -104,6 +110,7 @@ class Nest:
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
+                env={**os.environ, **(variables or {})},
                 start_new_session=True,
             )
         process = Process(name, path, handle)
