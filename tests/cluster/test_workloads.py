@@ -19,7 +19,7 @@ from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
-from trueup.model.live import LiveObject
+from trueup.model.live import Seen
 from trueup.model.resource import GroupKind
 from trueup.sandbox.simulating import simulated
 
@@ -277,7 +277,7 @@ async def staged(client: Client) -> AsyncIterator[Stage]:
     discovery, loop = Discovery(client), asyncio.get_running_loop()
     changed: dict[str, float] = {}
 
-    def note(before: LiveObject | None, after: LiveObject | None) -> None:
+    def note(before: Seen | None, after: Seen | None) -> None:
         for live in (before, after):
             if live is not None:
                 changed[live.key.namespace] = loop.time()
