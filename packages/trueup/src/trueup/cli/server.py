@@ -1,11 +1,13 @@
 """``trueup server``."""
 
 import asyncio
+import contextlib
 import resource
 import signal
 from pathlib import Path
 
 import click
+import msgspec
 import structlog
 import uvloop
 
@@ -94,6 +96,26 @@ _THREADS = 16
     help="MiB of memory that the objects of one destination may take.",
 )
 @click.option(
+    "--listen",
+    default="",
+    metavar="[ADDRESS]:PORT",
+    help="Serve Argo CD's API there, as in :8080; nothing is served by default.",
+)
+@click.option(
+    "--insecure",
+    is_flag=True,
+    envvar="ARGOCD_SERVER_INSECURE",
+    help="Serve it as plain text, for a proxy that speaks TLS.",
+)
+@click.option(
+    "--rootpath",
+    default="",
+    envvar="ARGOCD_SERVER_ROOTPATH",
+    metavar="PATH",
+    help="Serve it below this path, as in /argocd.",
+)
+@click.option("--no-engine", is_flag=True, help="Serve the API alone: another process reconciles.")
+@click.option(
     "--probe-port",
     type=click.IntRange(0, 65535),
     default=0,
@@ -115,6 +137,10 @@ def server(
     cluster_memory: int,
     local: tuple[Path, ...],
     data: Path | None,
+    insecure: bool,
+    listen: str,
+    no_engine: bool,
+    rootpath: str,
     state: Path | None,
     log_format: str,
     log_level: str,
@@ -146,16 +172,63 @@ def server(
         cluster_memory=cluster_memory << 20,
         namespaces=namespaces,
     )
+    if no_engine and not listen:
+        raise click.UsageError("--no-engine serves the API alone: --listen says where")
+    api = Api(*address(listen), root(rootpath), insecure=insecure, alone=no_engine) if listen else None
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(options, probe_port))
+        runner.run(_serve(options, probe_port, api))
 
 
-async def _serve(options: Options, port: int) -> None:
+class Api(msgspec.Struct, frozen=True):
+    """Where the API is served, and how.
+
+    Attributes:
+        host: empty for every address.
+        alone: nothing is reconciled here.
+    """
+
+    host: str
+    port: int
+    root: str
+    insecure: bool = False
+    alone: bool = False
+
+
+def address(text: str) -> tuple[str, int]:
+    """Host and port of an address; the host is empty for every one.
+
+    Raises:
+        click.UsageError: it is none.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not (port.isascii() and port.isdecimal() and int(port) < 1 << 16):
+        raise click.UsageError(f"--listen {text}: name an address and a port, as in 127.0.0.1:8080 or :8080")
+    return host.strip("[]"), int(port)
+
+
+def root(text: str) -> str:
+    """The path below which the API is; empty for none."""
+    path = text.strip("/")
+    return f"/{path}" if path else ""
+
+
+async def _serve(options: Options, port: int, api: Api | None) -> None:
     # What a crash would leave on the disk is memory, and that holds credentials.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     stop = asyncio.Event()
     end_on((signal.SIGTERM, signal.SIGINT), stop, lambda: log.warning("engine ended late", after=SECONDS))
     asyncio.get_running_loop().set_default_executor(Threads(_THREADS, "engine"))
-    async with Probes(port) as probes, Engine(options) as engine:
+    async with Probes(port) as probes, Engine(options) as engine, contextlib.AsyncExitStack() as stack:
+        if api is not None:
+            # Who serves no API loads nothing of it.
+            from trueup.engine.serving import served
+            from trueup.server.caller import Nobody
+            from trueup.server.serve import Listening
+
+            listening = Listening(api.host, api.port, api.root)
+            await stack.enter_async_context(served(engine, listening, Nobody(), insecure=api.insecure))
         probes.ready = True
-        await engine.run(stop)
+        if api is not None and api.alone:
+            await stop.wait()
+        else:
+            await engine.run(stop)

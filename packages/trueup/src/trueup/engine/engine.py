@@ -85,6 +85,7 @@ class Engine:
         ours = options.data_named or not options.config.loopback
         place = await prepare(control.client, options.state, control.namespace, old=data / TRAIL, ours=ours)
         trail = Trail(place, self.clock.now)
+        self.journal = Journal(trail)
         self.lease = Lease(
             ControlLease(control.lease_client, control.namespace, self.clock.now),
             self.identity,
@@ -120,7 +121,7 @@ class Engine:
             registry=registry,
             clusters=self._clusters,
             lease=self.lease,
-            journal=Journal(trail),
+            journal=self.journal,
         )
         self.renew()
         control.cache.subscribe(self._changed)

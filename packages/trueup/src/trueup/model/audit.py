@@ -24,6 +24,7 @@ class Action(StrEnum):
     ROLLBACK = "rollback"
     DELETED = "deleted"
     ERROR = "error"
+    REQUEST = "request"
 
 
 class Why(StrEnum):
@@ -46,7 +47,7 @@ class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
         name: a claim: anybody may write any name into a commit or an operation, and a client names its field manager
             itself.
         kind: ``author`` of a commit, ``user`` who asked for an operation, ``manager`` of fields on the cluster, or
-            ``engine``, this one itself. Empty in old entries.
+            ``engine``, this one itself, or ``caller`` who has signed in to the API server. Empty in old entries.
         signer: the key that the commit's signature names; empty for none.
         verified: the signature is of this very commit, and was made with that key. Whose key it is, is not known here.
         manager: of an operation: the field manager that the API server has on record as its writer.

@@ -57,6 +57,8 @@ def _line(entry: Entry) -> Line:
             return Line(entry.at, told, "changed")
         case Action.DELETED:
             return Line(entry.at, "the application was deleted")
+        case Action.REQUEST:
+            return Line(entry.at, f"{who or 'somebody'} asked for {entry.message.partition(' ')[0]}: {entry.result}")
         case _:
             return Line(entry.at, entry.message, "bad")
 

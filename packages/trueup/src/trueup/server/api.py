@@ -1,0 +1,155 @@
+"""What all transports ask: who is it, may they, and what is the answer."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+import msgspec
+
+from trueup.kube.errors import (
+    AlreadyExists,
+    ApiError,
+    BadRequest,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooManyRequests,
+    Unreachable,
+)
+from trueup.model.errors import InvalidSpec, TrueupError
+from trueup.policy.requests import Refused
+from trueup.runtime.logger import Logger
+from trueup.runtime.secrecy import told
+from trueup.server.caller import Authenticator, Caller
+from trueup.server.description.values import MethodOf
+from trueup.server.errors import Code, Fault, unbuilt
+from trueup.server.request import Functions, Json, Request, Stream
+
+log = Logger("trueup.server")
+
+OPEN = ("SessionService.", "SettingsService.Get", "VersionService.")
+"""Beginnings of methods that ask for nobody: who signs in has not yet done so."""
+_CODES: tuple[tuple[type[TrueupError], Code], ...] = (
+    (NotFound, Code.NOT_FOUND),
+    (AlreadyExists, Code.ALREADY_EXISTS),
+    (Invalid, Code.INVALID_ARGUMENT),
+    (BadRequest, Code.FAILED_PRECONDITION),
+    (Forbidden, Code.PERMISSION_DENIED),
+    (Conflict, Code.ABORTED),
+    (TooManyRequests, Code.RESOURCE_EXHAUSTED),
+    (Unreachable, Code.UNAVAILABLE),
+    (ApiError, Code.INTERNAL),
+    (InvalidSpec, Code.INVALID_ARGUMENT),
+    (Refused, Code.FAILED_PRECONDITION),
+    (TrueupError, Code.FAILED_PRECONDITION),
+)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A request that has been answered, for the audit trail.
+
+    Attributes:
+        subject: who asked; empty for nobody that is known.
+        code: how it ended; None where it was answered.
+        writes: whether it asked for a change.
+    """
+
+    subject: str
+    method: MethodOf
+    message: Json
+    code: Code | None
+    writes: bool
+
+
+Audit = Callable[[Asked], Awaitable[None]]
+
+
+class _Stranger(msgspec.Struct, frozen=True):
+    """Nobody that is known."""
+
+    name: str = ""
+
+    def may(self, resource: str, action: str, of: str) -> bool:
+        return False
+
+
+class Api:
+    """Answers requests, whatever way they have come.
+
+    Args:
+        functions: what is built; other methods say that they are not.
+        audit: is told of each request, refused ones too, before it is answered.
+    """
+
+    def __init__(self, authenticator: Authenticator, functions: Functions, audit: Audit) -> None:
+        self._authenticator, self._functions, self._audit = authenticator, functions, audit
+
+    async def call(
+        self, method: MethodOf, headers: Mapping[str, str], read: Callable[[], Awaitable[Json]], resume: str = ""
+    ) -> Json | Stream:
+        """The answer to a request.
+
+        Args:
+            headers: by their names in small letters.
+            read: the message; asked only once it is known who sends it, so that strangers' bodies are not read.
+            resume: see :class:`~trueup.server.request.Request`.
+
+        Raises:
+            Fault: there is none.
+        """
+        subject, message = "", Json()
+        try:
+            caller = await self._caller(method, headers)
+            subject, message = caller.name, await read()
+            function = self._functions.get(method.key)
+            if function is None:
+                raise unbuilt(method.key)
+            answer = await function(Request(caller, message, resume))
+        except Exception as error:
+            fault = as_fault(error, method.path)
+            await self._audit(Asked(subject, method, message, fault.code, _writes(method)))
+            raise fault from error
+        await self._audit(Asked(subject, method, message, None, _writes(method)))
+        return Stream(_guarded(answer.items, method.path), answer.token) if isinstance(answer, Stream) else answer
+
+    async def _caller(self, method: MethodOf, headers: Mapping[str, str]) -> Caller:
+        is_open = method.key.startswith(OPEN)
+        try:
+            caller = await self._authenticator.authenticate(headers)
+        except Fault:
+            if not is_open:
+                raise
+            caller = None
+        if caller is None and not is_open:
+            raise Fault(Code.UNAUTHENTICATED, "no session information")
+        return caller or _Stranger()
+
+
+def as_fault(error: Exception, where: str) -> Fault:
+    """What is told of an error: of one that nobody foresaw, nothing."""
+    if isinstance(error, Fault):
+        return error
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return Fault(code, told(str(error)))
+    log.error("request failed", method=where, exc_info=error)
+    return Fault(Code.INTERNAL, "internal error")
+
+
+async def _guarded(items: AsyncIterator[Json], where: str) -> AsyncIterator[Json]:
+    try:
+        async for item in items:
+            yield item
+    except Exception as error:
+        raise as_fault(error, where) from error
+    finally:
+        await _closed(items)
+
+
+async def _closed(items: AsyncIterator[Json]) -> None:
+    close = getattr(items, "aclose", None)
+    if close is not None:
+        await close()
+
+
+def _writes(method: MethodOf) -> bool:
+    return any(each.verb != "GET" for each in method.bindings)

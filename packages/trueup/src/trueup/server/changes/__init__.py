@@ -1,0 +1,1 @@
+"""What has changed, for those who follow it (docs/streams.md)."""

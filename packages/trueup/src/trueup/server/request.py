@@ -1,0 +1,44 @@
+"""What a resource is asked, and what it answers: no header, no socket, no protocol."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from trueup.server.caller import Caller
+
+Json = dict[str, Any]
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A request.
+
+    Attributes:
+        caller: who asks; somebody without any rights where a method is open to all.
+        message: as JSON has it, by the description: types are right, what is required may be absent.
+        resume: the token of the last item that a stream's reader has seen; empty for none.
+    """
+
+    caller: Caller
+    message: Json
+    resume: str = ""
+
+
+def _no_token() -> str:
+    return ""
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """Many answers. Whoever reads them closes them.
+
+    Attributes:
+        token: names the place after the item that was read last, for who comes back; empty where nobody can.
+    """
+
+    items: AsyncIterator[Json]
+    token: Callable[[], str] = _no_token
+
+
+Function = Callable[[Request], Awaitable[Json | Stream]]
+Functions = Mapping[str, Function]
+"""By ``Service.Method``."""

@@ -1,0 +1,86 @@
+"""Whatever comes over HTTP/1.1, to who answers it."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.types import Receive, Scope, Send
+
+from trueup.runtime.logger import Logger
+from trueup.server.description.values import Description
+from trueup.server.errors import Code, Fault
+from trueup.server.transport import grpcweb
+from trueup.server.transport.answers import reply, reply_fault, reply_text
+from trueup.server.transport.body import ClientGone, patient
+from trueup.server.transport.grpcweb import GrpcWeb
+from trueup.server.transport.openapi import openapi
+from trueup.server.transport.rest import Rest
+
+log = Logger("trueup.server")
+
+
+class Http:
+    """An ASGI application.
+
+    Args:
+        root: a path below which all of it is, such as ``/argocd``; empty for none.
+        ready: whether the engine has begun to work.
+    """
+
+    def __init__(
+        self, rest: Rest, web: GrpcWeb, described: Description, *, root: str, ready: Callable[[], bool]
+    ) -> None:
+        self._rest, self._web, self._described = rest, web, described
+        self._root = root.rstrip("/")
+        self._ready = ready
+        self._openapi = b""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        send = patient(scope, send)
+        try:
+            await self._answer(scope, receive, send)
+        except ClientGone:
+            pass
+        except Exception as error:
+            log.error("request failed", path=scope["path"][:200], exc_info=error)
+            await reply_fault(send, Fault(Code.INTERNAL, "internal error"))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = _headers(scope)
+        path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+        if headers is None:
+            await reply_text(send, 400, "Bad Request")
+            return
+        probe = _PROBES.get(path)
+        if probe is not None and scope["method"] in ("GET", "HEAD"):
+            ok = probe == "alive" or self._ready()
+            await reply_text(send, 200 if ok else 503, "ok" if ok else "not ready")
+            return
+        if self._root:
+            if not path.startswith(self._root + "/"):
+                await reply_text(send, 404, "Not Found")
+                return
+            path = path[len(self._root) :]
+        answer: Callable[[Scope, dict[str, str], str, Receive, Send], Awaitable[None]] = self._rest
+        if scope["method"] == "POST" and grpcweb.kind_of(headers):
+            answer = self._web
+        elif path == "/swagger.json" and scope["method"] == "GET":
+            self._openapi = self._openapi or openapi(self._described, self._root)
+            await reply(send, 200, self._openapi)
+            return
+        await answer(scope, headers, path, receive, send)
+
+
+_PROBES = {"/healthz": "alive", "/readyz": "ready"}
+
+
+def _headers(scope: Scope) -> dict[str, str] | None:
+    """Headers by their names; None where one that decides comes twice: two readers would believe two things."""
+    found: dict[str, str] = {}
+    for raw, value in scope["headers"]:
+        name = raw.decode("latin-1").lower()
+        if name in ("authorization", "content-length", "content-type", "host", "origin") and name in found:
+            return None
+        text = value.decode("latin-1")
+        found[name] = f"{found[name]}; {text}" if name == "cookie" and name in found else text
+    return found

@@ -1,0 +1,70 @@
+"""Parts of an answer, by `fields`: ``items.metadata.name,items.spec``, or ``-items.status`` for all but these."""
+
+from typing import Any
+
+MOST = 200
+"""Fields that one query may name."""
+_ALWAYS = ("metadata",)
+"""Of a list: its version, by which a watch goes on."""
+Tree = dict[str, Any]
+_ALL: Tree = {}
+"""A field with all that is in it; known by itself."""
+
+
+class Mask:
+    """What of an answer is sent.
+
+    Args:
+        text: of the query; empty for all.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._without = text.startswith("-")
+        self._tree: Tree = {}
+        for path in text.removeprefix("-").split(",")[:MOST]:
+            if path:
+                _plant(self._tree, path.split("."))
+
+    def __bool__(self) -> bool:
+        return bool(self._tree)
+
+    def of(self, value: Any) -> Any:
+        """The part of an answer that is sent. The answer itself stays as it is."""
+        if not self._tree:
+            return value
+        if self._without:
+            return _without(value, self._tree)
+        kept = _only(value, self._tree)
+        if isinstance(value, dict) and "items" in value:
+            kept |= {key: value[key] for key in _ALWAYS if key in value}
+        return kept
+
+
+def _plant(tree: Tree, names: list[str]) -> None:
+    for name in names[:-1]:
+        tree = tree.setdefault(name, {})
+        if tree is _ALL:
+            return
+    tree[names[-1]] = _ALL
+
+
+def _only(value: Any, tree: Tree) -> Any:
+    if tree is _ALL:
+        return value
+    if isinstance(value, list):
+        return [_only(each, tree) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _only(value[key], below) for key, below in tree.items() if key in value}
+
+
+def _without(value: Any, tree: Tree) -> Any:
+    if isinstance(value, list):
+        return [_without(each, tree) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _without(each, tree[key]) if key in tree else each
+        for key, each in value.items()
+        if tree.get(key) is not _ALL
+    }
