@@ -14,11 +14,11 @@ from tests.support.memtree import Link, MemTree
 
 from kubegrammar import yaml
 from kubegrammar.image import parse_image
+from kubegrammar.json_patch import PatchError as JsonPatchError
+from kubegrammar.json_patch import apply_json_patch
 from kubegrammar.merge import Merging, PatchError, strategic_merge, three_way
 from kubegrammar.patch import equal, merge_diff, merge_patch
 from kubegrammar.redact import redact
-from pocketkube.cluster.api.json_patch import PatchError as JsonPatchError
-from pocketkube.cluster.api.json_patch import apply_json_patch
 from pocketkube.cluster.catalog import type_of
 from trueup.model.application import HelmSource, KustomizeSource, Source
 from trueup.model.errors import InvalidSpec, TrueupError

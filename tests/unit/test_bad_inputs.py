@@ -21,6 +21,8 @@ ROW, RBAC = "unit/policy/rbac/test_row.py", "unit/policy/rbac/test_config.py"
 MAY, ROLES = "unit/policy/rbac/test_enforcer.py", "unit/policy/rbac/test_project.py"
 TOKENS, SIGNIN = "unit/server/session/test_tokens.py", "unit/server/session/test_signin.py"
 TRIES = "unit/server/session/test_attempts.py"
+FOUND, ASKED = "unit/server/resources/test_applications.py", "unit/server/resources/test_application_changes.py"
+WIRE = "unit/server/transport/test_transports.py"
 BAD, ERRORS, FAULTS = "e2e/test_bad_input.py", "unit/kube/test_errors.py", "registry/test_faults.py"
 
 TESTED: dict[str, tuple[str, str]] = {
@@ -77,6 +79,11 @@ TESTED: dict[str, tuple[str, str]] = {
     **{f"C{n:02}": (MAY, f'"C{n:02} ') for n in (35, 37, 39)},
     **{f"C{n:02}": (ROLES, f'"C{n:02} ') for n in (13, 15, 17, 29)},
     "C21": (MAY, "test_c21_"),
+    # Q: the API
+    **{f"Q{n:02}": (FOUND, f'"Q{n:02} ') for n in (1, 3, 5, 7)},
+    "Q09": (FOUND, "test_q09_"),
+    **{f"Q{n:02}": (ASKED, f'"Q{n:02} ') for n in (19, 21, 23, 25, 27, 29, 31)},
+    **{f"Q{n:02}": (WIRE, f"test_q{n:02}_") for n in (35, 37)},
     "C31": ("unit/policy/rbac/test_identity.py", "test_c31_"),
     # J: tokens
     **{f"J{n:02}": (TOKENS, f'"J{n:02} ') for n in (1, 3, 5, 9, 11, 13, 15, 19, 23, 27, 37)},
@@ -130,9 +137,19 @@ def test_a_row_is_tested_where_it_is_said_to_be(row: str) -> None:
     assert text.casefold() in (TESTS / file).read_text().casefold()
 
 
-def no_server() -> bool:
-    """Nothing listens: no REST, no webhook, no sessions."""
-    return not (CODE / "server" / "transport").exists()
+def no_webhooks() -> bool:
+    """Nobody tells of a push."""
+    return not (CODE / "server" / "webhook").exists()
+
+
+def no_providers() -> bool:
+    """Tokens are this server's own."""
+    return not any((CODE / "server" / "session").glob("*oidc*"))
+
+
+def no_objects_through_the_api() -> bool:
+    """The API shows Applications alone."""
+    return not (CODE / "server" / "resources" / "application_objects.py").exists()
 
 
 def no_scripts() -> bool:
@@ -153,7 +170,12 @@ def one_engine_acts() -> bool:
 NO_SURFACE: dict[str, tuple[Callable[[], bool], str]] = {
     # kind of surface: the look, the rows that wait for it
     "engines that share work": (one_engine_acts, "K17"),
-    "an API server": (no_server, "all of W and Q; J25; the rest of advisories 2, 3, 24 and 45"),
+    "webhooks": (no_webhooks, "all of W"),
+    "OpenID providers": (no_providers, "J25"),
+    "objects through the API": (
+        no_objects_through_the_api,
+        "Q11, Q13, Q15, Q17, Q33 and Q39; the rest of advisories 2, 3, 24 and 45",
+    ),
     "Lua": (no_scripts, "all of L"),
     "applications in any namespace": (one_namespace_of_applications, "advisory 29"),
 }

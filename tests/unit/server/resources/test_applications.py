@@ -125,17 +125,21 @@ async def test_a_selector_that_is_none(stored: Stored, text: str) -> None:
         ({"name": "missing", "project": ["shop"]}, Code.NOT_FOUND),
         ({"name": "bank", "project": ["shop"]}, Code.NOT_FOUND),
         ({"name": "bank", "project": ["vault"]}, Code.PERMISSION_DENIED),
+        ({"name": "web", "appNamespace": "elsewhere"}, Code.PERMISSION_DENIED),
+        ({"name": "../x"}, Code.PERMISSION_DENIED),
         ({"name": "missing", "project": ["vault"]}, Code.PERMISSION_DENIED),
     ],
     ids=[
         "what may be seen is answered",
         "in its project too",
         "what is forbidden does not exist",
-        "what does not exist is forbidden",
+        "Q01 what does not exist is forbidden",
         "no name is none",
         "in a permitted project it may be known that there is none",
-        "as of what is in another project",
+        "Q03 as of what is in another project",
         "in a forbidden project nothing is known of what is there",
+        "Q05 a namespace that is not allowed",
+        "Q07 a name that is a path",
         "nor of what is not",
     ],
 )
@@ -211,6 +215,10 @@ async def test_a_watch_goes_on_after_a_version_or_a_token(stored: Stored) -> Non
     assert await some(again, 1) == [("MODIFIED", "web")]
     with pytest.raises(Fault, match=AGAIN):
         await watching(stored, {}, ByHand(), "another.3")
+
+
+async def test_q09_a_version_that_is_none_is_no_version(stored: Stored) -> None:
+    assert await some(await watching(stored, {"resourceVersion": "abc"}, ByHand()), 1) == [("ADDED", "web")]
 
 
 async def test_who_falls_behind_lists_again() -> None:

@@ -144,11 +144,30 @@ async def test_what_cannot_be_answered(
     assert found in (answer if isinstance(answer, str) else answer["message"])
 
 
-async def test_a_form_of_another_site_changes_nothing(served: Served) -> None:
+async def test_q35_a_form_of_another_site_changes_nothing(served: Served) -> None:
     async with RestClient(served) as client:
         for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
             path = "/api/v1/applications/web/sync"
             assert await client.ask("POST", path, {}, headers={"content-type": kind}) == (415, "Invalid content type")
+
+
+@pytest.mark.parametrize(
+    ("sent", "error"),
+    [
+        (b'{"prune":true} x', "Extra data at offset 15"),
+        (b'{"prune":true,"prune":false}', "a key comes twice"),
+        (b'{"retryStrategy":{"limit":NaN}}', "NaN is no number"),
+        (b"[" * 200_000, "no JSON"),
+        (b'{"revision":"\xff"}', "no JSON"),
+        (b'{"retryStrategy":{"limit":' + b"9" * 5000 + b"}}", "no JSON"),
+    ],
+)
+async def test_q37_a_body_that_two_read_in_two_ways_is_refused(served: Served, sent: bytes, error: str) -> None:
+    headers = {"authorization": "Bearer token", "content-type": "application/json"}
+    url = f"{served.url}/api/v1/applications/web/sync"
+    async with aiohttp.ClientSession() as session, session.post(url, data=sent, headers=headers) as response:
+        assert response.status == 400
+        assert error in (await response.json())["message"]
 
 
 async def test_streams(served: Served) -> None:

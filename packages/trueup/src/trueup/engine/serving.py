@@ -9,21 +9,26 @@ from datetime import datetime
 import structlog
 
 from kubegrammar.time import format_exact_time
-from trueup import __version__
+from trueup import __version__, policy
 from trueup.engine.engine import Engine
 from trueup.kube.errors import NotFound
+from trueup.model.application import Application
 from trueup.model.audit import Action, Actor, Entry
-from trueup.model.live import LiveObject
+from trueup.model.live import LiveObject, Seen
 from trueup.model.resource import GroupKind
 from trueup.server.api import Asked
 from trueup.server.caller import Authenticator
 from trueup.server.changes.log import Changes
+from trueup.server.resources.application_edits import ApplicationEdits
+from trueup.server.resources.application_requests import application_requests
 from trueup.server.resources.application_watch import application_watch
 from trueup.server.resources.applications import application_reads
 from trueup.server.resources.version import version_functions
 from trueup.server.serve import Listening, serving
 from trueup.server.transport.certificate import context_of, self_made
 from trueup.store.applications import APPLICATION, key_of
+from trueup.store.edits import Edits
+from trueup.store.kinds import APPLICATION as APPLICATION_TYPE
 from trueup.store.requests import Requests
 
 log = structlog.get_logger("trueup")
@@ -46,10 +51,11 @@ async def served(
     control, clock = engine.control, engine.clock
     changes = Changes(engine.identity)
 
-    def changed(old: LiveObject | None, new: LiveObject | None) -> None:
+    def changed(old: Seen | None, new: Seen | None) -> None:
         live = new or old
-        if live is not None and live.group_kind == APPLICATION and live.key.namespace == control.namespace:
-            changes.append(key_of(live), old, new)
+        if isinstance(live, LiveObject) and live.group_kind == APPLICATION and live.key.namespace == control.namespace:
+            # Whole, since nobody's body is dropped of our own kinds.
+            changes.append(key_of(live), *(each if isinstance(each, LiveObject) else None for each in (old, new)))
 
     async def audit(asked: Asked) -> None:
         entry = _entry(asked, control.namespace, clock.now())
@@ -57,11 +63,16 @@ async def served(
         if asked.writes or asked.code is not None:
             await engine.journal.write(entry)
 
+    def admit(app: Application) -> None:
+        policy.admit(app, control.applications.project_of(app), engine.term.place(app))
+
     control.cache.subscribe(changed)
     requests = Requests(control.client, control.namespace, clock.now)
     functions = [
         version_functions(__version__, {"Platform": f"{platform.system().lower()}/{platform.machine()}"}),
         application_watch(control.applications, changes),
+        application_requests(control.applications, requests),
+        ApplicationEdits(control.applications, Edits(control.client, APPLICATION_TYPE), admit).functions(),
         application_reads(control.applications, changes, lambda key, hard: requests.refresh(key, hard=hard)),
     ]
     context = None if insecure else context_of(*await _certificate(engine))

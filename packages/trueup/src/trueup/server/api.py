@@ -16,7 +16,7 @@ from trueup.kube.errors import (
     Unreachable,
 )
 from trueup.model.errors import InvalidSpec, TrueupError
-from trueup.policy.requests import Refused
+from trueup.policy.requests import Refusal, Refused
 from trueup.runtime.logger import Logger
 from trueup.runtime.secrecy import told
 from trueup.server.caller import Authenticator, Caller
@@ -39,9 +39,21 @@ _CODES: tuple[tuple[type[TrueupError], Code], ...] = (
     (Unreachable, Code.UNAVAILABLE),
     (ApiError, Code.INTERNAL),
     (InvalidSpec, Code.INVALID_ARGUMENT),
-    (Refused, Code.FAILED_PRECONDITION),
     (TrueupError, Code.FAILED_PRECONDITION),
 )
+
+
+_REFUSALS = {
+    Refusal.IDLE: Code.INVALID_ARGUMENT,
+    Refusal.REVISIONS: Code.INVALID_ARGUMENT,
+    Refusal.NO_SOURCE: Code.INVALID_ARGUMENT,
+    Refusal.WINDOW: Code.PERMISSION_DENIED,
+    Refusal.WINDOW_FAULT: Code.PERMISSION_DENIED,
+    Refusal.CHANGING: Code.ABORTED,
+}
+"""What of policy's refusals is no precondition."""
+_BLOCKED = "cannot sync: blocked by sync window"
+"""Argo CD's text, which clients look for."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -128,6 +140,9 @@ def as_fault(error: Exception, where: str) -> Fault:
     """What is told of an error: of one that nobody foresaw, nothing."""
     if isinstance(error, Fault):
         return error
+    if isinstance(error, Refused):
+        code = _REFUSALS.get(error.refusal, Code.FAILED_PRECONDITION)
+        return Fault(code, f"{_BLOCKED}: {error.message}" if code is Code.PERMISSION_DENIED else error.message)
     for kind, code in _CODES:
         if isinstance(error, kind):
             return Fault(code, told(str(error)))

@@ -15,7 +15,7 @@ from tests.unit.pocketkube.cluster.api.served import (
     pod,
 )
 
-from pocketkube.cluster.api.json_patch import PatchError, apply_json_patch
+from kubegrammar.json_patch import PatchError, apply_json_patch
 
 
 async def test_a_new_object_gets_its_metadata_from_the_server(served: Served) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from kubegrammar.json_patch import PatchError, apply_json_patch
 from kubegrammar.merge import PatchError as StrategicError
 from kubegrammar.merge import strategic_merge
 from kubegrammar.patch import merge_patch
@@ -13,7 +14,6 @@ from pocketkube.cluster.api.calls import Call, Written
 from pocketkube.cluster.api.core import Core
 from pocketkube.cluster.api.decoding import check_size, typed
 from pocketkube.cluster.api.errors import internal, unknown_patch_type, unprocessable
-from pocketkube.cluster.api.json_patch import PatchError, apply_json_patch
 from pocketkube.cluster.api.metadata import check_name, distinct_owners, metadata_of
 from pocketkube.cluster.api.request import encode
 from pocketkube.cluster.api.update import track, update

@@ -131,6 +131,8 @@ class ApplicationReading:
         message, caller = request.message, request.caller
         wanted = message.get(name, "")
         namespace = message.get("appNamespace") or self.reads.control_namespace
+        if namespace != self.reads.control_namespace:
+            raise denied()
         given = message.get("project", "")
         project = (given[0] if given else "") if isinstance(given, list) else given
         if project:

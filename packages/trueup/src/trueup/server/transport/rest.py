@@ -1,5 +1,6 @@
 """REST, as Argo CD's gateway speaks it: paths and queries into messages, messages into JSON."""
 
+import json
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -90,11 +91,7 @@ def message(route: Route, query: list[tuple[str, str]], body: bytes) -> Json:
     method, binding = route.method, route.binding
     found: Json = {}
     if binding.body:
-        try:
-            value: Any = msgspec.json.decode(body) if body else {}
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise Fault(Code.INVALID_ARGUMENT, "the body is no JSON") from error
-        found = _bound(method, binding.body, value)
+        found = _bound(method, binding.body, read_json(body) if body else {})
     if binding.body != "*":
         values: dict[str, list[str]] = {}
         for name, value in query:
@@ -105,6 +102,31 @@ def message(route: Route, query: list[tuple[str, str]], body: bytes) -> Json:
     for name, value in route.values:
         put(method.request, found, name, [value])
     return found
+
+
+def read_json(body: bytes) -> Any:
+    """JSON in which no key comes twice: two readers would believe two things.
+
+    Raises:
+        Fault: it is none; it says where.
+    """
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        raise Fault(Code.INVALID_ARGUMENT, f"the body is no JSON: {error.msg} at offset {error.pos}") from error
+    except (ValueError, RecursionError) as error:
+        raise Fault(Code.INVALID_ARGUMENT, f"the body is no JSON: {str(error)[:200]}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Json:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key comes twice in one object")
+    return found
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number")
 
 
 def _bound(method: MethodOf, field: str, value: Any) -> Json:
