@@ -42,7 +42,7 @@ for (const [width, height] of Object.entries(SIZES))
       await context.clearCookies();
       if (stage) await context.addCookies([{ name: "stage", value: stage, url: address }]);
       await page.goto(address + path);
-      await page.waitForTimeout(450);
+      await page.waitForTimeout(Number(process.env.PAUSE ?? 450));
       await page.screenshot({ path: `${folder}/${name}-${width}-${colorScheme}.png` });
     };
     for (const [name, path] of Object.entries(PAGES)) await take(name, path);

@@ -1,3 +1,216 @@
-export function ApplicationPage({ name }: { namespace: string; name: string; tab: string }) {
-  return <h1>{name}</h1>;
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { Link, useLocation } from "wouter";
+import "../style/application.css";
+import { type Application, sourcesOf } from "../model/application";
+import { api, ApiError } from "../net/client";
+import { Blank, Button, For, Waiting, Ago, StateMark, Dialog } from "../parts/parts";
+import { commitOf } from "../replica/commits";
+import { fleet } from "../replica/fleet";
+import { type Row, rowOf } from "../replica/replica";
+import { ObjectPanel } from "../object/ObjectPanel";
+import { pathOf, useAddress } from "../shell/address";
+import { useKeys } from "../shell/keyboard";
+import { brief, firstLine, oneLine, shortRevision } from "../words/text";
+import { Activity } from "./Activity";
+import { refresh, terminate } from "./actions";
+import { adviceOf } from "./advice";
+import { Changes } from "./Changes";
+import { Logs } from "./Logs";
+import { Side } from "./Side";
+import { SyncDialog } from "./SyncDialog";
+import { Topology } from "./Topology";
+import { useTree } from "./tree";
+
+export const TABS = [
+  ["topology", "Topology"],
+  ["changes", "Changes"],
+  ["activity", "Activity"],
+  ["logs", "Logs"],
+] as const;
+
+interface Props {
+  namespace: string;
+  name: string;
+  tab: string;
+}
+
+/** The application by the replica; one that the list does not have is asked for by its name. */
+function useRow(namespace: string, name: string): { row?: Row; error?: ApiError } {
+  const known = fleet.rows.value.get(`${namespace}/${name}`);
+  const listed = fleet.standing.value.is !== "loading";
+  const [alone, tell] = useState<{ row?: Row; error?: ApiError }>({});
+  useEffect(() => {
+    if (known || !listed) return undefined;
+    const stopped = new AbortController();
+    api<Application>(`/v1/applications/${encodeURIComponent(name)}`, { query: { appNamespace: namespace }, signal: stopped.signal }).then(
+      (app) => tell({ row: rowOf(app) }),
+      (error: unknown) => {
+        if (!stopped.signal.aborted) tell({ error: error instanceof ApiError ? error : new ApiError(0, String(error)) });
+      },
+    );
+    return () => stopped.abort();
+  }, [!known && listed, namespace, name]);
+  return known ? { row: known } : alone;
+}
+
+export function ApplicationPage({ namespace, name, tab }: Props) {
+  const { row, error } = useRow(namespace, name);
+  const { tree, error: untold } = useTree(namespace, name);
+  const [words, change] = useAddress();
+  const [, go] = useLocation();
+  const at = TABS.findIndex(([id]) => id === tab);
+  const turn = (by: number) => go(pathOf(namespace, name, (TABS[(at + by + TABS.length) % TABS.length] as (typeof TABS)[number])[0]));
+  useKeys({ "[": () => turn(-1), "]": () => turn(1) });
+  useEffect(() => {
+    document.title = `${brief(name, 80)} · Trueup`;
+  }, [name]);
+
+  if (!row)
+    return error ? (
+      <Blank look="bad" title={`There is no application ${brief(name, 80)} that you may see`}>
+        <p>{error.message}</p>
+        <p>
+          It may be gone, be of another namespace than {brief(namespace, 80)}, or be one that no role lets you get. <Link href="/applications">All applications</Link>
+        </p>
+      </Blank>
+    ) : (
+      <Waiting what="the application" />
+    );
+
+  return (
+    <>
+      <Header row={row} />
+      <nav class="tabs" aria-label="Views of the application">
+        {TABS.map(([id, title]) => (
+          <Link key={id} href={pathOf(namespace, name, id)} class={id === tab ? "tab here" : "tab"} aria-current={id === tab ? "page" : undefined}>
+            {title}
+          </Link>
+        ))}
+      </nav>
+      {tab === "topology" ? (
+        <div class="split">
+          <Topology row={row} tree={tree} error={untold} />
+          <Side row={row} />
+        </div>
+      ) : tab === "changes" ? (
+        <Changes row={row} />
+      ) : tab === "activity" ? (
+        <Activity row={row} />
+      ) : tab === "logs" ? (
+        <Logs row={row} tree={tree} />
+      ) : (
+        <Blank title="There is no such view">
+          <Link href={pathOf(namespace, name)}>Topology, changes, activity and logs</Link> are there.
+        </Blank>
+      )}
+      {words.has("object") && <ObjectPanel row={row} tree={tree} object={words.get("object") ?? ""} onClose={() => change({ object: undefined, show: undefined })} />}
+      {words.get("do") === "sync" && <SyncDialog row={row} only={words.get("only") ?? ""} onClose={() => change({ do: undefined, only: undefined })} />}
+      {words.get("do") === "stop" && <StopDialog row={row} onClose={() => change({ do: undefined })} />}
+    </>
+  );
+}
+
+function Header({ row }: { row: Row }) {
+  const [, change] = useAddress();
+  const [, go] = useLocation();
+  const [busy, work] = useState(false);
+  const [refused, refuse] = useState("");
+  const advice = useMemo(() => adviceOf(row.app, row.state), [row]);
+  const act = () =>
+    advice.action === "rollback" ? go(`${pathOf(row.namespace, row.name, "activity")}?rollback=${advice.to?.id ?? ""}`) : change({ do: advice.action === "terminate" ? "stop" : "sync" });
+  const again = async () => {
+    work(true);
+    refuse("");
+    await refresh(row).catch((error: Error) => refuse(error.message));
+    work(false);
+  };
+  return (
+    <header class="app-header">
+      <div class="where">
+        <Link class="chip" href={`/projects/${encodeURIComponent(row.project)}`}>
+          {brief(row.project, 40)}
+        </Link>
+        <span class="chip">
+          {brief(row.cluster, 40)} / {brief(row.destination || "no namespace", 40)}
+        </span>
+        <span class="chip wide-only">{row.automated ? "synced by itself" : "synced by hand"}</span>
+        <span class="actions">
+          <Button disabled={busy} onClick={() => void again()}>
+            {busy ? "Comparing…" : "Refresh"}
+          </Button>
+          {advice.action !== "sync" && advice.action !== "terminate" && <Button onClick={() => change({ do: "sync" })}>Sync…</Button>}
+          {advice.action && (
+            <Button primary onClick={act}>
+              {advice.label}
+            </Button>
+          )}
+        </span>
+      </div>
+      <h1>
+        <bdi>{brief(row.name, 120)}</bdi>
+      </h1>
+      <p class="lead">
+        <StateMark look={row.state.look} word={row.state.word} />{" "}
+        {row.state.since ? (
+          <>
+            for <For at={row.state.since} />:{" "}
+          </>
+        ) : null}
+        <b>{row.reason.sentence}</b>
+        <Brought row={row} />
+      </p>
+      {refused && (
+        <p class="bad" role="alert">
+          {oneLine(refused)}
+        </p>
+      )}
+    </header>
+  );
+}
+
+/** Which commit brought what is there, in words. */
+function Brought({ row }: { row: Row }) {
+  const commit = commitOf(row).value;
+  if (!row.revision) return null;
+  const source = sourcesOf(row.app)[0];
+  return (
+    <>
+      {source?.chart ? ", chart version " : ", at "}
+      <code title={brief(row.revision, 80)}>{shortRevision(row.revision)}</code>
+      {commit?.message ? ` “${firstLine(commit.message)}”` : ""}
+      {commit?.author ? (
+        <>
+          {" "}
+          ({oneLine(commit.author.replace(/\s*<.*$/, ""), 60)}
+          {commit.date ? ", " : ""}
+          <Ago at={commit.date} />)
+        </>
+      ) : null}
+      .
+    </>
+  );
+}
+
+function StopDialog({ row, onClose }: { row: Row; onClose: () => void }) {
+  const [refused, refuse] = useState("");
+  const stop = () =>
+    terminate(row).then(onClose, (error: Error) => {
+      refuse(error.message);
+    });
+  return (
+    <Dialog title={`Stop the sync of ${brief(row.name, 60)}`} onClose={onClose}>
+      <p>What it has applied stays as it is; what it has not come to is not applied, and hooks that run are deleted.</p>
+      {refused && (
+        <p class="bad" role="alert">
+          {oneLine(refused)}
+        </p>
+      )}
+      <footer>
+        <Button onClick={onClose}>Let it run</Button>
+        <Button primary onClick={() => void stop()}>
+          Stop it
+        </Button>
+      </footer>
+    </Dialog>
+  );
 }

@@ -4,7 +4,7 @@ import { commitOf } from "../replica/commits";
 import type { Row } from "../replica/replica";
 import { Ago, For, StateMark } from "../parts/parts";
 import { pathOf } from "../shell/address";
-import { brief, count, oneLine, shortRevision } from "../words/text";
+import { brief, count, firstLine, oneLine, shortRevision } from "../words/text";
 import { sourcesOf } from "../model/application";
 import type { Item } from "./view";
 
@@ -91,7 +91,7 @@ function Revision({ row }: { row: Row }) {
   return (
     <>
       <span title={commit?.message ? oneLine(commit.message) : brief(row.revision, 80)}>
-        <code>{shortRevision(row.revision)}</code> {commit?.message ? oneLine(commit.message, 120) : ""}
+        <code>{shortRevision(row.revision)}</code> {firstLine(commit?.message)}
       </span>
       <small>
         {commit?.author ? (

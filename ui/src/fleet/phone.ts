@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 
-const narrow = window.matchMedia?.("(max-width: 720px)");
+const narrow = globalThis.matchMedia?.("(max-width: 720px)");
 
 /** Whether the window is as narrow as a phone. */
 export const phone = signal(narrow?.matches ?? false);

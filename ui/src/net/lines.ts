@@ -23,7 +23,9 @@ export async function* split(body: ReadableStream<Uint8Array>): AsyncGenerator<s
   let length = 0;
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch((error: unknown) => {
+        throw error instanceof TypeError ? new ApiError(0, "The connection was lost") : error;
+      });
       if (done) break;
       const pieces = decoder.decode(value, { stream: true }).split("\n");
       const last = pieces.pop() ?? "";

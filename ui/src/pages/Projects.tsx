@@ -18,7 +18,12 @@ interface Project {
 }
 
 const destinations = (project: Project): string[] =>
-  (project.spec?.destinations ?? []).map((one) => `${one.name || one.server || "*"} / ${one.namespace || "*"}`);
+  (project.spec?.destinations ?? []).map((one) => `${any(one.name || one.server, "cluster")} / ${any(one.namespace, "namespace")}`);
+
+/** `*` as a word. */
+const any = (pattern: string | undefined, noun: string): string => (!pattern || pattern === "*" ? `any ${noun}` : pattern);
+
+const repositories = (project: Project): string[] => (project.spec?.sourceRepos ?? []).map((one) => any(one, "repository"));
 
 const kinds = (list: { group?: string; kind?: string }[] | undefined): string => (list ?? []).map((one) => (one.group ? `${one.group}/${one.kind}` : one.kind)).join(", ");
 
@@ -46,7 +51,7 @@ export function Projects({ name }: { name?: string | undefined }) {
                   </>
                 ),
               },
-              { title: "Repositories", show: (project) => brief(some(project.spec?.sourceRepos ?? []), 120) || <span class="dim">none</span> },
+              { title: "Repositories", show: (project) => brief(some(repositories(project)), 120) || <span class="dim">none</span> },
               { title: "Destinations", show: (project) => brief(some(destinations(project)), 120) || <span class="dim">none</span> },
               {
                 title: "Applications",
@@ -70,7 +75,7 @@ function Detail({ project }: { project: Project }) {
       <h2>{brief(project.metadata.name, 80)}</h2>
       <dl class="facts">
         <dt>Repositories</dt>
-        <dd>{brief((spec.sourceRepos ?? []).join(", "), 2_000) || "none"}</dd>
+        <dd>{brief(repositories(project).join(", "), 2_000) || "none"}</dd>
         <dt>Destinations</dt>
         <dd>{brief(destinations(project).join(", "), 2_000) || "none"}</dd>
         <dt>Kinds of the whole cluster</dt>

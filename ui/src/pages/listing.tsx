@@ -7,7 +7,8 @@ import { Blank, Button, Waiting } from "../parts/parts";
 
 export type Asked<T> = { value?: T; error?: ApiError; again: () => void };
 
-export function useAsked<T>(path: string, query: Record<string, string | undefined> = {}): Asked<T> {
+/** Ask, and again when `moment` changes; what was answered stays until the next answer. An empty path asks nothing. */
+export function useAsked<T>(path: string, query: Record<string, string | undefined> = {}, moment = ""): Asked<T> {
   const [state, tell] = useState<{ value?: T; error?: ApiError }>({});
   const [turn, again] = useState(0);
   const key = JSON.stringify([path, query]);
@@ -21,7 +22,7 @@ export function useAsked<T>(path: string, query: Record<string, string | undefin
       },
     );
     return () => stopped.abort();
-  }, [key, turn]);
+  }, [key, turn, moment]);
   return { ...state, again: () => again((count) => count + 1) };
 }
 

@@ -77,12 +77,17 @@ export function Dialog({ title, onClose, children, wide }: { title: string; onCl
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = element.current;
-    if (dialog && !dialog.open) dialog.showModal();
+    if (dialog && !dialog.open) {
+      dialog.showModal();
+      // Neither of its buttons is what Enter means before anything was read.
+      dialog.focus();
+    }
     return () => dialog?.close();
   }, []);
   return (
     <dialog
       ref={element}
+      tabIndex={-1}
       class={wide ? "wide" : ""}
       aria-label={title}
       onCancel={(event) => (event.preventDefault(), onClose())}

@@ -28,6 +28,9 @@ export function oneLine(text: string, length = LONG): string {
   return brief(text.slice(0, length * 8).replace(/\s+/g, " ").trim(), length);
 }
 
+/** The subject of a commit. */
+export const firstLine = (text = ""): string => oneLine(text.trimStart().split("\n", 1)[0] ?? "", 120);
+
 export const shortRevision = (revision: string): string =>
   /^[0-9a-f]{40,64}$/.test(revision) ? revision.slice(0, 7) : brief(revision, 24);
 

@@ -1,0 +1,223 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { Link } from "wouter";
+import { type Application, type HistoryEntry, isAutomated, revisionOf } from "../model/application";
+import { refOf } from "../model/tree";
+import { Ago, Button, Dialog, Shape, Waiting } from "../parts/parts";
+import { Refused, useAsked } from "../pages/listing";
+import { commitOf } from "../replica/commits";
+import type { Row } from "../replica/replica";
+import { useAddress } from "../shell/address";
+import { compare, type Look } from "../words/state";
+import { brief, count, firstLine, oneLine, shortRevision } from "../words/text";
+import { yaml } from "../words/yaml";
+import { rollback } from "./actions";
+import { Difference } from "./Difference";
+import { byWhom, phaseInWords } from "./Side";
+
+interface Event {
+  metadata?: { uid?: string; name?: string; creationTimestamp?: string };
+  type?: string;
+  reason?: string;
+  message?: string;
+  count?: number;
+  lastTimestamp?: string | null;
+  eventTime?: string | null;
+  involvedObject?: { kind?: string; name?: string };
+}
+
+export interface Entry {
+  id: string;
+  at: string;
+  look: Look;
+  title: string;
+  detail: string;
+  history?: HistoryEntry;
+}
+
+/** Everything that is known to have happened, the newest first. Pure. */
+export function entriesOf(app: Application, events: Event[]): Entry[] {
+  const { history = [], operationState } = app.status ?? {};
+  const entries: Entry[] = history.map((entry) => ({
+    id: `history ${entry.id}`,
+    at: entry.deployedAt ?? "",
+    look: "ok",
+    title: `Deployed ${shortRevision(entry.revision || entry.revisions?.[0] || "")}`,
+    detail: `by ${byWhom(entry.initiatedBy)}`,
+    history: entry,
+  }));
+  if (operationState?.startedAt) {
+    const ill = operationState.phase === "Failed" || operationState.phase === "Error";
+    entries.push({
+      id: "operation",
+      at: operationState.finishedAt ?? operationState.startedAt,
+      look: ill ? "bad" : operationState.phase === "Succeeded" ? "ok" : "run",
+      title: `Last ${phaseInWords(operationState.phase)} by ${byWhom(operationState.operation?.initiatedBy)}`,
+      detail: oneLine(operationState.message ?? ""),
+    });
+  }
+  for (const event of events) {
+    const often = (event.count ?? 1) > 1 ? `, ${count(event.count ?? 1, "time")}` : "";
+    entries.push({
+      id: `event ${event.metadata?.uid ?? event.metadata?.name}`,
+      at: event.lastTimestamp || event.eventTime || event.metadata?.creationTimestamp || "",
+      look: event.type === "Warning" ? "warn" : "none",
+      title: `${brief(event.reason ?? "Event", 60)}${often}`,
+      detail: `${event.involvedObject ? `${brief(event.involvedObject.kind ?? "", 40)} ${brief(event.involvedObject.name ?? "", 60)}: ` : ""}${oneLine(event.message ?? "")}`,
+    });
+  }
+  return entries.sort((a, b) => compare(b.at, a.at) || compare(a.id, b.id));
+}
+
+export function Activity({ row }: { row: Row }) {
+  const [words, change] = useAddress();
+  const turn = `${row.app.status?.operationState?.phase} ${row.app.status?.operationState?.finishedAt ?? ""} ${row.state.word}`;
+  const asked = useAsked<{ items?: Event[] | null }>(`/v1/applications/${encodeURIComponent(row.name)}/events`, { appNamespace: row.namespace }, turn);
+  const entries = useMemo(() => entriesOf(row.app, asked.value?.items ?? []), [row, asked.value]);
+  const current = row.app.status?.history?.at(-1)?.id;
+  const wanted = words.get("rollback");
+  const target = row.app.status?.history?.find((entry) => String(entry.id) === wanted);
+  return (
+    <>
+      <Operation row={row} />
+      <div class="card timeline">
+        {asked.error && !asked.value ? <p class="dim pad">Events are not shown: {asked.error.message}</p> : null}
+        {!entries.length && <p class="dim pad">Nothing has happened yet.</p>}
+        <ol>
+          {entries.map((entry) => (
+            <li key={entry.id}>
+              <Shape look={entry.look} />
+              <span class="when">
+                <Ago at={entry.at} />
+              </span>
+              <span class="what">
+                <b>{entry.title}</b> {entry.history ? <Message row={row} entry={entry.history} /> : null}
+                <small>{entry.detail}</small>
+              </span>
+              {entry.history && entry.history.id !== current && (
+                <Link class="button" href={`?rollback=${encodeURIComponent(String(entry.history.id))}`}>
+                  Compare and roll back…
+                </Link>
+              )}
+            </li>
+          ))}
+        </ol>
+      </div>
+      {wanted && <Rollback row={row} entry={target} onClose={() => change({ rollback: undefined })} />}
+    </>
+  );
+}
+
+function Message({ row, entry }: { row: Row; entry: HistoryEntry }) {
+  const commit = commitOf(row, entry.revision ?? "").value;
+  return commit?.message ? <>{firstLine(commit.message)}</> : null;
+}
+
+/** The last operation, object by object, what failed first. */
+function Operation({ row }: { row: Row }) {
+  const operation = row.app.status?.operationState;
+  const results = operation?.syncResult?.resources ?? [];
+  if (!operation || !results.length) return null;
+  const ill = (one: (typeof results)[number]) => one.status === "SyncFailed" || one.hookPhase === "Failed" || one.hookPhase === "Error";
+  const ordered = [...results].sort((a, b) => Number(ill(b)) - Number(ill(a)));
+  return (
+    <details class="card operation" open={ordered.some(ill) || operation.phase === "Running"}>
+      <summary>
+        <b>{operation.phase === "Running" ? "The sync that runs" : "The last sync"}</b>, object by object: {oneLine(operation.message ?? "", 160)}
+      </summary>
+      <ul>
+        {ordered.slice(0, 200).map((one) => (
+          <li key={`${refOf(one)} ${one.syncPhase}`}>
+            <Shape look={ill(one) ? "bad" : one.hookPhase === "Running" ? "run" : "ok"} label={ill(one) ? "failed" : "done"} />
+            <b>
+              {brief(one.kind ?? "", 40)} <bdi>{brief(one.name ?? "", 80)}</bdi>
+            </b>
+            <span class="dim">
+              {[one.syncPhase && one.syncPhase !== "Sync" ? one.syncPhase : "", one.hookPhase || one.status, oneLine(one.message ?? "", 200)].filter(Boolean).join(" · ")}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+interface Manifests {
+  manifests?: string[] | null;
+}
+
+/** Manifests of an answer by object, as text that can be compared. */
+export function manifestsAsText(answer: Manifests | undefined): string {
+  const found = (answer?.manifests ?? []).map((one) => {
+    try {
+      const object = JSON.parse(one) as { kind?: string; metadata?: { name?: string; namespace?: string } };
+      return { key: `${object.kind} ${object.metadata?.namespace ?? ""} ${object.metadata?.name ?? ""}`, text: yaml(object) };
+    } catch {
+      return { key: "", text: one };
+    }
+  });
+  return found.sort((a, b) => compare(a.key, b.key)).map((one) => one.text).join("\n---\n");
+}
+
+/** What going back would change, and then the going back. */
+function Rollback({ row, entry, onClose }: { row: Row; entry: HistoryEntry | undefined; onClose: () => void }) {
+  const [prune, setPrune] = useState(false);
+  const [refused, refuse] = useState("");
+  const several = !entry?.revision;
+  const path = several ? "" : `/v1/applications/${encodeURIComponent(row.name)}/manifests`;
+  const then = useAsked<Manifests>(path, { appNamespace: row.namespace, revision: entry?.revision });
+  const now = useAsked<Manifests>(path, { appNamespace: row.namespace, revision: revisionOf(row.app) || undefined });
+  const automated = isAutomated(row.app);
+  const revision = shortRevision(entry?.revision || entry?.revisions?.[0] || "");
+  useEffect(() => refuse(""), [entry]);
+  if (!entry)
+    return (
+      <Dialog title="Roll back" onClose={onClose}>
+        <p>The history has no such entry any more: it keeps the last ten.</p>
+      </Dialog>
+    );
+  const error = then.error ?? now.error;
+  const run = () =>
+    rollback(row, Number(entry.id), prune).then(onClose, (fault: Error) => {
+      refuse(fault.message);
+    });
+  return (
+    <Dialog wide title={`Roll ${brief(row.name, 60)} back to ${revision}`} onClose={onClose}>
+      <p>
+        {automated ? (
+          <>
+            Automation would bring {shortRevision(revisionOf(row.app))} back at once. Revert the commit in Git, or turn automation off first:{" "}
+            <code>trueup app set {brief(row.name, 60)} --sync-policy none</code>
+          </>
+        ) : (
+          `The cluster will be made as ${revision} had it. Git stays as it is, so the application will be OutOfSync until Git is reverted too.`
+        )}
+      </p>
+      {several ? (
+        <p class="dim">It has several sources: what would change is not shown here.</p>
+      ) : error ? (
+        <Refused what="the manifests of then" error={error} again={() => (then.again(), now.again())} />
+      ) : !then.value || !now.value ? (
+        <Waiting what="what would change" lines={3} />
+      ) : (
+        <div class="card within">
+          <Difference before={manifestsAsText(now.value)} after={manifestsAsText(then.value)} same="The manifests of both are the same: going back changes nothing." />
+        </div>
+      )}
+      <label class="check">
+        <input type="checkbox" checked={prune} onChange={(event) => setPrune(event.currentTarget.checked)} /> Delete what that version did not have (prune)
+      </label>
+      {refused && (
+        <p class="bad" role="alert">
+          {oneLine(refused)}
+        </p>
+      )}
+      <footer>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button primary disabled={automated} title={automated ? "Automation is on" : ""} onClick={() => void run()}>
+          Roll back to {revision}
+        </Button>
+      </footer>
+    </Dialog>
+  );
+}
+
