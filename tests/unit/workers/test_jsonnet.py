@@ -152,6 +152,15 @@ async def test_what_is_imported_is_no_manifest_of_its_own_unless_it_lies_among_t
     assert [each["metadata"]["name"] for each in made] == ["a", "j"]
 
 
+async def test_charts_and_programs_are_rendered_one_after_the_other(pool: Pool) -> None:
+    chart = {
+        "app/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n",
+        "app/templates/c.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n",
+    }
+    for _ in range(2):
+        assert [len(await render(pool, files)) for files in ({"app/a.jsonnet": EMPTY}, chart)] == [1, 1]
+
+
 async def test_variables_are_substituted(pool: Pool) -> None:
     source = directory(ext_vars=[JsonnetVar(name="n", value="$ARGOCD_APP_NAME in ${ARGOCD_APP_NAMESPACE}")])
     assert data(await render(pool, {"app/a.jsonnet": MAP % ("a", "k: std.extVar('n')")}, source)) == {

@@ -1,5 +1,6 @@
 """Renders in children: a chart may loop or eat memory, so every render has a process to lose."""
 
+import asyncio
 import math
 import shutil
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ import msgspec
 
 from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Rendering
-from trueup.render.job import ClosureTooNarrow, Recipe
+from trueup.render.job import ClosureTooNarrow, DirectoryJob, Recipe
 from trueup.workers.childprocess import REST_SECONDS, ChildEnded, Children, Yielding
 from trueup.workers.frame import Done, Task, framed, pack, unpack_answer
 from trueup.workers.process import MEBIBYTE, Limits
@@ -43,7 +44,7 @@ class Pool:
     """Renders recipes in up to ``size`` processes; further renders wait. Children start when first needed.
 
     Args:
-        size: processes at a time.
+        size: processes at a time, and as many for programs of Jsonnet, which have their own.
         limits: of each render.
         root: where the private folders are made; the system's temporary folder by default.
         isolated: refuse to render without a whole wall around it.
@@ -54,14 +55,18 @@ class Pool:
     ) -> None:
         self._limits = limits = limits or PoolLimits()
         allowed = Limits(memory=limits.memory, file_size=limits.file_size, open_files=limits.open_files)
-        self._children = Children(
-            "trueup.workers.child",
-            size,
-            limits=allowed,
-            jobs=limits.jobs,
-            root=root,
-            isolated=isolated,
-            rest=limits.rest,
+        # Helm and Jsonnet each bring a runtime of Go, which reserves most of the address space that a child may have.
+        self._children, self._evaluating = (
+            Children(
+                "trueup.workers.child",
+                size,
+                limits=allowed,
+                jobs=limits.jobs,
+                root=root,
+                isolated=isolated,
+                rest=limits.rest,
+            )
+            for _ in range(2)
         )
 
     async def render(
@@ -82,11 +87,11 @@ class Pool:
         limits = self._limits
         if recipe.job is None:
             return Rendering(key=recipe.key, source_type=recipe.tool, manifests=(), warnings=recipe.warnings)
+        evaluates = isinstance(recipe.job, DirectoryJob) and recipe.job.jsonnet is not None
+        children = self._evaluating if evaluates else self._children
         task = Task(recipe, dict(files), cpu_seconds=math.ceil(limits.seconds) * _THREADS)
         try:
-            answer = unpack_answer(
-                await self._children.ask(framed(pack(task)), limits.seconds, yielding, patient=patient)
-            )
+            answer = unpack_answer(await children.ask(framed(pack(task)), limits.seconds, yielding, patient=patient))
         except TimeoutError:
             raise RenderStopped(
                 f"rendering stopped: took longer than {limits.seconds:g} s", hint="make the source smaller, or split it"
@@ -119,7 +124,7 @@ class Pool:
 
     async def close(self) -> None:
         """Kill all children and remove their folders. Renders under way fail."""
-        await self._children.close()
+        await asyncio.gather(self._children.close(), self._evaluating.close())
 
 
 def scratch(folder: Path) -> Path:
