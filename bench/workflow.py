@@ -11,20 +11,20 @@ from pathlib import Path
 from bench.result import Result, median, result
 from kubegrammar.image import Image
 from kubegrammar.time import format_exact_time, parse_time
-from trueup.cli.app.access import View, read_view
+from trueup.cli.app.access import ApplicationView, read_view
 from trueup.cli.circle import CODE, NAME, PAGE, Circle, is_running
 from trueup.cli.demo import examples
 from trueup.features.images.rule import ImageRule, TargetKind, Update, WriteBack
 from trueup.features.images.target import Editor, write_images
 from trueup.kube.errors import NotFound
 from trueup.model.application import Source
-from trueup.model.audit import Action, Entry
+from trueup.model.audit import Action, AuditRecord
 from trueup.runtime.clock import SystemClock
 from trueup.sandbox.playground import Playground, playground
 from trueup.sandbox.sites import embedded
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.tree import GitTree
-from trueup.sources.writer import Ask, Edit, write
+from trueup.sources.writer import Edit, WantedCommit, write
 from trueup.store.audit import Filter, Trail, query
 from trueup.store.kinds import APPLICATION
 from trueup.workers.git import run_git
@@ -51,7 +51,7 @@ async def _circle() -> list[Result]:
     ):
         assert ground.repository and ground.services
 
-        async def until(name: str, what: str, holds: Callable[[View], bool]) -> View:
+        async def until(name: str, what: str, holds: Callable[[ApplicationView], bool]) -> ApplicationView:
             deadline = time.monotonic() + PATIENCE
             while time.monotonic() < deadline:
                 try:
@@ -83,7 +83,7 @@ async def _circle() -> list[Result]:
     return found + [result(f"  of it: {name}", median(samples), "ms") for name, samples in stages.items()]
 
 
-def _stages(pushed: float, pipeline: float, entries: list[Entry]) -> list[tuple[str, float]]:
+def _stages(pushed: float, pipeline: float, entries: list[AuditRecord]) -> list[tuple[str, float]]:
     """From the push on: the pipeline; until its tag is seen and committed; until that is applied; until healthy."""
 
     def last(action: Action) -> float:
@@ -142,8 +142,8 @@ def _fill(work: Path) -> None:
             (folder / f"file-{file}.yaml").write_text(f"a: {number}\nb: {file}\n")
 
 
-def _ask() -> Ask:
-    return Ask(branch="main", message=lambda _: "Update web\n")
+def _ask() -> WantedCommit:
+    return WantedCommit(branch="main", message=lambda _: "Update web\n")
 
 
 def _edit(tag: str) -> Edit:
@@ -163,7 +163,7 @@ async def _audit() -> list[Result]:
     """Records that eight writers each wait for, beside a bare loop of transactions of the same rows."""
     with tempfile.TemporaryDirectory(prefix="trueup-bench-") as scratch:
         trail = Trail(Path(scratch) / "audit.db", SystemClock().now)
-        entry = Entry(
+        entry = AuditRecord(
             at=format_exact_time(SystemClock().now()),
             action=Action.APPLIED,
             application="argocd/web",

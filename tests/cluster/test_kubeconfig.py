@@ -11,7 +11,7 @@ import msgspec
 import yaml
 from tests.conftest import Cluster
 
-from trueup.cli.connect import Access, client_of, connected
+from trueup.cli.connect import ClusterAccess, client_of, connected
 from trueup.kube.client import Client
 
 V1 = "client.authentication.k8s.io/v1"
@@ -27,7 +27,7 @@ async def token_of(admin: Client, namespace: str, name: str) -> str:
     return str(msgspec.json.decode(answer)["status"]["token"])
 
 
-def kubeconfig(cluster: Cluster, file: Path, user: dict[str, Any] | None = None, proxy_url: str = "") -> Access:
+def kubeconfig(cluster: Cluster, file: Path, user: dict[str, Any] | None = None, proxy_url: str = "") -> ClusterAccess:
     """That of the cluster with another user, or another way there."""
     document = yaml.safe_load(cluster.kubeconfig.read_text())
     if proxy_url:
@@ -35,7 +35,7 @@ def kubeconfig(cluster: Cluster, file: Path, user: dict[str, Any] | None = None,
     if user is not None:
         document["users"][0]["user"] = user
     file.write_text(yaml.safe_dump(document))
-    return Access(str(file), "", "argocd")
+    return ClusterAccess(str(file), "", "argocd")
 
 
 def plugin(folder: Path, script: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.model.errors import Stalled
 from trueup.runtime.clock import SystemClock
-from trueup.runtime.lease import Held, Lease, Terms
+from trueup.runtime.lease import HeldLease, Lease, Terms
 from trueup.store.kinds import LEASE, LEASE_NAME
 from trueup.store.lease import ControlLease
 
@@ -21,18 +21,18 @@ def record(client: Client, namespace: str) -> ControlLease:
 
 async def test_a_version_that_was_replaced_replaces_nothing(record: ControlLease) -> None:
     assert await record.read() is None
-    first = await record.write(Held("a", 9.0), None)
+    first = await record.write(HeldLease("a", 9.0), None)
     assert first is not None
-    assert await record.write(Held("b", 9.0), None) is None, "created once"
-    second = await record.write(Held("a", 9.0), first)
+    assert await record.write(HeldLease("b", 9.0), None) is None, "created once"
+    second = await record.write(HeldLease("a", 9.0), first)
     assert second is not None
     assert second.version != first.version
-    assert await record.write(Held("b", 9.0, 1), first) is None
+    assert await record.write(HeldLease("b", 9.0, 1), first) is None
     assert await record.read() == second
 
 
 async def test_the_lease_is_as_other_tools_read_it(record: ControlLease, client: Client, namespace: str) -> None:
-    await record.write(Held("host_1_abc", 9.0, 3), None)
+    await record.write(HeldLease("host_1_abc", 9.0, 3), None)
     spec = (await client.get(LEASE, namespace, LEASE_NAME)).object()["spec"]
     assert spec["holderIdentity"] == "host_1_abc"
     assert spec["leaseDurationSeconds"] == 9

@@ -17,10 +17,10 @@ from trueup.kube.discovery import Discovery
 from trueup.sandbox.offline.applications import CONTROL_NAMESPACE, find_applications
 from trueup.sandbox.offline.check import Check
 from trueup.sandbox.offline.kubernetes import embedded
-from trueup.sandbox.offline.rendered import Applications
-from trueup.sandbox.offline.renderer import Renderer
+from trueup.sandbox.offline.rendered import DeclaredApplications
+from trueup.sandbox.offline.renderer import OfflineRenderer
 from trueup.sandbox.offline.report import Report
-from trueup.sandbox.offline.repositories import Repositories
+from trueup.sandbox.offline.repositories import OfflineRepositories
 from trueup.sandbox.offline.trial import Trial
 from trueup.sources.checkout import open_checkout
 from trueup.store.install import install
@@ -35,10 +35,10 @@ async def trial(kubeconfig: Path) -> AsyncIterator[Trial]:
         yield Trial(client, discovery)
 
 
-async def checked(folder: Path, renderer: Renderer, kubeconfig: Path) -> Report:
+async def checked(folder: Path, renderer: OfflineRenderer, kubeconfig: Path) -> Report:
     files = open_checkout(folder)
     found = find_applications(files.tree, "")
-    rendered = await Applications(renderer, Repositories(files), embedded()).render(found)
+    rendered = await DeclaredApplications(renderer, OfflineRepositories(files), embedded()).render(found)
     async with trial(kubeconfig) as cluster:
         return await Check(cluster, embedded(), lambda _: []).run(found, rendered)
 
@@ -64,7 +64,7 @@ async def test_what_is_assumed_offline_is_what_a_cluster_says(real: ControlPlane
 async def test_both_clusters_find_the_same_mistakes_in_the_same_words(real: ControlPlane, tmp_path: Path) -> None:
     folder = checkout(tmp_path / "examples")
     break_everything(folder)
-    async with Renderer() as renderer, EmbeddedCluster() as ours:
+    async with OfflineRenderer() as renderer, EmbeddedCluster() as ours:
         truth = await checked(folder, renderer, real.kubeconfig)
         report = await checked(folder, renderer, ours.kubeconfig)
     assert {(item.application, item.file, item.object, item.field) for item in truth.problems} == FOUND

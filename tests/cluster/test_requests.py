@@ -12,7 +12,7 @@ from trueup.kube.client import Client
 from trueup.kube.errors import NotFound
 from trueup.model.application import NameValue, Operation, OperationInitiator, SyncOperation
 from trueup.model.live import LiveObject
-from trueup.policy.requests import Ending, Refusal, Refused
+from trueup.policy.requests import Ending, Refusal, RequestRefused
 from trueup.runtime.clock import SystemClock
 from trueup.store.applications import StoredApplication
 from trueup.store.install import install
@@ -63,7 +63,7 @@ async def test_of_two_syncs_at_once_one_wins_and_the_other_is_told(web: Web) -> 
         if isinstance(ended, LiveObject):
             seen.append(ended.object()["operation"]["initiatedBy"]["username"])
         else:
-            assert isinstance(ended, Refused) and ended.refusal is Refusal.IN_PROGRESS
+            assert isinstance(ended, RequestRefused) and ended.refusal is Refusal.IN_PROGRESS
     assert len(seen) == 1
     assert (await web.stored())["operation"] == {"sync": {"prune": True}, "initiatedBy": {"username": seen[0]}}
 
@@ -86,7 +86,7 @@ async def test_who_reads_before_another_asks_decides_again(web: Web) -> None:
         return await project(app)
 
     web.requests.project = overtaken  # type: ignore[method-assign]
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RequestRefused) as caught:
         await web.requests.sync(web.key, late)
     assert (caught.value.refusal, looks) == (Refusal.IN_PROGRESS, 2)
     assert (await web.stored())["operation"] == {"info": [{"name": "a", "value": "b"}]}
@@ -110,7 +110,7 @@ async def test_a_status_that_is_written_meanwhile_is_no_reason_to_refuse(web: We
 
     web.requests.project = overtaken  # type: ignore[method-assign]
     limit = 1000
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RequestRefused) as caught:
         await ask("ada")
     assert (caught.value.refusal, writes) == (Refusal.CHANGING, TRIES)
     writes, limit = 0, 3
@@ -119,20 +119,20 @@ async def test_a_status_that_is_written_meanwhile_is_no_reason_to_refuse(web: We
 
 @on_embedded
 async def test_requests_one_after_the_other(web: Web) -> None:
-    with pytest.raises(Refused, match="No operation is in progress"):
+    with pytest.raises(RequestRefused, match="No operation is in progress"):
         await web.requests.terminate(web.key)
     await web.write({"status": {"history": HISTORY}})
     _, back = await web.requests.roll_back(web.key, lambda of: of.status.history[0], prune=False, username="ada")
     assert back.id == 7
     operation = (await web.stored())["operation"]
     assert operation["sync"] == {"syncStrategy": {"apply": {}}, "revision": "a" * 40, "source": SOURCE}
-    with pytest.raises(Refused, match="another operation is already in progress"):
+    with pytest.raises(RequestRefused, match="another operation is already in progress"):
         await web.requests.roll_back(web.key, lambda of: of.status.history[0], prune=False, username="ada")
     assert await web.requests.terminate(web.key) is Ending.TAKEN_BACK
     assert "operation" not in await web.stored()
 
     await web.write({"status": {"operationState": {"operation": {}, "phase": "Running", "startedAt": STARTED}}})
-    with pytest.raises(Refused, match="another operation is already in progress"):
+    with pytest.raises(RequestRefused, match="another operation is already in progress"):
         await web.requests.sync(web.key, lambda _: by("ada"))
     assert await web.requests.terminate(web.key) is Ending.TERMINATED
     assert (await web.stored())["status"]["operationState"]["phase"] == "Terminating"
@@ -150,12 +150,12 @@ async def test_a_deletion_is_of_the_very_application_and_can_let_go_later(web: W
     await web.requests.delete(web.key, "background")
     metadata = (await web.stored())["metadata"]
     assert metadata["finalizers"] == ["example.com/x", "resources-finalizer.argocd.argoproj.io/background"]
-    with pytest.raises(Refused, match="is deleting"):
+    with pytest.raises(RequestRefused, match="is deleting"):
         await web.requests.sync(web.key, lambda _: by("ada"))
     await web.requests.delete(web.key, "foreground")
     await web.requests.delete(web.key, "none")
     assert (await web.stored())["metadata"]["finalizers"] == ["example.com/x"]
-    with pytest.raises(Refused, match="without its objects"):
+    with pytest.raises(RequestRefused, match="without its objects"):
         await web.requests.delete(web.key, "foreground")
     await web.write({"metadata": {"finalizers": []}})
     with pytest.raises(NotFound):

@@ -15,7 +15,7 @@ import msgspec
 from tests.e2e.estate import Estate
 from tests.support.patience import looks, stretched
 
-from trueup.engine import Engine, Options
+from trueup.engine import Engine, EngineOptions
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.errors import NotFound
 from trueup.model.errors import TrueupError
@@ -91,7 +91,7 @@ async def agrees_afresh(estate: Estate, folder: Path, standby: Standby | None = 
 async def another(estate: Estate, folder: Path) -> AsyncIterator[Engine]:
     """An engine like the estate's, which writes nothing."""
     folder.mkdir(parents=True)
-    options = Options(
+    options = EngineOptions(
         config=load_kubeconfig(estate.engine.kubeconfig, None),
         control_namespace=estate.engine.namespace,
         data=folder / "data",

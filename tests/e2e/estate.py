@@ -12,7 +12,7 @@ from tests.support import commands
 from tests.support.patience import stretched
 
 from kubegrammar import yaml
-from trueup.cli.app.access import View, read_view
+from trueup.cli.app.access import ApplicationView, read_view
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import ApiError, Conflict, NotFound
@@ -168,11 +168,11 @@ class Estate:
     def application(self) -> ResourceType:
         return APPLICATION
 
-    async def view(self, name: str = "") -> View:
+    async def view(self, name: str = "") -> ApplicationView:
         live = await self.client.get(self.application, self.engine.namespace, name or self.name)
         return read_view(live.body)
 
-    async def views(self, name: str = "") -> AsyncGenerator[View]:
+    async def views(self, name: str = "") -> AsyncGenerator[ApplicationView]:
         """The application as it is, and after each of its changes. There may be none for a while."""
         name, namespace = name or self.name, self.engine.namespace
         while True:
@@ -195,18 +195,18 @@ class Estate:
                         if event.type in ("ADDED", "MODIFIED"):
                             yield read_view(event.object.body)
 
-    async def patch(self, change: Mapping[str, Any], name: str = "") -> View:
+    async def patch(self, change: Mapping[str, Any], name: str = "") -> ApplicationView:
         live = await self.client.patch(
             self.application, self.engine.namespace, name or self.name, msgspec.json.encode(change), kind="merge"
         )
         return read_view(live.body)
 
-    async def refresh(self, name: str = "", kind: str = "normal") -> View:
+    async def refresh(self, name: str = "", kind: str = "normal") -> ApplicationView:
         """Ask for a refresh and wait until it is done."""
         await self.patch({"metadata": {"annotations": {REFRESH: kind}}}, name)
         return await self.until(lambda view: REFRESH not in view.app.metadata.annotations, name, what="refreshed")
 
-    async def sync(self, name: str = "", **operation: Any) -> View:
+    async def sync(self, name: str = "", **operation: Any) -> ApplicationView:
         """A manual sync, to its end."""
         await self.patch({"operation": {"sync": operation, "initiatedBy": {"username": "tester"}}}, name)
         return await self.until(
@@ -220,10 +220,10 @@ class Estate:
         )
 
     async def until(
-        self, holds: Callable[[View], bool], name: str = "", *, what: str = "so", patience: float = PATIENCE
-    ) -> View:
+        self, holds: Callable[[ApplicationView], bool], name: str = "", *, what: str = "so", patience: float = PATIENCE
+    ) -> ApplicationView:
         """Wait until the application is so; fails with its state and the engine's last words."""
-        view: View | None = None
+        view: ApplicationView | None = None
         with suppress(TimeoutError):
             async with asyncio.timeout(stretched(patience)), aclosing(self.views(name)) as views:
                 async for view in views:
@@ -232,10 +232,10 @@ class Estate:
         status = msgspec.json.format(msgspec.json.encode(view.raw.get("status"))).decode() if view else "no application"
         raise AssertionError(f"not {what} within {patience} s: {status}\n{self.engine.tail()}")
 
-    async def settled(self, revision: str = "", name: str = "", patience: float = PATIENCE) -> View:
+    async def settled(self, revision: str = "", name: str = "", patience: float = PATIENCE) -> ApplicationView:
         """Synced (to a revision), healthy, no operation under way."""
 
-        def holds(view: View) -> bool:
+        def holds(view: ApplicationView) -> bool:
             status = view.status
             state = status.operation_state
             return bool(

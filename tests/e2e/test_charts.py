@@ -13,9 +13,9 @@ from tests.e2e.test_credentials import put_secret
 from tests.support.helmrepo import HelmRepo, chart, helm_repo, packed
 from tests.support.httpserver import serving
 
-from trueup.cli.app.access import View
+from trueup.cli.app.access import ApplicationView
 from trueup.kube.client import Client
-from trueup.sandbox.registry import Registry
+from trueup.sandbox.registry import SandboxRegistry
 from trueup.sources.credential import Credential
 from trueup.sources.registry import Access, RegistryClient
 from trueup.sources.registry.build import LAYER, MANIFEST
@@ -49,7 +49,7 @@ async def test_a_chart_has_its_values_from_git_and_follows_both(charts: HelmRepo
     await estate.app("", spec={"source": None, "sources": sources})
 
     async def settled(version: str, commit: str, values: str) -> None:
-        def holds(view: View) -> bool:
+        def holds(view: ApplicationView) -> bool:
             sync, state = view.status.sync, view.status.operation_state
             return bool(sync and sync.revisions == [version, commit] and state and state.phase.completed)
 
@@ -105,7 +105,7 @@ async def test_charts_by_verbs(charts: HelmRepo, estate: Estate, cluster: Cluste
 @pytest_asyncio.fixture
 async def registry(tmp_path: Path) -> AsyncIterator[tuple[str, RegistryClient]]:
     """A registry on this machine that wants a password, and who pushes to it."""
-    store = Registry(tmp_path, admit=lambda asked: asked.headers.get("Authorization") == LET_IN.basic)
+    store = SandboxRegistry(tmp_path, admit=lambda asked: asked.headers.get("Authorization") == LET_IN.basic)
     async with RegistryClient() as client, serving(store.handle) as host:
         yield host, client
 
@@ -135,7 +135,7 @@ async def test_charts_and_artifacts_of_a_registry_are_sources(
     await estate.app("", spec={"source": None, "sources": sources})
 
     async def at(*revisions: str) -> None:
-        def holds(view: View) -> bool:
+        def holds(view: ApplicationView) -> bool:
             return view.status.sync is not None and view.status.sync.revisions == list(revisions)
 
         await estate.until(holds, what=f"at {revisions}")
@@ -185,7 +185,7 @@ async def test_a_chart_in_a_range_is_followed_kept_while_its_server_is_gone_and_
     assert [each.revision for each in history] == ["1.0.0", "1.1.0", "1.0.0"]
     charts.out_of_order = False
 
-    def well(view: View) -> bool:
+    def well(view: ApplicationView) -> bool:
         return not view.status.conditions and view.status.sync is not None and view.status.sync.revision == "1.1.0"
 
     await estate.until(well, what="read again")

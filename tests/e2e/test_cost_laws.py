@@ -4,7 +4,7 @@ from tests.conftest import on_embedded
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
 
-from trueup.cli.app.access import View
+from trueup.cli.app.access import ApplicationView
 
 OVERLAY = {
     "overlays/dev/kustomization.yaml": "resources: [../../base]\n",
@@ -12,7 +12,7 @@ OVERLAY = {
 }
 
 
-def deployed(view: View) -> str:
+def deployed(view: ApplicationView) -> str:
     state = view.status.operation_state
     assert state is not None and state.sync_result is not None
     return state.sync_result.revision

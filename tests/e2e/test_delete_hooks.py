@@ -3,7 +3,7 @@
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, hook, job, wave
 
-from trueup.cli.app.access import View
+from trueup.cli.app.access import ApplicationView
 from trueup.model.annotations import (
     CLEANUP,
     HOOK_FINALIZER,
@@ -22,7 +22,7 @@ async def found(estate: Estate, name: str) -> LiveObject | None:
     return await estate.live("Job", name, group="batch")
 
 
-def guarded(view: View) -> bool:
+def guarded(view: ApplicationView) -> bool:
     return set(BOTH) <= set(view.app.metadata.finalizers)
 
 

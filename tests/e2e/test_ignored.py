@@ -6,7 +6,7 @@ from tests.conftest import on_embedded
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment
 
-from trueup.cli.app.access import View
+from trueup.cli.app.access import ApplicationView
 from trueup.model.status import ResourceResult, SyncCode
 
 SCALED = {"spec": {"replicas": 3}}
@@ -100,7 +100,7 @@ async def _set(estate: Estate, name: str, value: str | None) -> None:
     await estate.client.patch(kind, estate.engine.namespace, "argocd-cm", change, kind="merge")
 
 
-def _healed(view: View) -> list[ResourceResult]:
+def _healed(view: ApplicationView) -> list[ResourceResult]:
     """What the last self-heal wrote."""
     state = view.status.operation_state
     if state is None or state.operation.sync is None or state.sync_result is None:

@@ -23,7 +23,7 @@ from tests.unit.sources.test_pulls import Host
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
 from trueup.sandbox.git import GitServer
-from trueup.sandbox.registry import Registry
+from trueup.sandbox.registry import SandboxRegistry
 from trueup.sources.registry import Access, RegistryClient
 from trueup.store.credentials import CONFIG_MAP, LABEL, SECRET
 
@@ -55,7 +55,9 @@ images:
 async def registry(client: Client, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningRegistry]:
     """A registry with a password, which the engine's settings name."""
     expected = Access(username=USER, password=PASSWORD).basic
-    store = Registry(tmp_path_factory.mktemp("images"), admit=lambda r: r.headers.get("Authorization") == expected)
+    store = SandboxRegistry(
+        tmp_path_factory.mktemp("images"), admit=lambda r: r.headers.get("Authorization") == expected
+    )
     async with serving(store.handle) as host:
         auths = {host: {"username": USER, "password": PASSWORD}}
         await put(

@@ -14,7 +14,7 @@ from tests.support.tiers import rows
 from trueup.cli.app.access import Handle
 from trueup.cli.app.engine import NOT_RUNNING, why_untouched
 from trueup.cli.app.terminate import terminate
-from trueup.cli.connect import Access
+from trueup.cli.connect import ClusterAccess
 from trueup.model.annotations import SKIP_RECONCILE
 from trueup.model.errors import TrueupError
 from trueup.model.status import OperationState
@@ -127,7 +127,7 @@ async def test_an_operation_is_terminated_with_the_hook_that_it_waits_for(
     )
     await estate.app("app", automated=None)
     await estate.until(lambda v: v.status.sync is not None, what="compared")
-    handle = Handle(estate.client, Access(kubeconfig="", context="", namespace=engine.namespace), estate.name)
+    handle = Handle(estate.client, ClusterAccess(kubeconfig="", context="", namespace=engine.namespace), estate.name)
     with pytest.raises(TrueupError, match="No operation is in progress"):
         await terminate(handle)
     await estate.patch({"operation": {"sync": {}, "initiatedBy": {"username": "tester"}}})
@@ -146,12 +146,12 @@ async def test_who_waits_is_asked_for_the_engine_only_where_there_is_none(
 ) -> None:
     await estate.given({"app/a.yaml": config("a")})
     await estate.app("app", automated=None, annotations={SKIP_RECONCILE: "true"})
-    handle = Handle(estate.client, Access(kubeconfig="", context="", namespace=engine.namespace), estate.name)
+    handle = Handle(estate.client, ClusterAccess(kubeconfig="", context="", namespace=engine.namespace), estate.name)
     assert SKIP_RECONCILE in await why_untouched(handle, await handle.view())
     await estate.patch({"metadata": {"annotations": {SKIP_RECONCILE: None}}})
     await estate.until(lambda v: v.status.sync is not None, what="taken up")
     assert "the engine is running" in await why_untouched(handle, await handle.view())
-    nobody = Handle(estate.client, Access(kubeconfig="", context="", namespace="default"), "x")
+    nobody = Handle(estate.client, ClusterAccess(kubeconfig="", context="", namespace="default"), "x")
     assert await why_untouched(nobody, await handle.view()) == NOT_RUNNING
 
 

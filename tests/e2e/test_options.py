@@ -6,7 +6,7 @@ import pytest
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, deployment
 
-from trueup.cli.app.access import View
+from trueup.cli.app.access import ApplicationView
 from trueup.model.live import LiveObject
 
 REPLICAS = {"ignoreDifferences": [{"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}]}
@@ -42,7 +42,7 @@ async def rolled_out(estate: Estate, options: tuple[str, ...]) -> LiveObject:
     return found
 
 
-def deployed(view: View) -> bool:
+def deployed(view: ApplicationView) -> bool:
     state = view.status.operation_state
     return state is not None and state.phase == "Succeeded" and view.app.operation is None
 

@@ -17,7 +17,7 @@ from tests.support.githttp import GitHttpServer
 from tests.support.gitrepo import GitRepo
 from tests.support.patience import stretched
 
-from trueup.cli.app.access import View
+from trueup.cli.app.access import ApplicationView
 
 LOGIN = {"TRUEUP_GIT_USERNAME": "ada", "TRUEUP_GIT_PASSWORD": "s3cret"}
 
@@ -132,7 +132,7 @@ async def test_rollback_passes_over_what_is_on_record_as_degraded(
     assert (estate.repository.folder / "app/d.yaml").read_text() == deployment("web")
 
 
-def is_degraded_at(revision: str, view: View) -> bool:
+def is_degraded_at(revision: str, view: ApplicationView) -> bool:
     status = view.status
     deployed = status.history[-1].revision if status.history else ""
     return deployed == revision and status.health is not None and status.health.status == "Degraded"

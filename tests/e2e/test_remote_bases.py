@@ -16,7 +16,7 @@ from tests.support.gitrepo import GitRepo
 from tests.support.helmrepo import HelmRepo, helm_repo
 from tests.support.httpserver import serving
 
-from trueup.cli.app.access import View
+from trueup.cli.app.access import ApplicationView
 from trueup.kube.client import Client
 from trueup.sandbox.repository import PlayRepository
 from trueup.sources.credential import Credential
@@ -148,7 +148,7 @@ async def test_what_the_project_does_not_permit_elsewhere_is_named_by_its_field_
         await estate.client.patch(PROJECT, made.key.namespace, project, body, kind="merge")
 
     async def refused(field: str) -> None:
-        def told(view: View) -> bool:
+        def told(view: ApplicationView) -> bool:
             return any(field in each.message and "spec.sourceRepos" in each.message for each in view.status.conditions)
 
         await estate.until(told, what=f"refused by {field}")
@@ -214,7 +214,7 @@ async def test_a_chart_of_a_private_helm_repository_is_inflated_where_argocd_cm_
     switch = msgspec.json.encode({"data": {"kustomize.buildOptions": "--enable-helm"}})
     await client.patch(CONFIG_MAP, estate.engine.namespace, "argocd-cm", switch, kind="merge")
 
-    def asks(view: View) -> bool:
+    def asks(view: ApplicationView) -> bool:
         return any(
             "helmCharts[0]: " in each.message and "answers 401" in each.message for each in view.status.conditions
         )

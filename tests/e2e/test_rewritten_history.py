@@ -7,7 +7,7 @@ from tests.conftest import on_embedded
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
 
-from trueup.cli.app.access import View
+from trueup.cli.app.access import ApplicationView
 from trueup.policy.pruning import CONDITION
 
 FILES = {f"app/{name}.yaml": config(name) for name in ("web", "good")}
@@ -38,7 +38,7 @@ async def synced(estate: Estate) -> None:
     await estate.settled()
 
 
-async def applied(estate: Estate, revision: str) -> View:
+async def applied(estate: Estate, revision: str) -> ApplicationView:
     return await estate.until(
         lambda view: bool(view.status.history) and view.status.history[-1].revision == revision, what="applied"
     )

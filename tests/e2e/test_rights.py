@@ -11,8 +11,8 @@ from tests.e2e.manifests import config
 from tests.support.patience import stretched
 
 from pocketkube.controlplane import ControlPlane
-from trueup.cli.connect import Access
-from trueup.cli.preflight import LOOKS, Asked, Finding
+from trueup.cli.connect import ClusterAccess
+from trueup.cli.preflight import LOOKS, PreflightFinding, PreflightRequest
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
@@ -41,9 +41,11 @@ async def grant(client: Client, discovery: Discovery, rules: list[dict[str, Any]
         await client.apply(resource, "", "narrow", msgspec.json.encode(manifest), manager="tests")
 
 
-async def rights(kubeconfig: Path) -> Finding:
+async def rights(kubeconfig: Path) -> PreflightFinding:
     """What ``trueup doctor`` finds of them."""
-    asked = Asked(access=Access(str(kubeconfig), "", NAMESPACE), data=None, state=None, isolated=False)
+    asked = PreflightRequest(
+        access=ClusterAccess(str(kubeconfig), "", NAMESPACE), data=None, state=None, isolated=False
+    )
     return await LOOKS["rights"](asked)
 
 

@@ -14,8 +14,8 @@ from tests.e2e.estate import Estate, engine_process, play_repository
 from tests.e2e.manifests import config
 
 from pocketkube.controlplane import ControlPlane
-from trueup.cli.connect import Access
-from trueup.cli.preflight import LOOKS, Asked, Finding
+from trueup.cli.connect import ClusterAccess
+from trueup.cli.preflight import LOOKS, PreflightFinding, PreflightRequest
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
@@ -73,10 +73,12 @@ async def allowed(kubeconfig: Path, wanted: Iterable[Right]) -> list[Right]:
     return found
 
 
-async def doctor(kubeconfig: Path, namespace: str, *managed: str) -> Finding:
+async def doctor(kubeconfig: Path, namespace: str, *managed: str) -> PreflightFinding:
     """What ``trueup doctor`` says of the rights of a kubeconfig's account."""
-    access = Access(str(kubeconfig), "", namespace)
-    return await LOOKS["rights"](Asked(access=access, data=None, state=None, isolated=False, namespaces=managed))
+    access = ClusterAccess(str(kubeconfig), "", namespace)
+    return await LOOKS["rights"](
+        PreflightRequest(access=access, data=None, state=None, isolated=False, namespaces=managed)
+    )
 
 
 NOBODYS: list[Right] = [

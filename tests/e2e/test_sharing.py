@@ -7,7 +7,7 @@ from tests.e2e.manifests import config
 from tests.e2e.test_operations import healed
 from tests.support.lookalikes import DEFINITION
 
-from trueup.cli.app.access import View
+from trueup.cli.app.access import ApplicationView
 from trueup.model.annotations import TRACKING_ID
 
 SERVER = "https://kubernetes.default.svc"
@@ -96,7 +96,7 @@ async def left(estate: Estate, name: str, kind: str = "") -> str:
     The other one applies object after object, and a look in between sees the first of them alone.
     """
 
-    def told(view: View) -> list[str]:
+    def told(view: ApplicationView) -> list[str]:
         return [c.message for c in view.status.conditions if "applied last by" in c.message and kind in c.message]
 
     [message] = told(await estate.until(lambda view: bool(told(view)), name, what="left to the other one"))

@@ -21,7 +21,7 @@ from tests.e2e.test_two_engines import LEASE_RUNS_OUT, Pair, pair
 from tests.support.tiers import everywhere
 
 from trueup.kube.discovery import ResourceType
-from trueup.model.audit import Action, Entry
+from trueup.model.audit import Action, AuditRecord
 from trueup.store.audit import Filter, query
 
 pytestmark = everywhere
@@ -108,7 +108,7 @@ async def test_every_commit_is_applied_once_no_hook_runs_twice_and_the_trail_has
     told(list(query(trail, Filter())), revisions, estate.name)
 
 
-def told(entries: list[Entry], revisions: list[str], name: str) -> None:
+def told(entries: list[AuditRecord], revisions: list[str], name: str) -> None:
     """One trail, whichever engine wrote it, with each commit from its first sight to its end."""
     assert [entry.id for entry in entries] == list(range(1, len(entries) + 1))
     for number, revision in enumerate(revisions):

@@ -23,7 +23,7 @@ from tests.e2e.manifests import config, deployment, hook, job, wave
 from tests.support.patience import stretched
 from tests.support.tiers import everywhere
 
-from trueup.engine import Engine, Options
+from trueup.engine import Engine, EngineOptions
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
@@ -110,7 +110,7 @@ class Relay:
         if self._engine is None or self._afresh:
             await self.close()
             folder = self._folder / str(next(self._numbers))
-            options = Options(
+            options = EngineOptions(
                 config=load_kubeconfig(self.estate.engine.kubeconfig, None),
                 control_namespace=NAMESPACE,
                 data=folder / "data",

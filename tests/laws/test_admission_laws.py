@@ -26,7 +26,7 @@ from trueup.plan.facts import Facts
 from trueup.plan.record import advance
 from trueup.plan.step import next_step
 from trueup.plan.task import Act, AnyTask, Finish, ReleaseHookTask, SkipPruneTask, Wait
-from trueup.policy import Change, Deploy, Effect, Fetch, Label, Push, refusal
+from trueup.policy import Deploy, Effect, Fetch, Label, ObjectChange, RepositoryPush, refusal
 from trueup.render.output import manifest_of
 from trueup.render.stamp import stamp
 from trueup.store.projects import read_project
@@ -91,13 +91,13 @@ KEYS = st.builds(
     st.sampled_from(["a", "b"]),
 )
 CHANGES = st.builds(
-    lambda key, server: Change(key=key, namespaced=key.kind not in CLUSTER_KINDS, server=server, cluster=""),
+    lambda key, server: ObjectChange(key=key, namespaced=key.kind not in CLUSTER_KINDS, server=server, cluster=""),
     KEYS,
     st.sampled_from(SERVERS),
 )
 EFFECTS: st.SearchStrategy[Effect] = st.one_of(
     st.builds(Fetch, st.sampled_from(REPOSITORIES)),
-    st.builds(Push, st.sampled_from(REPOSITORIES)),
+    st.builds(RepositoryPush, st.sampled_from(REPOSITORIES)),
     st.builds(
         lambda server, space: Deploy(Destination(server=server, namespace=space)),
         st.sampled_from(SERVERS),
@@ -133,7 +133,7 @@ def listed(rules: list[dict[str, str]], key: ResourceKey) -> bool:
     return any(rule["group"] in ("*", key.group) and rule["kind"] in ("*", key.kind) for rule in rules)
 
 
-def may_be_changed(spec: dict[str, Any], change: Change) -> bool:
+def may_be_changed(spec: dict[str, Any], change: ObjectChange) -> bool:
     """What must hold at least of an object that may be written or deleted."""
     key, scope = change.key, "namespace" if change.namespaced else "cluster"
     allowed = spec.get(f"{scope}ResourceWhitelist", None if change.namespaced else [])
@@ -172,14 +172,14 @@ def test_what_is_permitted_is_listed_and_not_denied(spec: dict[str, Any], app: A
     space = app.metadata.namespace
     assert space == "argocd" or accepted(spec.get("sourceNamespaces", []), space)
     match effect:
-        case Fetch(url) | Push(url):
+        case Fetch(url) | RepositoryPush(url):
             assert accepted(spec["sourceRepos"], url)
         case Deploy(target):
             assert any(
                 accepted([entry["server"]], target.server) and accepted([entry["namespace"]], target.namespace)
                 for entry in spec["destinations"]
             )
-        case Change():
+        case ObjectChange():
             assert may_be_changed(spec, effect)
         case Label():
             assert may_be_changed(spec, effect.change)
@@ -263,7 +263,7 @@ APP = msgspec.convert(
 
 def forbids(project: Project | None) -> Callable[[ResourceKey], str]:
     def reason(key: ResourceKey) -> str:
-        change = Change(key=key, namespaced=bool(key.namespace), server=SERVERS[0], cluster="")
+        change = ObjectChange(key=key, namespaced=bool(key.namespace), server=SERVERS[0], cluster="")
         return refusal(project, APP, change)
 
     return reason

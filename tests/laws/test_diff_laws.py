@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubegrammar.json import canonical, digest
-from trueup.diff import Answer, Pair, Pairs, comparable, compare, differences, live_digest, masked, render
+from trueup.diff import DryRunAnswer, Pair, Pairs, comparable, compare, differences, live_digest, masked, render
 from trueup.diff.ownership import holds, without
 from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
@@ -48,14 +48,14 @@ def test_an_object_that_an_apply_would_leave_alone_is_synced_whatever_git_says(
     wanted: dict[str, Any], found: dict[str, Any]
 ) -> None:
     pair = pair_of(thing(wanted), thing(found, resourceVersion="1"))
-    answers = {KEY: Answer(body=msgspec.json.encode(thing(found, resourceVersion="2", managedFields=[])))}
+    answers = {KEY: DryRunAnswer(body=msgspec.json.encode(thing(found, resourceVersion="2", managedFields=[])))}
     assert compare(Pairs((pair,)), answers, asked=[KEY]).status is SyncCode.SYNCED
 
 
 @given(BODIES, BODIES)
 def test_an_object_that_an_apply_would_change_is_never_synced(before: dict[str, Any], after: dict[str, Any]) -> None:
     pair = pair_of(thing(after), thing(before))
-    status = compare(Pairs((pair,)), {KEY: Answer(body=msgspec.json.encode(thing(after)))}, asked=[KEY]).status
+    status = compare(Pairs((pair,)), {KEY: DryRunAnswer(body=msgspec.json.encode(thing(after)))}, asked=[KEY]).status
     assert (status is SyncCode.SYNCED) == (canonical(before) == canonical(after))
 
 

@@ -15,7 +15,7 @@ from tests.support.httpserver import serving
 from tests.support.patience import stretched
 
 from pocketkube.processes import Nest
-from trueup.sandbox.registry import Registry
+from trueup.sandbox.registry import SandboxRegistry
 from trueup.sources.registry import Access, RegistryClient
 
 FETCH = Path(__file__).parents[2] / "tools" / "registry" / "fetch.py"
@@ -53,7 +53,7 @@ async def registry(
     folder = tmp_path_factory.mktemp("registry")
     if request.param == EMBEDDED:
         expected = Access(username=USER, password=PASSWORD).basic
-        store = Registry(folder, admit=lambda asked: asked.headers.get("Authorization") == expected)
+        store = SandboxRegistry(folder, admit=lambda asked: asked.headers.get("Authorization") == expected)
         async with serving(store.handle) as host:
             yield RunningRegistry(host)
         return

@@ -16,7 +16,7 @@ from tests.registry.images import MANIFEST, push_image
 from tests.support.httpserver import serving
 from yarl import URL
 
-from trueup.sandbox.registry import Registry
+from trueup.sandbox.registry import SandboxRegistry
 from trueup.sandbox.registry.store import UPLOAD_SECONDS
 from trueup.sources.registry import Access, RegistryClient
 
@@ -185,7 +185,7 @@ async def test_helm_pushes_and_pulls_a_chart(registry: RunningRegistry, tmp_path
 
 async def test_what_was_acknowledged_is_there_after_a_restart(tmp_path: Path) -> None:
     for round_ in ("push", "read"):
-        store = Registry(tmp_path, admit=lambda _: True)
+        store = SandboxRegistry(tmp_path, admit=lambda _: True)
         async with serving(store.handle) as host, RegistryClient() as client:
             registry = RunningRegistry(host, Access())
             if round_ == "push":
@@ -197,7 +197,7 @@ async def test_what_was_acknowledged_is_there_after_a_restart(tmp_path: Path) ->
 async def test_pushes_are_told_and_uploads_that_nobody_ends_are_swept(tmp_path: Path) -> None:
     told: list[tuple[str, str]] = []
     now = [0.0]
-    store = Registry(tmp_path, admit=lambda _: True, changed=lambda *push: told.append(push), now=lambda: now[0])
+    store = SandboxRegistry(tmp_path, admit=lambda _: True, changed=lambda *push: told.append(push), now=lambda: now[0])
     async with serving(store.handle) as host, RegistryClient() as client, aiohttp.ClientSession() as session:
         ask = Session(session, host)
         await push_image(client, RunningRegistry(host, Access()), "app", "v1", "v2")

@@ -20,7 +20,7 @@ from tests.support.httpserver import serving
 from trueup.model.errors import TrueupError
 from trueup.model.repository import RepositoryOf
 from trueup.model.tree import MEBIBYTE, Mode
-from trueup.sandbox.registry import Registry
+from trueup.sandbox.registry import SandboxRegistry
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Charts, Mirrors
 from trueup.sources.registry import RegistryClient
@@ -176,7 +176,7 @@ async def test_an_artifact_in_a_range_is_the_highest_tag_and_a_chart_is_its_fold
 async def test_a_chart_that_is_refused_keeps_what_it_meant_and_is_told_alone(
     tmp_path: Path, client: RegistryClient
 ) -> None:
-    store, closed = Registry(tmp_path / "registry", admit=lambda _: True), False
+    store, closed = SandboxRegistry(tmp_path / "registry", admit=lambda _: True), False
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=403) if closed and "/web/" in request.path else await store.handle(request)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import uvloop
 
-from trueup.engine import Engine, Options
+from trueup.engine import Engine, EngineOptions
 from trueup.kube.config import load_kubeconfig
 
 
 async def main(kubeconfig: Path, namespace: str, folder: Path, repositories: Path) -> None:
     before = set(threading.enumerate())
-    options = Options(
+    options = EngineOptions(
         config=load_kubeconfig(kubeconfig, None),
         control_namespace=namespace,
         data=folder / "data",

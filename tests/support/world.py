@@ -22,14 +22,14 @@ from trueup.controllers.ports import Ports
 from trueup.controllers.telling.audit import Audit
 from trueup.controllers.telling.events import EventReader
 from trueup.controllers.telling.log import LogReader
-from trueup.controllers.telling.stream import Stream
+from trueup.controllers.telling.stream import ChangeStream
 from trueup.controllers.wake import Wakes
 from trueup.controllers.woken import Woken
 from trueup.kube.errors import ApiError, Conflict, NotFound
 from trueup.kube.object import read_object
 from trueup.model.annotations import AGENT
 from trueup.model.application import Application, Destination, Source
-from trueup.model.audit import Action, Entry
+from trueup.model.audit import Action, AuditRecord
 from trueup.model.errors import InvalidSpec, TrueupError, Waiting
 from trueup.model.health import Health, HealthCode
 from trueup.model.hooks import delete_phases
@@ -194,25 +194,25 @@ class Trail:
     """The audit trail in memory."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self.intents: dict[str, list[Entry]] = {}
+        self.entries: list[AuditRecord] = []
+        self.intents: dict[str, list[AuditRecord]] = {}
 
-    async def write(self, *entries: Entry, settles: str = "") -> list[int]:
+    async def write(self, *entries: AuditRecord, settles: str = "") -> list[int]:
         given = range(len(self.entries) + 1, len(self.entries) + len(entries) + 1)
         self.entries += [msgspec.structs.replace(each, id=number) for each, number in zip(entries, given, strict=True)]
         self.intents.pop(settles, None)
         return list(given)
 
-    async def intend(self, application: str, intents: Sequence[Entry]) -> None:
+    async def intend(self, application: str, intents: Sequence[AuditRecord]) -> None:
         self.intents[application] = list(intents)
 
-    async def intended(self, application: str) -> list[Entry]:
+    async def intended(self, application: str) -> list[AuditRecord]:
         return self.intents.get(application, [])
 
-    async def latest(self, application: str) -> list[Entry]:
+    async def latest(self, application: str) -> list[AuditRecord]:
         return [each for each in reversed(self.entries) if each.application == application]
 
-    async def last_operation(self, application: str) -> Entry | None:
+    async def last_operation(self, application: str) -> AuditRecord | None:
         of = (Action.STARTED, Action.FINISHED)
         return next((e for e in reversed(self.entries) if e.application == application and e.action in of), None)
 
@@ -405,7 +405,7 @@ class World:
                 clock=self,
                 settings=Settings,
                 applications=self.applications,
-                writes=Writes(self.server, self, Stream(audit, LogReader(), EventReader(self, self.now))),
+                writes=Writes(self.server, self, ChangeStream(audit, LogReader(), EventReader(self, self.now))),
                 repositories=self.looking,
                 observer=self.seeing,
                 inventory=self.seeing,

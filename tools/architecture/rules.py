@@ -1,15 +1,33 @@
-"""Rules of the code that no linter has: a module has one noun, and fits in the head.
+"""Rules of the code that no linter has: a module has one noun and fits in the head, and a name means one thing.
 
 ``rules.py`` names what breaks one, a line each, and what to do.
 """
 
+import ast
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LINES = 400
 """Of a module, at most."""
+
+SHARED = {
+    "Growing": "what sources asks of a folder, and what workers measure of it",
+    "Growth": "what workers ask of a folder, and what sources give them",
+    "Turn": "what workers ask of a turn, and the turn",
+    "Turns": "what workers and sources ask of turns",
+    **dict.fromkeys(
+        (
+            *("Allowance", "Answer", "Description", "Folder", "Invalid", "Place", "Plan", "Remote"),
+            *("Status", "Task", "Transport", "Written", "Api", "Change", "Choice", "Entry", "Failures", "Held"),
+            *("PatchError", "Request", "Route", "Stream"),
+        ),
+        "to be told apart",
+    ),
+}
+"""Names that two classes may have, and why: a Protocol beside whoever uses it means the same."""
 
 
 def modules(root: Path = ROOT) -> Iterator[Path]:
@@ -27,9 +45,25 @@ def long_modules(root: Path = ROOT) -> Iterator[str]:
             yield f"{path.relative_to(root)}: {count} lines, at most {LINES}: give one of its nouns a module of its own"
 
 
+def doubled_names(root: Path = ROOT) -> Iterator[str]:
+    """Names of public classes that two notions share."""
+    found = defaultdict(list)
+    for path in modules(root):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].append(f"{path.relative_to(root)}:{node.lineno}")
+    for name, places in sorted(found.items()):
+        if len(places) > 1 and name not in SHARED:
+            yield f"class {name} is defined twice ({', '.join(places)}): say in its name what it is"
+        elif len(places) == 1 and name in SHARED:
+            yield f"class {name} is defined once ({places[0]}): take it out of SHARED"
+    for name in sorted(SHARED.keys() - found.keys()):
+        yield f"there is no class {name}: take it out of SHARED"
+
+
 def main() -> int:
     """The exit code of the check."""
-    broken = list(long_modules())
+    broken = [*long_modules(), *doubled_names()]
     for line in broken:
         print(line, file=sys.stderr)
     return 1 if broken else 0

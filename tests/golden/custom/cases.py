@@ -18,7 +18,7 @@ from tests.support import plainyaml
 
 from kubegrammar.patch import merge_patch
 from pocketkube.cluster.custom import CustomResources, crd_behaviour, settle
-from pocketkube.cluster.failure import Cause, Failure, invalid
+from pocketkube.cluster.failure import Failure, FieldCause, invalid
 from pocketkube.cluster.names import subdomain
 from pocketkube.cluster.resource import Behaviour, Resource
 
@@ -195,8 +195,10 @@ class Local:
         return answered(new, warnings)
 
 
-def _names(name: str) -> list[Cause]:
-    return [Cause("FieldValueInvalid", f'Invalid value: "{name}": {text}', "metadata.name") for text in subdomain(name)]
+def _names(name: str) -> list[FieldCause]:
+    return [
+        FieldCause("FieldValueInvalid", f'Invalid value: "{name}": {text}', "metadata.name") for text in subdomain(name)
+    ]
 
 
 def _changed(obj: Json, given: Json) -> Json:

@@ -4,8 +4,8 @@ import click
 import msgspec
 import pytest
 
-from trueup.cli.app.children import Tree, grown
-from trueup.cli.app.logs import Wish
+from trueup.cli.app.children import ResourceTree, grown
+from trueup.cli.app.logs import LogWish
 from trueup.cli.app.resources import drawn
 from trueup.cli.lazy import switches
 from trueup.model.live import LiveObject, Owner
@@ -27,7 +27,7 @@ def declared(kind: str, name: str, health: str = "") -> ResourceStatus:
 
 def lines(*objects: LiveObject) -> list[str]:
     roots = grown([declared("Deployment", "web", "Degraded"), declared("ConfigMap", "gone")], objects, {})
-    return [f"{line.stem}{line.node.key.kind}/{line.node.key.name}" for line in drawn(Tree(roots))]
+    return [f"{line.stem}{line.node.key.kind}/{line.node.key.name}" for line in drawn(ResourceTree(roots))]
 
 
 def test_a_tree_is_drawn_with_what_each_owns() -> None:
@@ -75,7 +75,7 @@ TAKEN = {
 
 @pytest.mark.parametrize(("wanted", "exact", "taken"), TAKEN.values(), ids=TAKEN.keys())
 def test_lines_of_a_log_are_filtered(wanted: str, exact: bool, taken: bool) -> None:
-    wish = Wish("", follow=False, tail=0, since=0, previous=False, filter=wanted, match_case=exact)
+    wish = LogWish("", follow=False, tail=0, since=0, previous=False, filter=wanted, match_case=exact)
     assert wish.takes("an error") is taken
 
 

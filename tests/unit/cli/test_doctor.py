@@ -16,8 +16,8 @@ from tests.support.gitrepo import GitRepo
 
 from kubegrammar import yaml
 from kubegrammar.named_secrets import MASK
-from trueup.cli.connect import Access
-from trueup.cli.preflight import LOOKS, Asked, Finding, examine, of_repositories
+from trueup.cli.connect import ClusterAccess
+from trueup.cli.preflight import LOOKS, PreflightFinding, PreflightRequest, examine, of_repositories
 from trueup.cli.reach import MOST, Reached, ask, named, of_secrets
 from trueup.model.errors import SourceUnavailable
 from trueup.model.project import Project
@@ -34,12 +34,12 @@ users: [{name: x, user: {}}]
 """
 
 
-async def findings(monkeypatch: pytest.MonkeyPatch, folder: Path, **more: Any) -> dict[str, Finding]:
+async def findings(monkeypatch: pytest.MonkeyPatch, folder: Path, **more: Any) -> dict[str, PreflightFinding]:
     monkeypatch.setenv("HOME", str(folder))
     for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    access = Access(str(more.pop("kubeconfig", "")), "", "argocd")
-    asked = Asked(**{"access": access, "data": None, "state": None, "isolated": False, **more})
+    access = ClusterAccess(str(more.pop("kubeconfig", "")), "", "argocd")
+    asked = PreflightRequest(**{"access": access, "data": None, "state": None, "isolated": False, **more})
     found = await examine(asked)
     assert [finding.name for finding in found] == list(LOOKS)
     return {finding.name: finding for finding in found}

@@ -17,7 +17,7 @@ from trueup.cli.app.listing import LISTED, SPARE, list_row
 from trueup.cli.app.summary import print_summary
 from trueup.cli.output import fitted, show, table, width
 from trueup.cli.screen import colour
-from trueup.model.audit import Action, Actor, Entry, Why
+from trueup.model.audit import Action, Actor, AuditRecord, Why
 
 
 class Listed(msgspec.Struct):
@@ -25,7 +25,7 @@ class Listed(msgspec.Struct):
 
 
 @pytest.mark.parametrize(
-    "value", [Listed(), [Listed()], {"x": ("a", ("b",))}, Entry(at="t", action=Action.FINISHED)], ids=type
+    "value", [Listed(), [Listed()], {"x": ("a", ("b",))}, AuditRecord(at="t", action=Action.FINISHED)], ids=type
 )
 @pytest.mark.parametrize("output", ["json", "yaml"])
 def test_whatever_is_data_is_printed(value: Any, output: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,7 +149,7 @@ def test_parameters_are_those_of_all_sources() -> None:
 
 def test_no_claim_forges_a_line_of_the_timeline(monkeypatch: pytest.MonkeyPatch) -> None:
     forged = "alice\n2026-01-01 (UTC)\n  15:00:00  synced by root"
-    entry = Entry(at="2026-01-02T00:00:00Z", action=Action.STARTED, by=Actor(forged, "user"), why=Why.MANUAL)
+    entry = AuditRecord(at="2026-01-02T00:00:00Z", action=Action.STARTED, by=Actor(forged, "user"), why=Why.MANUAL)
     monkeypatch.setattr(timeline, "trail_path", lambda *_: None)
     monkeypatch.setattr(timeline, "query", lambda *_: [entry])
     printed = CliRunner().invoke(timeline.timeline, ["web"]).output.splitlines()

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from trueup.cli.app.access import View, read_view
+from trueup.cli.app.access import ApplicationView, read_view
 from trueup.cli.app.listing import list_row
 from trueup.cli.app.progress import not_tried_again, under_way
 from trueup.cli.app.reasons import event_lines, pod_reasons
@@ -59,7 +59,7 @@ def test_the_latest_events_are_told_first() -> None:
     assert lines[0].endswith(", 7 times): m")
 
 
-def view(asked: dict[str, Any] | None = None, **state: Any) -> View:
+def view(asked: dict[str, Any] | None = None, **state: Any) -> ApplicationView:
     begun = {"operation": {}, "startedAt": "2001-01-01T00:00:00Z"}
     status = {"operationState": {**begun, **state}} if state else {}
     body: dict[str, Any] = {"metadata": {"name": "a"}, "status": status}
@@ -67,7 +67,7 @@ def view(asked: dict[str, Any] | None = None, **state: Any) -> View:
 
 
 RETRY: dict[str, Any] = {"operation": {"retry": {"limit": 4}}, "retryCount": 2, "finishedAt": "2001-01-01T00:00:01Z"}
-STANDS: dict[str, tuple[View, str]] = {
+STANDS: dict[str, tuple[ApplicationView, str]] = {
     "none": (view(), ""),
     "an ended one": (view(phase="Succeeded"), ""),
     "asked for": (view({"sync": {}}), "asked for, not taken up yet"),
@@ -87,13 +87,13 @@ STANDS: dict[str, tuple[View, str]] = {
 
 
 @pytest.mark.parametrize(("seen", "said"), STANDS.values(), ids=STANDS.keys())
-def test_where_an_operation_stands(seen: View, said: str) -> None:
+def test_where_an_operation_stands(seen: ApplicationView, said: str) -> None:
     assert under_way(seen) == said
 
 
 def given_up(
     automated: dict[str, Any] | None = None, info: str = "", phase: str = "Failed", sync: str = "OutOfSync"
-) -> View:
+) -> ApplicationView:
     """An application whose sync has failed for the last time."""
     operation = {"info": [{"name": info, "value": "x"}]} if info else {}
     status = {
@@ -111,7 +111,7 @@ def given_up(
     return read_view(msgspec.json.encode({"metadata": {"name": "a"}, "spec": spec, "status": status}))
 
 
-GIVEN_UP: dict[str, tuple[View, bool]] = {
+GIVEN_UP: dict[str, tuple[ApplicationView, bool]] = {
     "the last attempt failed": (given_up(), True),
     "with self-heal too, which heals what was there": (given_up({"selfHeal": True}), True),
     "a heal that failed is made again": (given_up({"selfHeal": True}, "trueup.dev/heals"), False),
@@ -124,7 +124,7 @@ GIVEN_UP: dict[str, tuple[View, bool]] = {
 
 
 @pytest.mark.parametrize(("seen", "said"), GIVEN_UP.values(), ids=GIVEN_UP.keys())
-def test_a_revision_that_is_not_tried_again_names_the_way_on(seen: View, said: bool) -> None:
+def test_a_revision_that_is_not_tried_again_names_the_way_on(seen: ApplicationView, said: bool) -> None:
     assert ("`trueup app sync a`" in not_tried_again(seen)) is said
     assert ("`trueup app sync a`" in stands("a", seen)) is said
 

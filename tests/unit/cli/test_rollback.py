@@ -8,22 +8,22 @@ from typing import Any
 import msgspec
 import pytest
 
-from trueup.cli.app.access import View, read_view
+from trueup.cli.app.access import ApplicationView, read_view
 from trueup.cli.app.deployments import deployment_before, moved_source
 from trueup.cli.app.revert import holds_a_secret
 from trueup.cli.identity import git_author, parse_author
 from trueup.model.errors import TrueupError
 from trueup.sources.writer import Author
-from trueup.store.audit.versions import Version
+from trueup.store.audit.versions import DeployedVersion
 
-GOOD = Version(at="2026-03-01T10:00:00Z", result="Succeeded", health="Healthy", worked=True)
-DEGRADED = Version(at="2026-03-01T10:00:00Z", result="Succeeded", health="Degraded", message="no image")
-COMING = Version(at="2026-03-01T10:00:00Z", result="Succeeded", health="Progressing")
-LEFT = Version(at="2026-03-01T10:00:00Z", result="Succeeded", health="Progressing", worked=True)
-FAILED = Version(at="2026-03-01T10:00:00Z", result="Failed")
+GOOD = DeployedVersion(at="2026-03-01T10:00:00Z", result="Succeeded", health="Healthy", worked=True)
+DEGRADED = DeployedVersion(at="2026-03-01T10:00:00Z", result="Succeeded", health="Degraded", message="no image")
+COMING = DeployedVersion(at="2026-03-01T10:00:00Z", result="Succeeded", health="Progressing")
+LEFT = DeployedVersion(at="2026-03-01T10:00:00Z", result="Succeeded", health="Progressing", worked=True)
+FAILED = DeployedVersion(at="2026-03-01T10:00:00Z", result="Failed")
 
 
-def view(*revisions: str, tried: str = "", phase: str = "Failed") -> View:
+def view(*revisions: str, tried: str = "", phase: str = "Failed") -> ApplicationView:
     history: list[dict[str, Any]] = [
         {"id": number, "revision": sha, "deployedAt": "2026-03-01T10:00:00Z"} for number, sha in enumerate(revisions)
     ]
@@ -44,7 +44,7 @@ def view(*revisions: str, tried: str = "", phase: str = "Failed") -> View:
     return read_view(msgspec.json.encode({**app, "spec": spec, "status": status}))
 
 
-CHOICES: dict[str, tuple[View, int | None, dict[str, Version], tuple[int, tuple[str, ...]]]] = {
+CHOICES: dict[str, tuple[ApplicationView, int | None, dict[str, DeployedVersion], tuple[int, tuple[str, ...]]]] = {
     "the one before": (view("a", "b", "c"), None, {}, (1, ())),
     "not one of the same commit": (view("a", "b", "b"), None, {}, (0, ())),
     "not one that was Degraded": (view("a", "b", "c"), None, {"b": DEGRADED}, (0, ("b",))),
@@ -88,7 +88,7 @@ def test_the_deployment_to_go_back_to(name: str) -> None:
     ids=["none ever worked", "none has a record", "one worked", "it is named", "nothing is on record at all"],
 )
 def test_a_target_that_nothing_speaks_for_is_doubtful(
-    deployment: int | None, known: dict[str, Version], doubtful: bool
+    deployment: int | None, known: dict[str, DeployedVersion], doubtful: bool
 ) -> None:
     assert deployment_before(view("a", "b", "c"), deployment, known).doubtful is doubtful
 
@@ -103,7 +103,9 @@ def test_a_target_that_nothing_speaks_for_is_doubtful(
     ],
     ids=["no history", "one deployment", "an unknown ID", "only bad ones"],
 )
-def test_none_to_go_back_to(given: View, deployment: int | None, known: dict[str, Version], why: str) -> None:
+def test_none_to_go_back_to(
+    given: ApplicationView, deployment: int | None, known: dict[str, DeployedVersion], why: str
+) -> None:
     with pytest.raises(TrueupError, match=why) as caught:
         deployment_before(given, deployment, known)
     assert "app history" in caught.value.hint

@@ -12,8 +12,8 @@ from rich.console import Console, ConsoleDimensions  # noqa: TID251 - a terminal
 from rich.text import Text
 
 from trueup.cli.board import Board
-from trueup.cli.scene import Happening, Place, by_hand, commands, happenings, lines
-from trueup.model.audit import Action, Entry, FieldChange
+from trueup.cli.scene import Happening, ScenePlace, by_hand, commands, happenings, lines
+from trueup.model.audit import Action, AuditRecord, FieldChange
 from trueup.model.status import ResourceStatus
 
 ODD = "/tmp/a+b c/it's $HOME"
@@ -21,9 +21,9 @@ WORDS = st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), ma
 ROWS = st.lists(st.tuples(*[WORDS] * 5), max_size=4)
 
 
-def place(**fields: object) -> Place:
+def place(**fields: object) -> ScenePlace:
     given_ = {"programs": Path(ODD), "kubeconfig": Path(f"{ODD}/config"), "data": Path(f"{ODD}/data"), **fields}
-    return Place(**given_)  # type: ignore[arg-type]
+    return ScenePlace(**given_)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("context", ["", "team a"])
@@ -102,7 +102,7 @@ def test_a_low_terminal_shows_the_first_lines() -> None:
 def test_healing_is_told_and_the_objects_of_a_sync_are_not() -> None:
     change = (FieldChange(path="spec.replicas", before="5", after="2"),)
     applied, healed = (
-        Entry(
+        AuditRecord(
             id=number,
             at="2026-01-02T03:04:05Z",
             action=action,

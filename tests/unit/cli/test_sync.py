@@ -13,7 +13,7 @@ from trueup.cli.app.sync import refuse_local, sync_options, texts_of, union
 from trueup.model.errors import TrueupError
 from trueup.model.manifest import Manifest
 from trueup.policy.local import LARGEST
-from trueup.policy.requests import Refusal, Refused
+from trueup.policy.requests import Refusal, RequestRefused
 from trueup.render.output import manifest_of
 
 AUTOMATED: dict[str, Any] = {"automated": {}}
@@ -45,7 +45,7 @@ def view(policy: dict[str, Any] | None, declared: str) -> Any:
 
 @pytest.mark.parametrize("refusal", Refusal)
 def test_a_refusal_is_told_with_a_remedy(refusal: Refusal) -> None:
-    refused = Refused(refusal, view(None, "main").app, "no", hint="policy's own")
+    refused = RequestRefused(refusal, view(None, "main").app, "no", hint="policy's own")
     told = remedy(refused)
     assert told and "{" not in told
     assert (told == "policy's own") is (refusal not in HINTS)

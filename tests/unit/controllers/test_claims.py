@@ -12,7 +12,7 @@ from trueup.controllers.entries import asked_by, author_of, written_by
 from trueup.controllers.telling.entries import ENGINE
 from trueup.model.annotations import TRACKING_ID
 from trueup.model.application import Application, NameValue, Operation, OperationInitiator, SyncOperation
-from trueup.model.audit import Action, Actor, Entry, Why
+from trueup.model.audit import Action, Actor, AuditRecord, Why
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase, OperationState, Status
@@ -75,14 +75,14 @@ def test_an_author_is_who_a_commit_says() -> None:
 def test_the_story_tells_claims_as_such_and_old_entries_as_before() -> None:
     def line(action: Action, by: Actor, message: str = "") -> str:
         why = Why.MANUAL if action is Action.STARTED else Why.POLL
-        entry = Entry(
+        entry = AuditRecord(
             at="2026-01-02T03:04:05.000000Z", action=action, by=by, why=why, revision="0123456789", message=message
         )
         return story([entry])[0].text
 
     editor = Actor("trueup", "manager")
     assert editor.standing == "claimed" and Actor(kind="manager").standing == ""
-    entry = Entry(at="2026-01-02T03:04:05.000000Z", action=Action.DRIFTED, by=editor, object="/ConfigMap/ns/a")
+    entry = AuditRecord(at="2026-01-02T03:04:05.000000Z", action=Action.DRIFTED, by=editor, object="/ConfigMap/ns/a")
     assert "was changed by trueup (claimed): " in story([entry])[0].text
     ada = Actor("Ada <a@x>", "author")
     assert line(Action.COMMIT, ada, message="Three") == "Ada <a@x> committed 01234567 “Three” (seen by poll, unsigned)"
@@ -90,7 +90,9 @@ def test_the_story_tells_claims_as_such_and_old_entries_as_before() -> None:
     started = "sync to 01234567 started (manual, by ada (claimed, written by curl))"
     assert line(Action.STARTED, user) == started
     assert line(Action.STARTED, Actor("trueup", "engine")) == "sync to 01234567 started (manual, by trueup)"
-    refused = Entry(at="2026-01-02T03:04:05.000000Z", action=Action.FINISHED, by=user, result="Error", message="no")
+    refused = AuditRecord(
+        at="2026-01-02T03:04:05.000000Z", action=Action.FINISHED, by=user, result="Error", message="no"
+    )
     assert story([refused])[0].text == "sync Error: no", "it had no revision"
     sent = msgspec.structs.replace(refused, action=Action.STARTED, why=Why.LOCAL, message="2 manifests")
     told = "sync of local manifests started (local, by ada (claimed, written by curl)): 2 manifests"

@@ -11,7 +11,7 @@ from tests.support.plans import START, manifest
 from tests.support.world import KEY, World, application
 
 from trueup.controllers import failing
-from trueup.controllers.failing import GRACE, QUIET, TABLE, AsTold, Backoff, Row, reason_of
+from trueup.controllers.failing import GRACE, QUIET, TABLE, AsTold, RetryDelay, Row, reason_of
 from trueup.kube import errors as kube_errors
 from trueup.kube.errors import (
     ApiError,
@@ -224,7 +224,7 @@ def test_every_row_leads_to_another_pass(reason: str, row: Row) -> None:
     error = Waiting("told", after=5.0) if isinstance(row.again, AsTold) else TrueupError("told", reason=reason)
     for failures in (1, 3, 1000):
         seconds = failing.again(row, error, failures).seconds
-        longest = row.again.longest if isinstance(row.again, Backoff) else 300.0
+        longest = row.again.longest if isinstance(row.again, RetryDelay) else 300.0
         assert seconds is not None and 0 < seconds <= longest * 1.25
     assert bool(row.condition) or reason in ("StatusWriteError", "Moved", "LeaseLost", "ClusterOpening"), (
         "and to a condition"

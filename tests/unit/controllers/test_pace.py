@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from trueup.controllers.pace import Pace
+from trueup.controllers.pace import HealthPace
 from trueup.model.application import Application
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
@@ -32,7 +32,7 @@ def writes(before: dict[str, Any], after: dict[str, Any], seconds: float) -> App
     return write
 
 
-def flapping(pace: Pace, seconds: int) -> list[float]:
+def flapping(pace: HealthPace, seconds: int) -> list[float]:
     """When an application is written whose health changes eight times a second."""
     stored, times = status("Healthy"), []
     for tick in range(seconds * 8):
@@ -44,7 +44,7 @@ def flapping(pace: Pace, seconds: int) -> list[float]:
 
 
 def test_what_flaps_is_written_once_a_second_and_then_ever_more_seldom() -> None:
-    times = flapping(Pace(), 120)
+    times = flapping(HealthPace(), 120)
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert min(gaps) >= 1.0
     assert min(gaps[15:]) >= 4.9
@@ -52,7 +52,7 @@ def test_what_flaps_is_written_once_a_second_and_then_ever_more_seldom() -> None
 
 
 def test_a_change_of_health_is_written_at_once_where_none_was_a_moment_ago() -> None:
-    pace = Pace()
+    pace = HealthPace()
     assert pace.hold("argocd/web", writes(status("Healthy"), status("Degraded"), 0)) == 0
     assert pace.hold("argocd/web", writes(status("Degraded"), status("Healthy"), 1.5)) == 0
     assert pace.hold("argocd/other", writes(status("Degraded"), status("Healthy"), 1.5)) == 0, "each by itself"
@@ -60,7 +60,7 @@ def test_a_change_of_health_is_written_at_once_where_none_was_a_moment_ago() -> 
 
 @pytest.mark.parametrize("other", ["sync", "conditions"])
 def test_what_else_changed_is_written_while_health_waits(other: str) -> None:
-    pace = Pace()
+    pace = HealthPace()
     pace.hold("argocd/web", writes(status("Healthy"), status("Degraded"), 0))
     write = writes(status("Degraded"), {**status("Healthy"), other: {"status": "x"}}, 0.4)
     assert pace.hold("argocd/web", write) == pytest.approx(0.6)
@@ -68,7 +68,7 @@ def test_what_else_changed_is_written_while_health_waits(other: str) -> None:
 
 
 def test_a_change_that_is_no_health_is_not_held() -> None:
-    pace = Pace()
+    pace = HealthPace()
     pace.hold("argocd/web", writes(status("Healthy"), status("Degraded"), 0))
     write = writes(status("Degraded"), {**status("Degraded"), "sync": {"status": "Synced"}}, 0.1)
     assert pace.hold("argocd/web", write) == 0
@@ -76,19 +76,19 @@ def test_a_change_that_is_no_health_is_not_held() -> None:
 
 
 def test_the_first_health_of_an_application_holds_up_no_later_one() -> None:
-    pace = Pace()
+    pace = HealthPace()
     assert pace.hold("argocd/web", writes({}, status("Missing"), 0)) == 0
     assert pace.hold("argocd/web", writes(status("Missing"), status("Progressing"), 0.1)) == 0
 
 
 def test_a_clock_that_was_set_back_holds_nothing() -> None:
-    pace = Pace()
+    pace = HealthPace()
     assert pace.hold("argocd/web", writes(status("Healthy"), status("Degraded"), 1e8)) == 0
     assert pace.hold("argocd/web", writes(status("Degraded"), status("Healthy"), 0)) == 0
 
 
 def test_the_end_of_an_operation_tells_the_health_that_was_seen_with_it() -> None:
-    pace = Pace()
+    pace = HealthPace()
     pace.hold("argocd/web", writes(status("Progressing"), status("Healthy"), 0))
     write = writes(status("Healthy"), status("Progressing"), 0.2)
     assert pace.hold("argocd/web", write) > 0
@@ -99,7 +99,7 @@ def test_the_end_of_an_operation_tells_the_health_that_was_seen_with_it() -> Non
 
 
 def test_a_health_that_was_looked_at_again_is_not_the_one_that_was_held() -> None:
-    pace = Pace()
+    pace = HealthPace()
     pace.hold("argocd/web", writes(status("Progressing"), status("Healthy"), 0))
     write = writes(status("Healthy"), status("Progressing"), 0.2)
     pace.hold("argocd/web", write)

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from trueup.controllers.looks import Looks
+from trueup.controllers.looks import PendingLooks
 from trueup.controllers.repository import LIVELY, LIVELY_LOOKS, Repositories
 from trueup.model.errors import InvalidSpec, SourceUnavailable, TrueupError
 from trueup.model.share import Urgency
@@ -75,7 +75,7 @@ async def test_what_a_project_does_not_permit_is_not_asked_for() -> None:
 
 async def test_a_look_that_began_before_a_request_is_no_answer_to_it() -> None:
     bench = Bench()
-    looks = Looks(bench.repositories)
+    looks = PendingLooks(bench.repositories)
     bench.repositories.request(URL, "argocd/other")
     bench.server.open.clear()
     earlier = asyncio.create_task(bench.look())
@@ -163,7 +163,7 @@ async def test_an_application_that_came_during_a_look_hears_of_what_it_found() -
 
 async def test_a_repository_that_failed_is_left_alone_for_a_while_but_for_a_persons_wish() -> None:
     bench = Bench()
-    looks = Looks(bench.repositories)
+    looks = PendingLooks(bench.repositories)
     bench.repositories.request(URL, APP)
     bench.server.moves = [SourceUnavailable("silent")]
     await bench.look()

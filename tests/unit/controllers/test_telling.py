@@ -13,7 +13,7 @@ from trueup.controllers.telling.entries import entry_of
 from trueup.controllers.telling.events import EventReader
 from trueup.controllers.telling.log import LogReader
 from trueup.controllers.telling.notes import NoteReader
-from trueup.model.audit import Action, Entry
+from trueup.model.audit import Action, AuditRecord
 from trueup.model.health import HealthCode
 from trueup.model.progress import (
     Applied,
@@ -61,7 +61,7 @@ READ: dict[str, tuple[Change, str, str, str, bool]] = {
     "a prune": (Pruned(key=A.key, sync=SYNC, result="Pruned"), "pruned", "object done", "", False),
     "a hook": (HookRan(key=A.key, sync=SYNC, result="Running"), "hook", "object done", "", False),
     "what another engine did": (
-        Resumed(entry=Entry(at="", action=Action.PRUNED)), "pruned", "object done", "", False
+        Resumed(entry=AuditRecord(at="", action=Action.PRUNED)), "pruned", "object done", "", False
     ),
     "a good end": (
         Finished(state=ENDED, sync=SYNC, message="done"),
@@ -186,8 +186,8 @@ async def test_an_end_that_was_told_but_not_written_is_told_once() -> None:
 
 
 def test_how_things_stand_is_what_nothing_later_replaces() -> None:
-    def entry(number: int, action: Action, thing: str = "", repository: str = "") -> Entry:
-        return Entry(id=number, at="", action=action, object=thing, repository=repository)
+    def entry(number: int, action: Action, thing: str = "", repository: str = "") -> AuditRecord:
+        return AuditRecord(id=number, at="", action=action, object=thing, repository=repository)
 
     told = [
         entry(1, Action.COMMIT, repository="x"),

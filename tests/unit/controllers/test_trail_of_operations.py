@@ -12,11 +12,11 @@ from trueup import policy
 from trueup.controllers import steps
 from trueup.controllers.begin import pinned
 from trueup.controllers.beginnings import Beginnings
-from trueup.controllers.journal import Journal
+from trueup.controllers.journal import AuditJournal
 from trueup.controllers.resuming import CARRIED_OUT, PERHAPS, Resuming
 from trueup.controllers.telling.audit import Audit
 from trueup.model.application import Application, Operation, OperationInitiator, SyncOperation
-from trueup.model.audit import Action, Entry, Why
+from trueup.model.audit import Action, AuditRecord, Why
 from trueup.model.health import Health, HealthCode
 from trueup.model.live import LiveObject
 from trueup.model.progress import Change, Deleted, Finished, Pruned, Started, Told
@@ -58,7 +58,7 @@ class Life:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "audit.db"
         self._trail = Trail(self.path, SystemClock().now)
-        self._audit = Audit(Journal(self._trail))
+        self._audit = Audit(AuditJournal(self._trail))
         self._resuming, self._beginnings = Resuming(self._audit), Beginnings(self._audit)
 
     async def tell(self, *changes: Change) -> None:
@@ -93,7 +93,7 @@ class Life:
     async def swapped(self, running: OperationState) -> bool:
         return await self._beginnings.swapped(stored(), running)
 
-    async def ends(self) -> list[Entry]:
+    async def ends(self) -> list[AuditRecord]:
         await self._trail.close()
         return list(query(self.path, Filter()))
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from kubegrammar.json import canonical, digest
-from trueup.diff import Answer, Pair, Pairs, compare
+from trueup.diff import DryRunAnswer, Pair, Pairs, compare
 from trueup.model.comparison import ComparedResource, Comparison
 from trueup.model.live import LiveObject, Owner
 from trueup.model.manifest import Manifest
@@ -55,15 +55,15 @@ def tracked(name: str, described: str = "", instance: str = INSTANCE) -> dict[st
     return {"argocd.argoproj.io/tracking-id": f"{instance}:/ConfigMap:shop/{described or name}"}
 
 
-def answer(obj: dict[str, Any]) -> Answer:
-    return Answer(body=msgspec.json.encode(obj))
+def answer(obj: dict[str, Any]) -> DryRunAnswer:
+    return DryRunAnswer(body=msgspec.json.encode(obj))
 
 
 def both(wanted: dict[str, Any], found: dict[str, Any]) -> Pair:
     return Pair(key=key_of(wanted), target=manifest(wanted), live=live(found))
 
 
-def judged(pair: Pair, said: Answer | None = None, **rules: Any) -> Comparison:
+def judged(pair: Pair, said: DryRunAnswer | None = None, **rules: Any) -> Comparison:
     answers = {pair.key: said} if said else {}
     return compare(Pairs((pair,)), answers, asked=[pair.key], **rules)
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from tests.unit.diff.objects import answer, both, config_map, judged, key_of, live, manifest, only, tracked
 
-from trueup.diff import Answer, Pair, Pairs, compare, rule_warnings, suspects
+from trueup.diff import DryRunAnswer, Pair, Pairs, compare, rule_warnings, suspects
 from trueup.model.application import IgnoreDifference
 from trueup.model.status import SyncCode
 
@@ -90,22 +90,22 @@ def test_out_of_sync_outweighs_unknown() -> None:
     assert compare(pairs, {}, asked=[first.key]).status is UNKNOWN
 
 
-REFUSALS: dict[str, tuple[dict[str, Any], Answer, SyncCode, str]] = {
+REFUSALS: dict[str, tuple[dict[str, Any], DryRunAnswer, SyncCode, str]] = {
     "a refusal of the manifest where a declared field differs is drift": (
         config_map(data={"a": "2"}),
-        Answer(refused="field is immutable", certain=True),
+        DryRunAnswer(refused="field is immutable", certain=True),
         OUT,
         "differs from Git: data.a; the cluster refuses it: field is immutable",
     ),
     "a refusal of the manifest where nothing declared differs": (
         config_map(data={"a": "1", "more": "x"}),
-        Answer(refused="field is immutable", certain=True),
+        DryRunAnswer(refused="field is immutable", certain=True),
         UNKNOWN,
         "unconfirmed: field is immutable",
     ),
     "a webhook that refuses dry runs": (
         config_map(data={"a": "2"}),
-        Answer(refused="admission webhook does not support dry run"),
+        DryRunAnswer(refused="admission webhook does not support dry run"),
         UNKNOWN,
         "unconfirmed: admission webhook does not support dry run",
     ),
@@ -124,7 +124,7 @@ def test_spellings_that_are_equal_in_fact_are_no_declared_difference() -> None:
         data={"cpu": "1000m", "none": None, "empty": [], "map": {}, "n": {"x": None, "memory": "1024Mi"}}
     )
     found = config_map(data={"cpu": "1", "n": {"memory": "1Gi"}})
-    assert only(judged(both(wanted, found), Answer(refused="no", certain=True))).status is UNKNOWN
+    assert only(judged(both(wanted, found), DryRunAnswer(refused="no", certain=True))).status is UNKNOWN
 
 
 def ignore(kind: str = "ConfigMap", **fields: Any) -> list[IgnoreDifference]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.unit.diff.objects import INSTANCE, config_map, live, manifest, tracked
 
-from trueup.diff import Answer, Pair, Pairs, compare, pair, shared, suspects
+from trueup.diff import DryRunAnswer, Pair, Pairs, compare, pair, shared, suspects
 from trueup.model.live import LiveObject
 from trueup.model.status import SyncCode
 
@@ -105,7 +105,9 @@ def test_the_kept_namespace_is_compared_and_no_prune_candidate_though_it_was_onc
     pairs = pair([], {found.key: found}, {found.key: found}.get, kept)
     assert (pairs.pairs, pairs.compared) == ((), (kept,))
     assert suspects(pairs) == [kept]
-    answered = compare(pairs, {found.key: Answer(body=kept.target.body if kept.target else b"")}, asked=[found.key])
+    answered = compare(
+        pairs, {found.key: DryRunAnswer(body=kept.target.body if kept.target else b"")}, asked=[found.key]
+    )
     assert (answered.status, answered.resources) == (SyncCode.OUT_OF_SYNC, ())
     assert answered.namespace is not None
     assert not answered.namespace.requires_pruning

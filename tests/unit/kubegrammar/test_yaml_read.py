@@ -180,7 +180,7 @@ def test_hostile_text_is_refused_at_once(data: bytes, problem: str) -> None:
 
 
 def test_too_many_nodes_are_refused() -> None:
-    limits = yaml.Limits(nodes=1000)
+    limits = yaml.YamlLimits(nodes=1000)
     assert len(yaml.load_all(b"[" + b"{}," * 999 + b"]", "many.yaml", limits).documents[0].value) == 999
     for excess in (
         b"[" + b"{}," * 1000 + b"]",

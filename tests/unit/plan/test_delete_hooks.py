@@ -14,8 +14,8 @@ from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey
 from trueup.plan.delete_hooks import (
+    DeletionStage,
     HookStep,
-    Stage,
     applied_finalizers,
     cleanup_step,
     prepared,
@@ -25,7 +25,7 @@ from trueup.plan.delete_hooks import (
     stage_of,
     with_hook_finalizers,
 )
-from trueup.plan.deletion import DeletionWait, Gone
+from trueup.plan.deletion import AllGone, DeletionWait
 from trueup.plan.hooks import Run
 from trueup.plan.task import DeleteHookTask, ReleaseHookTask, RunHookTask
 
@@ -35,19 +35,22 @@ RUN = Run(revision=REVISION, started_at="2026-01-02T03:04:05Z")
 BACKUP = manifest("Job", "backup", hook="PreDelete")
 FAREWELL = manifest("Job", "farewell", hook="PostDelete")
 
-STAGES: dict[str, tuple[list[str], Stage | None]] = {
-    "hooks before everything": ([RESOURCES_FINALIZER, BEFORE, BEFORE + "/cleanup"], Stage(PRE)),
+STAGES: dict[str, tuple[list[str], DeletionStage | None]] = {
+    "hooks before everything": ([RESOURCES_FINALIZER, BEFORE, BEFORE + "/cleanup"], DeletionStage(PRE)),
     "then the cascade": ([RESOURCES_FINALIZER, BEFORE + "/cleanup", AFTER, AFTER + "/cleanup"], None),
-    "then what is left of the first hooks": ([BEFORE + "/cleanup", AFTER, AFTER + "/cleanup"], Stage(PRE, True)),
-    "then hooks after everything": (["x/y", AFTER, AFTER + "/cleanup"], Stage(POST)),
-    "then what is left of those": ([AFTER + "/cleanup"], Stage(POST, True)),
+    "then what is left of the first hooks": (
+        [BEFORE + "/cleanup", AFTER, AFTER + "/cleanup"],
+        DeletionStage(PRE, True),
+    ),
+    "then hooks after everything": (["x/y", AFTER, AFTER + "/cleanup"], DeletionStage(POST)),
+    "then what is left of those": ([AFTER + "/cleanup"], DeletionStage(POST, True)),
     "then nothing": (["x/y"], None),
-    "hooks run without a cascade, too": ([BEFORE], Stage(PRE)),
+    "hooks run without a cascade, too": ([BEFORE], DeletionStage(PRE)),
 }
 
 
 @pytest.mark.parametrize(("finalizers", "expected"), STAGES.values(), ids=STAGES.keys())
-def test_stages(finalizers: list[str], expected: Stage | None) -> None:
+def test_stages(finalizers: list[str], expected: DeletionStage | None) -> None:
     assert stage_of(finalizers) == expected
 
 
@@ -116,14 +119,14 @@ def test_a_hook_is_created_once_and_awaited() -> None:
     assert isinstance(waiting, DeletionWait)
     assert waiting.message == "waiting for completion of hook batch/Job/backup"
     assert isinstance(stepped(tasks, [ours(tasks[0])], backup=HealthCode.SUSPENDED), DeletionWait)
-    assert isinstance(stepped(tasks, [ours(tasks[0])], backup=HealthCode.HEALTHY), Gone)
-    assert isinstance(stepped(tasks, [ours(tasks[0])]), Gone), "a kind without a check has ended"
+    assert isinstance(stepped(tasks, [ours(tasks[0])], backup=HealthCode.HEALTHY), AllGone)
+    assert isinstance(stepped(tasks, [ours(tasks[0])]), AllGone), "a kind without a check has ended"
 
 
 def test_a_hook_that_has_ended_and_is_being_deleted_has_ended() -> None:
     tasks = tasks_of(BACKUP)
     expired = ours(tasks[0], deletion_timestamp="2026-01-02T03:04:06Z")
-    assert isinstance(stepped(tasks, [expired], backup=HealthCode.HEALTHY), Gone)
+    assert isinstance(stepped(tasks, [expired], backup=HealthCode.HEALTHY), AllGone)
 
 
 FAILURES: dict[str, tuple[dict[str, str], HealthCode, str]] = {
@@ -211,20 +214,20 @@ def test_what_is_cleaned_up_is_waited_for_and_then_over() -> None:
     going = ours(task, finalizers=("foregroundDeletion",), deletion_timestamp="2026-01-02T03:04:06Z")
     health = {going.key: Health(HealthCode.PROGRESSING, "Pending deletion")}
     assert isinstance(cleanup_step(PRE, RUN, [going], health), DeletionWait)
-    assert isinstance(cleanup_step(PRE, RUN, [], {}), Gone)
+    assert isinstance(cleanup_step(PRE, RUN, [], {}), AllGone)
     (stays,) = tasks_of(BACKUP)
-    assert isinstance(cleanup_step(PRE, RUN, [ours(stays, finalizers=())], {}), Gone)
+    assert isinstance(cleanup_step(PRE, RUN, [ours(stays, finalizers=())], {}), AllGone)
 
 
 CASCADE = [RESOURCES_FINALIZER, BEFORE, BEFORE + "/cleanup"]
-UNREADABLE: dict[str, tuple[Stage, list[str], float, bool]] = {
-    "objects wait for what was to run before them": (Stage(PRE), CASCADE, 10**6, False),
-    "nothing is at stake without a cascade": (Stage(PRE), [BEFORE], 901.0, True),
-    "nor after it": (Stage(POST), [AFTER], 901.0, True),
-    "but the repository is given time": (Stage(POST), [AFTER], 899.0, False),
+UNREADABLE: dict[str, tuple[DeletionStage, list[str], float, bool]] = {
+    "objects wait for what was to run before them": (DeletionStage(PRE), CASCADE, 10**6, False),
+    "nothing is at stake without a cascade": (DeletionStage(PRE), [BEFORE], 901.0, True),
+    "nor after it": (DeletionStage(POST), [AFTER], 901.0, True),
+    "but the repository is given time": (DeletionStage(POST), [AFTER], 899.0, False),
 }
 
 
 @pytest.mark.parametrize(("stage", "finalizers", "seconds", "skipped"), UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_hooks_nobody_can_read(stage: Stage, finalizers: list[str], seconds: float, skipped: bool) -> None:
+def test_hooks_nobody_can_read(stage: DeletionStage, finalizers: list[str], seconds: float, skipped: bool) -> None:
     assert skips_unreadable(stage, finalizers, seconds) is skipped

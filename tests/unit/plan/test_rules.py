@@ -24,7 +24,7 @@ from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase, ResultCode
 from trueup.plan.build import build
-from trueup.plan.deletion import Delete, DeletionWait, Gone, deletion_step, propagation_of
+from trueup.plan.deletion import AllGone, Delete, DeletionWait, deletion_step, propagation_of
 from trueup.plan.facts import options_for
 from trueup.plan.held import HELD_AFTER, Held, held, told
 from trueup.plan.options import Options
@@ -355,7 +355,7 @@ def managed(*objects: LiveObject) -> dict[ResourceKey, LiveObject]:
 def test_a_cascade_goes_from_the_highest_wave_down_one_wave_at_a_time() -> None:
     objects = managed(*(live_of(manifest("ConfigMap", f"w{wave}", wave=wave)) for wave in (0, 5, -1)))
     gone = []
-    while not isinstance(step := deletion_step(app(), objects, SOON), Gone):
+    while not isinstance(step := deletion_step(app(), objects, SOON), AllGone):
         assert isinstance(step, Delete)
         gone.append([task.key.name for task in step.tasks])
         objects = {key: found for key, found in objects.items() if key not in {task.key for task in step.tasks}}
@@ -382,11 +382,11 @@ SPARED = {
 
 @pytest.mark.parametrize("live", SPARED.values(), ids=SPARED.keys())
 def test_a_cascade_spares(live: LiveObject) -> None:
-    assert deletion_step(app(), managed(live), SOON) == Gone()
+    assert deletion_step(app(), managed(live), SOON) == AllGone()
 
 
 def test_a_cascade_spares_what_the_project_forbids() -> None:
-    assert deletion_step(app(), managed(live_of(WEB)), SOON, forbidden={WEB.key}) == Gone()
+    assert deletion_step(app(), managed(live_of(WEB)), SOON, forbidden={WEB.key}) == AllGone()
 
 
 def test_projects_go_last_for_they_permit_the_deletion_of_the_rest() -> None:
@@ -398,7 +398,7 @@ def test_projects_go_last_for_they_permit_the_deletion_of_the_rest() -> None:
 
 
 def test_delete_false_of_the_application_spares_everything() -> None:
-    assert deletion_step(app(options=["Delete=false"]), managed(live_of(WEB)), SOON) == Gone()
+    assert deletion_step(app(options=["Delete=false"]), managed(live_of(WEB)), SOON) == AllGone()
 
 
 def test_a_hook_left_behind_is_released_as_it_is_deleted() -> None:
@@ -425,7 +425,7 @@ def test_a_hook_that_stays_loses_our_finalizer_and_nothing_else(application: App
 
 def test_a_hook_of_another_engine_is_left_to_it() -> None:
     hook = live_of(manifest("Job", "db"), finalizers=(HOOK_FINALIZER,))
-    assert deletion_step(app("example.com/other"), managed(hook), SOON) == Gone()
+    assert deletion_step(app("example.com/other"), managed(hook), SOON) == AllGone()
 
 
 def leaving(kind: str = "ConfigMap", *finalizers: str, **body: object) -> LiveObject:
@@ -485,4 +485,4 @@ def test_finalizers(finalizer: str, expected: str) -> None:
 
 
 def test_without_a_cascade_finalizer_everything_stays() -> None:
-    assert deletion_step(app("example.com/other"), managed(live_of(WEB)), SOON) == Gone()
+    assert deletion_step(app("example.com/other"), managed(live_of(WEB)), SOON) == AllGone()

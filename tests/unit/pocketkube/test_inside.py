@@ -6,7 +6,7 @@ import pytest
 from tests.unit.pocketkube.cluster.api.served import CONFIG_MAPS, PODS, Served
 
 from pocketkube.player.inside import Inside
-from pocketkube.player.objects import Kind, Objects, Seen
+from pocketkube.player.objects import FollowedObjects, Kind, SeenObject
 
 POD = Kind("", "Pod")
 
@@ -18,9 +18,9 @@ def pod(name: str) -> dict[str, object]:
 async def test_what_was_there_and_what_comes_is_told() -> None:
     served = await Served.start()
     await served.make(PODS, pod("first"))
-    objects, told = Objects(), list[tuple[str, str]]()
+    objects, told = FollowedObjects(), list[tuple[str, str]]()
 
-    def note(old: Seen | None, new: Seen | None) -> None:
+    def note(old: SeenObject | None, new: SeenObject | None) -> None:
         if old is None or new is None:
             told.append((old.key.name if old else "", new.key.name if new else ""))
 
@@ -37,9 +37,9 @@ async def test_what_was_there_and_what_comes_is_told() -> None:
 
 async def test_a_player_that_stumbles_takes_no_write_with_it(caplog: pytest.LogCaptureFixture) -> None:
     served = await Served.start()
-    objects = Objects()
+    objects = FollowedObjects()
 
-    def stumble(_: Seen | None, __: Seen | None) -> None:
+    def stumble(_: SeenObject | None, __: SeenObject | None) -> None:
         raise TypeError("an odd object")
 
     objects.subscribe(stumble)

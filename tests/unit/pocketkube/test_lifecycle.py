@@ -15,7 +15,7 @@ from kubegrammar.yaml import load
 from pocketkube.errors import ClusterError
 from pocketkube.player.lifecycle import FOLDER, beside, covers, fill, matches, next_status, read_lifecycles
 from pocketkube.player.objects import Kind, group_of
-from pocketkube.workloads import DECISIONS, Create, Delete, Patch, Write
+from pocketkube.workloads import DECISIONS, Create, DeleteObject, PatchObject, Write
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "stages"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -45,10 +45,10 @@ def describe(write: Write) -> dict[str, Any]:
     match write:
         case Create(object=made):
             return {"create": made}
-        case Patch(target=target, body=body, subresource=subresource):
+        case PatchObject(target=target, body=body, subresource=subresource):
             on = f"{name_of(target)}/{subresource}" if subresource else name_of(target)
             return {"patch": on, "body": body}
-        case Delete(target=target, propagation=propagation):
+        case DeleteObject(target=target, propagation=propagation):
             return {"delete": name_of(target), "propagation": propagation}
 
 

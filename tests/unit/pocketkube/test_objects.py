@@ -6,12 +6,12 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocketkube.player.objects import Key, Kind, Objects, Seen, kind_of, seen
+from pocketkube.player.objects import FollowedObjects, Key, Kind, SeenObject, kind_of, seen
 
 POD = Kind("", "Pod")
 
 
-def pod(name: str = "a", version: int = 1, uid: str = "u", owner: str = "", **metadata: Any) -> Seen:
+def pod(name: str = "a", version: int = 1, uid: str = "u", owner: str = "", **metadata: Any) -> SeenObject:
     owners = [{"uid": owner, "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "controller": True}]
     facts = {"name": name, "namespace": "n", "uid": uid, "resourceVersion": str(version), **metadata}
     if owner:
@@ -19,9 +19,9 @@ def pod(name: str = "a", version: int = 1, uid: str = "u", owner: str = "", **me
     return seen(POD, msgspec.json.encode({"apiVersion": "v1", "kind": "Pod", "metadata": facts}))
 
 
-def told_of() -> tuple[Objects, list[tuple[int, int]]]:
+def told_of() -> tuple[FollowedObjects, list[tuple[int, int]]]:
     """Objects, and what they tell: the versions before and after, 0 for nothing."""
-    objects, told = Objects(), list[tuple[int, int]]()
+    objects, told = FollowedObjects(), list[tuple[int, int]]()
     objects.subscribe(lambda old, new: told.append((old.version if old else 0, new.version if new else 0)))
     return objects, told
 
@@ -72,7 +72,7 @@ def test_a_kind_is_the_same_in_every_version() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["", "o1", "o2"]), st.booleans()), max_size=20))
 def test_children_are_those_that_name_the_owner_now(steps: list[tuple[str, str, bool]]) -> None:
-    objects = Objects()
+    objects = FollowedObjects()
     for version, (name, owner, put) in enumerate(steps, 1):
         known = objects.get(Key(POD, "n", name))
         if put:

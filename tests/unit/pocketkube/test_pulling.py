@@ -15,7 +15,7 @@ from tests.support.patience import stretched
 
 from pocketkube.player.objects import seen
 from pocketkube.player.pulling import SECRET, SIMULATE, Pulling, credentials_of
-from pocketkube.player.registry import Registry
+from pocketkube.player.registry import ImageRegistries
 
 TYPE = "kubernetes.io/dockerconfigjson"
 
@@ -87,7 +87,7 @@ async def viewed(name: str, seconds: float = 30.0) -> dict[str, Any] | None:
 
     known = asyncio.Event()
     async with serving(answer) as host:
-        pulling = Pulling(Registry(), known.set)
+        pulling = Pulling(ImageRegistries(), known.set)
         pulling.changed(None, seen(SECRET, secret(auths(host))))
         image = f"{host}/{name}"
         try:
@@ -123,7 +123,7 @@ async def test_a_registry_that_answers_oddly_is_asked_again() -> None:
 
 @pytest.mark.parametrize("gone", [False, True], ids=["an image elsewhere", "the Secret has gone"])
 async def test_what_nobody_can_be_asked_about_is_taken_to_be_there(gone: bool) -> None:
-    pulling = Pulling(Registry(), lambda: None)
+    pulling = Pulling(ImageRegistries(), lambda: None)
     found = seen(SECRET, secret(auths(LOCAL)))
     pulling.changed(None, found)
     if gone:

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from pocketkube.queue import Queue
+from pocketkube.queue import WorkQueue
 
 
 async def worked(work: Callable[[str], Awaitable[float | None]], *keys: str, until: asyncio.Event) -> None:
     """Let a queue work on keys until an event comes."""
-    queue = Queue("test", work, workers=2)
+    queue = WorkQueue("test", work, workers=2)
     for key in keys:
         queue.add(key)
     running = asyncio.create_task(queue.run())
@@ -24,7 +24,7 @@ async def worked(work: Callable[[str], Awaitable[float | None]], *keys: str, unt
 
 async def test_a_key_that_is_added_while_it_is_worked_on_is_worked_on_once_more() -> None:
     done, seen = asyncio.Event(), list[str]()
-    queues: list[Queue] = []
+    queues: list[WorkQueue] = []
 
     async def work(key: str) -> float | None:
         seen.append(key)
@@ -35,7 +35,7 @@ async def test_a_key_that_is_added_while_it_is_worked_on_is_worked_on_once_more(
             done.set()
         return None
 
-    queue = Queue("test", work)
+    queue = WorkQueue("test", work)
     queues.append(queue)
     queue.add("a")
     running = asyncio.create_task(queue.run())

@@ -7,7 +7,7 @@ from tests.unit.policy.conftest import EVERYTHING, Build
 
 from trueup.model.application import Destination
 from trueup.model.resource import ResourceKey
-from trueup.policy import Change, Deploy, Effect, Fetch, Label, Push, permits, refusal
+from trueup.policy import Deploy, Effect, Fetch, Label, ObjectChange, RepositoryPush, permits, refusal
 from trueup.policy.project import limitless
 
 SERVER = "https://kubernetes.default.svc"
@@ -16,9 +16,9 @@ WEB = ResourceKey("", "ConfigMap", "shop", "web")
 SPACE = ResourceKey("", "Namespace", "", "shop")
 
 
-def change(key: ResourceKey = WEB, *, namespaced: bool | None = None, server: str = SERVER) -> Change:
+def change(key: ResourceKey = WEB, *, namespaced: bool | None = None, server: str = SERVER) -> ObjectChange:
     scope = bool(key.namespace) if namespaced is None else namespaced
-    return Change(key=key, namespaced=scope, server=server, cluster="")
+    return ObjectChange(key=key, namespaced=scope, server=server, cluster="")
 
 
 def label(*, own: bool) -> Label:
@@ -28,7 +28,7 @@ def label(*, own: bool) -> Label:
 REPOSITORY = "https://git.example/shop"
 EFFECTS: dict[str, Effect] = {
     "a source": Fetch(REPOSITORY),
-    "a repository to write to": Push(REPOSITORY),
+    "a repository to write to": RepositoryPush(REPOSITORY),
     "a destination": Deploy(Destination(server=SERVER, namespace="shop")),
     "an object": change(),
     "an object of the cluster": change(ROLE),

@@ -17,7 +17,7 @@ from trueup.policy.requests import (
     Cascade,
     Ending,
     Refusal,
-    Refused,
+    RequestRefused,
     admit_rollback,
     admit_sync,
     finalizers,
@@ -151,7 +151,7 @@ def test_a_sync_is_admitted(rule: str) -> None:
 @pytest.mark.parametrize("rule", REFUSED_SYNCS)
 def test_a_sync_is_refused(rule: str) -> None:
     case, refusal, message = REFUSED_SYNCS[rule]
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RequestRefused) as caught:
         syncing(case)
     assert (caught.value.refusal, caught.value.reason) == (refusal, str(refusal))
     assert message in caught.value.message and caught.value.hint
@@ -169,7 +169,7 @@ def test_whether_a_rollback_may_be(rule: str) -> None:
     if refusal is None:
         admit_rollback(given, stands, of, NOON)
         return
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RequestRefused) as caught:
         admit_rollback(given, stands, of, NOON)
     assert caught.value.refusal is refusal and caught.value.hint
 
@@ -196,7 +196,7 @@ def test_a_rollback_syncs_to_what_was_recorded_without_hooks(recorded: dict[str,
 
 def test_a_deployment_without_a_source_is_no_place_to_go_back_to() -> None:
     deployment = RevisionHistory(id=0, deployed_at="2026-03-01T10:00:00Z", revision="a1")
-    with pytest.raises(Refused, match=r"deployment 0 .* has no source on record") as caught:
+    with pytest.raises(RequestRefused, match=r"deployment 0 .* has no source on record") as caught:
         rollback_to(app(), deployment, prune=False, username="ada")
     assert caught.value.refusal is Refusal.NO_SOURCE
 
@@ -215,7 +215,7 @@ def test_how_an_operation_is_ended(stands: Status, asked: bool, ending: Ending |
     if ending is not None:
         assert termination(app(), stands, asked=asked) is ending
         return
-    with pytest.raises(Refused, match="No operation is in progress") as caught:
+    with pytest.raises(RequestRefused, match="No operation is in progress") as caught:
         termination(app(), stands, asked=asked)
     assert caught.value.refusal is Refusal.IDLE
 
@@ -239,6 +239,6 @@ def test_what_becomes_of_the_objects(has: list[str], cascade: Cascade, leaving: 
     if kept is not None:
         assert finalizers(given, cascade) == kept
         return
-    with pytest.raises(Refused, match="is being deleted without its objects") as caught:
+    with pytest.raises(RequestRefused, match="is being deleted without its objects") as caught:
         finalizers(given, cascade)
     assert caught.value.refusal is Refusal.DELETING

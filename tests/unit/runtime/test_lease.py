@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.support.patience import stretched
 
 from trueup.model.errors import Stalled, TrueupError
-from trueup.runtime.lease import Held, Lease, NotHeld, Terms
+from trueup.runtime.lease import HeldLease, Lease, NotHeld, Terms
 from trueup.runtime.tenure import Jobs, serve
 
 TERMS = Terms(lease=9.0, renew=6.0, pause=1.5)
@@ -21,16 +21,16 @@ class Memory:
     """A record with compare-and-swap."""
 
     def __init__(self) -> None:
-        self.stored: Held | None = None
+        self.stored: HeldLease | None = None
         self.versions = 0
         self.failure: TrueupError | None = None
 
-    async def read(self) -> Held | None:
+    async def read(self) -> HeldLease | None:
         if self.failure:
             raise self.failure
         return self.stored
 
-    async def write(self, wanted: Held, over: Held | None) -> Held | None:
+    async def write(self, wanted: HeldLease, over: HeldLease | None) -> HeldLease | None:
         if self.failure:
             raise self.failure
         if self.stored != over:
@@ -66,13 +66,13 @@ class Slow(Memory):
         self.pending[task.get_name()] = future
         await future
 
-    async def read(self) -> Held | None:
+    async def read(self) -> HeldLease | None:
         await self.gate()
         found = await super().read()
         await self.gate()
         return found
 
-    async def write(self, wanted: Held, over: Held | None) -> Held | None:
+    async def write(self, wanted: HeldLease, over: HeldLease | None) -> HeldLease | None:
         await self.gate()
         written = await super().write(wanted, over)
         await self.gate()
@@ -138,7 +138,7 @@ async def test_a_silent_holder_is_replaced_after_its_term_and_fenced_before() ->
     assert await second.attempt() == "first"
     clock.now += TERMS.lease - TERMS.renew
     assert await second.attempt() is None
-    assert record.stored == Held("second", TERMS.lease, transitions=1, version="2")
+    assert record.stored == HeldLease("second", TERMS.lease, transitions=1, version="2")
     assert await first.renew() == "second"
 
 
@@ -179,7 +179,7 @@ async def test_a_lease_that_somebody_labelled_is_still_ours() -> None:
 )
 async def test_what_a_record_claims(seconds: float, free_after: float) -> None:
     record, clock = Memory(), Clock()
-    record.stored = Held("other", seconds, version="x")
+    record.stored = HeldLease("other", seconds, version="x")
     lease = contender(record, "ours", clock)
     assert await lease.attempt() == "other"
     clock.now += free_after - 0.5
@@ -201,7 +201,7 @@ async def test_a_server_that_hangs_is_asked_again() -> None:
     class Hanging(Memory):
         asked = 0
 
-        async def read(self) -> Held | None:
+        async def read(self) -> HeldLease | None:
             self.asked += 1
             if self.asked == 1:
                 await asyncio.Event().wait()

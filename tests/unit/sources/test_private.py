@@ -18,11 +18,11 @@ from trueup.model.errors import InvalidSpec, SourceUnavailable
 from trueup.model.repository import RepositoryOf
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
-from trueup.sources.writer import Ask, PushRefused, write
+from trueup.sources.writer import PushRefused, WantedCommit, write
 from trueup.workers.git import run_git
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-ASK = Ask(branch="main", message=lambda changes: f"Change {', '.join(changes)}")
+ASK = WantedCommit(branch="main", message=lambda changes: f"Change {', '.join(changes)}")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.propose import propose
-from trueup.sources.writer import Ask
+from trueup.sources.writer import WantedCommit
 from trueup.workers.git import run_git
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -47,11 +47,13 @@ def repo(tmp_path: Path) -> GitRepo:
     return made
 
 
-def ask(to: str, message: str = "Two\n\nbecause\n") -> Ask:
-    return Ask(branch="", to=to, message=lambda _: message)
+def ask(to: str, message: str = "Two\n\nbecause\n") -> WantedCommit:
+    return WantedCommit(branch="", to=to, message=lambda _: message)
 
 
-async def proposed(mirror: Mirror, host: Host, wanted: Ask, changes: Mapping[str, bytes | None]) -> tuple[bool, str]:
+async def proposed(
+    mirror: Mirror, host: Host, wanted: WantedCommit, changes: Mapping[str, bytes | None]
+) -> tuple[bool, str]:
     async with serving(host.handle) as place:
         written, page = await propose(
             mirror,
@@ -90,7 +92,7 @@ async def test_a_pull_request_that_was_refused_is_opened_the_next_time(repo: Git
     assert (await proposed(mirror, host, ask("two"), {"a": b"2"}))[1]
 
 
-NOTHING: dict[str, tuple[Ask, dict[str, bytes | None]]] = {
+NOTHING: dict[str, tuple[WantedCommit, dict[str, bytes | None]]] = {
     "no branch of its own": (ask(""), {"a": b"2"}),
     "no change, and no branch of an earlier one": (ask("two"), {"a": b"1"}),
     "nothing to say": (ask("two", ""), {"a": b"2"}),

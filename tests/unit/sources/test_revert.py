@@ -10,7 +10,7 @@ import pytest
 from tests.support.gitrepo import GitRepo
 
 from trueup.sources.revert import Reverted, RevertFailed, revert
-from trueup.sources.writer import Ask, Blob, commit
+from trueup.sources.writer import Blob, WantedCommit, commit
 
 IDENTITY = {
     "PATH": os.environ["PATH"],
@@ -133,7 +133,7 @@ def test_what_is_taken_back_is_as_it_was_in_kind_and_mode(repo: GitRepo, tmp_pat
     good = plain_git(repo, tmp_path / "work", f"{before}; touch app/one")
     bad = plain_git(repo, tmp_path / "work", after)
     found = reverted(repo, good, bad)
-    ask = Ask(branch="main", message=lambda _: "back")
+    ask = WantedCommit(branch="main", message=lambda _: "back")
     sha = commit(pygit2.Repository(str(repo.path)), bad, found.changes, ask, datetime(2026, 3, 1, tzinfo=UTC))
     assert repo.git("rev-parse", f"{sha}^{{tree}}") == repo.git("rev-parse", f"{good}^{{tree}}")
 

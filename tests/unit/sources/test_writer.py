@@ -16,7 +16,7 @@ from trueup.sources.mirror import Mirror
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.signing import SshSigner
 from trueup.sources.tree import GitTree
-from trueup.sources.writer import Ask, Author, write
+from trueup.sources.writer import Author, WantedCommit, write
 from trueup.workers.git import run_git
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -32,8 +32,8 @@ def mirror_of(repo: GitRepo, folder: Path) -> Mirror:
     return Mirrors(folder, run_git, allowed_local=[repo.path.parent]).get(repo.url)
 
 
-def ask(branch: str = "main", to: str = "", **more: object) -> Ask:
-    return Ask(branch=branch, to=to, message=lambda changes: f"Change {', '.join(sorted(changes))}", **more)  # type: ignore[arg-type]
+def ask(branch: str = "main", to: str = "", **more: object) -> WantedCommit:
+    return WantedCommit(branch=branch, to=to, message=lambda changes: f"Change {', '.join(sorted(changes))}", **more)  # type: ignore[arg-type]
 
 
 async def test_a_commit_changes_what_was_edited_and_nothing_else(repo: GitRepo, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubegrammar.time import format_exact_time
-from trueup.model.audit import Action, Actor, Entry, FieldChange, Why
+from trueup.model.audit import Action, Actor, AuditRecord, FieldChange, Why
 from trueup.model.errors import TrueupError
 from trueup.store.audit import Filter, Trail, query
 from trueup.store.audit.stats import facts_of
@@ -25,12 +25,12 @@ from trueup.store.audit.trail import AuditFailed
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
-def entry(action: Action = Action.APPLIED, *, after: float = 0, **fields: object) -> Entry:
+def entry(action: Action = Action.APPLIED, *, after: float = 0, **fields: object) -> AuditRecord:
     at = format_exact_time(NOW + timedelta(seconds=after))
-    return msgspec.structs.replace(Entry(at=at, action=action, application="argocd/web"), **fields)
+    return msgspec.structs.replace(AuditRecord(at=at, action=action, application="argocd/web"), **fields)
 
 
-async def kept(path: Path, *entries: Entry) -> list[Entry]:
+async def kept(path: Path, *entries: AuditRecord) -> list[AuditRecord]:
     trail = Trail(path, lambda: NOW)
     await trail.write(*entries)
     await trail.close()
@@ -206,7 +206,7 @@ FILTERS = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(entries=ENTRIES, wanted=FILTERS)
 def test_a_query_is_a_filter_over_everything(
-    tmp_path_factory: pytest.TempPathFactory, entries: list[Entry], wanted: Filter
+    tmp_path_factory: pytest.TempPathFactory, entries: list[AuditRecord], wanted: Filter
 ) -> None:
     path = tmp_path_factory.mktemp("audit") / "a.db"
     asyncio.run(kept(path, entry(application="x/y"), *entries))

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from trueup.model.audit import Action, Entry
+from trueup.model.audit import Action, AuditRecord
 from trueup.store.audit import Filter, Trail, query
 from trueup.store.audit.place import settle
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def entry(application: str) -> Entry:
-    return Entry(at="2026-01-02T03:04:05.000000Z", action=Action.APPLIED, application=application)
+def entry(application: str) -> AuditRecord:
+    return AuditRecord(at="2026-01-02T03:04:05.000000Z", action=Action.APPLIED, application=application)
 
 
 async def written(path: Path, *applications: str) -> None:

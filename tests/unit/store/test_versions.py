@@ -2,27 +2,31 @@
 
 import pytest
 
-from trueup.model.audit import Action, Entry, Why
+from trueup.model.audit import Action, AuditRecord, Why
 from trueup.store.audit.versions import versions
 
 
-def entry(action: Action, revision: str = "", result: str = "", message: str = "", why: Why | None = None) -> Entry:
-    return Entry(at="2026-03-01T10:00:00Z", action=action, revision=revision, result=result, message=message, why=why)
+def entry(
+    action: Action, revision: str = "", result: str = "", message: str = "", why: Why | None = None
+) -> AuditRecord:
+    return AuditRecord(
+        at="2026-03-01T10:00:00Z", action=action, revision=revision, result=result, message=message, why=why
+    )
 
 
-def synced(revision: str, health: str = "Progressing", why: Why | None = None) -> list[Entry]:
+def synced(revision: str, health: str = "Progressing", why: Why | None = None) -> list[AuditRecord]:
     return [
         entry(Action.STARTED, revision, why=why),
         entry(Action.FINISHED, revision, "Succeeded", health, why=why),
     ]
 
 
-def health(verdict: str, message: str = "") -> Entry:
+def health(verdict: str, message: str = "") -> AuditRecord:
     # The revision of such an entry is the one that is compared, which may be ahead of the one that is deployed.
     return entry(Action.HEALTH, "c", verdict, message)
 
 
-STORIES: dict[str, tuple[list[Entry], dict[str, tuple[str, bool]]]] = {
+STORIES: dict[str, tuple[list[AuditRecord], dict[str, tuple[str, bool]]]] = {
     "nothing on record": ([], {}),
     "deployed and healthy": ([*synced("a"), health("Healthy")], {"a": ("Healthy", False)}),
     "Degraded to its end": (
@@ -67,7 +71,7 @@ def test_versions(name: str) -> None:
 
 
 REPLACED = entry(Action.STARTED, "z")
-PROVED: dict[str, tuple[list[Entry], bool]] = {
+PROVED: dict[str, tuple[list[AuditRecord], bool]] = {
     "Healthy as soon as it was there": ([*synced("a", "Healthy"), REPLACED], True),
     "Healthy later": ([*synced("a"), health("Healthy"), REPLACED], True),
     "Suspended, as it was meant": ([*synced("a", "Suspended"), REPLACED], True),

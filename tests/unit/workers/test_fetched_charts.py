@@ -17,7 +17,7 @@ from trueup.model.manifest import Manifest
 from trueup.render.environment import RenderContext
 from trueup.render.output import Objects
 from trueup.sandbox.offline.elsewhere import Elsewhere
-from trueup.sandbox.offline.renderer import Renderer
+from trueup.sandbox.offline.renderer import OfflineRenderer
 from trueup.sources.mirrors import Mirrors
 from trueup.workers.git import run_git
 from trueup.workers.kustomize import kubectl
@@ -90,12 +90,12 @@ def helmcrd() -> str:
 
 
 @pytest.fixture(scope="module")
-async def renderer() -> AsyncIterator[Renderer]:
-    async with Renderer() as made:
+async def renderer() -> AsyncIterator[OfflineRenderer]:
+    async with OfflineRenderer() as made:
         yield made
 
 
-async def ours(renderer: Renderer, files: Mapping[str, str], folder: Path) -> tuple[Manifest, ...]:
+async def ours(renderer: OfflineRenderer, files: Mapping[str, str], folder: Path) -> tuple[Manifest, ...]:
     fetch = Elsewhere(Mirrors(folder / "mirrors", run_git), guarded=False).application()
     return (await renderer.render(Source(path="."), MemTree(files), CONTEXT, fetch=fetch)).manifests
 
@@ -124,7 +124,7 @@ async def theirs(files: Mapping[str, str], folder: Path) -> tuple[Manifest, ...]
 
 @pytest.mark.parametrize("files", CASES.values(), ids=CASES.keys())
 async def test_the_outcome_is_kustomizes(
-    repo: HelmRepo, renderer: Renderer, files: Mapping[str, str], tmp_path: Path
+    repo: HelmRepo, renderer: OfflineRenderer, files: Mapping[str, str], tmp_path: Path
 ) -> None:
     files = {path: text.replace("{repo}", repo.url) for path, text in files.items()}
     made, expected = await asyncio.gather(ours(renderer, files, tmp_path), theirs(files, tmp_path / "app"))
@@ -133,7 +133,7 @@ async def test_the_outcome_is_kustomizes(
 
 
 async def test_as_it_was_written_formerly_and_where_it_is_committed(
-    repo: HelmRepo, renderer: Renderer, tmp_path: Path
+    repo: HelmRepo, renderer: OfflineRenderer, tmp_path: Path
 ) -> None:
     files = {
         "kustomization.yaml": "helmChartInflationGenerator: [{chartName: web, chartRepoUrl: '{repo}', "
@@ -147,7 +147,7 @@ async def test_as_it_was_written_formerly_and_where_it_is_committed(
 
 @pytest.mark.parametrize(("text", "says"), REFUSED.values(), ids=REFUSED.keys())
 async def test_what_is_refused_names_file_field_and_chart(
-    repo: HelmRepo, renderer: Renderer, text: str, says: str, tmp_path: Path
+    repo: HelmRepo, renderer: OfflineRenderer, text: str, says: str, tmp_path: Path
 ) -> None:
     files = {"kustomization.yaml": f"helmCharts: [{{{text}, repo: '{repo.url}', releaseName: r}}]\n"}
     with pytest.raises(TrueupError, match=says) as caught:
@@ -156,13 +156,13 @@ async def test_what_is_refused_names_file_field_and_chart(
 
 
 @pytest.mark.parametrize("url", ["file:///etc", "oci://h/x", "h/x", "ssh://h/x"])
-async def test_a_repository_is_asked_over_http_alone(renderer: Renderer, url: str, tmp_path: Path) -> None:
+async def test_a_repository_is_asked_over_http_alone(renderer: OfflineRenderer, url: str, tmp_path: Path) -> None:
     files = {"kustomization.yaml": f"helmCharts: [{{name: web, repo: '{url}', releaseName: r}}]\n"}
     with pytest.raises(RenderFailed, match=r"^kustomization.yaml: helmCharts\[0\]: .*over HTTP alone .*helm pull"):
         await ours(renderer, files, tmp_path)
 
 
-async def test_without_a_network_the_remedy_is_to_commit_it(renderer: Renderer) -> None:
+async def test_without_a_network_the_remedy_is_to_commit_it(renderer: OfflineRenderer) -> None:
     files = {"kustomization.yaml": "helmCharts: [{name: web, repo: 'https://e.invalid', releaseName: r}]\n"}
     with pytest.raises(RenderFailed, match=r"chart web of https://e.invalid is remote.*helm pull --untar"):
         await renderer.render(Source(path="."), MemTree(files), CONTEXT)

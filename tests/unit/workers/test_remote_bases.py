@@ -18,7 +18,7 @@ from trueup.model.manifest import Manifest
 from trueup.render.environment import RenderContext
 from trueup.render.output import Objects
 from trueup.sandbox.offline.elsewhere import Elsewhere
-from trueup.sandbox.offline.renderer import Renderer
+from trueup.sandbox.offline.renderer import OfflineRenderer
 from trueup.sources.mirrors import Mirrors
 from trueup.workers.git import run_git
 from trueup.workers.kustomize import kubectl
@@ -137,8 +137,8 @@ async def places(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict
 
 
 @pytest.fixture(scope="module")
-async def renderer() -> AsyncIterator[Renderer]:
-    async with Renderer() as made:
+async def renderer() -> AsyncIterator[OfflineRenderer]:
+    async with OfflineRenderer() as made:
         yield made
 
 
@@ -152,7 +152,7 @@ def filled(files: Mapping[str, str], places: Mapping[str, str]) -> dict[str, str
 
 
 async def ours(
-    renderer: Renderer, files: Mapping[str, str], folder: Path, source: Source | None = None
+    renderer: OfflineRenderer, files: Mapping[str, str], folder: Path, source: Source | None = None
 ) -> tuple[Manifest, ...]:
     mirrors = Mirrors(folder / "mirrors", run_git)
     fetch = Elsewhere(mirrors, guarded=False).application()
@@ -179,7 +179,7 @@ async def theirs(files: Mapping[str, str], folder: Path) -> tuple[Manifest, ...]
 
 @pytest.mark.parametrize("files", CASES.values(), ids=CASES.keys())
 async def test_the_outcome_is_kustomizes(
-    renderer: Renderer, places: Mapping[str, str], files: Mapping[str, str], tmp_path: Path
+    renderer: OfflineRenderer, places: Mapping[str, str], files: Mapping[str, str], tmp_path: Path
 ) -> None:
     files = filled(files, places)
     made, expected = await asyncio.gather(ours(renderer, files, tmp_path), theirs(files, tmp_path / "app"))
@@ -189,7 +189,7 @@ async def test_the_outcome_is_kustomizes(
 
 @pytest.mark.parametrize(("text", "error", "says"), REFUSED.values(), ids=REFUSED.keys())
 async def test_what_is_refused_names_file_and_field(
-    renderer: Renderer, places: Mapping[str, str], text: str, error: type[TrueupError], says: str, tmp_path: Path
+    renderer: OfflineRenderer, places: Mapping[str, str], text: str, error: type[TrueupError], says: str, tmp_path: Path
 ) -> None:
     files = filled({"kustomization.yaml": text}, places)
     with pytest.raises(error, match=says) as caught:
@@ -198,7 +198,7 @@ async def test_what_is_refused_names_file_and_field(
 
 
 async def test_an_application_adds_a_component_from_elsewhere(
-    renderer: Renderer, places: Mapping[str, str], tmp_path: Path
+    renderer: OfflineRenderer, places: Mapping[str, str], tmp_path: Path
 ) -> None:
     options = KustomizeSource(components=[f"{places['{git}']}/team/base.git//component?ref=v1"])
     files = {"kustomization.yaml": "resources: [cm.yaml]\n", "cm.yaml": CM % "own"}

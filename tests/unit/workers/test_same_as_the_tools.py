@@ -13,7 +13,7 @@ from trueup.model.application import Source
 from trueup.model.errors import RenderFailed
 from trueup.render.environment import RenderContext
 from trueup.render.output import Objects
-from trueup.sandbox.offline.renderer import Renderer
+from trueup.sandbox.offline.renderer import OfflineRenderer
 from trueup.sources.worktree import WorkTree
 from trueup.workers.kustomize import kubectl
 
@@ -24,13 +24,13 @@ CONTEXT = RenderContext(app_name="shop", namespace="prod", kube_version="v1.37.2
 
 
 @pytest.fixture(scope="module")
-async def renderer() -> AsyncIterator[Renderer]:
-    async with Renderer() as made:
+async def renderer() -> AsyncIterator[OfflineRenderer]:
+    async with OfflineRenderer() as made:
         yield made
 
 
 @pytest.mark.parametrize("folder", [*KUSTOMIZATIONS, *CHARTS])
-async def test_the_outcome_is_the_tools(renderer: Renderer, folder: str, tmp_path: Path) -> None:
+async def test_the_outcome_is_the_tools(renderer: OfflineRenderer, folder: str, tmp_path: Path) -> None:
     command = [str(kubectl()), "kustomize", str(EXAMPLES / folder)]
     if folder in CHARTS:
         command = [sys.executable, helmtemplate.__file__, "template", "shop", str(EXAMPLES / folder)]

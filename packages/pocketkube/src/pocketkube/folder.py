@@ -8,7 +8,7 @@ from pathlib import Path
 from pocketkube.errors import ClusterError
 
 
-class FolderUnusable(ClusterError):
+class DataFolderUnusable(ClusterError):
     """A folder cannot be made, read or written; the message names it and says why."""
 
 
@@ -37,6 +37,6 @@ def usable(path: Path, *, remedy: str) -> Iterator[None]:
     try:
         yield
     except FileExistsError as error:
-        raise FolderUnusable(f"{path}: a file is there, not a folder", hint=remedy) from error
+        raise DataFolderUnusable(f"{path}: a file is there, not a folder", hint=remedy) from error
     except OSError as error:
-        raise FolderUnusable(f"{path}: {error.strerror or error}", hint=remedy) from error
+        raise DataFolderUnusable(f"{path}: {error.strerror or error}", hint=remedy) from error

@@ -11,7 +11,7 @@ LONGEST_RETRY: Final = 300.0
 log = logging.getLogger(__name__)
 
 
-class Queue:
+class WorkQueue:
     """Keys to be worked on, in the order in which they came.
 
     Args:

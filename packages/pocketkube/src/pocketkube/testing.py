@@ -60,7 +60,7 @@ async def running(kind: str) -> AsyncIterator[TestCluster]:
     from pocketkube.cluster.embedded import EmbeddedCluster
     from pocketkube.controlplane import ControlPlane, default_folders
     from pocketkube.player.lifecycle import beside, read_lifecycles
-    from pocketkube.player.outside import Outside
+    from pocketkube.player.outside import OutsideCluster
     from pocketkube.player.player import CONTROLLER_MANAGER, Player
     from pocketkube.serving import now
 
@@ -70,7 +70,7 @@ async def running(kind: str) -> AsyncIterator[TestCluster]:
         return
     async with ControlPlane(default_folders(os.environ, Path.home())) as plane:
         lifecycles = beside(read_lifecycles(), CONTROLLER_MANAGER)
-        async with Player(Outside.by_kubeconfig(plane.kubeconfig_of("pod-simulator")), lifecycles, now):
+        async with Player(OutsideCluster.by_kubeconfig(plane.kubeconfig_of("pod-simulator")), lifecycles, now):
             yield TestCluster(plane.kubeconfig, plane.url, plane.token, plane.ca_data)
 
 

@@ -7,8 +7,8 @@ import pytest
 from kubegrammar.image import Image
 from trueup.features.images.annotations import PREFIX, image_rules, write_back
 from trueup.features.images.policies import Marker, policy_rules, read_marker
-from trueup.features.images.rule import Method, Pin, Strategy, TargetKind
-from trueup.features.images.settings import Registry, read_image_settings
+from trueup.features.images.rule import DigestPin, Method, Strategy, TargetKind
+from trueup.features.images.settings import RegistryEntry, read_image_settings
 from trueup.features.images.template import MESSAGE, render
 from trueup.model.errors import InvalidSpec
 
@@ -54,7 +54,7 @@ def test_an_images_own_annotation_wins_over_the_one_for_all() -> None:
 
 def test_the_digest_strategy_pins() -> None:
     (rule,) = image_rules(annotations(image_list="web=web:latest", web__update_strategy="digest"))
-    assert (rule.strategy, rule.constraint, rule.pin) == (Strategy.DIGEST, "latest", Pin.ALWAYS)
+    assert (rule.strategy, rule.constraint, rule.pin) == (Strategy.DIGEST, "latest", DigestPin.ALWAYS)
 
 
 BROKEN: dict[str, tuple[dict[str, str], str]] = {
@@ -156,7 +156,7 @@ def test_policies_become_rules() -> None:
     rules, broken = policy_rules([given], [REPOSITORY])
     rule = rules[("f", "web")]
     assert broken == {}
-    assert (rule.strategy, rule.extract, rule.pin, rule.force) == (Strategy.NUMERICAL, "$ts", Pin.ALWAYS, True)
+    assert (rule.strategy, rule.extract, rule.pin, rule.force) == (Strategy.NUMERICAL, "$ts", DigestPin.ALWAYS, True)
     assert (str(rule.image), rule.pull_secret) == ("ghcr.io/o/web", "f/reg")
 
 
@@ -201,7 +201,7 @@ registries:
     sandbox = found.registry(Image("127.0.0.1:5000/web"))
     assert (sandbox.host, sandbox.plain_http, sandbox.credentials) == ("127.0.0.1:5000", True, "argocd/reg")
     assert found.registry(Image("nginx")).host == ""
-    assert found.registry(Image("ghcr.io/o/x")) == Registry(prefix="ghcr.io")
+    assert found.registry(Image("ghcr.io/o/x")) == RegistryEntry(prefix="ghcr.io")
 
 
 @pytest.mark.parametrize(

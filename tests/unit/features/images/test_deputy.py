@@ -15,10 +15,10 @@ from tests.unit.policy.conftest import Build
 from trueup import policy
 from trueup.features.images import rounds
 from trueup.features.images.annotations import PREFIX
-from trueup.features.images.rounds import Ports, Rounds
+from trueup.features.images.rounds import RoundPorts, Rounds
 from trueup.features.images.settings import ImageSettings
 from trueup.features.images.survey import Survey
-from trueup.features.images.work import Subject, Work, annotated
+from trueup.features.images.work import ImageSubject, Work, annotated
 from trueup.model.application import Application, Source
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
@@ -85,9 +85,9 @@ class Round:
             return None
 
         running = (f"{self.registry}/web:1.0.0",)
-        subjects = [Subject(key="argocd/shop", instance="shop", app=app, running=running) for app in apps]
+        subjects = [ImageSubject(key="argocd/shop", instance="shop", app=app, running=running) for app in apps]
         async with RegistryClient(timeout=5) as client:
-            ports = Ports(
+            ports = RoundPorts(
                 subjects=lambda: subjects,
                 policies=policies,
                 tree=tree,
@@ -202,7 +202,7 @@ async def test_an_application_that_cannot_be_looked_at_says_so_and_the_next_is_d
 ) -> None:
     look = annotated
 
-    def odd(subject: Subject) -> Work | None:
+    def odd(subject: ImageSubject) -> Work | None:
         if "odd" in subject.app.metadata.annotations:
             raise RecursionError
         return look(subject)

@@ -7,9 +7,9 @@ import pytest
 from tests.support.gitrepo import GitRepo
 
 from kubegrammar.image import Image
-from trueup.features.images.editing import Apart, Edited, Editing, Here
+from trueup.features.images.editing import Apart, Edited, Editing, ThreadEditing
 from trueup.features.images.rule import ImageRule, TargetKind, Update, WriteBack
-from trueup.features.images.work import Subject, Work
+from trueup.features.images.work import ImageSubject, Work
 from trueup.model.application import Application, Source
 from trueup.model.errors import TrueupError
 from trueup.sources.tree import GitTree
@@ -28,7 +28,7 @@ def repo(tmp_path: Path) -> GitRepo:
 @pytest.fixture(params=["here", "apart"])
 async def editing(request: pytest.FixtureRequest, tmp_path: Path, repo: GitRepo) -> AsyncIterator[Editing]:
     if request.param == "here":
-        yield Here()
+        yield ThreadEditing()
         return
     made = Apart(tmp_path / "mirrors")
     yield made
@@ -40,7 +40,7 @@ def tree_of(repo: GitRepo, revision: str) -> GitTree:
 
 
 def asked(target: TargetKind = TargetKind.MARKERS) -> list[tuple[Work, tuple[Update, ...]]]:
-    subject = Subject(key="argocd/web", instance="web", app=Application())
+    subject = ImageSubject(key="argocd/web", instance="web", app=Application())
     back = WriteBack(target=target)
     work = Work(subject=subject, source=Source(path="app"), back=back, rules=(RULE,), policies={KEY: RULE})
     return [(work, (Update(rule=RULE, old=OLD, new=NEW),))]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pocketkube.workloads import Create, Decision, Delete, Object, Patch
+from pocketkube.workloads import Create, DeleteObject, Object, PatchObject, WorkloadDecision
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 MOMENT = "2026-01-02T03:04:05Z"
@@ -67,16 +67,20 @@ def pod(
     }
 
 
-def told(decision: Decision) -> list[str]:
+def told(decision: WorkloadDecision) -> list[str]:
     """The writes in words, but for those of the status."""
     return [
-        _told(write) for write in decision.writes if not (isinstance(write, Patch) and write.subresource == "status")
+        _told(write)
+        for write in decision.writes
+        if not (isinstance(write, PatchObject) and write.subresource == "status")
     ]
 
 
-def status_of(decision: Decision) -> Object:
+def status_of(decision: WorkloadDecision) -> Object:
     """What is written of the status."""
-    (body,) = [write.body for write in decision.writes if isinstance(write, Patch) and write.subresource == "status"]
+    (body,) = [
+        write.body for write in decision.writes if isinstance(write, PatchObject) and write.subresource == "status"
+    ]
     status: Object = body.get("status", {})
     return status
 
@@ -87,14 +91,14 @@ def condition(status: Object, type_: str) -> tuple[str, str] | None:
     return (found[0]["status"], found[0]["reason"]) if found else None
 
 
-def _told(write: Create | Patch | Delete) -> str:
+def _told(write: Create | PatchObject | DeleteObject) -> str:
     match write:
         case Create(made):
             return f"create {made['kind']} {made['metadata'].get('name') or made['metadata']['generateName']}"
-        case Delete(target, propagation):
+        case DeleteObject(target, propagation):
             foreground = " in the foreground" if propagation == "Foreground" else ""
             return f"delete {target['kind']} {target['metadata']['name']}{foreground}"
-        case Patch(target, body):
+        case PatchObject(target, body):
             what = f"{target['kind']} {target['metadata']['name']}"
             if "ownerReferences" in body.get("metadata", {}):
                 return f"{'adopt' if body['metadata']['ownerReferences'] else 'release'} {what}"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.unit.pocketkube.workloads.objects import workload
 
-from pocketkube.workloads import Patch
+from pocketkube.workloads import PatchObject
 from pocketkube.workloads.decision import decided, earliest, status_patch
 
 PATCHES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None]] = {
@@ -30,7 +30,9 @@ def test_status(rule: str) -> None:
 def test_an_annotation_is_written_with_the_status_where_it_differs() -> None:
     noted = workload("Deployment", {}, annotations={"a": "1"})
     assert status_patch(noted, {}, {"a": "1"}) is None
-    assert status_patch(noted, {}, {"a": "2"}) == Patch(noted, {"metadata": {"annotations": {"a": "2"}}}, "status")
+    assert status_patch(noted, {}, {"a": "2"}) == PatchObject(
+        noted, {"metadata": {"annotations": {"a": "2"}}}, "status"
+    )
 
 
 def test_the_earliest_moment_counts() -> None:

@@ -16,7 +16,7 @@ from tests.unit.pocketkube.workloads.objects import (
     workload,
 )
 
-from pocketkube.workloads import Create, Object, Patch
+from pocketkube.workloads import Create, Object, PatchObject
 from pocketkube.workloads.deployment import decide
 from pocketkube.workloads.strategy import DESIRED, MAXIMUM, REVISION, REVISION_HISTORY, max_surge, max_unavailable
 
@@ -178,7 +178,9 @@ def test_one_that_is_taken_up_again_remembers_its_revisions() -> None:
     owner = deployment(template=image(1), **GENTLE)
     sets = [replica_set("first", 1, 0, revision=1), replica_set("second", 2, 4, revision=2)]
     (body,) = [
-        write.body for write in decide(owner, sets, NOW).writes if isinstance(write, Patch) and write.target is sets[0]
+        write.body
+        for write in decide(owner, sets, NOW).writes
+        if isinstance(write, PatchObject) and write.target is sets[0]
     ]
     assert body["metadata"]["annotations"] == {REVISION: "3", REVISION_HISTORY: "1"}
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.unit.pocketkube.workloads.objects import LABELS, MOMENT, NOW, pod, told, workload
 
-from pocketkube.workloads import Create, Object, Patch
+from pocketkube.workloads import Create, Object, PatchObject
 from pocketkube.workloads.endpoints import HEADLESS, MOST_ENDPOINTS, decide
 
 PORT = {"name": "http", "port": 80, "targetPort": 8080}
@@ -111,7 +111,7 @@ def test_what_is_as_it_should_be_is_left_alone_and_what_is_not_is_patched() -> N
     known = [one for kind in made(service(), at("a")).values() for one in kind]
     assert told(decide(service(), [at("a"), *known], NOW)) == []
     writes = decide(service(), [at("a"), at("b", "10.0.0.2"), *known], NOW).writes
-    assert [set(write.body) for write in writes if isinstance(write, Patch)] == [{"endpoints"}, {"subsets"}]
+    assert [set(write.body) for write in writes if isinstance(write, PatchObject)] == [{"endpoints"}, {"subsets"}]
 
 
 def test_a_slice_that_is_no_longer_needed_goes() -> None:

@@ -15,7 +15,7 @@ from trueup.render.helm_index import ChartOf
 from trueup.render.remote import Remote, remote_of
 from trueup.sandbox.offline import elsewhere
 from trueup.sandbox.offline.elsewhere import Elsewhere
-from trueup.sandbox.offline.repositories import Repositories
+from trueup.sandbox.offline.repositories import OfflineRepositories
 from trueup.sources.checkout import open_checkout
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.outgoing import AddressRefused
@@ -99,7 +99,7 @@ async def test_no_server_of_this_machine_is_asked_for_strangers(web_: tuple[str,
             with pytest.raises(AddressRefused, match=r"^k.yaml: .*--allow-local-repos"):
                 await command.application()([needed])
         mirrors = Mirrors(tmp_path / "mirrors", run_git)
-        repositories = Repositories(open_checkout(tmp_path / "checkout"), (), mirrors, command.repository)
+        repositories = OfflineRepositories(open_checkout(tmp_path / "checkout"), (), mirrors, command.repository)
         with pytest.raises(AddressRefused, match="--allow-local-repos"):
             await repositories.tree(Source(repo_url=f"{url}/app.git", path="."))
         assert not asked and not repo.asked

@@ -4,7 +4,7 @@ import pytest
 from tests.support.lookalikes import JSONNET_STACK, MONITORS, OBJECT, SHOP, SKAFFOLD, WEB
 from tests.support.memtree import Link, MemTree
 
-from trueup.sandbox.offline.folders import Folder, survey
+from trueup.sandbox.offline.folders import RenderableFolder, survey
 
 A = OBJECT % "a"
 COMPONENT = "kind: Component\n"
@@ -101,7 +101,7 @@ CASES: dict[str, tuple[dict[str, str], list[str]]] = {
 }  # fmt: skip
 
 
-def shown(folder: Folder) -> str:
+def shown(folder: RenderableFolder) -> str:
     return folder.path + (f"[{' '.join(folder.files)}]" if folder.files else "")
 
 
@@ -157,4 +157,4 @@ def test_files_of_one_other_tool_are_told_in_one_line() -> None:
     [(("a.yaml",), "a.yaml"), (("a.yaml", "b.yaml"), "{a.yaml,b.yaml}"), (("a{1},*.yaml",), r"a\{1\}\,\*.yaml")],
 )
 def test_files_are_told_as_a_pattern(files: tuple[str, ...], include: str) -> None:
-    assert Folder("p", files).include == include
+    assert RenderableFolder("p", files).include == include

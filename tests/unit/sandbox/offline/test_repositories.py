@@ -7,7 +7,7 @@ from tests.support.helmrepo import helm_repo
 
 from trueup.cli.charts import charts
 from trueup.model.application import Source
-from trueup.sandbox.offline.repositories import NotHere, Repositories, described, place_of
+from trueup.sandbox.offline.repositories import NotHere, OfflineRepositories, described, place_of
 from trueup.sources.checkout import Checkout
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.revision import UnknownRevision
@@ -37,7 +37,7 @@ def test_another_repository_is_another_place(url: str) -> None:
 
 async def test_the_checkout_stands_for_its_repository_and_for_no_other(tmp_path: Path) -> None:
     tree = WorkTree(tmp_path)
-    repositories = Repositories(Checkout(tree, tmp_path, "", (ONE[3],)), ["https://mirror.example.com/x"])
+    repositories = OfflineRepositories(Checkout(tree, tmp_path, "", (ONE[3],)), ["https://mirror.example.com/x"])
     for url in (*ONE, "https://mirror.example.com/x.git", tmp_path.as_uri()):
         assert await repositories.tree(Source(repo_url=url, path="a", target_revision="v1")) is tree
     with pytest.raises(NotHere, match="--remote"):
@@ -56,7 +56,7 @@ async def test_a_chart_is_read_where_it_is_asked_for(tmp_path: Path) -> None:
     async with helm_repo() as repo, charts() as of_charts:
         repo.add("redis", "1.0.0")
         mirrors = Mirrors(tmp_path / "mirrors", run_git, charts=of_charts)
-        repositories = Repositories(Checkout(WorkTree(tmp_path), tmp_path, "", ()), mirrors=mirrors, ask=ask)
+        repositories = OfflineRepositories(Checkout(WorkTree(tmp_path), tmp_path, "", ()), mirrors=mirrors, ask=ask)
         tree = await repositories.tree(Source(repo_url=repo.url, chart="redis", target_revision="1.x"))
         assert (tree.revision, asked) == ("1.0.0", [repo.url]) and tree.entry("Chart.yaml") is not None
         with pytest.raises(UnknownRevision, match=r"chart redis 2\.x .*no such version"):

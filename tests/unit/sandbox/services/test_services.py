@@ -13,7 +13,7 @@ from yarl import URL
 
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.runtime.clock import SystemClock
-from trueup.sandbox.ci import Run
+from trueup.sandbox.ci import PipelineRun
 from trueup.sandbox.ci.pipeline import read_pipeline
 from trueup.sandbox.git import Push
 from trueup.sandbox.services import USER, Services, serving
@@ -58,7 +58,7 @@ class Clone:
         return await self.git("rev-parse", "HEAD")
 
 
-async def ended(services: Services, number: int = 1) -> Run:
+async def ended(services: Services, number: int = 1) -> PipelineRun:
     async for _ in looks():
         run = next((run for run in services.ci.runs() if run.id == number), None)
         if run and run.status in ("succeeded", "failed"):

@@ -4,7 +4,7 @@ The rules are those of ``sigs.k8s.io/structured-merge-diff`` and ``k8s.io/apimac
 """
 
 from kubegrammar.merge.apply import apply, is_unchanged, predict, track_update
-from kubegrammar.merge.conflicts import Conflict, Conflicts
+from kubegrammar.merge.conflicts import Conflicts, FieldConflict
 from kubegrammar.merge.defaults import fill_defaults
 from kubegrammar.merge.schema import DEDUCED, Type, Types, compile_type
 from kubegrammar.merge.strategic import PatchError, strategic_merge
@@ -15,8 +15,8 @@ from kubegrammar.merge.writing import Versions
 
 __all__ = [
     "DEDUCED",
-    "Conflict",
     "Conflicts",
+    "FieldConflict",
     "Merging",
     "Patch",
     "PatchError",

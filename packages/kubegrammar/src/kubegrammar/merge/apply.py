@@ -23,7 +23,7 @@ from kubegrammar.merge.managed import (
 )
 from kubegrammar.merge.schema import Type
 from kubegrammar.merge.typed import TypedError, field_set, merge
-from kubegrammar.merge.writing import LAST_APPLIED, NEVER_OWNED, Object, Path, Versions, Writing, last_applied
+from kubegrammar.merge.writing import LAST_APPLIED, NEVER_OWNED, Object, Path, VersionedWrite, Versions, last_applied
 
 _BEFORE: Final = "before-first-apply"
 _KUBECTL: Final = "kubectl"
@@ -58,7 +58,7 @@ def apply(
     current = live or {"apiVersion": version, "kind": config.get("kind")}
     managers = _read_served(_managed_fields(current), versions)
     current = _without_managed_fields(current)
-    writing = Writing(versions, version, tuple(reset))
+    writing = VersionedWrite(versions, version, tuple(reset))
     if not managers:
         empty = {"apiVersion": version, "kind": current.get("kind")}
         before = updater(_BEFORE, version, subresource)
@@ -110,7 +110,7 @@ def track_update(
         )
         who = updater(manager, version, subresource)
         try:
-            managers = capped(Writing(versions, version, tuple(reset)).updated(before, new, managers, who, now))
+            managers = capped(VersionedWrite(versions, version, tuple(reset)).updated(before, new, managers, who, now))
         except (TypedError, ValueError):
             if stored:
                 new["metadata"]["managedFields"] = stored
@@ -156,7 +156,7 @@ def _entry_of(entries: Any, manager: str) -> Object | None:
 
 
 def _applied(
-    writing: "Writing",
+    writing: "VersionedWrite",
     live: Object,
     config: Object,
     managers: Managers,

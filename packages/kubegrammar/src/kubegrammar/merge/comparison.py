@@ -10,7 +10,7 @@ from kubegrammar.merge.typed import ABSENT, by_element, element_of, kind_of, mem
 from kubegrammar.patch import equal
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class FieldComparison(msgspec.Struct, frozen=True):
     """What differs between two values."""
 
     removed: FieldSet
@@ -27,10 +27,10 @@ _SAME: Final[_Three] = (None, None, None)
 _MODIFIED: Final[_Three] = (None, {}, None)
 
 
-def compare(left: Any, right: Any, type_: Type) -> Comparison:
+def compare(left: Any, right: Any, type_: Type) -> FieldComparison:
     """What was removed, modified and added on the way from the first to the second; both may be empty objects."""
     removed, modified, added = _compare(left, right, type_)
-    return Comparison(removed or {}, modified or {}, added or {})
+    return FieldComparison(removed or {}, modified or {}, added or {})
 
 
 def _compare(left: Any, right: Any, type_: Type) -> _Three:

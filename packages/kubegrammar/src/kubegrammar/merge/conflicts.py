@@ -13,7 +13,7 @@ from kubegrammar.merge.managed import (
 )
 
 
-class Conflict(msgspec.Struct, frozen=True):
+class FieldConflict(msgspec.Struct, frozen=True):
     """A field that somebody else owns, with another value.
 
     Attributes:
@@ -38,12 +38,12 @@ class Conflict(msgspec.Struct, frozen=True):
 class Conflicts(Exception):
     """An apply that would take fields from others, and may not."""
 
-    def __init__(self, conflicts: Sequence[Conflict]) -> None:
+    def __init__(self, conflicts: Sequence[FieldConflict]) -> None:
         super().__init__(_message(conflicts))
         self.conflicts = tuple(conflicts)
 
 
-def _message(conflicts: Sequence[Conflict]) -> str:
+def _message(conflicts: Sequence[FieldConflict]) -> str:
     if len(conflicts) == 1:
         return f"Apply failed with 1 conflict: conflict with {conflicts[0].owner()}: {conflicts[0].field}"
     lines: list[str] = []
@@ -55,9 +55,9 @@ def _message(conflicts: Sequence[Conflict]) -> str:
     return f"Apply failed with {len(conflicts)} conflicts: " + "\n".join(lines)
 
 
-def conflicts_of(taken: dict[Manager, FieldSet]) -> list[Conflict]:
+def conflicts_of(taken: dict[Manager, FieldSet]) -> list[FieldConflict]:
     return [
-        Conflict(manager.name, manager.operation, manager.api_version, manager.subresource, path)
+        FieldConflict(manager.name, manager.operation, manager.api_version, manager.subresource, path)
         for manager in sorted(taken)
         for path in paths(taken[manager])
     ]

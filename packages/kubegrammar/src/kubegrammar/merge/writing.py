@@ -4,7 +4,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from kubegrammar.merge.comparison import Comparison, compare
+from kubegrammar.merge.comparison import FieldComparison, compare
 from kubegrammar.merge.conflicts import Conflicts, conflicts_of
 from kubegrammar.merge.fieldset import (
     FieldSet,
@@ -61,7 +61,7 @@ class Versions(Protocol):
         ...
 
 
-class Writing:
+class VersionedWrite:
     """One write in one version of a kind."""
 
     def __init__(self, versions: Versions, version: str, reset: tuple[Path, ...]) -> None:
@@ -124,7 +124,7 @@ class Writing:
 
     def _compared(
         self, live: Object, new: Object, managers: Managers, who: Manager | None, *, force: bool
-    ) -> tuple[Managers, Comparison]:
+    ) -> tuple[Managers, FieldComparison]:
         """Takes from the others what changes."""
         found = self._filtered(compare(live, new, self._type))
         by_version = {self._version: found}
@@ -151,10 +151,10 @@ class Writing:
                 managers[manager] = Owned(difference(owned.fields, fields), owned.api_version, owned.time)
         return {manager: owned for manager, owned in managers.items() if owned.fields}, found
 
-    def _filtered(self, found: Comparison) -> Comparison:
+    def _filtered(self, found: FieldComparison) -> FieldComparison:
         if not self._reset:
             return found
-        return Comparison(*(exclude(part, self._reset) for part in (found.removed, found.modified, found.added)))
+        return FieldComparison(*(exclude(part, self._reset) for part in (found.removed, found.modified, found.added)))
 
     def _pruned(self, merged: Object, managers: Managers, last: Owned) -> Object:
         """Without what was applied before, is no longer, and nobody else owns."""

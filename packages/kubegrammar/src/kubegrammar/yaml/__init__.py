@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from kubegrammar.facade import facade
 
 if TYPE_CHECKING:
-    from kubegrammar.yaml.errors import Limits as Limits
     from kubegrammar.yaml.errors import YamlError as YamlError
+    from kubegrammar.yaml.errors import YamlLimits as YamlLimits
     from kubegrammar.yaml.read import Document as Document
     from kubegrammar.yaml.read import Loaded as Loaded
     from kubegrammar.yaml.read import load as load
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kubegrammar.yaml.write import dump as dump
 
 _NAMES = {
-    "errors": ("Limits", "YamlError"),
+    "errors": ("YamlLimits", "YamlError"),
     "read": ("Document", "Loaded", "load", "load_all"),
     "write": ("dump",),
 }

@@ -22,7 +22,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from kubegrammar.yaml.errors import Limits, YamlError
+from kubegrammar.yaml.errors import YamlError, YamlLimits
 from kubegrammar.yaml.scalars import (
     MERGE_TAG,
     NUMBER_STARTS,
@@ -78,7 +78,7 @@ class Constructor:
         glued: 1-based line at which a second object begins inside the document that was read last; 0 for none.
     """
 
-    def __init__(self, data: bytes, origin: str, limits: Limits) -> None:
+    def __init__(self, data: bytes, origin: str, limits: YamlLimits) -> None:
         self.warnings: list[str] = []
         # The parser gives None only after the end of the stream, where nobody asks.
         self._next = cast(Callable[[], Event], CParser(data).get_event)

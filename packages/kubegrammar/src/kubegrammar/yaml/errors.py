@@ -21,7 +21,7 @@ class YamlError(ValueError):
         self.problem = problem
 
 
-class Limits(Struct, frozen=True):
+class YamlLimits(Struct, frozen=True):
     """How much one call reads. What exceeds a limit is refused before any of it is held as Python objects.
 
     Args:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kubegrammar import pattern
 from kubegrammar.yaml.construct import is_glued
-from kubegrammar.yaml.errors import Limits, YamlError
+from kubegrammar.yaml.errors import YamlError, YamlLimits
 from kubegrammar.yaml.scalars import plain_value
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Cut:
         YamlError: a JSON document exceeds the limits, or holds a number outside 64 bits.
     """
 
-    def __init__(self, text: str, origin: str, limits: Limits) -> None:
+    def __init__(self, text: str, origin: str, limits: YamlLimits) -> None:
         self.documents: list[tuple[Any, int, int]] = []
         self.warnings: list[str] = []
         self._origin = origin

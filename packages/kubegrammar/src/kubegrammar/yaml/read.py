@@ -10,10 +10,10 @@ from yaml.reader import ReaderError
 from kubegrammar import pattern
 from kubegrammar.encoding import NotText, decode
 from kubegrammar.yaml.construct import Constructor
-from kubegrammar.yaml.errors import Limits, YamlError
+from kubegrammar.yaml.errors import YamlError, YamlLimits
 from kubegrammar.yaml.jsonstream import Cut
 
-_DEFAULT: Final = Limits()
+_DEFAULT: Final = YamlLimits()
 _CONTROLS: Final = pattern.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
 _TAG_LINE: Final = pattern.compile("(?m)^%TAG")
 _GLUED_COMMENT: Final = pattern.compile(r"(?m)^---#")
@@ -44,7 +44,7 @@ class Loaded(Struct, frozen=True):
     warnings: list[str]
 
 
-def load_all(data: bytes, origin: str, limits: Limits = _DEFAULT) -> Loaded:
+def load_all(data: bytes, origin: str, limits: YamlLimits = _DEFAULT) -> Loaded:
     """Reads every document of a text; empty and null documents are left out.
 
     The meaning is that of sigs.k8s.io/yaml. Refused, though Go would read it as something else or drop it without a
@@ -65,7 +65,7 @@ def load_all(data: bytes, origin: str, limits: Limits = _DEFAULT) -> Loaded:
     return _documents_of(text if text.endswith("\n") else f"{text}\n", origin, limits)
 
 
-def _documents_of(text: str, origin: str, limits: Limits) -> Loaded:
+def _documents_of(text: str, origin: str, limits: YamlLimits) -> Loaded:
     if "---#" in text:
         # To kubectl a mark with a comment glued to it is a mark.
         text = _GLUED_COMMENT.sub("--- #", text)
@@ -86,14 +86,14 @@ def _documents_of(text: str, origin: str, limits: Limits) -> Loaded:
     return _joined(cut, origin, limits)
 
 
-def _joined(cut: Cut, origin: str, limits: Limits) -> Loaded:
+def _joined(cut: Cut, origin: str, limits: YamlLimits) -> Loaded:
     """The JSON documents of a text and the YAML documents beside them, in their order."""
     rest = _read(cut.rest, origin, limits)
     documents = [*(Document(*found) for found in cut.documents), *rest.documents]
     return Loaded(sorted(documents, key=lambda document: document.line), [*cut.warnings, *rest.warnings])
 
 
-def _read(text: str, origin: str, limits: Limits) -> Loaded:
+def _read(text: str, origin: str, limits: YamlLimits) -> Loaded:
     """The documents of a YAML text."""
     if text.count("%TAG") > _TAG_DIRECTIVES and len(_TAG_LINE.findall(text)) > _TAG_DIRECTIVES:
         raise YamlError(origin, 1, 1, "too many tag directives")
@@ -109,7 +109,7 @@ def _read(text: str, origin: str, limits: Limits) -> Loaded:
     return Loaded(documents, constructor.warnings)
 
 
-def load(data: bytes, origin: str, limits: Limits = _DEFAULT) -> Any:
+def load(data: bytes, origin: str, limits: YamlLimits = _DEFAULT) -> Any:
     """Reads a text of one document, as sigs.k8s.io/yaml does; None when it has none. Duplicate keys: the last wins, and
     nobody is told.
 
@@ -123,7 +123,7 @@ def load(data: bytes, origin: str, limits: Limits = _DEFAULT) -> Any:
     return documents[0].value if documents else None
 
 
-def _refuse_large(data: bytes, origin: str, limits: Limits) -> None:
+def _refuse_large(data: bytes, origin: str, limits: YamlLimits) -> None:
     if len(data) > limits.size:
         raise YamlError(origin, 1, 1, f"larger than {limits.size} bytes")
 

@@ -26,7 +26,7 @@ CODES = {
 }
 
 
-class Cause(msgspec.Struct, frozen=True):
+class FieldCause(msgspec.Struct, frozen=True):
     """One field that is wrong.
 
     Attributes:
@@ -60,7 +60,7 @@ class Failure(Exception):
         group: str = "",
         kind: str = "",
         uid: str = "",
-        causes: Sequence[Cause] = (),
+        causes: Sequence[FieldCause] = (),
         retry_after: int = 0,
         code: int = 0,
     ) -> None:
@@ -94,7 +94,7 @@ class Failure(Exception):
         return body | {"code": self.code}
 
 
-def invalid(kind: str, group: str, name: str, causes: Sequence[Cause]) -> Failure:
+def invalid(kind: str, group: str, name: str, causes: Sequence[FieldCause]) -> Failure:
     """The 422 that lists every field that is wrong."""
     texts = [f"{cause.field}: {cause.message}" if cause.field else cause.message for cause in causes]
     texts = list(dict.fromkeys(texts))

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from kubegrammar.merge import Type
-from pocketkube.cluster.failure import Cause
+from pocketkube.cluster.failure import FieldCause
 
 Object = dict[str, Any]
 """A Kubernetes object as decoded JSON."""
@@ -53,11 +53,11 @@ class Behaviour(Protocol):
         """Keeps what this request may not change (status on the object, all else on ``status``), moves generation."""
         ...
 
-    def validate(self, obj: Object, version: str) -> list[Cause]:
+    def validate(self, obj: Object, version: str) -> list[FieldCause]:
         """What is wrong with an object, metadata aside (the write path checks that itself)."""
         ...
 
-    def validate_update(self, old: Object, new: Object, version: str, subresource: str) -> list[Cause]:
+    def validate_update(self, old: Object, new: Object, version: str, subresource: str) -> list[FieldCause]:
         """What is wrong with a change: ``validate`` of the new object, and the fields that may not change."""
         ...
 

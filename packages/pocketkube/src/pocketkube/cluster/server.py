@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 
-from pocketkube.cluster.api import Api, Request, Response, Stream, User
+from pocketkube.cluster.api import Api, ApiRequest, Response, StreamAnswer, User
 from pocketkube.cluster.api.decoding import BODY_LIMIT
 from pocketkube.cluster.api.request import refuse
 from pocketkube.cluster.failure import Failure
@@ -39,11 +39,11 @@ class Gate:
             return _whole(answer)
         return await _streamed(request, answer)
 
-    async def _read(self, request: web.BaseRequest) -> Request:
+    async def _read(self, request: web.BaseRequest) -> ApiRequest:
         path, _, query = request.raw_path.partition("?")
         path = unquote(path) if "%" in path else path
         user = self._user_of(request, path)
-        return Request(
+        return ApiRequest(
             method=request.method,
             path=path,
             query=parse_qsl(query, keep_blank_values=True) if query else (),
@@ -133,7 +133,7 @@ def _whole(answer: Response) -> web.Response:
     return response
 
 
-async def _streamed(request: web.BaseRequest, answer: Stream) -> web.StreamResponse:
+async def _streamed(request: web.BaseRequest, answer: StreamAnswer) -> web.StreamResponse:
     response = web.StreamResponse()
     response.headers["Content-Type"] = answer.content_type
     response.headers["Cache-Control"] = "no-cache, private"

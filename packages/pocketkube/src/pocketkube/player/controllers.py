@@ -8,11 +8,11 @@ from itertools import groupby
 
 from pocketkube.cluster.failure import Failure
 from pocketkube.player.lifecycle import Lifecycle
-from pocketkube.player.objects import Key, Kind, Objects, Seen, kind_of
-from pocketkube.player.port import MERGE_PATCH, Cluster, Served
+from pocketkube.player.objects import FollowedObjects, Key, Kind, SeenObject, kind_of
+from pocketkube.player.port import MERGE_PATCH, FollowedCluster, ServedKind
 from pocketkube.player.relations import Relations
-from pocketkube.queue import Queue
-from pocketkube.workloads import DECISIONS, Create, Delete, Patch, Write
+from pocketkube.queue import WorkQueue
+from pocketkube.workloads import DECISIONS, Create, DeleteObject, PatchObject, Write
 
 log = logging.getLogger(__name__)
 
@@ -36,16 +36,20 @@ class Controllers:
     """
 
     def __init__(
-        self, cluster: Cluster, objects: Objects, lifecycles: Mapping[Kind, Lifecycle], now: Callable[[], datetime]
+        self,
+        cluster: FollowedCluster,
+        objects: FollowedObjects,
+        lifecycles: Mapping[Kind, Lifecycle],
+        now: Callable[[], datetime],
     ) -> None:
         self._cluster, self._objects, self._now = cluster, objects, now
         self._controllers = {
             kind: lifecycle.controller for kind, lifecycle in lifecycles.items() if lifecycle.controller is not None
         }
         self._relations = Relations(self._controllers, objects)
-        self._served: Mapping[Kind, Served] = {}
+        self._served: Mapping[Kind, ServedKind] = {}
         self._keys: dict[str, Key] = {}
-        self._queue = Queue("controllers", self._reconcile, workers=AT_ONCE)
+        self._queue = WorkQueue("controllers", self._reconcile, workers=AT_ONCE)
         self._running: asyncio.Task[None] | None = None
 
     @property
@@ -54,7 +58,7 @@ class Controllers:
         related = {related.of for controller in self._controllers.values() for related in controller.relates}
         return related | set(self._controllers)
 
-    def start(self, served: Mapping[Kind, Served]) -> None:
+    def start(self, served: Mapping[Kind, ServedKind]) -> None:
         """Begins to work on what changed; every kind must have been listed."""
         self._served = served
         self._running = asyncio.create_task(self._queue.run(), name="controllers")
@@ -65,7 +69,7 @@ class Controllers:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
 
-    def changed(self, old: Seen | None, new: Seen | None) -> None:
+    def changed(self, old: SeenObject | None, new: SeenObject | None) -> None:
         """Takes a change: wakes the controller of the object, and those it is related to."""
         for key in self._relations.changed(old, new):
             self._wake(key)
@@ -123,7 +127,7 @@ class Controllers:
                 case Create():
                     answer = await self._cluster.call("POST", served.path(namespace), target, manager=FIELD_MANAGER)
                     self._objects.answered(kind, answer)
-                case Patch():
+                case PatchObject():
                     # The uid refuses a namesake that came after it. A Scale has the uid of its object.
                     given = {**(write.body.get("metadata") or {}), "uid": metadata["uid"]}
                     answer = await self._cluster.call(
@@ -134,7 +138,7 @@ class Controllers:
                         content_type=MERGE_PATCH,
                     )
                     self._objects.answered(kind, answer)
-                case Delete():
+                case DeleteObject():
                     options = {"propagationPolicy": write.propagation, "preconditions": {"uid": metadata["uid"]}}
                     answer = await self._cluster.call(
                         "DELETE",

@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Mapping
 
 from pocketkube.cluster.api import Api
 from pocketkube.cluster.storage import Event, Storage
-from pocketkube.player.objects import Kind, Object, Objects, seen
-from pocketkube.player.port import Served
+from pocketkube.player.objects import FollowedObjects, Kind, Object, seen
+from pocketkube.player.port import ServedKind
 
 log = logging.getLogger(__name__)
 
@@ -17,17 +17,17 @@ class Inside:
     def __init__(self, api: Api, storage: Storage) -> None:
         self._api, self._storage = api, storage
         self._kinds: dict[str, Kind] = {}
-        self._objects = Objects()
+        self._objects = FollowedObjects()
         self._unsubscribe: Callable[[], None] = lambda: None
 
-    async def follow(self, kinds: Collection[Kind], objects: Objects) -> Mapping[Kind, Served]:
-        """As :class:`~pocketkube.player.port.Cluster`."""
+    async def follow(self, kinds: Collection[Kind], objects: FollowedObjects) -> Mapping[Kind, ServedKind]:
+        """As :class:`~pocketkube.player.port.FollowedCluster`."""
         self._objects = objects
-        served: dict[Kind, Served] = {}
+        served: dict[Kind, ServedKind] = {}
         for resource in self._api.registry.all():
             kind = Kind(resource.group, resource.kind)
             if kind in kinds and resource.api_version == resource.storage_version:
-                served[kind] = Served(resource.api_version, resource.plural, resource.namespaced)
+                served[kind] = ServedKind(resource.api_version, resource.plural, resource.namespaced)
                 self._kinds[resource.stored_as] = kind
         self._unsubscribe = self._storage.subscribe(self._changed)
         for stored_as, kind in self._kinds.items():
@@ -44,7 +44,7 @@ class Inside:
         manager: str,
         content_type: str = "application/json",
     ) -> Object:
-        """As :class:`~pocketkube.player.port.Cluster`."""
+        """As :class:`~pocketkube.player.port.FollowedCluster`."""
         query = (("fieldManager", manager),) if method in ("POST", "PATCH") else ()
         return await self._api.call(method, path, body, query=query, manager=manager, content_type=content_type)
 

@@ -31,7 +31,7 @@ class Key(NamedTuple):
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
-class Owner(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+class OwnerLink(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """An entry of ``metadata.ownerReferences``."""
 
     uid: str = ""
@@ -41,7 +41,7 @@ class Owner(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     controller: bool | None = None
 
 
-class Seen(msgspec.Struct, frozen=True, gc=False):
+class SeenObject(msgspec.Struct, frozen=True, gc=False):
     """An object at one version.
 
     Attributes:
@@ -54,14 +54,14 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     version: int
     body: bytes
     labels: Mapping[str, str] = {}
-    owners: tuple[Owner, ...] = ()
+    owners: tuple[OwnerLink, ...] = ()
 
     @property
     def kind(self) -> Kind:
         return self.key.kind
 
     @property
-    def controlling(self) -> Owner | None:
+    def controlling(self) -> OwnerLink | None:
         """The owner that controls it."""
         return next((owner for owner in self.owners if owner.controller), None)
 
@@ -77,7 +77,7 @@ class _Metadata(msgspec.Struct, gc=False, rename="camel"):
     uid: str = ""
     resource_version: str = ""
     labels: dict[str, str] | None = None
-    owner_references: tuple[Owner, ...] | None = None
+    owner_references: tuple[OwnerLink, ...] | None = None
 
 
 class _Head(msgspec.Struct, gc=False):
@@ -100,14 +100,14 @@ def kind_of(api_version: str, kind: str) -> Kind:
     return Kind(group_of(api_version), kind)
 
 
-def seen(kind: Kind, body: bytes) -> Seen:
+def seen(kind: Kind, body: bytes) -> SeenObject:
     """An object as a server sends it.
 
     Raises:
         msgspec.DecodeError: it is none.
     """
     metadata = _HEAD.decode(body).metadata
-    return Seen(
+    return SeenObject(
         key=Key(kind, metadata.namespace, metadata.name),
         uid=metadata.uid,
         version=int(metadata.resource_version or 0),
@@ -117,16 +117,16 @@ def seen(kind: Kind, body: bytes) -> Seen:
     )
 
 
-Told = Callable[[Seen | None, Seen | None], None]
+Told = Callable[[SeenObject | None, SeenObject | None], None]
 """Called with what was there and what is; None for nothing."""
 
 
-class Objects:
+class FollowedObjects:
     """Objects of the kinds that are followed, with those that each owns."""
 
     def __init__(self) -> None:
-        self._kinds: dict[Kind, dict[Key, Seen]] = {}
-        self._children: dict[str, dict[Key, Seen]] = {}
+        self._kinds: dict[Kind, dict[Key, SeenObject]] = {}
+        self._children: dict[str, dict[Key, SeenObject]] = {}
         self._told: list[Told] = []
         self._gone: dict[str, None] = {}
 
@@ -134,17 +134,17 @@ class Objects:
         """Have each change told."""
         self._told.append(told)
 
-    def get(self, key: Key) -> Seen | None:
+    def get(self, key: Key) -> SeenObject | None:
         return self._kinds.get(key.kind, {}).get(key)
 
-    def of_kind(self, kind: Kind) -> list[Seen]:
+    def of_kind(self, kind: Kind) -> list[SeenObject]:
         return [*self._kinds.get(kind, {}).values()]
 
-    def children(self, uid: str) -> list[Seen]:
+    def children(self, uid: str) -> list[SeenObject]:
         """What has the object of this uid among its owners."""
         return [*self._children.get(uid, {}).values()]
 
-    def put(self, new: Seen) -> None:
+    def put(self, new: SeenObject) -> None:
         """Take a version; one that is not newer than what is known of the same object says nothing."""
         old = self.get(new.key)
         if new.uid in self._gone or (old is not None and old.uid == new.uid and old.version >= new.version):
@@ -173,7 +173,7 @@ class Objects:
         if kind_of(answer.get("apiVersion", ""), answer.get("kind", "")) == kind:
             self.put(seen(kind, msgspec.json.encode(answer)))
 
-    def replace(self, kind: Kind, listed: Iterable[Seen]) -> None:
+    def replace(self, kind: Kind, listed: Iterable[SeenObject]) -> None:
         """Take a whole list: what is not in it has gone."""
         found = {each.key: each for each in listed}
         for old in self.of_kind(kind):
@@ -183,13 +183,13 @@ class Objects:
         for new in found.values():
             self.put(new)
 
-    def _untie(self, old: Seen) -> None:
+    def _untie(self, old: SeenObject) -> None:
         for owner in old.owners:
             children = self._children.get(owner.uid, {})
             children.pop(old.key, None)
             if not children:
                 self._children.pop(owner.uid, None)
 
-    def _tell(self, old: Seen | None, new: Seen | None) -> None:
+    def _tell(self, old: SeenObject | None, new: SeenObject | None) -> None:
         for told in self._told:
             told(old, new)

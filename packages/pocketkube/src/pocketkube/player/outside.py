@@ -15,8 +15,8 @@ import msgspec
 from kubegrammar.errors import Explained
 from pocketkube.cluster.failure import CODES, Failure
 from pocketkube.errors import ClusterError
-from pocketkube.player.objects import Kind, Object, Objects, Seen, seen
-from pocketkube.player.port import Served
+from pocketkube.player.objects import FollowedObjects, Kind, Object, SeenObject, seen
+from pocketkube.player.port import ServedKind
 
 PAGE: Final = 500
 ANSWER_SECONDS: Final = 30.0
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 Headers = Callable[[], Awaitable[Mapping[str, str]]]
 
 
-class Outside:
+class OutsideCluster:
     """A cluster at a URL.
 
     Args:
@@ -51,10 +51,10 @@ class Outside:
             self._way["server_hostname"] = name
         self._session: aiohttp.ClientSession | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._served: dict[Kind, Served] = {}
+        self._served: dict[Kind, ServedKind] = {}
 
     @classmethod
-    def by_kubeconfig(cls, file: Path) -> "Outside":
+    def by_kubeconfig(cls, file: Path) -> "OutsideCluster":
         """By a kubeconfig that :mod:`pocketkube` wrote."""
         config = msgspec.json.decode(file.read_bytes())
         cluster = config["clusters"][0]["cluster"]
@@ -66,8 +66,8 @@ class Outside:
 
         return cls(cluster["server"], tls, headers)
 
-    async def follow(self, kinds: Collection[Kind], objects: Objects) -> Mapping[Kind, Served]:
-        """As :class:`~pocketkube.player.port.Cluster`."""
+    async def follow(self, kinds: Collection[Kind], objects: FollowedObjects) -> Mapping[Kind, ServedKind]:
+        """As :class:`~pocketkube.player.port.FollowedCluster`."""
         try:
             self._served = await self._discover(kinds)
             begun = await asyncio.gather(*(self._list(kind, objects) for kind in self._served))
@@ -87,7 +87,7 @@ class Outside:
         manager: str,
         content_type: str = "application/json",
     ) -> Object:
-        """As :class:`~pocketkube.player.port.Cluster`."""
+        """As :class:`~pocketkube.player.port.FollowedCluster`."""
         query = {"fieldManager": manager} if method in ("POST", "PATCH") else {}
         headers = {"User-Agent": manager, "Content-Type": content_type}
         data = msgspec.json.encode(body) if body is not None else None
@@ -101,25 +101,25 @@ class Outside:
         if self._session is not None:
             await self._session.close()
 
-    async def _discover(self, kinds: Collection[Kind]) -> dict[Kind, Served]:
+    async def _discover(self, kinds: Collection[Kind]) -> dict[Kind, ServedKind]:
         """Each kind in the version that its group prefers."""
         preferred: dict[str, str] = {"": "v1"}
         for each in (await self._ask("GET", "/apis"))["groups"]:
             preferred[each["name"]] = each["preferredVersion"]["groupVersion"]
-        found: dict[Kind, Served] = {}
+        found: dict[Kind, ServedKind] = {}
         for group in sorted({kind.group for kind in kinds} & preferred.keys()):
             version = preferred[group]
             root = f"/apis/{version}" if group else f"/api/{version}"
             for each in (await self._ask("GET", root))["resources"]:
                 kind = Kind(group, each["kind"])
                 if kind in kinds and "/" not in each["name"]:
-                    found[kind] = Served(version, each["name"], each["namespaced"])
+                    found[kind] = ServedKind(version, each["name"], each["namespaced"])
         return found
 
-    async def _list(self, kind: Kind, objects: Objects) -> str:
+    async def _list(self, kind: Kind, objects: FollowedObjects) -> str:
         """Take all of a kind; the version that it was at."""
         served = self._served[kind]
-        listed: list[Seen] = []
+        listed: list[SeenObject] = []
         query = {"limit": str(PAGE)}
         while True:
             page = await self._ask("GET", served.path(), query)
@@ -131,7 +131,7 @@ class Outside:
                 return str(page["metadata"]["resourceVersion"])
             query["continue"] = more
 
-    async def _follow(self, kind: Kind, version: str, objects: Objects) -> None:
+    async def _follow(self, kind: Kind, version: str, objects: FollowedObjects) -> None:
         failures = 0
         while True:
             try:
@@ -145,7 +145,7 @@ class Outside:
                     failures += 1
                 version = ""
 
-    async def _watch(self, kind: Kind, version: str, objects: Objects) -> str:
+    async def _watch(self, kind: Kind, version: str, objects: FollowedObjects) -> str:
         """Take changes until the server ends the watch; the version that it ended at."""
         query = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "true"}
         query["timeoutSeconds"] = str(QUIET_SECONDS)

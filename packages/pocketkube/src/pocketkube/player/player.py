@@ -8,10 +8,10 @@ from datetime import datetime
 from pocketkube.cluster.failure import Failure
 from pocketkube.player.controllers import DONE, Controllers
 from pocketkube.player.lifecycle import Lifecycle, Transition, next_status
-from pocketkube.player.objects import Kind, Objects, Seen
-from pocketkube.player.port import MERGE_PATCH, Cluster, Served
+from pocketkube.player.objects import FollowedObjects, Kind, SeenObject
+from pocketkube.player.port import MERGE_PATCH, FollowedCluster, ServedKind
 from pocketkube.player.pulling import POD, SECRET, Pulling
-from pocketkube.player.registry import Registry
+from pocketkube.player.registry import ImageRegistries
 
 log = logging.getLogger(__name__)
 
@@ -30,16 +30,18 @@ class Player:
         now: the time.
     """
 
-    def __init__(self, cluster: Cluster, lifecycles: Mapping[Kind, Lifecycle], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, cluster: FollowedCluster, lifecycles: Mapping[Kind, Lifecycle], now: Callable[[], datetime]
+    ) -> None:
         self._cluster, self._lifecycles, self._now = cluster, lifecycles, now
-        self._objects = Objects()
+        self._objects = FollowedObjects()
         self._controllers = Controllers(cluster, self._objects, lifecycles, now)
-        self._served: Mapping[Kind, Served] = {}
+        self._served: Mapping[Kind, ServedKind] = {}
         self._pending: dict[str, tuple[str, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_stage: dict[str, str] = {}
         self._begun = False
-        self._pulling = Pulling(Registry(), self._look_again)
+        self._pulling = Pulling(ImageRegistries(), self._look_again)
 
     async def __aenter__(self) -> "Player":
         """Begins; every object that is there already is looked at.
@@ -79,7 +81,7 @@ class Player:
         for live in self._objects.of_kind(POD):
             self._consider(live)
 
-    def _changed(self, old: Seen | None, new: Seen | None) -> None:
+    def _changed(self, old: SeenObject | None, new: SeenObject | None) -> None:
         if (live := new or old) is not None and live.kind == SECRET:
             self._pulling.changed(old, new)
             return
@@ -92,7 +94,7 @@ class Player:
         if self._begun:
             self._consider(new)
 
-    def _consider(self, new: Seen) -> None:
+    def _consider(self, new: SeenObject) -> None:
         """Set out for the stage that an object goes to, if it is not on its way."""
         transition = self._next(new)
         stage, _ = self._pending.get(new.uid, ("", None))
@@ -106,7 +108,7 @@ class Player:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def _next(self, live: Seen) -> Transition | None:
+    def _next(self, live: SeenObject) -> Transition | None:
         lifecycle = self._lifecycles.get(live.kind)
         if lifecycle is None or not lifecycle.stages:
             return None
@@ -118,7 +120,7 @@ class Player:
         if task:
             task.cancel()
 
-    async def _move(self, live: Seen, transition: Transition) -> None:
+    async def _move(self, live: SeenObject, transition: Transition) -> None:
         again = self._last_stage.get(live.uid) == transition.stage
         await asyncio.sleep(max(transition.delay, REPEAT_SECONDS if again else 0.0))
         # From here on nobody cancels: the write's own event may come before its answer.
@@ -129,7 +131,7 @@ class Player:
             await asyncio.sleep(REPEAT_SECONDS)
             written = await self._write(live, transition.stage)
 
-    async def _write(self, live: Seen, stage: str) -> bool:
+    async def _write(self, live: SeenObject, stage: str) -> bool:
         """Writes the status of a stage, if the object still goes there. False: to be tried again."""
         current = self._objects.get(live.key)
         transition = self._next(current) if current and current.uid == live.uid else None

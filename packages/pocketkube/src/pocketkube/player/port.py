@@ -5,12 +5,12 @@ from typing import Protocol
 
 import msgspec
 
-from pocketkube.player.objects import Kind, Object, Objects
+from pocketkube.player.objects import FollowedObjects, Kind, Object
 
 MERGE_PATCH = "application/merge-patch+json"
 
 
-class Served(msgspec.Struct, frozen=True):
+class ServedKind(msgspec.Struct, frozen=True):
     """How a kind is addressed, in the version that is followed."""
 
     api_version: str
@@ -24,10 +24,10 @@ class Served(msgspec.Struct, frozen=True):
         return "/".join(part for part in (*parts, subresource) if part)
 
 
-class Cluster(Protocol):
+class FollowedCluster(Protocol):
     """A cluster that can be followed and written to."""
 
-    async def follow(self, kinds: Collection[Kind], objects: Objects) -> Mapping[Kind, Served]:
+    async def follow(self, kinds: Collection[Kind], objects: FollowedObjects) -> Mapping[Kind, ServedKind]:
         """Put what there is of some kinds into ``objects``, and from then on every change, until :meth:`close`.
 
         Returns:

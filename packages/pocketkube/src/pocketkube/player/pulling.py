@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from pocketkube.player.objects import Kind, Seen
-from pocketkube.player.registry import NoSuchImage, Registry, RegistryFailed
+from pocketkube.player.objects import Kind, SeenObject
+from pocketkube.player.registry import ImageRegistries, RegistryFailed, UnknownImage
 
 SIMULATE: Final = "trueup.dev/simulate"
 """Annotation of a Pod, or label of an image: what is played."""
@@ -47,13 +47,13 @@ class Pulling:
         known: called when an image has been asked for.
     """
 
-    def __init__(self, registry: Registry, known: Callable[[], None]) -> None:
+    def __init__(self, registry: ImageRegistries, known: Callable[[], None]) -> None:
         self._registry, self._known = registry, known
         self._credentials: dict[str, Mapping[str, tuple[str, str]]] = {}
         self._verdicts: dict[str, str] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
 
-    def changed(self, old: Seen | None, new: Seen | None) -> None:
+    def changed(self, old: SeenObject | None, new: SeenObject | None) -> None:
         """Take a change of a Secret."""
         if old is not None:
             self._credentials.pop(old.uid, None)
@@ -95,7 +95,7 @@ class Pulling:
                 try:
                     self._verdicts[name] = (await self._registry.labels(name, *credential)).get(SIMULATE, "")
                     break
-                except NoSuchImage:
+                except UnknownImage:
                     self._verdicts[name] = _MISSING
                     break
                 except RegistryFailed as error:

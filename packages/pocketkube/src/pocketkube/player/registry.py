@@ -26,7 +26,7 @@ class RegistryFailed(Exception):
     """It does not answer, or not as a registry does."""
 
 
-class NoSuchImage(RegistryFailed):
+class UnknownImage(RegistryFailed):
     """It says that there is none."""
 
 
@@ -47,7 +47,7 @@ class _Configuration(msgspec.Struct):
     config: _Inner | None = None
 
 
-class Registry:
+class ImageRegistries:
     """Asks registries, by plain HTTP."""
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class Registry:
         headers = {"Accept": ACCEPT, "Authorization": f"Basic {basic}"}
         async with self._session.get(f"http://{host}/v2/{path}", headers=headers, allow_redirects=False) as answer:
             if answer.status == 404:
-                raise NoSuchImage(path)
+                raise UnknownImage(path)
             if answer.status != 200:
                 raise RegistryFailed(f"status {answer.status}")
             body = await answer.content.read(LIMIT)

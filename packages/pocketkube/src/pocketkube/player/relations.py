@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from pocketkube.player.lifecycle import Controller, Related
-from pocketkube.player.objects import Key, Kind, Object, Objects, Seen, group_of, kind_of
+from pocketkube.player.objects import FollowedObjects, Key, Kind, Object, SeenObject, group_of, kind_of
 from pocketkube.workloads.facts import has_labels, selects
 
-Members = dict[Key, Seen]
+Members = dict[Key, SeenObject]
 
 
 class Relations:
@@ -17,7 +17,7 @@ class Relations:
         objects: where they are.
     """
 
-    def __init__(self, controllers: Mapping[Kind, Controller], objects: Objects) -> None:
+    def __init__(self, controllers: Mapping[Kind, Controller], objects: FollowedObjects) -> None:
         self._objects = objects
         self._watching: dict[Kind, list[tuple[Kind, Related]]] = {}
         for kind, controller in controllers.items():
@@ -28,7 +28,7 @@ class Relations:
         self._orphans: dict[tuple[Kind, str], Members] = {}
         self._decoded: dict[str, tuple[int, Object]] = {}
 
-    def changed(self, old: Seen | None, new: Seen | None) -> set[Key]:
+    def changed(self, old: SeenObject | None, new: SeenObject | None) -> set[Key]:
         """Takes a change; returns the objects whose controllers should decide again."""
         if old is not None:
             self._forget(old, gone=new is None or new.uid != old.uid)
@@ -42,15 +42,15 @@ class Relations:
             woken.add(new.key)
         return woken
 
-    def of(self, live: Seen, controller: Controller) -> list[Object]:
+    def of(self, live: SeenObject, controller: Controller) -> list[Object]:
         """What a controller is shown of an object's surroundings."""
-        found: dict[str, Seen] = {}
+        found: dict[str, SeenObject] = {}
         for related in controller.relates:
             for other in [*self._of(live, related, [*found.values()])]:
                 found[other.uid] = other
         return [self.decoded(other) for other in found.values()]
 
-    def decoded(self, live: Seen) -> Object:
+    def decoded(self, live: SeenObject) -> Object:
         """An object as JSON values, which nobody may change: it is shown again."""
         version, known = self._decoded.get(live.uid, (0, None))
         if known is None or version != live.version:
@@ -58,7 +58,7 @@ class Relations:
             self._decoded[live.uid] = (live.version, known)
         return known
 
-    def _of(self, live: Seen, related: Related, before: list[Seen]) -> Iterator[Seen]:
+    def _of(self, live: SeenObject, related: Related, before: list[SeenObject]) -> Iterator[SeenObject]:
         kind, namespace = related.of, live.key.namespace
         match related.by:
             case "owner":
@@ -80,7 +80,7 @@ class Relations:
                     if above is not None and above.kind == kind:
                         yield above
 
-    def _related_to(self, live: Seen) -> Iterator[Key]:
+    def _related_to(self, live: SeenObject) -> Iterator[Key]:
         """The objects that are shown this one."""
         for kind, related in self._watching.get(live.kind, ()):
             match related.by:
@@ -97,13 +97,13 @@ class Relations:
                         if self._matches(other, related, live):
                             yield other.key
 
-    def _adopters(self, orphan: Seen, kind: Kind) -> Iterator[Key]:
+    def _adopters(self, orphan: SeenObject, kind: Kind) -> Iterator[Key]:
         for other in self._places.get((kind, orphan.key.namespace), {}).values():
             selector = self._selector(other)
             if selector and selects(selector, orphan.labels):
                 yield other.key
 
-    def _matches(self, live: Seen, related: Related, member: Seen) -> bool:
+    def _matches(self, live: SeenObject, related: Related, member: SeenObject) -> bool:
         if related.by == "target":
             return self._target(live, member.kind) == member.key.name
         selector = self._spec(live).get("selector")
@@ -111,21 +111,21 @@ class Relations:
             return has_labels(member.labels, selector) if selector else False
         return selects(selector, member.labels)
 
-    def _selector(self, live: Seen) -> Object | None:
+    def _selector(self, live: SeenObject) -> Object | None:
         """The label selector by which a kind adopts; a Service's plain labels are none."""
         selector = self._spec(live).get("selector")
         fits = isinstance(selector, dict) and ("matchLabels" in selector or "matchExpressions" in selector)
         return selector if fits else None
 
-    def _target(self, live: Seen, kind: Kind) -> str:
+    def _target(self, live: SeenObject, kind: Kind) -> str:
         reference = self._spec(live).get("scaleTargetRef") or {}
         same = reference.get("kind") == kind.kind and group_of(reference.get("apiVersion", "")) == kind.group
         return str(reference.get("name", "")) if same else ""
 
-    def _spec(self, live: Seen) -> Object:
+    def _spec(self, live: SeenObject) -> Object:
         return self.decoded(live).get("spec") or {}
 
-    def _controller_of(self, live: Seen) -> Seen | None:
+    def _controller_of(self, live: SeenObject) -> SeenObject | None:
         owner = live.controlling
         if owner is None:
             return None
@@ -133,13 +133,13 @@ class Relations:
         found = self._objects.get(key)
         return found if found is not None and found.uid == owner.uid else None
 
-    def _remember(self, live: Seen) -> None:
+    def _remember(self, live: SeenObject) -> None:
         place = (live.kind, live.key.namespace)
         self._places.setdefault(place, {})[live.key] = live
         if live.controlling is None:
             self._orphans.setdefault(place, {})[live.key] = live
 
-    def _forget(self, live: Seen, *, gone: bool) -> None:
+    def _forget(self, live: SeenObject, *, gone: bool) -> None:
         place = (live.kind, live.key.namespace)
         for members in (self._places, self._orphans):
             members.get(place, {}).pop(live.key, None)

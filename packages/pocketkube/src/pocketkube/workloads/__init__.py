@@ -13,7 +13,7 @@ from pocketkube.workloads import (
     replicaset,
     statefulset,
 )
-from pocketkube.workloads.decision import Create, Decide, Decision, Delete, Object, Patch, Write
+from pocketkube.workloads.decision import Create, Decide, DeleteObject, Object, PatchObject, WorkloadDecision, Write
 
 DECISIONS: Mapping[str, Decide] = {
     "autoscaler": autoscaler.decide,
@@ -27,4 +27,4 @@ DECISIONS: Mapping[str, Decide] = {
     "statefulSet": statefulset.decide,
 }
 
-__all__ = ["DECISIONS", "Create", "Decide", "Decision", "Delete", "Object", "Patch", "Write"]
+__all__ = ["DECISIONS", "Create", "Decide", "DeleteObject", "Object", "PatchObject", "WorkloadDecision", "Write"]

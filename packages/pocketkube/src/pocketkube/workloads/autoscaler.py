@@ -10,7 +10,7 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from kubegrammar.quantity import canonical_quantity, parse_quantity
 from kubegrammar.time import format_time
-from pocketkube.workloads.decision import Decision, Object, Patch, decided, status_patch
+from pocketkube.workloads.decision import Object, PatchObject, WorkloadDecision, decided, status_patch
 from pocketkube.workloads.facts import Condition, annotations_of, number, some
 
 UTILIZATION = "trueup.dev/simulate-utilization"
@@ -19,7 +19,7 @@ TOLERANCE = Decimal("0.1")
 SCALABLE = ("Deployment", "ReplicaSet", "StatefulSet")
 
 
-def decide(autoscaler: Object, related: Sequence[Object], now: datetime) -> Decision:
+def decide(autoscaler: Object, related: Sequence[Object], now: datetime) -> WorkloadDecision:
     """Sizes the target and says what was found."""
     state = _State(autoscaler, format_time(now))
     reference = autoscaler["spec"]["scaleTargetRef"]
@@ -44,7 +44,7 @@ def decide(autoscaler: Object, related: Sequence[Object], now: datetime) -> Deci
     state.note("AbleToScale", "True", "SucceededRescale", text)
     text = "the HPA controller did not scale the workload to zero"
     state.note("ScaledToZero", "False", "NotScaledToZero", text)
-    scale = Patch(target, {"spec": {"replicas": desired}}, "scale")
+    scale = PatchObject(target, {"spec": {"replicas": desired}}, "scale")
     return decided([scale, state.status(current, desired, rescaled=True)])
 
 
@@ -94,7 +94,7 @@ class _State:
         text = "the desired count is within the acceptable range"
         self.note("ScalingLimited", "False", "DesiredWithinRange", text)
 
-    def unscalable(self, reference: Object) -> Patch | None:
+    def unscalable(self, reference: Object) -> PatchObject | None:
         """The status where the target is not there."""
         plural = f"{reference['kind'].lower()}s.apps"
         missing = f'{plural} "{reference["name"]}" not found'
@@ -113,7 +113,7 @@ class _State:
                 return
         self.conditions.append(new)
 
-    def status(self, current: int, desired: int, *, rescaled: bool = False) -> Patch | None:
+    def status(self, current: int, desired: int, *, rescaled: bool = False) -> PatchObject | None:
         """The status with the conditions noted."""
         recorded = self.autoscaler.get("status") or {}
         return status_patch(

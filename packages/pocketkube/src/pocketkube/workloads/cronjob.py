@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kubegrammar.cron import Schedule, parse_cron
 from kubegrammar.time import format_time, parse_time
-from pocketkube.workloads.decision import Create, Decision, Delete, Object, Write, decided, status_patch
+from pocketkube.workloads.decision import Create, DeleteObject, Object, WorkloadDecision, Write, decided, status_patch
 from pocketkube.workloads.facts import (
     claim_owned,
     created_at,
@@ -25,7 +25,7 @@ LATE_SECONDS = 0.1
 """Added to the wait for the next moment, so that it has surely come."""
 
 
-def decide(cron_job: Object, related: Sequence[Object], now: datetime) -> Decision:
+def decide(cron_job: Object, related: Sequence[Object], now: datetime) -> WorkloadDecision:
     """Starts the Job that is due, keeps the list of those that run, and drops the oldest that are over."""
     spec = cron_job["spec"]
     jobs = claim_owned(cron_job, of_kind(related, "Job"))
@@ -48,7 +48,7 @@ def decide(cron_job: Object, related: Sequence[Object], now: datetime) -> Decisi
         blocked = spec.get("concurrencyPolicy") == "Forbid" and known
         if due is not None and not blocked:
             if spec.get("concurrencyPolicy") == "Replace":
-                writes += [Delete(job) for job in jobs if uid_of(job) in running]
+                writes += [DeleteObject(job) for job in jobs if uid_of(job) in running]
                 wanted["active"] = []
             writes.append(Create(_job(cron_job, due)))
             wanted["lastScheduleTime"] = format_time(due)
@@ -110,7 +110,7 @@ def _surplus(spec: Object, over: Sequence[Object]) -> list[Write]:
     found: list[Write] = []
     for jobs, key, default in ((succeeded, "successfulJobsHistoryLimit", 3), (failed, "failedJobsHistoryLimit", 1)):
         ordered = sorted(jobs, key=lambda job: ((job.get("status") or {}).get("startTime") or "~", name_of(job)))
-        found += [Delete(job) for job in ordered[: max(0, len(ordered) - number(spec, key, default))]]
+        found += [DeleteObject(job) for job in ordered[: max(0, len(ordered) - number(spec, key, default))]]
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from pocketkube.workloads.decision import Create, Decision, Delete, Object, Write, decided, status_patch
+from pocketkube.workloads.decision import Create, DeleteObject, Object, WorkloadDecision, Write, decided, status_patch
 from pocketkube.workloads.facts import (
     annotations_of,
     available_in,
@@ -45,7 +45,7 @@ TOLERATIONS = [
 """What every daemon Pod bears (``AddOrUpdateDaemonPodTolerations``)."""
 
 
-def decide(owner: Object, related: Sequence[Object], now: datetime) -> Decision:
+def decide(owner: Object, related: Sequence[Object], now: datetime) -> WorkloadDecision:
     """Makes, replaces or deletes the node's Pod, then counts it."""
     pods, adoptions = claim(owner, of_kind(related, "Pod"))
     revisions, _ = claim(owner, of_kind(related, "ControllerRevision"))
@@ -58,7 +58,8 @@ def decide(owner: Object, related: Sequence[Object], now: datetime) -> Decision:
         name_of(one) for one in revisions for pod in pods if _hash(one) == labels_of(pod).get(REVISION_LABEL)
     }
     dropped = [
-        Delete(one) for one in surplus_revisions(revisions, live, number(owner["spec"], "revisionHistoryLimit", 10))
+        DeleteObject(one)
+        for one in surplus_revisions(revisions, live, number(owner["spec"], "revisionHistoryLimit", 10))
     ]
     waits = [available_in(pod, number(owner["spec"], "minReadySeconds"), now) for pod in present[:1]]
     status = status_patch(owner, _status(owner, present[:1], digest, available=0 in waits, wanted=wanted))
@@ -69,7 +70,7 @@ def decide(owner: Object, related: Sequence[Object], now: datetime) -> Decision:
 def _steps(owner: Object, pods: Sequence[Object], now: datetime, digest: str, *, wanted: bool) -> list[Write]:
     ended = [pod for pod in pods if finished(pod) or not wanted]
     if ended:
-        return [Delete(pod) for pod in ended]
+        return [DeleteObject(pod) for pod in ended]
     if not wanted:
         return []
     old = [pod for pod in pods if labels_of(pod).get(REVISION_LABEL) != digest]
@@ -78,17 +79,17 @@ def _steps(owner: Object, pods: Sequence[Object], now: datetime, digest: str, *,
     if not pods:
         return [create]
     if not old:
-        return [Delete(pod) for pod in new[1:]]
+        return [DeleteObject(pod) for pod in new[1:]]
     strategy = owner["spec"].get("updateStrategy") or {}
     if strategy.get("type") == "OnDelete":
-        return [Delete(pod) for pod in [*old, *new][1:]]
+        return [DeleteObject(pod) for pod in [*old, *new][1:]]
     if scaled((strategy.get("rollingUpdate") or {}).get("maxSurge"), 1, round_up=True) == 0:
-        return [Delete(pod) for pod in old]
+        return [DeleteObject(pod) for pod in old]
     if not new:
         return [create]
     # The old Pod stays until the new one stands in for it.
     due = available_in(new[0], number(owner["spec"], "minReadySeconds"), now) == 0 or not ready(old[0])
-    return [Delete(pod) for pod in [*(old if due else []), *new[1:]]]
+    return [DeleteObject(pod) for pod in [*(old if due else []), *new[1:]]]
 
 
 def _pod(owner: Object, digest: str) -> Object:

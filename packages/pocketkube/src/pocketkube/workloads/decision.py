@@ -16,7 +16,7 @@ class Create(msgspec.Struct, frozen=True, tag=True):
     object: Object
 
 
-class Patch(msgspec.Struct, frozen=True, tag=True):
+class PatchObject(msgspec.Struct, frozen=True, tag=True):
     """Merge a patch into an object of this uid, or into one of its subresources.
 
     Attributes:
@@ -29,17 +29,17 @@ class Patch(msgspec.Struct, frozen=True, tag=True):
     subresource: str = ""
 
 
-class Delete(msgspec.Struct, frozen=True, tag=True):
+class DeleteObject(msgspec.Struct, frozen=True, tag=True):
     """Delete an object of this uid."""
 
     target: Object
     propagation: Literal["Background", "Foreground"] = "Background"
 
 
-Write = Create | Patch | Delete
+Write = Create | PatchObject | DeleteObject
 
 
-class Decision(msgspec.Struct, frozen=True):
+class WorkloadDecision(msgspec.Struct, frozen=True):
     """What to do now.
 
     Attributes:
@@ -51,16 +51,18 @@ class Decision(msgspec.Struct, frozen=True):
     again: float | None = None
 
 
-Decide = Callable[[Object, Sequence[Object], datetime], Decision]
+Decide = Callable[[Object, Sequence[Object], datetime], WorkloadDecision]
 """Called with an object, what is related to it, and the time."""
 
 
-def decided(writes: Iterable[Write | None], again: float | None = None) -> Decision:
+def decided(writes: Iterable[Write | None], again: float | None = None) -> WorkloadDecision:
     """A decision of the writes that there are."""
-    return Decision(tuple(write for write in writes if write is not None), again)
+    return WorkloadDecision(tuple(write for write in writes if write is not None), again)
 
 
-def status_patch(live: Object, status: Mapping[str, Any], annotations: Mapping[str, str] | None = None) -> Patch | None:
+def status_patch(
+    live: Object, status: Mapping[str, Any], annotations: Mapping[str, str] | None = None
+) -> PatchObject | None:
     """A patch of the status keys that differ; None when none does.
 
     Args:
@@ -77,7 +79,7 @@ def status_patch(live: Object, status: Mapping[str, Any], annotations: Mapping[s
     body: Object = {"status": changed} if changed else {}
     if noted:
         body["metadata"] = {"annotations": noted}
-    return Patch(live, body, "status")
+    return PatchObject(live, body, "status")
 
 
 def earliest(*moments: float | None) -> float | None:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from pocketkube.workloads.decision import Decision, Delete, Object, decided
+from pocketkube.workloads.decision import DeleteObject, Object, WorkloadDecision, decided
 from pocketkube.workloads.facts import claim, of_kind, terminating
 from pocketkube.workloads.progress import deployment_status
 from pocketkube.workloads.rollout import Rollout
 from pocketkube.workloads.strategy import recreates
 
 
-def decide(deployment: Object, related: Sequence[Object], now: datetime) -> Decision:
+def decide(deployment: Object, related: Sequence[Object], now: datetime) -> WorkloadDecision:
     """The next step of a rollout, and the status."""
     sets, adoptions = claim(deployment, of_kind(related, "ReplicaSet"))
     rollout = Rollout(deployment, sets)
@@ -21,7 +21,7 @@ def decide(deployment: Object, related: Sequence[Object], now: datetime) -> Deci
     status, again = deployment_status(
         deployment, rollout.new, rollout.all, now, created=rollout.created, estimate=estimate, revision=rollout.revision
     )
-    return decided([*adoptions, *rollout.writes(), *(Delete(one) for one in removed), status], again)
+    return decided([*adoptions, *rollout.writes(), *(DeleteObject(one) for one in removed), status], again)
 
 
 def _advance(rollout: Rollout) -> tuple[list[Object], bool]:

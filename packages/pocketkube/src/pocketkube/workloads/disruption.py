@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kubegrammar.time import format_time
-from pocketkube.workloads.decision import Decision, Object, decided, status_patch
+from pocketkube.workloads.decision import Object, WorkloadDecision, decided, status_patch
 from pocketkube.workloads.facts import (
     condition_of,
     controller_of,
@@ -29,7 +29,7 @@ class _Unknown(Exception):
     """The number of Pods that there should be cannot be told."""
 
 
-def decide(budget: Object, related: Sequence[Object], now: datetime) -> Decision:
+def decide(budget: Object, related: Sequence[Object], now: datetime) -> WorkloadDecision:
     """Counts the Pods that a budget covers."""
     spec, generation = budget["spec"], number(budget["metadata"], "generation")
     pods = [

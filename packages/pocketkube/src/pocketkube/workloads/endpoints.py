@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from pocketkube.workloads.decision import Create, Decision, Delete, Object, Patch, Write, decided
+from pocketkube.workloads.decision import Create, DeleteObject, Object, PatchObject, WorkloadDecision, Write, decided
 from pocketkube.workloads.facts import (
     finished,
     has_labels,
@@ -28,11 +28,11 @@ MOST_ENDPOINTS = 100
 """Of one slice (``--max-endpoints-per-slice``)."""
 
 
-def decide(service: Object, related: Sequence[Object], now: datetime) -> Decision:
+def decide(service: Object, related: Sequence[Object], now: datetime) -> WorkloadDecision:
     """Makes what a Service with a selector points to follow its Pods."""
     spec = service["spec"]
     if terminating(service) or not spec.get("selector") or spec.get("type") == "ExternalName":
-        return Decision()
+        return WorkloadDecision()
     pods = [
         pod
         for pod in of_kind(related, "Pod")
@@ -58,8 +58,8 @@ def _slices(service: Object, pods: Sequence[Object], known: Sequence[Object]) ->
         if current is None:
             writes.append(Create(one))
         elif change := _difference(current, one, ("endpoints", "ports")):
-            writes.append(Patch(current, change))
-    return [*writes, *(Delete(one) for one in names.values())]
+            writes.append(PatchObject(current, change))
+    return [*writes, *(DeleteObject(one) for one in names.values())]
 
 
 def _slice(service: Object, ports: Sequence[Object], pods: Sequence[Object], number: int) -> Object:
@@ -120,7 +120,7 @@ def _endpoints(service: Object, pods: Sequence[Object], current: Object | None) 
     if current is None:
         return [Create(wanted)]
     change = _difference(current, wanted, ("subsets",))
-    return [Patch(current, change)] if change else []
+    return [PatchObject(current, change)] if change else []
 
 
 def _address(service: Object, pod: Object) -> Object:

@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from kubegrammar.time import parse_time
-from pocketkube.workloads.decision import Object, Patch
+from pocketkube.workloads.decision import Object, PatchObject
 
 Condition = dict[str, Any]
 NEVER = 2**31 - 1
@@ -100,7 +100,7 @@ def claim_owned(owner: Object, candidates: Sequence[Object]) -> list[Object]:
     return [one for one in candidates if (controller_of(one) or {}).get("uid") == uid_of(owner)]
 
 
-def claim(owner: Object, candidates: Sequence[Object]) -> tuple[list[Object], list[Patch]]:
+def claim(owner: Object, candidates: Sequence[Object]) -> tuple[list[Object], list[PatchObject]]:
     """Which objects an owner controls, after adopting what matches its selector and letting go of what does not.
 
     The rule is that of the controllers' ``ClaimObject`` (pkg/controller/controller_ref_manager.go).
@@ -109,7 +109,7 @@ def claim(owner: Object, candidates: Sequence[Object]) -> tuple[list[Object], li
         The objects, and the patches that make it so.
     """
     owned: list[Object] = []
-    patches: list[Patch] = []
+    patches: list[PatchObject] = []
     selector = owner["spec"].get("selector")
     for candidate in candidates:
         controller = controller_of(candidate)
@@ -120,11 +120,11 @@ def claim(owner: Object, candidates: Sequence[Object]) -> tuple[list[Object], li
             owned.append(candidate)
         elif controller is not None and not terminating(owner):
             others = [one for one in candidate["metadata"]["ownerReferences"] if one["uid"] != uid_of(owner)]
-            patches.append(Patch(candidate, {"metadata": {"ownerReferences": others}}))
+            patches.append(PatchObject(candidate, {"metadata": {"ownerReferences": others}}))
         elif controller is None and fits and not terminating(owner) and not terminating(candidate):
             owned.append(candidate)
             references = [*(candidate["metadata"].get("ownerReferences") or ()), owner_reference(owner)]
-            patches.append(Patch(candidate, {"metadata": {"ownerReferences": references}}))
+            patches.append(PatchObject(candidate, {"metadata": {"ownerReferences": references}}))
     return owned, patches
 
 

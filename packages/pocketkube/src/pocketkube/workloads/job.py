@@ -6,9 +6,9 @@ from datetime import datetime
 from kubegrammar.time import format_time
 from pocketkube.workloads.decision import (
     Create,
-    Decision,
-    Delete,
+    DeleteObject,
     Object,
+    WorkloadDecision,
     Write,
     decided,
     earliest,
@@ -41,10 +41,10 @@ MOST_INDEXES = 100_000
 """Of an indexed Job (batch validation)."""
 
 
-def decide(job: Object, related: Sequence[Object], now: datetime) -> Decision:
+def decide(job: Object, related: Sequence[Object], now: datetime) -> WorkloadDecision:
     """Makes Pods until enough have succeeded or too many have failed, then says so."""
     if job["spec"].get("managedBy", "kubernetes.io/job-controller") != "kubernetes.io/job-controller":
-        return Decision()
+        return WorkloadDecision()
     if has_finished(job):
         return _expire(job, now)
     pods, adoptions = claim(job, of_kind(related, "Pod"))
@@ -54,7 +54,7 @@ def decide(job: Object, related: Sequence[Object], now: datetime) -> Decision:
     verdict = run.verdict()
     if verdict is not None:
         # A Job is over when its last Pod is.
-        over = [Delete(pod) for pod in run.running]
+        over = [DeleteObject(pod) for pod in run.running]
         return decided([*adoptions, *over, status_patch(job, run.status(verdict, over=not over))])
     steps, again = run.steps()
     return decided([*adoptions, *steps, status_patch(job, run.status())], earliest(again, run.deadline_in()))
@@ -65,14 +65,14 @@ def has_finished(job: Object) -> bool:
     return is_true(job, "Complete") or is_true(job, "Failed")
 
 
-def _expire(job: Object, now: datetime) -> Decision:
+def _expire(job: Object, now: datetime) -> WorkloadDecision:
     """A Job that is over goes after ``ttlSecondsAfterFinished`` (pkg/controller/ttlafterfinished)."""
     ttl = job["spec"].get("ttlSecondsAfterFinished")
     end = condition_of(job, "Complete") or condition_of(job, "Failed")
     if ttl is None or end is None or terminating(job):
-        return Decision()
+        return WorkloadDecision()
     left = ttl - since(end.get("lastTransitionTime"), now)
-    return Decision(again=left) if left > 0 else Decision((Delete(job, "Foreground"),))
+    return WorkloadDecision(again=left) if left > 0 else WorkloadDecision((DeleteObject(job, "Foreground"),))
 
 
 class _Run:
@@ -107,12 +107,12 @@ class _Run:
     def steps(self) -> tuple[list[Write], float | None]:
         """Pods to make or delete, and the seconds until a failed one may be replaced (``manageJob``)."""
         if self.suspended:
-            return [Delete(pod) for pod in self.running], None
+            return [DeleteObject(pod) for pod in self.running], None
         wanted = self._wanted()
         surplus = len(self.running) - wanted
         if surplus > 0:
             ordered = sorted(self.running, key=lambda pod: (phase_of(pod) == "Running", ready(pod)))
-            return [Delete(pod) for pod in ordered[:surplus]], None
+            return [DeleteObject(pod) for pod in ordered[:surplus]], None
         if surplus < 0 and (pause := self._backoff()) > 0:
             return [], pause
         if not self.indexed:

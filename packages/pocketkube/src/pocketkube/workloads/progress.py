@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kubegrammar.time import format_time
-from pocketkube.workloads.decision import Object, Patch, status_patch
+from pocketkube.workloads.decision import Object, PatchObject, status_patch
 from pocketkube.workloads.facts import (
     NEVER,
     Condition,
@@ -30,7 +30,7 @@ def deployment_status(
     created: bool = False,
     estimate: bool = True,
     revision: str = "",
-) -> tuple[Patch | None, float | None]:
+) -> tuple[PatchObject | None, float | None]:
     """The status by what the ReplicaSets say.
 
     Args:

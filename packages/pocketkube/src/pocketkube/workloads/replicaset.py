@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from pocketkube.workloads.decision import Create, Decision, Delete, Object, decided, earliest, status_patch
+from pocketkube.workloads.decision import (
+    Create,
+    DeleteObject,
+    Object,
+    WorkloadDecision,
+    decided,
+    earliest,
+    status_patch,
+)
 from pocketkube.workloads.facts import (
     active,
     annotations_of,
@@ -25,7 +33,7 @@ from pocketkube.workloads.template import new_pod
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
-def decide(replica_set: Object, related: Sequence[Object], now: datetime) -> Decision:
+def decide(replica_set: Object, related: Sequence[Object], now: datetime) -> WorkloadDecision:
     """Makes or deletes Pods until there are as many as wanted, then counts them."""
     spec = replica_set["spec"]
     pods, adoptions = claim(replica_set, of_kind(related, "Pod"))
@@ -36,7 +44,7 @@ def decide(replica_set: Object, related: Sequence[Object], now: datetime) -> Dec
             pod = new_pod(replica_set, spec["template"])
             return decided([*adoptions, *([Create(pod)] * -surplus)])
         if surplus > 0:
-            return decided([*adoptions, *(Delete(pod) for pod in sorted(running, key=_dearness)[:surplus])])
+            return decided([*adoptions, *(DeleteObject(pod) for pod in sorted(running, key=_dearness)[:surplus])])
     template_labels = (spec["template"].get("metadata") or {}).get("labels") or {}
     waits = [available_in(pod, number(spec, "minReadySeconds"), now) for pod in running]
     status = {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pocketkube.workloads.decision import Create, Object, Patch, Write
+from pocketkube.workloads.decision import Create, Object, PatchObject, Write
 from pocketkube.workloads.facts import annotations_of, name_of, number, owner_reference
 from pocketkube.workloads.template import bare, hash_of
 
@@ -39,7 +39,7 @@ def present_revision(owner: Object, known: Sequence[Object], hash_label: str) ->
         return equal[-1], []
     if equal:
         again = {**equal[-1], "revision": number_next}
-        return again, [Patch(equal[-1], {"revision": number_next})]
+        return again, [PatchObject(equal[-1], {"revision": number_next})]
     created = _revision(owner, template, number_next, hash_label)
     return created, [Create(created)]
 

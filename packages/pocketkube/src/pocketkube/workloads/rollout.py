@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pocketkube.workloads.decision import Create, Object, Patch, Write
+from pocketkube.workloads.decision import Create, Object, PatchObject, Write
 from pocketkube.workloads.facts import (
     NEVER,
     annotations_of,
@@ -251,7 +251,7 @@ class Rollout:
             if uid in self._annotations:
                 body["metadata"] = {"annotations": self._annotations[uid]}
             if body:
-                found.append(Patch(one, body))
+                found.append(PatchObject(one, body))
         if self.created and self.new:
             found.append(Create(self.new))
         return found

@@ -4,7 +4,16 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from pocketkube.workloads.decision import Create, Decision, Delete, Object, Write, decided, earliest, status_patch
+from pocketkube.workloads.decision import (
+    Create,
+    DeleteObject,
+    Object,
+    WorkloadDecision,
+    Write,
+    decided,
+    earliest,
+    status_patch,
+)
 from pocketkube.workloads.facts import (
     available_in,
     claim,
@@ -28,7 +37,7 @@ NAME_LABEL = "statefulset.kubernetes.io/pod-name"
 INDEX_LABEL = "apps.kubernetes.io/pod-index"
 
 
-def decide(owner: Object, related: Sequence[Object], now: datetime) -> Decision:
+def decide(owner: Object, related: Sequence[Object], now: datetime) -> WorkloadDecision:
     """Makes, deletes and replaces Pods in their order, then counts them."""
     pods, adoptions = claim(owner, of_kind(related, "Pod"))
     revisions, _ = claim(owner, of_kind(related, "ControllerRevision"))
@@ -39,7 +48,7 @@ def decide(owner: Object, related: Sequence[Object], now: datetime) -> Decision:
     steps = [] if terminating(owner) else stateful.steps()
     live = {name_of(current), name_of(update), *(labels_of(pod).get(REVISION_LABEL, "") for pod in pods)}
     limit = number(owner["spec"], "revisionHistoryLimit", 10)
-    dropped = [Delete(one) for one in surplus_revisions(revisions, live, limit)]
+    dropped = [DeleteObject(one) for one in surplus_revisions(revisions, live, limit)]
     status = status_patch(owner, stateful.status())
     return decided([*revising, *adoptions, *steps, *dropped, status], stateful.wait())
 
@@ -98,21 +107,21 @@ class _Set:
         if pod is None:
             return [*self._claims(ordinal), Create(self._pod(ordinal))], True
         if finished(pod):
-            return ([] if terminating(pod) else [Delete(pod)]), True
+            return ([] if terminating(pod) else [DeleteObject(pod)]), True
         return [], terminating(pod) or not self._available(pod)
 
     def _condemn(self) -> list[Write]:
         """Pods beyond the size go, the highest first; in order, one after the other once all are well."""
         condemned = sorted((ordinal for ordinal in self.pods if ordinal not in self.ordinals), reverse=True)
         if not self.ordered:
-            return [Delete(self.pods[ordinal]) for ordinal in condemned if not terminating(self.pods[ordinal])]
+            return [DeleteObject(self.pods[ordinal]) for ordinal in condemned if not terminating(self.pods[ordinal])]
         if not condemned:
             return []
         unwell = [ordinal for ordinal in sorted(condemned) if not self._available(self.pods[ordinal])]
         highest = self.pods[condemned[0]]
         if terminating(highest) or (unwell and unwell[0] != condemned[0] and not self._available(highest)):
             return []
-        return [Delete(highest)]
+        return [DeleteObject(highest)]
 
     def _replace(self) -> list[Write]:
         """Pods of an older template go, the highest first, as far as ``maxUnavailable`` and ``partition`` allow."""
@@ -132,7 +141,7 @@ class _Set:
         ]
         unwell = [] if self.ordered else [pod for pod in old if not self._available(pod)]
         well = old if self.ordered else [pod for pod in old if self._available(pod)]
-        return [Delete(pod) for pod in [*unwell, *well[: max(0, allowed - missing)]]]
+        return [DeleteObject(pod) for pod in [*unwell, *well[: max(0, allowed - missing)]]]
 
     def _pod(self, ordinal: int) -> Object:
         revision = self._revision_for(ordinal)

@@ -90,7 +90,7 @@ class Writer(Protocol):
     ) -> LiveObject | None: ...
 
 
-class Kinds(Protocol):
+class ServedKinds(Protocol):
     """What the cluster serves: :class:`trueup.kube.discovery.Discovery`."""
 
     async def refresh(self) -> None: ...
@@ -127,7 +127,7 @@ class Cluster(Protocol):
     def client(self) -> Writer: ...
 
     @property
-    def discovery(self) -> Kinds: ...
+    def discovery(self) -> ServedKinds: ...
 
     @property
     def schemas(self) -> Mergings: ...
@@ -138,7 +138,7 @@ class Cluster(Protocol):
 
 class _Acting(msgspec.Struct, frozen=True):
     client: Writer
-    discovery: Kinds
+    discovery: ServedKinds
     schemas: Mergings
     cache: Cached
 

@@ -11,7 +11,7 @@ from trueup.apply.cluster import Cluster, acting_as, known_type
 from trueup.apply.perform import interrupts
 from trueup.apply.sanitise import wanted_object
 from trueup.apply.write import ObjectWriter
-from trueup.diff.answer import Answer
+from trueup.diff.answer import DryRunAnswer
 from trueup.diff.digest import live_digest
 from trueup.kube.errors import ApiError, BadRequest, Forbidden, Invalid, TypedPatchRefused
 from trueup.memory.bounded import Memory
@@ -39,7 +39,7 @@ class Question(msgspec.Struct, frozen=True):
 
 _Key = tuple[str, str, Way, str, str]
 
-_SAME = Answer()
+_SAME = DryRunAnswer()
 _CERTAIN = (BadRequest, Invalid, TypedPatchRefused)
 """Refusals that the two digests decide; a webhook or a permission may change its mind without them."""
 
@@ -57,11 +57,11 @@ class Confirmer:
     def __init__(self, cluster: Cluster, *, in_flight: int = IN_FLIGHT, remembered: int = REMEMBERED) -> None:
         self._cluster = cluster
         self._slots = asyncio.Semaphore(in_flight)
-        self._memory: Memory[_Key, Answer] = Memory(
+        self._memory: Memory[_Key, DryRunAnswer] = Memory(
             entries=remembered, size=ROOM, weigh=lambda answer: 300 + len(answer.body) + len(answer.refused)
         )
 
-    async def confirm(self, questions: Iterable[Question]) -> dict[ResourceKey, Answer]:
+    async def confirm(self, questions: Iterable[Question]) -> dict[ResourceKey, DryRunAnswer]:
         """An answer for each question whose kind is served; none where the object would have nothing to be applied to.
 
         Raises:
@@ -76,39 +76,39 @@ class Confirmer:
         """Remembers that a manifest has just been written with this result: it would change nothing."""
         self._remember(self._key(Question(manifest, stored, writing, account)), _SAME)
 
-    def remembered(self, question: Question) -> Answer | None:
+    def remembered(self, question: Question) -> DryRunAnswer | None:
         """The answer to this question if it has been given, without asking."""
         live, key = question.live, self._key(question)
         known = self._memory.get(key)
         if known is None:
             return None
-        return Answer(body=live.body) if known is _SAME else known
+        return DryRunAnswer(body=live.body) if known is _SAME else known
 
     def _askable(self, question: Question) -> bool:
         return known_type(self._cluster, question.manifest.api_version, question.manifest.key.kind) is not None
 
-    async def _answer(self, question: Question, denied: dict[tuple[GroupKind, str], str]) -> Answer:
+    async def _answer(self, question: Question, denied: dict[tuple[GroupKind, str], str]) -> DryRunAnswer:
         if known := self.remembered(question):
             return known
         scope = (question.manifest.group_kind, question.manifest.key.namespace)
         async with self._slots:
             if scope in denied:
-                return Answer(refused=denied[scope])
+                return DryRunAnswer(refused=denied[scope])
             try:
                 answer = await self._ask(question)
             except Forbidden as error:
                 denied[scope] = str(error)
-                return Answer(refused=str(error))
+                return DryRunAnswer(refused=str(error))
             except ApiError as error:
                 if interrupts(error):
                     raise
                 if not isinstance(error, _CERTAIN):
-                    return Answer(refused=str(error))
-                answer = Answer(refused=str(error), certain=True, body=await self._intended(question))
+                    return DryRunAnswer(refused=str(error))
+                answer = DryRunAnswer(refused=str(error), certain=True, body=await self._intended(question))
         self._remember(self._key(question), answer)
         return answer
 
-    async def _ask(self, question: Question) -> Answer:
+    async def _ask(self, question: Question) -> DryRunAnswer:
         manifest = question.manifest
         type_ = known_type(self._cluster, manifest.api_version, manifest.key.kind)
         assert type_ is not None
@@ -125,7 +125,7 @@ class Confirmer:
                 break
             seen = later
             answer = (await writer.write(seen)).live
-        return Answer(body=answer.body if seen is question.live else _rebased(answer, seen, question.live))
+        return DryRunAnswer(body=answer.body if seen is question.live else _rebased(answer, seen, question.live))
 
     async def _intended(self, question: Question) -> bytes:
         """The live object with what Git declares of it: what was refused, to be shown."""
@@ -142,7 +142,7 @@ class Confirmer:
         manifest, definition = question.manifest, self._cluster.cache.definition(question.manifest.group_kind)
         return manifest.digest, live_digest(question.live.object()), question.writing.way, definition, question.account
 
-    def _remember(self, key: _Key, answer: Answer) -> None:
+    def _remember(self, key: _Key, answer: DryRunAnswer) -> None:
         self._memory.put(key, answer)
 
 

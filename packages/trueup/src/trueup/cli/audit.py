@@ -9,18 +9,18 @@ import msgspec
 
 from kubegrammar.time import format_time, parse_time
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.data import state_folder, state_option
 from trueup.cli.duration import seconds_of
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
 from trueup.cli.screen import raw, say
-from trueup.model.audit import Action, Entry
+from trueup.model.audit import Action, AuditRecord
 from trueup.model.repository import short_revision
 from trueup.runtime.clock import SystemClock
 from trueup.store.audit import Filter, query
 from trueup.store.audit.address import TRAIL, locate
-from trueup.store.audit.stats import Facts, facts_of
+from trueup.store.audit.stats import DeliveryFacts, facts_of
 
 data_option = click.option(
     "--data",
@@ -61,7 +61,7 @@ application_option = click.option(
 @click.pass_context
 def audit(
     context: click.Context,
-    access: Access,
+    access: ClusterAccess,
     application: str,
     object_: str,
     since: str,
@@ -102,7 +102,7 @@ def audit(
 @data_option
 @state_option
 @access_options
-def export(access: Access, since: str, data: Path | None, state: Path | None) -> None:
+def export(access: ClusterAccess, since: str, data: Path | None, state: Path | None) -> None:
     """Print everything as JSON, one entry a line."""
     for entry in query(trail_path(access, data, state), Filter(since=moment(since))):
         raw(msgspec.json.encode(entry))
@@ -117,7 +117,9 @@ def export(access: Access, since: str, data: Path | None, state: Path | None) ->
 @state_option
 @output_option("table", "json", "yaml")
 @access_options
-def stats(access: Access, application: str, since: str, data: Path | None, state: Path | None, output: str) -> None:
+def stats(
+    access: ClusterAccess, application: str, since: str, data: Path | None, state: Path | None, output: str
+) -> None:
     """Show how long commits take, how often deployments fail, and how soon that is mended."""
     wanted = Filter(application=full_name(application, access), since=moment(since))
     each, everything = facts_of(query(trail_path(access, data, state), wanted))
@@ -128,7 +130,7 @@ def stats(access: Access, application: str, since: str, data: Path | None, state
     table(header, [_facts(name, facts) for name, facts in [*each.items(), ("all", everything)]])
 
 
-def trail_path(access: Access, data: Path | None, state: Path | None = None) -> Path:
+def trail_path(access: ClusterAccess, data: Path | None, state: Path | None = None) -> Path:
     """The trail of the cluster and control namespace that are meant, or that of an engine by its data folder."""
     if data is not None:
         return data / TRAIL
@@ -140,7 +142,7 @@ def trail_path(access: Access, data: Path | None, state: Path | None = None) -> 
     return asyncio.run(find())
 
 
-def full_name(name: str, access: Access) -> str:
+def full_name(name: str, access: ClusterAccess) -> str:
     """``namespace/name`` of an application; empty for none."""
     return name if not name or "/" in name else f"{access.namespace}/{name}"
 
@@ -163,7 +165,7 @@ def moment(text: str) -> str:
         raise click.UsageError(f"--since {text!r} is {forms}") from None
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
+def _row(entry: AuditRecord) -> tuple[str, ...]:
     changes = ", ".join(f"{c.path} {c.before or '-'} → {c.after or '-'}" for c in entry.changes[:2])
     return (
         str(entry.id),
@@ -178,7 +180,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
     )
 
 
-def _facts(name: str, facts: Facts) -> tuple[str, ...]:
+def _facts(name: str, facts: DeliveryFacts) -> tuple[str, ...]:
     return (
         name.rpartition("/")[2],
         str(facts.deployments),

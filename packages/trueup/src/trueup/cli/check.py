@@ -32,16 +32,22 @@ from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
 from trueup.model.annotations import API_VERSION
 from trueup.model.errors import TrueupError
-from trueup.sandbox.offline.applications import CONTROL_NAMESPACE, Declared, Found, find_applications, read_application
+from trueup.sandbox.offline.applications import (
+    CONTROL_NAMESPACE,
+    Declared,
+    DeclaredFiles,
+    find_applications,
+    read_application,
+)
 from trueup.sandbox.offline.check import Check
 from trueup.sandbox.offline.definitions import definitions
 from trueup.sandbox.offline.elsewhere import Elsewhere
-from trueup.sandbox.offline.folders import Folder, survey
+from trueup.sandbox.offline.folders import RenderableFolder, survey
 from trueup.sandbox.offline.kubernetes import embedded
-from trueup.sandbox.offline.rendered import Applications
-from trueup.sandbox.offline.renderer import Renderer
+from trueup.sandbox.offline.rendered import DeclaredApplications
+from trueup.sandbox.offline.renderer import OfflineRenderer
 from trueup.sandbox.offline.report import Report
-from trueup.sandbox.offline.repositories import Repositories
+from trueup.sandbox.offline.repositories import OfflineRepositories
 from trueup.sandbox.offline.trial import Trial
 from trueup.sources.checkout import Checkout, open_checkout
 from trueup.sources.mirrors import Mirrors
@@ -57,11 +63,11 @@ SERVER = "https://kubernetes.default.svc"
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class CheckRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be checked, and how."""
 
     checkout: Checkout
-    found: Found
+    found: DeclaredFiles
     urls: tuple[str, ...]
     namespaces: tuple[str, ...]
     remote: bool
@@ -121,12 +127,12 @@ def _asked(
     name: str,
     namespace: str,
     settings: tuple[str, ...],
-) -> Asked:
+) -> CheckRequest:
     if root and not path.resolve().is_relative_to(root.resolve()):
         raise click.UsageError(f"{path} is not inside --root {root}")
     checkout = open_checkout(path, root=root)
     found = find_applications(checkout.tree, checkout.path)
-    repositories = Repositories(checkout, urls)
+    repositories = OfflineRepositories(checkout, urls)
     if not found.problems and not any(_reads(declared, repositories) for declared in found.applications.values()):
         seen = survey(checkout.tree, checkout.path)
         found.unverified += seen.left
@@ -134,17 +140,17 @@ def _asked(
             found.applications[declared.name] = declared
         if not found.applications:
             raise TrueupError(f"{path} declares neither Applications nor manifests", hint="name the folder that does")
-    return Asked(
+    return CheckRequest(
         checkout=checkout, found=found, urls=urls, namespaces=namespaces, remote=remote, local=local, inflates=inflates
     )
 
 
-def _reads(declared: Declared, repositories: Repositories) -> bool:
+def _reads(declared: Declared, repositories: OfflineRepositories) -> bool:
     return any(repositories.is_own(source.repo_url) for source in declared.app.spec.all_sources())
 
 
 def _assumed(
-    checkout: Checkout, folders: Sequence[Folder], name: str, namespace: str, settings: tuple[str, ...]
+    checkout: Checkout, folders: Sequence[RenderableFolder], name: str, namespace: str, settings: tuple[str, ...]
 ) -> Iterator[Declared]:
     """Applications for folders that none names, each called by its way from PATH."""
     parameters = [msgspec.to_builtins(parameter) for parameter in parameters_of(settings)]
@@ -161,7 +167,9 @@ def _assumed(
         yield _application(checkout, folder, called, namespace, parameters)
 
 
-def _application(checkout: Checkout, folder: Folder, name: str, namespace: str, parameters: list[Any]) -> Declared:
+def _application(
+    checkout: Checkout, folder: RenderableFolder, name: str, namespace: str, parameters: list[Any]
+) -> Declared:
     source: dict[str, Any] = {"repoURL": checkout.root.as_uri(), "path": folder.path or "."}
     if folder.files:
         source["directory"] = {"include": folder.include}
@@ -180,14 +188,14 @@ def _application(checkout: Checkout, folder: Folder, name: str, namespace: str, 
     return read_application(manifest, "")
 
 
-async def _check(asked: Asked, progress: Progress, *, isolated: bool) -> Report:
-    pool = Renderer(max(2, min(os.cpu_count() or 2, _RENDERED_AT_ONCE)), isolated=isolated)
+async def _check(asked: CheckRequest, progress: Progress, *, isolated: bool) -> Report:
+    pool = OfflineRenderer(max(2, min(os.cpu_count() or 2, _RENDERED_AT_ONCE)), isolated=isolated)
     async with _mirrors(asked) as mirrors, pool as renderer, EmbeddedCluster() as cluster:
         kubernetes = embedded()
         elsewhere = Elsewhere(mirrors, guarded=not asked.local) if mirrors else None
         ask = elsewhere.repository if elsewhere else None
-        repositories = Repositories(asked.checkout, asked.urls, mirrors, ask)
-        applications = Applications(
+        repositories = OfflineRepositories(asked.checkout, asked.urls, mirrors, ask)
+        applications = DeclaredApplications(
             renderer, repositories, kubernetes, progress, elsewhere=elsewhere, inflates=asked.inflates
         )
         rendered = await applications.render(asked.found)
@@ -201,7 +209,7 @@ async def _check(asked: Asked, progress: Progress, *, isolated: bool) -> Report:
 
 
 @asynccontextmanager
-async def _mirrors(asked: Asked) -> AsyncIterator[Mirrors | None]:
+async def _mirrors(asked: CheckRequest) -> AsyncIterator[Mirrors | None]:
     if not asked.remote:
         yield None
         return

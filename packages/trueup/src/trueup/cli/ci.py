@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 
 from kubegrammar.image import Image, parse_image
-from trueup.cli.app.access import Handle, View
+from trueup.cli.app.access import ApplicationView, Handle
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.home import home
@@ -22,7 +22,7 @@ from trueup.cli.output import output_option, painted, show
 from trueup.cli.repositories import environment_credential, local_option, make_mirrors
 from trueup.cli.screen import say, styled
 from trueup.features.images.direct import read_setting, set_images
-from trueup.features.images.target import Changed, Editor
+from trueup.features.images.target import ChangedValue, Editor
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.status import OperationPhase
 from trueup.model.tree import Tree
@@ -31,7 +31,7 @@ from trueup.sources.propose import propose
 from trueup.sources.registry import Access as RegistryAccess
 from trueup.sources.registry import Platform, RegistryClient, access_from_dockerconfig
 from trueup.sources.registry.build import Built, ImageSpec, build, push
-from trueup.sources.writer import Ask
+from trueup.sources.writer import WantedCommit
 
 USERNAME, PASSWORD = "TRUEUP_REGISTRY_USERNAME", "TRUEUP_REGISTRY_PASSWORD"
 
@@ -132,7 +132,7 @@ def set_image(
     """
     wanted = [read_setting(text) for text in settings]
     by = parse_author(author)
-    changes: list[Changed] = []
+    changes: list[ChangedValue] = []
 
     def edit(tree: Tree) -> Mapping[str, bytes | None]:
         editor = Editor(tree)
@@ -156,7 +156,7 @@ def set_image(
                 if open_pr
                 else ""
             )
-            ask = Ask(branch=branch, to=to, message=lambda _: text + "\n", author=by)
+            ask = WantedCommit(branch=branch, to=to, message=lambda _: text + "\n", author=by)
             written, page = await propose(
                 mirror,
                 ask,
@@ -194,13 +194,13 @@ def set_image(
 @click.option("--timeout", type=DURATION, default="5m", show_default=True, help="How long to wait.")
 @output_option("text", "json", "yaml")
 @access_options
-def wait(access: Access, name: str, revision: str, reference: str, timeout: float, output: str) -> None:
+def wait(access: ClusterAccess, name: str, revision: str, reference: str, timeout: float, output: str) -> None:
     """Wait until a commit or an image is deployed and healthy. Exits 20 with the reason when it fails."""
     if bool(revision) == bool(reference):
         raise click.UsageError("name one of --revision and --image")
     image = _image(reference) if reference else None
 
-    async def run() -> View:
+    async def run() -> ApplicationView:
         async with connected(access) as client:
             handle = Handle(client, access, name)
             return await _deployed(handle, revision.lower(), image, timeout, quiet=output != "text")
@@ -213,7 +213,9 @@ def wait(access: Access, name: str, revision: str, reference: str, timeout: floa
         say(f"{what} is deployed and healthy")
 
 
-async def _deployed(handle: Handle, revision: str, image: Image | None, seconds: float, *, quiet: bool) -> View:
+async def _deployed(
+    handle: Handle, revision: str, image: Image | None, seconds: float, *, quiet: bool
+) -> ApplicationView:
     missing, shown = "the application to be there", ""
     async for view in handle.follow(seconds):
         reached = _runs(view, image) if image else _at(view, revision)
@@ -244,7 +246,7 @@ async def _deployed(handle: Handle, revision: str, image: Image | None, seconds:
     )
 
 
-def _at(view: View, revision: str) -> bool:
+def _at(view: ApplicationView, revision: str) -> bool:
     """Whether a commit is what is deployed, or was, and a later one has come after it."""
     sync = view.status.sync
     now = (sync.revisions or [sync.revision]) if sync and str(sync.status) == "Synced" else []
@@ -252,7 +254,7 @@ def _at(view: View, revision: str) -> bool:
     return any(each.startswith(revision) for each in [*now, *past] if each)
 
 
-def _runs(view: View, wanted: Image) -> bool:
+def _runs(view: ApplicationView, wanted: Image) -> bool:
     if not view.status.summary or not view.status.sync or str(view.status.sync.status) != "Synced":
         return False
     for text in view.status.summary.images:
@@ -266,7 +268,7 @@ def _runs(view: View, wanted: Image) -> bool:
     return False
 
 
-def _tried(view: View, revision: str) -> bool:
+def _tried(view: ApplicationView, revision: str) -> bool:
     state = view.status.operation_state
     result = state.sync_result if state else None
     tried = (result.revisions or [result.revision]) if result else []

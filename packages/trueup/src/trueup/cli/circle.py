@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from trueup.cli.app.access import View
+from trueup.cli.app.access import ApplicationView
 from trueup.features.images.annotations import IMAGE_LIST, PREFIX
 from trueup.model.errors import TrueupError
 from trueup.sandbox.playground import REPOSITORY, Playground, application
@@ -35,7 +35,7 @@ class Circle:
         ground: Playground,
         manifests: PlayRepository,
         examples: Path,
-        until: Callable[[str, str, Callable[[View], bool]], Awaitable[View]],
+        until: Callable[[str, str, Callable[[ApplicationView], bool]], Awaitable[ApplicationView]],
     ) -> None:
         self.ground, self.manifests, self.examples, self.until = ground, manifests, examples, until
         self.code: PlayRepository | None = None
@@ -65,7 +65,7 @@ class Circle:
         }
         await self.ground.create(manifest)
 
-    async def runs(self, tag: str) -> View:
+    async def runs(self, tag: str) -> ApplicationView:
         """Wait until an image of this tag is healthy."""
         wanted = f"{self.image}:{tag}"
         return await self.until(NAME, f"{wanted} running", lambda view: is_running(view, wanted))
@@ -95,7 +95,7 @@ class Circle:
         return str(self.ground.folder / "data")
 
 
-def is_running(view: View, image: str) -> bool:
+def is_running(view: ApplicationView, image: str) -> bool:
     """Synced, healthy, and of this image."""
     status = view.status
     healthy = status.health is not None and status.health.status == "Healthy"

@@ -13,7 +13,7 @@ from typing import Any
 import click
 import msgspec
 
-from trueup.cli.connect import CONTROL_NAMESPACE, Access, connected
+from trueup.cli.connect import CONTROL_NAMESPACE, ClusterAccess, connected
 from trueup.kube.discovery import ResourceType
 from trueup.model.errors import TrueupError
 from trueup.store.kinds import APPLICATION, PROJECT
@@ -43,16 +43,16 @@ def _names_of(kind: ResourceType) -> Complete:
     return complete
 
 
-async def _listed(access: Access, kind: ResourceType, namespace: str) -> list[str]:
+async def _listed(access: ClusterAccess, kind: ResourceType, namespace: str) -> list[str]:
     async with asyncio.timeout(SECONDS), connected(access) as client:
         listing = await client.list(kind, namespace, attempts=1, metadata_only=True)
         return [live.key.name for live in listing.objects]
 
 
-def _access(ctx: click.Context) -> Access:
+def _access(ctx: click.Context) -> ClusterAccess:
     given: dict[str, Any] = ctx.params
     namespace = given.get("control_namespace") or os.environ.get("ARGOCD_NAMESPACE") or CONTROL_NAMESPACE
-    return Access(given.get("kubeconfig") or "", given.get("kube_context") or "", namespace)
+    return ClusterAccess(given.get("kubeconfig") or "", given.get("kube_context") or "", namespace)
 
 
 applications = _names_of(APPLICATION)
@@ -72,7 +72,7 @@ class _Cluster(msgspec.Struct):
     data: dict[str, str] = {}
 
 
-async def _cluster_names(access: Access) -> list[str]:
+async def _cluster_names(access: ClusterAccess) -> list[str]:
     async with asyncio.timeout(SECONDS), connected(access) as client:
         listing = await client.list(SECRET, access.namespace, CLUSTER_SECRETS, attempts=1)
         found = [msgspec.json.decode(live.body, type=_Cluster).data for live in listing.objects]

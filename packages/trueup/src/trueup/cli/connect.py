@@ -22,7 +22,7 @@ from trueup.model.errors import TrueupError
 CONTROL_NAMESPACE = "argocd"
 
 
-class Access(msgspec.Struct, frozen=True):
+class ClusterAccess(msgspec.Struct, frozen=True):
     """Which cluster, and where our own objects live on it."""
 
     kubeconfig: str
@@ -75,7 +75,7 @@ def contexts_of(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
 
 
 def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--kubeconfig``, ``--kube-context`` and ``--namespace`` as one :class:`Access`."""
+    """``--kubeconfig``, ``--kube-context`` and ``--namespace`` as one :class:`ClusterAccess`."""
     return _access_options(command, "--namespace")
 
 
@@ -96,7 +96,7 @@ def _access_options(command: Callable[..., Any], namespace_option: str) -> Calla
         help=f"Namespace that holds Applications and projects (default: {CONTROL_NAMESPACE}).",
     )
     def wrapped(kubeconfig: str, kube_context: str, control_namespace: str, **rest: Any) -> Any:
-        return command(access=Access(kubeconfig, kube_context, control_namespace), **rest)
+        return command(access=ClusterAccess(kubeconfig, kube_context, control_namespace), **rest)
 
     wrapped.__name__ = command.__name__
     wrapped.__doc__ = command.__doc__
@@ -106,7 +106,7 @@ def _access_options(command: Callable[..., Any], namespace_option: str) -> Calla
 
 
 @asynccontextmanager
-async def connected(access: Access) -> AsyncIterator[Client]:
+async def connected(access: ClusterAccess) -> AsyncIterator[Client]:
     """As :func:`asking`, of the cluster that holds our own objects."""
     async with asking(access.config()) as client:
         yield client

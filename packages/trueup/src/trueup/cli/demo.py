@@ -20,14 +20,14 @@ import trueup
 from kubegrammar.errors import Explained
 from pocketkube.controlplane import default_folders
 from trueup.cli import plugins
-from trueup.cli.app.access import View, list_applications, read_view
+from trueup.cli.app.access import ApplicationView, list_applications, read_view
 from trueup.cli.board import Board
 from trueup.cli.connect import kubeconfig_files
 from trueup.cli.examples import examples as help_examples
 from trueup.cli.exits import FAILED
 from trueup.cli.home import home
 from trueup.cli.logs import configure_logs
-from trueup.cli.scene import Happening, Place, by_hand, commands, happenings, lines
+from trueup.cli.scene import Happening, ScenePlace, by_hand, commands, happenings, lines
 from trueup.cli.screen import canvas, plain
 from trueup.cli.tour import walk
 from trueup.kube.config import context_names
@@ -35,7 +35,7 @@ from trueup.model.errors import TrueupError
 from trueup.model.status import ResourceStatus
 from trueup.sandbox.guest import guest
 from trueup.sandbox.playground import ROOT, Playground, application, playground
-from trueup.sandbox.sites import Site, embedded, real
+from trueup.sandbox.sites import SandboxSite, embedded, real
 from trueup.store.audit import Filter, query
 from trueup.store.audit.address import locate
 from trueup.workers.git import run_git
@@ -51,7 +51,7 @@ NEWEST = 200
 Rows = list[tuple[str, ...]]
 
 
-class Choice(msgspec.Struct, frozen=True):
+class DemoRepository(msgspec.Struct, frozen=True):
     """Which repository to show: a folder to copy, or a URL to read, and where in it to begin."""
 
     content: Path | None
@@ -98,17 +98,17 @@ def examples() -> Path:
     raise TrueupError("the example repository is not installed", hint="name a repository by --repo")
 
 
-def _choice(repo: str, path: str) -> Choice:
+def _choice(repo: str, path: str) -> DemoRepository:
     if not repo:
-        return Choice(examples(), "", path)
+        return DemoRepository(examples(), "", path)
     folder = Path(repo).expanduser()
     if "://" in repo:
-        return Choice(None, repo, path)
+        return DemoRepository(None, repo, path)
     if not folder.is_dir():
         raise TrueupError(f"{repo} is neither a folder nor a URL", hint="name a folder, or an https:// URL")
     if (folder / ".git").exists() or (folder / "HEAD").is_file():
-        return Choice(None, folder.resolve().as_uri(), path)
-    return Choice(folder, "", path)
+        return DemoRepository(None, folder.resolve().as_uri(), path)
+    return DemoRepository(folder, "", path)
 
 
 class _Stage(msgspec.Struct, frozen=True):
@@ -118,7 +118,7 @@ class _Stage(msgspec.Struct, frozen=True):
     kubeconfig: str
     began: float
 
-    def site(self, report: Callable[[str], None]) -> AbstractAsyncContextManager[Site]:
+    def site(self, report: Callable[[str], None]) -> AbstractAsyncContextManager[SandboxSite]:
         if self.cluster == "embedded":
             return embedded(report)
         if self.cluster == "kubernetes":
@@ -128,7 +128,7 @@ class _Stage(msgspec.Struct, frozen=True):
         return guest(report, file.resolve(), self.cluster, plugins.run)
 
 
-async def _run(stage: _Stage, choice: Choice, *, tour: bool) -> bool:
+async def _run(stage: _Stage, choice: DemoRepository, *, tour: bool) -> bool:
     console = canvas()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -196,11 +196,11 @@ def _examples_or_none() -> Path | None:
         return None
 
 
-def _place(ground: Playground, choice: Choice) -> Place:
+def _place(ground: Playground, choice: DemoRepository) -> ScenePlace:
     programs = Path(sys.executable).parent
     found = shutil.which("trueup")
     local = Path(unquote(choice.url.removeprefix("file://"))) if choice.url.startswith("file://") else None
-    return Place(
+    return ScenePlace(
         programs=None if found and Path(found).parent == programs else programs,
         kubeconfig=ground.kubeconfig,
         context=ground.site.context,
@@ -241,7 +241,7 @@ class _Showing:
 
 
 async def _watch(
-    showing: _Showing, ground: Playground, stop: asyncio.Event, began: float, unknown: Place | None
+    showing: _Showing, ground: Playground, stop: asyncio.Event, began: float, unknown: ScenePlace | None
 ) -> None:
     """Show the applications until told to stop, and once when the first, and when all of them, run as declared.
 
@@ -273,7 +273,7 @@ async def _watch(
             await asyncio.wait_for(stop.wait(), REFRESH)
 
 
-def _suggest(showing: _Showing, place: Place, resources: Sequence[ResourceStatus]) -> None:
+def _suggest(showing: _Showing, place: ScenePlace, resources: Sequence[ResourceStatus]) -> None:
     if command := by_hand(place, resources):
         showing.say("Change something by hand, and see it put back:")
         showing.say(f"  {plain(command)}")
@@ -287,7 +287,7 @@ def _happened(trail: Path) -> list[Happening]:
         return []
 
 
-def _row(view: View) -> tuple[str, ...]:
+def _row(view: ApplicationView) -> tuple[str, ...]:
     sync, health, state = view.status.sync, view.status.health, view.status.operation_state
     message = "; ".join(c.message for c in view.status.conditions) or (state.message if state else "")
     verdicts = (str(sync.status) if sync else "Unknown", (health.status if health else "") or "Unknown")

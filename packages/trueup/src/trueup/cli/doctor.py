@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 import uvloop
 
-from trueup.cli.connect import Access, access_options
+from trueup.cli.connect import ClusterAccess, access_options
 from trueup.cli.data import state_option
 from trueup.cli.examples import examples
 from trueup.cli.isolation import isolation_option
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
-from trueup.cli.preflight import Asked, Finding, examine
+from trueup.cli.preflight import PreflightFinding, PreflightRequest, examine
 from trueup.cli.screen import say
 
 PROBLEMS = 1
@@ -39,7 +39,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "missing": "red", "skipped": "bl
 @output_option("text", "json", "yaml")
 @access_options
 def doctor(
-    access: Access,
+    access: ClusterAccess,
     data: Path | None,
     namespaces: tuple[str, ...],
     state: Path | None,
@@ -51,7 +51,7 @@ def doctor(
     Exits 0 when nothing needed is missing, 1 when something is.
     """
     configure_logs("text", "error")
-    asked = Asked(access=access, data=data, state=state, isolated=require_isolation, namespaces=namespaces)
+    asked = PreflightRequest(access=access, data=data, state=state, isolated=require_isolation, namespaces=namespaces)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         findings = runner.run(examine(asked))
     if output != "text":
@@ -61,7 +61,7 @@ def doctor(
     sys.exit(PROBLEMS if any(finding.state == "missing" for finding in findings) else 0)
 
 
-def _print(findings: list[Finding]) -> None:
+def _print(findings: list[PreflightFinding]) -> None:
     names, states = (max(len(text) for text in column) for column in zip(*map(_head, findings), strict=True))
     for finding in findings:
         head, further = f"{finding.name:{names}}  {finding.state:{states}}  ", " " * (names + states + 4)
@@ -70,5 +70,5 @@ def _print(findings: list[Finding]) -> None:
             say(f"{'':{names}}  {'':{states}}  hint: {finding.hint}")
 
 
-def _head(finding: Finding) -> tuple[str, str]:
+def _head(finding: PreflightFinding) -> tuple[str, str]:
     return finding.name, finding.state

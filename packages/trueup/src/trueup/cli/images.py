@@ -12,16 +12,16 @@ import click
 from trueup import policy
 from trueup.cli.app.access import ApplicationNotFound, list_applications, readable
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options
+from trueup.cli.connect import ClusterAccess, access_options
 from trueup.cli.examples import examples
 from trueup.cli.exits import DIFFERS, fail
 from trueup.cli.output import output_option, show, table
-from trueup.cli.repositories import Repositories, environment_credential, local_option, with_repositories
+from trueup.cli.repositories import KnownRepositories, environment_credential, local_option, with_repositories
 from trueup.cli.screen import say
 from trueup.features.images.cluster import ImageCluster, running_images
-from trueup.features.images.rounds import Outcome, Rounds
+from trueup.features.images.rounds import RoundOutcome, Rounds
 from trueup.features.images.survey import Finding, Survey
-from trueup.features.images.work import Report, Subject
+from trueup.features.images.work import ImageSubject, WorkReport
 from trueup.model.application import Application, Source
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
@@ -47,7 +47,7 @@ class Looked(NamedTuple):
         left: by application and image.
     """
 
-    reports: list[Report]
+    reports: list[WorkReport]
     left: dict[tuple[str, str], str]
 
 
@@ -56,7 +56,7 @@ class Looked(NamedTuple):
 @local_option
 @output_option("wide", "json", "yaml")
 @access_options
-def list_(access: Access, names: tuple[str, ...], local: tuple[Path, ...], output: str) -> None:
+def list_(access: ClusterAccess, names: tuple[str, ...], local: tuple[Path, ...], output: str) -> None:
     """List the images that automation looks after: what runs, and what is newest."""
     _print_reports(asyncio.run(_look(access, names, local)), output)
 
@@ -67,7 +67,7 @@ def list_(access: Access, names: tuple[str, ...], local: tuple[Path, ...], outpu
 @local_option
 @output_option("wide", "json", "yaml")
 @access_options
-def check(access: Access, names: tuple[str, ...], why: bool, local: tuple[Path, ...], output: str) -> None:
+def check(access: ClusterAccess, names: tuple[str, ...], why: bool, local: tuple[Path, ...], output: str) -> None:
     """Say what would change and why not more. Exits 1 when a newer image is there, 20 when one cannot be judged."""
     looked = asyncio.run(_look(access, names, local))
     reports = looked.reports
@@ -90,10 +90,10 @@ def check(access: Access, names: tuple[str, ...], why: bool, local: tuple[Path, 
 @local_option
 @output_option("wide", "json", "yaml")
 @access_options
-def update(access: Access, names: tuple[str, ...], dry_run: bool, local: tuple[Path, ...], output: str) -> None:
+def update(access: ClusterAccess, names: tuple[str, ...], dry_run: bool, local: tuple[Path, ...], output: str) -> None:
     """Write newer images to Git now: one commit for each repository."""
 
-    async def run() -> tuple[list[Report], list[Outcome]]:
+    async def run() -> tuple[list[WorkReport], list[RoundOutcome]]:
         async with _rounds(access, names, local) as rounds:
             reports = await rounds.look(_wanted(access, names))
             return reports, await rounds.write(reports, dry_run=dry_run)
@@ -114,7 +114,7 @@ def update(access: Access, names: tuple[str, ...], dry_run: bool, local: tuple[P
         fail("not every image could be updated", hint="correct what the lines above name")
 
 
-def _print_outcome(outcome: Outcome, *, dry_run: bool) -> None:
+def _print_outcome(outcome: RoundOutcome, *, dry_run: bool) -> None:
     for note in dict.fromkeys(outcome.left.values()):
         say(note)
     for change in outcome.changes:
@@ -131,7 +131,7 @@ def _print_outcome(outcome: Outcome, *, dry_run: bool) -> None:
         say(f"pull request: {outcome.pull_request}")
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def _outcome(outcome: RoundOutcome) -> dict[str, Any]:
     return {
         "repository": outcome.repository,
         "applications": sorted({work.subject.key for work, _ in outcome.done}),
@@ -184,12 +184,12 @@ def _print_reports(looked: Looked, output: str) -> None:
     table(("APPLICATION", "IMAGE", "STRATEGY", "RUNNING", "NEWEST", "NOTE"), lines)
 
 
-def _left(looked: Looked, report: Report, finding: Finding) -> str:
+def _left(looked: Looked, report: WorkReport, finding: Finding) -> str:
     """Why a newer image would be left alone; empty where it would not."""
     return looked.left.get((report.work.subject.key, str(finding.newest)), "") if report.update(finding) else ""
 
 
-def _row(report: Report, finding: Finding, left: str) -> tuple[str, ...]:
+def _row(report: WorkReport, finding: Finding, left: str) -> tuple[str, ...]:
     current = report.current(finding)
     strategy = " ".join(filter(None, (str(finding.rule.strategy), finding.rule.constraint)))
     note = finding.problem
@@ -207,7 +207,7 @@ def _row(report: Report, finding: Finding, left: str) -> tuple[str, ...]:
     )
 
 
-async def _look(access: Access, names: tuple[str, ...], local: tuple[Path, ...]) -> Looked:
+async def _look(access: ClusterAccess, names: tuple[str, ...], local: tuple[Path, ...]) -> Looked:
     async with _rounds(access, names, local) as rounds:
         reports = await rounds.look(_wanted(access, names))
         # What people took back is known to who would write it.
@@ -215,12 +215,12 @@ async def _look(access: Access, names: tuple[str, ...], local: tuple[Path, ...])
     return Looked(reports, {key: why for outcome in outcomes for key, why in outcome.left.items()})
 
 
-def _wanted(access: Access, names: tuple[str, ...]) -> Any:
+def _wanted(access: ClusterAccess, names: tuple[str, ...]) -> Any:
     full = {name if "/" in name else f"{access.namespace}/{name}" for name in names}
     return lambda subject: not full or subject.key in full
 
 
-def _require_there(access: Access, names: tuple[str, ...], subjects: list[Subject]) -> None:
+def _require_there(access: ClusterAccess, names: tuple[str, ...], subjects: list[ImageSubject]) -> None:
     known = {subject.key for subject in subjects}
     for name in names:
         full = name if "/" in name else f"{access.namespace}/{name}"
@@ -231,7 +231,7 @@ def _require_there(access: Access, names: tuple[str, ...], subjects: list[Subjec
 
 
 @asynccontextmanager
-async def _rounds(access: Access, names: tuple[str, ...], local: tuple[Path, ...]) -> AsyncIterator[Rounds]:
+async def _rounds(access: ClusterAccess, names: tuple[str, ...], local: tuple[Path, ...]) -> AsyncIterator[Rounds]:
     async with with_repositories(access, local) as repositories, RegistryClient() as registry:
         cluster = ImageCluster(repositories.client, repositories.discovery, access.namespace)
         subjects = await _subjects(repositories, access)
@@ -268,7 +268,7 @@ async def _rounds(access: Access, names: tuple[str, ...], local: tuple[Path, ...
         yield Rounds(survey, ports)
 
 
-async def _projects(repositories: Repositories, access: Access) -> dict[str, Project]:
+async def _projects(repositories: KnownRepositories, access: ClusterAccess) -> dict[str, Project]:
     """The projects that can be read."""
     found = {}
     for live in (await repositories.client.list(PROJECT, access.namespace)).objects:
@@ -277,13 +277,13 @@ async def _projects(repositories: Repositories, access: Access) -> dict[str, Pro
     return found
 
 
-async def _subjects(repositories: Repositories, access: Access) -> list[Subject]:
+async def _subjects(repositories: KnownRepositories, access: ClusterAccess) -> list[ImageSubject]:
     found = []
     for body in await list_applications(repositories.client, access.namespace):
         view = readable(body)
         metadata = view.app.metadata
         found.append(
-            Subject(
+            ImageSubject(
                 key=f"{metadata.namespace}/{metadata.name}",
                 instance=instance_name(metadata.namespace, metadata.name, access.namespace),
                 app=view.app,

@@ -8,7 +8,7 @@ import msgspec
 from kubegrammar import semver, yaml
 from trueup import __version__
 from trueup.cli.asking import confirm
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.screen import raw, say
 from trueup.kube.client import Client
@@ -57,7 +57,7 @@ _NO_IMAGE = (
 )
 @access_options
 def install(
-    access: Access,
+    access: ClusterAccess,
     crds_only: bool,
     image: str,
     ephemeral: bool,
@@ -111,7 +111,7 @@ def install(
 @click.option("--image", default="", metavar="IMAGE", help="The new engine's image, with its tag or digest.")
 @click.option("--dry-run", is_flag=True, help="Only ask the cluster what would change.")
 @access_options
-def upgrade(access: Access, image: str, dry_run: bool) -> None:
+def upgrade(access: ClusterAccess, image: str, dry_run: bool) -> None:
     """Bring what `trueup install` made up to this version: the CRDs, and the engine as it was asked for then."""
 
     async def apply() -> None:
@@ -163,7 +163,7 @@ async def _installed(client: Client, namespace: str) -> Installation | None:
 @click.option("--dry-run", is_flag=True, help="Only say what would go and what would stay.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @access_options
-def uninstall(access: Access, state: bool, crds: bool, dry_run: bool, yes: bool) -> None:
+def uninstall(access: ClusterAccess, state: bool, crds: bool, dry_run: bool, yes: bool) -> None:
     """Take the engine and its rights off a cluster. What applications deployed stays.
 
     Applications and projects stay too, unless --crds deletes their definitions; that is refused while one of them has

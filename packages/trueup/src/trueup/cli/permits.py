@@ -17,7 +17,7 @@ _AT_ONCE = 16
 _READ, _WRITE = ("list", "watch"), ("create", "patch", "delete")
 
 
-class Right(NamedTuple):
+class ClusterRight(NamedTuple):
     """A verb on a kind; an empty namespace is the whole cluster, an empty name every object.
 
     A role may give a right over one object alone: who asks without the name is told no.
@@ -34,24 +34,24 @@ class Right(NamedTuple):
         return f"{self.verb} {kind}{f' {self.name}' if self.name else ''}{_where(self.namespace)}"
 
 
-def needed(namespace: str) -> list[Right]:
+def needed(namespace: str) -> list[ClusterRight]:
     """Without these there is no engine of a control namespace."""
     return [
-        *(Right(verb, "argoproj.io", "applications", namespace) for verb in (*_READ, "patch")),
-        *(Right(verb, "argoproj.io", "appprojects", namespace) for verb in _READ),
+        *(ClusterRight(verb, "argoproj.io", "applications", namespace) for verb in (*_READ, "patch")),
+        *(ClusterRight(verb, "argoproj.io", "appprojects", namespace) for verb in _READ),
         # Nobody can be allowed to create an object by its name.
-        Right("create", "coordination.k8s.io", "leases", namespace),
-        *(Right(verb, "coordination.k8s.io", "leases", namespace, LEASE_NAME) for verb in ("get", "patch")),
-        *(Right(verb, "", resource, namespace) for verb in _READ for resource in ("secrets", "configmaps")),
+        ClusterRight("create", "coordination.k8s.io", "leases", namespace),
+        *(ClusterRight(verb, "coordination.k8s.io", "leases", namespace, LEASE_NAME) for verb in ("get", "patch")),
+        *(ClusterRight(verb, "", resource, namespace) for verb in _READ for resource in ("secrets", "configmaps")),
     ]
 
 
-def anything() -> list[Right]:
+def anything() -> list[ClusterRight]:
     """What an administrator may do."""
-    return [Right(verb, "*", "*") for verb in (*_READ, *_WRITE)]
+    return [ClusterRight(verb, "*", "*") for verb in (*_READ, *_WRITE)]
 
 
-def usual(namespaces: Iterable[str] = (), *, writing: bool = True) -> list[Right]:
+def usual(namespaces: Iterable[str] = (), *, writing: bool = True) -> list[ClusterRight]:
     """The kinds that applications usually consist of: in some namespaces, or in the whole cluster.
 
     Args:
@@ -60,7 +60,7 @@ def usual(namespaces: Iterable[str] = (), *, writing: bool = True) -> list[Right
     places = tuple(dict.fromkeys(namespaces))
     tables: tuple[Mapping[str, list[str]], ...] = (NAMESPACED,) if places else (NAMESPACED, CLUSTER)
     return [
-        Right(verb, group, resource, place)
+        ClusterRight(verb, group, resource, place)
         for verb in (*_READ, *(_WRITE if writing else ()))
         for table in tables
         for group, resources in table.items()
@@ -69,7 +69,7 @@ def usual(namespaces: Iterable[str] = (), *, writing: bool = True) -> list[Right
     ]
 
 
-async def refused(client: Client, rights: Iterable[Right]) -> list[Right]:
+async def refused(client: Client, rights: Iterable[ClusterRight]) -> list[ClusterRight]:
     """Those of some rights that whoever asks has not.
 
     Raises:
@@ -77,7 +77,7 @@ async def refused(client: Client, rights: Iterable[Right]) -> list[Right]:
     """
     wanted, places = list(rights), asyncio.Semaphore(_AT_ONCE)
 
-    async def may(right: Right) -> bool:
+    async def may(right: ClusterRight) -> bool:
         async with places:
             review = {
                 "apiVersion": _REVIEW.api_version,
@@ -91,7 +91,7 @@ async def refused(client: Client, rights: Iterable[Right]) -> list[Right]:
     return [right for right, allowed in zip(wanted, answers, strict=True) if not allowed]
 
 
-def summary(rights: Iterable[Right]) -> str:
+def summary(rights: Iterable[ClusterRight]) -> str:
     """Rights that are lacking, in a few words: ``create, patch deployments.apps and 7 other kinds in team-a``."""
     lacking = list(rights)
     verbs = ", ".join(dict.fromkeys(right.verb for right in lacking))

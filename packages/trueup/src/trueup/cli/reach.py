@@ -10,7 +10,7 @@ import msgspec
 
 from kubegrammar.redact import redact_url
 from trueup import policy
-from trueup.cli.connect import Access, client_of
+from trueup.cli.connect import ClusterAccess, client_of
 from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec, SourceUnavailable, TrueupError
 from trueup.model.project import Project
@@ -47,7 +47,7 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
     unasked: int = 0
 
 
-async def reach(access: Access) -> Reached:
+async def reach(access: ClusterAccess) -> Reached:
     """Ask the repositories of a control namespace for their refs.
 
     Raises:

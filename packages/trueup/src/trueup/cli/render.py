@@ -26,7 +26,7 @@ from trueup.render.environment import RenderContext
 from trueup.render.stamp import stamp
 from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sandbox.offline.kubernetes import embedded
-from trueup.sandbox.offline.renderer import Renderer
+from trueup.sandbox.offline.renderer import OfflineRenderer
 from trueup.sources.checkout import Checkout, open_checkout
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.worktree import WorkTree
@@ -113,7 +113,7 @@ async def _render(wanted: Wanted, local: tuple[Path, ...], *, isolated: bool, of
     with tempfile.TemporaryDirectory(prefix="trueup-") as folder:
         mirrors = Mirrors(Path(folder), run_git, allowed_local=local)
         fetch = None if offline else Elsewhere(mirrors, guarded=not local).application()
-        async with Renderer(isolated=isolated) as renderer:
+        async with OfflineRenderer(isolated=isolated) as renderer:
             try:
                 return await renderer.render(
                     wanted.source, wanted.checkout.tree, wanted.context, refs=wanted.refs, fetch=fetch

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from trueup.cli.charts import charts
-from trueup.cli.connect import Access, connected, discovered
+from trueup.cli.connect import ClusterAccess, connected, discovered
 from trueup.cli.home import cache_home
 from trueup.cli.localrepos import local_repositories_option
 from trueup.cli.logs import errors_alone
@@ -38,7 +38,7 @@ CredentialOf = Callable[[RepositoryOf], Credential | None]
 local_option = local_repositories_option()
 
 
-class Repositories(msgspec.Struct, frozen=True, kw_only=True):
+class KnownRepositories(msgspec.Struct, frozen=True, kw_only=True):
     """A cluster, and the repositories that it knows the credentials of."""
 
     client: Client
@@ -48,7 +48,7 @@ class Repositories(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def with_repositories(access: Access, local: tuple[Path, ...] = ()) -> AsyncIterator[Repositories]:
+async def with_repositories(access: ClusterAccess, local: tuple[Path, ...] = ()) -> AsyncIterator[KnownRepositories]:
     """Connect, and read the repositories' Secrets. What the environment names wins over them, where it says that it is
     for a repository: an Application's URL is written by others, and may lead to a server of theirs."""
     errors_alone()
@@ -68,7 +68,7 @@ async def with_repositories(access: Access, local: tuple[Path, ...] = ()) -> Asy
                 of_charts,
             )
             try:
-                yield Repositories(client=client, discovery=discovery, mirrors=mirrors, credentials=credentials)
+                yield KnownRepositories(client=client, discovery=discovery, mirrors=mirrors, credentials=credentials)
             finally:
                 await mirrors.close()
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from trueup.cli.output import COLOURS
 from trueup.cli.screen import plain
-from trueup.model.audit import Entry
+from trueup.model.audit import AuditRecord
 from trueup.model.status import ResourceStatus
 from trueup.store.audit.story import clock, story
 
@@ -41,7 +41,7 @@ class Happening(msgspec.Struct, frozen=True):
         return f"{clock(self.at)}  {self.application}  {self.text}"
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class ScenePlace(msgspec.Struct, frozen=True, kw_only=True):
     """What commands in another terminal have to name.
 
     Attributes:
@@ -71,7 +71,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         return f" --kube-context {shlex.quote(self.context)} --namespace {shlex.quote(self.namespace)}"
 
 
-def commands(place: Place, application: str, *, examples: bool, namespace: str) -> Iterator[str]:
+def commands(place: ScenePlace, application: str, *, examples: bool, namespace: str) -> Iterator[str]:
     """Lines to print: what to paste into another terminal, with blank lines and words between.
 
     Args:
@@ -101,7 +101,7 @@ def commands(place: Place, application: str, *, examples: bool, namespace: str) 
     yield f"  trueup app timeline {application} --data {shlex.quote(str(place.data))}{place.options}"
 
 
-def by_hand(place: Place, resources: Sequence[ResourceStatus]) -> str:
+def by_hand(place: ScenePlace, resources: Sequence[ResourceStatus]) -> str:
     """A command that changes one of an application's objects and harms nothing; empty where there is none."""
     for kinds, change in ((_SCALED, "scale {} --replicas 5"), (_HARMLESS, "delete {}")):
         for each in resources:
@@ -111,7 +111,7 @@ def by_hand(place: Place, resources: Sequence[ResourceStatus]) -> str:
     return ""
 
 
-def happenings(entries: Iterable[Entry]) -> list[Happening]:
+def happenings(entries: Iterable[AuditRecord]) -> list[Happening]:
     """The trail as events of applications, oldest first; what was applied in detail is left out."""
     ordered = list(entries)
     return [

@@ -12,7 +12,7 @@ import structlog
 import uvloop
 
 from trueup.cli import plugins
-from trueup.cli.connect import Access, access_options
+from trueup.cli.connect import ClusterAccess, access_options
 from trueup.cli.data import data_folder, state_folder, state_option
 from trueup.cli.examples import examples
 from trueup.cli.home import resolved
@@ -20,7 +20,7 @@ from trueup.cli.isolation import isolation_option
 from trueup.cli.localrepos import local_repositories_option
 from trueup.cli.logs import FORMATS, configure_logs
 from trueup.clusters.connection import MEMORY
-from trueup.engine import Engine, Options
+from trueup.engine import Engine, EngineOptions
 from trueup.runtime.ending import SECONDS, end_on
 from trueup.runtime.probes import Probes
 from trueup.runtime.threads import Threads
@@ -133,7 +133,7 @@ _THREADS = 16
 @isolation_option
 @access_options
 def server(
-    access: Access,
+    access: ClusterAccess,
     cluster_memory: int,
     local: tuple[Path, ...],
     data: Path | None,
@@ -156,7 +156,7 @@ def server(
     """Run the engine until it is told to stop."""
     configure_logs(log_format, log_level)
     config = access.config()
-    options = Options(
+    options = EngineOptions(
         config=config,
         plugins=plugins.run,
         control_namespace=access.namespace,
@@ -212,7 +212,7 @@ def root(text: str) -> str:
     return f"/{path}" if path else ""
 
 
-async def _serve(options: Options, port: int, api: Api | None) -> None:
+async def _serve(options: EngineOptions, port: int, api: Api | None) -> None:
     # What a crash would leave on the disk is memory, and that holds credentials.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     stop = asyncio.Event()

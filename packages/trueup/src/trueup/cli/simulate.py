@@ -5,7 +5,7 @@ import asyncio
 import click
 import uvloop
 
-from trueup.cli.connect import Access, access_options
+from trueup.cli.connect import ClusterAccess, access_options
 from trueup.cli.examples import examples
 from trueup.sandbox.simulating import simulated
 
@@ -13,7 +13,7 @@ from trueup.sandbox.simulating import simulated
 @click.command(epilog=examples("trueup simulate --controllers"))
 @click.option("--controllers", is_flag=True, help="Play Kubernetes' own controllers too, where none run.")
 @access_options
-def simulate(access: Access, controllers: bool) -> None:
+def simulate(access: ClusterAccess, controllers: bool) -> None:
     """Set the statuses of Pods that no node runs, on a control plane without nodes. Not for a cluster with any."""
 
     async def run() -> None:

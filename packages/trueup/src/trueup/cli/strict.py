@@ -19,14 +19,14 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 _SHOWN = 10
 
 
-class Document(NamedTuple):
+class WrittenObject(NamedTuple):
     """An object, and where it was written."""
 
     origin: str
     body: dict[str, Any]
 
 
-def documents(path: str, kind: str) -> list[Document]:
+def documents(path: str, kind: str) -> list[WrittenObject]:
     """The objects of one of our kinds in a file, on stdin (``-``), or in the files of a folder.
 
     Raises:
@@ -40,13 +40,13 @@ def documents(path: str, kind: str) -> list[Document]:
             raise TrueupError(str(error), hint="correct the manifest") from error
         for document in loaded.documents:
             where = origin if len(loaded.documents) == 1 else f"{origin}:{document.line}"
-            found += [Document(where, each) for each in _objects(document.value, where, kind)]
+            found += [WrittenObject(where, each) for each in _objects(document.value, where, kind)]
     if not found:
         raise TrueupError(f"{_shown(path)} holds no {kind}", hint=f"its kind must be {kind}")
     return found
 
 
-def require_known_fields(document: Document, type_: type[msgspec.Struct]) -> None:
+def require_known_fields(document: WrittenObject, type_: type[msgspec.Struct]) -> None:
     """Refuse an object with fields that its kind does not have: they would be dropped without a word.
 
     Metadata and what the engine writes are the API server's to check.

@@ -11,7 +11,7 @@ import msgspec
 from rich.text import Text
 
 from kubegrammar.errors import Explained
-from trueup.cli.app.access import View, read_view
+from trueup.cli.app.access import ApplicationView, read_view
 from trueup.cli.circle import STEPS as CIRCLE
 from trueup.cli.circle import Circle
 from trueup.cli.screen import plain
@@ -40,14 +40,14 @@ class Tour:
         self.control = ground.site.namespace
         self.namespace = f"{ground.site.prefix}{APPLICATION}"
 
-    async def view(self, name: str = APPLICATION) -> View:
+    async def view(self, name: str = APPLICATION) -> ApplicationView:
         live = await self.ground.client.get(kinds.APPLICATION, self.control, name)
         return read_view(live.body)
 
-    async def until(self, what: str, holds: Callable[[View], bool]) -> View:
+    async def until(self, what: str, holds: Callable[[ApplicationView], bool]) -> ApplicationView:
         return await self.until_named(APPLICATION, what, holds)
 
-    async def until_named(self, name: str, what: str, holds: Callable[[View], bool]) -> View:
+    async def until_named(self, name: str, what: str, holds: Callable[[ApplicationView], bool]) -> ApplicationView:
         """Wait for the application to be so.
 
         Raises:
@@ -68,7 +68,7 @@ class Tour:
             await asyncio.sleep(0.05)
         raise TrueupError(f"{what} did not happen within {STEP_TIMEOUT:g} s (now {state})")
 
-    async def settled(self, revision: str) -> View:
+    async def settled(self, revision: str) -> ApplicationView:
         return await self.until(f"{revision[:8]} synced and healthy", lambda view: is_settled(view, revision))
 
     async def replicas(self) -> int:
@@ -99,7 +99,7 @@ class Tour:
         return present
 
 
-def is_settled(view: View, revision: str) -> bool:
+def is_settled(view: ApplicationView, revision: str) -> bool:
     """Synced to a revision, healthy, and no operation under way."""
     status = view.status
     state = status.operation_state

@@ -15,8 +15,8 @@ from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
 from trueup.cli.screen import plain, raw, say
 from trueup.model.errors import TrueupError
-from trueup.sandbox.ci import Run, Runner
-from trueup.sandbox.services import USER, Place, read_place
+from trueup.sandbox.ci import PipelineRun, Runner
+from trueup.sandbox.services import USER, ServicePlace, read_place
 from trueup.workers.git import run_git
 
 POLL_SECONDS = 0.2
@@ -139,7 +139,7 @@ def env(sandbox_name: str) -> None:
         raw(f"export {name}={value}")
 
 
-async def _create(place: Place, name: str) -> str:
+async def _create(place: ServicePlace, name: str) -> str:
     headers = {"Authorization": place.basic}
     try:
         async with (
@@ -154,7 +154,7 @@ async def _create(place: Place, name: str) -> str:
     return str(told["url"])
 
 
-async def _fill(place: Place, url: str, content: Path) -> None:
+async def _fill(place: ServicePlace, url: str, content: Path) -> None:
     work = Path(tempfile.mkdtemp(prefix="trueup-"))
     try:
         target = work / "files"
@@ -168,7 +168,7 @@ async def _fill(place: Place, url: str, content: Path) -> None:
         await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
 
 
-async def _clone(place: Place, url: str, target: Path) -> None:
+async def _clone(place: ServicePlace, url: str, target: Path) -> None:
     header = f"http.http://{place.host}/.extraHeader"
     config = {header: f"Authorization: {place.basic}"}
     parent = target.parent
@@ -180,12 +180,12 @@ async def _clone(place: Place, url: str, target: Path) -> None:
     await run_git(["symbolic-ref", "HEAD", "refs/heads/main"], cwd=target)
 
 
-def _runs(sandbox_name: str) -> list[Run]:
+def _runs(sandbox_name: str) -> list[PipelineRun]:
     _, folder = _services(sandbox_name)
     return Runner.kept(folder / "ci")
 
 
-def _services(sandbox_name: str) -> tuple[Place, Path]:
+def _services(sandbox_name: str) -> tuple[ServicePlace, Path]:
     cluster = Background(state_folder() / "sandbox", sandbox_name)
     running = cluster.running()
     folder = (Path(running.data) if running and running.data else cluster.folder) / "services"

@@ -15,7 +15,7 @@ from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind, ResourceKey, group_of, version_of
 from trueup.model.tracking import owner_instance
 from trueup.plan.kinds import NAMESPACE
-from trueup.policy import Change
+from trueup.policy import ObjectChange
 
 
 class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,11 +62,11 @@ class ManagedCluster(msgspec.Struct, frozen=True, kw_only=True):
             return ""
         return f'Namespace "{key.namespace}" for {key.kind} "{key.name}" is not managed'
 
-    def change(self, key: ResourceKey) -> Change:
+    def change(self, key: ResourceKey) -> ObjectChange:
         """The effect of writing or deleting an object here."""
         scope = self.namespaced(key.group, key.kind)
         namespaced = bool(key.namespace) if scope is None else scope
-        return Change(key=key, namespaced=namespaced, server=self.server, cluster=self.name)
+        return ObjectChange(key=key, namespaced=namespaced, server=self.server, cluster=self.name)
 
     def unwatched(self) -> frozenset[GroupKind]:
         """Kinds whose absence from the cache says nothing."""

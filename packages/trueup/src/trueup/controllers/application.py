@@ -15,10 +15,10 @@ from trueup.controllers.begin import about_source, operation_sources
 from trueup.controllers.commits import Commits
 from trueup.controllers.deletion import Deletion
 from trueup.controllers.entries import managed_fields
-from trueup.controllers.looks import Looks
+from trueup.controllers.looks import PendingLooks
 from trueup.controllers.noticing import Noticing
 from trueup.controllers.operation import Operations, running
-from trueup.controllers.pace import Pace
+from trueup.controllers.pace import HealthPace
 from trueup.controllers.ports import Ports
 from trueup.controllers.record import aged, record
 from trueup.controllers.resuming import Resuming
@@ -64,8 +64,8 @@ class ApplicationReconciler:
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
         self._there = frozenset(ports.applications.names())
-        self._refreshes = Looks(ports.repositories)
-        self._pace = Pace()
+        self._refreshes = PendingLooks(ports.repositories)
+        self._pace = HealthPace()
         self._noticing, self._resuming = Noticing(ports.audit, ports.describe), Resuming(ports.audit)
         self._sight = Sight(ports.observer)
         self._operations = Operations(ports, self._sight, self._noticing, self._resuming)

@@ -17,15 +17,15 @@ from trueup.model.resource import GroupKind, version_of
 from trueup.model.status import ResourceResult, ResourceStatus, ResultCode
 from trueup.plan.delete_hooks import (
     DeleteHookStep,
+    DeletionStage,
     HookStep,
-    Stage,
     cleanup_step,
     prepared,
     run_step,
     runnable,
     skips_unreadable,
 )
-from trueup.plan.deletion import DeletionWait, Gone
+from trueup.plan.deletion import AllGone, DeletionWait
 from trueup.plan.hooks import Run
 from trueup.plan.kinds import NAMESPACE
 from trueup.plan.namespace import namespace_key
@@ -55,7 +55,7 @@ class DeleteHooks:
         """The application is gone."""
         self._failures.pop(key, None)
 
-    async def advance(self, stored: StoredApplication, write: ApplicationWrite, stage: Stage) -> Requeue:
+    async def advance(self, stored: StoredApplication, write: ApplicationWrite, stage: DeletionStage) -> Requeue:
         """Take the next step of a stage; over is it when its finalizer is off.
 
         Raises:
@@ -100,7 +100,7 @@ class DeleteHooks:
             raise InvalidSpec("; ".join(refused.values()), hint="permit the hook's object in the project")
         live, health = self.ports.inventory.seen([task.key for task in tasks])
         step = run_step(phase, tasks, live, health)
-        if isinstance(step, Gone):
+        if isinstance(step, AllGone):
             ended = [moved(result_of(task, ResultCode.SYNCED, "ended well"), SUCCEEDED) for task in tasks]
             write.tell(*hooks_ran(phase.value, ended))
             # Whoever goes on after a restart has to know their kinds.
@@ -150,7 +150,7 @@ class DeleteHooks:
         return rest_of(last.pause, last.at, self.ports.clock.now()) if last else 0.0
 
     async def _unreadable(
-        self, stored: StoredApplication, write: ApplicationWrite, stage: Stage, error: TrueupError
+        self, stored: StoredApplication, write: ApplicationWrite, stage: DeletionStage, error: TrueupError
     ) -> Requeue:
         """Nobody knows the hooks. What comes after them waits, for the repository or for a person."""
         now = self.ports.clock.now()
@@ -167,7 +167,7 @@ class DeleteHooks:
             self.ports.repositories.request(repository, stored.key)
         return Requeue.after(RECHECK)
 
-    async def _over(self, stored: StoredApplication, write: ApplicationWrite, stage: Stage) -> Requeue:
+    async def _over(self, stored: StoredApplication, write: ApplicationWrite, stage: DeletionStage) -> Requeue:
         self.forget(stored.key)
         left = [name for name in stored.app.metadata.finalizers if name != stage.finalizer]
         write.finalizers(left)

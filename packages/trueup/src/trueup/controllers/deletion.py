@@ -15,7 +15,7 @@ from trueup.model.progress import Deleted, Pruned, Warned
 from trueup.model.resource import ResourceKey
 from trueup.model.status import ResultCode
 from trueup.plan.delete_hooks import stage_of
-from trueup.plan.deletion import Delete, DeletionStep, DeletionWait, Gone, deletion_step, propagation_of, release
+from trueup.plan.deletion import AllGone, Delete, DeletionStep, DeletionWait, deletion_step, propagation_of, release
 from trueup.plan.held import HELD, HELD_AFTER, Held, held, told
 from trueup.plan.task import ReleaseHookTask
 from trueup.runtime.outcome import Requeue
@@ -57,9 +57,9 @@ class Deletion:
         step = deletion_step(app, managed, now, forbidden=frozenset(forbidden), approved_at=approved(app))
         if unjudged is not None and (going := _deleting(step)):
             return await self._unjudged(stored, write, unjudged, going)
-        if isinstance(step, Gone) and not propagation_of(app.metadata.finalizers):
+        if isinstance(step, AllGone) and not propagation_of(app.metadata.finalizers):
             return await self._kept(stored, write, held([stored.live], now))
-        if isinstance(step, Gone):
+        if isinstance(step, AllGone):
             left = [name for name in app.metadata.finalizers if not propagation_of([name])]
             write.finalizers(left)
             if stage_of(left):

@@ -22,7 +22,7 @@ class After(msgspec.Struct, frozen=True, tag=True):
     seconds: float
 
 
-class Backoff(msgspec.Struct, frozen=True, tag=True):
+class RetryDelay(msgspec.Struct, frozen=True, tag=True):
     """The next try is later each time, up to so many seconds."""
 
     longest: float = LONGEST_RETRY
@@ -32,7 +32,7 @@ class AsTold(msgspec.Struct, frozen=True, tag=True):
     """The error says itself when the next try is due; as a backoff where it does not."""
 
 
-Again = After | Backoff | AsTold
+Again = After | RetryDelay | AsTold
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +50,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     condition: str = ""
     event: str = ""
     severity: Severity = Severity.WARNING
-    again: Again = Backoff()
+    again: Again = RetryDelay()
     grace: float = GRACE
     quiet: float = 0.0
 
@@ -86,7 +86,7 @@ TABLE: Final = {
     "TypedPatchRefused": _api("TypedPatchRefused"),
     "UndeclaredField": _api("UndeclaredField"),
     "DuplicateKey": _api("DuplicateKey"),
-    "Unreachable": Row(condition="ComparisonError", event="Unreachable", again=Backoff(5.0), quiet=QUIET),
+    "Unreachable": Row(condition="ComparisonError", event="Unreachable", again=RetryDelay(5.0), quiet=QUIET),
     "ClusterOpening": Row(again=AsTold()),
     "ClusterOutOfReach": Row(condition="ComparisonError", event="ClusterOutOfReach", again=AsTold(), quiet=QUIET),
     # Our own records.
@@ -141,7 +141,7 @@ def again(row: Row, error: Exception, failures: int) -> Requeue:
             return Requeue.after(error.after)
         case AsTold():
             return Requeue.after(backoff(failures))
-        case Backoff(longest):
+        case RetryDelay(longest):
             return Requeue.after(backoff(failures, longest))
 
 

@@ -30,7 +30,7 @@ class RepositoryLooks(Protocol):
     def look_once_more(self, repository: str | RepositoryOf) -> None: ...
 
 
-class Looks:
+class PendingLooks:
     """What applications wait for. Losing it costs one more look."""
 
     def __init__(self, repositories: RepositoryLooks) -> None:

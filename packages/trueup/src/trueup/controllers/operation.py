@@ -14,7 +14,7 @@ from trueup.controllers.begin import about_source, asked_for, begun, operation_s
 from trueup.controllers.beginnings import PLACE, Beginnings
 from trueup.controllers.ended import failure_of, is_history, told_local
 from trueup.controllers.facts import facts_of
-from trueup.controllers.looks import Looks
+from trueup.controllers.looks import PendingLooks
 from trueup.controllers.noticing import Noticing, drift_of
 from trueup.controllers.ports import SYNCING_AS, Ports
 from trueup.controllers.record import record
@@ -57,7 +57,7 @@ class Operations:
         self._noticing, self._resuming = noticing, resuming
         self._beginnings = Beginnings(ports.audit)
         self._acted: dict[str, datetime] = {}
-        self._revisions = Looks(ports.repositories)
+        self._revisions = PendingLooks(ports.repositories)
 
     def forget(self, key: str) -> None:
         """The application is gone."""

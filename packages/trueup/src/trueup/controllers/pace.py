@@ -14,7 +14,7 @@ LASTING = 5.0
 """Seconds in which one more is earned: what flaps for long is written as seldom."""
 
 
-class Pace:
+class HealthPace:
     """Holds back changes of health alone that come too soon. What it remembers costs a write when it is lost."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from trueup.controllers.telling.audit import Audit
 from trueup.controllers.telling.entries import spelt
-from trueup.model.audit import Action, Entry
+from trueup.model.audit import Action, AuditRecord
 from trueup.model.progress import Change, Resumed
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationState, SyncCode
@@ -40,14 +40,14 @@ class Resuming:
         """The application is gone."""
         self._done.discard(application)
 
-    async def _left(self, application: str) -> list[Entry]:
+    async def _left(self, application: str) -> list[AuditRecord]:
         if application in self._done:
             return []
         self._done.add(application)
         return await self._audit.intended(application)
 
 
-def _of_operation(state: OperationState, seen: Observation, intents: list[Entry]) -> Iterator[Change]:
+def _of_operation(state: OperationState, seen: Observation, intents: list[AuditRecord]) -> Iterator[Change]:
     compared = {spelt(resource.key): resource for resource in seen.comparison.compared}
     live = {spelt(key) for key in seen.live}
     for intent in intents:
@@ -64,7 +64,7 @@ def _of_operation(state: OperationState, seen: Observation, intents: list[Entry]
             yield Resumed(entry=msgspec.structs.replace(intent, message=message))
 
 
-def _of_deletion(there: set[str], intents: list[Entry]) -> Iterator[Change]:
+def _of_deletion(there: set[str], intents: list[AuditRecord]) -> Iterator[Change]:
     for intent in intents:
         if intent.action is not Action.PRUNED:
             yield Resumed(entry=msgspec.structs.replace(intent, message=PERHAPS))

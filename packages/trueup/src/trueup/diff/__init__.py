@@ -1,6 +1,6 @@
 """Wanted × seen × answers → what differs: pairing, proof of equality, comparison, ignore rules, text."""
 
-from trueup.diff.answer import Answer
+from trueup.diff.answer import DryRunAnswer
 from trueup.diff.change import ABSENT, Change, describe, differences
 from trueup.diff.compare import changes_of, compare
 from trueup.diff.digest import live_digest
@@ -16,8 +16,8 @@ from trueup.diff.suspects import is_settled, suspects
 
 __all__ = [
     "ABSENT",
-    "Answer",
     "Change",
+    "DryRunAnswer",
     "JqFacts",
     "Masks",
     "Pair",

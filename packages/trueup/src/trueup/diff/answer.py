@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 
-class Answer(msgspec.Struct, frozen=True, gc=False):
+class DryRunAnswer(msgspec.Struct, frozen=True, gc=False):
     """What a server-side dry run of an apply returned, or why it returned nothing.
 
     Attributes:

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 import msgspec
 
-from trueup.diff.answer import Answer
+from trueup.diff.answer import DryRunAnswer
 from trueup.diff.change import Change, describe, differences
 from trueup.diff.jq import JqFacts
 from trueup.diff.local import declared_changes
@@ -28,7 +28,7 @@ Verdict = tuple[SyncCode, str]
 class _Known(msgspec.Struct, frozen=True):
     """What is known about the pairs."""
 
-    answers: Mapping[ResourceKey, Answer]
+    answers: Mapping[ResourceKey, DryRunAnswer]
     asked: Container[ResourceKey]
     forbidden: Mapping[ResourceKey, str]
     ignored: Sequence[IgnoreDifference]
@@ -37,7 +37,7 @@ class _Known(msgspec.Struct, frozen=True):
 
 def compare(
     pairs: Pairs,
-    answers: Mapping[ResourceKey, Answer],
+    answers: Mapping[ResourceKey, DryRunAnswer],
     *,
     asked: Iterable[ResourceKey],
     forbidden: Mapping[ResourceKey, str] | None = None,
@@ -75,7 +75,7 @@ def compare(
 
 
 def changes_of(
-    live: LiveObject, answer: Answer, ignored: Iterable[IgnoreDifference] = (), jq: JqFacts = NO_FACTS
+    live: LiveObject, answer: DryRunAnswer, ignored: Iterable[IgnoreDifference] = (), jq: JqFacts = NO_FACTS
 ) -> list[Change]:
     """The fields a sync would change: live against what a dry run returned, ignored ones left out, Secrets masked."""
     if answer.body == live.body:
@@ -144,7 +144,7 @@ def _verdict(pair: Pair, known: _Known) -> Verdict:
     return (SyncCode.OUT_OF_SYNC, f"differs from Git: {describe(changes)}") if changes else (SyncCode.SYNCED, "")
 
 
-def _refused(target: Manifest, live: LiveObject, answer: Answer, known: _Known) -> Verdict:
+def _refused(target: Manifest, live: LiveObject, answer: DryRunAnswer, known: _Known) -> Verdict:
     """Drift where the refusal is about the manifest and a declared field differs: a sync meets the refusal and shows
     it. Else nobody knows (a webhook may refuse dry runs alone), which is shown and not healed (cluster-truths 11)."""
     found, rules, jq = live.object(), applicable(known.ignored, live.key), known.jq.get(live.key, NO_FACTS)

@@ -9,7 +9,7 @@ import structlog
 from trueup.clusters.managed import excluded_type, instance_of, kept
 from trueup.clusters.shown import shown
 from trueup.controllers.wake import CONFIG_MAPS
-from trueup.engine.options import Options
+from trueup.engine.options import EngineOptions
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
@@ -38,7 +38,7 @@ class Control:
 
     events: ResourceType
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: EngineOptions) -> None:
         self.namespace = options.control_namespace
         self.client = Client(options.config, plugins=options.plugins)
         # A renewal waits behind no other request.

@@ -13,14 +13,14 @@ from trueup.clusters.clusters import Clusters
 from trueup.clusters.connection import Surroundings
 from trueup.clusters.managed import ManagedCluster, Parts
 from trueup.controllers.application import ApplicationReconciler
-from trueup.controllers.journal import Journal
+from trueup.controllers.journal import AuditJournal
 from trueup.controllers.repository import Repositories
 from trueup.engine import look
 from trueup.engine.control import Control
-from trueup.engine.git import Git
+from trueup.engine.git import GitMirrors
 from trueup.engine.lasting import Lasting
 from trueup.engine.look import Edit, Revisions, declared_ones
-from trueup.engine.options import Options
+from trueup.engine.options import EngineOptions
 from trueup.engine.term import Term
 from trueup.engine.tools import Tools
 from trueup.kube.schemas import Schemas
@@ -50,7 +50,7 @@ log = structlog.get_logger("trueup")
 class Engine:
     """An engine, built on entry and taken down on exit."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: EngineOptions) -> None:
         self.options = options
         self.clock = SystemClock()
         self.identity = new_identity()
@@ -85,13 +85,13 @@ class Engine:
         ours = options.data_named or not options.config.loopback
         place = await prepare(control.client, options.state, control.namespace, old=data / TRAIL, ours=ours)
         trail = Trail(place, self.clock.now)
-        self.journal = Journal(trail)
+        self.journal = AuditJournal(trail)
         self.lease = Lease(
             ControlLease(control.lease_client, control.namespace, self.clock.now),
             self.identity,
             predecessor=predecessor,
         )
-        git = Git(
+        git = GitMirrors(
             options,
             control.credentials,
             wanted=self._wanted,

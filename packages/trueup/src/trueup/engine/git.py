@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any
 
-from trueup.engine.options import Options
+from trueup.engine.options import EngineOptions
 from trueup.model.repository import RepositoryOf
 from trueup.model.share import Share
 from trueup.runtime import secrecy
@@ -27,7 +27,7 @@ GIT_SLOTS, GIT_BESIDE = 4, 32
 """Git's processes at a time, and places beside them for those that wait for a server which is slow to answer."""
 
 
-class Git:
+class GitMirrors:
     """The mirrors, and who may have git run.
 
     Args:
@@ -40,7 +40,7 @@ class Git:
 
     def __init__(
         self,
-        options: Options,
+        options: EngineOptions,
         credentials: Credentials,
         *,
         wanted: Callable[[str], Iterator[str]],

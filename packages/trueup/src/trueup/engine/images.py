@@ -13,9 +13,9 @@ from trueup.features.images.reconciler import ImageReconciler, Reports
 from trueup.features.images.rounds import Rounds
 from trueup.features.images.settings import CONFIG_MAP
 from trueup.features.images.survey import Survey
-from trueup.features.images.work import Subject
+from trueup.features.images.work import ImageSubject
 from trueup.model.application import Application, Source
-from trueup.model.audit import Entry
+from trueup.model.audit import AuditRecord
 from trueup.model.live import LiveObject, Seen
 from trueup.model.repository import RepositoryOf
 from trueup.model.tree import Tree
@@ -52,7 +52,7 @@ def part(lasting: Lasting, repositories: Repositories, recorder: Recorder) -> Im
     def event(live: LiveObject, reason: str, message: str, warning: bool) -> None:
         recorder.record(live, reason, message, now=now(), warning=warning)
 
-    async def audit(*entries: Entry) -> list[int]:
+    async def audit(*entries: AuditRecord) -> list[int]:
         log_entries(entries)
         return await lasting.journal.write(*entries)
 
@@ -98,10 +98,10 @@ def wakes(namespace: str, old: Seen | None, new: Seen | None) -> bool:
     return asked and (not isinstance(old, LiveObject) or old.annotations != new.annotations)
 
 
-def _subjects(applications: Applications) -> Iterator[Subject]:
+def _subjects(applications: Applications) -> Iterator[ImageSubject]:
     for stored in applications.readable():
         if not stored.app.metadata.deletion_timestamp:
-            yield Subject(
+            yield ImageSubject(
                 key=stored.key,
                 instance=applications.instance(stored.key),
                 app=stored.app,

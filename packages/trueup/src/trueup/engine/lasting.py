@@ -3,10 +3,10 @@
 import msgspec
 
 from trueup.clusters.clusters import Clusters
-from trueup.controllers.journal import Journal
+from trueup.controllers.journal import AuditJournal
 from trueup.engine.control import Control
-from trueup.engine.git import Git
-from trueup.engine.options import Options
+from trueup.engine.git import GitMirrors
+from trueup.engine.options import EngineOptions
 from trueup.engine.tools import Tools
 from trueup.runtime.clock import Clock
 from trueup.runtime.lease import Lease
@@ -16,12 +16,12 @@ from trueup.sources.registry import RegistryClient
 class Lasting(msgspec.Struct, frozen=True, kw_only=True):
     """Caches keyed by content, processes, connections, and what is kept on disk."""
 
-    options: Options
+    options: EngineOptions
     clock: Clock
     control: Control
-    git: Git
+    git: GitMirrors
     tools: Tools
     registry: RegistryClient
     clusters: Clusters
     lease: Lease
-    journal: Journal
+    journal: AuditJournal

@@ -12,7 +12,7 @@ from trueup.model.project import Project
 from trueup.model.tree import Tree
 from trueup.observe.observation import Observation
 from trueup.runtime.clock import Clock
-from trueup.sources.writer import Ask, Changes, commit
+from trueup.sources.writer import Changes, WantedCommit, commit
 from trueup.store.applications import StoredApplication
 
 Edit = Callable[[Tree, str], Changes]
@@ -88,5 +88,5 @@ async def _edited(term: Term, clock: Clock, app: Application, revision: str, edi
         )
     sha = await mirror.locate(revision or sources[0].target_revision, sources[0].tag_prefix)
     changes = edit(mirror.tree(sha), sources[0].path)
-    ask = Ask(branch="", message=lambda _: "files of a disk")
+    ask = WantedCommit(branch="", message=lambda _: "files of a disk")
     return commit(mirror.repository(), sha, changes, ask, clock.now())

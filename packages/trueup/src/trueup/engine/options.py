@@ -11,7 +11,7 @@ from trueup.sources.quota import Allowance
 from trueup.workers.kept import ROOM
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What an engine is told at its start.
 
     Attributes:

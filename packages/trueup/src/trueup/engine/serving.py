@@ -13,7 +13,7 @@ from trueup import __version__, policy
 from trueup.engine.engine import Engine
 from trueup.kube.errors import NotFound
 from trueup.model.application import Application
-from trueup.model.audit import Action, Actor, Entry
+from trueup.model.audit import Action, Actor, AuditRecord
 from trueup.model.live import LiveObject, Seen
 from trueup.model.resource import GroupKind
 from trueup.server.api import Asked
@@ -94,13 +94,13 @@ async def _certificate(engine: Engine) -> tuple[bytes, bytes]:
     return self_made(engine.clock.now())
 
 
-def _entry(asked: Asked, namespace: str, now: datetime) -> Entry:
+def _entry(asked: Asked, namespace: str, now: datetime) -> AuditRecord:
     """A request on record. One that was refused is not among what happened to an application."""
     message = asked.message
     name = message.get("name") or message.get("applicationName") or message.get("appName") or ""
     mine = asked.method.service.endswith(".ApplicationService") and isinstance(name, str) and name
     of = f"{message.get('appNamespace') or namespace}/{name}" if mine else ""
-    return Entry(
+    return AuditRecord(
         at=format_exact_time(now),
         action=Action.REQUEST,
         application=of if asked.code is None else "",

@@ -1,7 +1,7 @@
 """On whose behalf work is done, for fair shares of what there is."""
 
 from trueup.controllers.repository import Repositories
-from trueup.engine.git import Git
+from trueup.engine.git import GitMirrors
 from trueup.model.share import Share, Urgency
 from trueup.observe.targets import urgency_of
 from trueup.store.applications import Applications
@@ -10,7 +10,7 @@ from trueup.store.applications import Applications
 class Shares:
     """Whose work it is."""
 
-    def __init__(self, applications: Applications, repositories: Repositories, git: Git) -> None:
+    def __init__(self, applications: Applications, repositories: Repositories, git: GitMirrors) -> None:
         self._applications, self._repositories, self._git = applications, repositories, git
 
     def of_application(self, key: str) -> Share:

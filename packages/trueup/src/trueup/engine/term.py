@@ -18,7 +18,7 @@ from trueup.controllers.telling.audit import Audit
 from trueup.controllers.telling.events import EventReader
 from trueup.controllers.telling.log import LogReader
 from trueup.controllers.telling.notes import NoteReader
-from trueup.controllers.telling.stream import Stream
+from trueup.controllers.telling.stream import ChangeStream
 from trueup.controllers.wake import Wakes
 from trueup.controllers.woken import Woken
 from trueup.engine import images
@@ -79,7 +79,9 @@ class Term:
         self._ignoring = Ignoring(lasting.tools.jq, control.settings)
         self._audit = Audit(lasting.journal)
         # One entry for each who reads what becomes of applications.
-        telling = Stream(self._audit, LogReader(), EventReader(self.recorder, clock.now), NoteReader(self._deployed))
+        telling = ChangeStream(
+            self._audit, LogReader(), EventReader(self.recorder, clock.now), NoteReader(self._deployed)
+        )
         self._woken = Woken()
         self._writes = Writes(ControlCluster(control.client, control.cache), clock, telling)
         self.sites = Sites(applications, lasting.clusters, self._made)

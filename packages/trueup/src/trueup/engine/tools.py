@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from trueup.engine.options import Options
+from trueup.engine.options import EngineOptions
 from trueup.features.images.editing import Apart
 from trueup.model.errors import TrueupError
 from trueup.runtime.fair import Fair, current_share, resting
@@ -36,7 +36,7 @@ class Tools:
         jq_seconds: processor time of one jq expression.
     """
 
-    def __init__(self, options: Options, mirrors: Path, jq_seconds: Callable[[], float]) -> None:
+    def __init__(self, options: EngineOptions, mirrors: Path, jq_seconds: Callable[[], float]) -> None:
         root, isolated, renderers = scratch(options.data / "render"), options.isolated, options.render_workers
         self.pool = Pool(2 * renderers + 1, root=root, isolated=isolated)
         self.preparer = Preparer(mirrors, 2 * PREPARED, root=root, isolated=isolated)

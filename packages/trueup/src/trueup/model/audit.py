@@ -83,7 +83,7 @@ class FieldChange(msgspec.Struct, frozen=True, omit_defaults=True):
     after: str = ""
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AuditRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One record.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from trueup.model.audit import Actor, Entry, FieldChange, Why
+from trueup.model.audit import Actor, AuditRecord, FieldChange, Why
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationState
 
@@ -137,7 +137,7 @@ class HookRan(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class Resumed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What an engine that is gone did, and could not say."""
 
-    entry: Entry
+    entry: AuditRecord
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -16,7 +16,7 @@ NOTHING = b"null"
 """A document for expressions of which only the reading is asked."""
 
 
-class Rules(msgspec.Struct, frozen=True):
+class IgnoreRules(msgspec.Struct, frozen=True):
     """The rules that hold for an application, and where each is written."""
 
     rules: tuple[IgnoreDifference, ...]
@@ -52,7 +52,7 @@ class Ignoring:
         self._jq = jq
         self._settings = settings
 
-    def rules(self, app: Application, keys: Collection[ResourceKey]) -> Rules:
+    def rules(self, app: Application, keys: Collection[ResourceKey]) -> IgnoreRules:
         """The application's own rules, then those of ``argocd-cm`` for objects it has.
 
         Args:
@@ -64,7 +64,7 @@ class Ignoring:
             for place, rule in self._settings().ignore_differences
             if any(diff.applicable([rule], key) for key in keys)
         ]
-        return Rules(
+        return IgnoreRules(
             rules=(*own, *(rule for _, rule in everybody)),
             places=(
                 *(f"spec.ignoreDifferences[{index}]" for index in range(len(own))),
@@ -72,7 +72,7 @@ class Ignoring:
             ),
         )
 
-    async def faults(self, rules: Rules, facts: Iterable[diff.JqFacts] = ()) -> list[str]:
+    async def faults(self, rules: IgnoreRules, facts: Iterable[diff.JqFacts] = ()) -> list[str]:
         """The jq expressions that cannot be read or evaluated, each once with its place and the reason.
 
         Args:
@@ -92,7 +92,7 @@ class Ignoring:
                     found.add(f"{where}: {answer.reason}")
         return sorted(found)
 
-    async def facts(self, rules: Rules, objects: Iterable[Documents]) -> dict[ResourceKey, diff.JqFacts]:
+    async def facts(self, rules: IgnoreRules, objects: Iterable[Documents]) -> dict[ResourceKey, diff.JqFacts]:
         """What the jq expressions name in objects; none for an object that no expression is for.
 
         An expression that failed on one object is not tried on the rest: an endless one costs its time once.

@@ -7,7 +7,7 @@ import msgspec
 from trueup import diff, policy
 from trueup.apply.confirm import Question
 from trueup.clusters.managed import ManagedCluster
-from trueup.diff import Answer, Pairs
+from trueup.diff import DryRunAnswer, Pairs
 from trueup.memory.bounded import Memory
 from trueup.model.application import Application, Operation
 from trueup.model.errors import InvalidSpec
@@ -64,7 +64,7 @@ class Questions:
 
     async def answers(
         self, app: Application, project: Project, questions: Sequence[Question]
-    ) -> Mapping[ResourceKey, Answer]:
+    ) -> Mapping[ResourceKey, DryRunAnswer]:
         """What the server says to whom would write: with other rights, the answer might be another one.
 
         Raises:
@@ -75,7 +75,7 @@ class Questions:
         try:
             account = policy.acting_account(app, project, self._cluster.server, self._settings().impersonation)
         except InvalidSpec as error:
-            return {question.manifest.key: Answer(refused=str(error)) for question in questions}
+            return {question.manifest.key: DryRunAnswer(refused=str(error)) for question in questions}
         asked = [msgspec.structs.replace(question, account=account) for question in questions]
         return await self._cluster.confirmer.confirm(asked)
 
@@ -93,7 +93,7 @@ def way_of(options: SyncOptions, target: Manifest, live: LiveObject) -> Writing:
     return writing(state, options, target, live)
 
 
-def documents(questions: Sequence[Question], answers: Mapping[ResourceKey, Answer]) -> Iterator[Documents]:
+def documents(questions: Sequence[Question], answers: Mapping[ResourceKey, DryRunAnswer]) -> Iterator[Documents]:
     """What jq may be asked about: objects that the server says an apply would change, or refuses to apply."""
     for asked in questions:
         answer = answers.get(asked.manifest.key)

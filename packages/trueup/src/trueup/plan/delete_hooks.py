@@ -16,7 +16,7 @@ from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey
 from trueup.model.status import SyncPhase
-from trueup.plan.deletion import DeletionWait, Gone, propagation_of
+from trueup.plan.deletion import AllGone, DeletionWait, propagation_of
 from trueup.plan.hooks import Run, armed, belongs, named, takes_along
 from trueup.plan.kinds import kind_rank
 from trueup.plan.observe import VANISHED
@@ -26,7 +26,7 @@ from trueup.plan.task import DeleteHookTask, ReleaseHookTask, RunHookTask
 _FINALIZERS = {DeletePhase.PRE_DELETE: PRE_DELETE_FINALIZER, DeletePhase.POST_DELETE: POST_DELETE_FINALIZER}
 
 
-class Stage(msgspec.Struct, frozen=True):
+class DeletionStage(msgspec.Struct, frozen=True):
     """A part of a deletion: the run of a phase's hooks, or the clean-up after them."""
 
     phase: DeletePhase
@@ -38,15 +38,15 @@ class Stage(msgspec.Struct, frozen=True):
         return _FINALIZERS[self.phase] + (CLEANUP if self.cleanup else "")
 
 
-_BEFORE = Stage(DeletePhase.PRE_DELETE)
+_BEFORE = DeletionStage(DeletePhase.PRE_DELETE)
 _AFTER = (
-    Stage(DeletePhase.PRE_DELETE, cleanup=True),
-    Stage(DeletePhase.POST_DELETE),
-    Stage(DeletePhase.POST_DELETE, cleanup=True),
+    DeletionStage(DeletePhase.PRE_DELETE, cleanup=True),
+    DeletionStage(DeletePhase.POST_DELETE),
+    DeletionStage(DeletePhase.POST_DELETE, cleanup=True),
 )
 
 
-def stage_of(finalizers: Sequence[str]) -> Stage | None:
+def stage_of(finalizers: Sequence[str]) -> DeletionStage | None:
     """The stage that is next; None where it is the cascade's turn, or nothing is left."""
     if _BEFORE.finalizer in finalizers:
         return _BEFORE
@@ -75,7 +75,7 @@ UNREADABLE_SECONDS = 900.0
 """How long hooks are looked for whose loss destroys nothing."""
 
 
-def skips_unreadable(stage: Stage, finalizers: Sequence[str], seconds: float) -> bool:
+def skips_unreadable(stage: DeletionStage, finalizers: Sequence[str], seconds: float) -> bool:
     """Whether a deletion goes on without hooks that could not be read for so long.
 
     A repository that is gone must not hold an application for ever. But objects are not deleted unless what was to
@@ -110,7 +110,7 @@ class HookStep(msgspec.Struct, frozen=True, kw_only=True, tag="hook-step"):
     settles_in: float = RECHECK
 
 
-DeleteHookStep = HookStep | DeletionWait | Gone
+DeleteHookStep = HookStep | DeletionWait | AllGone
 
 
 def prepared(phase: DeletePhase, hooks: Sequence[Manifest], run: Run) -> list[RunHookTask]:
@@ -178,7 +178,7 @@ def run_step(
         running = [task.key for task in wave if not _has_ended(task, health)]
         if running:
             return DeletionWait(message=waiting_for(running, "completion of hook"), after=RECHECK)
-    return Gone()
+    return AllGone()
 
 
 def _started(missing: Sequence[RunHookTask], live: Mapping[ResourceKey, LiveObject]) -> DeleteHookStep:
@@ -230,7 +230,7 @@ def cleanup_step(
         return HookStep(tasks=tuple(tasks), message="cleaning up after hooks", settles_in=0.0)
     if leaving:
         return DeletionWait(message=waiting_for([found.key for found in leaving], "deletion of"), after=RECHECK)
-    return Gone()
+    return AllGone()
 
 
 def _is_run(task: RunHookTask, live: Mapping[ResourceKey, LiveObject]) -> bool:

@@ -56,11 +56,11 @@ class DeletionWait(msgspec.Struct, frozen=True, kw_only=True, tag="deletion-wait
     consent: bool = False
 
 
-class Gone(msgspec.Struct, frozen=True, tag="gone"):
+class AllGone(msgspec.Struct, frozen=True, tag="gone"):
     """Nothing of the application's is left that should go: its finalizer may be removed."""
 
 
-DeletionStep = Delete | DeletionWait | Gone
+DeletionStep = Delete | DeletionWait | AllGone
 
 
 def propagation_of(finalizers: Iterable[str]) -> str:
@@ -91,7 +91,7 @@ def deletion_step(
     """
     propagation = propagation_of(app.metadata.finalizers)
     if not propagation:
-        return release(managed.values()) or Gone()
+        return release(managed.values()) or AllGone()
     policy = app.spec.sync_policy
     options = Options(frozenset(policy.sync_options if policy else ()))
     own = ResourceKey(GROUP, "Application", app.metadata.namespace, app.metadata.name)
@@ -106,7 +106,7 @@ def deletion_step(
     ]
     going = [live for live in going if live.group_kind != _PROJECT] or going
     if not going:
-        return release(managed.values()) or Gone()
+        return release(managed.values()) or AllGone()
     if unconfirmed := _unconfirmed(app, going, options, approved_at, now):
         return DeletionWait(message=waiting_for(unconfirmed, "deletion confirmation of"), after=RECHECK, consent=True)
     wave = max(wave_of(live.annotations) for live in going)

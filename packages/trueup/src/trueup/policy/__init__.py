@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from kubegrammar.facade import facade
 
 if TYPE_CHECKING:
-    from trueup.policy.admission import Change as Change
     from trueup.policy.admission import Deploy as Deploy
     from trueup.policy.admission import Effect as Effect
     from trueup.policy.admission import Fetch as Fetch
     from trueup.policy.admission import Label as Label
-    from trueup.policy.admission import Push as Push
+    from trueup.policy.admission import ObjectChange as ObjectChange
+    from trueup.policy.admission import RepositoryPush as RepositoryPush
     from trueup.policy.admission import refusal as refusal
     from trueup.policy.automatic import Decision as Decision
     from trueup.policy.automatic import attempted_revisions as attempted_revisions
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from trueup.policy.windows import may_sync as may_sync
 
 _NAMES = {
-    "admission": ("Change", "Deploy", "Effect", "Fetch", "Label", "Push", "refusal"),
+    "admission": ("ObjectChange", "Deploy", "Effect", "Fetch", "Label", "RepositoryPush", "refusal"),
     "automatic": ("Decision", "attempted_revisions", "automatic_sync", "retry_for"),
     "claims": ("CLAIM_NOTE", "foreign", "initiator", "writer_of"),
     "engines": ("hands_off", "last_write_by"),

@@ -30,7 +30,7 @@ class Fetch(msgspec.Struct, frozen=True):
     url: str
 
 
-class Push(msgspec.Struct, frozen=True):
+class RepositoryPush(msgspec.Struct, frozen=True):
     """Writing to a repository: image automation, pull requests, a rollback in Git."""
 
     url: str
@@ -46,7 +46,7 @@ class Deploy(msgspec.Struct, frozen=True):
     destination: Destination
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class ObjectChange(msgspec.Struct, frozen=True, kw_only=True):
     """Writing or deleting one object.
 
     Attributes:
@@ -69,11 +69,11 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
         own: it is not there yet, or the engine made it for an application of this project.
     """
 
-    change: Change
+    change: ObjectChange
     own: bool
 
 
-Effect = Fetch | Push | Bring | Deploy | Change | Label
+Effect = Fetch | RepositoryPush | Bring | Deploy | ObjectChange | Label
 
 
 def refusal(project: Project | None, app: Application, effect: Effect) -> str:
@@ -88,13 +88,13 @@ def refusal(project: Project | None, app: Application, effect: Effect) -> str:
     if reason := membership(project, app):
         return reason
     match effect:
-        case Fetch(url) | Push(url):
+        case Fetch(url) | RepositoryPush(url):
             return _repository(project, url)
         case Bring():
             return _brought(project)
         case Deploy(destination):
             return _destination(project, destination)
-        case Change():
+        case ObjectChange():
             return _object(project, effect)
         case Label():
             return _object(project, effect.change) or _namespace(project, effect)
@@ -135,7 +135,7 @@ def _destination(project: Project, destination: Destination) -> str:
     )
 
 
-def _object(project: Project, change: Change) -> str:
+def _object(project: Project, change: ObjectChange) -> str:
     key = change.key
     if change.namespaced and not key.namespace:
         return f"Namespace for {key.kind} {key.name} is missing: write metadata.namespace or spec.destination.namespace"

@@ -51,7 +51,7 @@ class Refusal(StrEnum):
     CHANGING = "ApplicationChangesTooFast"
 
 
-class Refused(TrueupError):
+class RequestRefused(TrueupError):
     """A request is not carried out, as things stand.
 
     Attributes:
@@ -87,14 +87,14 @@ def admit_sync(app: Application, status: Status, project: Project | None, operat
         admit_local(app, project, operation)
     sources = sync.sources or ([sync.source] if sync.source else []) or app.spec.all_sources()
     if sync.revision and len(sources) > 1:
-        raise Refused(
+        raise RequestRefused(
             Refusal.REVISIONS,
             app,
             f"application '{app.metadata.name}' has {len(sources)} sources, and one revision is of one",
             hint="give a revision for each source",
         )
     if len(sync.revisions) > len(sources):
-        raise Refused(
+        raise RequestRefused(
             Refusal.REVISIONS,
             app,
             f"{len(sync.revisions)} revisions for {len(sources)} source{'s' * (len(sources) > 1)} of application "
@@ -117,7 +117,7 @@ def admit_window(app: Application, project: Project, now: datetime) -> None:
     if verdict.allowed:
         return
     if verdict.fault:
-        raise Refused(
+        raise RequestRefused(
             Refusal.WINDOW_FAULT,
             app,
             f"cannot sync: blocked by a sync window that cannot be read: {in_project(verdict, project)}",
@@ -127,7 +127,7 @@ def admit_window(app: Application, project: Project, now: datetime) -> None:
     if math.isfinite(verdict.again):
         ends = f"; the windows change next at {format_time(now + timedelta(seconds=verdict.again))}"
     name = project.metadata.name or app.spec.project or DEFAULT_PROJECT
-    raise Refused(
+    raise RequestRefused(
         Refusal.WINDOW,
         app,
         f"cannot sync: blocked by a sync window of project {name}{ends}",
@@ -146,7 +146,7 @@ def admit_rollback(app: Application, status: Status, project: Project | None, no
     """
     _startable(app, status)
     if automated(app):
-        raise Refused(
+        raise RequestRefused(
             Refusal.AUTOMATED_ROLLBACK,
             app,
             "rollback cannot be initiated when auto-sync is enabled",
@@ -163,7 +163,7 @@ def rollback_to(app: Application, deployment: RevisionHistory, *, prune: bool, u
         Refused: it recorded no source.
     """
     if deployment.source is None and not deployment.sources:
-        raise Refused(
+        raise RequestRefused(
             Refusal.NO_SOURCE,
             app,
             f"deployment {deployment.id} of application '{app.metadata.name}' has no source on record",
@@ -204,7 +204,7 @@ def termination(app: Application, status: Status, *, asked: bool) -> Ending:
         return Ending.TERMINATED
     if asked:
         return Ending.TAKEN_BACK
-    raise Refused(
+    raise RequestRefused(
         Refusal.IDLE,
         app,
         f"Unable to terminate operation of {app.metadata.name}. No operation is in progress",
@@ -224,7 +224,7 @@ def finalizers(app: Application, cascade: Cascade) -> list[str]:
     if app.metadata.deletion_timestamp and wanted:
         if ours:
             return has
-        raise Refused(
+        raise RequestRefused(
             Refusal.DELETING,
             app,
             f"application '{app.metadata.name}' is being deleted without its objects",
@@ -235,11 +235,11 @@ def finalizers(app: Application, cascade: Cascade) -> list[str]:
 
 def _startable(app: Application, status: Status) -> None:
     if app.metadata.deletion_timestamp:
-        raise Refused(
+        raise RequestRefused(
             Refusal.DELETING, app, f"application '{app.metadata.name}' is deleting", hint="wait until it is gone"
         )
     if operating(app, status):
-        raise Refused(
+        raise RequestRefused(
             Refusal.IN_PROGRESS,
             app,
             "another operation is already in progress",
@@ -253,7 +253,7 @@ def _admit_revisions(app: Application, revisions: Sequence[str]) -> None:
     others = [asked for asked, own in zip(revisions, declared, strict=False) if asked and asked != own]
     if not others or not automated(app):
         return
-    raise Refused(
+    raise RequestRefused(
         Refusal.AUTOMATED_REVISION,
         app,
         f"cannot sync to {', '.join(others)}: auto-sync currently set to {', '.join(declared)}",

@@ -26,7 +26,7 @@ from trueup.model.project import Project
 from trueup.model.repository import in_registry
 from trueup.model.repository_url import HTTP, OCI, parse_repository_url
 from trueup.model.source import explicit_tool
-from trueup.policy.admission import Deploy, Fetch, Push, membership, refusal
+from trueup.policy.admission import Deploy, Fetch, RepositoryPush, membership, refusal
 from trueup.policy.options import option_problem
 
 _LONGEST_NAME = 253
@@ -64,7 +64,7 @@ def admit_repository(app: Application, project: Project, url: str, place: Destin
         InvalidSpec: naming every problem.
     """
     found = problems(app, project, place)
-    if reason := refusal(project, app, Push(url)):
+    if reason := refusal(project, app, RepositoryPush(url)):
         found.append(reason)
     if found:
         raise InvalidSpec("; ".join(dict.fromkeys(found)))

@@ -90,7 +90,7 @@ def read_index(data: bytes, repository: str) -> dict[str, Any]:
     """
     shown = redact_url(index_url(repository))[:300]
     try:
-        read = yaml.load(data, shown, yaml.Limits(size=MAX_INDEX, nodes=_NODES))
+        read = yaml.load(data, shown, yaml.YamlLimits(size=MAX_INDEX, nodes=_NODES))
     except yaml.YamlError as error:
         raise RenderFailed(f"the index of the Helm repository: {error}"[:600], hint="correct repo") from error
     if not isinstance(read, dict) or not read.get("apiVersion"):

@@ -27,7 +27,7 @@ from trueup.render.kustomize_inflater import Inflater
 from trueup.render.kustomize_place import (
     LONGEST_PATH,
     MAX_BYTES,
-    Place,
+    KustomizePlace,
     read_kustomization,
     shown,
     the_kustomization,
@@ -84,7 +84,7 @@ def draft(
         api_versions=tuple(options.api_versions) or context.api_versions,
     )
     walk = _Walk(refs, versions, checked)
-    walk.visit(Place(tree), path, document, file)
+    walk.visit(KustomizePlace(tree), path, document, file)
     found = walk.found
     if found.needed:
         raise RemotesNeeded(list(found.needed.values()))
@@ -130,7 +130,7 @@ class _Walk:
 
     def visit(
         self,
-        place: Place,
+        place: KustomizePlace,
         path: str,
         document: dict[str, Any],
         file: str,
@@ -173,7 +173,9 @@ class _Walk:
         self._lends.pop()
         self._done.add(place.laid(path))
 
-    def _take(self, place: Place, base: str, reference: Reference, file: str, plugin_base: str | None = None) -> str:
+    def _take(
+        self, place: KustomizePlace, base: str, reference: Reference, file: str, plugin_base: str | None = None
+    ) -> str:
         """Take what a reference leads to; where it is laid out, if that is not where the reference says."""
         where = f"{place.shown(file)}: {reference.field}"
         remote = None
@@ -210,7 +212,9 @@ class _Walk:
                 self._take_plugin(place, located, where, plugin_base)
         return ""
 
-    def _take_content(self, place: Place, base: str, located: Located, reference: Reference, where: str) -> None:
+    def _take_content(
+        self, place: KustomizePlace, base: str, located: Located, reference: Reference, where: str
+    ) -> None:
         self.found.take_links(place, located)
         laid = place.laid(located.path)
         self.found.take(laid, located.entry, place.ref)
@@ -227,7 +231,7 @@ class _Walk:
             self.found.resources.add(laid)
 
     def _take_remote(
-        self, place: Place, base: str, reference: Reference, remote: Remote, plugin_base: str | None
+        self, place: KustomizePlace, base: str, reference: Reference, remote: Remote, plugin_base: str | None
     ) -> str:
         if not reference.rewritable:
             raise RenderFailed(
@@ -252,7 +256,7 @@ class _Walk:
         return ""
 
     def _take_base(self, tree: Tree, remote: Remote, base: Base, reference: Reference, plugin_base: str | None) -> str:
-        place = Place(tree, base.name, mount_of(base), base.shown)
+        place = KustomizePlace(tree, base.name, mount_of(base), base.shown)
         located = follow(tree, base.path, remote.where)
         if located is not None and located.entry.mode in (Mode.FILE, Mode.EXECUTABLE):
             raise RenderFailed(
@@ -269,7 +273,7 @@ class _Walk:
         self._take_directory(place, located, reference, remote.where, plugin_base)
         return place.laid(located.path)
 
-    def _take_plugin(self, place: Place, located: Located, where: str, base: str) -> None:
+    def _take_plugin(self, place: KustomizePlace, located: Located, where: str, base: str) -> None:
         if place.tree.size(located.entry) > MAX_BYTES:
             self.found.hide(where)
             return
@@ -279,7 +283,7 @@ class _Walk:
         for named in plugin_references(data, place.shown(located.path)):
             self._take(place, base, named, located.path)
 
-    def _missing(self, place: Place, target: str, reference: Reference, where: str) -> None:
+    def _missing(self, place: KustomizePlace, target: str, reference: Reference, where: str) -> None:
         if reference.text and len(target) > LONGEST_PATH:
             return
         self.found.absent.add(place.laid(target))
@@ -290,7 +294,7 @@ class _Walk:
             )
 
     def _take_directory(
-        self, place: Place, located: Located, reference: Reference, where: str, plugin_base: str | None
+        self, place: KustomizePlace, located: Located, reference: Reference, where: str, plugin_base: str | None
     ) -> None:
         path = place.laid(located.path)
         self.found.take_links(place, located)
@@ -322,7 +326,7 @@ class _Walk:
             raise RenderFailed(f"{place.url} {error.message}", hint=error.hint) from error
         self.visit(place, located.path, document, file, plugin_base, above)
 
-    def _take_file(self, place: Place, file: str) -> None:
+    def _take_file(self, place: KustomizePlace, file: str) -> None:
         located = follow(place.tree, file, "kustomization")
         if located is not None:
             self.found.take_links(place, located)

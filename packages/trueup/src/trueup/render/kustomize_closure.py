@@ -4,7 +4,7 @@ from trueup.model.errors import RenderFailed
 from trueup.model.tree import Entry
 from trueup.render.closure import Located
 from trueup.render.job import Inflation, Input
-from trueup.render.kustomize_place import LONGEST_PATH, Place
+from trueup.render.kustomize_place import LONGEST_PATH, KustomizePlace
 from trueup.render.remote import MAX_REMOTES, Remote
 
 
@@ -56,7 +56,7 @@ class KustomizeClosure:
         """The text of a reference does not say what it reads."""
         self.opaque = self.opaque or where[:LONGEST_PATH]
 
-    def take_links(self, place: Place, located: Located) -> None:
+    def take_links(self, place: KustomizePlace, located: Located) -> None:
         """Take the links that a path leads through."""
         # Laid out as links: kustomize resolves what lies behind a link from the real place.
         for link in located.links:

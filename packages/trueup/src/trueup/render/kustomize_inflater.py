@@ -14,11 +14,11 @@ from trueup.render.helm_index import COMMIT, over_http
 from trueup.render.job import Inflation
 from trueup.render.kustomize_charts import Chart, charts_of, names_charts
 from trueup.render.kustomize_closure import KustomizeClosure
-from trueup.render.kustomize_place import Place
+from trueup.render.kustomize_place import KustomizePlace
 from trueup.render.remote import Remote, chart_place
 
 
-class Home(NamedTuple):
+class ChartFolder(NamedTuple):
     """Where a chart is.
 
     Attributes:
@@ -26,7 +26,7 @@ class Home(NamedTuple):
         stands_for: the folder in which kustomize has it, in the kustomization's own place.
     """
 
-    place: Place
+    place: KustomizePlace
     path: str
     stands_for: str
 
@@ -44,7 +44,7 @@ class Inflater:
         self._context = context
 
     def inflate(
-        self, place: Place, path: str, document: dict[str, Any], file: str, above: str
+        self, place: KustomizePlace, path: str, document: dict[str, Any], file: str, above: str
     ) -> tuple[list[str], bool]:
         """Take the charts of a kustomization.
 
@@ -92,11 +92,11 @@ class Inflater:
             made.append(name)
         return made, borrows
 
-    def _take_chart(self, place: Place, chart: Chart) -> Home | None:
+    def _take_chart(self, place: KustomizePlace, chart: Chart) -> ChartFolder | None:
         """Where a chart is; None where it is to be fetched first."""
         located = follow(place.tree, chart.folder, chart.where)
         if located is not None and located.entry.mode is Mode.DIRECTORY:
-            home = Home(place, located.path, chart.folder)
+            home = ChartFolder(place, located.path, chart.folder)
             self._take_files(home, chart)
             return home
         if chart.fetched is None:
@@ -118,7 +118,9 @@ class Inflater:
         if tree is None:
             self._found.needed.setdefault(remote.text, remote)
             return None
-        home = Home(Place(tree, chart.fetched.tree, chart_place(chart.fetched), chart.fetched.shown), "", chart.folder)
+        home = ChartFolder(
+            KustomizePlace(tree, chart.fetched.tree, chart_place(chart.fetched), chart.fetched.shown), "", chart.folder
+        )
         try:
             name = self._take_files(home, chart)
         except RenderFailed as error:
@@ -130,7 +132,7 @@ class Inflater:
             )
         return home
 
-    def _take_files(self, home: Home, chart: Chart) -> str:
+    def _take_files(self, home: ChartFolder, chart: Chart) -> str:
         """Take the files of a chart; its name.
 
         Raises:
@@ -147,7 +149,7 @@ class Inflater:
             self._found.take(laid, input_.entry, place.ref)
         return read.name
 
-    def _take_values(self, place: Place, home: Home, base: str, chart: Chart, text: str) -> str:
+    def _take_values(self, place: KustomizePlace, home: ChartFolder, base: str, chart: Chart, text: str) -> str:
         """A value file, by its place; without a name the chart's own. It may lie in a chart that was fetched, where
         kustomize would have put that."""
         target = inside(base, text) if text else posixpath.join(chart.folder, "values.yaml")

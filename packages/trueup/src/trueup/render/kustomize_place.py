@@ -17,7 +17,7 @@ LONGEST_PATH = 300
 """Characters of a path that are shown, or remembered of what may be no path."""
 
 
-class Place(NamedTuple):
+class KustomizePlace(NamedTuple):
     """A repository that is read.
 
     Attributes:

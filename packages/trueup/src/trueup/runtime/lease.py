@@ -39,7 +39,7 @@ class Terms(msgspec.Struct, frozen=True):
     pause: float = 1.5
 
 
-class Held(msgspec.Struct, frozen=True):
+class HeldLease(msgspec.Struct, frozen=True):
     """The record as stored.
 
     Attributes:
@@ -58,10 +58,10 @@ class Held(msgspec.Struct, frozen=True):
 class Record(Protocol):
     """Where the lease lies. Errors are TrueupErrors; Stalled means that waiting cannot help."""
 
-    async def read(self) -> Held | None:
+    async def read(self) -> HeldLease | None:
         """The record; None when there is none."""
 
-    async def write(self, wanted: Held, over: Held | None) -> Held | None:
+    async def write(self, wanted: HeldLease, over: HeldLease | None) -> HeldLease | None:
         """Replace exactly the record ``over`` (None: there is none); None when somebody else was quicker."""
 
 
@@ -93,7 +93,7 @@ class Lease:
         self._record, self._predecessor = record, predecessor
         self._terms = terms or Terms()
         self._clock = clock or elapsed
-        self._stored: Held | None = None
+        self._stored: HeldLease | None = None
         self._seen: tuple[str, float] = ("", 0.0)
         self._until = float("-inf")
 
@@ -147,7 +147,7 @@ class Lease:
             return stored.holder
         began = self._clock()
         transitions = 0 if stored is None else stored.transitions + (stored.holder != self.identity)
-        written = await self._record.write(Held(self.identity, self._terms.lease, transitions), stored)
+        written = await self._record.write(HeldLease(self.identity, self._terms.lease, transitions), stored)
         if written is None:
             return stored.holder if stored else ""
         self._predecessor = ""
@@ -180,7 +180,7 @@ class Lease:
     async def renew(self) -> str | None:
         """One renewal: None when it succeeded, else who has the lease."""
         began = self._clock()
-        wanted = Held(self.identity, self._terms.lease, self._stored.transitions if self._stored else 0)
+        wanted = HeldLease(self.identity, self._terms.lease, self._stored.transitions if self._stored else 0)
         written = await self._record.write(wanted, self._stored)
         if written is None:
             found = await self._record.read()
@@ -201,15 +201,15 @@ class Lease:
             return
         try:
             async with asyncio.timeout(self._terms.pause):
-                await self._record.write(Held("", 1.0, stored.transitions), stored)
+                await self._record.write(HeldLease("", 1.0, stored.transitions), stored)
         except (TrueupError, TimeoutError) as error:
             log.warning("lease not given back, it runs out", error=str(error))
 
-    def _renewed(self, written: Held, began: float) -> None:
+    def _renewed(self, written: HeldLease, began: float) -> None:
         self._stored = written
         self._until = began + self._terms.renew
 
-    def _free(self, stored: Held) -> bool:
+    def _free(self, stored: HeldLease) -> bool:
         if stored.holder in ("", self.identity, self._predecessor):
             return True
         now = self._clock()

@@ -15,7 +15,7 @@ from trueup.kube.errors import ApiError, NotFound
 from trueup.kube.plugin import RunPlugin
 from trueup.model.annotations import API_VERSION, HOOK_FINALIZER
 from trueup.model.errors import TrueupError
-from trueup.sandbox.sites import Report, Site
+from trueup.sandbox.sites import Report, SandboxSite
 from trueup.store.install import APPLICATION, DEFINITION, PROJECT
 from trueup.store.kinds import NAMESPACE
 
@@ -28,7 +28,7 @@ POLL_SECONDS = 0.2
 
 
 @asynccontextmanager
-async def guest(report: Report, kubeconfig: Path, context: str, plugins: RunPlugin) -> AsyncIterator[Site]:
+async def guest(report: Report, kubeconfig: Path, context: str, plugins: RunPlugin) -> AsyncIterator[SandboxSite]:
     """A context of the user's kubeconfig. Afterwards the demo's namespaces are deleted, and the definitions it brought.
 
     Raises:
@@ -44,7 +44,7 @@ async def guest(report: Report, kubeconfig: Path, context: str, plugins: RunPlug
         brought = [type_ for type_ in (APPLICATION, PROJECT) if not await _defined(client, type_)]
         report(f"using context {context}: namespaces {NAME} and {NAME}-* only; they are deleted at the end")
         try:
-            yield Site(
+            yield SandboxSite(
                 kubeconfig=kubeconfig,
                 context=context,
                 namespace=NAME,

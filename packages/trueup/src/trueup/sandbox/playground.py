@@ -20,7 +20,7 @@ from trueup.runtime.clock import SystemClock
 from trueup.sandbox.guest import confined_project, remove_applications
 from trueup.sandbox.repository import Git, PlayRepository
 from trueup.sandbox.services import Herald, Services, furnish, serving
-from trueup.sandbox.sites import NAMESPACE, Site
+from trueup.sandbox.sites import NAMESPACE, SandboxSite
 from trueup.store.install import install
 
 __all__ = ["NAMESPACE", "ROOT", "Playground", "application", "apply", "playground"]
@@ -35,7 +35,7 @@ STOP_SECONDS = 10.0
 class Playground(msgspec.Struct, frozen=True, kw_only=True):
     """What is up."""
 
-    site: Site
+    site: SandboxSite
     folder: Path
     client: Client
     discovery: Discovery
@@ -65,7 +65,7 @@ class Playground(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def playground(
-    site: Site,
+    site: SandboxSite,
     *,
     git: Git,
     content: Path | None,
@@ -120,7 +120,7 @@ async def playground(
         )
 
 
-async def _installed(client: Client, site: Site) -> Discovery:
+async def _installed(client: Client, site: SandboxSite) -> Discovery:
     """What the cluster serves, with our kinds and settings on it."""
     discovery = Discovery(client)
     await install(client, site.namespace, lambda _: None)
@@ -132,7 +132,7 @@ async def _installed(client: Client, site: Site) -> Discovery:
     return discovery
 
 
-async def _workshop(stack: AsyncExitStack, folder: Path, client: Client, site: Site) -> Services:
+async def _workshop(stack: AsyncExitStack, folder: Path, client: Client, site: SandboxSite) -> Services:
     services = await stack.enter_async_context(serving(folder / SERVICES, SystemClock().now))
     herald = Herald(client, site.namespace, services)
     stack.push_async_callback(herald.close)

@@ -23,7 +23,7 @@ from trueup.model.live import LiveObject
 from trueup.model.repository_url import parse_repository_url
 from trueup.sandbox.ci import Runner
 from trueup.sandbox.git import GitServer, Push
-from trueup.sandbox.registry import Registry
+from trueup.sandbox.registry import SandboxRegistry
 from trueup.store.credentials import CONFIG_MAP, LABEL, SECRET, TEMPLATE
 from trueup.store.install import APPLICATION
 from trueup.store.kinds import NAMESPACE
@@ -41,7 +41,7 @@ PAUSES = (0.2, 1.0, 5.0, 20.0)
 """Seconds between tries to tell of a push."""
 
 
-class Place(msgspec.Struct, frozen=True):
+class ServicePlace(msgspec.Struct, frozen=True):
     """Where the services are, and what they want to be shown.
 
     Attributes:
@@ -78,12 +78,12 @@ class Services:
         git, registry, ci: the parts.
     """
 
-    def __init__(self, folder: Path, place: Place, now: Callable[[], datetime]) -> None:
+    def __init__(self, folder: Path, place: ServicePlace, now: Callable[[], datetime]) -> None:
         self.place, self.now = place, now
         self._listeners: list[Callable[[Push], None]] = []
         self._image_listeners: list[Callable[[str, str], None]] = []
         self.git = GitServer(folder / "git", admit=self._admit, pushed=self._pushed)
-        self.registry = Registry(folder / "registry", admit=self._admit, changed=self._image_pushed)
+        self.registry = SandboxRegistry(folder / "registry", admit=self._admit, changed=self._image_pushed)
         self.ci = Runner(
             folder / "ci",
             repository=self.git.path,
@@ -184,7 +184,7 @@ async def serving(folder: Path, now: Callable[[], datetime], *, port: int = 0) -
             if port:
                 raise
             await web.TCPSite(runner, HOST, 0).start()
-        place = Place(f"{HOST}:{runner.addresses[0][1]}", token)
+        place = ServicePlace(f"{HOST}:{runner.addresses[0][1]}", token)
         services = Services(folder, place, now)
         await asyncio.to_thread(_write_place, folder, place)
         working = asyncio.create_task(services.ci.run(), name="ci")
@@ -197,26 +197,26 @@ async def serving(folder: Path, now: Callable[[], datetime], *, port: int = 0) -
         await runner.cleanup()
 
 
-def _opened(folder: Path) -> Place | None:
+def _opened(folder: Path) -> ServicePlace | None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return read_place(folder)
 
 
-def _write_place(folder: Path, place: Place) -> None:
+def _write_place(folder: Path, place: ServicePlace) -> None:
     file = folder / "services.json"
     file.touch(mode=0o600)
     file.write_bytes(msgspec.json.encode(place))
 
 
-def read_place(folder: Path) -> Place | None:
+def read_place(folder: Path) -> ServicePlace | None:
     """Where services of a folder are, or were; None where there were none."""
     try:
-        return msgspec.json.decode((folder / "services.json").read_bytes(), type=Place)
+        return msgspec.json.decode((folder / "services.json").read_bytes(), type=ServicePlace)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
 
 
-async def furnish(client: Client, namespace: str, place: Place) -> None:
+async def furnish(client: Client, namespace: str, place: ServicePlace) -> None:
     """Give a cluster's engine what it needs to read and write here: Secrets, and the registry's settings.
 
     Raises:
@@ -337,4 +337,4 @@ async def _apply(client: Client, type_: ResourceType, manifest: dict[str, Any]) 
     await client.apply(type_, metadata.get("namespace", ""), metadata["name"], encoded, manager=MANAGER)
 
 
-__all__ = ["Herald", "Place", "Services", "furnish", "read_place", "serving"]
+__all__ = ["Herald", "ServicePlace", "Services", "furnish", "read_place", "serving"]

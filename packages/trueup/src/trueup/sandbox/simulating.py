@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from pocketkube.player.lifecycle import beside, read_lifecycles
-from pocketkube.player.outside import Outside
+from pocketkube.player.outside import OutsideCluster
 from pocketkube.player.player import CONTROLLER_MANAGER, Player
 from trueup.kube.config import ClusterConfig
 from trueup.kube.credentials import Authorization, tls_context
@@ -26,6 +26,6 @@ async def simulated(config: ClusterConfig, *, controllers: bool) -> AsyncIterato
         lifecycles = beside(lifecycles, CONTROLLER_MANAGER)
     headers = Authorization(config).headers
     name = config.tls_server_name
-    cluster = Outside(config.server, tls_context(config), headers, proxy=config.proxy, name=name)
+    cluster = OutsideCluster(config.server, tls_context(config), headers, proxy=config.proxy, name=name)
     async with Player(cluster, lifecycles, SystemClock().now):
         yield

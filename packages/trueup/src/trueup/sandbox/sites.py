@@ -15,7 +15,7 @@ Report = Callable[[str], None]
 NAMESPACE = "argocd"
 
 
-class Site(msgspec.Struct, frozen=True, kw_only=True):
+class SandboxSite(msgspec.Struct, frozen=True, kw_only=True):
     """A cluster, and what may be done on it.
 
     Attributes:
@@ -43,15 +43,15 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def embedded(report: Report) -> AsyncIterator[Site]:
+async def embedded(report: Report) -> AsyncIterator[SandboxSite]:
     """An embedded cluster, which plays its nodes and controllers itself."""
     report("starting an embedded Kubernetes API")
     async with EmbeddedCluster(workloads=True) as cluster:
-        yield Site(kubeconfig=cluster.kubeconfig, simulate=None)
+        yield SandboxSite(kubeconfig=cluster.kubeconfig, simulate=None)
 
 
 @asynccontextmanager
-async def real(report: Report, folders: Sequence[Path]) -> AsyncIterator[Site]:
+async def real(report: Report, folders: Sequence[Path]) -> AsyncIterator[SandboxSite]:
     """A real control plane, with the simulator for its nodes.
 
     Args:
@@ -59,4 +59,4 @@ async def real(report: Report, folders: Sequence[Path]) -> AsyncIterator[Site]:
     """
     report("starting a Kubernetes control plane (etcd, kube-apiserver, kube-controller-manager)")
     async with ControlPlane(list(folders)) as plane:
-        yield Site(kubeconfig=plane.kubeconfig)
+        yield SandboxSite(kubeconfig=plane.kubeconfig)

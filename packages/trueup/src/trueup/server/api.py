@@ -16,7 +16,7 @@ from trueup.kube.errors import (
     Unreachable,
 )
 from trueup.model.errors import InvalidSpec, TrueupError
-from trueup.policy.requests import Refusal, Refused
+from trueup.policy.requests import Refusal, RequestRefused
 from trueup.runtime.logger import Logger
 from trueup.runtime.secrecy import told
 from trueup.server.caller import Authenticator, Caller
@@ -140,7 +140,7 @@ def as_fault(error: Exception, where: str) -> Fault:
     """What is told of an error: of one that nobody foresaw, nothing."""
     if isinstance(error, Fault):
         return error
-    if isinstance(error, Refused):
+    if isinstance(error, RequestRefused):
         code = _REFUSALS.get(error.refusal, Code.FAILED_PRECONDITION)
         return Fault(code, f"{_BLOCKED}: {error.message}" if code is Code.PERMISSION_DENIED else error.message)
     for kind, code in _CODES:

@@ -28,7 +28,7 @@ _REF_NAMES = pattern.compile(r"refs/[^\s']+|[^\s']+ +-> +[^\s']+")
 _TIDY = {"gc.auto": "4000", "gc.autoPackLimit": "40", "gc.autoDetach": "false", "gc.pruneExpire": "2.days.ago"}
 
 
-class GitServer:
+class Upstream:
     """What talks to the server of one repository, in processes of git. Who writes into the folder holds its lock.
 
     Every question raises :class:`~trueup.model.errors.SourceUnavailable` where the server cannot be reached or refuses.

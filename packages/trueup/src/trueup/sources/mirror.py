@@ -14,7 +14,7 @@ from trueup.sources.commit import CommitInfo, describe
 from trueup.sources.credential import Credential
 from trueup.sources.disk import on_disk
 from trueup.sources.folder import Folder, mirrored
-from trueup.sources.git_server import GitServer, git_dir
+from trueup.sources.git_server import Upstream, git_dir
 from trueup.sources.identity.exchange import Exchange
 from trueup.sources.port import Git, Pin, Timeouts, Turns, at_once
 from trueup.sources.quota import Allowance, Growth, Quota
@@ -51,7 +51,7 @@ class Mirror:
         self.shown = remote.shown
         self._folder = Folder(folder)
         self._timeouts = timeouts
-        self._server = GitServer(
+        self._server = Upstream(
             remote,
             self._folder,
             git,
@@ -122,20 +122,20 @@ class Mirror:
             await self._bring(await self.remote_refs())
 
     async def push(self, sha: str, branch: str, credential: Credential | None = None) -> str:
-        """:meth:`GitServer.push` of a commit that lies in the mirror."""
+        """:meth:`Upstream.push` of a commit that lies in the mirror."""
         async with self._turn:
             return await self._server.push(sha, branch, credential)
 
     async def push_note(
         self, sha: str, line: str, ref: str, by: pygit2.Signature, credential: Credential | None
     ) -> str:
-        """:meth:`GitServer.push_note`."""
+        """:meth:`Upstream.push_note`."""
         async with self._turn:
             self.repository()
             return await self._server.push_note(sha, line, ref, by, credential)
 
     async def remote_refs(self) -> dict[str, str]:
-        """:meth:`GitServer.refs`, with those that are wanted."""
+        """:meth:`Upstream.refs`, with those that are wanted."""
         return await self._server.refs(self._named())
 
     def repository(self) -> pygit2.Repository:

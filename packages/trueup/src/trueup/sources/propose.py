@@ -9,12 +9,12 @@ from trueup.sources.mirror import Mirror
 from trueup.sources.outgoing import session
 from trueup.sources.pulls import Request, open_pull_request
 from trueup.sources.revision import BRANCHES
-from trueup.sources.writer import Ask, Edit, Written, head_branch, write
+from trueup.sources.writer import Edit, WantedCommit, Written, head_branch, write
 
 
 async def propose(
     mirror: Mirror,
-    ask: Ask,
+    ask: WantedCommit,
     edit: Edit,
     *,
     now: Callable[[], datetime],

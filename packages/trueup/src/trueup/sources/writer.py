@@ -51,7 +51,7 @@ class Author(msgspec.Struct, frozen=True):
     email: str = "trueup@localhost"
 
 
-class Ask(msgspec.Struct, frozen=True, kw_only=True):
+class WantedCommit(msgspec.Struct, frozen=True, kw_only=True):
     """A commit that is wanted.
 
     Attributes:
@@ -86,7 +86,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def write(
-    mirror: Mirror, ask: Ask, edit: Edit, *, now: Callable[[], datetime], credential: Credential | None = None
+    mirror: Mirror, ask: WantedCommit, edit: Edit, *, now: Callable[[], datetime], credential: Credential | None = None
 ) -> Written:
     """Edit a branch. Where somebody else was quicker, the edit is made anew on what they pushed.
 
@@ -128,7 +128,7 @@ async def _edited(edit: Edit, mirror: Mirror, start: str) -> Changes:
     return await made if isinstance(made, Awaitable) else made
 
 
-def commit(repository: pygit2.Repository, parent: str, changes: Changes, ask: Ask, now: datetime) -> str:
+def commit(repository: pygit2.Repository, parent: str, changes: Changes, ask: WantedCommit, now: datetime) -> str:
     """Make a commit of changed files on a parent, without a work tree; returns its SHA."""
     above = repository[parent].peel(pygit2.Commit)
     nested: dict[str, object] = {}

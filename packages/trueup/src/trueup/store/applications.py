@@ -48,7 +48,7 @@ class StoredApplication(msgspec.Struct, frozen=True, kw_only=True):
     unknown: tuple[str, ...] = ()
 
 
-class Objects(Protocol):
+class ControlObjects(Protocol):
     """The objects of the control cluster: :class:`trueup.kube.cache.WatchCache`."""
 
     def get(self, key: ResourceKey) -> LiveObject | None: ...
@@ -59,7 +59,7 @@ class Objects(Protocol):
 class Applications:
     """Reads Applications and projects; decodes each version of an object once."""
 
-    def __init__(self, cache: Objects, control_namespace: str) -> None:
+    def __init__(self, cache: ControlObjects, control_namespace: str) -> None:
         self._cache = cache
         self.control_namespace = control_namespace
         self._decoded: dict[str, StoredApplication] = {}

@@ -11,7 +11,7 @@ from trueup.kube.client import Client
 from trueup.kube.errors import AlreadyExists, Conflict, Forbidden, NotFound
 from trueup.model.errors import Stalled
 from trueup.model.live import LiveObject
-from trueup.runtime.lease import Held
+from trueup.runtime.lease import HeldLease
 from trueup.store.kinds import LEASE, LEASE_NAME
 
 _INT32 = 2**31
@@ -28,7 +28,7 @@ class ControlLease:
     def __init__(self, client: Client, namespace: str, now: Callable[[], datetime]) -> None:
         self._client, self._namespace, self._now = client, namespace, now
 
-    async def read(self) -> Held | None:
+    async def read(self) -> HeldLease | None:
         """The lease; None when there is none.
 
         Raises:
@@ -41,7 +41,7 @@ class ControlLease:
         except Forbidden as error:
             raise self._denied(error) from error
 
-    async def write(self, wanted: Held, over: Held | None) -> Held | None:
+    async def write(self, wanted: HeldLease, over: HeldLease | None) -> HeldLease | None:
         """Create it, or replace one version of it; None when somebody else was quicker.
 
         Raises:
@@ -68,7 +68,7 @@ class ControlLease:
         except Forbidden as error:
             raise self._denied(error) from error
 
-    def _spec(self, wanted: Held, over: Held | None) -> dict[str, Any]:
+    def _spec(self, wanted: HeldLease, over: HeldLease | None) -> dict[str, Any]:
         now = format_exact_time(self._now())
         spec: dict[str, Any] = {
             "holderIdentity": wanted.holder,
@@ -97,9 +97,9 @@ class _Lease(msgspec.Struct):
     spec: _Spec | None = None
 
 
-def _held(live: LiveObject) -> Held:
+def _held(live: LiveObject) -> HeldLease:
     spec = msgspec.json.decode(live.body, type=_Lease).spec or _Spec()
-    return Held(
+    return HeldLease(
         holder=spec.holder_identity or "",
         seconds=float(spec.lease_duration_seconds or 0),
         transitions=spec.lease_transitions or 0,

@@ -21,7 +21,7 @@ from trueup.model.live import LiveObject
 from trueup.model.project import Project
 from trueup.model.status import OperationPhase, RevisionHistory
 from trueup.policy import requests
-from trueup.policy.requests import Cascade, Ending, Refusal, Refused
+from trueup.policy.requests import Cascade, Ending, Refusal, RequestRefused
 from trueup.store.applications import StoredApplication, decode
 from trueup.store.kinds import APPLICATION, PROJECT
 from trueup.store.projects import read_project
@@ -142,7 +142,7 @@ class Requests:
 
         async def decide(stored: StoredApplication) -> tuple[Patch, None]:
             if stored.app.metadata.uid != uid:
-                raise Refused(
+                raise RequestRefused(
                     Refusal.CHANGING, stored.app, f"application {key} was made anew meanwhile", hint="look at it first"
                 )
             kept = requests.finalizers(stored.app, cascade)
@@ -164,7 +164,7 @@ class Requests:
             version = {"resourceVersion": stored.live.resource_version}
             with suppress(Conflict):
                 return await self._patch(key, patch | {"metadata": patch.get("metadata", {}) | version}), told
-        raise Refused(Refusal.CHANGING, stored.app, f"application {key} changes too fast", hint="ask again")
+        raise RequestRefused(Refusal.CHANGING, stored.app, f"application {key} changes too fast", hint="ask again")
 
     async def _patch(self, key: str, patch: Patch) -> LiveObject:
         namespace, _, name = key.partition("/")

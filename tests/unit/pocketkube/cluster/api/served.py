@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from pocketkube.cluster.api import Api, Request, Response, Stream, User
+from pocketkube.cluster.api import Api, ApiRequest, Response, StreamAnswer, User
 from pocketkube.cluster.storage import Storage
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,7 +66,7 @@ class Served:
         headers = {"content-type": content_type, "accept": accept, "user-agent": agent}
         user = User("tester", ("system:authenticated",))
         response = await self.api.handle(
-            Request(method=method, path=path, query=query, headers=headers, body=data, user=user)
+            ApiRequest(method=method, path=path, query=query, headers=headers, body=data, user=user)
         )
         return Answer(response)
 
@@ -81,9 +81,9 @@ class Served:
 class Answer:
     """What came back; ``body`` decoded where it is JSON."""
 
-    def __init__(self, response: Response | Stream) -> None:
+    def __init__(self, response: Response | StreamAnswer) -> None:
         self.response = response
-        if isinstance(response, Stream):
+        if isinstance(response, StreamAnswer):
             self.code = 200
             self.body: Any = None
             return

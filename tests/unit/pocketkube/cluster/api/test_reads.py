@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from tests.unit.pocketkube.cluster.api.served import CONFIG_MAPS, DEPLOYMENTS, Served, config_map, deployment
 
-from pocketkube.cluster.api import Stream
+from pocketkube.cluster.api import StreamAnswer
 from pocketkube.cluster.api.negotiation import view_of
 from pocketkube.cluster.api.routes import Route, parse
 
@@ -126,7 +126,7 @@ async def test_another_version_of_the_same_objects(served: Served) -> None:
 class Watch:
     """The lines of a watch, one after the other."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: StreamAnswer) -> None:
         self._chunks = stream.chunks
         self._lines: list[bytes] = []
 
@@ -139,7 +139,7 @@ class Watch:
 
 async def watch(served: Served, query: str, *, accept: str = "application/json") -> Watch:
     answer = await served.ask("GET", f"{CONFIG_MAPS}?watch=1&{query}", accept=accept)
-    assert isinstance(answer.response, Stream)
+    assert isinstance(answer.response, StreamAnswer)
     return Watch(answer.response)
 
 

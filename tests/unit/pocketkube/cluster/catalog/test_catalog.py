@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from kubegrammar.merge import DEDUCED
-from pocketkube.cluster.catalog import Documents, built_in_resources, read_body, schema_of, type_of
+from pocketkube.cluster.catalog import ResourceDocuments, built_in_resources, read_body, schema_of, type_of
 from pocketkube.cluster.failure import Failure
 from pocketkube.cluster.resource import Resource
 
@@ -71,7 +71,7 @@ def test_yaml_is_read_as_kubernetes_reads_it() -> None:
     assert read_body(b"a: yes\nb: '1'\n", "application/yaml").obj == {"a": True, "b": "1"}
 
 
-def served(*versions: str) -> Documents:
+def served(*versions: str) -> ResourceDocuments:
     def resource(version: str) -> Resource:
         return Resource(
             group="example.com",
@@ -88,7 +88,7 @@ def served(*versions: str) -> Documents:
         )
 
     schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": {"a": {"type": "integer"}}}}}
-    return Documents([resource(version) for version in versions], {("example.com/v1", "Widget"): schema})
+    return ResourceDocuments([resource(version) for version in versions], {("example.com/v1", "Widget"): schema})
 
 
 def test_versions_are_ordered_by_their_stability() -> None:
@@ -99,7 +99,7 @@ def test_versions_are_ordered_by_their_stability() -> None:
 
 
 def test_the_hash_in_a_url_changes_with_what_is_described() -> None:
-    one, other = served("v1"), Documents([], {})
+    one, other = served("v1"), ResourceDocuments([], {})
     path = "apis/example.com/v1"
     url = one.openapi_index()["paths"][path]["serverRelativeURL"]
     assert url.startswith(f"/openapi/v3/{path}?hash=")

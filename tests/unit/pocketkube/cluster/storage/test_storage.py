@@ -14,7 +14,7 @@ from pocketkube.cluster.storage import (
     Event,
     Exists,
     Expired,
-    Missing,
+    NotStored,
     Storage,
     StorageFailed,
 )
@@ -64,9 +64,9 @@ def test_refusals_leave_everything_as_it_is() -> None:
     assert caught.value.current is entry
     with pytest.raises(Changed):
         storage.delete(KIND, "default", "a", expected=1)
-    with pytest.raises(Missing):
+    with pytest.raises(NotStored):
         storage.update(KIND, "default", "b", config("b"))
-    with pytest.raises(Missing):
+    with pytest.raises(NotStored):
         storage.delete(KIND, "default", "b")
     assert storage.revision == entry.revision
     assert storage.get(KIND, "default", "a") is entry

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.support.patience import stretched
 
-from pocketkube.cluster.storage import Entry, Expired, Storage, watch
+from pocketkube.cluster.storage import Expired, Storage, StoredObject, watch
 from pocketkube.cluster.storage.history import MOST_EVENTS
 
 KIND = "pods"
@@ -17,11 +17,11 @@ def pod(name: str, labels: dict[str, str] | None = None) -> dict[str, Any]:
     return {"metadata": {"name": name, "namespace": "default", "uid": name, "labels": labels or {}}}
 
 
-def everything(_: Entry) -> bool:
+def everything(_: StoredObject) -> bool:
     return True
 
 
-def labelled(entry: Entry) -> bool:
+def labelled(entry: StoredObject) -> bool:
     return bool(entry.object()["metadata"]["labels"].get("app") == "web")
 
 
@@ -37,7 +37,12 @@ async def seen(stream: AsyncIterator[list[Any]], most: int = 100) -> list[str]:
 
 
 def follow(
-    storage: Storage, *, since: int, keep: Callable[[Entry], bool] = everything, timeout: float = 5.0, **options: Any
+    storage: Storage,
+    *,
+    since: int,
+    keep: Callable[[StoredObject], bool] = everything,
+    timeout: float = 5.0,
+    **options: Any,
 ) -> AsyncIterator[list[Any]]:
     return watch(storage, KIND, "default", keep=keep, since=since, timeout=timeout, **options)
 

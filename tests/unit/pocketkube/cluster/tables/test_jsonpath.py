@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.often import often
 
-from pocketkube.cluster.tables.jsonpath import PathError, compile_path
+from pocketkube.cluster.tables.jsonpath import JsonPathError, compile_path
 
 THING: dict[str, Any] = {
     "name": "web",
@@ -68,7 +68,7 @@ def test_finds(path: str, found: list[Any]) -> None:
     ],
 )
 def test_refuses_values_that_do_not_fit(path: str) -> None:
-    with pytest.raises(PathError):
+    with pytest.raises(JsonPathError):
         compile_path(path).find(THING)
 
 
@@ -87,7 +87,7 @@ def test_refuses_values_that_do_not_fit(path: str) -> None:
     ],
 )
 def test_refuses_texts_that_are_no_path(path: str) -> None:
-    with pytest.raises(PathError):
+    with pytest.raises(JsonPathError):
         compile_path(path)
 
 
@@ -101,6 +101,6 @@ STEPS = st.sampled_from(
 def test_any_text_is_a_path_or_refused(text: str) -> None:
     try:
         found = compile_path(text).find(THING)
-    except PathError:
+    except JsonPathError:
         return
     assert isinstance(found, list)

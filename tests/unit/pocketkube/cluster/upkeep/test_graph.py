@@ -3,11 +3,22 @@
 import msgspec
 import pytest
 
-from pocketkube.cluster.upkeep.graph import FOREGROUND, Graph, Node, Reference, State, Verdict, judge, read_node
+from pocketkube.cluster.upkeep.graph import (
+    FOREGROUND,
+    Graph,
+    GraphNode,
+    OwnerReference,
+    State,
+    Verdict,
+    judge,
+    read_node,
+)
 
 
-def node(uid: str, *owners: str, blocks: bool = False) -> Node:
-    return Node(uid=uid, owner_references=tuple(Reference(uid=one, block_owner_deletion=blocks) for one in owners))
+def node(uid: str, *owners: str, blocks: bool = False) -> GraphNode:
+    return GraphNode(
+        uid=uid, owner_references=tuple(OwnerReference(uid=one, block_owner_deletion=blocks) for one in owners)
+    )
 
 
 S, D, W, U = State.SOLID, State.DANGLING, State.WAITING, State.UNKNOWN
@@ -69,4 +80,4 @@ def test_metadata_is_read_from_a_stored_object() -> None:
     }
     found = read_node(msgspec.json.encode({"kind": "Pod", "metadata": metadata, "spec": {}}))
     assert found.waits_for(FOREGROUND)
-    assert found.owners == (Reference("v1", "Pod", "p", "y"),)
+    assert found.owners == (OwnerReference("v1", "Pod", "p", "y"),)

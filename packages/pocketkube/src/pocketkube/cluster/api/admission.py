@@ -3,7 +3,7 @@
 from typing import Final
 
 from pocketkube.cluster.api.errors import forbidden
-from pocketkube.cluster.failure import Cause, Failure, not_found
+from pocketkube.cluster.failure import Failure, FieldCause, not_found
 from pocketkube.cluster.resource import Resource
 from pocketkube.cluster.storage import Storage
 
@@ -25,7 +25,7 @@ def admit_create(storage: Storage, resource: Resource, namespace: str, name: str
         return
     text = f"unable to create new content in namespace {namespace} because it is being terminated"
     failure = forbidden(resource, name, text)
-    gone = Cause("NamespaceTerminating", f"namespace {namespace} is being terminated", "metadata.namespace")
+    gone = FieldCause("NamespaceTerminating", f"namespace {namespace} is being terminated", "metadata.namespace")
     raise Failure(
         failure.reason,
         failure.message,

@@ -4,15 +4,15 @@ from typing import Any
 
 from kubegrammar.merge import Conflicts, TypedError, apply
 from pocketkube.cluster import catalog
-from pocketkube.cluster.api.calls import Call, Written
+from pocketkube.cluster.api.calls import VerbCall, WriteAnswer
 from pocketkube.cluster.api.core import Core
 from pocketkube.cluster.api.decoding import check_size, typed
 from pocketkube.cluster.api.errors import Bare, internal
 from pocketkube.cluster.api.metadata import check_name, distinct_owners, metadata_of
 from pocketkube.cluster.api.update import update
-from pocketkube.cluster.failure import Cause, Failure
+from pocketkube.cluster.failure import Failure, FieldCause
 from pocketkube.cluster.resource import Object
-from pocketkube.cluster.storage import Entry
+from pocketkube.cluster.storage import StoredObject
 
 
 class Configuration:
@@ -33,7 +33,7 @@ class Configuration:
         return f"{namespace}/{name}; {kind_text(self.obj)}"
 
 
-def read_configuration(call: Call) -> Configuration:
+def read_configuration(call: VerbCall) -> Configuration:
     """Raises:
     Failure: BadRequest, RequestEntityTooLarge.
     """
@@ -56,13 +56,13 @@ def read_configuration(call: Call) -> Configuration:
     return Configuration(obj, list(decoded.duplicates))
 
 
-def server_side_apply(core: Core, call: Call) -> Written:
+def server_side_apply(core: Core, call: VerbCall) -> WriteAnswer:
     """Raises:
     Failure: as the real server refuses it.
     """
     configuration = read_configuration(call)
 
-    def change(live: Object | None, _: Entry | None) -> Object:
+    def change(live: Object | None, _: StoredObject | None) -> Object:
         check_configuration(core, call, configuration)
         new = merged(core, call, live, configuration, call.subresource)
         _report_repeated(call, configuration)
@@ -76,7 +76,7 @@ def server_side_apply(core: Core, call: Call) -> Written:
     return update(core, call, change, create=not call.subresource)
 
 
-def check_configuration(core: Core, call: Call, configuration: Configuration) -> None:
+def check_configuration(core: Core, call: VerbCall, configuration: Configuration) -> None:
     """Raises:
     Failure: BadRequest; it is of another kind or version, or has managedFields.
     """
@@ -92,7 +92,7 @@ def check_configuration(core: Core, call: Call, configuration: Configuration) ->
         raise Failure("BadRequest", "metadata.managedFields must be nil")
 
 
-def merged(core: Core, call: Call, live: Object | None, configuration: Configuration, subresource: str) -> Object:
+def merged(core: Core, call: VerbCall, live: Object | None, configuration: Configuration, subresource: str) -> Object:
     """What the apply makes of an object, managedFields included.
 
     Raises:
@@ -122,11 +122,11 @@ def conflict_of(error: Conflicts, *, api_version: str = "") -> Failure:
     Args:
         api_version: is named instead of that of the managers, where given.
     """
-    causes: list[Cause] = []
+    causes: list[FieldCause] = []
     for one in error.conflicts:
         via = f' with subresource "{one.subresource}"' if one.subresource else ""
         using = f" using {api_version or one.api_version}" if one.operation == "Update" else ""
-        causes.append(Cause("FieldManagerConflict", f'conflict with "{one.manager}"{via}{using}', one.field))
+        causes.append(FieldCause("FieldManagerConflict", f'conflict with "{one.manager}"{via}{using}', one.field))
     message = str(error)
     if api_version and len(causes) == 1:
         message = f"Apply failed with 1 conflict: {causes[0].message}: {causes[0].field}"
@@ -140,7 +140,7 @@ def kind_text(obj: Object) -> str:
     return f"{shown}, Kind={obj.get('kind') or ''}"
 
 
-def _report_repeated(call: Call, configuration: Configuration) -> None:
+def _report_repeated(call: VerbCall, configuration: Configuration) -> None:
     if not configuration.repeated or call.options.validation == "Ignore":
         return
     if call.options.validation == "Strict":

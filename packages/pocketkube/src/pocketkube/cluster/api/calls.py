@@ -3,11 +3,11 @@
 import msgspec
 
 from pocketkube.cluster.api.options import WriteOptions
-from pocketkube.cluster.api.request import Request
+from pocketkube.cluster.api.request import ApiRequest
 from pocketkube.cluster.resource import Object, Resource
 
 
-class Call(msgspec.Struct, kw_only=True):
+class VerbCall(msgspec.Struct, kw_only=True):
     """What a verb works with.
 
     Attributes:
@@ -16,7 +16,7 @@ class Call(msgspec.Struct, kw_only=True):
         warnings: texts for Warning headers, as they come up.
     """
 
-    request: Request
+    request: ApiRequest
     resource: Resource
     namespace: str = ""
     name: str = ""
@@ -31,7 +31,7 @@ class Call(msgspec.Struct, kw_only=True):
                 self.warnings.append(text)
 
 
-class Written(msgspec.Struct, frozen=True):
+class WriteAnswer(msgspec.Struct, frozen=True):
     """What a write answers with.
 
     Attributes:

@@ -7,11 +7,11 @@ from random import Random
 from typing import Final
 
 from kubegrammar.time import format_time
-from pocketkube.cluster.api.calls import Written
-from pocketkube.cluster.api.registry import Registry
+from pocketkube.cluster.api.calls import WriteAnswer
+from pocketkube.cluster.api.registry import ResourceRegistry
 from pocketkube.cluster.api.versions import KindVersions
 from pocketkube.cluster.resource import Object, Resource
-from pocketkube.cluster.storage import Entry, Storage
+from pocketkube.cluster.storage import Storage, StoredObject
 
 _LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
 """Of random names: without vowels and look-alikes (apimachinery ``util/rand``)."""
@@ -25,7 +25,9 @@ class Core:
         random: for names and uids.
     """
 
-    def __init__(self, storage: Storage, registry: Registry, now: Callable[[], datetime], random: Random) -> None:
+    def __init__(
+        self, storage: Storage, registry: ResourceRegistry, now: Callable[[], datetime], random: Random
+    ) -> None:
         self.storage = storage
         self.registry = registry
         self.now = now
@@ -50,15 +52,15 @@ class Core:
     def versions(self, resource: Resource) -> KindVersions:
         return KindVersions(self.registry, resource)
 
-    def read(self, resource: Resource, entry: Entry) -> Object:
+    def read(self, resource: Resource, entry: StoredObject) -> Object:
         """A copy of a stored object in the version of a resource."""
         obj = entry.object()
         if resource.api_version == resource.storage_version:
             return obj
         return resource.behaviour.convert(obj, resource.api_version)
 
-    def written(self, resource: Resource, entry: Entry, *, created: bool = False) -> Written:
+    def written(self, resource: Resource, entry: StoredObject, *, created: bool = False) -> WriteAnswer:
         """The answer to a write."""
         if resource.api_version == resource.storage_version:
-            return Written({}, entry.body, created)
-        return Written(self.read(resource, entry), created=created)
+            return WriteAnswer({}, entry.body, created)
+        return WriteAnswer(self.read(resource, entry), created=created)

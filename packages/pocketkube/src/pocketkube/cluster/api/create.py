@@ -5,7 +5,7 @@ from typing import Final
 from kubegrammar.merge import track_update
 from pocketkube.cluster import names
 from pocketkube.cluster.api.admission import admit_create
-from pocketkube.cluster.api.calls import Call, Written
+from pocketkube.cluster.api.calls import VerbCall, WriteAnswer
 from pocketkube.cluster.api.core import Core
 from pocketkube.cluster.api.errors import already_exists, internal, no_free_name
 from pocketkube.cluster.api.metadata import distinct_owners, metadata_of, place, problems_of, wipe
@@ -18,7 +18,7 @@ SUFFIX_LENGTH: Final = 5
 ATTEMPTS: Final = 8
 
 
-def create(core: Core, call: Call, obj: Object) -> Written:
+def create(core: Core, call: VerbCall, obj: Object) -> WriteAnswer:
     """Stores a new object.
 
     Args:
@@ -46,7 +46,7 @@ def create(core: Core, call: Call, obj: Object) -> Written:
     return insert(core, call, obj)
 
 
-def insert(core: Core, call: Call, obj: Object) -> Written:
+def insert(core: Core, call: VerbCall, obj: Object) -> WriteAnswer:
     """Gives a new object what the server decides, checks and stores it.
 
     Raises:
@@ -79,7 +79,7 @@ def insert(core: Core, call: Call, obj: Object) -> Written:
         if call.options.dry_run:
             if core.storage.get(resource.stored_as, call.namespace, name) is not None:
                 raise Exists
-            return Written(obj, created=True)
+            return WriteAnswer(obj, created=True)
         entry = core.storage.create(resource.stored_as, metadata.get("namespace", ""), name, stored)
     except Exists:
         if generated:
@@ -90,7 +90,7 @@ def insert(core: Core, call: Call, obj: Object) -> Written:
     return core.written(resource, entry, created=True)
 
 
-def _free_name(core: Core, call: Call, prefix: str) -> str:
+def _free_name(core: Core, call: VerbCall, prefix: str) -> str:
     """A random name; another one while it is taken, a few times."""
     base = prefix[: NAME_LENGTH - SUFFIX_LENGTH]
     name = ""

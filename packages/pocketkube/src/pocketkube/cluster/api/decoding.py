@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from kubegrammar.merge import prune
 from pocketkube.cluster import catalog
-from pocketkube.cluster.api.calls import Call
+from pocketkube.cluster.api.calls import VerbCall
 from pocketkube.cluster.api.errors import SCHEME
-from pocketkube.cluster.api.registry import Registry
+from pocketkube.cluster.api.registry import ResourceRegistry
 from pocketkube.cluster.failure import Failure
 from pocketkube.cluster.resource import Object, Resource
 
@@ -22,7 +22,7 @@ def check_size(body: bytes) -> None:
         raise Failure("RequestEntityTooLarge", f"Request entity too large: limit is {BODY_LIMIT}")
 
 
-def decode(call: Call, registry: Registry) -> Object:
+def decode(call: VerbCall, registry: ResourceRegistry) -> Object:
     """The object that a create or an update sends, in the version of the request.
 
     Raises:
@@ -45,7 +45,7 @@ def decode(call: Call, registry: Registry) -> Object:
     return obj
 
 
-def name_kind(obj: Object, resource: Resource, registry: Registry) -> None:
+def name_kind(obj: Object, resource: Resource, registry: ResourceRegistry) -> None:
     """Checks ``kind`` and ``apiVersion``, and fills them in where they are missing.
 
     Raises:
@@ -86,7 +86,7 @@ def typed(obj: Object, resource: Resource) -> list[str]:
     return unknown
 
 
-def report(call: Call, strict: Sequence[str], prefix: str) -> None:
+def report(call: VerbCall, strict: Sequence[str], prefix: str) -> None:
     """Refuses, warns about or passes over unknown and repeated fields, as the request asks for.
 
     Raises:

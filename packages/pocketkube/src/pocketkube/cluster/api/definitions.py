@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from pocketkube.cluster.api.calls import Call
+from pocketkube.cluster.api.calls import VerbCall
 from pocketkube.cluster.api.core import Core
 from pocketkube.cluster.api.deletion import delete
 from pocketkube.cluster.api.options import DeleteOptions
-from pocketkube.cluster.api.request import Request
+from pocketkube.cluster.api.request import ApiRequest
 from pocketkube.cluster.custom import (
     FINALIZER,
     CustomResources,
@@ -26,7 +26,7 @@ _DEPRECATED: Final = {
     "componentstatuses": "v1 ComponentStatus is deprecated in v1.19+",
     "endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
 }
-_CONTROLLER: Final = Request(method="DELETE", path="/")
+_CONTROLLER: Final = ApiRequest(method="DELETE", path="/")
 
 
 class Definitions:
@@ -108,7 +108,7 @@ class Definitions:
 
     def _delete_all(self, resource: Resource, places: Iterable[tuple[str, str]]) -> None:
         for namespace, name in places:
-            call = Call(request=_CONTROLLER, resource=resource, namespace=namespace, name=name)
+            call = VerbCall(request=_CONTROLLER, resource=resource, namespace=namespace, name=name)
             try:
                 delete(self._core, call, DeleteOptions())
             except Failure as failure:

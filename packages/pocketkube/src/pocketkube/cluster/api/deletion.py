@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from kubegrammar.time import format_time, parse_time
 from pocketkube.cluster.api.admission import admit_delete
-from pocketkube.cluster.api.calls import Call
+from pocketkube.cluster.api.calls import VerbCall
 from pocketkube.cluster.api.core import Core
 from pocketkube.cluster.api.metadata import FOREGROUND, ORPHAN
 from pocketkube.cluster.api.options import DeleteOptions
@@ -13,7 +13,7 @@ from pocketkube.cluster.api.strategies import NOT_COLLECTED, ORPHANS, RETURNED_W
 from pocketkube.cluster.custom import marked_for_deletion
 from pocketkube.cluster.failure import conflict, not_found
 from pocketkube.cluster.resource import Object, Resource
-from pocketkube.cluster.storage import Entry
+from pocketkube.cluster.storage import StoredObject
 
 _JOBS_ORPHAN: Final = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set"
@@ -21,7 +21,7 @@ _JOBS_ORPHAN: Final = (
 )
 
 
-def delete(core: Core, call: Call, options: DeleteOptions) -> tuple[int, Object]:
+def delete(core: Core, call: VerbCall, options: DeleteOptions) -> tuple[int, Object]:
     """Deletes an object, or marks it where finalizers or a grace period keep it.
 
     Returns:
@@ -73,7 +73,7 @@ def delete(core: Core, call: Call, options: DeleteOptions) -> tuple[int, Object]
     return _answer(core, call, obj, options, gone=True)
 
 
-def _answer(core: Core, call: Call, obj: Object, options: DeleteOptions, *, gone: bool) -> tuple[int, Object]:
+def _answer(core: Core, call: VerbCall, obj: Object, options: DeleteOptions, *, gone: bool) -> tuple[int, Object]:
     resource = call.resource
     code = 202 if not gone and options.orphan is False else 200
     if not gone or resource.stored_as in RETURNED_WHEN_DELETED:
@@ -89,7 +89,7 @@ def _answer(core: Core, call: Call, obj: Object, options: DeleteOptions, *, gone
     }
 
 
-def _check_preconditions(resource: Resource, entry: Entry, obj: Object, options: DeleteOptions) -> None:
+def _check_preconditions(resource: Resource, entry: StoredObject, obj: Object, options: DeleteOptions) -> None:
     name = obj["metadata"]["name"]
     if options.uid is not None and options.uid != entry.uid:
         text = f"the UID in the precondition ({options.uid}) does not match the UID in record ({entry.uid})"
@@ -108,7 +108,7 @@ def _check_preconditions(resource: Resource, entry: Entry, obj: Object, options:
         )
 
 
-def _terminate(core: Core, entry: Entry, obj: Object, options: DeleteOptions) -> Object | None:
+def _terminate(core: Core, entry: StoredObject, obj: Object, options: DeleteOptions) -> Object | None:
     """A namespace goes in two steps (``pkg/registry/core/namespace/storage``); None where this is the second."""
     metadata, name = obj["metadata"], entry.name
     for given, present, what in (
@@ -193,7 +193,7 @@ def _finalizers(resource: Resource, finalizers: list[str], options: DeleteOption
     return finalizers if set(wanted) == set(finalizers) else wanted
 
 
-def _store(core: Core, resource: Resource, entry: Entry, obj: Object, options: DeleteOptions) -> Object:
+def _store(core: Core, resource: Resource, entry: StoredObject, obj: Object, options: DeleteOptions) -> Object:
     if options.dry_run:
         return obj
     stored = core.storage.update(resource.stored_as, entry.namespace, entry.name, obj, entry.revision)

@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from pocketkube.cluster.api.registry import Registry
-from pocketkube.cluster.api.request import TEXT, Request, Response, respond
-from pocketkube.cluster.catalog import Documents
+from pocketkube.cluster.api.registry import ResourceRegistry
+from pocketkube.cluster.api.request import TEXT, ApiRequest, Response, respond
+from pocketkube.cluster.catalog import ResourceDocuments
 
 VERSION: Final = {
     "major": "1",
@@ -30,19 +30,19 @@ _AGGREGATED: Final = "g=apidiscovery.k8s.io"
 Schemas = Callable[[], Mapping[tuple[str, str], Mapping[str, Any]]]
 
 
-class Discovery:
+class DiscoveryPages:
     """Answers the paths that name no resource.
 
     Args:
         schemas: OpenAPI v3 schemas of custom kinds by (apiVersion, kind).
     """
 
-    def __init__(self, registry: Registry, schemas: Schemas) -> None:
+    def __init__(self, registry: ResourceRegistry, schemas: Schemas) -> None:
         self._registry, self._schemas = registry, schemas
-        self._documents: Documents | None = None
+        self._documents: ResourceDocuments | None = None
         self._generation = -1
 
-    def answer(self, request: Request) -> Response | None:
+    def answer(self, request: ApiRequest) -> Response | None:
         """The answer to a GET; None where the path is unknown."""
         path = request.path.rstrip("/") or "/"
         if path.startswith(_PLAIN):
@@ -59,14 +59,14 @@ class Discovery:
             return self._root() if path == "/" else None
         return self._described(request, parts)
 
-    def documents(self) -> Documents:
+    def documents(self) -> ResourceDocuments:
         """Of what is served now."""
         if self._documents is None or self._generation != self._registry.generation:
-            self._documents = Documents(self._registry.all(), self._schemas())
+            self._documents = ResourceDocuments(self._registry.all(), self._schemas())
             self._generation = self._registry.generation
         return self._documents
 
-    def _described(self, request: Request, parts: list[str]) -> Response | None:
+    def _described(self, request: ApiRequest, parts: list[str]) -> Response | None:
         documents = self.documents()
         if len(parts) == 1:
             accept = request.headers.get("accept", "")
@@ -79,7 +79,7 @@ class Discovery:
             return _json(documents.group(parts[1]))
         return _json(documents.resources(parts[1], parts[2]))
 
-    def _openapi(self, request: Request, parts: list[str]) -> Response | None:
+    def _openapi(self, request: ApiRequest, parts: list[str]) -> Response | None:
         if parts == ["v2"]:
             return _second(request)
         if not parts or parts[0] != "v3":
@@ -95,7 +95,7 @@ class Discovery:
         return respond({"paths": ["/api", "/api/v1", "/apis", *paths, *_PLAIN, "/openapi/v3", "/version"]})
 
 
-def _second(request: Request) -> Response:
+def _second(request: ApiRequest) -> Response:
     """OpenAPI v2, in which nothing is described: who asks for it would check manifests, which the server does."""
     if OPENAPI_V2 in request.headers.get("accept", ""):
         # The type is not a valid media type as it is asked for; the real server answers with dots.
@@ -109,7 +109,7 @@ def _json(value: Any) -> Response | None:
     return Response(body=value) if isinstance(value, bytes) else respond(value)
 
 
-def _document(request: Request, found: Any) -> Response | None:
+def _document(request: ApiRequest, found: Any) -> Response | None:
     """A document that clients keep by its tag."""
     if found is None:
         return None

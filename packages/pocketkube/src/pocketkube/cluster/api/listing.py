@@ -6,15 +6,15 @@ from typing import Any, Final
 
 import msgspec
 
-from pocketkube.cluster.api.calls import Call
+from pocketkube.cluster.api.calls import VerbCall
 from pocketkube.cluster.api.core import Core
 from pocketkube.cluster.api.errors import internal
 from pocketkube.cluster.api.options import META, flag, integer
-from pocketkube.cluster.api.request import Request
+from pocketkube.cluster.api.request import ApiRequest
 from pocketkube.cluster.api.selecting import Selection, select
-from pocketkube.cluster.failure import Cause, Failure, invalid, not_found
+from pocketkube.cluster.failure import Failure, FieldCause, invalid, not_found
 from pocketkube.cluster.kinds.problems import Problems
-from pocketkube.cluster.storage import Entry, Expired
+from pocketkube.cluster.storage import Expired, StoredObject
 
 _CONTINUE_VERSION: Final = "meta.k8s.io/v1"
 _MATCHES: Final = ("Exact", "NotOlderThan")
@@ -33,7 +33,7 @@ class ListOptions(msgspec.Struct, frozen=True):
     initial_events: bool | None
 
 
-class Found(msgspec.Struct, frozen=True):
+class ListedObjects(msgspec.Struct, frozen=True):
     """What a list answers with.
 
     Attributes:
@@ -41,7 +41,7 @@ class Found(msgspec.Struct, frozen=True):
         remaining: how many more there are; None where that is not known.
     """
 
-    entries: list[Entry]
+    entries: list[StoredObject]
     revision: int
     token: str = ""
     remaining: int | None = None
@@ -58,7 +58,7 @@ class Found(msgspec.Struct, frozen=True):
         return metadata
 
 
-def list_options(request: Request, *, watch: bool = False) -> ListOptions:
+def list_options(request: ApiRequest, *, watch: bool = False) -> ListOptions:
     """Raises:
     Failure: Invalid (``ValidateListOptions``) or BadRequest.
     """
@@ -86,7 +86,7 @@ def list_options(request: Request, *, watch: bool = False) -> ListOptions:
     return ListOptions(watch, revision, match, max(limit, 0), token, timeout, bookmarks, initial)
 
 
-def get(core: Core, call: Call) -> Entry:
+def get(core: Core, call: VerbCall) -> StoredObject:
     """Raises:
     Failure: NotFound, Timeout where a later revision is asked for than there is.
     """
@@ -102,7 +102,7 @@ def get(core: Core, call: Call) -> Entry:
     return entry
 
 
-def list_entries(core: Core, call: Call, options: ListOptions) -> Found:
+def list_entries(core: Core, call: VerbCall, options: ListOptions) -> ListedObjects:
     """Raises:
     Failure: BadRequest, Expired, Timeout.
     """
@@ -129,29 +129,31 @@ def list_entries(core: Core, call: Call, options: ListOptions) -> Found:
 
 
 def _collect(
-    core: Core, call: Call, selection: Selection, revision: int, after: tuple[str, str] | None, limit: int
-) -> Found:
+    core: Core, call: VerbCall, selection: Selection, revision: int, after: tuple[str, str] | None, limit: int
+) -> ListedObjects:
     storage, stored_as, keep = core.storage, call.resource.stored_as, selection.keep
     if selection.name and selection.namespace and not revision and not after:
         entry = storage.get(stored_as, selection.namespace, selection.name)
         there = [entry] if entry is not None and (keep is None or keep(entry)) else []
-        return Found(there, storage.revision)
+        return ListedObjects(there, storage.revision)
     if keep is None or not limit:
         page = storage.list(stored_as, selection.namespace, revision=revision, limit=limit, after=after)
         entries = list(page.entries if keep is None else filter(keep, page.entries))
         if page.after is None:
-            return Found(entries, page.revision)
-        return Found(entries, page.revision, _token(page.revision, page.after, call.namespace), page.remaining)
+            return ListedObjects(entries, page.revision)
+        return ListedObjects(entries, page.revision, _token(page.revision, page.after, call.namespace), page.remaining)
     page = storage.list(stored_as, selection.namespace, revision=revision, after=after)
-    found: list[Entry] = []
+    found: list[StoredObject] = []
     for entry in page.entries:
         if len(found) == limit:
             # Whether any that follows is meant is not known until it is asked for.
             last = found[-1]
-            return Found(found, page.revision, _token(page.revision, (last.namespace, last.name), call.namespace))
+            return ListedObjects(
+                found, page.revision, _token(page.revision, (last.namespace, last.name), call.namespace)
+            )
         if keep(entry):
             found.append(entry)
-    return Found(found, page.revision)
+    return ListedObjects(found, page.revision)
 
 
 def check_reached(core: Core, revision: int) -> None:
@@ -160,7 +162,7 @@ def check_reached(core: Core, revision: int) -> None:
     """
     if revision > core.storage.revision:
         text = f"Timeout: Too large resource version: {revision}, current: {core.storage.revision}"
-        cause = Cause("ResourceVersionTooLarge", "Too large resource version", "")
+        cause = FieldCause("ResourceVersionTooLarge", "Too large resource version", "")
         raise Failure("Timeout", text, causes=[cause], retry_after=1)
 
 

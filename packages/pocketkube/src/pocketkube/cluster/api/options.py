@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pocketkube.cluster.api.request import Request
+from pocketkube.cluster.api.request import ApiRequest
 from pocketkube.cluster.failure import Failure, invalid
 from pocketkube.cluster.kinds.problems import Problems
 
@@ -39,7 +39,7 @@ class DeleteOptions(msgspec.Struct, kw_only=True):
     revision: str | None = None
 
 
-def write_options(request: Request, kind: str, *, apply: bool = False) -> WriteOptions:
+def write_options(request: ApiRequest, kind: str, *, apply: bool = False) -> WriteOptions:
     """``kind`` names the options in refusals: CreateOptions, UpdateOptions, PatchOptions.
 
     Raises:
@@ -67,7 +67,7 @@ def write_options(request: Request, kind: str, *, apply: bool = False) -> WriteO
     return WriteOptions(bool(dry_run), given or agent(request), validation or "Warn", bool(force))
 
 
-def agent(request: Request) -> str:
+def agent(request: ApiRequest) -> str:
     """The field manager that a User-Agent stands for: what comes before the first slash."""
     name = request.headers.get("user-agent", "").split("/", 1)[0]
     if name.isascii() and name.isprintable() and len(name) <= _MANAGER_LENGTH:
@@ -81,7 +81,7 @@ def agent(request: Request) -> str:
     return kept
 
 
-def delete_options(request: Request, body: Any) -> DeleteOptions:
+def delete_options(request: ApiRequest, body: Any) -> DeleteOptions:
     """From the body where there is one, else from the query.
 
     Args:
@@ -153,7 +153,7 @@ def _mismatch(value: Any, name: str, shown: str) -> Failure:
     return Failure("BadRequest", text)
 
 
-def integer(request: Request, name: str) -> int | None:
+def integer(request: ApiRequest, name: str) -> int | None:
     """An integer parameter; None where it is not given.
 
     Raises:
@@ -173,14 +173,14 @@ def integer(request: Request, name: str) -> int | None:
     return number
 
 
-def flag(request: Request, name: str) -> bool | None:
+def flag(request: ApiRequest, name: str) -> bool | None:
     """A boolean as apimachinery's ``runtime/converter.go`` reads it: only ``false`` and ``0`` are false."""
     if not request.has(name):
         return None
     return request.first(name).lower() not in ("false", "0")
 
 
-def _boolean(request: Request, name: str) -> bool | None:
+def _boolean(request: ApiRequest, name: str) -> bool | None:
     return flag(request, name) if request.query else None
 
 

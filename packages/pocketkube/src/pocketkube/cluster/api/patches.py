@@ -10,16 +10,16 @@ from kubegrammar.merge import PatchError as StrategicError
 from kubegrammar.merge import strategic_merge
 from kubegrammar.patch import merge_patch
 from pocketkube.cluster import catalog
-from pocketkube.cluster.api.calls import Call, Written
+from pocketkube.cluster.api.calls import VerbCall, WriteAnswer
 from pocketkube.cluster.api.core import Core
 from pocketkube.cluster.api.decoding import check_size, typed
 from pocketkube.cluster.api.errors import internal, unknown_patch_type, unprocessable
 from pocketkube.cluster.api.metadata import check_name, distinct_owners, metadata_of
 from pocketkube.cluster.api.request import encode
 from pocketkube.cluster.api.update import track, update
-from pocketkube.cluster.failure import Cause, Failure, not_found
+from pocketkube.cluster.failure import Failure, FieldCause, not_found
 from pocketkube.cluster.resource import Object
-from pocketkube.cluster.storage import Entry
+from pocketkube.cluster.storage import StoredObject
 
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
@@ -52,7 +52,7 @@ def patch_type(content_type: str, *, custom: bool) -> str:
     raise Failure("UnsupportedMediaType", f"{text}: {', '.join(known)}")
 
 
-def patch(core: Core, call: Call, kind: str) -> Written:
+def patch(core: Core, call: VerbCall, kind: str) -> WriteAnswer:
     """Patches an object that is there.
 
     Args:
@@ -63,7 +63,7 @@ def patch(core: Core, call: Call, kind: str) -> Written:
     """
     make, shown, repeated = read_patch(call, kind)
 
-    def change(live: Object | None, entry: Entry | None) -> Object:
+    def change(live: Object | None, entry: StoredObject | None) -> Object:
         if live is None or entry is None:
             raise not_found(call.resource.plural, call.resource.group, call.name)
         new = settle(call, make(core.read(call.resource, entry)), shown, repeated)
@@ -75,7 +75,7 @@ def patch(core: Core, call: Call, kind: str) -> Written:
     return update(core, call, change)
 
 
-def read_patch(call: Call, kind: str) -> tuple[Patch, Callable[[Object], str], Sequence[str]]:
+def read_patch(call: VerbCall, kind: str) -> tuple[Patch, Callable[[Object], str], Sequence[str]]:
     """The patch of a request, how refusals show it, and what is there twice in it.
 
     Raises:
@@ -109,7 +109,7 @@ def read_patch(call: Call, kind: str) -> tuple[Patch, Callable[[Object], str], S
     return strategic, lambda _: go_value(value), repeated
 
 
-def settle(call: Call, obj: Object, shown: Callable[[Object], str], repeated: Sequence[str]) -> Object:
+def settle(call: VerbCall, obj: Object, shown: Callable[[Object], str], repeated: Sequence[str]) -> Object:
     """Types, unknown fields and defaults of a patched object.
 
     Raises:
@@ -189,7 +189,7 @@ def _as_sorted_json(obj: Object) -> str:
 def _refusal(shown: str, why: str) -> Failure:
     quoted = encode(shown).decode()
     message = f"Invalid value: {quoted}: {why}"
-    cause = Cause("FieldValueInvalid", message, "patch")
+    cause = FieldCause("FieldValueInvalid", message, "patch")
     return Failure("Invalid", f' "" is invalid: patch: {message}', causes=[cause])
 
 

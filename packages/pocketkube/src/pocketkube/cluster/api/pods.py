@@ -3,14 +3,14 @@
 from typing import Any, Final
 
 from pocketkube.cluster import catalog
-from pocketkube.cluster.api.calls import Call
+from pocketkube.cluster.api.calls import VerbCall
 from pocketkube.cluster.api.core import Core
 from pocketkube.cluster.api.deletion import delete
 from pocketkube.cluster.api.listing import get
 from pocketkube.cluster.api.options import DeleteOptions, delete_options, flag, integer
 from pocketkube.cluster.api.request import TEXT, Response
 from pocketkube.cluster.api.selectors import matches
-from pocketkube.cluster.failure import Cause, Failure, conflict, invalid
+from pocketkube.cluster.failure import Failure, FieldCause, conflict, invalid
 from pocketkube.cluster.kinds.problems import Problems
 from pocketkube.cluster.resource import Object
 from pocketkube.cluster.upkeep.logs import log_lines
@@ -19,7 +19,7 @@ SUCCESS: Final[Object] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, 
 _BUDGETS: Final = "poddisruptionbudgets.policy"
 
 
-def bind(core: Core, call: Call) -> Object:
+def bind(core: Core, call: VerbCall) -> Object:
     """Gives a Pod its node, as a scheduler does.
 
     Raises:
@@ -52,7 +52,7 @@ def bind(core: Core, call: Call) -> Object:
     return SUCCESS
 
 
-def evict(core: Core, call: Call) -> Object:
+def evict(core: Core, call: VerbCall) -> Object:
     """Deletes a Pod where its disruption budget allows that.
 
     Raises:
@@ -74,7 +74,7 @@ def evict(core: Core, call: Call) -> Object:
     return SUCCESS
 
 
-def log(core: Core, call: Call) -> Response:
+def log(core: Core, call: VerbCall) -> Response:
     """The log of a container.
 
     Raises:
@@ -100,7 +100,7 @@ def log(core: Core, call: Call) -> Response:
     return Response(body=body if limit is None else body[: max(limit, 0)], content_type="text/plain")
 
 
-def _spend(core: Core, call: Call, pod: Object, *, dry_run: bool) -> None:
+def _spend(core: Core, call: VerbCall, pod: Object, *, dry_run: bool) -> None:
     """Takes one from the disruptions that a budget allows."""
     labels = pod["metadata"].get("labels") or {}
     budgets = [
@@ -118,7 +118,7 @@ def _spend(core: Core, call: Call, pod: Object, *, dry_run: bool) -> None:
         if allowed < 1:
             needs, has = status.get("desiredHealthy") or 0, status.get("currentHealthy") or 0
             text = f"The disruption budget {entry.name} needs {needs} healthy pods and has {has} currently"
-            cause = Cause("DisruptionBudget", text, "")
+            cause = FieldCause("DisruptionBudget", text, "")
             refused = "Cannot evict pod as it would violate the pod's disruption budget."
             raise Failure("TooManyRequests", refused, causes=[cause])
         if not dry_run:
@@ -127,7 +127,7 @@ def _spend(core: Core, call: Call, pod: Object, *, dry_run: bool) -> None:
             core.storage.update(_BUDGETS, entry.namespace, entry.name, budget, entry.revision)
 
 
-def _body(call: Call) -> dict[str, Any]:
+def _body(call: VerbCall) -> dict[str, Any]:
     body = catalog.read_body(call.request.body, call.request.headers.get("content-type", "")).obj
     if not isinstance(body, dict) or not isinstance(body.get("metadata") or {}, dict):
         raise Failure("BadRequest", "the object provided is unrecognized")

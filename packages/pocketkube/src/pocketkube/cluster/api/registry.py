@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pocketkube.cluster.resource import Resource
 
 
-class Registry:
+class ResourceRegistry:
     """An index of resources: those built in for good, custom ones as their definitions come and go."""
 
     def __init__(self, built_in: Iterable[Resource]) -> None:

@@ -25,7 +25,7 @@ SYSTEM: Final = User("system:apiserver", ("system:masters", "system:authenticate
 """The server itself."""
 
 
-class Request(msgspec.Struct, kw_only=True):
+class ApiRequest(msgspec.Struct, kw_only=True):
     """One request.
 
     Attributes:
@@ -65,7 +65,7 @@ class Response(msgspec.Struct, kw_only=True):
     headers: Sequence[tuple[str, str]] = ()
 
 
-class Stream(msgspec.Struct, kw_only=True):
+class StreamAnswer(msgspec.Struct, kw_only=True):
     """An answer that goes on: every chunk is sent at once."""
 
     chunks: AsyncIterator[bytes]

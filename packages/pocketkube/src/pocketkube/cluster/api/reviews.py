@@ -2,7 +2,7 @@
 
 from typing import Any, Final, Protocol
 
-from pocketkube.cluster.api.calls import Call
+from pocketkube.cluster.api.calls import VerbCall
 from pocketkube.cluster.api.core import Core
 from pocketkube.cluster.api.request import User
 from pocketkube.cluster.api.update import track
@@ -30,7 +30,7 @@ class Tokens(Protocol):
         ...
 
 
-def review(core: Core, call: Call, tokens: Tokens, obj: Object) -> Object:
+def review(core: Core, call: VerbCall, tokens: Tokens, obj: Object) -> Object:
     """Answers one of the reviews, which are never stored.
 
     Raises:
@@ -55,7 +55,7 @@ def review(core: Core, call: Call, tokens: Tokens, obj: Object) -> Object:
     return obj
 
 
-def request_token(core: Core, call: Call, tokens: Tokens, obj: Object) -> Object:
+def request_token(core: Core, call: VerbCall, tokens: Tokens, obj: Object) -> Object:
     """A token for a ServiceAccount.
 
     Raises:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from kubegrammar.merge import Conflicts, TypedError, apply
 from pocketkube.cluster import catalog
 from pocketkube.cluster.api.applying import conflict_of, kind_text, read_configuration
-from pocketkube.cluster.api.calls import Call, Written
+from pocketkube.cluster.api.calls import VerbCall, WriteAnswer
 from pocketkube.cluster.api.core import Core
 from pocketkube.cluster.api.decoding import check_size
 from pocketkube.cluster.api.errors import internal, unknown_resource
@@ -15,7 +15,7 @@ from pocketkube.cluster.api.update import track, update
 from pocketkube.cluster.failure import Failure, invalid, not_found
 from pocketkube.cluster.kinds.problems import Problems
 from pocketkube.cluster.resource import Object, Resource, ScalePaths
-from pocketkube.cluster.storage import Entry
+from pocketkube.cluster.storage import StoredObject
 
 VERSION: Final = "autoscaling/v1"
 _SHOWN: Final = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
@@ -49,7 +49,7 @@ def scale_of(resource: Resource, obj: Object) -> Object:
     }
 
 
-def replace_scale(core: Core, call: Call) -> Written:
+def replace_scale(core: Core, call: VerbCall) -> WriteAnswer:
     """PUT.
 
     Raises:
@@ -63,13 +63,13 @@ def replace_scale(core: Core, call: Call) -> Written:
     place(metadata, call.resource, call.namespace)
     check_name(metadata, call.name)
 
-    def change(live: Object | None, entry: Entry | None) -> Object:
+    def change(live: Object | None, entry: StoredObject | None) -> Object:
         return _changed(core, call, live, entry, scale)
 
     return update(core, call, change, uid=metadata.get("uid") or "")
 
 
-def patch_scale(core: Core, call: Call, kind: str) -> Written:
+def patch_scale(core: Core, call: VerbCall, kind: str) -> WriteAnswer:
     """A patch of any kind.
 
     Raises:
@@ -79,7 +79,7 @@ def patch_scale(core: Core, call: Call, kind: str) -> Written:
         return _apply(core, call)
     make, _, _ = read_patch(call, kind)
 
-    def change(live: Object | None, entry: Entry | None) -> Object:
+    def change(live: Object | None, entry: StoredObject | None) -> Object:
         if live is None:
             raise not_found(call.resource.plural, call.resource.group, call.name)
         scale = make(scale_of(call.resource, live))
@@ -109,10 +109,10 @@ def selector_text(selector: Any) -> str:
     return ",".join(text for _, text in sorted(parts))
 
 
-def _apply(core: Core, call: Call) -> Written:
+def _apply(core: Core, call: VerbCall) -> WriteAnswer:
     resource, configuration = call.resource, read_configuration(call)
 
-    def change(live: Object | None, entry: Entry | None) -> Object:
+    def change(live: Object | None, entry: StoredObject | None) -> Object:
         if live is None or entry is None:
             raise not_found(resource.plural, resource.group, call.name)
         scale = configuration.obj
@@ -144,7 +144,7 @@ def _apply(core: Core, call: Call) -> Written:
     return update(core, call, change)
 
 
-def _changed(core: Core, call: Call, live: Object | None, entry: Entry | None, scale: Object) -> Object:
+def _changed(core: Core, call: VerbCall, live: Object | None, entry: StoredObject | None, scale: Object) -> Object:
     """The object with the replicas of a Scale."""
     resource = call.resource
     if live is None or entry is None:

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import msgspec
 
-from pocketkube.cluster.api.calls import Call
+from pocketkube.cluster.api.calls import VerbCall
 from pocketkube.cluster.failure import Failure
 from pocketkube.cluster.resource import Object, Resource
-from pocketkube.cluster.storage import Entry, parse_fields, parse_labels
+from pocketkube.cluster.storage import StoredObject, parse_fields, parse_labels
 
 _OWN: Final = ("metadata.name", "metadata.namespace")
 
@@ -34,10 +34,10 @@ class Selection(msgspec.Struct, frozen=True):
 
     namespace: str
     name: str = ""
-    keep: Callable[[Entry], bool] | None = None
+    keep: Callable[[StoredObject], bool] | None = None
 
 
-def select(call: Call, *, known: Mapping[str, Any] | None = None) -> Selection:
+def select(call: VerbCall, *, known: Mapping[str, Any] | None = None) -> Selection:
     """The selection of a request.
 
     Args:
@@ -50,7 +50,7 @@ def select(call: Call, *, known: Mapping[str, Any] | None = None) -> Selection:
     labels_text, fields_text = request.first("labelSelector"), request.first("fieldSelector")
     if not labels_text and not fields_text and not call.name:
         return Selection(call.namespace)
-    tests: list[Callable[[Entry], bool]] = []
+    tests: list[Callable[[StoredObject], bool]] = []
     name = call.name
     if name:
         tests.append(lambda entry: entry.name == name)
@@ -70,7 +70,7 @@ def select(call: Call, *, known: Mapping[str, Any] | None = None) -> Selection:
     return Selection(call.namespace, name, lambda entry: all(test(entry) for test in tests))
 
 
-def _fields_of(resource: Resource, entry: Entry) -> dict[str, str]:
+def _fields_of(resource: Resource, entry: StoredObject) -> dict[str, str]:
     obj = entry.object()
     found = {"metadata.name": entry.name, "metadata.namespace": entry.namespace}
     found.update(resource.behaviour.field_labels(obj))

@@ -11,9 +11,9 @@ import msgspec
 from pocketkube.cluster import catalog
 from pocketkube.cluster.api.core import Core
 from pocketkube.cluster.api.definitions import Definitions
-from pocketkube.cluster.api.discovery import Discovery
-from pocketkube.cluster.api.registry import Registry
-from pocketkube.cluster.api.request import JSON, SYSTEM, TEXT, Request, Response, Stream, encode, refuse
+from pocketkube.cluster.api.discovery import DiscoveryPages
+from pocketkube.cluster.api.registry import ResourceRegistry
+from pocketkube.cluster.api.request import JSON, SYSTEM, TEXT, ApiRequest, Response, StreamAnswer, encode, refuse
 from pocketkube.cluster.api.reviews import Tokens
 from pocketkube.cluster.api.routes import parse
 from pocketkube.cluster.api.verbs import Verbs
@@ -39,15 +39,15 @@ class Api:
         self.storage = storage
         objects = _Objects(storage)
         self._kinds = Kinds(objects, now, random)
-        self.registry = Registry(self._built_in())
+        self.registry = ResourceRegistry(self._built_in())
         core = Core(storage, self.registry, now, random)
         self._definitions = Definitions(core)
         self._verbs = Verbs(core, tokens, self._definitions)
-        self._discovery = Discovery(self.registry, self._definitions.schemas)
+        self._discovery = DiscoveryPages(self.registry, self._definitions.schemas)
         storage.subscribe(self._changed)
         self._definitions.work()
 
-    async def handle(self, request: Request) -> Response | Stream:
+    async def handle(self, request: ApiRequest) -> Response | StreamAnswer:
         """Answers a request; nothing is raised."""
         warnings: list[str] = []
         try:
@@ -67,7 +67,7 @@ class Api:
             answer.body = msgspec.json.format(answer.body, indent=2)
         return answer
 
-    async def answer(self, request: Request, warnings: list[str]) -> Response | Stream:
+    async def answer(self, request: ApiRequest, warnings: list[str]) -> Response | StreamAnswer:
         """Answers a request.
 
         Raises:
@@ -100,7 +100,7 @@ class Api:
         """
         headers = {"content-type": content_type, "user-agent": manager or "kube-controller-manager"}
         data = b"" if body is None else encode(body)
-        request = Request(method=method, path=path, query=query, headers=headers, body=data, user=SYSTEM)
+        request = ApiRequest(method=method, path=path, query=query, headers=headers, body=data, user=SYSTEM)
         answer = await self.answer(request, [])
         if not isinstance(answer, Response):
             raise Failure("BadRequest", "a stream is no object")
@@ -170,7 +170,7 @@ def _quoted(text: str) -> str:
     return '"' + kept.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _wants_pretty(request: Request) -> bool:
+def _wants_pretty(request: ApiRequest) -> bool:
     if request.query and request.first("pretty").lower() in ("1", "t", "true"):
         return True
     return request.headers.get("user-agent", "").startswith(("curl", "Wget", "Mozilla/5.0"))

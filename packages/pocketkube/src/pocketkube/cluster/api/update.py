@@ -6,7 +6,7 @@ from typing import Any
 from kubegrammar.merge import track_update
 from kubegrammar.patch import equal
 from pocketkube.cluster.api.admission import admit_create
-from pocketkube.cluster.api.calls import Call, Written
+from pocketkube.cluster.api.calls import VerbCall, WriteAnswer
 from pocketkube.cluster.api.core import Core
 from pocketkube.cluster.api.create import insert
 from pocketkube.cluster.api.errors import internal, modified
@@ -24,14 +24,14 @@ from pocketkube.cluster.api.strategies import created_by_put, needs_revision, st
 from pocketkube.cluster.failure import conflict, invalid, not_found
 from pocketkube.cluster.kinds.problems import Problems
 from pocketkube.cluster.resource import Object, Resource
-from pocketkube.cluster.storage import Changed, Entry
+from pocketkube.cluster.storage import Changed, StoredObject
 
-Change = Callable[[Object | None, Entry | None], Object]
+Change = Callable[[Object | None, StoredObject | None], Object]
 """Makes the new object of the present one, both in the version of the request, with managedFields; None where there is
 none. The present object must stay as it is; ``Entry.object()`` gives another copy."""
 
 
-def replace(core: Core, call: Call, obj: Object) -> Written:
+def replace(core: Core, call: VerbCall, obj: Object) -> WriteAnswer:
     """PUT.
 
     Args:
@@ -45,7 +45,7 @@ def replace(core: Core, call: Call, obj: Object) -> Written:
     check_name(metadata, call.name)
     call.warn(distinct_owners(metadata))
 
-    def change(live: Object | None, _: Entry | None) -> Object:
+    def change(live: Object | None, _: StoredObject | None) -> Object:
         track(core, call, live, obj)
         return obj
 
@@ -53,7 +53,7 @@ def replace(core: Core, call: Call, obj: Object) -> Written:
     return update(core, call, change, uid=metadata.get("uid") or "", create=create)
 
 
-def track(core: Core, call: Call, live: Object | None, obj: Object) -> None:
+def track(core: Core, call: VerbCall, live: Object | None, obj: Object) -> None:
     """Sets managedFields as an update by the caller leaves them."""
     resource = call.resource
     track_update(
@@ -68,7 +68,7 @@ def track(core: Core, call: Call, live: Object | None, obj: Object) -> None:
     )
 
 
-def update(core: Core, call: Call, change: Change, *, uid: str = "", create: bool = False) -> Written:
+def update(core: Core, call: VerbCall, change: Change, *, uid: str = "", create: bool = False) -> WriteAnswer:
     """Changes a stored object.
 
     Args:
@@ -95,11 +95,11 @@ def update(core: Core, call: Call, change: Change, *, uid: str = "", create: boo
     if _is_last_finalizer(resource, live, new):
         if not call.options.dry_run:
             storage.delete(resource.stored_as, call.namespace, call.name, entry.revision)
-        return Written(new)
+        return WriteAnswer(new)
     if new == live and equal(new, live):
         return core.written(resource, entry)
     if call.options.dry_run:
-        return Written(new)
+        return WriteAnswer(new)
     stored = resource.behaviour.convert(new, resource.storage_version)
     try:
         return core.written(
@@ -109,7 +109,7 @@ def update(core: Core, call: Call, change: Change, *, uid: str = "", create: boo
         raise modified(resource, call.name) from None
 
 
-def prepare(core: Core, call: Call, live: Object, new: Object) -> None:
+def prepare(core: Core, call: VerbCall, live: Object, new: Object) -> None:
     """What the server itself decides of a change, and the checks of it.
 
     Raises:
@@ -135,7 +135,7 @@ def prepare(core: Core, call: Call, live: Object, new: Object) -> None:
     call.warn(*behaviour.warnings(new, version))
 
 
-def _create(core: Core, call: Call, change: Change) -> Written:
+def _create(core: Core, call: VerbCall, change: Change) -> WriteAnswer:
     obj = change(None, None)
     metadata = metadata_of(obj)
     if metadata.get("uid"):
@@ -149,7 +149,7 @@ def _create(core: Core, call: Call, change: Change) -> Written:
     return insert(core, call, obj)
 
 
-def _check_revision(call: Call, entry: Entry, metadata: dict[str, Any]) -> None:
+def _check_revision(call: VerbCall, entry: StoredObject, metadata: dict[str, Any]) -> None:
     resource, given = call.resource, metadata.get("resourceVersion") or ""
     if given and not (given.isascii() and given.isdigit()):
         raise internal(f'strconv.ParseUint: parsing "{given}": invalid syntax')
@@ -188,7 +188,7 @@ def _is_last_finalizer(resource: Resource, live: Object, new: Object) -> bool:
     return not before.get("deletionGracePeriodSeconds")
 
 
-def _invalid_object(call: Call, text: str) -> str:
+def _invalid_object(call: VerbCall, text: str) -> str:
     key = storage_key(call.resource, call.namespace, call.name)
     return f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: {text}"
 

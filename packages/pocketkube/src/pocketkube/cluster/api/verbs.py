@@ -8,18 +8,18 @@ import msgspec
 from pocketkube.cluster import catalog
 from pocketkube.cluster.api import pods, reviews, scaling
 from pocketkube.cluster.api.applying import server_side_apply
-from pocketkube.cluster.api.calls import Call, Written
+from pocketkube.cluster.api.calls import VerbCall, WriteAnswer
 from pocketkube.cluster.api.core import Core
 from pocketkube.cluster.api.create import create
 from pocketkube.cluster.api.decoding import check_size, decode
 from pocketkube.cluster.api.definitions import Definitions
 from pocketkube.cluster.api.deletion import delete
 from pocketkube.cluster.api.errors import SCHEME, unknown_resource, wrong_method
-from pocketkube.cluster.api.listing import Found, get, list_entries, list_options
+from pocketkube.cluster.api.listing import ListedObjects, get, list_entries, list_options
 from pocketkube.cluster.api.negotiation import View, view_of
 from pocketkube.cluster.api.options import DeleteOptions, delete_options, write_options
 from pocketkube.cluster.api.patches import APPLY_PATCH, patch, patch_type
-from pocketkube.cluster.api.request import JSON, TEXT, Request, Response, Stream, respond
+from pocketkube.cluster.api.request import JSON, TEXT, ApiRequest, Response, StreamAnswer, respond
 from pocketkube.cluster.api.reviews import Tokens
 from pocketkube.cluster.api.routes import Route
 from pocketkube.cluster.api.update import replace
@@ -50,7 +50,7 @@ class Verbs:
     def wrong_method(self) -> Failure:
         return wrong_method()
 
-    async def perform(self, request: Request, route: Route, warnings: list[str]) -> Response | Stream:
+    async def perform(self, request: ApiRequest, route: Route, warnings: list[str]) -> Response | StreamAnswer:
         """Answers a request for a resource.
 
         Raises:
@@ -63,7 +63,7 @@ class Verbs:
                 raise unknown_resource()
             return Response(code=404, body=b"404 page not found\n", content_type=TEXT)
         self._check_place(resource, route, request.method)
-        call = Call(
+        call = VerbCall(
             request=request,
             resource=resource,
             namespace=route.namespace,
@@ -75,7 +75,7 @@ class Verbs:
         if route.watch:
             return await self._read_many(call, watch=True)
         if route.subresource:
-            answer: Response | Stream = await self._subresource(call)
+            answer: Response | StreamAnswer = await self._subresource(call)
         elif route.name:
             answer = self._one(call)
         else:
@@ -95,7 +95,7 @@ class Verbs:
             if method != "GET":
                 raise wrong_method()
 
-    async def _many(self, call: Call) -> Response | Stream:
+    async def _many(self, call: VerbCall) -> Response | StreamAnswer:
         method, verbs = call.request.method, call.resource.verbs
         if method == "GET" and "list" in verbs:
             return await self._read_many(call)
@@ -105,7 +105,7 @@ class Verbs:
             return self._delete_many(call)
         raise wrong_method()
 
-    async def _read_many(self, call: Call, *, watch: bool = False) -> Response | Stream:
+    async def _read_many(self, call: VerbCall, *, watch: bool = False) -> Response | StreamAnswer:
         view = view_of(call.request.headers.get("accept", ""), reads_collection=True)
         options = list_options(call.request, watch=watch)
         if not options.watch:
@@ -113,9 +113,9 @@ class Verbs:
             return show_list(self._core, call.request, call.resource, found, view)
         if "watch" not in call.resource.verbs:
             raise wrong_method()
-        return Stream(chunks=await stream(self._core, self._lines, call, options, view))
+        return StreamAnswer(chunks=await stream(self._core, self._lines, call, options, view))
 
-    def _one(self, call: Call) -> Response:
+    def _one(self, call: VerbCall) -> Response:
         method, verbs = call.request.method, call.resource.verbs
         if method not in _VERBS or _VERBS[method] not in verbs or method == "POST":
             raise wrong_method()
@@ -130,7 +130,7 @@ class Verbs:
             case _:
                 return self._delete(call, view)
 
-    def _create(self, call: Call) -> Response:
+    def _create(self, call: VerbCall) -> Response:
         view = view_of(call.request.headers.get("accept", ""))
         call.options = write_options(call.request, "CreateOptions")
         if call.resource.plural in _REVIEWS and call.resource.kind.endswith("Review"):
@@ -140,11 +140,11 @@ class Verbs:
             return self._bind(call)
         return self._answer(call, view, create(self._core, call, decode(call, self._core.registry)))
 
-    def _replace(self, call: Call, view: View) -> Response:
+    def _replace(self, call: VerbCall, view: View) -> Response:
         call.options = write_options(call.request, "UpdateOptions")
         return self._answer(call, view, replace(self._core, call, decode(call, self._core.registry)))
 
-    def _patch(self, call: Call, view: View) -> Response:
+    def _patch(self, call: VerbCall, view: View) -> Response:
         custom = self._core.registry.is_custom(call.resource)
         kind = patch_type(call.request.headers.get("content-type", ""), custom=custom)
         call.options = write_options(call.request, "PatchOptions", apply=kind == APPLY_PATCH)
@@ -152,17 +152,17 @@ class Verbs:
             return self._answer(call, view, server_side_apply(self._core, call))
         return self._answer(call, view, patch(self._core, call, kind))
 
-    def _delete(self, call: Call, view: View) -> Response:
+    def _delete(self, call: VerbCall, view: View) -> Response:
         code, obj = delete(self._core, call, _read_delete_options(call))
         return show_object(self._core, call.request, call.resource, obj, view, code)
 
-    def _delete_many(self, call: Call) -> Response:
+    def _delete_many(self, call: VerbCall) -> Response:
         view = view_of(call.request.headers.get("accept", ""), reads_collection=True)
         options = list_options(call.request)
         wanted = _read_delete_options(call)
-        found: Found = list_entries(self._core, call, options)
+        found: ListedObjects = list_entries(self._core, call, options)
         for entry in found.entries:
-            one = Call(request=call.request, resource=call.resource, namespace=entry.namespace, name=entry.name)
+            one = VerbCall(request=call.request, resource=call.resource, namespace=entry.namespace, name=entry.name)
             try:
                 delete(self._core, one, msgspec.structs.replace(wanted))
             except Failure as failure:
@@ -170,7 +170,7 @@ class Verbs:
                     raise
         return show_list(self._core, call.request, call.resource, found, view)
 
-    async def _subresource(self, call: Call) -> Response | Stream:
+    async def _subresource(self, call: VerbCall) -> Response | StreamAnswer:
         resource, method = call.resource, call.request.method
         known = resource.subresources.get(call.subresource)
         if known is None:
@@ -184,7 +184,7 @@ class Verbs:
             return special(call)
         return self._one_sub(call)
 
-    def _special(self, call: Call) -> Callable[[Call], Response] | None:
+    def _special(self, call: VerbCall) -> Callable[[VerbCall], Response] | None:
         match (call.resource.stored_as, call.subresource):
             case ("pods", "binding"):
                 return self._bind
@@ -200,7 +200,7 @@ class Verbs:
                 return self._connect
         return None
 
-    def _one_sub(self, call: Call) -> Response:
+    def _one_sub(self, call: VerbCall) -> Response:
         """Status, finalize and the like: the object itself, of which only a part can be written."""
         view = view_of(call.request.headers.get("accept", ""))
         match call.request.method:
@@ -212,7 +212,7 @@ class Verbs:
                 return self._patch(call, view)
         raise wrong_method()
 
-    def _scale(self, call: Call) -> Response:
+    def _scale(self, call: VerbCall) -> Response:
         core, resource = self._core, call.resource
         match call.request.method:
             case "GET":
@@ -228,7 +228,7 @@ class Verbs:
         obj = msgspec.json.decode(written.body) if written.body else written.obj
         return respond(scaling.scale_of(resource, obj))
 
-    def _bind(self, call: Call) -> Response:
+    def _bind(self, call: VerbCall) -> Response:
         call.options = write_options(call.request, "CreateOptions")
         if not call.name:
             found = self._core.registry.find("", "v1", "pods")
@@ -239,11 +239,11 @@ class Verbs:
             call = msgspec.structs.replace(call, resource=found, name=name)
         return respond(pods.bind(self._core, call), 201)
 
-    def _evict(self, call: Call) -> Response:
+    def _evict(self, call: VerbCall) -> Response:
         call.options = write_options(call.request, "CreateOptions")
         return respond(pods.evict(self._core, call), 201)
 
-    def _token(self, call: Call) -> Response:
+    def _token(self, call: VerbCall) -> Response:
         call.options = write_options(call.request, "CreateOptions")
         body = call.request.body
         check_size(body)
@@ -252,11 +252,11 @@ class Verbs:
             raise Failure("BadRequest", "the object provided is unrecognized (must be of type TokenRequest)")
         return respond(reviews.request_token(self._core, call, self._tokens, obj), 201)
 
-    def _connect(self, call: Call) -> Response:
+    def _connect(self, call: VerbCall) -> Response:
         get(self._core, call)
         raise Failure("BadRequest", f"{call.subresource} needs a node, and this cluster has none")
 
-    def _answer(self, call: Call, view: View, written: Written) -> Response:
+    def _answer(self, call: VerbCall, view: View, written: WriteAnswer) -> Response:
         code = 201 if written.created else 200
         if written.body and not view:
             return Response(code=code, body=written.body)
@@ -264,7 +264,7 @@ class Verbs:
         return show_object(self._core, call.request, call.resource, obj, view, code)
 
 
-def _read_delete_options(call: Call) -> DeleteOptions:
+def _read_delete_options(call: VerbCall) -> DeleteOptions:
     """Raises:
     Failure: BadRequest, Invalid.
     """

@@ -1,14 +1,14 @@
 """The versions of kinds, as merges ask for them."""
 
 from kubegrammar.merge import DEDUCED, Type
-from pocketkube.cluster.api.registry import Registry
+from pocketkube.cluster.api.registry import ResourceRegistry
 from pocketkube.cluster.resource import Object, Resource
 
 
 class KindVersions:
     """The versions of one kind."""
 
-    def __init__(self, registry: Registry, resource: Resource) -> None:
+    def __init__(self, registry: ResourceRegistry, resource: Resource) -> None:
         self._registry, self._resource = registry, resource
 
     def type_of(self, api_version: str) -> Type:

@@ -7,12 +7,12 @@ import msgspec
 
 from pocketkube.cluster import tables
 from pocketkube.cluster.api.core import Core
-from pocketkube.cluster.api.listing import Found
+from pocketkube.cluster.api.listing import ListedObjects
 from pocketkube.cluster.api.negotiation import View
-from pocketkube.cluster.api.request import Request, Response, encode, respond
+from pocketkube.cluster.api.request import ApiRequest, Response, encode, respond
 from pocketkube.cluster.failure import Failure
 from pocketkube.cluster.resource import Object, Resource
-from pocketkube.cluster.storage import Entry, heading
+from pocketkube.cluster.storage import StoredObject, heading
 
 META_VERSION: Final = "meta.k8s.io/v1"
 _INCLUDES: Final = ("", "Metadata", "Object", "None")
@@ -25,14 +25,14 @@ class _Parts(msgspec.Struct):
 _PARTS: Final = msgspec.json.Decoder(_Parts)
 
 
-def body_of(core: Core, resource: Resource, entry: Entry) -> bytes:
+def body_of(core: Core, resource: Resource, entry: StoredObject) -> bytes:
     """An object in the version of a resource, as JSON; without decoding where it is stored so."""
     if resource.api_version == resource.storage_version:
         return entry.body
     return encode(core.read(resource, entry))
 
 
-def show(core: Core, request: Request, resource: Resource, entry: Entry, view: View) -> Response:
+def show(core: Core, request: ApiRequest, resource: Resource, entry: StoredObject, view: View) -> Response:
     """An object.
 
     Raises:
@@ -50,7 +50,7 @@ def show(core: Core, request: Request, resource: Resource, entry: Entry, view: V
     )
 
 
-def show_object(core: Core, request: Request, resource: Resource, obj: Object, view: View, code: int) -> Response:
+def show_object(core: Core, request: ApiRequest, resource: Resource, obj: Object, view: View, code: int) -> Response:
     """An object that is not, or no longer, stored; a ``Status`` stays what it is."""
     if not view or obj.get("kind") == "Status":
         return respond(obj, code)
@@ -60,7 +60,7 @@ def show_object(core: Core, request: Request, resource: Resource, obj: Object, v
     return Response(code=code, body=partial(encode(obj)))
 
 
-def show_list(core: Core, request: Request, resource: Resource, found: Found, view: View) -> Response:
+def show_list(core: Core, request: ApiRequest, resource: Resource, found: ListedObjects, view: View) -> Response:
     """A list, its items as the real server has them: those of built-in kinds without kind and version.
 
     Raises:
@@ -93,7 +93,7 @@ def partial(body: bytes) -> bytes:
 
 
 def table(
-    core: Core, request: Request, resource: Resource, objects: Sequence[Object], metadata: dict[str, Any]
+    core: Core, request: ApiRequest, resource: Resource, objects: Sequence[Object], metadata: dict[str, Any]
 ) -> Object:
     """A Table of objects in the version of a resource.
 
@@ -115,7 +115,7 @@ def table(
     return made
 
 
-def _items(core: Core, resource: Resource, entries: Sequence[Entry]) -> bytes:
+def _items(core: Core, resource: Resource, entries: Sequence[StoredObject]) -> bytes:
     if resource.columns is not None:
         return b",".join([body_of(core, resource, entry) for entry in entries])
     if resource.api_version != resource.storage_version:

@@ -4,16 +4,16 @@ import random
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from pocketkube.cluster.api.calls import Call
+from pocketkube.cluster.api.calls import VerbCall
 from pocketkube.cluster.api.core import Core
 from pocketkube.cluster.api.listing import ListOptions
 from pocketkube.cluster.api.negotiation import View
-from pocketkube.cluster.api.request import Request, encode
+from pocketkube.cluster.api.request import ApiRequest, encode
 from pocketkube.cluster.api.selecting import select
 from pocketkube.cluster.api.views import META_VERSION, body_of, partial, table
 from pocketkube.cluster.failure import Failure
 from pocketkube.cluster.resource import Object, Resource
-from pocketkube.cluster.storage import Entry, Expired, watch
+from pocketkube.cluster.storage import Expired, StoredObject, watch
 
 SHORTEST_SECONDS: Final = 1800.0
 """Where a client sets no limit a watch lasts this long at least, up to twice that."""
@@ -28,7 +28,7 @@ class Lines:
         self._core = core
         self._known: dict[tuple[int, str, str, str], bytes] = {}
 
-    def line(self, resource: Resource, view: View, type_: str, entry: Entry) -> bytes:
+    def line(self, resource: Resource, view: View, type_: str, entry: StoredObject) -> bytes:
         """A change, plain or as metadata only."""
         if not view and resource.api_version == resource.storage_version:
             return b'{"type":"%s","object":%s}\n' % (type_.encode(), entry.body)
@@ -42,7 +42,7 @@ class Lines:
         return line
 
 
-async def stream(core: Core, lines: Lines, call: Call, options: ListOptions, view: View) -> AsyncIterator[bytes]:
+async def stream(core: Core, lines: Lines, call: VerbCall, options: ListOptions, view: View) -> AsyncIterator[bytes]:
     """The chunks of a watch. What is wrong with the request is raised before the first one.
 
     Raises:
@@ -65,7 +65,7 @@ async def stream(core: Core, lines: Lines, call: Call, options: ListOptions, vie
 
 
 async def _chunks(
-    core: Core, lines: Lines, call: Call, options: ListOptions, view: View, batches: AsyncIterator[list[Any]]
+    core: Core, lines: Lines, call: VerbCall, options: ListOptions, view: View, batches: AsyncIterator[list[Any]]
 ) -> AsyncIterator[bytes]:
     resource = call.resource
     marks_end = options.initial_events is True
@@ -90,7 +90,9 @@ async def _chunks(
         yield _line("ERROR", failure.status())
 
 
-def _row(core: Core, request: Request, resource: Resource, type_: str, entry: Entry, *, headers: bool) -> bytes:
+def _row(
+    core: Core, request: ApiRequest, resource: Resource, type_: str, entry: StoredObject, *, headers: bool
+) -> bytes:
     made = table(core, request, resource, [core.read(resource, entry)], {"resourceVersion": str(entry.revision)})
     if not headers:
         made["columnDefinitions"] = []
@@ -121,5 +123,5 @@ def _line(type_: str, obj: Object) -> bytes:
     return encode({"type": type_, "object": obj}) + b"\n"
 
 
-def _everything(_: Entry) -> bool:
+def _everything(_: StoredObject) -> bool:
     return True

@@ -4,16 +4,16 @@ The data is distilled from a Kubernetes release by ``tools/schemas/build.py`` an
 """
 
 from pocketkube.cluster.catalog.body import Decoded, read_body
-from pocketkube.cluster.catalog.documents import Document, Documents
+from pocketkube.cluster.catalog.documents import ResourceDocuments, TaggedDocument
 from pocketkube.cluster.catalog.protobuf import decode_protobuf
 from pocketkube.cluster.catalog.resources import ResourceFacts, built_in_resources
 from pocketkube.cluster.catalog.schemas import schema_of, type_of
 
 __all__ = [
     "Decoded",
-    "Document",
-    "Documents",
+    "ResourceDocuments",
     "ResourceFacts",
+    "TaggedDocument",
     "built_in_resources",
     "decode_protobuf",
     "read_body",

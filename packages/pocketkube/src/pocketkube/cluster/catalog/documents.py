@@ -26,7 +26,7 @@ _SHARED: Final = ("ObjectMeta", "ListMeta", "DeleteOptions", "Status")
 _INFO: Final = {"title": "Kubernetes", "version": "v1.37.2"}
 
 
-class Document(msgspec.Struct, frozen=True):
+class TaggedDocument(msgspec.Struct, frozen=True):
     """Something that clients keep by its tag."""
 
     body: bytes
@@ -34,7 +34,7 @@ class Document(msgspec.Struct, frozen=True):
     etag: str
 
 
-class Documents:
+class ResourceDocuments:
     """The documents that describe some resources; made when they are first asked for.
 
     Args:
@@ -52,7 +52,7 @@ class Documents:
         built_in = group_order()
         order = {name: index for index, name in enumerate(built_in)}
         self._names = sorted(self._groups, key=lambda name: (order.get(name, len(order)), name))
-        self._made: dict[str, Document] = {}
+        self._made: dict[str, TaggedDocument] = {}
 
     # Discovery
 
@@ -88,7 +88,7 @@ class Documents:
         api_version = f"{group}/{version}" if group else version
         return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": listed}
 
-    def aggregated(self, which: str, accept: str) -> Document:
+    def aggregated(self, which: str, accept: str) -> TaggedDocument:
         """All of ``/api`` or ``/apis`` in one (``apidiscovery.k8s.io``), in the version that is asked for first."""
         version = _discovery_version(accept)
         key = f"{which} {version}"
@@ -104,7 +104,7 @@ class Documents:
                 }
             )
             media = f"{_JSON};g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
-            self._made[key] = Document(body, media, f'"{_hash(body)}"')
+            self._made[key] = TaggedDocument(body, media, f'"{_hash(body)}"')
         return self._made[key]
 
     def _group(self, name: str) -> Object:
@@ -135,7 +135,7 @@ class Documents:
                 urls[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={tag}"}
         return {"paths": dict(sorted(urls.items()))}
 
-    def openapi(self, path: str) -> Document | None:
+    def openapi(self, path: str) -> TaggedDocument | None:
         """``GET /openapi/v3/PATH``; None where there is no such group version."""
         known = self._made.get(path)
         if known is not None:
@@ -153,7 +153,7 @@ class Documents:
                 "components": {"schemas": schemas},
             }
         )
-        made = self._made[path] = Document(body, _JSON, f'"{self._openapi_tag(path, resources)}"')
+        made = self._made[path] = TaggedDocument(body, _JSON, f'"{self._openapi_tag(path, resources)}"')
         return made
 
     def _openapi_tag(self, path: str, resources: Sequence[Resource]) -> str:

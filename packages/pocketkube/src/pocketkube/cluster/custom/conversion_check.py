@@ -5,10 +5,10 @@ from typing import Any
 
 from pocketkube.cluster import names
 from pocketkube.cluster.custom import problems
-from pocketkube.cluster.failure import Cause
+from pocketkube.cluster.failure import FieldCause
 
 
-def conversion(conversion: Mapping[str, Any] | None) -> list[Cause]:
+def conversion(conversion: Mapping[str, Any] | None) -> list[FieldCause]:
     """What is wrong with the way between versions."""
     if conversion is None:
         return []
@@ -35,7 +35,7 @@ def conversion(conversion: Mapping[str, Any] | None) -> list[Cause]:
     return causes + _review_versions(versions, f"{path}.conversionReviewVersions")
 
 
-def _review_versions(versions: Sequence[str], path: str) -> list[Cause]:
+def _review_versions(versions: Sequence[str], path: str) -> list[FieldCause]:
     if not versions:
         return [problems.required(path)]
     causes = []

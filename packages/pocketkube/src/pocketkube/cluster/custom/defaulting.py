@@ -3,10 +3,10 @@
 from copy import deepcopy
 from typing import Any
 
-from pocketkube.cluster.custom.schema import Node
+from pocketkube.cluster.custom.schema import SchemaNode
 
 
-def fill_defaults(obj: Any, node: Node | None) -> None:
+def fill_defaults(obj: Any, node: SchemaNode | None) -> None:
     """Fills in, in place, what is absent, and what is null where null is not allowed.
 
     Whole numbers that came as ``1.0`` become ``1``, as Go writes them.
@@ -24,7 +24,7 @@ def fill_defaults(obj: Any, node: Node | None) -> None:
             fill_defaults(item, node.items)
 
 
-def _fill_map(obj: dict[str, Any], node: Node) -> None:
+def _fill_map(obj: dict[str, Any], node: SchemaNode) -> None:
     properties = node.properties or {}
     for name, member in properties.items():
         if member.default is not None and (name not in obj or (obj[name] is None and not member.nullable)):

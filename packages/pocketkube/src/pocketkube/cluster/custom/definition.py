@@ -8,7 +8,7 @@ from pocketkube.cluster import catalog
 from pocketkube.cluster.custom import definition_checks, formats, shape
 from pocketkube.cluster.custom.openapi import same
 from pocketkube.cluster.custom.schema import Schema
-from pocketkube.cluster.failure import Cause
+from pocketkube.cluster.failure import FieldCause
 from pocketkube.cluster.names import subdomain
 from pocketkube.cluster.resource import Object, ScalePaths
 
@@ -70,10 +70,10 @@ class DefinitionBehaviour:
         new["metadata"]["generation"] = generation if same(old["spec"], new["spec"]) else generation + 1
         _store_version(new)
 
-    def validate(self, obj: Object, version: str) -> list[Cause]:
+    def validate(self, obj: Object, version: str) -> list[FieldCause]:
         return definition_checks.check(obj)
 
-    def validate_update(self, old: Object, new: Object, version: str, subresource: str) -> list[Cause]:
+    def validate_update(self, old: Object, new: Object, version: str, subresource: str) -> list[FieldCause]:
         if subresource == "status":
             return definition_checks.check_status(new)
         return definition_checks.check(new, old)

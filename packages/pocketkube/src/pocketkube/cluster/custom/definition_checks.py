@@ -15,7 +15,7 @@ from pocketkube.cluster.custom import (
 )
 from pocketkube.cluster.custom.conditions import APPROVAL, established, is_protected
 from pocketkube.cluster.custom.schema import Schema, TooDeep, compile_node
-from pocketkube.cluster.failure import Cause
+from pocketkube.cluster.failure import FieldCause
 
 _ROOT_FIELDS: Final = (
     "Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern"
@@ -35,7 +35,7 @@ _SHARED: Final = {
 _IMMUTABLE: Final = "field is immutable"
 
 
-def check(definition: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> list[Cause]:
+def check(definition: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> list[FieldCause]:
     """
     Args:
         definition: in the form of :func:`shape.bring_to_form`.
@@ -54,12 +54,12 @@ def check(definition: Mapping[str, Any], old: Mapping[str, Any] | None = None) -
     return causes
 
 
-def check_status(definition: Mapping[str, Any]) -> list[Cause]:
+def check_status(definition: Mapping[str, Any]) -> list[FieldCause]:
     """What is wrong with the names in a status."""
     return _names_form((definition.get("status") or {}).get("acceptedNames") or {}, "status.acceptedNames")
 
 
-def _name(definition: Mapping[str, Any]) -> list[Cause]:
+def _name(definition: Mapping[str, Any]) -> list[FieldCause]:
     name, spec = definition["metadata"].get("name", ""), definition["spec"]
     if name != f"{spec['names']['plural']}.{spec['group']}":
         return [problems.invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group')]
@@ -72,7 +72,7 @@ class _Spec:
     def __init__(self, spec: Mapping[str, Any]) -> None:
         self._spec = spec
         self._versions: Sequence[Mapping[str, Any]] = spec.get("versions") or ()
-        self._causes: list[Cause] = []
+        self._causes: list[FieldCause] = []
         first = self._versions[0] if self._versions else {}
         self._common = {
             key: first.get(key)
@@ -80,7 +80,7 @@ class _Spec:
             if first and all((version.get(key) or None) == (first.get(key) or None) for version in self._versions)
         }
 
-    def check(self) -> list[Cause]:
+    def check(self) -> list[FieldCause]:
         self._group()
         scope = self._spec.get("scope")
         if not scope:
@@ -195,14 +195,14 @@ class _Spec:
                 self._causes += path_checks.selectable(selectable, schema, "spec.selectableFields")
 
 
-def _schema(validation: Mapping[str, Any] | None, path: str, *, has_status: bool) -> list[Cause]:
+def _schema(validation: Mapping[str, Any] | None, path: str, *, has_status: bool) -> list[FieldCause]:
     schema = (validation or {}).get("openAPIV3Schema")
     if schema is None:
         return []
     where = f"{path}.openAPIV3Schema"
     causes = _root(schema, where, path, has_status=has_status)
     why_not = structure.unsupported(schema)
-    of_structure: list[Cause] = []
+    of_structure: list[FieldCause] = []
     if not why_not:
         try:
             of_structure = structure.check(schema, where) or defaults_check.check(compile_node(schema), where)
@@ -215,7 +215,7 @@ def _schema(validation: Mapping[str, Any] | None, path: str, *, has_status: bool
     return causes
 
 
-def _root(schema: Schema, where: str, path: str, *, has_status: bool) -> list[Cause]:
+def _root(schema: Schema, where: str, path: str, *, has_status: bool) -> list[FieldCause]:
     causes = []
     if has_status:
         set_keys = [key for key, value in schema.items() if value not in (None, "", False, [], {})]
@@ -233,7 +233,7 @@ def _root(schema: Schema, where: str, path: str, *, has_status: bool) -> list[Ca
     return causes
 
 
-def _names_form(wanted: Mapping[str, Any], path: str) -> list[Cause]:
+def _names_form(wanted: Mapping[str, Any], path: str) -> list[FieldCause]:
     causes = []
     for field in ("plural", "singular"):
         if wanted.get(field) and (wrong := names.service_label(wanted[field])):
@@ -249,7 +249,7 @@ def _names_form(wanted: Mapping[str, Any], path: str) -> list[Cause]:
     return causes + _each_label(wanted.get("categories"), f"{path}.categories")
 
 
-def _each_label(values: Sequence[str] | None, path: str) -> list[Cause]:
+def _each_label(values: Sequence[str] | None, path: str) -> list[FieldCause]:
     return [
         problems.invalid(f"{path}[{index}]", value, ",".join(wrong))
         for index, value in enumerate(values or ())
@@ -257,7 +257,7 @@ def _each_label(values: Sequence[str] | None, path: str) -> list[Cause]:
     ]
 
 
-def _changes(spec: Mapping[str, Any], old: Mapping[str, Any]) -> list[Cause]:
+def _changes(spec: Mapping[str, Any], old: Mapping[str, Any]) -> list[FieldCause]:
     before = old["spec"]
     fields = [(("group",), "group"), (("names", "plural"), "names.plural")]
     if established(old):
@@ -276,7 +276,7 @@ def _at(value: Any, path: tuple[str, ...]) -> Any:
     return value
 
 
-def _stored(definition: Mapping[str, Any]) -> list[Cause]:
+def _stored(definition: Mapping[str, Any]) -> list[FieldCause]:
     path = "status.storedVersions"
     stored = (definition.get("status") or {}).get("storedVersions") or []
     if not stored:
@@ -299,7 +299,7 @@ def _stored(definition: Mapping[str, Any]) -> list[Cause]:
     return causes
 
 
-def _approval(definition: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[Cause]:
+def _approval(definition: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[FieldCause]:
     if not is_protected(definition["spec"].get("group") or ""):
         return []
     annotation = _approval_of(definition)

@@ -8,12 +8,12 @@ from kubegrammar.merge import Type, compile_type
 from pocketkube.cluster import names
 from pocketkube.cluster.custom import metadata, problems
 from pocketkube.cluster.custom.defaulting import fill_defaults
-from pocketkube.cluster.custom.expressions import Rules
+from pocketkube.cluster.custom.expressions import SchemaRules
 from pocketkube.cluster.custom.lists import duplicates
-from pocketkube.cluster.custom.openapi import MISSING, Check, same
+from pocketkube.cluster.custom.openapi import MISSING, SchemaCheck, same
 from pocketkube.cluster.custom.pruning import prune, prune_nulls
-from pocketkube.cluster.custom.schema import Node, compile_node
-from pocketkube.cluster.failure import Cause, Failure
+from pocketkube.cluster.custom.schema import SchemaNode, compile_node
+from pocketkube.cluster.failure import Failure, FieldCause
 from pocketkube.cluster.resource import Object, ScalePaths
 
 _BLOCKING: Final = frozenset(
@@ -27,7 +27,7 @@ _LARGEST_INT32: Final = 2**31 - 1
 _STANDARD_FINALIZERS: Final = frozenset({"orphan", "foregroundDeletion", "kubernetes"})
 
 
-class Version:
+class CustomVersion:
     """One version of a custom kind; its schema is compiled when it is first needed."""
 
     def __init__(self, version: Mapping[str, Any]) -> None:
@@ -41,20 +41,20 @@ class Version:
         }
 
     @cached_property
-    def node(self) -> Node:
+    def node(self) -> SchemaNode:
         return compile_node(self.schema)
 
     @cached_property
-    def check(self) -> Check:
-        return Check(self.schema)
+    def check(self) -> SchemaCheck:
+        return SchemaCheck(self.schema)
 
     @cached_property
-    def check_status(self) -> Check:
-        return Check((self.schema.get("properties") or {}).get("status") or {})
+    def check_status(self) -> SchemaCheck:
+        return SchemaCheck((self.schema.get("properties") or {}).get("status") or {})
 
     @cached_property
-    def rules(self) -> Rules:
-        return Rules(self.node, resource=True)
+    def rules(self) -> SchemaRules:
+        return SchemaRules(self.node, resource=True)
 
     @cached_property
     def type(self) -> Type:
@@ -68,7 +68,7 @@ class CustomBehaviour:
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
-        self._versions = {version["name"]: Version(version) for version in spec["versions"]}
+        self._versions = {version["name"]: CustomVersion(version) for version in spec["versions"]}
 
     def type_of(self, version: str) -> Type:
         return self._version(version).type
@@ -90,7 +90,7 @@ class CustomBehaviour:
         prune_nulls(obj, node)
         try:
             return gone + metadata.coerce(obj, node)
-        except metadata.Misfit as misfit:
+        except metadata.MetadataMisfit as misfit:
             kind, shown = obj.get("kind"), version.rpartition("/")[2]
             text = f'{kind} in version "{shown}" cannot be handled as a {kind}: {misfit}'
             raise Failure("BadRequest", text) from misfit
@@ -124,7 +124,7 @@ class CustomBehaviour:
         moved = not same(_without_metadata(old), _without_metadata(new))
         new["metadata"]["generation"] = generation + moved
 
-    def validate(self, obj: Object, version: str) -> list[Cause]:
+    def validate(self, obj: Object, version: str) -> list[FieldCause]:
         known = self._version(version)
         causes = known.check.causes(obj)
         causes += _check_scale(obj, known.scale, ("spec", "status"))
@@ -132,10 +132,10 @@ class CustomBehaviour:
         causes += duplicates(obj, known.node)
         return causes + _run_rules(known, obj, None, causes)
 
-    def validate_update(self, old: Object, new: Object, version: str, subresource: str) -> list[Cause]:
+    def validate_update(self, old: Object, new: Object, version: str, subresource: str) -> list[FieldCause]:
         known = self._version(version)
         if subresource == "status":
-            causes: list[Cause] = []
+            causes: list[FieldCause] = []
             if "status" in new:
                 before = old.get("status", MISSING)
                 causes = known.check_status.causes(new["status"], before, field="status")
@@ -178,7 +178,7 @@ class CustomBehaviour:
             return {}
         return {name: _label(_at(obj, path)) for name, path in known.selectable.items()}
 
-    def _version(self, version: str) -> Version:
+    def _version(self, version: str) -> CustomVersion:
         return self._versions[version.rpartition("/")[2]]
 
 
@@ -190,7 +190,7 @@ def _scale(scale: Mapping[str, Any] | None) -> ScalePaths | None:
     return ScalePaths(spec, status, selector)
 
 
-def _run_rules(known: Version, new: Object, old: Object | None, causes: Sequence[Cause]) -> list[Cause]:
+def _run_rules(known: CustomVersion, new: Object, old: Object | None, causes: Sequence[FieldCause]) -> list[FieldCause]:
     if not known.node.has_rules:
         return []
     if any(cause.reason in _BLOCKING for cause in causes):
@@ -217,7 +217,7 @@ def _without_metadata(obj: Object) -> Object:
     return {key: value for key, value in obj.items() if key != "metadata"}
 
 
-def _check_scale(obj: Object, scale: ScalePaths | None, parts: Sequence[str]) -> list[Cause]:
+def _check_scale(obj: Object, scale: ScalePaths | None, parts: Sequence[str]) -> list[FieldCause]:
     if scale is None:
         return []
     causes = []
@@ -231,7 +231,7 @@ def _check_scale(obj: Object, scale: ScalePaths | None, parts: Sequence[str]) ->
     return causes
 
 
-def _check_replicas(obj: Object, path: tuple[str, ...]) -> list[Cause]:
+def _check_replicas(obj: Object, path: tuple[str, ...]) -> list[FieldCause]:
     value, field = _at(obj, path), f".{'.'.join(path)}"
     if value is None:
         return []
@@ -254,7 +254,7 @@ _GO_TYPES: Final = {
 }
 
 
-def _accessor(path: tuple[str, ...], value: Any, wanted: str, empty: Any) -> Cause:
+def _accessor(path: tuple[str, ...], value: Any, wanted: str, empty: Any) -> FieldCause:
     shown = "map[]" if value == {} else value
     kind = _GO_TYPES.get(type(value), "nil")
     text = f".{'.'.join(path)} accessor error: {shown} is of the type {kind}, expected {wanted}"

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pocketkube.cluster.custom import problems
-from pocketkube.cluster.custom.schema import Node
-from pocketkube.cluster.failure import Cause
+from pocketkube.cluster.custom.schema import SchemaNode
+from pocketkube.cluster.failure import FieldCause
 
 
-def duplicates(obj: Any, node: Node | None, path: str = "") -> list[Cause]:
+def duplicates(obj: Any, node: SchemaNode | None, path: str = "") -> list[FieldCause]:
     """The items of sets and maps that were there before."""
     if node is None or not node.has_lists:
         return []
-    causes: list[Cause] = []
+    causes: list[FieldCause] = []
     if isinstance(obj, dict):
         for key, value in obj.items():
             if node.properties and key in node.properties:
@@ -30,7 +30,7 @@ def duplicates(obj: Any, node: Node | None, path: str = "") -> list[Cause]:
     return causes
 
 
-def _of_map(items: list[Any], keys: Sequence[str], path: str) -> list[Cause]:
+def _of_map(items: list[Any], keys: Sequence[str], path: str) -> list[FieldCause]:
     for index, item in enumerate(items):
         if item is not None and not isinstance(item, dict):
             return [problems.invalid(f"{path}[{index}]", item, "must be an object for an array of list-type map")]
@@ -38,7 +38,7 @@ def _of_map(items: list[Any], keys: Sequence[str], path: str) -> list[Cause]:
     return _repeated(found, found, path)
 
 
-def _repeated(values: Iterable[Any], shown: Sequence[Any], path: str) -> list[Cause]:
+def _repeated(values: Iterable[Any], shown: Sequence[Any], path: str) -> list[FieldCause]:
     """One cause for each value that is there twice or more, at its second place."""
     seen: dict[tuple[type, Any], int] = {}
     causes = []
@@ -55,7 +55,7 @@ def identity(value: Any) -> Any:
     return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
 
 
-def keyed(items: Any, node: Node) -> dict[Any, Any]:
+def keyed(items: Any, node: SchemaNode) -> dict[Any, Any]:
     """The items of a list of type ``map`` by their keys; {} for other lists. The first of equal ones stays."""
     if node.list_type != "map" or not node.list_keys or not isinstance(items, list):
         return {}
@@ -67,7 +67,7 @@ def keyed(items: Any, node: Node) -> dict[Any, Any]:
     return found
 
 
-def key_of(item: Any, node: Node) -> Any:
+def key_of(item: Any, node: SchemaNode) -> Any:
     """The keys of an item, None where one is missing or no scalar."""
     if not isinstance(item, dict):
         return None

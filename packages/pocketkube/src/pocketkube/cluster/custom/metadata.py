@@ -6,8 +6,8 @@ from typing import Any, Final
 from pocketkube.cluster import names
 from pocketkube.cluster.custom import problems
 from pocketkube.cluster.custom.problems import shown
-from pocketkube.cluster.custom.schema import Node
-from pocketkube.cluster.failure import Cause
+from pocketkube.cluster.custom.schema import SchemaNode
+from pocketkube.cluster.failure import FieldCause
 
 _TEXT: Final = "string"
 _TEXTS: Final = "map[string]string"
@@ -31,7 +31,7 @@ _FIELDS: Final = {
 _JSON_NAMES: Final = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
 
 
-class Misfit(ValueError):
+class MetadataMisfit(ValueError):
     """Metadata that cannot be read; the message names the field."""
 
 
@@ -39,7 +39,7 @@ class _Mismatch(ValueError):
     pass
 
 
-def coerce(obj: Any, node: Node | None, path: str = "") -> list[str]:
+def coerce(obj: Any, node: SchemaNode | None, path: str = "") -> list[str]:
     """Drops what object metadata does not know from embedded resources, in place.
 
     Returns:
@@ -65,11 +65,11 @@ def coerce(obj: Any, node: Node | None, path: str = "") -> list[str]:
     return gone
 
 
-def check(obj: Any, node: Node | None, path: str = "") -> list[Cause]:
+def check(obj: Any, node: SchemaNode | None, path: str = "") -> list[FieldCause]:
     """What is wrong with embedded resources."""
     if node is None or not node.has_embedded:
         return []
-    causes: list[Cause] = []
+    causes: list[FieldCause] = []
     if isinstance(obj, dict):
         if node.embedded:
             causes += _check_resource(obj, path)
@@ -131,7 +131,7 @@ def _check_type(name: str, kind: str, value: Any) -> None:
             )
 
 
-def _check_resource(obj: dict[str, Any], path: str) -> list[Cause]:
+def _check_resource(obj: dict[str, Any], path: str) -> list[FieldCause]:
     causes = [problems.required(f"{path}.{key}" if path else key) for key in ("apiVersion", "kind") if key not in obj]
     prefix = f"{path}." if path else ""
     version, kind = obj.get("apiVersion"), obj.get("kind")
@@ -149,8 +149,8 @@ def _check_resource(obj: dict[str, Any], path: str) -> list[Cause]:
     return causes + (_check_metadata(metadata, f"{prefix}metadata") if isinstance(metadata, dict) else [])
 
 
-def _check_metadata(metadata: dict[str, Any], path: str) -> list[Cause]:
-    causes: list[Cause] = []
+def _check_metadata(metadata: dict[str, Any], path: str) -> list[FieldCause]:
+    causes: list[FieldCause] = []
     name = metadata.get("name")
     if isinstance(name, str):
         for bad in ("/", "%"):
@@ -174,8 +174,8 @@ def _items(value: Any) -> list[tuple[str, Any]]:
     return list(value.items()) if isinstance(value, dict) else []
 
 
-def _refusal(field: str, value: Any, why: str) -> Misfit:
-    return Misfit(f"{field.removeprefix('.')}: Invalid value: {shown(value)}: {why}")
+def _refusal(field: str, value: Any, why: str) -> MetadataMisfit:
+    return MetadataMisfit(f"{field.removeprefix('.')}: Invalid value: {shown(value)}: {why}")
 
 
 def _json_name(value: Any) -> str:

@@ -12,9 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from pocketkube.cluster.custom import formats, problems
-from pocketkube.cluster.custom.patterns import BadPattern, matches
+from pocketkube.cluster.custom.patterns import BadExpression, matches
 from pocketkube.cluster.custom.schema import Schema
-from pocketkube.cluster.failure import Cause
+from pocketkube.cluster.failure import FieldCause
 
 MISSING: Final = object()
 """In the place of an old value: there is none to compare with."""
@@ -24,7 +24,7 @@ _INT64: Final = range(-(2**63), 2**63)
 _LARGEST_FLOAT32: Final = 3.4028234663852886e38
 
 
-class Fault(msgspec.Struct):
+class SchemaFault(msgspec.Struct):
     """Something wrong at a path.
 
     Attributes:
@@ -37,11 +37,11 @@ class Fault(msgspec.Struct):
     path: str
     text: str
     value: Any
-    make: Callable[[str, Any, str], Cause]
+    make: Callable[[str, Any, str], FieldCause]
     is_composite: bool = False
 
 
-class Check:
+class SchemaCheck:
     """A compiled schema."""
 
     def __init__(self, schema: Schema) -> None:
@@ -51,10 +51,10 @@ class Check:
         name = schema.get("format") or ""
         self._format = name if formats.is_known(name, only) else ""
         self._nullable = bool(schema.get("nullable"))
-        self._any = [Check(part) for part in schema.get("anyOf") or ()]
-        self._one = [Check(part) for part in schema.get("oneOf") or ()]
-        self._all = [Check(part) for part in schema.get("allOf") or ()]
-        self._not = Check(schema["not"]) if schema.get("not") else None
+        self._any = [SchemaCheck(part) for part in schema.get("anyOf") or ()]
+        self._one = [SchemaCheck(part) for part in schema.get("oneOf") or ()]
+        self._all = [SchemaCheck(part) for part in schema.get("allOf") or ()]
+        self._not = SchemaCheck(schema["not"]) if schema.get("not") else None
         self._has_parts = bool(self._any or self._one or self._all or self._not)
         self._enum: Sequence[Any] = schema.get("enum") or ()
         self._strings = _string_checks(schema, self._format, only)
@@ -63,19 +63,19 @@ class Check:
 
     def _compile_containers(self, schema: Schema) -> None:
         items, values = schema.get("items"), schema.get("additionalProperties")
-        self._items = Check(items) if isinstance(items, dict) else None
+        self._items = SchemaCheck(items) if isinstance(items, dict) else None
         self._keys: tuple[str, ...] = ()
         if schema.get("x-kubernetes-list-type") == "map":
             self._keys = tuple(schema.get("x-kubernetes-list-map-keys") or ())
         self._item_counts = (schema.get("minItems"), schema.get("maxItems"))
         self._unique = bool(schema.get("uniqueItems"))
-        self._properties = {name: Check(part) for name, part in (schema.get("properties") or {}).items()}
-        self._values = Check(values) if isinstance(values, dict) else None
+        self._properties = {name: SchemaCheck(part) for name, part in (schema.get("properties") or {}).items()}
+        self._values = SchemaCheck(values) if isinstance(values, dict) else None
         self._closed = values is False
         self._required: Sequence[str] = schema.get("required") or ()
         self._counts = (schema.get("minProperties"), schema.get("maxProperties"))
 
-    def causes(self, value: Any, old: Any = MISSING, *, field: str = "") -> list[Cause]:
+    def causes(self, value: Any, old: Any = MISSING, *, field: str = "") -> list[FieldCause]:
         """What is wrong with a value.
 
         Args:
@@ -87,7 +87,7 @@ class Check:
             return []
         return [_cause(fault, field) for fault in _distinct(found)]
 
-    def _run(self, value: Any, old: Any) -> list[Fault]:
+    def _run(self, value: Any, old: Any) -> list[SchemaFault]:
         if value is None:
             found = self._typed(value)
             return found + self._enumerated(value) if self._enum else found
@@ -113,7 +113,7 @@ class Check:
                     found += self._numbers.faults(value)
         return found + self._enumerated(value) if self._enum else found
 
-    def _typed(self, value: Any) -> list[Fault]:
+    def _typed(self, value: Any) -> list[SchemaFault]:
         types = self._types
         if value is None:
             return [_mistyped(",".join(types), "null")] if types and not self._nullable else []
@@ -131,16 +131,16 @@ class Check:
             return []
         return [_mistyped(",".join(types), name)]
 
-    def _enumerated(self, value: Any) -> list[Fault]:
+    def _enumerated(self, value: Any) -> list[SchemaFault]:
         if value is not None and any(same(value, choice) for choice in self._enum):
             return []
         names = [
             choice if isinstance(choice, str) else json.dumps(choice, separators=(",", ":")) for choice in self._enum
         ]
-        return [Fault("", "", value, lambda field, bad, detail: problems.unsupported(field, bad, names))]
+        return [SchemaFault("", "", value, lambda field, bad, detail: problems.unsupported(field, bad, names))]
 
-    def _parts(self, value: Any, old: Any) -> list[Fault]:
-        found: list[Fault] = []
+    def _parts(self, value: Any, old: Any) -> list[SchemaFault]:
+        found: list[SchemaFault] = []
         if self._any:
             results = [part._run(value, old) for part in self._any]
             if all(results):
@@ -164,8 +164,8 @@ class Check:
             found.append(_composite(" must not validate the schema (not)"))
         return found
 
-    def _array(self, items: list[Any], old: Any) -> list[Fault]:
-        found: list[Fault] = []
+    def _array(self, items: list[Any], old: Any) -> list[SchemaFault]:
+        found: list[SchemaFault] = []
         if self._items:
             before = self._by_key(old) if self._keys and isinstance(old, list) else {}
             for index, item in enumerate(items):
@@ -176,19 +176,19 @@ class Check:
             found.append(_invalid(f" in body should have at least {least} items", len(items)))
         if most is not None and len(items) > most:
             count = len(items)
-            found.append(Fault("", "", count, lambda field, bad, detail: problems.too_many(field, count, most)))
+            found.append(SchemaFault("", "", count, lambda field, bad, detail: problems.too_many(field, count, most)))
         if self._unique and len({json.dumps(item, sort_keys=True) for item in items}) < len(items):
             found.append(_invalid(" in body shouldn't contain duplicates", ""))
         return found
 
-    def _object(self, value: dict[str, Any], old: Any) -> list[Fault]:
-        found: list[Fault] = []
+    def _object(self, value: dict[str, Any], old: Any) -> list[SchemaFault]:
+        found: list[SchemaFault] = []
         least, most = self._counts
         if least is not None and len(value) < least:
             found.append(_invalid(f" in body should have at least {least} properties", len(value)))
         if most is not None and len(value) > most:
             count = len(value)
-            found.append(Fault("", "", count, lambda field, bad, detail: problems.too_many(field, count, most)))
+            found.append(SchemaFault("", "", count, lambda field, bad, detail: problems.too_many(field, count, most)))
         before = old if isinstance(old, dict) else {}
         properties, values = self._properties, self._values
         for key, member in value.items():
@@ -201,7 +201,7 @@ class Check:
                 found.append(_invalid(f".{key} in body is a forbidden property", key))
         for name in self._required:
             if name not in value:
-                found.append(Fault(f".{name}", "", "", lambda field, bad, detail: problems.required(field)))
+                found.append(SchemaFault(f".{name}", "", "", lambda field, bad, detail: problems.required(field)))
         return found
 
     def _key(self, item: Any) -> Any:
@@ -258,14 +258,14 @@ class _Numbers:
         bounds = (self._multiple, self._most, self._least)
         self.matter = bool(self._kind) or any(bound is not None for bound in bounds)
 
-    def faults(self, value: float) -> list[Fault]:
+    def faults(self, value: float) -> list[SchemaFault]:
         found = self._in_range(value, "Checked")
         whole = isinstance(value, int)
         if self._multiple is not None:
             found += self._in_range(self._multiple, "MultipleOf")
             factor = int(self._multiple) if whole else self._multiple
             if factor <= 0:
-                found.append(Fault("", "", factor, _bad_factor))
+                found.append(SchemaFault("", "", factor, _bad_factor))
             elif not _is_multiple(value, factor):
                 found.append(_invalid(f" in body should be a multiple of {problems.shown(factor)}", value))
         if self._most is not None:
@@ -280,7 +280,7 @@ class _Numbers:
                 found.append(_invalid(f" in body should be {words} {problems.shown(limit)}", value))
         return found
 
-    def _in_range(self, value: float, what: str) -> list[Fault]:
+    def _in_range(self, value: float, what: str) -> list[SchemaFault]:
         if self._kind == "integer":
             whole = isinstance(value, int) or value.is_integer()
             fits = whole and int(value) in (_INT32 if self._format == "int32" else _INT64)
@@ -307,8 +307,8 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _string_checks(schema: Schema, name: str, kind: str) -> list[Callable[[str], Fault | None]]:
-    checks: list[Callable[[str], Fault | None]] = []
+def _string_checks(schema: Schema, name: str, kind: str) -> list[Callable[[str], SchemaFault | None]]:
+    checks: list[Callable[[str], SchemaFault | None]] = []
     most, least, pattern = schema.get("maxLength"), schema.get("minLength"), schema.get("pattern")
     if most is not None:
         checks.append(lambda text: _too_long(most) if len(text) > most else None)
@@ -323,36 +323,38 @@ def _string_checks(schema: Schema, name: str, kind: str) -> list[Callable[[str],
     return checks
 
 
-def _mismatched(pattern: str, text: str) -> Fault | None:
+def _mismatched(pattern: str, text: str) -> SchemaFault | None:
     try:
         if matches(pattern, text):
             return None
-    except BadPattern as error:
+    except BadExpression as error:
         return _invalid(f" in body should match '{pattern}, but pattern is invalid: {error}'", text)
     return _invalid(f" in body should match '{pattern}'", text)
 
 
-def _misformatted(name: str, text: str) -> Fault:
-    return Fault("", f" in body must be of type {name}: {problems.quoted(text)}", text, problems.of_wrong_type)
+def _misformatted(name: str, text: str) -> SchemaFault:
+    return SchemaFault("", f" in body must be of type {name}: {problems.quoted(text)}", text, problems.of_wrong_type)
 
 
-def _mistyped(wanted: str, found: str) -> Fault:
-    return Fault("", f" in body must be of type {wanted}: {problems.quoted(found)}", found, problems.of_wrong_type)
+def _mistyped(wanted: str, found: str) -> SchemaFault:
+    return SchemaFault(
+        "", f" in body must be of type {wanted}: {problems.quoted(found)}", found, problems.of_wrong_type
+    )
 
 
-def _invalid(text: str, value: Any) -> Fault:
-    return Fault("", text, value, problems.invalid)
+def _invalid(text: str, value: Any) -> SchemaFault:
+    return SchemaFault("", text, value, problems.invalid)
 
 
-def _too_long(limit: int) -> Fault:
-    return Fault("", "", "", lambda field, bad, detail: problems.too_long(field, limit))
+def _too_long(limit: int) -> SchemaFault:
+    return SchemaFault("", "", "", lambda field, bad, detail: problems.too_long(field, limit))
 
 
-def _composite(text: str) -> Fault:
-    return Fault("", text, "", problems.invalid, is_composite=True)
+def _composite(text: str) -> SchemaFault:
+    return SchemaFault("", text, "", problems.invalid, is_composite=True)
 
 
-def _bad_factor(field: str, value: Any, detail: str) -> Cause:
+def _bad_factor(field: str, value: Any, detail: str) -> FieldCause:
     return problems.invalid(field, value, f"factor MultipleOf declared for {field} must be positive: {value}")
 
 
@@ -363,12 +365,12 @@ def _is_multiple(value: float, factor: float) -> bool:
     return abs(quotient - round(quotient)) < 1e-9
 
 
-def _best(parts: Sequence[Check], value: Any) -> int:
+def _best(parts: Sequence[SchemaCheck], value: Any) -> int:
     scores = [part._score(value) for part in parts]
     return scores.index(max(scores))
 
 
-def _below(faults: list[Fault], step: str, value: Any, old: Any) -> list[Fault]:
+def _below(faults: list[SchemaFault], step: str, value: Any, old: Any) -> list[SchemaFault]:
     """The faults of a member, seen from its holder; none where the member did not change."""
     if not faults or (old is not MISSING and step not in (".kind", ".apiVersion") and same(value, old)):
         return []
@@ -377,14 +379,14 @@ def _below(faults: list[Fault], step: str, value: Any, old: Any) -> list[Fault]:
     return faults
 
 
-def _distinct(faults: list[Fault]) -> list[Fault]:
-    kept: dict[tuple[str, str, str], Fault] = {}
+def _distinct(faults: list[SchemaFault]) -> list[SchemaFault]:
+    kept: dict[tuple[str, str, str], SchemaFault] = {}
     for fault in faults:
         kept.setdefault((fault.path, fault.text, fault.make.__qualname__), fault)
     return list(kept.values())
 
 
-def _cause(fault: Fault, field: str) -> Cause:
+def _cause(fault: SchemaFault, field: str) -> FieldCause:
     path = fault.path.removeprefix(".")
     if fault.is_composite:
         # A text that starts with a space is said of the path, any other ends with it.

@@ -6,14 +6,14 @@ from typing import Any, Final
 from pocketkube.cluster.custom import problems
 from pocketkube.cluster.custom.field_paths import PathError, field_path
 from pocketkube.cluster.custom.schema import Schema
-from pocketkube.cluster.failure import Cause
+from pocketkube.cluster.failure import FieldCause
 
 _COLUMN_TYPES: Final = ("boolean", "date", "integer", "number", "string")
 _COLUMN_FORMATS: Final = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
 _MOST_SELECTABLE: Final = 8
 
 
-def columns(columns: Sequence[Mapping[str, Any]] | None, path: str) -> list[Cause]:
+def columns(columns: Sequence[Mapping[str, Any]] | None, path: str) -> list[FieldCause]:
     """What is wrong with the columns of a version's table."""
     causes = []
     for index, column in enumerate(columns or ()):
@@ -35,11 +35,11 @@ def columns(columns: Sequence[Mapping[str, Any]] | None, path: str) -> list[Caus
     return causes
 
 
-def _simple_path(text: str, path: str) -> list[Cause]:
+def _simple_path(text: str, path: str) -> list[FieldCause]:
     return [] if text.startswith(".") else [problems.invalid(path, text, "must be a simple json path starting with .")]
 
 
-def subresources(subresources: Mapping[str, Any] | None, path: str) -> list[Cause]:
+def subresources(subresources: Mapping[str, Any] | None, path: str) -> list[FieldCause]:
     """What is wrong with the paths of its scale."""
     scale = (subresources or {}).get("scale")
     if scale is None:
@@ -62,7 +62,7 @@ def subresources(subresources: Mapping[str, Any] | None, path: str) -> list[Caus
     return causes
 
 
-def selectable(fields: Sequence[Mapping[str, Any]], schema: Schema | None, path: str) -> list[Cause]:
+def selectable(fields: Sequence[Mapping[str, Any]], schema: Schema | None, path: str) -> list[FieldCause]:
     """What is wrong with the fields that objects can be chosen by."""
     if schema is None:
         text = "may only be set when `version.schema.openAPIV3Schema` is not included"

@@ -20,7 +20,7 @@ _MOST_REPETITIONS: Final = 1000
 _GROUP_OPENING: Final = re.compile(r"\(\?(?:[imsU]*(?:-[imsU]+)?[:)]|P?<[A-Za-z_]\w*>)", re.ASCII)
 
 
-class BadPattern(ValueError):
+class BadExpression(ValueError):
     """No regular expression; the message is Go's: ``error parsing regexp: missing closing ): `(` ``."""
 
 
@@ -39,7 +39,7 @@ def _matches(pattern: str, text: str) -> bool:
     try:
         return bool(_MATCHES.execute({"text": text, "pattern": translated(pattern)}))
     except RuntimeError as error:
-        raise BadPattern(f"error parsing regexp: {error}") from error
+        raise BadExpression(f"error parsing regexp: {error}") from error
 
 
 _kept = lru_cache(16_384)(_matches)
@@ -199,8 +199,8 @@ class _Translation:
             return self._take(f"{_literal(low)}-", repeatable=False, length=2)
         return self._take(_literal(low), repeatable=False)
 
-    def _failure(self, why: str, where: str) -> BadPattern:
-        return BadPattern(f"error parsing regexp: {why}: `{where}`")
+    def _failure(self, why: str, where: str) -> BadExpression:
+        return BadExpression(f"error parsing regexp: {why}: `{where}`")
 
 
 def _literal(char: str) -> str:

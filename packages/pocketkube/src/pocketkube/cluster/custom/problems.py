@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-from pocketkube.cluster.failure import Cause
+from pocketkube.cluster.failure import FieldCause
 
 NOWHERE: Final = "<nil>"
 """The field of a problem that has no path, as Go prints it."""
@@ -29,44 +29,44 @@ class InOrder(dict[str, Any]):
     """Fields of a struct, which messages print in their order; those of a map are sorted."""
 
 
-def required(field: str, detail: str = "") -> Cause:
-    return Cause("FieldValueRequired", _joined("Required value", detail), field)
+def required(field: str, detail: str = "") -> FieldCause:
+    return FieldCause("FieldValueRequired", _joined("Required value", detail), field)
 
 
-def invalid(field: str, value: Any, detail: str = "") -> Cause:
-    return Cause("FieldValueInvalid", _joined(_with("Invalid value", value), detail), field)
+def invalid(field: str, value: Any, detail: str = "") -> FieldCause:
+    return FieldCause("FieldValueInvalid", _joined(_with("Invalid value", value), detail), field)
 
 
-def of_wrong_type(field: str, value: Any, detail: str) -> Cause:
-    return Cause("FieldValueTypeInvalid", _joined(_with("Invalid value", value), detail), field)
+def of_wrong_type(field: str, value: Any, detail: str) -> FieldCause:
+    return FieldCause("FieldValueTypeInvalid", _joined(_with("Invalid value", value), detail), field)
 
 
-def unsupported(field: str, value: Any, choices: Iterable[str]) -> Cause:
+def unsupported(field: str, value: Any, choices: Iterable[str]) -> FieldCause:
     """``choices`` in the order to name them."""
     detail = ", ".join(map(quoted, choices))
-    return Cause(
+    return FieldCause(
         "FieldValueNotSupported",
         _joined(_with("Unsupported value", value), f"supported values: {detail}" if detail else ""),
         field,
     )
 
 
-def forbidden(field: str, detail: str) -> Cause:
-    return Cause("FieldValueForbidden", _joined("Forbidden", detail), field)
+def forbidden(field: str, detail: str) -> FieldCause:
+    return FieldCause("FieldValueForbidden", _joined("Forbidden", detail), field)
 
 
-def duplicate(field: str, value: Any) -> Cause:
-    return Cause("FieldValueDuplicate", _with("Duplicate value", value), field)
+def duplicate(field: str, value: Any) -> FieldCause:
+    return FieldCause("FieldValueDuplicate", _with("Duplicate value", value), field)
 
 
-def too_long(field: str, limit: int) -> Cause:
+def too_long(field: str, limit: int) -> FieldCause:
     unit = "byte" if limit == 1 else "bytes"
-    return Cause("FieldValueTooLong", f"Too long: may not be more than {limit} {unit}", field)
+    return FieldCause("FieldValueTooLong", f"Too long: may not be more than {limit} {unit}", field)
 
 
-def too_many(field: str, count: int, limit: int) -> Cause:
+def too_many(field: str, count: int, limit: int) -> FieldCause:
     unit = "item" if limit == 1 else "items"
-    return Cause("FieldValueTooMany", f"Too many: {count}: must have at most {limit} {unit}", field)
+    return FieldCause("FieldValueTooMany", f"Too many: {count}: must have at most {limit} {unit}", field)
 
 
 def shown(value: Any) -> str:

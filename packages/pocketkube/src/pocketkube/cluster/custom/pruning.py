@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pocketkube.cluster.custom.schema import METADATA_FIELDS, Node
+from pocketkube.cluster.custom.schema import METADATA_FIELDS, SchemaNode
 
 
-def prune(obj: Any, node: Node | None, *, root: bool) -> list[str]:
+def prune(obj: Any, node: SchemaNode | None, *, root: bool) -> list[str]:
     """Removes unknown fields in place.
 
     Args:
@@ -20,7 +20,7 @@ def prune(obj: Any, node: Node | None, *, root: bool) -> list[str]:
     return gone
 
 
-def prune_nulls(obj: Any, node: Node | None) -> None:
+def prune_nulls(obj: Any, node: SchemaNode | None) -> None:
     """Removes null from fields that are neither nullable nor have a default, in place."""
     if node is None:
         return
@@ -43,7 +43,7 @@ def prune_nulls(obj: Any, node: Node | None) -> None:
                 prune_nulls(item, node.items)
 
 
-def _prune(value: Any, node: Node | None, path: str, resource: bool, gone: list[str]) -> None:
+def _prune(value: Any, node: SchemaNode | None, path: str, resource: bool, gone: list[str]) -> None:
     if node is None:
         _prune_all(value, path, gone)
     elif isinstance(value, dict):
@@ -56,7 +56,7 @@ def _prune(value: Any, node: Node | None, path: str, resource: bool, gone: list[
                 _prune(item, node.items, f"{path}[{index}]", node.items is not None and node.items.embedded, gone)
 
 
-def _prune_map(value: dict[str, Any], node: Node, path: str, resource: bool, gone: list[str]) -> None:
+def _prune_map(value: dict[str, Any], node: SchemaNode, path: str, resource: bool, gone: list[str]) -> None:
     properties = node.properties or {}
     unknown = []
     for key, member in value.items():
@@ -77,7 +77,7 @@ def _prune_map(value: dict[str, Any], node: Node, path: str, resource: bool, gon
             gone.append(f"{path}.{key}" if path else key)
 
 
-def _prune_preserved(item: Any, node: Node | None, path: str, gone: list[str]) -> None:
+def _prune_preserved(item: Any, node: SchemaNode | None, path: str, gone: list[str]) -> None:
     """An item of a list that keeps what it does not know: so do maps and lists right below it."""
     if node is None:
         return

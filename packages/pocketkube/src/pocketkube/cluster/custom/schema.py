@@ -21,7 +21,7 @@ class TooDeep(ValueError):
     """A schema is nested deeper than :data:`DEEPEST`."""
 
 
-class Node(msgspec.Struct, eq=False, kw_only=True):
+class SchemaNode(msgspec.Struct, eq=False, kw_only=True):
     """One place in a structural schema.
 
     Attributes:
@@ -42,9 +42,9 @@ class Node(msgspec.Struct, eq=False, kw_only=True):
 
     schema: Schema
     type: str = ""
-    properties: "dict[str, Node] | None" = None
-    items: "Node | None" = None
-    values: "Node | None" = None
+    properties: "dict[str, SchemaNode] | None" = None
+    items: "SchemaNode | None" = None
+    values: "SchemaNode | None" = None
     is_open: bool = False
     default: Any = None
     nullable: bool = False
@@ -62,14 +62,14 @@ class Node(msgspec.Struct, eq=False, kw_only=True):
     has_numbers: bool = False
     is_typed: bool = False
 
-    def child(self, name: str) -> "Node | None":
+    def child(self, name: str) -> "SchemaNode | None":
         """Of a key of an object or map."""
         if self.properties and name in self.properties:
             return self.properties[name]
         return self.values
 
 
-def compile_node(schema: Schema, depth: int = 0) -> Node:
+def compile_node(schema: Schema, depth: int = 0) -> SchemaNode:
     """The structural schema within an OpenAPI v3 schema of a definition that was accepted.
 
     Raises:
@@ -79,7 +79,7 @@ def compile_node(schema: Schema, depth: int = 0) -> Node:
         raise TooDeep(f"a schema is nested deeper than {DEEPEST} levels")
     items, values = schema.get("items"), schema.get("additionalProperties")
     properties = schema.get("properties")
-    node = Node(
+    node = SchemaNode(
         schema=schema,
         type=schema.get("type") or "",
         properties={name: compile_node(member, depth + 1) for name, member in properties.items()}
@@ -102,7 +102,7 @@ def compile_node(schema: Schema, depth: int = 0) -> Node:
     return node
 
 
-def _flag(node: Node) -> None:
+def _flag(node: SchemaNode) -> None:
     below = [*(node.properties or {}).values()]
     below += [child for child in (node.items, node.values) if child is not None]
     node.has_defaults = node.default is not None or any(child.has_defaults for child in below)

@@ -13,8 +13,8 @@ import msgspec
 from pocketkube.cluster.custom import problems
 from pocketkube.cluster.custom.expressions import Rule
 from pocketkube.cluster.custom.field_paths import PathError, field_path
-from pocketkube.cluster.custom.schema import METADATA_FIELDS, Node, Schema, compile_node
-from pocketkube.cluster.failure import Cause
+from pocketkube.cluster.custom.schema import METADATA_FIELDS, Schema, SchemaNode, compile_node
+from pocketkube.cluster.failure import FieldCause
 
 _TYPES: Final = ("array", "boolean", "integer", "number", "object", "string")
 _FORBIDDEN: Final = (
@@ -47,7 +47,7 @@ class _Place(msgspec.Struct, frozen=True):
     has_rules: bool = False
 
 
-def check(schema: Schema, path: str, *, with_rules: bool) -> list[Cause]:
+def check(schema: Schema, path: str, *, with_rules: bool) -> list[FieldCause]:
     """What is wrong with a schema at its root.
 
     Args:
@@ -60,8 +60,8 @@ def check(schema: Schema, path: str, *, with_rules: bool) -> list[Cause]:
 
 class _Schemas:
     def __init__(self) -> None:
-        self.of_schema: list[Cause] = []
-        self.of_rules: list[Cause] = []
+        self.of_schema: list[FieldCause] = []
+        self.of_rules: list[FieldCause] = []
 
     def run(self, schema: Schema, path: str, place: _Place) -> None:
         before = len(self.of_schema)
@@ -227,7 +227,7 @@ class _Schemas:
         for index, rule in enumerate(node.rules):
             self._compile_rule(rule, node, f"{path}.x-kubernetes-validations[{index}]", place)
 
-    def _compile_rule(self, rule: Schema, node: Node, path: str, place: _Place) -> None:
+    def _compile_rule(self, rule: Schema, node: SchemaNode, path: str, place: _Place) -> None:
         compiled = Rule(rule, node, resource=place.is_root or node.embedded)
         shown = _internal(rule)
         if compiled.error:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pocketkube.cluster.custom import problems
-from pocketkube.cluster.custom.patterns import BadPattern, check_pattern
+from pocketkube.cluster.custom.patterns import BadExpression, check_pattern
 from pocketkube.cluster.custom.schema import Schema
-from pocketkube.cluster.failure import Cause
+from pocketkube.cluster.failure import FieldCause
 
 _INT_OR_STRING: Final = [{"type": "integer"}, {"type": "string"}]
 _UNSUPPORTED: Final = (
@@ -55,9 +55,9 @@ def unsupported(schema: Schema) -> str:
     return next((why for part in parts if isinstance(part, Mapping) and (why := unsupported(part))), "")
 
 
-def check(schema: Schema, path: str) -> list[Cause]:
+def check(schema: Schema, path: str) -> list[FieldCause]:
     """What makes a schema other than structural, sorted by message."""
-    causes: list[Cause] = []
+    causes: list[FieldCause] = []
     _Structure(causes).invariants(schema, "root", path)
     _complete(schema, schema, path, path, causes)
     unique = {(cause.field, cause.message): cause for cause in causes}
@@ -65,7 +65,7 @@ def check(schema: Schema, path: str) -> list[Cause]:
 
 
 class _Structure:
-    def __init__(self, causes: list[Cause]) -> None:
+    def __init__(self, causes: list[FieldCause]) -> None:
         self._causes = causes
 
     def invariants(self, schema: Schema, level: str, path: str) -> None:
@@ -152,7 +152,7 @@ class _Structure:
         if schema.get("pattern"):
             try:
                 check_pattern(schema["pattern"])
-            except BadPattern as error:
+            except BadExpression as error:
                 text = f"must be a valid regular expression, but isn't: {error}"
                 self._causes.append(problems.invalid(f"{path}.pattern", schema["pattern"], text))
 
@@ -174,7 +174,7 @@ class _Structure:
         self._causes.append(problems.forbidden(path, text))
 
 
-def _complete(part: Schema, spine: Any, place: str, path: str, causes: list[Cause]) -> None:
+def _complete(part: Schema, spine: Any, place: str, path: str, causes: list[FieldCause]) -> None:
     """What the root's value validation speaks of is in the structure too (``complete.go``).
 
     Args:
@@ -189,7 +189,7 @@ def _complete(part: Schema, spine: Any, place: str, path: str, causes: list[Caus
         _complete_members(clause, spine, place, where, causes)
 
 
-def _complete_members(part: Schema, spine: Schema, place: str, path: str, causes: list[Cause]) -> None:
+def _complete_members(part: Schema, spine: Schema, place: str, path: str, causes: list[FieldCause]) -> None:
     members = [(part.get("items"), spine.get("items"), "items")]
     known = spine.get("properties") or {}
     members += (

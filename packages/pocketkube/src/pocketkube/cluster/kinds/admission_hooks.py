@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pocketkube.cluster import names
 from pocketkube.cluster.kinds.problems import Problems
-from pocketkube.cluster.kinds.rules import Rules
+from pocketkube.cluster.kinds.rules import KindRules
 from pocketkube.cluster.kinds.selectors import check_selector
 from pocketkube.cluster.resource import Object
 
@@ -135,10 +135,10 @@ def _policy_binding(obj: Object, problems: Problems) -> None:
         problems.declared_required("spec.validationActions")
 
 
-RULES: Final[dict[tuple[str, str], Rules]] = {
-    (GROUP, "ValidatingWebhookConfiguration"): Rules(moves=("webhooks",), numbered=True, check=_webhooks),
-    (GROUP, "MutatingWebhookConfiguration"): Rules(moves=("webhooks",), numbered=True, check=_webhooks),
-    (GROUP, "ValidatingAdmissionPolicy"): Rules(
+RULES: Final[dict[tuple[str, str], KindRules]] = {
+    (GROUP, "ValidatingWebhookConfiguration"): KindRules(moves=("webhooks",), numbered=True, check=_webhooks),
+    (GROUP, "MutatingWebhookConfiguration"): KindRules(moves=("webhooks",), numbered=True, check=_webhooks),
+    (GROUP, "ValidatingAdmissionPolicy"): KindRules(
         status=True,
         moves=("spec",),
         numbered=True,
@@ -146,7 +146,7 @@ RULES: Final[dict[tuple[str, str], Rules]] = {
         status_resets=(("metadata",), ("spec",)),
         check=_policy,
     ),
-    (GROUP, "ValidatingAdmissionPolicyBinding"): Rules(moves=("spec",), numbered=True, check=_policy_binding),
-    (GROUP, "MutatingAdmissionPolicy"): Rules(moves=("spec",), numbered=True),
-    (GROUP, "MutatingAdmissionPolicyBinding"): Rules(moves=("spec",), numbered=True, check=_policy_binding),
+    (GROUP, "ValidatingAdmissionPolicyBinding"): KindRules(moves=("spec",), numbered=True, check=_policy_binding),
+    (GROUP, "MutatingAdmissionPolicy"): KindRules(moves=("spec",), numbered=True),
+    (GROUP, "MutatingAdmissionPolicyBinding"): KindRules(moves=("spec",), numbered=True, check=_policy_binding),
 }

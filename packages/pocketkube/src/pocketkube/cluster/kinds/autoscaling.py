@@ -6,7 +6,7 @@ from kubegrammar.quantity import parse_quantity
 from pocketkube.cluster import names
 from pocketkube.cluster.kinds.autoscalers import V1, V2, convert
 from pocketkube.cluster.kinds.problems import Problems
-from pocketkube.cluster.kinds.rules import Rules
+from pocketkube.cluster.kinds.rules import KindRules
 from pocketkube.cluster.kinds.structs import struct_of
 from pocketkube.cluster.resource import Object
 
@@ -169,8 +169,8 @@ def _rules(rules: Json, field: str, problems: Problems) -> None:
             problems.invalid(f"{path}.periodSeconds", policy["periodSeconds"], text)
 
 
-RULES: Final[dict[tuple[str, str], Rules]] = {
-    ("autoscaling", "HorizontalPodAutoscaler"): Rules(
+RULES: Final[dict[tuple[str, str], KindRules]] = {
+    ("autoscaling", "HorizontalPodAutoscaler"): KindRules(
         status=True,
         moves=("spec",),
         numbered=True,

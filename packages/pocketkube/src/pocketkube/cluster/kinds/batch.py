@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from pocketkube.cluster import names
 from pocketkube.cluster.kinds.podspec import check_template
 from pocketkube.cluster.kinds.problems import IMMUTABLE, Problems
-from pocketkube.cluster.kinds.rules import Cluster, Rules, at
+from pocketkube.cluster.kinds.rules import HomeCluster, KindRules, at
 from pocketkube.cluster.kinds.schedules import schedule_problem
 from pocketkube.cluster.kinds.selectors import check_selector, matches, usable
 from pocketkube.cluster.kinds.workloads import advise_label
@@ -24,7 +24,7 @@ _MOST_PARALLEL: Final = 100_000
 _FREE_WHILE_SUSPENDED: Final = ("nodeSelector", "tolerations", "schedulingGates")
 
 
-def generate_selector(_: Cluster, job: Object) -> None:
+def generate_selector(_: HomeCluster, job: Object) -> None:
     """Labels of its own for the pods of a Job, and the selector for them.
 
     The write path has set ``metadata.uid`` and ``metadata.name`` by then.
@@ -185,8 +185,8 @@ def _labels(obj: Object) -> dict[str, str]:
     return {"status.successful": str(at(obj, "status", "succeeded") or 0)}
 
 
-RULES: Final[dict[tuple[str, str], Rules]] = {
-    ("batch", "Job"): Rules(
+RULES: Final[dict[tuple[str, str], KindRules]] = {
+    ("batch", "Job"): KindRules(
         status=True,
         moves=("spec",),
         numbered=True,
@@ -196,7 +196,7 @@ RULES: Final[dict[tuple[str, str], Rules]] = {
         labels=_labels,
         warn=advise_label,
     ),
-    ("batch", "CronJob"): Rules(
+    ("batch", "CronJob"): KindRules(
         status=True,
         moves=("spec",),
         numbered=True,

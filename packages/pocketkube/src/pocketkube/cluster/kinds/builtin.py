@@ -5,9 +5,9 @@ from typing import Any
 
 from kubegrammar.merge import Type, fill_defaults
 from pocketkube.cluster import catalog
-from pocketkube.cluster.failure import Cause, Failure
+from pocketkube.cluster.failure import Failure, FieldCause
 from pocketkube.cluster.kinds.problems import Problems
-from pocketkube.cluster.kinds.rules import Cluster, Rules, at
+from pocketkube.cluster.kinds.rules import HomeCluster, KindRules, at
 from pocketkube.cluster.kinds.scalars import Mismatch
 from pocketkube.cluster.kinds.structs import Struct, struct_of
 from pocketkube.cluster.resource import Object, ScalePaths
@@ -22,7 +22,7 @@ class BuiltIn:
         cluster: what the kind looks up and allocates.
     """
 
-    def __init__(self, group: str, kind: str, rules: Rules, cluster: Cluster) -> None:
+    def __init__(self, group: str, kind: str, rules: KindRules, cluster: HomeCluster) -> None:
         self.group, self.kind, self.rules, self.cluster = group, kind, rules, cluster
         self._package = package_of(group)
         self._structs: dict[str, Struct | None] = {}
@@ -78,12 +78,12 @@ class BuiltIn:
             return
         self.rules.on_subresource(self.cluster, old, new, subresource)
 
-    def validate(self, obj: Object, version: str) -> list[Cause]:
+    def validate(self, obj: Object, version: str) -> list[FieldCause]:
         problems = Problems()
         self.rules.check(self._internal(obj), problems)
         return problems.all()
 
-    def validate_update(self, old: Object, new: Object, version: str, subresource: str) -> list[Cause]:
+    def validate_update(self, old: Object, new: Object, version: str, subresource: str) -> list[FieldCause]:
         problems = Problems()
         old, new = self._internal(old), self._internal(new)
         if subresource not in ("", "scale"):

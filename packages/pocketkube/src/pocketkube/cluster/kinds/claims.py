@@ -7,7 +7,7 @@ from kubegrammar.time import format_time
 from pocketkube.cluster import names
 from pocketkube.cluster.kinds.podvolumes import check_source
 from pocketkube.cluster.kinds.problems import Problems
-from pocketkube.cluster.kinds.rules import Cluster, Rules, at
+from pocketkube.cluster.kinds.rules import HomeCluster, KindRules, at
 from pocketkube.cluster.kinds.selectors import check_selector
 from pocketkube.cluster.resource import Object
 
@@ -24,7 +24,7 @@ _NOT_SOURCE: Final = {
 }
 
 
-def _create_claim(cluster: Cluster, obj: Object) -> None:
+def _create_claim(cluster: HomeCluster, obj: Object) -> None:
     """The default class, and the finalizer that keeps a claim while it is used."""
     spec, metadata = obj["spec"], obj["metadata"]
     if spec.get("storageClassName") is None and _BETA_CLASS not in (metadata.get("annotations") or {}):
@@ -41,7 +41,7 @@ def _create_claim(cluster: Cluster, obj: Object) -> None:
     obj["status"] = {"phase": "Pending"}
 
 
-def _update_claim(_: Cluster, __: Object, new: Object) -> None:
+def _update_claim(_: HomeCluster, __: Object, new: Object) -> None:
     _same_source(new["spec"])
 
 
@@ -146,12 +146,12 @@ def _claim_core(obj: Object, new: Object) -> dict[str, Any]:
     return spec
 
 
-def _create_volume(cluster: Cluster, obj: Object) -> None:
+def _create_volume(cluster: HomeCluster, obj: Object) -> None:
     _protect(obj, _VOLUME_PROTECTION)
     obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": format_time(cluster.now())}
 
 
-def _volume_status(cluster: Cluster, old: Object, new: Object, subresource: str) -> None:
+def _volume_status(cluster: HomeCluster, old: Object, new: Object, subresource: str) -> None:
     if subresource != "status":
         return
     status, before = new.setdefault("status", {}), old.get("status") or {}
@@ -201,15 +201,15 @@ def _change_volume(old: Object, new: Object, problems: Problems) -> None:
     problems.immutable("volumeMode", at(old, "spec", "volumeMode"), at(new, "spec", "volumeMode"))
 
 
-RULES: Final[dict[tuple[str, str], Rules]] = {
-    ("", "PersistentVolume"): Rules(
+RULES: Final[dict[tuple[str, str], KindRules]] = {
+    ("", "PersistentVolume"): KindRules(
         status=True,
         create=_create_volume,
         on_subresource=_volume_status,
         check=_volume,
         change=_change_volume,
     ),
-    ("", "PersistentVolumeClaim"): Rules(
+    ("", "PersistentVolumeClaim"): KindRules(
         status=True, create=_create_claim, update=_update_claim, check=_claim, change=_change_claim
     ),
 }

@@ -23,13 +23,13 @@ from pocketkube.cluster.kinds import (
 )
 from pocketkube.cluster.kinds.allocations import Allocations
 from pocketkube.cluster.kinds.builtin import BuiltIn
-from pocketkube.cluster.kinds.rules import Objects, Rules
+from pocketkube.cluster.kinds.rules import HomeObjects, KindRules
 from pocketkube.cluster.resource import Object
 
 _LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
 """Without vowels and look-alikes (apimachinery ``util/rand``)."""
 
-RULES: Final[dict[tuple[str, str], Rules]] = (
+RULES: Final[dict[tuple[str, str], KindRules]] = (
     admission_hooks.RULES
     | autoscaling.RULES
     | batch.RULES
@@ -56,7 +56,7 @@ class Kinds:
         random: where random names and addresses come from.
     """
 
-    def __init__(self, objects: Objects, now: Callable[[], datetime], random: Random) -> None:
+    def __init__(self, objects: HomeObjects, now: Callable[[], datetime], random: Random) -> None:
         self.objects = objects
         self.now = now
         self._random = random
@@ -69,7 +69,7 @@ class Kinds:
         """The behaviour of a kind; without particulars for one that has no rules."""
         key = (group, kind)
         if key not in self._known:
-            self._known[key] = BuiltIn(group, kind, RULES.get(key, Rules()), self)
+            self._known[key] = BuiltIn(group, kind, RULES.get(key, KindRules()), self)
         return self._known[key]
 
     def stored(self, stored_as: str, old: Object | None, new: Object | None) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pocketkube.cluster import names
 from pocketkube.cluster.kinds.problems import Problems
-from pocketkube.cluster.kinds.rules import Rules
+from pocketkube.cluster.kinds.rules import KindRules
 from pocketkube.cluster.resource import Object
 
 _LARGEST: Final = 1024 * 1024
@@ -105,16 +105,16 @@ def _secret_labels(obj: Object) -> dict[str, str]:
     return {"type": obj.get("type", "")}
 
 
-RULES: Final[dict[tuple[str, str], Rules]] = {
-    ("", "ConfigMap"): Rules(check=_config_map, change=_change),
-    ("", "Secret"): Rules(
+RULES: Final[dict[tuple[str, str], KindRules]] = {
+    ("", "ConfigMap"): KindRules(check=_config_map, change=_change),
+    ("", "Secret"): KindRules(
         settle=settle_secret,
         check=_secret,
         change=_change,
         immutable=(("type",),),
         labels=_secret_labels,
     ),
-    ("", "ServiceAccount"): Rules(
+    ("", "ServiceAccount"): KindRules(
         create=_bare_references,
         update=lambda cluster, _, new: _bare_references(cluster, new),
     ),

@@ -6,7 +6,7 @@ from kubegrammar.quantity import parse_quantity
 from pocketkube.cluster import names
 from pocketkube.cluster.kinds.containers import check_amount
 from pocketkube.cluster.kinds.problems import Problems
-from pocketkube.cluster.kinds.rules import Cluster, Rules, at
+from pocketkube.cluster.kinds.rules import HomeCluster, KindRules, at
 from pocketkube.cluster.resource import Object
 
 _KUBERNETES: Final = "kubernetes"
@@ -16,7 +16,7 @@ _WHOLE: Final = {
 }
 
 
-def _create_namespace(_: Cluster, obj: Object) -> None:
+def _create_namespace(_: HomeCluster, obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     finalizers = spec.get("finalizers") or []
     if _KUBERNETES not in finalizers:
@@ -32,13 +32,13 @@ def _name_namespace(obj: Object) -> None:
         metadata["labels"] = (metadata.get("labels") or {}) | {"kubernetes.io/metadata.name": metadata["name"]}
 
 
-def _update_namespace(_: Cluster, old: Object, new: Object) -> None:
+def _update_namespace(_: HomeCluster, old: Object, new: Object) -> None:
     finalizers = at(old, "spec", "finalizers")
     spec = {key: value for key, value in (new.get("spec") or {}).items() if key != "finalizers"}
     new["spec"] = spec | ({"finalizers": finalizers} if finalizers else {})
 
 
-def _namespace_subresource(_: Cluster, old: Object, new: Object, subresource: str) -> None:
+def _namespace_subresource(_: HomeCluster, old: Object, new: Object, subresource: str) -> None:
     if subresource == "finalize":
         new["status"] = old.get("status", {})
 
@@ -172,7 +172,7 @@ def _limits(obj: Object, problems: Problems) -> None:
         _check_order(item, f"spec.limits[{index}]", problems)
 
 
-def _create_node(_: Cluster, obj: Object) -> None:
+def _create_node(_: HomeCluster, obj: Object) -> None:
     """A new node takes no pods until its life-cycle controller says so."""
     taint = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
     taints = obj["spec"].get("taints") or []
@@ -188,8 +188,8 @@ def _namespace_labels(obj: Object) -> dict[str, str]:
     return {"status.phase": at(obj, "status", "phase") or ""}
 
 
-RULES: Final[dict[tuple[str, str], Rules]] = {
-    ("", "Namespace"): Rules(
+RULES: Final[dict[tuple[str, str], KindRules]] = {
+    ("", "Namespace"): KindRules(
         status=True,
         create=_create_namespace,
         update=_update_namespace,
@@ -199,12 +199,12 @@ RULES: Final[dict[tuple[str, str], Rules]] = {
         labels=_namespace_labels,
         name=names.label,
     ),
-    ("", "Node"): Rules(
+    ("", "Node"): KindRules(
         labels=_node_labels, create=_create_node, check=_node, update=lambda _, old, new: _keep_status(old, new)
     ),
-    ("", "Endpoints"): Rules(check=_endpoints),
-    ("", "ResourceQuota"): Rules(status=True, check=_quota),
-    ("", "LimitRange"): Rules(check=_limits),
+    ("", "Endpoints"): KindRules(check=_endpoints),
+    ("", "ResourceQuota"): KindRules(status=True, check=_quota),
+    ("", "LimitRange"): KindRules(check=_limits),
 }
 
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pocketkube.cluster import names
 from pocketkube.cluster.kinds.problems import Problems
-from pocketkube.cluster.kinds.rules import Rules, at
+from pocketkube.cluster.kinds.rules import KindRules, at
 from pocketkube.cluster.resource import Object
 
 _TO_EVENTS: Final = {
@@ -136,9 +136,9 @@ def _name(name: str) -> list[str]:
     return [f"may not contain '{bad}'" for bad in ("/", "%") if bad in name]
 
 
-RULES: Final[dict[tuple[str, str], Rules]] = {
-    ("", "Event"): Rules(check=_check, convert=convert, labels=_labels, name=_name),
-    ("events.k8s.io", "Event"): Rules(
+RULES: Final[dict[tuple[str, str], KindRules]] = {
+    ("", "Event"): KindRules(check=_check, convert=convert, labels=_labels, name=_name),
+    ("events.k8s.io", "Event"): KindRules(
         check=_check_strictly,
         change=_change_strictly,
         convert=convert,

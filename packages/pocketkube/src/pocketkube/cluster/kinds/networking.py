@@ -6,7 +6,7 @@ from typing import Any, Final
 from pocketkube.cluster import names
 from pocketkube.cluster.kinds.containers import PROTOCOLS
 from pocketkube.cluster.kinds.problems import Problems
-from pocketkube.cluster.kinds.rules import Rules
+from pocketkube.cluster.kinds.rules import KindRules
 from pocketkube.cluster.kinds.selectors import check_selector
 from pocketkube.cluster.resource import Object
 
@@ -244,21 +244,21 @@ def _endpoint_slice(obj: Object, problems: Problems) -> None:
                 problems.invalid(f"endpoints[{index}].addresses[{number}]", address, text)
 
 
-RULES: Final[dict[tuple[str, str], Rules]] = {
-    (GROUP, "Ingress"): Rules(
+RULES: Final[dict[tuple[str, str], KindRules]] = {
+    (GROUP, "Ingress"): KindRules(
         status=True,
         moves=("spec",),
         numbered=True,
         check=_ingress,
         warn=_ingress_warnings,
     ),
-    (GROUP, "IngressClass"): Rules(
+    (GROUP, "IngressClass"): KindRules(
         moves=("spec",), numbered=True, check=_ingress_class, immutable_first=True, immutable=(("spec", "controller"),)
     ),
-    (GROUP, "NetworkPolicy"): Rules(moves=("spec",), numbered=True, check=_network_policy),
-    (GROUP, "ServiceCIDR"): Rules(status=True, status_resets=(("metadata",), ("spec",))),
-    (GROUP, "IPAddress"): Rules(name=names.address_name),
-    ("discovery.k8s.io", "EndpointSlice"): Rules(
+    (GROUP, "NetworkPolicy"): KindRules(moves=("spec",), numbered=True, check=_network_policy),
+    (GROUP, "ServiceCIDR"): KindRules(status=True, status_resets=(("metadata",), ("spec",))),
+    (GROUP, "IPAddress"): KindRules(name=names.address_name),
+    ("discovery.k8s.io", "EndpointSlice"): KindRules(
         moves=("endpoints", "ports", "addressType", "metadata.labels"),
         numbered=True,
         check=_endpoint_slice,

@@ -7,7 +7,7 @@ from kubegrammar.time import format_time
 from pocketkube.cluster.failure import Failure
 from pocketkube.cluster.kinds.podspec import check_annotations, check_pod_spec
 from pocketkube.cluster.kinds.problems import Problems
-from pocketkube.cluster.kinds.rules import Cluster, Rules, at
+from pocketkube.cluster.kinds.rules import HomeCluster, KindRules, at
 from pocketkube.cluster.resource import Object
 
 Json = dict[str, Any]
@@ -28,7 +28,7 @@ _PROFILES: Final = {"runtime/default": "RuntimeDefault", "unconfined": "Unconfin
 _QOS_RESOURCES: Final = ("cpu", "memory")
 
 
-def create(cluster: Cluster, pod: Object) -> None:
+def create(cluster: HomeCluster, pod: Object) -> None:
     """Admission (LimitRanger and quotas aside), then the strategy."""
     _service_account(cluster, pod)
     _priority(cluster, pod)
@@ -55,7 +55,7 @@ def _forbidden(pod: Object, why: str) -> Failure:
     return Failure("Forbidden", f'pods "{name}" is forbidden: {why}', name=name, kind="pods")
 
 
-def _service_account(cluster: Cluster, pod: Object) -> None:
+def _service_account(cluster: HomeCluster, pod: Object) -> None:
     """The account itself, its pull secrets, and its token in every container."""
     spec, namespace = pod["spec"], pod["metadata"].get("namespace", "")
     if "kubernetes.io/config.mirror" in (pod["metadata"].get("annotations") or {}):
@@ -75,7 +75,7 @@ def _service_account(cluster: Cluster, pod: Object) -> None:
         _mount_token(cluster, spec)
 
 
-def _mount_token(cluster: Cluster, spec: Json) -> None:
+def _mount_token(cluster: HomeCluster, spec: Json) -> None:
     containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
     bare = [
         item
@@ -103,7 +103,7 @@ def _token_volume(name: str) -> Json:
     return {"name": name, "projected": {"sources": sources, "defaultMode": 0o644}}
 
 
-def _priority(cluster: Cluster, pod: Object) -> None:
+def _priority(cluster: HomeCluster, pod: Object) -> None:
     spec = pod["spec"]
     name = spec.get("priorityClassName")
     chosen: Json | None = None
@@ -198,7 +198,7 @@ def _amounts(amounts: Json | None) -> Json:
     return {name: value for name, value in parsed.items() if value > 0}
 
 
-def update(_: Cluster, old: Object, new: Object) -> None:
+def update(_: HomeCluster, old: Object, new: Object) -> None:
     spec = new["spec"]
     for key in ("priority", "preemptionPolicy", "resources"):
         if key not in spec and key in old["spec"]:
@@ -206,7 +206,7 @@ def update(_: Cluster, old: Object, new: Object) -> None:
     _tolerations(spec)
 
 
-def on_subresource(_: Cluster, old: Object, new: Object, subresource: str) -> None:
+def on_subresource(_: HomeCluster, old: Object, new: Object, subresource: str) -> None:
     """``status`` keeps the owners; ``ephemeralcontainers`` and ``resize`` change their own part of the spec only."""
     if subresource == "status":
         if "ownerReferences" in old["metadata"]:
@@ -311,8 +311,8 @@ def _labels(pod: Object) -> dict[str, str]:
     }
 
 
-RULES: Final[dict[tuple[str, str], Rules]] = {
-    ("", "Pod"): Rules(
+RULES: Final[dict[tuple[str, str], KindRules]] = {
+    ("", "Pod"): KindRules(
         status=True,
         moves=("spec",),
         numbered=True,

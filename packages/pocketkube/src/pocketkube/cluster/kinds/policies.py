@@ -4,7 +4,7 @@ from typing import Final
 
 from pocketkube.cluster import names
 from pocketkube.cluster.kinds.problems import Problems
-from pocketkube.cluster.kinds.rules import Cluster, Rules, at
+from pocketkube.cluster.kinds.rules import HomeCluster, KindRules, at
 from pocketkube.cluster.kinds.selectors import check_selector
 from pocketkube.cluster.kinds.workloads import check_not_more_than_all, check_share
 from pocketkube.cluster.resource import Object
@@ -95,16 +95,16 @@ def _certificate(obj: Object, problems: Problems) -> None:
         problems.invalid("spec.signerName", spec.get("signerName", ""), text)
 
 
-def _create_certificate(_: Cluster, obj: Object) -> None:
+def _create_certificate(_: HomeCluster, obj: Object) -> None:
     for key in ("username", "uid", "groups", "extra"):
         obj["spec"].pop(key, None)
 
 
-def _update_certificate(_: Cluster, old: Object, new: Object) -> None:
+def _update_certificate(_: HomeCluster, old: Object, new: Object) -> None:
     new["spec"] = old["spec"]
 
 
-def _approve_certificate(_: Cluster, old: Object, new: Object, subresource: str) -> None:
+def _approve_certificate(_: HomeCluster, old: Object, new: Object, subresource: str) -> None:
     if subresource == "approval":
         conditions = at(new, "status", "conditions")
         new["spec"] = old["spec"]
@@ -193,16 +193,18 @@ def _priority_level(obj: Object, problems: Problems) -> None:
             problems.unsupported("spec.limited.limitResponse.type", response, ("Queue", "Reject"))
 
 
-RULES: Final[dict[tuple[str, str], Rules]] = {
-    ("policy", "PodDisruptionBudget"): Rules(
+RULES: Final[dict[tuple[str, str], KindRules]] = {
+    ("policy", "PodDisruptionBudget"): KindRules(
         name=names.anything, status=True, moves=("spec",), numbered=True, check=_budget
     ),
-    ("scheduling.k8s.io", "PriorityClass"): Rules(numbered=True, check=_priority_class, change=_priority_class_change),
-    ("coordination.k8s.io", "Lease"): Rules(
+    ("scheduling.k8s.io", "PriorityClass"): KindRules(
+        numbered=True, check=_priority_class, change=_priority_class_change
+    ),
+    ("coordination.k8s.io", "Lease"): KindRules(
         check=_lease,
     ),
-    ("node.k8s.io", "RuntimeClass"): Rules(check=_runtime_class, declared_immutable=(("handler",),)),
-    (FLOW, "FlowSchema"): Rules(
+    ("node.k8s.io", "RuntimeClass"): KindRules(check=_runtime_class, declared_immutable=(("handler",),)),
+    (FLOW, "FlowSchema"): KindRules(
         check=_flow_schema,
         status=True,
         moves=("spec",),
@@ -210,7 +212,7 @@ RULES: Final[dict[tuple[str, str], Rules]] = {
         status_keeps=_WHOLE_STATUS,
         status_resets=_RESET,
     ),
-    (FLOW, "PriorityLevelConfiguration"): Rules(
+    (FLOW, "PriorityLevelConfiguration"): KindRules(
         check=_priority_level,
         status=True,
         moves=("spec",),
@@ -218,7 +220,7 @@ RULES: Final[dict[tuple[str, str], Rules]] = {
         status_keeps=_WHOLE_STATUS,
         status_resets=_RESET,
     ),
-    ("certificates.k8s.io", "CertificateSigningRequest"): Rules(
+    ("certificates.k8s.io", "CertificateSigningRequest"): KindRules(
         name=names.anything,
         status=True,
         create=_create_certificate,
@@ -227,9 +229,9 @@ RULES: Final[dict[tuple[str, str], Rules]] = {
         check=_certificate,
         labels=_signer,
     ),
-    ("certificates.k8s.io", "ClusterTrustBundle"): Rules(name=names.anything, check=_trust_bundle, labels=_signer),
-    ("resource.k8s.io", "DeviceClass"): Rules(name=names.subdomain_bytes, moves=("spec",), numbered=True),
-    ("resource.k8s.io", "ResourceClaim"): Rules(status=True, declared_immutable=(("spec",),)),
-    ("resource.k8s.io", "ResourceClaimTemplate"): Rules(immutable=(("spec",),)),
-    ("apiregistration.k8s.io", "APIService"): Rules(name=names.path_segment, status=True, check=_api_service),
+    ("certificates.k8s.io", "ClusterTrustBundle"): KindRules(name=names.anything, check=_trust_bundle, labels=_signer),
+    ("resource.k8s.io", "DeviceClass"): KindRules(name=names.subdomain_bytes, moves=("spec",), numbered=True),
+    ("resource.k8s.io", "ResourceClaim"): KindRules(status=True, declared_immutable=(("spec",),)),
+    ("resource.k8s.io", "ResourceClaimTemplate"): KindRules(immutable=(("spec",),)),
+    ("apiregistration.k8s.io", "APIService"): KindRules(name=names.path_segment, status=True, check=_api_service),
 }

@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from pocketkube.cluster.failure import Cause
+from pocketkube.cluster.failure import FieldCause
 
 IMMUTABLE = "field is immutable"
 
 
-class Problems(list[Cause]):
+class Problems(list[FieldCause]):
     """What is wrong with one object, in the order it was found. Fields are paths such as ``spec.ports[0].port``.
 
     Attributes:
@@ -18,17 +18,17 @@ class Problems(list[Cause]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.declared: list[Cause] = []
+        self.declared: list[FieldCause] = []
 
-    def all(self) -> list[Cause]:
+    def all(self) -> list[FieldCause]:
         """Everything once."""
         return list(dict.fromkeys([*self, *self.declared]))
 
     def declared_required(self, field: str) -> None:
-        self.declared.append(Cause("FieldValueRequired", "Required value", field))
+        self.declared.append(FieldCause("FieldValueRequired", "Required value", field))
 
     def declared_invalid(self, field: str, value: Any, detail: str) -> None:
-        self.declared.append(Cause("FieldValueInvalid", f"Invalid value: {shown(value)}: {detail}", field))
+        self.declared.append(FieldCause("FieldValueInvalid", f"Invalid value: {shown(value)}: {detail}", field))
 
     def required(self, field: str, detail: str = "") -> None:
         self._add("FieldValueRequired", "Required value", field, detail)
@@ -84,7 +84,7 @@ class Problems(list[Cause]):
             self.unsupported(field, value, choices)
 
     def _add(self, reason: str, message: str, field: str, detail: str = "") -> None:
-        self.append(Cause(reason, f"{message}: {detail}" if detail else message, field))
+        self.append(FieldCause(reason, f"{message}: {detail}" if detail else message, field))
 
 
 def shown(value: Any) -> str:

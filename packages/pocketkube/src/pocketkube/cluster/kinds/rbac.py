@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pocketkube.cluster import names
 from pocketkube.cluster.kinds.problems import Problems
-from pocketkube.cluster.kinds.rules import Check, Rules
+from pocketkube.cluster.kinds.rules import Check, KindRules
 from pocketkube.cluster.kinds.selectors import check_selector
 from pocketkube.cluster.resource import Object
 
@@ -83,15 +83,15 @@ def _subject(subject: dict[str, Any], field: str, problems: Problems, *, namespa
 
 _ROLE: Final = (("roleRef",),)
 
-RULES: Final[dict[tuple[str, str], Rules]] = {
-    (GROUP, "Role"): Rules(check=_role, name=names.path_segment),
-    (GROUP, "ClusterRole"): Rules(check=_cluster_role, name=names.path_segment),
-    (GROUP, "RoleBinding"): Rules(
+RULES: Final[dict[tuple[str, str], KindRules]] = {
+    (GROUP, "Role"): KindRules(check=_role, name=names.path_segment),
+    (GROUP, "ClusterRole"): KindRules(check=_cluster_role, name=names.path_segment),
+    (GROUP, "RoleBinding"): KindRules(
         check=_binding(("Role", "ClusterRole"), namespaced=True),
         immutable=_ROLE,
         name=names.path_segment,
     ),
-    (GROUP, "ClusterRoleBinding"): Rules(
+    (GROUP, "ClusterRoleBinding"): KindRules(
         check=_binding(("ClusterRole",), namespaced=False),
         immutable=_ROLE,
         name=names.path_segment,

@@ -11,7 +11,7 @@ from pocketkube.cluster.names import subdomain
 from pocketkube.cluster.resource import Object, ScalePaths
 
 
-class Objects(Protocol):
+class HomeObjects(Protocol):
     """What admission and allocation look up: the objects of this cluster, in their storage versions."""
 
     def find(self, stored_as: str, namespace: str, name: str) -> Object | None:
@@ -23,10 +23,10 @@ class Objects(Protocol):
         ...
 
 
-class Cluster(Protocol):
+class HomeCluster(Protocol):
     """What a kind may ask of the cluster it lives in."""
 
-    objects: Objects
+    objects: HomeObjects
 
     def now(self) -> datetime: ...
 
@@ -39,11 +39,11 @@ class Cluster(Protocol):
         ...
 
 
-Create = Callable[[Cluster, Object], None]
-Update = Callable[[Cluster, Object, Object], None]
+Create = Callable[[HomeCluster, Object], None]
+Update = Callable[[HomeCluster, Object, Object], None]
 Check = Callable[[Object, Problems], None]
 Change = Callable[[Object, Object, Problems], None]
-SubresourceUpdate = Callable[[Cluster, Object, Object, str], None]
+SubresourceUpdate = Callable[[HomeCluster, Object, Object, str], None]
 SubresourceChange = Callable[[Object, Object, str, Problems], None]
 
 
@@ -51,7 +51,7 @@ def nothing(*_: Any) -> None:
     """What most kinds do about most things."""
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
+class KindRules(msgspec.Struct, frozen=True, kw_only=True):
     """The particulars of a kind.
 
     Attributes:

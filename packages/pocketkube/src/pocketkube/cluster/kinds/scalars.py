@@ -46,7 +46,7 @@ class Mismatch(Exception):
         return f"json: cannot unmarshal {self.value} into {where} of type {self.go_type}"
 
 
-class Node:
+class GoType:
     """A Go type.
 
     Attributes:
@@ -92,7 +92,7 @@ def named(value: Any, with_number: bool = False) -> str:
             return f"number {value}" if with_number else "number"
 
 
-class String(Node):
+class String(GoType):
     plain = True
 
     def check(self, value: Any) -> None:
@@ -103,7 +103,7 @@ class String(Node):
         return ""
 
 
-class Boolean(Node):
+class Boolean(GoType):
     plain = True
 
     def check(self, value: Any) -> None:
@@ -114,7 +114,7 @@ class Boolean(Node):
         return False
 
 
-class Integer(Node):
+class Integer(GoType):
     plain = True
 
     def __init__(self, name: str, base: str) -> None:
@@ -130,7 +130,7 @@ class Integer(Node):
         return 0
 
 
-class Float(Node):
+class Float(GoType):
     plain = True
 
     def check(self, value: Any) -> None:
@@ -141,7 +141,7 @@ class Float(Node):
         return 0
 
 
-class Bytes(Node):
+class Bytes(GoType):
     """``[]byte``: base64, written in its one standard form."""
 
     def check(self, value: Any) -> None:
@@ -161,7 +161,7 @@ class Bytes(Node):
             return value
 
 
-class IntOrString(Node):
+class IntOrString(GoType):
     plain = True
     falsy = False
 
@@ -175,7 +175,7 @@ class IntOrString(Node):
         return 0
 
 
-class Quantity(Node):
+class Quantity(GoType):
     """A resource quantity in its canonical form.
 
     Args:
@@ -214,7 +214,7 @@ class Quantity(Node):
         return "0"
 
 
-class Time(Node):
+class Time(GoType):
     """An instant in UTC, in whole seconds or, as ``MicroTime``, with six digits."""
 
     falsy = False
@@ -251,15 +251,15 @@ class Time(Node):
         return instant if instant.tzinfo else None
 
 
-class Anything(Node):
+class Anything(GoType):
     """``RawExtension`` and the like: any JSON."""
 
     plain = True
     falsy = False
 
 
-_INTEGER_TYPES: Final[dict[str, Callable[[str], Node]]] = {base: partial(Integer, base=base) for base in _INTEGERS}
-SCALARS: Final[dict[str, Callable[[str], Node]]] = {
+_INTEGER_TYPES: Final[dict[str, Callable[[str], GoType]]] = {base: partial(Integer, base=base) for base in _INTEGERS}
+SCALARS: Final[dict[str, Callable[[str], GoType]]] = {
     **_INTEGER_TYPES,
     "string": String,
     "bool": Boolean,

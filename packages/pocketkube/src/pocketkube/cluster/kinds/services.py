@@ -7,7 +7,7 @@ from pocketkube.cluster import names
 from pocketkube.cluster.kinds.allocations import needs_health_check
 from pocketkube.cluster.kinds.containers import PROTOCOLS
 from pocketkube.cluster.kinds.problems import Problems
-from pocketkube.cluster.kinds.rules import Cluster, Rules, at
+from pocketkube.cluster.kinds.rules import HomeCluster, KindRules, at
 from pocketkube.cluster.kinds.selectors import check_labels
 from pocketkube.cluster.resource import Object
 
@@ -43,7 +43,7 @@ def _same_addresses(spec: Json, old: Json) -> None:
             spec.pop("clusterIPs", None)
 
 
-def create(cluster: Cluster, service: Object) -> None:
+def create(cluster: HomeCluster, service: Object) -> None:
     spec = service["spec"]
     _same_addresses(spec, {})
     problems = Problems()
@@ -54,7 +54,7 @@ def create(cluster: Cluster, service: Object) -> None:
         spec.pop("internalTrafficPolicy", None)
 
 
-def update(cluster: Cluster, old: Object, new: Object) -> None:
+def update(cluster: HomeCluster, old: Object, new: Object) -> None:
     spec, before = new["spec"], old["spec"]
     _inherit(spec, before)
     _same_addresses(spec, before)
@@ -335,8 +335,8 @@ def _labels(service: Object) -> dict[str, str]:
     }
 
 
-RULES: Final[dict[tuple[str, str], Rules]] = {
-    ("", "Service"): Rules(
+RULES: Final[dict[tuple[str, str], KindRules]] = {
+    ("", "Service"): KindRules(
         status=True,
         create=create,
         update=update,

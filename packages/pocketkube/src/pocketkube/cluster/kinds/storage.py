@@ -4,7 +4,7 @@ from typing import Final
 
 from pocketkube.cluster import names
 from pocketkube.cluster.kinds.problems import Problems
-from pocketkube.cluster.kinds.rules import Rules
+from pocketkube.cluster.kinds.rules import KindRules
 from pocketkube.cluster.resource import Object
 
 GROUP: Final = "storage.k8s.io"
@@ -45,20 +45,20 @@ def _attachment(obj: Object, problems: Problems) -> None:
             problems.required(f"spec.{key}")
 
 
-RULES: Final[dict[tuple[str, str], Rules]] = {
-    (GROUP, "StorageClass"): Rules(
+RULES: Final[dict[tuple[str, str], KindRules]] = {
+    (GROUP, "StorageClass"): KindRules(
         check=_storage_class,
         declared_immutable=(("provisioner",), ("parameters",), ("reclaimPolicy",), ("volumeBindingMode",)),
     ),
-    (GROUP, "CSIDriver"): Rules(moves=("spec",), check=_driver, immutable=(("spec", "volumeLifecycleModes"),)),
-    (GROUP, "CSINode"): Rules(),
-    (GROUP, "CSIStorageCapacity"): Rules(immutable=(("nodeTopology",), ("storageClassName",))),
-    (GROUP, "VolumeAttachment"): Rules(
+    (GROUP, "CSIDriver"): KindRules(moves=("spec",), check=_driver, immutable=(("spec", "volumeLifecycleModes"),)),
+    (GROUP, "CSINode"): KindRules(),
+    (GROUP, "CSIStorageCapacity"): KindRules(immutable=(("nodeTopology",), ("storageClassName",))),
+    (GROUP, "VolumeAttachment"): KindRules(
         status=True,
         status_keeps=_WHOLE_STATUS,
         status_resets=_RESET,
         check=_attachment,
         immutable=(("spec",),),
     ),
-    (GROUP, "VolumeAttributesClass"): Rules(check=_attributes_class, immutable=(("driverName",), ("parameters",))),
+    (GROUP, "VolumeAttributesClass"): KindRules(check=_attributes_class, immutable=(("driverName",), ("parameters",))),
 }

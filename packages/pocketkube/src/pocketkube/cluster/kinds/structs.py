@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from pocketkube.cluster.kinds.defaults import DEFAULTS
-from pocketkube.cluster.kinds.scalars import SCALARS, Anything, Bytes, Mismatch, Node, Quantity, named
+from pocketkube.cluster.kinds.scalars import SCALARS, Anything, Bytes, GoType, Mismatch, Quantity, named
 
 _PREFIX = re.compile(r"(\[\]|map\[\]|\*)")
 _UNSET = object()
@@ -48,7 +48,7 @@ class Field:
         return None if self.pointer else self.node.zero()
 
 
-class Struct(Node):
+class Struct(GoType):
     falsy = False
 
     def __init__(self, name: str, go_name: str) -> None:
@@ -125,8 +125,8 @@ class Struct(Node):
         }
 
 
-class Slice(Node):
-    def __init__(self, name: str, element: Node, pointers: bool) -> None:
+class Slice(GoType):
+    def __init__(self, name: str, element: GoType, pointers: bool) -> None:
         super().__init__(name)
         self.element, self.pointers = element, pointers
 
@@ -145,8 +145,8 @@ class Slice(Node):
         return value
 
 
-class Map(Node):
-    def __init__(self, name: str, element: Node) -> None:
+class Map(GoType):
+    def __init__(self, name: str, element: GoType) -> None:
         super().__init__(name)
         self.element = element
 
@@ -183,7 +183,7 @@ def _table() -> dict[str, Any]:
 
 
 @cache
-def node_of(go_type: str) -> Node:
+def node_of(go_type: str) -> GoType:
     """The node of a Go type as the table writes it: ``[]core/v1.Container``, ``map[]string``, ``core/v1.DNSPolicy``."""
     table = _table()
     name = re.sub(r"\b[a-z]\w*/(?=v)", "", go_type).replace("map[]", "map[string]").replace("[]byte", "[]uint8")

@@ -7,7 +7,7 @@ from pocketkube.cluster import names
 from pocketkube.cluster.kinds.claims import check_claim_spec
 from pocketkube.cluster.kinds.podspec import check_template
 from pocketkube.cluster.kinds.problems import Problems
-from pocketkube.cluster.kinds.rules import Cluster, Rules, at
+from pocketkube.cluster.kinds.rules import HomeCluster, KindRules, at
 from pocketkube.cluster.kinds.selectors import check_selector, empty, matches, usable
 from pocketkube.cluster.resource import Object, ScalePaths
 
@@ -206,7 +206,7 @@ def _rolling_daemon_set(rolling: Object, field: str, problems: Problems) -> None
         problems.required(f"{field}.maxUnavailable", "cannot be 0 when maxSurge is 0")
 
 
-def _template_generation(_: Cluster, old: Object, new: Object) -> None:
+def _template_generation(_: HomeCluster, old: Object, new: Object) -> None:
     """DaemonSets count the changes of their template in a deprecated annotation."""
     counted = at(old, "metadata", "annotations", _TEMPLATE_GENERATION) or "1"
     if at(old, "spec", "template") != at(new, "spec", "template") and counted.isdecimal():
@@ -214,7 +214,7 @@ def _template_generation(_: Cluster, old: Object, new: Object) -> None:
     new["metadata"].setdefault("annotations", {})[_TEMPLATE_GENERATION] = counted
 
 
-def _first_template_generation(_: Cluster, obj: Object) -> None:
+def _first_template_generation(_: HomeCluster, obj: Object) -> None:
     annotations = obj["metadata"].setdefault("annotations", {})
     value = annotations.get(_TEMPLATE_GENERATION, "")
     if not (value.isdecimal() and int(value) >= 1):
@@ -258,8 +258,8 @@ def _controller_revision(obj: Object, problems: Problems) -> None:
 
 _SELECTOR: Final = (("spec", "selector"),)
 
-RULES: Final[dict[tuple[str, str], Rules]] = {
-    ("apps", "Deployment"): Rules(
+RULES: Final[dict[tuple[str, str], KindRules]] = {
+    ("apps", "Deployment"): KindRules(
         status=True,
         moves=("spec", "metadata.annotations"),
         numbered=True,
@@ -270,7 +270,7 @@ RULES: Final[dict[tuple[str, str], Rules]] = {
         scale=SCALE,
         warn=advise_label,
     ),
-    ("apps", "ReplicaSet"): Rules(
+    ("apps", "ReplicaSet"): KindRules(
         status=True,
         moves=("spec",),
         numbered=True,
@@ -280,7 +280,7 @@ RULES: Final[dict[tuple[str, str], Rules]] = {
         labels=_replica_count,
         warn=advise_label,
     ),
-    ("apps", "StatefulSet"): Rules(
+    ("apps", "StatefulSet"): KindRules(
         status=True,
         moves=("spec",),
         numbered=True,
@@ -289,7 +289,7 @@ RULES: Final[dict[tuple[str, str], Rules]] = {
         scale=SCALE,
         name=names.label,
     ),
-    ("apps", "DaemonSet"): Rules(
+    ("apps", "DaemonSet"): KindRules(
         status=True,
         moves=("spec",),
         numbered=True,
@@ -299,8 +299,8 @@ RULES: Final[dict[tuple[str, str], Rules]] = {
         immutable=_SELECTOR,
         immutable_first=True,
     ),
-    ("apps", "ControllerRevision"): Rules(check=_controller_revision, immutable=(("data",),)),
-    ("", "ReplicationController"): Rules(
+    ("apps", "ControllerRevision"): KindRules(check=_controller_revision, immutable=(("data",),)),
+    ("", "ReplicationController"): KindRules(
         name=names.subdomain_bytes,
         status=True,
         moves=("spec",),
@@ -309,5 +309,5 @@ RULES: Final[dict[tuple[str, str], Rules]] = {
         scale=SCALE,
         labels=_replica_count,
     ),
-    ("", "PodTemplate"): Rules(moves=("template",), numbered=True, check=_pod_template),
+    ("", "PodTemplate"): KindRules(moves=("template",), numbered=True, check=_pod_template),
 }

@@ -23,7 +23,7 @@ def heading(kind: str, api_version: str) -> bytes:
     return b'{"kind":%s,"apiVersion":%s,' % (_ENCODE(kind), _ENCODE(api_version))
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+class StoredObject(msgspec.Struct, frozen=True, gc=False):
     """One object at one revision.
 
     Attributes:
@@ -42,9 +42,9 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         obj: dict[str, Any] = msgspec.json.decode(self.body)
         return obj
 
-    def at(self, revision: int) -> "Entry":
+    def at(self, revision: int) -> "StoredObject":
         """The same state under another revision, as a deletion shows what was there last."""
-        return Entry(self.namespace, self.name, self.uid, revision, encode(self.object(), revision))
+        return StoredObject(self.namespace, self.name, self.uid, revision, encode(self.object(), revision))
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -56,11 +56,11 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """
 
     type: Literal["ADDED", "MODIFIED", "DELETED"]
-    entry: Entry
-    previous: Entry | None = None
+    entry: StoredObject
+    previous: StoredObject | None = None
 
 
-class Page(msgspec.Struct, frozen=True):
+class StoredPage(msgspec.Struct, frozen=True):
     """A part of a list.
 
     Attributes:
@@ -69,7 +69,7 @@ class Page(msgspec.Struct, frozen=True):
         remaining: how many follow.
     """
 
-    entries: Sequence[Entry]
+    entries: Sequence[StoredObject]
     revision: int
     after: tuple[str, str] | None = None
     remaining: int = 0
@@ -79,14 +79,14 @@ class Exists(Exception):
     """There is an object of that name."""
 
 
-class Missing(Exception):
+class NotStored(Exception):
     """There is no object of that name."""
 
 
 class Changed(Exception):
     """The object is not at the revision expected. ``current`` is what is there."""
 
-    def __init__(self, current: Entry) -> None:
+    def __init__(self, current: StoredObject) -> None:
         super().__init__(f"is at revision {current.revision}")
         self.current = current
 

@@ -11,7 +11,7 @@ _OPERATORS: Final = ("!=", "==", "=")
 _SPECIAL: Final = "\\,="
 
 
-class Term(msgspec.Struct, frozen=True):
+class FieldTerm(msgspec.Struct, frozen=True):
     """One condition; ``equal`` is False for ``!=``."""
 
     field: str
@@ -22,7 +22,7 @@ class Term(msgspec.Struct, frozen=True):
 class FieldSelector(msgspec.Struct, frozen=True):
     """Conditions that must all hold."""
 
-    terms: tuple[Term, ...]
+    terms: tuple[FieldTerm, ...]
 
     def matches(self, fields: Mapping[str, str]) -> bool:
         """A field that is not there is an empty text."""
@@ -50,7 +50,7 @@ def parse_fields(text: str) -> FieldSelector:
             raise Failure("BadRequest", f"invalid selector: '{text}'; can't understand '{part}'")
         value = _unescaped(value)
         if field or value:
-            terms.append(Term(field, value, operator != "!="))
+            terms.append(FieldTerm(field, value, operator != "!="))
     return FieldSelector(tuple(terms))
 
 

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
-from pocketkube.cluster.storage.entry import Entry, Event, Expired
+from pocketkube.cluster.storage.entry import Event, Expired, StoredObject
 
 MOST_EVENTS: Final = 10_000
 MOST_BYTES: Final = 16 << 20
@@ -44,13 +44,13 @@ class History:
         start = bisect_right(self._revisions, revision)
         return self._events[start : start + most]
 
-    def differences(self, revision: int) -> dict[tuple[str, str], Entry | None]:
+    def differences(self, revision: int) -> dict[tuple[str, str], StoredObject | None]:
         """What was there at a revision, of the objects that changed since; None for those that were not there.
 
         Raises:
             Expired: the changes since are forgotten.
         """
-        found: dict[tuple[str, str], Entry | None] = {}
+        found: dict[tuple[str, str], StoredObject | None] = {}
         for event in self.after(revision):
             found.setdefault((event.entry.namespace, event.entry.name), event.previous)
         return found

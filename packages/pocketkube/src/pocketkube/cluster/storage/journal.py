@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pocketkube.cluster.storage.entry import Entry, Event, StorageFailed
+from pocketkube.cluster.storage.entry import Event, StorageFailed, StoredObject
 
 _FILE: Final = "objects.sqlite"
 _FORMAT: Final = 1
@@ -54,7 +54,7 @@ class Journal:
         self._written = revision
         return revision
 
-    async def load(self) -> list[tuple[str, Entry]]:
+    async def load(self) -> list[tuple[str, StoredObject]]:
         """Every object kept, with the name of its store.
 
         Raises:
@@ -131,9 +131,9 @@ class Journal:
         database.execute("COMMIT")
         return revision
 
-    def _load(self) -> list[tuple[str, Entry]]:
+    def _load(self) -> list[tuple[str, StoredObject]]:
         rows = self._connection().execute("SELECT * FROM objects")
-        return [(row[0], Entry(*row[1:])) for row in rows]
+        return [(row[0], StoredObject(*row[1:])) for row in rows]
 
     def _write(self, batch: Sequence[_Row]) -> None:
         database = self._connection()

@@ -4,7 +4,7 @@ import asyncio
 from bisect import bisect_left, bisect_right, insort
 from typing import Final
 
-from pocketkube.cluster.storage.entry import Entry, Event, Page
+from pocketkube.cluster.storage.entry import Event, StoredObject, StoredPage
 from pocketkube.cluster.storage.history import History
 
 _AFTER_SLASH: Final = "0"
@@ -16,7 +16,7 @@ def key_of(namespace: str, name: str) -> str:
     return f"{namespace}/{name}"
 
 
-class Shelf:
+class KindShelf:
     """The objects of one kind, their history, and who waits for a change.
 
     Args:
@@ -27,16 +27,16 @@ class Shelf:
         self.history = History(revision)
         self.waiting: set[asyncio.Event] = set()
         self.closed = False
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, StoredObject] = {}
         self._keys: list[str] = []
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, namespace: str, name: str) -> Entry | None:
+    def get(self, namespace: str, name: str) -> StoredObject | None:
         return self._entries.get(key_of(namespace, name))
 
-    def load(self, entry: Entry) -> None:
+    def load(self, entry: StoredObject) -> None:
         """Takes an entry that was kept; call :meth:`sort` after the last."""
         self._entries[key_of(entry.namespace, entry.name)] = entry
 
@@ -66,7 +66,7 @@ class Shelf:
         for waiter in self.waiting:
             waiter.set()
 
-    def page(self, namespace: str, limit: int, after: tuple[str, str] | None, now: int, revision: int) -> Page:
+    def page(self, namespace: str, limit: int, after: tuple[str, str] | None, now: int, revision: int) -> StoredPage:
         """A part of the list as it was at a revision.
 
         Args:
@@ -94,4 +94,4 @@ class Shelf:
         end = min(last, first + limit) if limit else last
         found = [entries[key] for key in keys[first:end]]
         going_on = (found[-1].namespace, found[-1].name) if found and end < last else None
-        return Page(found, revision or now, going_on, last - end if going_on else 0)
+        return StoredPage(found, revision or now, going_on, last - end if going_on else 0)

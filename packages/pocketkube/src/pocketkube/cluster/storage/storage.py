@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pocketkube.cluster.storage.entry import Changed, Entry, Event, Exists, Missing, Page, encode
+from pocketkube.cluster.storage.entry import Changed, Event, Exists, NotStored, StoredObject, StoredPage, encode
 from pocketkube.cluster.storage.journal import Journal
-from pocketkube.cluster.storage.shelf import Shelf
+from pocketkube.cluster.storage.shelf import KindShelf
 
 Callback = Callable[[str, Event], None]
 
@@ -24,7 +24,7 @@ class Storage:
         self.revision = 1
         self._journal = journal
         self._start = 1
-        self._shelves: dict[str, Shelf] = {}
+        self._shelves: dict[str, KindShelf] = {}
         self._callbacks: list[Callback] = []
 
     @classmethod
@@ -61,11 +61,11 @@ class Storage:
         if self._journal is not None:
             await self._journal.written(self.revision)
 
-    def shelf(self, stored_as: str) -> Shelf:
+    def shelf(self, stored_as: str) -> KindShelf:
         """The objects of one kind."""
         shelf = self._shelves.get(stored_as)
         if shelf is None:
-            shelf = self._shelves[stored_as] = Shelf(self._start)
+            shelf = self._shelves[stored_as] = KindShelf(self._start)
         return shelf
 
     def forget(self, stored_as: str) -> None:
@@ -79,7 +79,7 @@ class Storage:
         """How many objects there are of a kind."""
         return len(self.shelf(stored_as))
 
-    def get(self, stored_as: str, namespace: str, name: str) -> Entry | None:
+    def get(self, stored_as: str, namespace: str, name: str) -> StoredObject | None:
         """The object as it is now."""
         return self.shelf(stored_as).get(namespace, name)
 
@@ -91,7 +91,7 @@ class Storage:
         revision: int = 0,
         limit: int = 0,
         after: tuple[str, str] | None = None,
-    ) -> Page:
+    ) -> StoredPage:
         """Objects in the order of namespace and name.
 
         Args:
@@ -105,7 +105,7 @@ class Storage:
         """
         return self.shelf(stored_as).page(namespace, limit, after, self.revision, revision)
 
-    def create(self, stored_as: str, namespace: str, name: str, obj: dict[str, Any]) -> Entry:
+    def create(self, stored_as: str, namespace: str, name: str, obj: dict[str, Any]) -> StoredObject:
         """Stores a new object; sets its resourceVersion.
 
         Raises:
@@ -115,7 +115,7 @@ class Storage:
             raise Exists
         return self._put(stored_as, Event("ADDED", self._next(namespace, name, obj)))
 
-    def update(self, stored_as: str, namespace: str, name: str, obj: dict[str, Any], expected: int = 0) -> Entry:
+    def update(self, stored_as: str, namespace: str, name: str, obj: dict[str, Any], expected: int = 0) -> StoredObject:
         """Replaces an object; what is equal to the stored one is no change. Sets its resourceVersion.
 
         Args:
@@ -129,7 +129,7 @@ class Storage:
             return current
         return self._put(stored_as, Event("MODIFIED", self._next(namespace, name, obj), current))
 
-    def delete(self, stored_as: str, namespace: str, name: str, expected: int = 0) -> Entry:
+    def delete(self, stored_as: str, namespace: str, name: str, expected: int = 0) -> StoredObject:
         """Removes an object; gives what was there last, at the revision of its deletion.
 
         Raises:
@@ -151,19 +151,19 @@ class Storage:
         self._callbacks.append(callback)
         return lambda: self._callbacks.remove(callback)
 
-    def _expected(self, stored_as: str, namespace: str, name: str, expected: int) -> Entry:
+    def _expected(self, stored_as: str, namespace: str, name: str, expected: int) -> StoredObject:
         current = self.get(stored_as, namespace, name)
         if current is None:
-            raise Missing
+            raise NotStored
         if expected and current.revision != expected:
             raise Changed(current)
         return current
 
-    def _next(self, namespace: str, name: str, obj: dict[str, Any]) -> Entry:
+    def _next(self, namespace: str, name: str, obj: dict[str, Any]) -> StoredObject:
         revision = self.revision + 1
-        return Entry(namespace, name, obj["metadata"].get("uid", ""), revision, encode(obj, revision))
+        return StoredObject(namespace, name, obj["metadata"].get("uid", ""), revision, encode(obj, revision))
 
-    def _put(self, stored_as: str, event: Event) -> Entry:
+    def _put(self, stored_as: str, event: Event) -> StoredObject:
         self.revision = event.entry.revision
         self.shelf(stored_as).change(event)
         if self._journal is not None:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Final, Literal
 
-from pocketkube.cluster.storage.entry import Entry, Event
+from pocketkube.cluster.storage.entry import Event, StoredObject
 from pocketkube.cluster.storage.storage import Storage
 
 BOOKMARK_SECONDS: Final = 60.0
@@ -16,7 +16,7 @@ _GRACE_SECONDS: Final = 0.05
 """Clients measure too, and find a watch of less than they asked for strange."""
 _MOST_AT_ONCE: Final = 500
 
-Change = tuple[Literal["ADDED", "MODIFIED", "DELETED"], Entry]
+Change = tuple[Literal["ADDED", "MODIFIED", "DELETED"], StoredObject]
 Bookmark = tuple[Literal["BOOKMARK"], int, bool]
 """The revision up to which everything was sent, and whether it ends the initial events."""
 
@@ -26,7 +26,7 @@ async def watch(
     stored_as: str,
     namespace: str,
     *,
-    keep: Callable[[Entry], bool],
+    keep: Callable[[StoredObject], bool],
     since: int,
     initial_events: bool = False,
     timeout: float,
@@ -93,7 +93,7 @@ def _next_bookmark(now: float, end: float) -> float:
     return min(before_end, regular) if before_end > now else regular
 
 
-def _seen(event: Event, namespace: str, keep: Callable[[Entry], bool]) -> Change | None:
+def _seen(event: Event, namespace: str, keep: Callable[[StoredObject], bool]) -> Change | None:
     """A change as one sees it who looks at a part only."""
     entry, previous = event.entry, event.previous
     if namespace and entry.namespace != namespace:

@@ -12,7 +12,7 @@ from pocketkube.cluster.resource import Object
 from pocketkube.cluster.tables.cells import text
 from pocketkube.cluster.tables.column import AGE, NAME, Column, Printer
 from pocketkube.cluster.tables.durations import UNKNOWN, age, parse_time
-from pocketkube.cluster.tables.jsonpath import Path, PathError, compile_path
+from pocketkube.cluster.tables.jsonpath import JsonPathError, Path, compile_path
 
 Columns = tuple[Mapping[str, Any], ...]
 
@@ -31,7 +31,7 @@ def custom_printer(columns: Columns) -> Printer:
         source = text(column, "jsonPath")
         try:
             path = compile_path(source)
-        except PathError:
+        except JsonPathError:
             break
         kind, priority = text(column, "type"), column.get("priority")
         made.append(
@@ -51,7 +51,7 @@ def _cell(path: Path, value_of: Callable[[Any, datetime], Any]) -> Callable[[Obj
     def cell(obj: Object, now: datetime) -> Any:
         try:
             found = path.find(obj)
-        except PathError:
+        except JsonPathError:
             return None
         return value_of(found[0], now) if found else None
 

@@ -23,7 +23,7 @@ FIELD = re.compile(r"(?:\\.|[^\s.,\[\]$@{}\\])*", re.DOTALL)
 COMPARISON = re.compile(r"([^!<>=]+)([!<>=]+)(.+)")
 
 
-class PathError(ValueError):
+class JsonPathError(ValueError):
     """A path that cannot be read, or does not fit the value it is asked of."""
 
 
@@ -56,7 +56,7 @@ def compile_path(text: str) -> Path:
 
 def _compile(text: str, depth: int) -> Path:
     if depth > NESTED:
-        raise PathError("nested too deeply")
+        raise JsonPathError("nested too deeply")
     steps: list[Step] = []
     at = 0
     while at < len(text):
@@ -89,7 +89,7 @@ def _read(text: str, at: int, depth: int) -> tuple[Step | None, int]:
     end = _end(WORD, text, at)
     if text[at:end] in ("true", "false"):
         return _constant(text[at:end] == "true"), end
-    raise PathError(f"unrecognized character in action: {sign!r}")
+    raise JsonPathError(f"unrecognized character in action: {sign!r}")
 
 
 def _starts_word(text: str, at: int) -> bool:
@@ -109,7 +109,7 @@ def _number(text: str) -> int | float:
     try:
         return float(text)
     except ValueError:
-        raise PathError(f"cannot parse number {text}") from None
+        raise JsonPathError(f"cannot parse number {text}") from None
 
 
 def _read_quote(text: str, at: int) -> tuple[Step, int]:
@@ -117,14 +117,14 @@ def _read_quote(text: str, at: int) -> tuple[Step, int]:
     while end < len(text) and (text[end] != text[at] or text[end - 1] == "\\"):
         end += 1
     if end >= len(text):
-        raise PathError("unterminated quoted string")
+        raise JsonPathError("unterminated quoted string")
     return _constant(text[at + 1 : end].replace(f"\\{text[at]}", text[at])), end + 1
 
 
 def _read_brackets(text: str, at: int, depth: int) -> tuple[Step, int]:
     end = text.find("]", at)
     if end < 0:
-        raise PathError("unterminated array")
+        raise JsonPathError("unterminated array")
     inner = text[at:end]
     if "," in inner:
         return _union([_compile(f"[{part.strip(' ')}]", depth + 1) for part in inner.split(",")]), end + 1
@@ -132,7 +132,7 @@ def _read_brackets(text: str, at: int, depth: int) -> tuple[Step, int]:
         return _union([_compile(f".{inner[1:-1]}", depth + 1)]), end + 1
     found = SLICE.fullmatch(":" if inner == "*" else inner)
     if found is None:
-        raise PathError(f"invalid array index {inner}")
+        raise JsonPathError(f"invalid array index {inner}")
     return _slice(*found.groups()), end + 1
 
 
@@ -147,14 +147,14 @@ def _read_filter(text: str, at: int, depth: int) -> tuple[Step, int]:
             quote = text[end]
         end += 1
     if not text.startswith(")]", end):
-        raise PathError("unterminated filter")
+        raise JsonPathError("unterminated filter")
     inner = text[at:end]
     found = COMPARISON.fullmatch(inner)
     if found is None:
         return _having(_compile(inner, depth + 1)), end + 2
     left, operator, right = found.groups()
     if operator not in COMPARE:
-        raise PathError(f"unrecognized filter operator {operator}")
+        raise JsonPathError(f"unrecognized filter operator {operator}")
     return _comparing(_compile(left, depth + 1), operator, _compile(right, depth + 1)), end + 2
 
 
@@ -205,7 +205,7 @@ def _slice(first: str, second: str | None, third: str | None) -> Step:
             if value is None:
                 continue
             if not isinstance(value, list):
-                raise PathError(f"{value!r} is not array or slice")
+                raise JsonPathError(f"{value!r} is not array or slice")
             found += _part(value, start, start + 1 if single else stop, step, single)
         return found
 
@@ -221,16 +221,16 @@ def _part(value: list[Any], start: int, stop: int | None, step: int, single: boo
     if first == last:
         return []
     if not 0 <= first < size or not first <= last <= size:
-        raise PathError(f"array index out of bounds: index {first}, length {size}")
+        raise JsonPathError(f"array index out of bounds: index {first}, length {size}")
     if step <= 0:
-        raise PathError("step must be > 0")
+        raise JsonPathError("step must be > 0")
     return value[first:last:step]
 
 
 def _elements(values: list[Any]) -> Iterator[Any]:
     for value in values:
         if not isinstance(value, list):
-            raise PathError("not an array or slice, cannot be filtered")
+            raise JsonPathError("not an array or slice, cannot be filtered")
         yield from value
 
 
@@ -238,7 +238,7 @@ def _having(path: Path) -> Step:
     def holds(element: Any) -> bool:
         try:
             return bool(path.find(element))
-        except PathError:
+        except JsonPathError:
             return False
 
     return lambda values: [element for element in _elements(values) if holds(element)]
@@ -260,7 +260,7 @@ def _comparing(left: Path, operator: str, right: Path) -> Step:
         if not lefts or not rights:
             return False
         if len(lefts) > 1 or len(rights) > 1:
-            raise PathError("can only compare one element at a time")
+            raise JsonPathError("can only compare one element at a time")
         return _compare(lefts[0], operator, rights[0])
 
     return lambda values: [element for element in _elements(values) if holds(element)]
@@ -269,5 +269,5 @@ def _comparing(left: Path, operator: str, right: Path) -> Step:
 def _compare(left: Any, operator: str, right: Any) -> bool:
     unordered = isinstance(left, bool) and operator not in ("==", "!=")
     if unordered or type(left) is not type(right) or not isinstance(left, int | float | str):
-        raise PathError("incompatible types for comparison")
+        raise JsonPathError("incompatible types for comparison")
     return COMPARE[operator](left, right)

@@ -33,7 +33,7 @@ class Restarts(msgspec.Struct):
             self.last = ended
 
 
-class Summary(msgspec.Struct):
+class ContainerSummary(msgspec.Struct):
     """What the containers come to together."""
 
     reason: str
@@ -80,10 +80,10 @@ def row_conditions(pod: Object) -> list[dict[str, str]]:
     return [done] if done else []
 
 
-def summarise(pod: Object) -> Summary:
+def summarise(pod: Object) -> ContainerSummary:
     """Reads the statuses of all containers."""
     phase = text(pod, "status", "phase")
-    summary = Summary(text(pod, "status", "reason") or phase)
+    summary = ContainerSummary(text(pod, "status", "reason") or phase)
     if any(
         dig(condition, "type") == "PodScheduled" and dig(condition, "reason") == "SchedulingGated"
         for condition in items(pod, "status", "conditions")
@@ -112,7 +112,7 @@ def _is_true(pod: Object, kind: str) -> bool:
     return condition_of(pod, kind).get("status") == "True"
 
 
-def _read_init_containers(pod: Object, summary: Summary, restartable: set[str], sidecars: Restarts) -> bool:
+def _read_init_containers(pod: Object, summary: ContainerSummary, restartable: set[str], sidecars: Restarts) -> bool:
     """Whether one of them is not done; then the reason says which."""
     for index, status in enumerate(items(pod, "status", "initContainerStatuses")):
         summary.restarts.add(status)
@@ -136,7 +136,7 @@ def _read_init_containers(pod: Object, summary: Summary, restartable: set[str], 
     return False
 
 
-def _read_containers(pod: Object, summary: Summary) -> None:
+def _read_containers(pod: Object, summary: ContainerSummary) -> None:
     running, failure = False, ""
     for status in reversed(items(pod, "status", "containerStatuses")):
         summary.restarts.add(status)

@@ -8,16 +8,16 @@ from pocketkube.cluster.upkeep.graph import (
     FOREGROUND,
     ORPHAN,
     Graph,
-    Node,
-    Reference,
+    GraphNode,
+    OwnerReference,
     State,
     Verdict,
     judge,
     read_node,
 )
 from pocketkube.cluster.upkeep.paths import path_of
-from pocketkube.cluster.upkeep.ports import Api, Event, Storage
-from pocketkube.queue import Queue
+from pocketkube.cluster.upkeep.ports import UpkeepApi, UpkeepEvent, UpkeepStorage
+from pocketkube.queue import WorkQueue
 
 RETRY_SECONDS = 0.5
 UNKNOWN_SECONDS = 30.0
@@ -28,11 +28,11 @@ WORKERS = 8
 class Collector:
     """Follows every change of the storage and deletes by ownerReferences."""
 
-    def __init__(self, api: Api, storage: Storage) -> None:
+    def __init__(self, api: UpkeepApi, storage: UpkeepStorage) -> None:
         self._api, self._storage = api, storage
         self._graph = Graph()
         self._waiting: dict[str, tuple[str, str, str]] = {}
-        self._queue = Queue("garbage collector", self._work, workers=WORKERS)
+        self._queue = WorkQueue("garbage collector", self._work, workers=WORKERS)
 
     async def run(self) -> None:
         """Works until cancelled."""
@@ -42,7 +42,7 @@ class Collector:
         """Whether nothing is due."""
         return self._queue.idle()
 
-    def changed(self, stored_as: str, event: Event) -> None:
+    def changed(self, stored_as: str, event: UpkeepEvent) -> None:
         """Takes a change. Most objects have no owner and are passed over by a look at their bytes."""
         entry = event.entry
         if event.type == "DELETED":
@@ -74,7 +74,7 @@ class Collector:
             self._queue.add(dependent)
         self._look_at_owners(node)
 
-    def _look_at_owners(self, node: Node | None) -> None:
+    def _look_at_owners(self, node: GraphNode | None) -> None:
         """An owner that waits for its dependents may have waited for this one."""
         for reference in node.owners if node else ():
             if reference.uid in self._waiting:
@@ -112,7 +112,7 @@ class Collector:
                 if dependent not in self._waiting:
                     self._queue.add(dependent)
 
-    async def _attempt(self, stored_as: str, node: Node) -> float | None:
+    async def _attempt(self, stored_as: str, node: GraphNode) -> float | None:
         """An object that may have lost its owners."""
         if node.deletion_timestamp:
             return None
@@ -128,7 +128,7 @@ class Collector:
                 return UNKNOWN_SECONDS
         return None
 
-    def _state_of(self, node: Node, owner: Reference) -> State:
+    def _state_of(self, node: GraphNode, owner: OwnerReference) -> State:
         resource = self._api.registry.of_kind(owner.api_version, owner.kind)
         if resource is None or (resource.namespaced and not node.namespace):
             # A kind that nobody serves, or an owner in a namespace nobody can name: nothing is deleted for it.
@@ -141,7 +141,7 @@ class Collector:
             State.WAITING if owner.uid in self._waiting and read_node(entry.body).waits_for(FOREGROUND) else State.SOLID
         )
 
-    async def _delete(self, stored_as: str, node: Node, policy: str) -> None:
+    async def _delete(self, stored_as: str, node: GraphNode, policy: str) -> None:
         resource = self._api.registry.in_storage(stored_as)
         if resource is None:
             return
@@ -153,7 +153,7 @@ class Collector:
         }
         await self._api.call("DELETE", path_of(resource, node.namespace, node.name), options)
 
-    async def _untie(self, stored_as: str, node: Node, owners: set[str]) -> None:
+    async def _untie(self, stored_as: str, node: GraphNode, owners: set[str]) -> None:
         """Takes owners out of an object's references."""
         resource = self._api.registry.in_storage(stored_as)
         entry = self._storage.get(stored_as, node.namespace, node.name)
@@ -176,7 +176,7 @@ class Collector:
         await self._api.call("PUT", path_of(resource, metadata.get("namespace", ""), metadata["name"]), obj)
 
 
-def _policy(node: Node) -> str:
+def _policy(node: GraphNode) -> str:
     """An object that has a finalizer of a propagation policy already keeps to it."""
     finalizers = node.finalizers or ()
     if ORPHAN in finalizers:

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 
 from pocketkube.cluster.failure import Failure
-from pocketkube.cluster.upkeep.ports import Api, Event
+from pocketkube.cluster.upkeep.ports import UpkeepApi, UpkeepEvent
 
 TTL_SECONDS = 3600.0
 SWEEP_SECONDS = 15.0
@@ -17,12 +17,12 @@ class EventExpiry:
         ttl: seconds.
     """
 
-    def __init__(self, api: Api, *, ttl: float = TTL_SECONDS, sweep: float = SWEEP_SECONDS) -> None:
+    def __init__(self, api: UpkeepApi, *, ttl: float = TTL_SECONDS, sweep: float = SWEEP_SECONDS) -> None:
         self._api, self._ttl, self._sweep = api, ttl, sweep
         self._due: deque[tuple[float, str, str, str]] = deque()
         self._written: dict[str, float] = {}
 
-    def changed(self, stored_as: str, event: Event) -> None:
+    def changed(self, stored_as: str, event: UpkeepEvent) -> None:
         """Takes a change of the storage."""
         if not stored_as.startswith("events"):
             return

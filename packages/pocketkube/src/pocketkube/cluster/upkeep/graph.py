@@ -12,7 +12,7 @@ FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 
 
-class Reference(msgspec.Struct, frozen=True, rename="camel", gc=False):
+class OwnerReference(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """An entry of ``metadata.ownerReferences``."""
 
     api_version: str = ""
@@ -22,7 +22,7 @@ class Reference(msgspec.Struct, frozen=True, rename="camel", gc=False):
     block_owner_deletion: bool | None = None
 
 
-class Node(msgspec.Struct, frozen=True, rename="camel"):
+class GraphNode(msgspec.Struct, frozen=True, rename="camel"):
     """The metadata that counts."""
 
     name: str = ""
@@ -31,10 +31,10 @@ class Node(msgspec.Struct, frozen=True, rename="camel"):
     resource_version: str = ""
     deletion_timestamp: str | None = None
     finalizers: tuple[str, ...] | None = ()
-    owner_references: tuple[Reference, ...] | None = ()
+    owner_references: tuple[OwnerReference, ...] | None = ()
 
     @property
-    def owners(self) -> tuple[Reference, ...]:
+    def owners(self) -> tuple[OwnerReference, ...]:
         return self.owner_references or ()
 
     def waits_for(self, finalizer: str) -> bool:
@@ -61,18 +61,20 @@ class Verdict(Enum):
 
 
 class _Metadata(msgspec.Struct, gc=False):
-    metadata: Node = msgspec.field(default_factory=Node)
+    metadata: GraphNode = msgspec.field(default_factory=GraphNode)
 
 
 _DECODER = msgspec.json.Decoder(_Metadata)
 
 
-def read_node(body: bytes) -> Node:
+def read_node(body: bytes) -> GraphNode:
     """The metadata of a stored object."""
     return _DECODER.decode(body).metadata
 
 
-def judge(node: Node, state_of: Callable[[Reference], State], *, has_dependents: bool) -> tuple[Verdict, set[str]]:
+def judge(
+    node: GraphNode, state_of: Callable[[OwnerReference], State], *, has_dependents: bool
+) -> tuple[Verdict, set[str]]:
     """What becomes of an object, and the uids of the owners that it no longer has.
 
     Args:
@@ -94,10 +96,10 @@ class Graph:
     """The objects that have owners, by uid."""
 
     def __init__(self) -> None:
-        self._nodes: dict[str, tuple[str, Node]] = {}
+        self._nodes: dict[str, tuple[str, GraphNode]] = {}
         self._dependents: dict[str, set[str]] = {}
 
-    def put(self, stored_as: str, node: Node) -> bool:
+    def put(self, stored_as: str, node: GraphNode) -> bool:
         """Takes an object as it is now; whether its owners changed."""
         before = self._nodes.get(node.uid)
         old = before[1].owners if before else ()
@@ -111,7 +113,7 @@ class Graph:
             self._nodes.pop(node.uid, None)
         return old != node.owners
 
-    def drop(self, uid: str) -> Node | None:
+    def drop(self, uid: str) -> GraphNode | None:
         """Forgets an object that is gone."""
         found = self._nodes.pop(uid, None)
         if found is None:
@@ -119,7 +121,7 @@ class Graph:
         self._untie(uid, found[1].owners)
         return found[1]
 
-    def get(self, uid: str) -> tuple[str, Node] | None:
+    def get(self, uid: str) -> tuple[str, GraphNode] | None:
         """The store and the metadata of an object that has owners."""
         return self._nodes.get(uid)
 
@@ -135,7 +137,7 @@ class Graph:
             if any(reference.uid == uid and reference.block_owner_deletion for reference in self._nodes[one][1].owners)
         ]
 
-    def _untie(self, uid: str, owners: Iterable[Reference]) -> None:
+    def _untie(self, uid: str, owners: Iterable[OwnerReference]) -> None:
         for reference in owners:
             known = self._dependents.get(reference.uid)
             if known is not None:

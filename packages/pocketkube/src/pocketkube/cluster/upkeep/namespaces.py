@@ -9,8 +9,8 @@ from kubegrammar.time import format_time
 from pocketkube.cluster.failure import Failure
 from pocketkube.cluster.resource import Object, Resource
 from pocketkube.cluster.upkeep.paths import path_of
-from pocketkube.cluster.upkeep.ports import Api, Entry, Event, Storage, stores_of
-from pocketkube.queue import Queue
+from pocketkube.cluster.upkeep.ports import UpkeepApi, UpkeepEntry, UpkeepEvent, UpkeepStorage, stores_of
+from pocketkube.queue import WorkQueue
 
 FINALIZER = "kubernetes"
 ACCOUNT = "default"
@@ -40,7 +40,7 @@ FINE = {
 """Conditions of a namespace that goes, with reason and message where all is well."""
 
 
-class Namespaces:
+class NamespaceUpkeep:
     """Follows namespaces.
 
     Args:
@@ -48,10 +48,10 @@ class Namespaces:
         now: the time.
     """
 
-    def __init__(self, api: Api, storage: Storage, *, ca: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, api: UpkeepApi, storage: UpkeepStorage, *, ca: str, now: Callable[[], datetime]) -> None:
         self._api, self._storage, self._ca, self._now = api, storage, ca, now
         self._going: set[str] = set()
-        self._queue = Queue("namespaces", self._work, workers=4)
+        self._queue = WorkQueue("namespaces", self._work, workers=4)
 
     async def run(self) -> None:
         """Works until cancelled."""
@@ -61,7 +61,7 @@ class Namespaces:
         """Whether nothing is due."""
         return self._queue.idle()
 
-    def changed(self, stored_as: str, event: Event) -> None:
+    def changed(self, stored_as: str, event: UpkeepEvent) -> None:
         """Takes a change of the storage."""
         entry = event.entry
         if stored_as == "namespaces":
@@ -136,7 +136,7 @@ class Namespaces:
             return None
         stores = [one for one in stores_of(self._api.registry) if one.namespaced and "delete" in one.verbs]
         stores.sort(key=lambda one: one.stored_as != "pods")
-        left: list[tuple[Resource, Sequence[Entry]]] = []
+        left: list[tuple[Resource, Sequence[UpkeepEntry]]] = []
         for resource in stores:
             remaining = await self._clear(resource, name)
             if remaining:
@@ -150,7 +150,7 @@ class Namespaces:
         await self._api.call("PUT", f"/api/v1/namespaces/{name}/finalize", {**namespace, "spec": {"finalizers": kept}})
         return None
 
-    async def _clear(self, resource: Resource, namespace: str) -> Sequence[Entry]:
+    async def _clear(self, resource: Resource, namespace: str) -> Sequence[UpkeepEntry]:
         """Deletes the objects of a store; returns those that are still there."""
         options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         entries = self._storage.list(resource.stored_as, namespace).entries
@@ -174,7 +174,7 @@ class Namespaces:
         return await self._api.call("PUT", f"/api/v1/namespaces/{namespace['metadata']['name']}/status", changed)
 
 
-def content_conditions(left: Sequence[tuple[Resource, Sequence[Entry]]]) -> dict[str, tuple[str, str]]:
+def content_conditions(left: Sequence[tuple[Resource, Sequence[UpkeepEntry]]]) -> dict[str, tuple[str, str]]:
     """Reason and message of each condition that is True, by what remains in a namespace."""
     if not left:
         return {}

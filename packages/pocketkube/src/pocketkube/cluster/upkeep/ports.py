@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 from pocketkube.cluster.resource import Object, Resource
 
 
-class Entry(Protocol):
+class UpkeepEntry(Protocol):
     """A stored object; ``body`` is its JSON in the storage version."""
 
     @property
@@ -22,29 +22,29 @@ class Entry(Protocol):
         ...
 
 
-class Event(Protocol):
+class UpkeepEvent(Protocol):
     """A change of the storage; ``entry`` is what was there last where something was deleted."""
 
     @property
     def type(self) -> Literal["ADDED", "MODIFIED", "DELETED"]: ...
     @property
-    def entry(self) -> Entry: ...
+    def entry(self) -> UpkeepEntry: ...
 
 
-class Page(Protocol):
+class UpkeepPage(Protocol):
     @property
-    def entries(self) -> Sequence[Entry]: ...
+    def entries(self) -> Sequence[UpkeepEntry]: ...
 
 
-class Storage(Protocol):
+class UpkeepStorage(Protocol):
     """Where objects are, by the name of their store: ``pods``, ``deployments.apps``."""
 
-    def get(self, stored_as: str, namespace: str, name: str) -> Entry | None: ...
-    def list(self, stored_as: str, namespace: str = "") -> Page: ...
-    def subscribe(self, callback: Callable[[str, Event], None]) -> Callable[[], None]: ...
+    def get(self, stored_as: str, namespace: str, name: str) -> UpkeepEntry | None: ...
+    def list(self, stored_as: str, namespace: str = "") -> UpkeepPage: ...
+    def subscribe(self, callback: Callable[[str, UpkeepEvent], None]) -> Callable[[], None]: ...
 
 
-class Registry(Protocol):
+class UpkeepRegistry(Protocol):
     """What is served now."""
 
     def all(self) -> Sequence[Resource]:
@@ -57,11 +57,11 @@ class Registry(Protocol):
         ...
 
 
-class Api(Protocol):
+class UpkeepApi(Protocol):
     """The API as the system itself uses it, in process."""
 
     @property
-    def registry(self) -> Registry: ...
+    def registry(self) -> UpkeepRegistry: ...
 
     async def call(self, method: str, path: str, body: Object | None = None) -> Object:
         """Raises:
@@ -70,7 +70,7 @@ class Api(Protocol):
         ...
 
 
-def stores_of(registry: Registry) -> list[Resource]:
+def stores_of(registry: UpkeepRegistry) -> list[Resource]:
     """One resource for each store, in the version that objects are stored in."""
     names = dict.fromkeys(resource.stored_as for resource in registry.all())
     return [resource for name in names if (resource := registry.in_storage(name)) is not None]

@@ -7,7 +7,7 @@ from typing import Any, Final
 from pocketkube.cluster.failure import Failure
 from pocketkube.cluster.resource import Object
 from pocketkube.cluster.upkeep.paths import path_of
-from pocketkube.cluster.upkeep.ports import Api, Entry, Event, Storage
+from pocketkube.cluster.upkeep.ports import UpkeepApi, UpkeepEntry, UpkeepEvent, UpkeepStorage
 
 CLAIMS: Final = "persistentvolumeclaims"
 VOLUMES: Final = "persistentvolumes"
@@ -19,12 +19,12 @@ _OVER: Final = ("Succeeded", "Failed")
 class Protection:
     """Releases claims and volumes that are being deleted and not in use."""
 
-    def __init__(self, api: Api, storage: Storage) -> None:
+    def __init__(self, api: UpkeepApi, storage: UpkeepStorage) -> None:
         self._api, self._storage = api, storage
         self._wake = asyncio.Event()
         self._due: set[tuple[str, str, str]] = set()
 
-    def changed(self, stored_as: str, event: Event) -> None:
+    def changed(self, stored_as: str, event: UpkeepEvent) -> None:
         """Takes a change of the storage."""
         entry = event.entry
         if stored_as in FINALIZERS and event.type != "DELETED" and b'"deletionTimestamp"' in entry.body:
@@ -79,7 +79,7 @@ class Protection:
         return any(_mounts(entry, metadata["name"]) for entry in pods)
 
 
-def _mounts(entry: Entry, claim: str) -> bool:
+def _mounts(entry: UpkeepEntry, claim: str) -> bool:
     if b'"persistentVolumeClaim"' not in entry.body and b'"ephemeral"' not in entry.body:
         return False
     pod: dict[str, Any] = entry.object()

@@ -11,9 +11,9 @@ from pocketkube.cluster.failure import Failure
 from pocketkube.cluster.resource import Object
 from pocketkube.cluster.upkeep.collector import Collector
 from pocketkube.cluster.upkeep.events import EventExpiry
-from pocketkube.cluster.upkeep.namespaces import Namespaces
+from pocketkube.cluster.upkeep.namespaces import NamespaceUpkeep
 from pocketkube.cluster.upkeep.paths import path_of
-from pocketkube.cluster.upkeep.ports import Api, Entry, Event, Storage, stores_of
+from pocketkube.cluster.upkeep.ports import UpkeepApi, UpkeepEntry, UpkeepEvent, UpkeepStorage, stores_of
 from pocketkube.cluster.upkeep.protection import Protection
 
 INITIAL = Path(__file__).with_name("initial.yaml")
@@ -29,10 +29,10 @@ class Upkeep:
         ca: the PEM certificates for ``kube-root-ca.crt``.
     """
 
-    def __init__(self, api: Api, storage: Storage, *, now: Callable[[], datetime], ca: str = "") -> None:
+    def __init__(self, api: UpkeepApi, storage: UpkeepStorage, *, now: Callable[[], datetime], ca: str = "") -> None:
         self._api, self._storage = api, storage
         self._collector = Collector(api, storage)
-        self._namespaces = Namespaces(api, storage, ca=ca, now=now)
+        self._namespaces = NamespaceUpkeep(api, storage, ca=ca, now=now)
         self._protection = Protection(api, storage)
         self._events = EventExpiry(api)
         self._tasks: list[asyncio.Task[None]] = []
@@ -66,7 +66,7 @@ class Upkeep:
         """Whether nothing is due."""
         return self._collector.idle() and self._namespaces.idle() and self._protection.idle()
 
-    def _changed(self, stored_as: str, event: Event) -> None:
+    def _changed(self, stored_as: str, event: UpkeepEvent) -> None:
         self._collector.changed(stored_as, event)
         self._namespaces.changed(stored_as, event)
         self._protection.changed(stored_as, event)
@@ -89,6 +89,6 @@ class Upkeep:
 class _Found:
     """An object that is there at the start, as if it had just come."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: UpkeepEntry) -> None:
         self.type: Literal["ADDED", "MODIFIED", "DELETED"] = "ADDED"
         self.entry = entry

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from kubegrammar.time import format_time
-from trueup.cli.connect import Access, access_options
+from trueup.cli.connect import ClusterAccess, access_options
 from trueup.cli.data import data_folder
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show
@@ -30,7 +30,7 @@ def cache() -> None:
 @data_option
 @output_option("text", "json", "yaml")
 @access_options
-def stats(access: Access, data: Path | None, output: str) -> None:
+def stats(access: ClusterAccess, data: Path | None, output: str) -> None:
     """Show how many renders are kept, and what they take of the disk."""
     folder = _folder(access, data)
     found = held(folder)
@@ -50,11 +50,11 @@ def stats(access: Access, data: Path | None, output: str) -> None:
 @cache.command(name="clear", epilog=examples("trueup admin cache clear"))
 @data_option
 @access_options
-def clear_(access: Access, data: Path | None) -> None:
+def clear_(access: ClusterAccess, data: Path | None) -> None:
     """Remove all renders from the disk. An engine that runs goes on; what is asked for again is rendered anew."""
     folder = _folder(access, data)
     say(f"{clear(folder)} renders removed from {folder}")
 
 
-def _folder(access: Access, data: Path | None) -> Path:
+def _folder(access: ClusterAccess, data: Path | None) -> Path:
     return (data or data_folder(access.config(), access.namespace)) / RENDERS

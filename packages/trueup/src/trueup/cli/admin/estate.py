@@ -28,7 +28,7 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 Body = dict[str, Any]
 
 
-class Key(NamedTuple):
+class EstateKey(NamedTuple):
     """What an object is known by in a backup."""
 
     kind: str
@@ -39,13 +39,13 @@ class Key(NamedTuple):
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
-async def read(client: Client, namespace: str) -> dict[Key, Body]:
+async def read(client: Client, namespace: str) -> dict[EstateKey, Body]:
     """Every object of an installation that there is, by its key.
 
     Raises:
         ApiError: one may not be read.
     """
-    found: dict[Key, Body] = {}
+    found: dict[EstateKey, Body] = {}
     for kind in KINDS:
         try:
             listing = await client.list(kind, namespace)
@@ -55,7 +55,7 @@ async def read(client: Client, namespace: str) -> dict[Key, Body]:
         for live in listing.objects:
             body = live.object()
             if is_ours(body):
-                found[Key(kind.kind, namespace, live.key.name)] = body
+                found[EstateKey(kind.kind, namespace, live.key.name)] = body
     return found
 
 
@@ -87,21 +87,21 @@ def exported(body: Body, namespace: str) -> Body:
     return {**rest, "metadata": {k: v for k, v in metadata.items() if v}}
 
 
-def imported(bodies: Iterable[Body], namespace: str) -> dict[Key, Body]:
+def imported(bodies: Iterable[Body], namespace: str) -> dict[EstateKey, Body]:
     """The objects of a backup by their keys, in the order in which they are written.
 
     Raises:
         TrueupError: one is of no installation, or for another namespace, or there twice.
     """
     kinds = {kind.kind: kind.api_version for kind in KINDS}
-    found: dict[Key, Body] = {}
+    found: dict[EstateKey, Body] = {}
     for body in bodies:
         kind, metadata = str(body.get("kind")), body.get("metadata")
         if kind not in kinds or body.get("apiVersion") != kinds[kind]:
             raise TrueupError(f"{kind} is no part of a backup", hint="it is what `trueup admin export` prints")
         if not isinstance(metadata, dict) or not metadata.get("name"):
             raise TrueupError(f"a {kind} of the backup has no name", hint="it is what `trueup admin export` prints")
-        key = Key(kind, metadata.get("namespace") or namespace, metadata["name"])
+        key = EstateKey(kind, metadata.get("namespace") or namespace, metadata["name"])
         if key.namespace != namespace:
             raise TrueupError(f"{key} is for another namespace", hint=f"--namespace names it; this is {namespace}")
         if not is_ours(body):
@@ -136,6 +136,6 @@ def merged(live: Body, wanted: Body) -> Body:
     return {**made, "metadata": metadata}
 
 
-def type_of(key: Key) -> ResourceType:
+def type_of(key: EstateKey) -> ResourceType:
     """The kind of an object of a backup."""
     return next(kind for kind in KINDS if kind.kind == key.kind)

@@ -8,7 +8,7 @@ import click
 
 from kubegrammar import yaml
 from trueup.cli.admin.estate import exported, read
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.screen import raw, say
 
@@ -18,7 +18,7 @@ from trueup.cli.screen import raw, say
 )
 @click.option("-o", "--out", default="-", metavar="FILE", help="Where to; - is stdout. A file is for you alone.")
 @access_options
-def export(access: Access, out: str) -> None:
+def export(access: ClusterAccess, out: str) -> None:
     """Print settings, credentials, projects, applications and their sets, as `argocd admin export` does.
 
     Secrets are in it as they are: whoever has the file has the passwords.

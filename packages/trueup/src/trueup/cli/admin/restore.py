@@ -9,10 +9,10 @@ import click
 import msgspec
 
 from kubegrammar import yaml
-from trueup.cli.admin.estate import Body, Key, imported, merged, read, type_of
+from trueup.cli.admin.estate import Body, EstateKey, imported, merged, read, type_of
 from trueup.cli.app.access import TRIES
 from trueup.cli.asking import confirm
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
 from trueup.kube.client import Client
@@ -29,7 +29,7 @@ from trueup.model.errors import TrueupError
 @click.option("--prune", is_flag=True, help="Delete what the backup does not have. What applications deployed stays.")
 @click.option("-y", "--yes", is_flag=True, help="With --prune: do not ask.")
 @access_options
-def import_(access: Access, source: str, dry_run: bool, prune: bool, yes: bool) -> None:
+def import_(access: ClusterAccess, source: str, dry_run: bool, prune: bool, yes: bool) -> None:
     """Take in what `trueup admin export` or `argocd admin export` has printed; - is stdin.
 
     Only names are told of what is written. Operations are not taken in: none begins by itself.
@@ -54,7 +54,7 @@ def import_(access: Access, source: str, dry_run: bool, prune: bool, yes: bool) 
     asyncio.run(run())
 
 
-async def _written(client: Client, key: Key, live: Body | None, body: Body, *, dry_run: bool) -> str:
+async def _written(client: Client, key: EstateKey, live: Body | None, body: Body, *, dry_run: bool) -> str:
     wanted = {k: v for k, v in body.items() if k != "operation"}
     if live is None:
         wanted["metadata"] = {**wanted["metadata"], "namespace": key.namespace}
@@ -80,7 +80,7 @@ async def _written(client: Client, key: Key, live: Body | None, body: Body, *, d
     raise TrueupError(f"{key} changes too fast", hint="run the command again")
 
 
-async def _removed(client: Client, key: Key, live: Body) -> None:
+async def _removed(client: Client, key: EstateKey, live: Body) -> None:
     """Without its finalizers: what an application deployed is no part of the backup, and stays."""
     if live["metadata"].get("finalizers"):
         patch = msgspec.json.encode({"metadata": {"finalizers": None}})

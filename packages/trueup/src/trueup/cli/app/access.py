@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from kubegrammar.patch import merge_diff
-from trueup.cli.connect import Access
+from trueup.cli.connect import ClusterAccess
 from trueup.kube.client import Client
 from trueup.kube.errors import Conflict, NotFound
 from trueup.model.application import Application
@@ -27,7 +27,7 @@ class ApplicationNotFound(TrueupError):
     reason = "NotFound"
 
 
-class View(msgspec.Struct):
+class ApplicationView(msgspec.Struct):
     """An Application as a command sees it."""
 
     app: Application
@@ -42,7 +42,7 @@ class Handle:
         name: ``[namespace/]name``; the control namespace is the default.
     """
 
-    def __init__(self, client: Client, access: Access, name: str, app_namespace: str = "") -> None:
+    def __init__(self, client: Client, access: ClusterAccess, name: str, app_namespace: str = "") -> None:
         namespace, slash, bare = name.rpartition("/")
         self.client = client
         self.control_namespace = access.namespace
@@ -54,7 +54,7 @@ class Handle:
         """``namespace/name``."""
         return f"{self.namespace}/{self.name}"
 
-    async def view(self) -> View:
+    async def view(self) -> ApplicationView:
         """Read it.
 
         Raises:
@@ -67,7 +67,7 @@ class Handle:
             raise self.absent() from error
         return read_view(live.body)
 
-    async def patch(self, change: dict[str, Any]) -> View:
+    async def patch(self, change: dict[str, Any]) -> ApplicationView:
         """Merge-patch it."""
         try:
             with served():
@@ -109,7 +109,7 @@ class Handle:
             f"application {self.namespace}/{self.name} does not exist", hint="`trueup app list` shows those that do"
         )
 
-    async def follow(self, timeout: float) -> AsyncIterator[View]:
+    async def follow(self, timeout: float) -> AsyncIterator[ApplicationView]:
         """The Application now and after each change, until ``timeout`` seconds have passed (0: no limit)."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout if timeout > 0 else float("inf")
@@ -143,7 +143,7 @@ def served() -> Iterator[None]:
         raise TrueupError("this cluster does not know Applications", hint="run `trueup install` first") from error
 
 
-def read_view(body: bytes) -> View:
+def read_view(body: bytes) -> ApplicationView:
     """Decode an Application and its status."""
     raw = msgspec.json.decode(body)
     try:
@@ -151,14 +151,14 @@ def read_view(body: bytes) -> View:
         status = msgspec.convert(raw.get("status") or {}, type=Status)
     except msgspec.ValidationError as error:
         raise TrueupError(f"the application cannot be read: {error}", hint="correct that field") from error
-    return View(app, status, raw)
+    return ApplicationView(app, status, raw)
 
 
-def readable(body: bytes) -> View:
+def readable(body: bytes) -> ApplicationView:
     """As :func:`read_view`; an application that cannot be read must not hide the others."""
     try:
         return read_view(body)
     except TrueupError:
         raw: dict[str, Any] = msgspec.json.decode(body)
         metadata = {"metadata": {k: raw.get("metadata", {}).get(k) for k in ("name", "namespace")}}
-        return View(read_view(msgspec.json.encode(metadata)).app, read_view(b"{}").status, raw)
+        return ApplicationView(read_view(msgspec.json.encode(metadata)).app, read_view(b"{}").status, raw)

@@ -13,7 +13,7 @@ from trueup.cli.app.progress import not_tried_again
 from trueup.cli.app.spec import Spec, add_source, change, remove_source, source_at, take_away
 from trueup.cli.app.validate import tell_oddities, validate, well_formed
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
 
@@ -41,7 +41,7 @@ source_name_option = click.option("--source-name", default="", help="Which of se
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @access_options
 def set_(
-    access: Access,
+    access: ClusterAccess,
     name: str,
     position: int | None,
     source_name: str,
@@ -72,7 +72,9 @@ def set_(
 @source_name_option
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @access_options
-def unset(access: Access, name: str, position: int | None, source_name: str, app_namespace: str, **flags: Any) -> None:
+def unset(
+    access: ClusterAccess, name: str, position: int | None, source_name: str, app_namespace: str, **flags: Any
+) -> None:
     """Take away what was set: parameters by their names, whole fields by their flags."""
     if not any(flags.values()):
         raise click.UsageError("say what to unset: `trueup app unset --help` lists it")
@@ -92,7 +94,7 @@ def unset(access: Access, name: str, position: int | None, source_name: str, app
 @validate_option
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @access_options
-def add_source_(access: Access, name: str, validated: bool, app_namespace: str, **flags: Any) -> None:
+def add_source_(access: ClusterAccess, name: str, validated: bool, app_namespace: str, **flags: Any) -> None:
     """Give an application one source more; a single one becomes the first of several."""
     if not flags["repo"]:
         raise click.UsageError("name the repository: --repo URL")
@@ -111,7 +113,9 @@ def add_source_(access: Access, name: str, validated: bool, app_namespace: str, 
 @source_name_option
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @access_options
-def remove_source_(access: Access, name: str, position: int | None, source_name: str, app_namespace: str) -> None:
+def remove_source_(
+    access: ClusterAccess, name: str, position: int | None, source_name: str, app_namespace: str
+) -> None:
     """Take one of several sources away from an application."""
     if position is None and not source_name:
         raise click.UsageError("say which: --source-position N, from 1, or --source-name NAME")
@@ -130,7 +134,9 @@ def _source_meant(spec: Spec, flags: dict[str, Any], position: int | None, sourc
     return source_at(spec, position, source_name)
 
 
-def _rewrite(access: Access, name: str, app_namespace: str, edit: Callable[[Spec], None], *, validated: bool) -> None:
+def _rewrite(
+    access: ClusterAccess, name: str, app_namespace: str, edit: Callable[[Spec], None], *, validated: bool
+) -> None:
     """Change a specification, and refuse what the engine would refuse."""
 
     def changed(body: dict[str, Any]) -> None:

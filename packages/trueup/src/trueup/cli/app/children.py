@@ -34,7 +34,7 @@ _LEFT_OUT = frozenset(
 """Kinds of many objects that nobody owns."""
 
 
-class Node(msgspec.Struct, frozen=True, kw_only=True):
+class ResourceNode(msgspec.Struct, frozen=True, kw_only=True):
     """An object of an application, or what such an object has made.
 
     Attributes:
@@ -50,14 +50,14 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     health: str = ""
     message: str = ""
     created: str = ""
-    children: tuple["Node", ...] = ()
+    children: tuple["ResourceNode", ...] = ()
 
-    def all(self) -> list["Node"]:
+    def all(self) -> list["ResourceNode"]:
         """It, and all below it."""
         return [self, *(each for child in self.children for each in child.all())]
 
 
-class Tree(msgspec.Struct, frozen=True):
+class ResourceTree(msgspec.Struct, frozen=True):
     """An application's objects with what they have made.
 
     Attributes:
@@ -65,11 +65,11 @@ class Tree(msgspec.Struct, frozen=True):
         whole: objects by their uid, of the kinds that have a health.
     """
 
-    roots: tuple[Node, ...]
+    roots: tuple[ResourceNode, ...]
     unread: tuple[str, ...] = ()
     whole: Mapping[str, LiveObject] = {}
 
-    def nodes(self) -> list[Node]:
+    def nodes(self) -> list[ResourceNode]:
         """All of them, each before what it owns."""
         return [each for root in self.roots for each in root.all()]
 
@@ -79,7 +79,7 @@ class _Items(msgspec.Struct):
     metadata: dict[str, Any] = {}
 
 
-async def tree_of(config: ClusterConfig, resources: Iterable[ResourceStatus]) -> Tree:
+async def tree_of(config: ClusterConfig, resources: Iterable[ResourceStatus]) -> ResourceTree:
     """The tree of an application on the cluster that it is deployed to.
 
     Raises:
@@ -90,10 +90,10 @@ async def tree_of(config: ClusterConfig, resources: Iterable[ResourceStatus]) ->
         found = await surroundings(client, {each.namespace for each in declared if each.namespace})
         wanted = [ResourceKey(each.group, each.kind, each.namespace, each.name) for each in declared]
         whole = await found.whole(client, wanted)
-    return Tree(grown(declared, found.heads, whole), found.unread, whole)
+    return ResourceTree(grown(declared, found.heads, whole), found.unread, whole)
 
 
-class Surroundings(msgspec.Struct, frozen=True):
+class NamespaceContents(msgspec.Struct, frozen=True):
     """All objects of some namespaces.
 
     Attributes:
@@ -114,7 +114,7 @@ class Surroundings(msgspec.Struct, frozen=True):
         return await _whole(client, self.discovery, self.namespaces, kinds)
 
 
-async def surroundings(client: Client, namespaces: set[str]) -> Surroundings:
+async def surroundings(client: Client, namespaces: set[str]) -> NamespaceContents:
     """What there is in some namespaces.
 
     Raises:
@@ -123,12 +123,12 @@ async def surroundings(client: Client, namespaces: set[str]) -> Surroundings:
     discovery = Discovery(client)
     await discovery.refresh()
     heads, unread = await _metadata(client, discovery, namespaces)
-    return Surroundings(discovery, namespaces, heads, unread)
+    return NamespaceContents(discovery, namespaces, heads, unread)
 
 
 def grown(
     declared: Iterable[ResourceStatus], heads: Iterable[LiveObject], whole: Mapping[str, LiveObject]
-) -> tuple[Node, ...]:
+) -> tuple[ResourceNode, ...]:
     """Objects with what they own, in the order of their names. Pure.
 
     Args:
@@ -145,14 +145,14 @@ def grown(
     # Each is shown once, however many own it: owners may form rings.
     shown = {live.uid for key, live in by_key.items() if key in statuses}
 
-    def below(live: LiveObject) -> tuple[Node, ...]:
+    def below(live: LiveObject) -> tuple[ResourceNode, ...]:
         found = [each for each in owned.get(live.uid, ()) if live.uid and each.uid not in shown]
         shown.update(each.uid for each in found)
         return tuple(made(each) for each in sorted(found, key=lambda each: each.key))
 
-    def made(live: LiveObject) -> Node:
+    def made(live: LiveObject) -> ResourceNode:
         judged = health.assess(whole[live.uid]) if live.uid in whole else None
-        return Node(
+        return ResourceNode(
             key=live.key,
             uid=live.uid,
             health=str(judged.status) if judged else "",
@@ -161,11 +161,11 @@ def grown(
             children=below(live),
         )
 
-    def declared_one(key: ResourceKey, status: ResourceStatus) -> Node:
+    def declared_one(key: ResourceKey, status: ResourceStatus) -> ResourceNode:
         live = by_key.get(key)
         told = status.health
         judged = health.assess(whole[live.uid]) if told is None and live and live.uid in whole else None
-        return Node(
+        return ResourceNode(
             key=key,
             uid=live.uid if live else "",
             status=status.status,

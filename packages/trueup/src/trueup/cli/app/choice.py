@@ -6,7 +6,7 @@ from typing import Any
 import click
 import msgspec
 
-from trueup.cli.app.access import View
+from trueup.cli.app.access import ApplicationView
 from trueup.model.errors import TrueupError
 from trueup.model.hooks import is_hook
 from trueup.model.manifest import Manifest
@@ -22,7 +22,7 @@ resource_option = click.option(
 )
 
 
-class Pattern(msgspec.Struct, frozen=True):
+class ResourcePattern(msgspec.Struct, frozen=True):
     """One ``--resource``; an empty field or ``*`` matches anything, but an empty group is the core group."""
 
     text: str
@@ -43,7 +43,7 @@ class Pattern(msgspec.Struct, frozen=True):
         return all(wanted in ("*", found) for wanted, found in pairs)
 
 
-def pattern(text: str) -> Pattern:
+def pattern(text: str) -> ResourcePattern:
     """Read ``[!]GROUP:KIND:[NAMESPACE/]NAME``.
 
     Raises:
@@ -53,7 +53,7 @@ def pattern(text: str) -> Pattern:
     if len(parts) != 3:
         raise click.UsageError(f"{text!r} is not GROUP:KIND:NAME (the core group is empty: ':Service:web')")
     namespace, _, name = parts[2].rpartition("/")
-    return Pattern(text, text.startswith("!"), parts[0], parts[1], namespace, name)
+    return ResourcePattern(text, text.startswith("!"), parts[0], parts[1], namespace, name)
 
 
 def labelled(manifests: Iterable[Manifest], labels: Mapping[str, str]) -> list[dict[str, str]]:
@@ -81,7 +81,7 @@ def resource_of(each: ResourceKey | ResourceStatus) -> dict[str, str]:
     return {"group": each.group, "kind": each.kind, "namespace": each.namespace, "name": each.name}
 
 
-def meant(view: View, patterns: Sequence[Pattern]) -> list[ResourceStatus]:
+def meant(view: ApplicationView, patterns: Sequence[ResourcePattern]) -> list[ResourceStatus]:
     """The resources of an application that patterns mean; all without patterns."""
     wanted = [p for p in patterns if not p.excludes]
     unwanted = [p for p in patterns if p.excludes]
@@ -92,7 +92,7 @@ def meant(view: View, patterns: Sequence[Pattern]) -> list[ResourceStatus]:
     ]
 
 
-def chosen(view: View, patterns: Sequence[Pattern]) -> dict[str, Any]:
+def chosen(view: ApplicationView, patterns: Sequence[ResourcePattern]) -> dict[str, Any]:
     """The ``resources`` of an operation; nothing without patterns.
 
     Raises:

@@ -9,7 +9,7 @@ from kubegrammar.time import format_time
 from trueup.cli.app.access import Handle
 from trueup.cli.app.requests import asked
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
 
@@ -18,7 +18,7 @@ from trueup.cli.screen import say
 @click.argument("name", shell_complete=applications)
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @access_options
-def confirm_deletion(access: Access, name: str, app_namespace: str) -> None:
+def confirm_deletion(access: ClusterAccess, name: str, app_namespace: str) -> None:
     """Let objects go that ask to be confirmed: Prune=confirm in a sync, Delete=confirm in a deletion.
 
     It counts for what waits now: a later sync or deletion asks again.

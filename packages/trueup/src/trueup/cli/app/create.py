@@ -11,10 +11,10 @@ from trueup.cli.app.flags import SYNC_POLICIES, setting
 from trueup.cli.app.spec import change, pairs
 from trueup.cli.app.validate import tell_oddities, well_formed
 from trueup.cli.app.validate import validate as look
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
-from trueup.cli.strict import Document, documents, require_known_fields
+from trueup.cli.strict import WrittenObject, documents, require_known_fields
 from trueup.kube.client import Client
 from trueup.kube.errors import AlreadyExists
 from trueup.model.annotations import API_VERSION, RESOURCES_FINALIZER
@@ -62,9 +62,9 @@ validate_option = click.option(
 @click.option("--upsert", is_flag=True, help="Replace the specification of an application of that name.")
 @validate_option
 @access_options
-def create(access: Access, name: str, manifest: str, upsert: bool, validated: bool, **flags: Any) -> None:
+def create(access: ClusterAccess, name: str, manifest: str, upsert: bool, validated: bool, **flags: Any) -> None:
     """Create an application, or those of a file."""
-    found = documents(manifest, "Application") if manifest else [Document("", {"metadata": {}, "spec": {}})]
+    found = documents(manifest, "Application") if manifest else [WrittenObject("", {"metadata": {}, "spec": {}})]
     if name and len(found) > 1:
         raise click.UsageError(f"{manifest} holds {len(found)} applications: leave the name out")
     for document in found:
@@ -87,7 +87,7 @@ def create(access: Access, name: str, manifest: str, upsert: bool, validated: bo
     asyncio.run(run())
 
 
-async def _write(client: Client, access: Access, body: dict[str, Any], *, upsert: bool) -> str:
+async def _write(client: Client, access: ClusterAccess, body: dict[str, Any], *, upsert: bool) -> str:
     metadata = body["metadata"]
     data = msgspec.json.encode(body)
     try:
@@ -115,7 +115,7 @@ def _replace(live: dict[str, Any], body: dict[str, Any]) -> None:
         metadata["finalizers"] = list(dict.fromkeys([*(metadata.get("finalizers") or []), *given["finalizers"]]))
 
 
-def _taken(document: Document) -> None:
+def _taken(document: WrittenObject) -> None:
     for field, why in _NOT_TAKEN.items():
         if document.body.pop(field, None):
             say(f"warning: {document.origin}: {field} is dropped: {why}", err=True)

@@ -10,7 +10,7 @@ from trueup.cli.app.requests import asked
 from trueup.cli.app.selecting import selected, selector_option
 from trueup.cli.asking import confirm
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
@@ -42,7 +42,7 @@ from trueup.store.kinds import APPLICATION
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @access_options
 def delete(
-    access: Access,
+    access: ClusterAccess,
     names: tuple[str, ...],
     selector: str,
     cascade: bool,
@@ -63,7 +63,9 @@ def delete(
         say(f"application '{name}' {'deleted' if wait or not cascade else 'is being deleted'}")
 
 
-async def _delete(access: Access, name: str, app_namespace: str, cascade: Cascade, wait: bool, timeout: float) -> None:
+async def _delete(
+    access: ClusterAccess, name: str, app_namespace: str, cascade: Cascade, wait: bool, timeout: float
+) -> None:
     async with connected(access) as client:
         handle = Handle(client, access, name, app_namespace)
         with asked(handle) as requests:

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from kubegrammar.redact import redact_url
-from trueup.cli.app.access import View
+from trueup.cli.app.access import ApplicationView
 from trueup.model.application import Source
 from trueup.model.errors import TrueupError
 from trueup.model.repository import same_repository
 from trueup.model.status import OperationPhase, RevisionHistory
-from trueup.store.audit.versions import Version
+from trueup.store.audit.versions import DeployedVersion
 
 
-class Target(NamedTuple):
+class RollbackTarget(NamedTuple):
     """Where a rollback goes.
 
     Attributes:
@@ -25,7 +25,9 @@ class Target(NamedTuple):
     doubtful: bool = False
 
 
-def deployment_before(view: View, deployment: int | None, known: Mapping[str, Version]) -> Target:
+def deployment_before(
+    view: ApplicationView, deployment: int | None, known: Mapping[str, DeployedVersion]
+) -> RollbackTarget:
     """The deployment to go back to, and the commits that were passed over.
 
     By its id, whatever is known of it; else the last one that deployed something else than now and is on record as
@@ -45,7 +47,7 @@ def deployment_before(view: View, deployment: int | None, known: Mapping[str, Ve
             raise TrueupError(
                 f"application '{name}' has no deployment {deployment}", hint=f"`trueup app history {name}` lists them"
             )
-        return Target(found)
+        return RollbackTarget(found)
     now = _revisions_now(view)
     earlier = [entry for entry in reversed(history) if revisions_of(entry) != now]
     if not earlier:
@@ -62,10 +64,10 @@ def deployment_before(view: View, deployment: int | None, known: Mapping[str, Ve
             hint=f"`trueup app history {name}` lists them; name an ID to go back to one all the same",
         )
     passed = dict.fromkeys(sha for entry in earlier[:chosen] for sha in revisions_of(entry) if sha not in now)
-    return Target(earlier[chosen], tuple(passed), doubtful=bool(known) and not proved[chosen])
+    return RollbackTarget(earlier[chosen], tuple(passed), doubtful=bool(known) and not proved[chosen])
 
 
-def moved_source(view: View, target: RevisionHistory) -> tuple[Source, str, str]:
+def moved_source(view: ApplicationView, target: RevisionHistory) -> tuple[Source, str, str]:
     """The source whose commit differs from the deployment's, with both commits: that of then, and that of now.
 
     Raises:
@@ -87,7 +89,7 @@ def moved_source(view: View, target: RevisionHistory) -> tuple[Source, str, str]
     return moved[0]
 
 
-def _revisions_now(view: View) -> list[str]:
+def _revisions_now(view: ApplicationView) -> list[str]:
     """The commits that are deployed; those of a sync that failed, or does not end."""
     state, history = view.status.operation_state, view.status.history
     if state is not None and state.phase is not OperationPhase.SUCCEEDED and state.sync_result is not None:

@@ -1,6 +1,6 @@
 """The cluster that an application goes to, for commands that read what is there."""
 
-from trueup.cli.connect import Access, connected
+from trueup.cli.connect import ClusterAccess, connected
 from trueup.kube.config import ClusterConfig
 from trueup.model.application import DEFAULT_PROJECT, IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Application
 from trueup.model.errors import TrueupError
@@ -8,7 +8,7 @@ from trueup.model.errors import TrueupError
 OWN = (IN_CLUSTER_SERVER, IN_CLUSTER_NAME)
 
 
-async def destination_of(access: Access, app: Application) -> ClusterConfig:
+async def destination_of(access: ClusterAccess, app: Application) -> ClusterConfig:
     """The way to an application's cluster: the kubeconfig's for the engine's own, else the one of its Secret.
 
     Raises:

@@ -8,14 +8,14 @@ import click
 
 from kubegrammar import json, yaml
 from kubegrammar.patch import merge_patch, parse_pointer
-from trueup.cli.app.access import Handle, View, read_view, served
+from trueup.cli.app.access import ApplicationView, Handle, read_view, served
 from trueup.cli.app.validate import place_of, well_formed
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.editor import edit_until_taken
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show
-from trueup.cli.strict import Document, require_known_fields
+from trueup.cli.strict import WrittenObject, require_known_fields
 from trueup.model.application import Application
 from trueup.model.errors import TrueupError
 from trueup.store.kinds import APPLICATION
@@ -27,10 +27,10 @@ _OF_THE_ENGINE = ("status", "operation")
 @click.argument("name", shell_complete=applications)
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @access_options
-def edit_(access: Access, name: str, app_namespace: str) -> None:
+def edit_(access: ClusterAccess, name: str, app_namespace: str) -> None:
     """Edit an application's specification in your editor: KUBE_EDITOR, VISUAL or EDITOR."""
 
-    async def read() -> View:
+    async def read() -> ApplicationView:
         async with connected(access) as client:
             return await Handle(client, access, name, app_namespace).view()
 
@@ -70,11 +70,11 @@ def edit_(access: Access, name: str, app_namespace: str) -> None:
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @output_option("yaml", "json")
 @access_options
-def patch_(access: Access, name: str, text: str, kind: str, app_namespace: str, output: str) -> None:
+def patch_(access: ClusterAccess, name: str, text: str, kind: str, app_namespace: str, output: str) -> None:
     """Patch an application, and print what it is then."""
     body = _patch(sys.stdin.read() if text == "-" else text, kind)
 
-    async def run() -> View:
+    async def run() -> ApplicationView:
         async with connected(access) as client:
             handle = Handle(client, access, name, app_namespace)
             before = (await handle.view()).raw
@@ -91,7 +91,7 @@ def patch_(access: Access, name: str, text: str, kind: str, app_namespace: str, 
     show(asyncio.run(run()).raw, output)
 
 
-async def _patched(handle: Handle, body: bytes, kind: str, *, dry_run: bool) -> View:
+async def _patched(handle: Handle, body: bytes, kind: str, *, dry_run: bool) -> ApplicationView:
     with served():
         live = await handle.client.patch(
             APPLICATION,
@@ -116,7 +116,7 @@ def _patch(text: str, kind: str) -> bytes:
         raise TrueupError("a merge patch is a mapping", hint="--type json takes a list of operations")
     for change in [found] if kind == "merge" else found:
         stub = change if kind == "merge" else _stub(change)
-        require_known_fields(Document("--patch", {"spec": (stub or {}).get("spec")}), Application)
+        require_known_fields(WrittenObject("--patch", {"spec": (stub or {}).get("spec")}), Application)
     return json.canonical(found)
 
 
@@ -135,6 +135,6 @@ def _stub(operation: Any) -> Any:
 
 
 def _must_work(body: dict[str, Any]) -> Application:
-    document = Document("the application", {"spec": body.get("spec")})
+    document = WrittenObject("the application", {"spec": body.get("spec")})
     require_known_fields(document, Application)
     return well_formed({field: body.get(field) for field in ("metadata", "spec")})

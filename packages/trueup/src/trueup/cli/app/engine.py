@@ -6,7 +6,7 @@ import msgspec
 
 from kubegrammar.time import parse_time
 from trueup import policy
-from trueup.cli.app.access import Handle, View, read_view
+from trueup.cli.app.access import ApplicationView, Handle, read_view
 from trueup.kube.errors import ApiError, NotFound
 from trueup.model.annotations import REFRESH
 from trueup.model.errors import TrueupError
@@ -28,7 +28,7 @@ class _Lease(msgspec.Struct):
     spec: _Spec | None = None
 
 
-async def refreshed(handle: Handle, *, hard: bool, timeout: float = 60.0) -> View:
+async def refreshed(handle: Handle, *, hard: bool, timeout: float = 60.0) -> ApplicationView:
     """Ask the engine to look again, and wait until it has.
 
     Raises:
@@ -46,7 +46,7 @@ async def refreshed(handle: Handle, *, hard: bool, timeout: float = 60.0) -> Vie
     raise TrueupError(f"application {handle.name} was not refreshed within {timeout:g} s", hint=hint)
 
 
-async def why_untouched(handle: Handle, view: View) -> str:
+async def why_untouched(handle: Handle, view: ApplicationView) -> str:
     """A hint for who waits for an engine to take up an application."""
     now = SystemClock().now()
     entries = (view.raw.get("metadata") or {}).get("managedFields") or []

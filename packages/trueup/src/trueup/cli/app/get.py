@@ -4,12 +4,12 @@ import asyncio
 
 import click
 
-from trueup.cli.app.access import Handle, View
+from trueup.cli.app.access import ApplicationView, Handle
 from trueup.cli.app.engine import refreshed
 from trueup.cli.app.summary import ILL, print_resources, print_summary
 from trueup.cli.app.windows import window_lines
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.output import TREES, output_option, show, table
@@ -33,7 +33,7 @@ from trueup.model.errors import TrueupError
 @output_option("wide", *TREES, "json", "yaml")
 @access_options
 def get(
-    access: Access,
+    access: ClusterAccess,
     name: str,
     refresh: bool,
     hard_refresh: bool,
@@ -45,7 +45,7 @@ def get(
 ) -> None:
     """Show one application: what it deploys, how it compares, how it is."""
 
-    async def read() -> tuple[View, list[tuple[str, str]]]:
+    async def read() -> tuple[ApplicationView, list[tuple[str, str]]]:
         async with connected(access) as client:
             handle = Handle(client, access, name, app_namespace)
             if refresh or hard_refresh:
@@ -64,11 +64,11 @@ def get(
         say()
     if output in TREES:
         # Loaded where a tree is asked for, as what judges its objects is.
-        from trueup.cli.app.children import Tree, tree_of
+        from trueup.cli.app.children import ResourceTree, tree_of
         from trueup.cli.app.destination import destination_of
         from trueup.cli.app.resources import print_tree, tell_unread
 
-        async def grown() -> Tree:
+        async def grown() -> ResourceTree:
             return await tree_of(await destination_of(access, view.app), view.status.resources)
 
         tree = asyncio.run(grown())
@@ -79,7 +79,7 @@ def get(
         _print_reasons(access, view)
 
 
-def _print_reasons(access: Access, view: View) -> None:
+def _print_reasons(access: ClusterAccess, view: ApplicationView) -> None:
     """Why something does not work: only where something does not."""
     if not any(resource.health and resource.health.status in ILL for resource in view.status.resources):
         return

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from trueup.cli.app.access import Handle, View
+from trueup.cli.app.access import ApplicationView, Handle
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.data import state_folder, state_option
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
@@ -23,10 +23,10 @@ from trueup.model.repository import short_revision
 @state_option
 @output_option("wide", "id", "json", "yaml")
 @access_options
-def history(access: Access, name: str, app_namespace: str, state: Path | None, output: str) -> None:
+def history(access: ClusterAccess, name: str, app_namespace: str, state: Path | None, output: str) -> None:
     """Show what was deployed, oldest first: commits with their subjects and authors, as the audit trail has them."""
 
-    async def read() -> tuple[View, Path | None]:
+    async def read() -> tuple[ApplicationView, Path | None]:
         async with connected(access) as client:
             view = await Handle(client, access, name, app_namespace).view()
             return view, await _trail(client, access, state) if output == "wide" and view.status.history else None
@@ -54,7 +54,7 @@ def history(access: Access, name: str, app_namespace: str, state: Path | None, o
         show(entries, output)
 
 
-async def _trail(client: Client, access: Access, state: Path | None) -> Path | None:
+async def _trail(client: Client, access: ClusterAccess, state: Path | None) -> Path | None:
     """The trail of engines on this machine; None where there is none."""
     # Loaded where something was deployed, as what reads it is where there is one.
     from trueup.store.audit.address import locate

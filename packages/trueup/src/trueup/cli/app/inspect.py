@@ -22,7 +22,7 @@ from trueup.cli.app.local import local_changes
 from trueup.cli.app.sources import Here, Revisions, folder_options, here_of, revisions_of, revisions_options
 from trueup.cli.app.validate import EVERYWHERE
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.exits import DIFFERS, fail
 from trueup.cli.home import resolved
@@ -30,7 +30,7 @@ from trueup.cli.localrepos import local_repositories_option
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import raw, say
-from trueup.engine import Engine, Options
+from trueup.engine import Engine, EngineOptions
 from trueup.model.comparison import ComparedResource
 from trueup.model.errors import TrueupError
 from trueup.model.manifest import Manifest
@@ -57,7 +57,7 @@ local_option = local_repositories_option(default=EVERYWHERE)
 @local_option
 @access_options
 def diff(
-    access: Access,
+    access: ClusterAccess,
     name: str,
     revision: str,
     exit_code: bool,
@@ -104,7 +104,7 @@ class Compared(NamedTuple):
 
 
 async def compared(
-    access: Access,
+    access: ClusterAccess,
     name: str,
     app_namespace: str,
     revisions: Revisions,
@@ -132,7 +132,7 @@ async def compared(
 
 
 async def brought(
-    access: Access, name: str, app_namespace: str, revisions: Revisions, here: Here | None
+    access: ClusterAccess, name: str, app_namespace: str, revisions: Revisions, here: Here | None
 ) -> tuple[Manifest, ...]:
     """The manifests of an application, with a folder of this disk in the place of its own where one is named.
 
@@ -200,7 +200,7 @@ def print_changes(found: Compared) -> None:
 @output_option("yaml", "json")
 @access_options
 def manifests(
-    access: Access,
+    access: ClusterAccess,
     name: str,
     revision: str,
     source: str,
@@ -239,11 +239,11 @@ def manifests(
 
 
 @contextlib.asynccontextmanager
-async def engine(access: Access, local: tuple[Path, ...]) -> AsyncIterator[Engine]:
+async def engine(access: ClusterAccess, local: tuple[Path, ...]) -> AsyncIterator[Engine]:
     """An engine that reconciles nothing. Its mirrors go with it; what it warns of, the command says as errors."""
     configure_logs("text", "error")
     with tempfile.TemporaryDirectory(prefix="trueup-") as folder:
-        options = Options(
+        options = EngineOptions(
             config=access.config(),
             plugins=plugins.run,
             control_namespace=access.namespace,
@@ -256,7 +256,7 @@ async def engine(access: Access, local: tuple[Path, ...]) -> AsyncIterator[Engin
             yield built
 
 
-def _key(access: Access, name: str, app_namespace: str) -> str:
+def _key(access: ClusterAccess, name: str, app_namespace: str) -> str:
     namespace, slash, bare = name.rpartition("/")
     return f"{(namespace if slash else app_namespace) or access.namespace}/{bare}"
 

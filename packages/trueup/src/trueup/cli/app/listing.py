@@ -4,9 +4,9 @@ import asyncio
 
 import click
 
-from trueup.cli.app.access import View, list_applications, readable
+from trueup.cli.app.access import ApplicationView, list_applications, readable
 from trueup.cli.completing import projects
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
 from trueup.cli.screen import say
@@ -24,7 +24,7 @@ from trueup.cli.screen import say
 @output_option("wide", "name", "json", "yaml")
 @access_options
 def list_(
-    access: Access,
+    access: ClusterAccess,
     project: tuple[str, ...],
     selector: str,
     repo: str,
@@ -36,7 +36,7 @@ def list_(
     """List applications."""
     namespace = app_namespace or access.namespace
 
-    async def read() -> list[View]:
+    async def read() -> list[ApplicationView]:
         async with connected(access) as client:
             return [readable(body) for body in await list_applications(client, namespace, selector)]
 
@@ -73,7 +73,7 @@ SPARE = ("DESTINATION", "SYNCPOLICY", "PATH", "TARGET", "REPO", "PROJECT", "NAME
 """Those that a narrow terminal does without."""
 
 
-def list_row(view: View) -> tuple[str, ...]:
+def list_row(view: ApplicationView) -> tuple[str, ...]:
     """A line of ``app list``."""
     spec, status = view.app.spec, view.status
     first = next(iter(spec.all_sources()), None)

@@ -11,7 +11,7 @@ from trueup.cli.app.destination import destination_of
 from trueup.cli.app.pods import POD, pods_of
 from trueup.cli.app.reasons import STARTING, pod_reasons
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, asking, connected
+from trueup.cli.connect import ClusterAccess, access_options, asking, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
@@ -26,7 +26,7 @@ _MOST = 50
 """Containers that are read at one time."""
 
 
-class Wish(NamedTuple):
+class LogWish(NamedTuple):
     """Which lines are shown.
 
     Attributes:
@@ -85,7 +85,7 @@ class Wish(NamedTuple):
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @access_options
 def logs(
-    access: Access,
+    access: ClusterAccess,
     name: str,
     group: str | None,
     kind: str,
@@ -96,7 +96,7 @@ def logs(
     **flags: Any,
 ) -> None:
     """Print what the Pods of an application have logged; on standard error, why containers do not run."""
-    wish = Wish(filter=filter_, **flags)
+    wish = LogWish(filter=filter_, **flags)
 
     def meant(key: ResourceKey) -> bool:
         return (
@@ -122,7 +122,7 @@ def logs(
     asyncio.run(run())
 
 
-class Source(NamedTuple):
+class LogSource(NamedTuple):
     """A container whose log is read.
 
     Attributes:
@@ -136,7 +136,7 @@ class Source(NamedTuple):
     placed: bool
 
 
-async def _print(client: Client, name: str, pods: list[LiveObject], wish: Wish) -> None:
+async def _print(client: Client, name: str, pods: list[LiveObject], wish: LogWish) -> None:
     sources = [source for pod in pods for source in _sources(pod, wish)]
     if not sources:
         raise TrueupError(f"no Pod has a container {wish.container!r}", hint="leave --container out for all of them")
@@ -144,7 +144,7 @@ async def _print(client: Client, name: str, pods: list[LiveObject], wish: Wish) 
         raise TrueupError(f"{len(sources)} containers are too many at once", hint="--kind and --name narrow them")
     several = len(sources) > 1
 
-    async def one(source: Source) -> bool:
+    async def one(source: LogSource) -> bool:
         """Whether it has a log, be it empty."""
         place = f"{source.pod.name}/{source.container}"
         try:
@@ -170,14 +170,14 @@ async def _print(client: Client, name: str, pods: list[LiveObject], wish: Wish) 
         )
 
 
-def _sources(pod: LiveObject, wish: Wish) -> list[Source]:
+def _sources(pod: LiveObject, wish: LogWish) -> list[LogSource]:
     body = pod.object()
     spec = body.get("spec") or {}
     names = [each["name"] for each in spec.get("containers") or []]
     if wish.container:
         others = [each["name"] for each in spec.get("initContainers") or []]
         names = [name for name in (*names, *others) if name == wish.container]
-    return [Source(pod.key, name, idle(body, name), bool(spec.get("nodeName"))) for name in names]
+    return [LogSource(pod.key, name, idle(body, name), bool(spec.get("nodeName"))) for name in names]
 
 
 def idle(pod: Mapping[str, Any], container: str) -> str:
@@ -196,7 +196,7 @@ def idle(pod: Mapping[str, Any], container: str) -> str:
     return f"waiting to start: {others or reason or status.get('phase') or 'Pending'}"
 
 
-async def _read(client: Client, source: Source, wish: Wish, head: str) -> bool:
+async def _read(client: Client, source: LogSource, wish: LogWish, head: str) -> bool:
     """Print a log; whether there was anything in it."""
     key = source.pod
     path = POD.path(key.namespace, key.name, "log")
@@ -215,7 +215,7 @@ async def _read(client: Client, source: Source, wish: Wish, head: str) -> bool:
     return found
 
 
-def _line(line: bytes, wish: Wish, head: str) -> None:
+def _line(line: bytes, wish: LogWish, head: str) -> None:
     text = line.decode("utf-8", "replace").rstrip("\r")
     if wish.takes(text):
         say(f"{head}{text}")

@@ -8,8 +8,8 @@ import msgspec
 from kubegrammar.glob import glob_match
 from trueup import policy
 from trueup.cli.app.access import list_applications, readable
-from trueup.cli.app.children import Tree, grown, surroundings
-from trueup.cli.connect import Access, asking, connected
+from trueup.cli.app.children import ResourceTree, grown, surroundings
+from trueup.cli.connect import ClusterAccess, asking, connected
 from trueup.kube.config import ClusterConfig
 from trueup.kube.errors import NotFound
 from trueup.model.application import Application
@@ -25,7 +25,7 @@ _OF_ACCOUNT = "kubernetes.io/service-account.name"
 """On the Secrets that hold what service accounts sign in with."""
 
 
-async def orphans_of(access: Access, config: ClusterConfig, app: Application) -> Tree | None:
+async def orphans_of(access: ClusterAccess, config: ClusterConfig, app: Application) -> ResourceTree | None:
     """The objects that nobody declares, with what they have made; None where the project does not ask for them.
 
     Args:
@@ -51,7 +51,7 @@ async def orphans_of(access: Access, config: ClusterConfig, app: Application) ->
         kept = orphaned(found.heads, owned, project)
         lines = [ResourceStatus(group=k.group, kind=k.kind, namespace=k.namespace, name=k.name) for k in kept]
         whole = await found.whole(client, kept)
-    return Tree(grown(lines, found.heads, whole), found.unread, whole)
+    return ResourceTree(grown(lines, found.heads, whole), found.unread, whole)
 
 
 def orphaned(heads: Iterable[LiveObject], owned: Collection[ResourceKey], project: Project) -> list[ResourceKey]:

@@ -1,11 +1,11 @@
 """Where an operation stands, in one line. Pure."""
 
-from trueup.cli.app.access import View
+from trueup.cli.app.access import ApplicationView
 from trueup.model.status import OperationPhase, SyncCode
 from trueup.plan.retry import limit_of
 
 
-def under_way(view: View) -> str:
+def under_way(view: ApplicationView) -> str:
     """What an operation does now: asked for, running, waiting for its next attempt, ending; empty where none does."""
     state = view.status.operation_state
     if state is None or state.phase.completed:
@@ -22,7 +22,7 @@ def under_way(view: View) -> str:
     return f"{attempt}{f': {state.message}' if state.message else ''}"
 
 
-def not_tried_again(view: View) -> str:
+def not_tried_again(view: ApplicationView) -> str:
     """What to do where automation has given up on a revision, whose sync has failed; empty where it has not."""
     state, status = view.status.operation_state, view.status
     policy = view.app.spec.sync_policy

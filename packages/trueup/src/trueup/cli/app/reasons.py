@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from trueup.cli.app.access import View
-from trueup.cli.app.children import Node, tree_of
+from trueup.cli.app.access import ApplicationView
+from trueup.cli.app.children import ResourceNode, tree_of
 from trueup.cli.app.destination import destination_of
 from trueup.cli.app.summary import ILL
-from trueup.cli.connect import Access, asking
+from trueup.cli.connect import ClusterAccess, asking
 from trueup.cli.duration import age
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
@@ -34,7 +34,7 @@ class Reason(msgspec.Struct, frozen=True):
     lines: tuple[str, ...]
 
 
-async def reasons(access: Access, view: View) -> list[Reason]:
+async def reasons(access: ClusterAccess, view: ApplicationView) -> list[Reason]:
     """Of the objects that are Degraded or Progressing, and of what they have made; what may not be read is left out.
 
     Raises:
@@ -89,7 +89,7 @@ def _told(name: str, reason: str, message: str) -> str:
     return f"container {name}: {reason}{f': {message.strip()}' if message else ''}"
 
 
-async def _warnings(client: Client, node: Node) -> list[str]:
+async def _warnings(client: Client, node: ResourceNode) -> list[str]:
     if not node.key.namespace or not node.uid:
         return []
     selector = f"involvedObject.uid={node.uid},type=Warning"

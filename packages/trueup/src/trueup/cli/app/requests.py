@@ -8,7 +8,7 @@ from trueup.cli.app.access import Handle, served
 from trueup.kube.errors import NotFound
 from trueup.model.application import DEFAULT_PROJECT
 from trueup.model.errors import TrueupError
-from trueup.policy.requests import Refusal, Refused
+from trueup.policy.requests import Refusal, RequestRefused
 from trueup.runtime.clock import SystemClock
 from trueup.store.requests import Requests
 
@@ -40,11 +40,11 @@ def asked(handle: Handle) -> Iterator[Requests]:
             yield Requests(handle.client, handle.control_namespace, SystemClock().now)
     except NotFound as error:
         raise handle.absent() from error
-    except Refused as refused:
+    except RequestRefused as refused:
         raise TrueupError(refused.message, hint=remedy(refused)) from refused
 
 
-def remedy(refused: Refused) -> str:
+def remedy(refused: RequestRefused) -> str:
     """What to do about a refusal, in commands."""
     hint = HINTS.get(refused.refusal, "")
     app = refused.app

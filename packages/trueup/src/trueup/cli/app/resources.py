@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import click
 
-from trueup.cli.app.access import Handle, View
-from trueup.cli.app.children import Node, Tree, tree_of
+from trueup.cli.app.access import ApplicationView, Handle
+from trueup.cli.app.children import ResourceNode, ResourceTree, tree_of
 from trueup.cli.app.destination import destination_of
 from trueup.cli.app.orphans import orphans_of
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.duration import age
 from trueup.cli.examples import examples
 from trueup.cli.output import TREES, output_option, show, table
@@ -33,18 +33,18 @@ from trueup.runtime.clock import SystemClock
 @click.option("--orphaned", is_flag=True, help="Only objects of its namespace that no application declares.")
 @output_option("wide", *TREES, "json", "yaml")
 @access_options
-def resources(access: Access, name: str, app_namespace: str, orphaned: bool, output: str) -> None:
+def resources(access: ClusterAccess, name: str, app_namespace: str, orphaned: bool, output: str) -> None:
     """List the objects of an application and what they have made: ReplicaSets, Pods, whatever they own.
 
     Where its project asks for orphaned resources, those are listed too: objects of the application's namespace that no
     application declares.
     """
 
-    async def read() -> tuple[View, Tree, Tree | None]:
+    async def read() -> tuple[ApplicationView, ResourceTree, ResourceTree | None]:
         async with connected(access) as client:
             view = await Handle(client, access, name, app_namespace).view()
         config = await destination_of(access, view.app)
-        own = Tree(()) if orphaned else await tree_of(config, view.status.resources)
+        own = ResourceTree(()) if orphaned else await tree_of(config, view.status.resources)
         try:
             return view, own, await orphans_of(access, config, view.app)
         except TrueupError:
@@ -57,24 +57,24 @@ def resources(access: Access, name: str, app_namespace: str, orphaned: bool, out
     if orphaned and orphans is None:
         project = view.app.spec.project or "default"
         say(f"project {project} does not ask for orphaned resources: its spec.orphanedResources is not set", err=True)
-    orphans = orphans or Tree(())
+    orphans = orphans or ResourceTree(())
     if output in TREES:
-        print_tree(view, Tree((*tree.roots, *orphans.roots)), detailed=output == "tree=detailed")
+        print_tree(view, ResourceTree((*tree.roots, *orphans.roots)), detailed=output == "tree=detailed")
     elif output == "wide":
         rows = [_row(node, "No") for node in tree.nodes()] + [_row(node, "Yes") for node in orphans.nodes()]
         table(("GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "ORPHANED"), rows)
     else:
         data = [_data(each, orphaned=False) for each in tree.nodes()]
         show(data + [_data(each, orphaned=True) for each in orphans.nodes()], output)
-    tell_unread(Tree((), tuple(dict.fromkeys((*tree.unread, *orphans.unread)))))
+    tell_unread(ResourceTree((), tuple(dict.fromkeys((*tree.unread, *orphans.unread)))))
 
 
-def _row(node: Node, orphaned: str) -> tuple[str, ...]:
+def _row(node: ResourceNode, orphaned: str) -> tuple[str, ...]:
     key = node.key
     return (key.group, key.kind, key.namespace, key.name, node.status, node.health, orphaned)
 
 
-def print_tree(view: View, tree: Tree, *, detailed: bool) -> None:
+def print_tree(view: ApplicationView, tree: ResourceTree, *, detailed: bool) -> None:
     """The tree as Argo CD draws it; each object with what the last sync said of it, or why it does not work."""
     state = view.status.operation_state
     results = state.sync_result.resources if state and state.sync_result else []
@@ -90,34 +90,34 @@ def print_tree(view: View, tree: Tree, *, detailed: bool) -> None:
     table(header, rows)
 
 
-class Line(NamedTuple):
+class TreeLine(NamedTuple):
     """A line of a drawn tree."""
 
     stem: str
-    node: Node
+    node: ResourceNode
 
 
-def drawn(tree: Tree) -> Iterator[Line]:
+def drawn(tree: ResourceTree) -> Iterator[TreeLine]:
     """The lines of a tree, with what leads to each."""
     for root in tree.roots:
-        yield Line("", root)
+        yield TreeLine("", root)
         yield from _below(root, "")
 
 
-def tell_unread(tree: Tree) -> None:
+def tell_unread(tree: ResourceTree) -> None:
     """Say what may be missing."""
     if tree.unread:
         say(f"warning: you may not list {', '.join(tree.unread)}: those are missing", err=True)
 
 
-def _below(node: Node, indent: str) -> Iterator[Line]:
+def _below(node: ResourceNode, indent: str) -> Iterator[TreeLine]:
     for index, child in enumerate(node.children):
         last = index == len(node.children) - 1
-        yield Line(f"{indent}{'└─' if last else '├─'}", child)
+        yield TreeLine(f"{indent}{'└─' if last else '├─'}", child)
         yield from _below(child, f"{indent}{'  ' if last else '│ '}")
 
 
-def _data(node: Node, *, orphaned: bool) -> dict[str, Any]:
+def _data(node: ResourceNode, *, orphaned: bool) -> dict[str, Any]:
     return {
         "group": node.key.group,
         "kind": node.key.kind,

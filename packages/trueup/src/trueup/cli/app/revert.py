@@ -12,10 +12,10 @@ import msgspec
 
 from kubegrammar import pattern
 from trueup import policy
-from trueup.cli.app.access import Handle, View
-from trueup.cli.app.deployments import Target, deployment_before, moved_source
+from trueup.cli.app.access import ApplicationView, Handle
+from trueup.cli.app.deployments import RollbackTarget, deployment_before, moved_source
 from trueup.cli.app.requests import asked
-from trueup.cli.connect import Access
+from trueup.cli.connect import ClusterAccess
 from trueup.cli.identity import git_author, parse_author
 from trueup.cli.repositories import environment_credential, with_repositories
 from trueup.cli.screen import plain, say
@@ -32,8 +32,8 @@ from trueup.sources.pulls import PROVIDER
 from trueup.sources.revert import Reverted, revert
 from trueup.sources.revision import BRANCHES
 from trueup.sources.tree import GitTree
-from trueup.sources.writer import Ask, Blob, Changes, Written, head_branch
-from trueup.store.audit.versions import Version
+from trueup.sources.writer import Blob, Changes, WantedCommit, Written, head_branch
+from trueup.store.audit.versions import DeployedVersion
 from trueup.store.kinds import PROJECT
 from trueup.store.projects import read_project
 
@@ -43,7 +43,7 @@ MOST_LINES = 400
 _SECRET = pattern.compile(rb"""kind["']?\s{0,9}:\s{0,9}["']?Secret(?:List)?\b|secretGenerator""")
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class RollbackWish(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for.
 
     Attributes:
@@ -60,10 +60,12 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     author: str = ""
     yes: bool = False
     dry_run: bool = False
-    known: Mapping[str, Version] | None = None
+    known: Mapping[str, DeployedVersion] | None = None
 
 
-async def roll_back_in_git(access: Access, name: str, app_namespace: str, local: tuple[Path, ...], wish: Wish) -> None:
+async def roll_back_in_git(
+    access: ClusterAccess, name: str, app_namespace: str, local: tuple[Path, ...], wish: RollbackWish
+) -> None:
     """Show what a rollback changes, ask, push.
 
     Raises:
@@ -115,7 +117,7 @@ async def roll_back_in_git(access: Access, name: str, app_namespace: str, local:
             return changes
 
         text = _message(view, shown, good, bad)
-        ask = Ask(branch=branch, to=to, message=lambda _: text, author=author)
+        ask = WantedCommit(branch=branch, to=to, message=lambda _: text, author=author)
         written, page = await propose(
             mirror,
             ask,
@@ -150,7 +152,7 @@ def _ask(question: str, *, yes: bool) -> None:
         signal.signal(signal.SIGINT, former)
 
 
-async def _permitted(client: Client, access: Access, app: Application, url: str) -> None:
+async def _permitted(client: Client, access: ClusterAccess, app: Application, url: str) -> None:
     """What a history names is written to only where the project permits it: whoever may write an application may write
     its status.
 
@@ -160,11 +162,13 @@ async def _permitted(client: Client, access: Access, app: Application, url: str)
     project: Project | None = None
     with suppress(NotFound):
         project = read_project(await client.get(PROJECT, access.namespace, app.spec.project or DEFAULT_PROJECT))
-    if reason := policy.refusal(project, app, policy.Push(url)):
+    if reason := policy.refusal(project, app, policy.RepositoryPush(url)):
         raise InvalidSpec(reason, hint="permit the repository in spec.sourceRepos of the AppProject")
 
 
-def _tell(view: View, good: str, bad: str, target: Target, known: Mapping[str, Version] | None) -> None:
+def _tell(
+    view: ApplicationView, good: str, bad: str, target: RollbackTarget, known: Mapping[str, DeployedVersion] | None
+) -> None:
     """From which version to which, and what is on record of both."""
     say(f"application '{view.app.metadata.name}': back from {_of(bad, known)} to {_of(good, known)}")
     for sha in target.passed:
@@ -175,7 +179,7 @@ def _tell(view: View, good: str, bad: str, target: Target, known: Mapping[str, V
         say("no audit trail is here, so that nothing is known of how these versions fared (--data names one)")
 
 
-def _of(sha: str, known: Mapping[str, Version] | None) -> str:
+def _of(sha: str, known: Mapping[str, DeployedVersion] | None) -> str:
     version = (known or {}).get(sha)
     if version is None:
         return sha[:8] if known is None else f"{sha[:8]} (not on record)"
@@ -216,7 +220,7 @@ def _difference(tree: GitTree, path: str, change: bytes | Blob | None) -> list[s
     return list(difflib.unified_diff(old, new, *names, lineterm=""))
 
 
-def _message(view: View, taken: Reverted, good: str, bad: str) -> str:
+def _message(view: ApplicationView, taken: Reverted, good: str, bad: str) -> str:
     name = view.app.metadata.name
     one = len(taken.commits) == 1
     subject = f'Revert "{taken.commits[0][1]}"' if one else f"Roll back {name} to {good[:8]}"

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from trueup.cli.app.access import Handle, View, read_view
+from trueup.cli.app.access import ApplicationView, Handle, read_view
 from trueup.cli.app.deployments import deployment_before
 from trueup.cli.app.requests import asked, user
 from trueup.cli.app.wait import Goal, finished_badly, follow
 from trueup.cli.audit import data_option, trail_path
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.exits import fail
@@ -21,7 +21,7 @@ from trueup.cli.screen import say
 from trueup.model.status import RevisionHistory
 from trueup.store.applications import StoredApplication
 from trueup.store.audit import Filter, query
-from trueup.store.audit.versions import Version, versions
+from trueup.store.audit.versions import DeployedVersion, versions
 
 
 @click.command(epilog=examples("trueup app rollback web --git", "trueup app rollback web 3"))
@@ -47,7 +47,7 @@ from trueup.store.audit.versions import Version, versions
 @local_repositories_option()
 @access_options
 def rollback(
-    access: Access,
+    access: ClusterAccess,
     name: str,
     deployment: int | None,
     in_git: bool,
@@ -73,9 +73,9 @@ def rollback(
         asyncio.run(_on_cluster(access, name, deployment, app_namespace, prune=prune, timeout=timeout))
         return
     # What reads and writes repositories is loaded where one is written.
-    from trueup.cli.app.revert import Wish, roll_back_in_git
+    from trueup.cli.app.revert import RollbackWish, roll_back_in_git
 
-    wish = Wish(
+    wish = RollbackWish(
         deployment=deployment,
         paths=paths,
         everything=everything,
@@ -88,7 +88,9 @@ def rollback(
     asyncio.run(roll_back_in_git(access, name, app_namespace, local, wish))
 
 
-def _known(access: Access, name: str, app_namespace: str, data: Path | None) -> Mapping[str, Version] | None:
+def _known(
+    access: ClusterAccess, name: str, app_namespace: str, data: Path | None
+) -> Mapping[str, DeployedVersion] | None:
     """What the audit trail of this machine says of the application's versions; None where there is no trail."""
     path = trail_path(access, data)
     if not path.exists():
@@ -98,14 +100,14 @@ def _known(access: Access, name: str, app_namespace: str, data: Path | None) -> 
 
 
 async def _on_cluster(
-    access: Access, name: str, deployment: int | None, app_namespace: str, *, prune: bool, timeout: float
+    access: ClusterAccess, name: str, deployment: int | None, app_namespace: str, *, prune: bool, timeout: float
 ) -> None:
     """As Argo CD: sync to the recorded source, without hooks."""
     async with connected(access) as client:
         handle = Handle(client, access, name, app_namespace)
 
         def choose(stored: StoredApplication) -> RevisionHistory:
-            return deployment_before(View(stored.app, stored.status, {}), deployment, {}).entry
+            return deployment_before(ApplicationView(stored.app, stored.status, {}), deployment, {}).entry
 
         with asked(handle) as requests:
             live, target = await requests.roll_back(handle.key, choose, prune=prune, username=user())

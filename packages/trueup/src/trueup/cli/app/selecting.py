@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from trueup.cli.app.access import list_applications, readable
-from trueup.cli.connect import Access, connected
+from trueup.cli.connect import ClusterAccess, connected
 from trueup.model.errors import TrueupError
 
 
@@ -25,7 +25,7 @@ def selector_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def selected(
-    access: Access, names: tuple[str, ...], selector: str, app_namespace: str, projects: tuple[str, ...] = ()
+    access: ClusterAccess, names: tuple[str, ...], selector: str, app_namespace: str, projects: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
     """The names of the applications that are meant, each once.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trueup.cli.app.access import View
+from trueup.cli.app.access import ApplicationView
 from trueup.cli.app.progress import not_tried_again, under_way
 from trueup.cli.output import painted, table
 from trueup.cli.screen import plain, say, styled
@@ -17,7 +17,7 @@ _VERDICTS = frozenset(("Sync Status", "Health Status", "Phase"))
 """Lines whose first word has a colour of its own."""
 
 
-def print_summary(view: View, *, operation: bool = False, windows: Sequence[tuple[str, str]] = ()) -> None:
+def print_summary(view: ApplicationView, *, operation: bool = False, windows: Sequence[tuple[str, str]] = ()) -> None:
     """The head of ``app get``."""
     spec, status = view.app.spec, view.status
     sync = status.sync
@@ -92,7 +92,7 @@ def _health(status: Status) -> str:
     return ((told.status if told else "") or "Unknown") + (f" ({told.message})" if told and told.message else "")
 
 
-def print_resources(view: View) -> None:
+def print_resources(view: ApplicationView) -> None:
     """The resources table of ``app get``, ``sync`` and ``wait``."""
     status = view.status
     result = status.operation_state.sync_result if status.operation_state else None

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from trueup.cli.app.access import Handle, View, read_view
+from trueup.cli.app.access import ApplicationView, Handle, read_view
 from trueup.cli.app.choice import chosen, labelled, pattern, resource_option
 from trueup.cli.app.requests import asked, user
 from trueup.cli.app.selecting import selected, selector_option
@@ -17,7 +17,7 @@ from trueup.cli.app.spec import pairs
 from trueup.cli.app.summary import print_resources, print_summary
 from trueup.cli.app.wait import Goal, finished_badly, follow
 from trueup.cli.completing import applications, projects
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.exits import fail
@@ -80,7 +80,7 @@ _AS_OPTIONS = {
 @output_option("wide", "json", "yaml")
 @access_options
 def sync(
-    access: Access,
+    access: ClusterAccess,
     names: tuple[str, ...],
     selector: str,
     project: tuple[str, ...],
@@ -103,7 +103,7 @@ def sync(
     patterns, labels = [pattern(text) for text in flags["resource"]], pairs(flags["label"])
     operation = _operation(flags)
 
-    async def run(name: str) -> View:
+    async def run(name: str) -> ApplicationView:
         async with connected(access) as client:
             handle = Handle(client, access, name, app_namespace)
             made: tuple[Manifest, ...] = ()
@@ -114,7 +114,7 @@ def sync(
             texts = texts_of(made, here.folder) if here is not None else []
 
             def ask(stored: StoredApplication) -> Operation:
-                view = View(stored.app, stored.status, {})
+                view = ApplicationView(stored.app, stored.status, {})
                 sync_part = operation["sync"] | sync_options(view, flags) | chosen(view, patterns)
                 if labels:
                     sync_part["resources"] = union(sync_part.get("resources", []), labelled(made, labels))
@@ -147,7 +147,7 @@ def sync(
             fail(f"application '{name}': {problem}")
 
 
-def refuse_local(view: View, *, dry_run: bool) -> None:
+def refuse_local(view: ApplicationView, *, dry_run: bool) -> None:
     """Automation would at once put back what Git declares, in the words of Argo CD's client.
 
     Raises:
@@ -161,7 +161,7 @@ def refuse_local(view: View, *, dry_run: bool) -> None:
 
 
 async def _rendered(
-    access: Access, name: str, app_namespace: str, revisions: Revisions, here: Here | None
+    access: ClusterAccess, name: str, app_namespace: str, revisions: Revisions, here: Here | None
 ) -> tuple[Manifest, ...]:
     # A render takes an engine.
     from trueup.cli.app.inspect import brought
@@ -211,7 +211,7 @@ def _operation(flags: dict[str, Any]) -> dict[str, Any]:
     return operation
 
 
-def sync_options(view: View, flags: dict[str, Any]) -> dict[str, Any]:
+def sync_options(view: ApplicationView, flags: dict[str, Any]) -> dict[str, Any]:
     """Those of the application, or those given instead, and what flags add to either: options of an operation are
     all that count for it."""
     added = [option for flag, option in _AS_OPTIONS.items() if flags[flag]]
@@ -224,7 +224,7 @@ def sync_options(view: View, flags: dict[str, Any]) -> dict[str, Any]:
 
 
 def _previewed(
-    access: Access, name: str, app_namespace: str, revisions: Revisions, here: Here | None, *, yes: bool
+    access: ClusterAccess, name: str, app_namespace: str, revisions: Revisions, here: Here | None, *, yes: bool
 ) -> bool:
     """Show what a sync would change; whether it is to go on."""
     # A comparison takes an engine.

@@ -7,7 +7,7 @@ import click
 from trueup.cli.app.access import Handle
 from trueup.cli.app.requests import asked
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
 from trueup.policy.requests import Ending
@@ -19,7 +19,7 @@ _TOLD = {Ending.TERMINATED: "operation terminating", Ending.TAKEN_BACK: "operati
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=applications)
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @access_options
-def terminate_op(access: Access, names: tuple[str, ...], app_namespace: str) -> None:
+def terminate_op(access: ClusterAccess, names: tuple[str, ...], app_namespace: str) -> None:
     """Stop the operation that runs. What it has applied stays; hooks that run are deleted."""
 
     async def run(name: str) -> str:

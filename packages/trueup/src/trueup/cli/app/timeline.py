@@ -6,7 +6,7 @@ import click
 
 from trueup.cli.audit import data_option, full_name, moment, since_option, trail_path
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options
+from trueup.cli.connect import ClusterAccess, access_options
 from trueup.cli.data import state_option
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show
@@ -26,7 +26,7 @@ COLOURS = {"good": "green", "bad": "red", "changed": "cyan"}
 @output_option("text", "json", "yaml")
 @access_options
 def timeline(
-    access: Access, name: str, since: str, limit: int, data: Path | None, state: Path | None, output: str
+    access: ClusterAccess, name: str, since: str, limit: int, data: Path | None, state: Path | None, output: str
 ) -> None:
     """Tell what an application went through, as a story."""
     wanted = Filter(application=full_name(name, access), since=moment(since), limit=limit)

@@ -7,7 +7,7 @@ import msgspec
 
 from kubegrammar import pattern
 from trueup import policy
-from trueup.cli.connect import Access
+from trueup.cli.connect import ClusterAccess
 from trueup.cli.screen import say
 from trueup.kube.client import Client
 from trueup.kube.errors import Forbidden, NotFound
@@ -67,7 +67,7 @@ def tell_oddities(app: Application) -> None:
         say(f"warning: {text}", err=True)
 
 
-async def validate(client: Client, access: Access, app: Application) -> None:
+async def validate(client: Client, access: ClusterAccess, app: Application) -> None:
     """Look whether the application's project permits it, whether its cluster is known, and whether its repositories
     have what it names.
 
@@ -92,7 +92,7 @@ async def validate(client: Client, access: Access, app: Application) -> None:
     await _repositories(access, app)
 
 
-async def place_of(client: Client, access: Access, app: Application) -> Destination | None:
+async def place_of(client: Client, access: ClusterAccess, app: Application) -> Destination | None:
     """Where an application goes, by server and name both; None where that may not be asked, which is said on stderr.
 
     Raises:
@@ -139,7 +139,7 @@ def _require_folder(tree: Tree, source: Source, at: str) -> None:
             raise TrueupError(f"{source.path} is no folder at {at}", hint="name the folder that the file is in")
 
 
-async def _repositories(access: Access, app: Application) -> None:
+async def _repositories(access: ClusterAccess, app: Application) -> None:
     from trueup.cli.repositories import with_repositories
     from trueup.sources.mirrors import Mirrors
 

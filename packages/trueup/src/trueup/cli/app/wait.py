@@ -6,14 +6,14 @@ import time
 import click
 import msgspec
 
-from trueup.cli.app.access import ApplicationNotFound, Handle, View
-from trueup.cli.app.choice import Pattern, meant, pattern, resource_option
+from trueup.cli.app.access import ApplicationNotFound, ApplicationView, Handle
+from trueup.cli.app.choice import ResourcePattern, meant, pattern, resource_option
 from trueup.cli.app.engine import why_untouched
 from trueup.cli.app.progress import not_tried_again, under_way
 from trueup.cli.app.selecting import NoneSelected, selected, selector_option
 from trueup.cli.app.summary import print_resources, print_summary
 from trueup.cli.completing import applications
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, painted, show
@@ -36,9 +36,9 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
     synced: bool = False
     healths: frozenset[str] = frozenset()
     operation: bool = False
-    resources: tuple[Pattern, ...] = ()
+    resources: tuple[ResourcePattern, ...] = ()
 
-    def missing(self, view: View) -> str:
+    def missing(self, view: ApplicationView) -> str:
         """What does not hold yet; empty when all does."""
         status = view.status
         if self.operation:
@@ -56,7 +56,7 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
             return f"health {' or '.join(sorted(self.healths))} (now {health})"
         return ""
 
-    def _of_resources(self, view: View) -> str:
+    def _of_resources(self, view: ApplicationView) -> str:
         for each in self.resources:
             if not each.excludes and not any(each.matches(resource) for resource in view.status.resources):
                 return f"a resource {each.text}"
@@ -71,8 +71,8 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def follow(
-    handle: Handle, goal: Goal, timeout: float, *, quiet: bool = False, before: View | None = None
-) -> View:
+    handle: Handle, goal: Goal, timeout: float, *, quiet: bool = False, before: ApplicationView | None = None
+) -> ApplicationView:
     """Print what changes until the goal holds.
 
     Args:
@@ -81,8 +81,8 @@ async def follow(
     Raises:
         TrueupError: the time is over.
     """
-    lines = Progress(quiet, before)
-    view: View | None = None
+    lines = WaitProgress(quiet, before)
+    view: ApplicationView | None = None
     nudge = asyncio.create_task(_ask_for_engine(handle))
     try:
         async for view in handle.follow(timeout):
@@ -97,13 +97,13 @@ async def follow(
     raise TrueupError(f"timed out after {timeout:g} s waiting for {waiting}", hint=hint)
 
 
-async def _where_it_stands(view: View | None, handle: Handle) -> str:
+async def _where_it_stands(view: ApplicationView | None, handle: Handle) -> str:
     if view and untouched(view):
         return await why_untouched(handle, view)
     return stands(handle.name, view)
 
 
-def stands(name: str, view: View | None) -> str:
+def stands(name: str, view: ApplicationView | None) -> str:
     """What is known of why an application does not get on, and the command that shows it. Pure."""
     told = "; ".join(f"{condition.type}: {condition.message}" for condition in view.status.conditions) if view else ""
     if view and (way := not_tried_again(view)):
@@ -120,14 +120,14 @@ async def _ask_for_engine(handle: Handle) -> None:
         say(f"application '{handle.name}' is not taken up yet: {await why_untouched(handle, view)}", err=True)
 
 
-def untouched(view: View) -> bool:
+def untouched(view: ApplicationView) -> bool:
     """No engine has looked at it, or taken up the sync that was asked for."""
     state = view.status.operation_state
     asked = view.app.operation is not None and (state is None or state.phase.completed)
     return asked or view.status.sync is None
 
 
-class Progress:
+class WaitProgress:
     """One line for each thing that changed.
 
     Args:
@@ -135,13 +135,13 @@ class Progress:
         before: an earlier view, whose operation is no news.
     """
 
-    def __init__(self, quiet: bool, before: View | None = None) -> None:
+    def __init__(self, quiet: bool, before: ApplicationView | None = None) -> None:
         self._quiet = quiet
         self._seen: dict[str, str] = {}
         self._before = before.status.operation_state if before else None
         self._first = before is None
 
-    def show(self, view: View) -> None:
+    def show(self, view: ApplicationView) -> None:
         """Print what is new in this view."""
         status = view.status
         self._line("sync", str(status.sync.status) if status.sync else "Unknown", "")
@@ -168,7 +168,7 @@ class Progress:
         styled(f"{stamp}  {plain(what):<48} {painted(word, 12)} {plain(message)}".rstrip())
 
 
-def finished_badly(view: View) -> str:
+def finished_badly(view: ApplicationView) -> str:
     """Why the last operation failed; empty when it did not."""
     state = view.status.operation_state
     if state and state.phase in (OperationPhase.FAILED, OperationPhase.ERROR):
@@ -198,7 +198,7 @@ def finished_badly(view: View) -> str:
 @output_option("wide", "json", "yaml")
 @access_options
 def wait(
-    access: Access,
+    access: ClusterAccess,
     names: tuple[str, ...],
     selector: str,
     resource: tuple[str, ...],
@@ -225,7 +225,7 @@ def wait(
             return
         raise
 
-    async def each(name: str) -> View | None:
+    async def each(name: str) -> ApplicationView | None:
         async with connected(access) as client:
             handle = Handle(client, access, name, app_namespace)
             if deleted:

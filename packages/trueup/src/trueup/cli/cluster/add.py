@@ -8,10 +8,17 @@ import msgspec
 
 from trueup.cli.asking import confirm
 from trueup.cli.cluster.manager import SYSTEM_NAMESPACE, TOKEN_SECRET, make_manager, token_of
-from trueup.cli.cluster.secret import Kept, config_json, kept, secret_name, secret_object
+from trueup.cli.cluster.secret import ClusterSecret, config_json, kept, secret_name, secret_object
 from trueup.cli.cluster.words import pairs
 from trueup.cli.completing import projects
-from trueup.cli.connect import Access, access_beside_namespaces, client_of, connected, contexts_of, kubeconfig_files
+from trueup.cli.connect import (
+    ClusterAccess,
+    access_beside_namespaces,
+    client_of,
+    connected,
+    contexts_of,
+    kubeconfig_files,
+)
 from trueup.cli.examples import examples
 from trueup.cli.logs import errors_alone
 from trueup.cli.screen import say
@@ -52,7 +59,7 @@ from trueup.store.credentials import SECRET
 @click.option("--upsert", is_flag=True, help="Replace a cluster that is there.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @access_beside_namespaces
-def add(access: Access, context: str, yes: bool, **flags: Any) -> None:
+def add(access: ClusterAccess, context: str, yes: bool, **flags: Any) -> None:
     """Make a cluster known, by a context of your kubeconfig.
 
     A service account argocd-manager is made on it, with rights over all of it, or over the namespaces that are named;
@@ -78,7 +85,7 @@ def add(access: Access, context: str, yes: bool, **flags: Any) -> None:
     say(f"Cluster '{there.server}' added")
 
 
-async def _add(access: Access, context: str, there: ClusterConfig, flags: dict[str, Any]) -> None:
+async def _add(access: ClusterAccess, context: str, there: ClusterConfig, flags: dict[str, Any]) -> None:
     server = canonical_server(there.server)
     async with connected(access) as client:
         same = [each for each in await kept(client, access.namespace) if each.secret and each.server == server]
@@ -100,7 +107,9 @@ async def _add(access: Access, context: str, there: ClusterConfig, flags: dict[s
         await _write(client, access, old, data, flags)
 
 
-async def _write(client: Client, access: Access, old: Kept | None, data: dict[str, str], flags: dict[str, Any]) -> None:
+async def _write(
+    client: Client, access: ClusterAccess, old: ClusterSecret | None, data: dict[str, str], flags: dict[str, Any]
+) -> None:
     metadata = {"labels": pairs(flags["label"], "--label"), "annotations": pairs(flags["annotation"], "--annotation")}
     name = old.secret if old else secret_name(data["server"])
     if old is None and flags["project"]:

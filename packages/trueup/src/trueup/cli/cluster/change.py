@@ -8,10 +8,10 @@ import click
 import msgspec
 
 from trueup.cli.asking import confirm
-from trueup.cli.cluster.secret import Kept, kept, only, secret_object
+from trueup.cli.cluster.secret import ClusterSecret, kept, only, secret_object
 from trueup.cli.cluster.words import pairs
 from trueup.cli.completing import clusters
-from trueup.cli.connect import Access, access_beside_namespaces, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_beside_namespaces, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
 from trueup.kube.client import Client
@@ -35,7 +35,7 @@ from trueup.store.kinds import APPLICATION
 @click.option("--label", multiple=True, metavar="KEY=VALUE", help="Label of the Secret. May be repeated.")
 @click.option("--annotation", multiple=True, metavar="KEY=VALUE", help="Annotation of the Secret. May be repeated.")
 @access_beside_namespaces
-def set_(access: Access, cluster: str, **flags: Any) -> None:
+def set_(access: ClusterAccess, cluster: str, **flags: Any) -> None:
     """Change a cluster's name, labels, annotations or namespaces."""
     labels, annotations = pairs(flags["label"], "--label"), pairs(flags["annotation"], "--annotation")
     if not any(flags.values()):
@@ -54,7 +54,11 @@ def set_(access: Access, cluster: str, **flags: Any) -> None:
 
 
 async def change(
-    client: Client, access: Access, found: Kept, data: Mapping[str, str], metadata: Mapping[str, Mapping[str, str]]
+    client: Client,
+    access: ClusterAccess,
+    found: ClusterSecret,
+    data: Mapping[str, str],
+    metadata: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Write other values and labels into a cluster's Secret; the engine's own cluster gets one.
 
@@ -96,14 +100,14 @@ class _App(msgspec.Struct, frozen=True):
 @click.argument("names", nargs=-1, required=True, metavar="NAME|SERVER...", shell_complete=clusters)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @access_options
-def remove(access: Access, names: tuple[str, ...], yes: bool) -> None:
+def remove(access: ClusterAccess, names: tuple[str, ...], yes: bool) -> None:
     """Forget clusters. Nothing that runs there is touched; applications that go there say that it is gone."""
     for name in names:
         asyncio.run(_remove(access, name, yes))
         say(f"Cluster '{name}' removed")
 
 
-async def _remove(access: Access, name: str, yes: bool) -> None:
+async def _remove(access: ClusterAccess, name: str, yes: bool) -> None:
     async with connected(access) as client:
         found = only(await kept(client, access.namespace), name)
         if not found.secret:
@@ -118,7 +122,7 @@ async def _remove(access: Access, name: str, yes: bool) -> None:
         await client.delete(SECRET, access.namespace, found.secret, propagation="Background")
 
 
-async def _going_there(client: Client, namespace: str, found: Kept) -> list[str]:
+async def _going_there(client: Client, namespace: str, found: ClusterSecret) -> list[str]:
     names = []
     for live in (await client.list(APPLICATION, namespace)).objects:
         try:

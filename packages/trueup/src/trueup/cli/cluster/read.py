@@ -6,9 +6,9 @@ from typing import Any
 import click
 import msgspec
 
-from trueup.cli.cluster.secret import Kept, kept, only
+from trueup.cli.cluster.secret import ClusterSecret, kept, only
 from trueup.cli.completing import clusters
-from trueup.cli.connect import Access, access_options, asking, connected
+from trueup.cli.connect import ClusterAccess, access_options, asking, connected
 from trueup.cli.examples import examples
 from trueup.cli.exits import FAILED
 from trueup.cli.logs import errors_alone
@@ -37,11 +37,11 @@ class _Version(msgspec.Struct):
 @click.command("list", epilog=examples("trueup cluster list", "trueup cluster list -o server"))
 @output_option("wide", "server", "json", "yaml")
 @access_options
-def list_(access: Access, output: str) -> None:
+def list_(access: ClusterAccess, output: str) -> None:
     """List the clusters that applications can go to, and whether they answer here. Nothing that is secret is shown."""
     errors_alone()
 
-    async def read() -> list[tuple[Kept, Look]]:
+    async def read() -> list[tuple[ClusterSecret, Look]]:
         async with connected(access) as client:
             found = await kept(client, access.namespace)
             if output == "server":
@@ -62,11 +62,11 @@ def list_(access: Access, output: str) -> None:
 @click.argument("name", metavar="NAME|SERVER", shell_complete=clusters)
 @output_option("wide", "server", "json", "yaml")
 @access_options
-def get(access: Access, name: str, output: str) -> None:
+def get(access: ClusterAccess, name: str, output: str) -> None:
     """Show one cluster, and look whether it answers here. Exits 20 when it does not."""
     errors_alone()
 
-    async def read() -> tuple[Kept, Look]:
+    async def read() -> tuple[ClusterSecret, Look]:
         async with connected(access) as client:
             found = only(await kept(client, access.namespace), name)
             return found, await look(client, found)
@@ -82,7 +82,7 @@ def get(access: Access, name: str, output: str) -> None:
         raise SystemExit(FAILED)
 
 
-async def look(control: Client, found: Kept) -> Look:
+async def look(control: Client, found: ClusterSecret) -> Look:
     """Ask a cluster for its version, with the credential that the engine uses."""
     if found.entry is None:
         return Look("Failed", message=found.problem)
@@ -113,13 +113,13 @@ async def _asked(client: Client) -> Look:
         return Look("Failed", message="what it answers is no version")
 
 
-def _row(found: Kept, seen: Look) -> tuple[str, ...]:
+def _row(found: ClusterSecret, seen: Look) -> tuple[str, ...]:
     entry = found.entry
     server = f"{found.server} ({len(entry.namespaces)} namespaces)" if entry and entry.namespaces else found.server
     return (server, found.name, seen.version, seen.status, seen.message, found.project)
 
 
-def _data(found: Kept, seen: Look) -> dict[str, Any]:
+def _data(found: ClusterSecret, seen: Look) -> dict[str, Any]:
     """Argo CD's fields; nothing of a credential but what is no secret."""
     data: dict[str, Any] = {"server": found.server, "name": found.name}
     if entry := found.entry:

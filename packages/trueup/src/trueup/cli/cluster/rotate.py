@@ -11,7 +11,7 @@ from trueup.cli.cluster.change import change
 from trueup.cli.cluster.manager import ACCOUNT, ROTATED, SECRETS, SYSTEM_NAMESPACE, token_of
 from trueup.cli.cluster.secret import config_json, kept, only
 from trueup.cli.completing import clusters
-from trueup.cli.connect import Access, access_options, client_of, connected
+from trueup.cli.connect import ClusterAccess, access_options, client_of, connected
 from trueup.cli.examples import examples
 from trueup.cli.logs import errors_alone
 from trueup.cli.screen import say
@@ -27,7 +27,7 @@ from trueup.store.credentials import decoded
 @click.option("--service-account", default=ACCOUNT, show_default=True, help="Whose token it is.")
 @click.option("--system-namespace", default=SYSTEM_NAMESPACE, show_default=True, help="Namespace of the account.")
 @access_options
-def rotate_auth(access: Access, name: str, service_account: str, system_namespace: str) -> None:
+def rotate_auth(access: ClusterAccess, name: str, service_account: str, system_namespace: str) -> None:
     """Give a cluster a new token of its service account, and make the old one useless."""
     errors_alone()
     expires = asyncio.run(_rotate(access, name, service_account, system_namespace))
@@ -36,7 +36,7 @@ def rotate_auth(access: Access, name: str, service_account: str, system_namespac
         say(f"warning: it expires at {expires}", err=True)
 
 
-async def _rotate(access: Access, name: str, account: str, system: str) -> str:
+async def _rotate(access: ClusterAccess, name: str, account: str, system: str) -> str:
     async with connected(access) as client:
         found = only(await kept(client, access.namespace), name)
         config = found.entry.config if found.entry else None

@@ -28,7 +28,7 @@ MANAGED_BY = {"managed-by": "argocd.argoproj.io"}
 """What Argo CD puts on a Secret that a command made."""
 
 
-class Kept(msgspec.Struct, frozen=True):
+class ClusterSecret(msgspec.Struct, frozen=True):
     """A cluster Secret.
 
     Attributes:
@@ -105,16 +105,16 @@ def secret_object(namespace: str, name: str, data: Mapping[str, str], metadata: 
     }
 
 
-async def kept(client: Client, namespace: str) -> list[Kept]:
+async def kept(client: Client, namespace: str) -> list[ClusterSecret]:
     """The clusters that are known, by name, the engine's own among them."""
     listing = await client.list(SECRET, namespace, label_selector=SELECTOR)
     found = [_kept(live) for live in listing.objects]
     if not any(each.server == IN_CLUSTER_SERVER for each in found):
-        found.append(Kept("", IN_CLUSTER_NAME, IN_CLUSTER_SERVER, entry=OWN))
+        found.append(ClusterSecret("", IN_CLUSTER_NAME, IN_CLUSTER_SERVER, entry=OWN))
     return sorted(found, key=lambda each: (each.server != IN_CLUSTER_SERVER, each.name, each.secret))
 
 
-def _kept(live: LiveObject) -> Kept:
+def _kept(live: LiveObject) -> ClusterSecret:
     data = decoded(live.object())
     server = canonical_server(data.get("server", ""))
     name, project = data.get("name", "").strip() or server, data.get("project", "").strip()
@@ -122,11 +122,11 @@ def _kept(live: LiveObject) -> Kept:
         # Which programs the engine may run is its own affair: a Secret that names one is none the worse for it here.
         entry = read_entry(live, data, programs=None)
     except ConfigError as error:
-        return Kept(live.key.name, name, server, project, None, str(error), live, data)
-    return Kept(live.key.name, name, server, project, entry, "", live, data)
+        return ClusterSecret(live.key.name, name, server, project, None, str(error), live, data)
+    return ClusterSecret(live.key.name, name, server, project, entry, "", live, data)
 
 
-def only(found: Sequence[Kept], named: str) -> Kept:
+def only(found: Sequence[ClusterSecret], named: str) -> ClusterSecret:
     """The cluster of a name or server.
 
     Raises:

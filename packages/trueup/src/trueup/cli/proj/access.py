@@ -10,7 +10,7 @@ import msgspec
 from kubegrammar.patch import merge_diff
 from trueup import policy
 from trueup.cli.app.access import TRIES, served
-from trueup.cli.strict import Document, require_known_fields
+from trueup.cli.strict import WrittenObject, require_known_fields
 from trueup.kube.client import Client
 from trueup.kube.errors import Conflict, NotFound
 from trueup.model.errors import TrueupError
@@ -62,7 +62,7 @@ def require_valid(body: dict[str, Any]) -> None:
     Raises:
         TrueupError: naming the field.
     """
-    require_known_fields(Document("the project", {"spec": body.get("spec")}), Project)
+    require_known_fields(WrittenObject("the project", {"spec": body.get("spec")}), Project)
     try:
         project = msgspec.convert({"spec": body.get("spec") or {}}, type=Project)
     except msgspec.ValidationError as error:

@@ -9,7 +9,7 @@ import msgspec
 
 from kubegrammar.patch import merge_patch
 from trueup.cli.app.access import served
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.editor import edit_until_taken
 from trueup.cli.examples import examples
 from trueup.cli.proj.access import Spec, change, read, require_valid
@@ -65,7 +65,7 @@ def _flags(command: Callable[..., Any]) -> Callable[..., Any]:
 @_flags
 @click.option("--upsert", is_flag=True, help="Replace the specification of a project of that name.")
 @access_options
-def create(access: Access, name: str, manifest: str, upsert: bool, **flags: Any) -> None:
+def create(access: ClusterAccess, name: str, manifest: str, upsert: bool, **flags: Any) -> None:
     """Create a project. It permits what is named, and nothing else."""
     bodies: list[dict[str, Any]] = [{"metadata": {}, "spec": {}}]
     if manifest:
@@ -94,7 +94,7 @@ def create(access: Access, name: str, manifest: str, upsert: bool, **flags: Any)
         say(f"project '{body['metadata']['name']}' {done}")
 
 
-async def _write(access: Access, body: dict[str, Any], *, upsert: bool) -> str:
+async def _write(access: ClusterAccess, body: dict[str, Any], *, upsert: bool) -> str:
     name = body["metadata"]["name"]
 
     def replace(spec: Spec) -> None:
@@ -123,7 +123,7 @@ async def _write(access: Access, body: dict[str, Any], *, upsert: bool) -> str:
 @name_argument
 @_flags
 @access_options
-def set_(access: Access, name: str, **flags: Any) -> None:
+def set_(access: ClusterAccess, name: str, **flags: Any) -> None:
     """Change what a project permits: a list that is named is replaced, the others stay."""
     if not any(value not in (None, ()) for value in flags.values()):
         raise click.UsageError("say what to set: `trueup proj set --help` lists it")
@@ -133,7 +133,7 @@ def set_(access: Access, name: str, **flags: Any) -> None:
 @click.command("edit", epilog=examples("trueup proj edit shop", "KUBE_EDITOR=nano trueup proj edit shop"))
 @name_argument
 @access_options
-def edit(access: Access, name: str) -> None:
+def edit(access: ClusterAccess, name: str) -> None:
     """Edit a project's specification in your editor: KUBE_EDITOR, VISUAL or EDITOR."""
 
     async def now() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from trueup.cli.completing import projects
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.proj.access import Spec, change
 from trueup.cli.proj.entries import add, destination, kinds_list, remove
@@ -16,7 +16,7 @@ from trueup.cli.screen import say
 name_argument = click.argument("name", metavar="PROJECT", shell_complete=projects)
 
 
-def apply(access: Access, name: str, edit: Callable[[Spec], None]) -> None:
+def apply(access: ClusterAccess, name: str, edit: Callable[[Spec], None]) -> None:
     """Change a project, and say so."""
 
     async def run() -> bool:
@@ -34,7 +34,7 @@ def _listed(command: str, field: str, metavar: str, help_: str, example: str) ->
         @name_argument
         @click.argument("entry", metavar=metavar)
         @access_options
-        def run(access: Access, name: str, entry: str) -> None:
+        def run(access: ClusterAccess, name: str, entry: str) -> None:
             apply(access, name, lambda spec: edit(spec, field, entry))
 
         run.help = help_ if verb == "add" else f"Undo `add-{command}`."
@@ -63,7 +63,7 @@ def _destinations(verb: str, edit: Callable[[Spec, str, Any], None], help_: str)
     @click.argument("namespace")
     @click.option("--name", "by_name", is_flag=True, help="SERVER is the cluster's name.")
     @access_options
-    def run(access: Access, name: str, server: str, namespace: str, by_name: bool) -> None:
+    def run(access: ClusterAccess, name: str, server: str, namespace: str, by_name: bool) -> None:
         apply(access, name, lambda spec: edit(spec, "destinations", destination(server, namespace, by_name=by_name)))
 
     run.help = help_
@@ -83,7 +83,7 @@ remove_destination = _destinations("remove", remove, "Undo `add-destination`.")
 @click.argument("namespace")
 @click.argument("account", metavar="[NAMESPACE:]NAME")
 @access_options
-def add_account(access: Access, name: str, server: str, namespace: str, account: str) -> None:
+def add_account(access: ClusterAccess, name: str, server: str, namespace: str, account: str) -> None:
     """Let syncs to a destination act as a service account, where impersonation is on."""
     entry = {"server": server, "namespace": namespace, "defaultServiceAccount": account}
     apply(access, name, lambda spec: add(spec, "destinationServiceAccounts", entry))
@@ -97,7 +97,7 @@ def add_account(access: Access, name: str, server: str, namespace: str, account:
 @click.argument("server")
 @click.argument("namespace")
 @access_options
-def remove_account(access: Access, name: str, server: str, namespace: str) -> None:
+def remove_account(access: ClusterAccess, name: str, server: str, namespace: str) -> None:
     """Undo `add-destination-service-account`."""
     entry = {"server": server, "namespace": namespace}
     apply(access, name, lambda spec: remove(spec, "destinationServiceAccounts", entry))
@@ -121,7 +121,7 @@ def _kinds(verb: str, scope: str, help_: str) -> Any:
         help="The list that is changed.",
     )
     @access_options
-    def run(access: Access, name: str, group: str, kind: str, to: str) -> None:
+    def run(access: ClusterAccess, name: str, group: str, kind: str, to: str) -> None:
         entry = {"group": group, "kind": kind}
         apply(
             access,

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from trueup.cli.app.access import served
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
 from trueup.cli.proj.access import read
@@ -25,7 +25,7 @@ _NONE = "<none>"
 @click.command("list", epilog=examples("trueup proj list", "trueup proj list -o name"))
 @output_option("wide", "name", "json", "yaml")
 @access_options
-def list_(access: Access, output: str) -> None:
+def list_(access: ClusterAccess, output: str) -> None:
     """List projects."""
 
     async def listed() -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ def list_(access: Access, output: str) -> None:
 @name_argument
 @output_option("wide", "json", "yaml")
 @access_options
-def get(access: Access, name: str, output: str) -> None:
+def get(access: ClusterAccess, name: str, output: str) -> None:
     """Show one project: what it permits."""
 
     async def one() -> dict[str, Any]:

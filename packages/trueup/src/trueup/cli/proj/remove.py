@@ -6,7 +6,7 @@ import click
 
 from trueup.cli.app.access import list_applications, readable
 from trueup.cli.completing import projects
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.proj.access import read
 from trueup.cli.screen import say
@@ -18,7 +18,7 @@ from trueup.store.kinds import PROJECT
 @click.command(epilog=examples("trueup proj delete shop"))
 @click.argument("names", nargs=-1, required=True, metavar="PROJECT...", shell_complete=projects)
 @access_options
-def delete(access: Access, names: tuple[str, ...]) -> None:
+def delete(access: ClusterAccess, names: tuple[str, ...]) -> None:
     """Delete projects that no application uses."""
 
     async def run(name: str) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from trueup import policy
 from trueup.cli.completing import projects
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
 from trueup.cli.proj.access import Spec, read
@@ -30,7 +30,7 @@ def windows() -> None:
 @name_argument
 @output_option("wide", "json", "yaml")
 @access_options
-def list_(access: Access, name: str, output: str) -> None:
+def list_(access: ClusterAccess, name: str, output: str) -> None:
     """List the windows of a project, with their numbers."""
 
     async def listed() -> list[Any]:
@@ -94,7 +94,7 @@ def _window_flags(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--sync-overrun", is_flag=True, help="Let a sync that began in time go on.")
 @access_options
 def add(
-    access: Access,
+    access: ClusterAccess,
     name: str,
     kind: str,
     manual_sync: bool,
@@ -118,7 +118,7 @@ def add(
 @click.argument("number", metavar="ID", type=click.IntRange(0))
 @_window_flags
 @access_options
-def update(access: Access, name: str, number: int, **flags: Any) -> None:
+def update(access: ClusterAccess, name: str, number: int, **flags: Any) -> None:
     """Change a window: what is named is replaced."""
     apply(access, name, lambda spec: _written(_of(spec, number), flags))
 
@@ -127,7 +127,7 @@ def update(access: Access, name: str, number: int, **flags: Any) -> None:
 @name_argument
 @click.argument("number", metavar="ID", type=click.IntRange(0))
 @access_options
-def delete(access: Access, name: str, number: int) -> None:
+def delete(access: ClusterAccess, name: str, number: int) -> None:
     """Delete a window."""
 
     def edit(spec: Spec) -> None:
@@ -142,7 +142,7 @@ def _switch(command: str, field: str, on: bool, help_: str) -> None:
     @click.argument("name", metavar="PROJECT", shell_complete=projects)
     @click.argument("number", metavar="ID", type=click.IntRange(0))
     @access_options
-    def run(access: Access, name: str, number: int) -> None:
+    def run(access: ClusterAccess, name: str, number: int) -> None:
         apply(access, name, lambda spec: _of(spec, number).update({field: on}))
 
     run.help = help_

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from trueup.cli.completing import projects
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.repo.connect import connection
 from trueup.cli.repo.secret import kept, secret_name, secret_object
@@ -106,7 +106,7 @@ def _kind(flags: dict[str, Any]) -> dict[str, str]:
 @click.option("--insecure-skip-server-verification", is_flag=True, help="Trust any certificate and host key.")
 @click.option("--validate/--no-validate", default=True, help="First look whether it can be read.")
 @access_options
-def add(access: Access, url: str, project: str, **flags: Any) -> None:
+def add(access: ClusterAccess, url: str, project: str, **flags: Any) -> None:
     """Make a repository known, with the credentials that the engine reads it with.
 
     Without --password-stdin the password is asked for, or taken from TRUEUP_GIT_PASSWORD.
@@ -122,12 +122,12 @@ def add(access: Access, url: str, project: str, **flags: Any) -> None:
 @_options
 @_kind_options
 @access_options
-def add_template(access: Access, url: str, **flags: Any) -> None:
+def add_template(access: ClusterAccess, url: str, **flags: Any) -> None:
     """Keep credentials for all repositories below a URL, by whole segments of the path."""
     _add(access, TEMPLATE, url, _kind(flags), {**flags, "validate": False, "name": ""})
 
 
-def _add(access: Access, kind: str, url: str, more: dict[str, str], flags: dict[str, Any]) -> None:
+def _add(access: ClusterAccess, kind: str, url: str, more: dict[str, str], flags: dict[str, Any]) -> None:
     parsed = parse_repository_url(address_of(url, more))
     if parsed.userinfo:
         raise TrueupError(

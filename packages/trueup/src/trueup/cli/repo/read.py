@@ -7,11 +7,11 @@ import click
 import msgspec
 
 from trueup.cli.completing import projects
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.exits import FAILED
 from trueup.cli.output import output_option, show, table
-from trueup.cli.repo.secret import Kept, kept, only
+from trueup.cli.repo.secret import RepositorySecret, kept, only
 from trueup.cli.screen import say
 from trueup.store.credentials import REPOSITORY, TEMPLATE
 
@@ -20,7 +20,7 @@ from trueup.store.credentials import REPOSITORY, TEMPLATE
 @click.option("--refresh", is_flag=True, help="Look whether each can be read.")
 @output_option("wide", "url", "json", "yaml")
 @access_options
-def list_(access: Access, refresh: bool, output: str) -> None:
+def list_(access: ClusterAccess, refresh: bool, output: str) -> None:
     """List the repositories that have credentials, or a name. Nothing of what is secret is shown."""
     _list(access, REPOSITORY, output, refresh=refresh)
 
@@ -28,13 +28,13 @@ def list_(access: Access, refresh: bool, output: str) -> None:
 @click.command("list", epilog=examples("trueup repocreds list"))
 @output_option("wide", "url", "json", "yaml")
 @access_options
-def list_templates(access: Access, output: str) -> None:
+def list_templates(access: ClusterAccess, output: str) -> None:
     """List the URLs that have credentials for all repositories below them."""
     _list(access, TEMPLATE, output, refresh=False)
 
 
-def _list(access: Access, kind: str, output: str, *, refresh: bool) -> None:
-    async def read() -> list[tuple[Kept, str | None]]:
+def _list(access: ClusterAccess, kind: str, output: str, *, refresh: bool) -> None:
+    async def read() -> list[tuple[RepositorySecret, str | None]]:
         async with connected(access) as client:
             found = await kept(client, access.namespace, kind)
             if not refresh:
@@ -61,11 +61,11 @@ def _list(access: Access, kind: str, output: str, *, refresh: bool) -> None:
 @click.option("--project", default=None, shell_complete=projects, help="Whose, where several projects have one.")
 @output_option("wide", "url", "json", "yaml")
 @access_options
-def get(access: Access, url: str, project: str | None, output: str) -> None:
+def get(access: ClusterAccess, url: str, project: str | None, output: str) -> None:
     """Show one repository, and look whether it can be read. Exits 20 when it cannot."""
     from trueup.cli.repo.connect import connection
 
-    async def read() -> tuple[Kept, str]:
+    async def read() -> tuple[RepositorySecret, str]:
         async with connected(access) as client:
             found = await only(client, access.namespace, REPOSITORY, url, project)
             return found, await connection(client, access.namespace, found.place)
@@ -81,14 +81,14 @@ def get(access: Access, url: str, project: str | None, output: str) -> None:
         raise SystemExit(FAILED)
 
 
-def _row(found: Kept, problem: str | None) -> tuple[str, ...]:
+def _row(found: RepositorySecret, problem: str | None) -> tuple[str, ...]:
     status = "" if problem is None else "Failed" if problem else "Successful"
     creds = ", ".join((*filter(None, (found.username,)), *found.credentials)) or "none"
     insecure = str(found.insecure).lower()
     return (found.type, found.name, found.url, insecure, creds, status, problem or "", found.project)
 
 
-def _data(found: Kept, problem: str | None) -> dict[str, Any]:
+def _data(found: RepositorySecret, problem: str | None) -> dict[str, Any]:
     data: dict[str, Any] = msgspec.to_builtins(found)
     if problem is not None:
         data["connectionState"] = {"status": "Failed" if problem else "Successful", "message": problem}

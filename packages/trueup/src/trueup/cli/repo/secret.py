@@ -19,7 +19,7 @@ _PREFIX = {REPOSITORY: "repo", TEMPLATE: "creds"}
 _SECRET_FIELDS = ("password", "bearerToken", "sshPrivateKey", "tlsClientCertKey", *identities.KEYS)
 
 
-class Kept(msgspec.Struct, frozen=True):
+class RepositorySecret(msgspec.Struct, frozen=True):
     """A Secret, without what is secret of it.
 
     Attributes:
@@ -63,16 +63,16 @@ def secret_object(namespace: str, kind: str, name: str, data: Mapping[str, str])
     }
 
 
-async def kept(client: Client, namespace: str, kind: str) -> list[Kept]:
+async def kept(client: Client, namespace: str, kind: str) -> list[RepositorySecret]:
     """The Secrets of a kind, in the order of their URLs."""
     listing = await client.list(SECRET, namespace, label_selector=f"{LABEL}={kind}")
     return sorted((shown(live) for live in listing.objects), key=lambda each: (each.url, each.project))
 
 
-def shown(live: LiveObject) -> Kept:
+def shown(live: LiveObject) -> RepositorySecret:
     """What may be shown of a Secret."""
     data = decoded(live.object())
-    return Kept(
+    return RepositorySecret(
         secret=live.key.name,
         url=data.get("url", ""),
         type=data.get("type", "") or "git",
@@ -85,7 +85,7 @@ def shown(live: LiveObject) -> Kept:
     )
 
 
-async def only(client: Client, namespace: str, kind: str, url: str, project: str | None) -> Kept:
+async def only(client: Client, namespace: str, kind: str, url: str, project: str | None) -> RepositorySecret:
     """The Secret of a repository.
 
     Args:

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from trueup.controllers.telling.entries import entry_of
-from trueup.model.audit import Action, Entry
+from trueup.model.audit import Action, AuditRecord
 from trueup.model.live import LiveObject
 from trueup.model.progress import Told
 from trueup.store.applications import StoredApplication
@@ -15,22 +15,22 @@ STANDING = frozenset({Action.COMMIT, Action.HEALTH, Action.DRIFTED, Action.APPLI
 """Entries that tell how things stand until another one of their kind follows."""
 
 
-class Record(Protocol):
+class AuditSink(Protocol):
     """The audit trail. A trail that cannot be written stops nothing: none of these raises."""
 
-    async def write(self, *entries: Entry, settles: str = "") -> list[int]:
+    async def write(self, *entries: AuditRecord, settles: str = "") -> list[int]:
         """Append entries; their ids once they are safe. ``settles`` names an application whose intents have ended."""
 
-    async def intend(self, application: str, intents: Sequence[Entry]) -> None:
+    async def intend(self, application: str, intents: Sequence[AuditRecord]) -> None:
         """Note what is about to be done to an application's objects."""
 
-    async def intended(self, application: str) -> list[Entry]:
+    async def intended(self, application: str) -> list[AuditRecord]:
         """What was noted, by an engine that is gone, and came to no end."""
 
-    async def last_operation(self, application: str) -> Entry | None:
+    async def last_operation(self, application: str) -> AuditRecord | None:
         """The newest entry that tells of an operation's start or end."""
 
-    async def latest(self, application: str) -> list[Entry]:
+    async def latest(self, application: str) -> list[AuditRecord]:
         """The newest entries about an application, the newest first: enough of them to tell how things stand."""
 
 
@@ -41,12 +41,12 @@ class Audit:
     asked.
     """
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: AuditSink) -> None:
         self._record = record
         self._meant: set[str] = set()
         self._drifts: dict[str, dict[str, int]] = {}
-        self._recalled: dict[str, list[Entry]] = {}
-        self._operations: dict[str, Entry] = {}
+        self._recalled: dict[str, list[AuditRecord]] = {}
+        self._operations: dict[str, AuditRecord] = {}
 
     async def happened(self, stored: StoredApplication, told: Sequence[Told]) -> None:
         """Append the entries; with them ends what was meant."""
@@ -65,7 +65,7 @@ class Audit:
         if gone:
             self.forget(key)
 
-    async def _ended_already(self, entry: Entry) -> bool:
+    async def _ended_already(self, entry: AuditRecord) -> bool:
         """Whether this very end was told, by a pass whose status was never written."""
         if entry.action is Action.STARTED:
             self._operations[entry.application] = entry
@@ -81,7 +81,7 @@ class Audit:
     def recorded(self, stored: StoredApplication, live: LiveObject, told: Sequence[Told]) -> None:
         """Nothing: all of it is history by now."""
 
-    def _linked(self, application: str, entry: Entry) -> Entry:
+    def _linked(self, application: str, entry: AuditRecord) -> AuditRecord:
         """A heal answers the entry of its drift."""
         if entry.action not in (Action.APPLIED, Action.HEALED, Action.PRUNED, Action.HOOK):
             return entry
@@ -103,7 +103,7 @@ class Audit:
         self._meant.add(application)
         await self._record.intend(application, intents)
 
-    async def intended(self, application: str) -> list[Entry]:
+    async def intended(self, application: str) -> list[AuditRecord]:
         """What an engine that is gone was about to do. It is settled by what is told next."""
         found = await self._record.intended(application)
         if found:
@@ -112,11 +112,11 @@ class Audit:
 
     # --- what was told -------------------------------------------------------------------------------------------
 
-    async def last_operation(self, application: str) -> Entry | None:
+    async def last_operation(self, application: str) -> AuditRecord | None:
         """As the trail's."""
         return await self._record.last_operation(application)
 
-    async def standing(self, application: str) -> list[Entry]:
+    async def standing(self, application: str) -> list[AuditRecord]:
         """How things stand by what engines before this one told: the last commit of each repository, the last health,
         and the drifts that nothing has answered."""
         if application not in self._recalled:
@@ -135,7 +135,7 @@ class Audit:
         self._operations.pop(application, None)
 
 
-def standing(entries: Sequence[Entry]) -> list[Entry]:
+def standing(entries: Sequence[AuditRecord]) -> list[AuditRecord]:
     """Of these entries, the newest first, those that no later one replaces."""
     known: set[tuple[str, str]] = set()
     found = []

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from trueup.model.audit import Action, Actor, Entry, FieldChange, Why
+from trueup.model.audit import Action, Actor, AuditRecord, FieldChange, Why
 from trueup.model.progress import (
     Applied,
     CommitSeen,
@@ -29,11 +29,11 @@ def spelt(key: ResourceKey) -> str:
     return f"{key.group}/{key.kind}/{key.namespace}/{key.name}"
 
 
-def entry_of(told: Told) -> Entry | None:
+def entry_of(told: Told) -> AuditRecord | None:
     """The entry of a change; None for what is no history, but how things stand."""
     match told.change:
         case CommitSeen() as change:
-            return Entry(
+            return AuditRecord(
                 at=told.at,
                 action=Action.COMMIT,
                 application=told.application,
@@ -46,7 +46,7 @@ def entry_of(told: Told) -> Entry | None:
                 message=change.subject,
             )
         case RolledBack() as change:
-            return Entry(
+            return AuditRecord(
                 at=told.at,
                 action=Action.ROLLBACK,
                 application=told.application,
@@ -58,7 +58,7 @@ def entry_of(told: Told) -> Entry | None:
                 message=f"as at {change.good}",
             )
         case Drifted() as change:
-            return Entry(
+            return AuditRecord(
                 at=told.at,
                 action=Action.DRIFTED,
                 application=told.application,
@@ -69,7 +69,7 @@ def entry_of(told: Told) -> Entry | None:
                 message="deleted" if change.gone else "",
             )
         case HealthChanged() as change:
-            return Entry(
+            return AuditRecord(
                 at=told.at,
                 action=Action.HEALTH,
                 application=told.application,
@@ -99,13 +99,13 @@ def entry_of(told: Told) -> Entry | None:
         case Resumed(entry=entry):
             return msgspec.structs.replace(entry, at=told.at)
         case Deleted():
-            return Entry(at=told.at, action=Action.DELETED, application=told.application, by=ENGINE)
+            return AuditRecord(at=told.at, action=Action.DELETED, application=told.application, by=ENGINE)
         case _:
             return None
 
 
-def _of_operation(told: Told, action: Action, sync: SyncOf) -> Entry:
-    return Entry(
+def _of_operation(told: Told, action: Action, sync: SyncOf) -> AuditRecord:
+    return AuditRecord(
         at=told.at,
         action=action,
         application=told.application,
@@ -119,8 +119,10 @@ def _of_operation(told: Told, action: Action, sync: SyncOf) -> Entry:
     )
 
 
-def _of_object(told: Told, action: Action, change: Applied | Healed | Pruned | HookRan, sync: SyncOf | None) -> Entry:
-    entry = Entry(
+def _of_object(
+    told: Told, action: Action, change: Applied | Healed | Pruned | HookRan, sync: SyncOf | None
+) -> AuditRecord:
+    entry = AuditRecord(
         at=told.at,
         action=action,
         application=told.application,

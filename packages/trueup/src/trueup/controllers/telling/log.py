@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from trueup.controllers.telling.entries import entry_of
-from trueup.model.audit import Action, Entry
+from trueup.model.audit import Action, AuditRecord
 from trueup.model.live import LiveObject
 from trueup.model.progress import ConditionBegan, ConditionEnded, Retried, Told, VerdictChanged
 from trueup.store.applications import StoredApplication
@@ -53,7 +53,7 @@ class LogReader:
                     pass
 
 
-def log_entries(entries: Sequence[Entry]) -> None:
+def log_entries(entries: Sequence[AuditRecord]) -> None:
     """What goes on record."""
     for entry in entries:
         if entry.action in EVENTS:
@@ -71,7 +71,7 @@ def log_entries(entries: Sequence[Entry]) -> None:
         log.info(what, application=application, operation=operation, objects=[e.object for e in own[:10]], **done)
 
 
-def _facts(entry: Entry) -> dict[str, Any]:
+def _facts(entry: AuditRecord) -> dict[str, Any]:
     return _some(
         application=entry.application,
         object=entry.object,

@@ -22,7 +22,7 @@ class Reader(Protocol):
         """
 
 
-class Stream:
+class ChangeStream:
     """Hands changes on to each reader, in the order of the readers."""
 
     def __init__(self, *readers: Reader) -> None:

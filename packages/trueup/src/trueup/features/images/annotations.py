@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from kubegrammar import pattern
 from kubegrammar.image import parse_image
 from kubegrammar.semver import is_range, parse_version
-from trueup.features.images.rule import SPELLINGS, ImageRule, Method, Pin, Strategy, TargetKind, WriteBack
+from trueup.features.images.rule import SPELLINGS, DigestPin, ImageRule, Method, Strategy, TargetKind, WriteBack
 from trueup.model.errors import InvalidSpec
 
 PREFIX = "argocd-image-updater.argoproj.io/"
@@ -128,7 +128,7 @@ def _rule(item: str, annotations: Mapping[str, str]) -> ImageRule:
         platforms=tuple(each.strip() for each in read("platforms").split(",") if each.strip()),
         pull_secret=_secret(origin, read("pull-secret")),
         force=read("force-update") == "true",
-        pin=Pin.ALWAYS if own(PIN, "") == "true" or strategy is Strategy.DIGEST else Pin.NEVER,
+        pin=DigestPin.ALWAYS if own(PIN, "") == "true" or strategy is Strategy.DIGEST else DigestPin.NEVER,
         kustomize_name=own(f"{PREFIX}{key}.kustomize.image-name", ""),
         helm_name=own(f"{PREFIX}{key}.helm.image-name", ""),
         helm_tag=own(f"{PREFIX}{key}.helm.image-tag", ""),

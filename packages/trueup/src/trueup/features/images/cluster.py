@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 
 from trueup.features.images.policies import GROUP, Key, policy_rules
-from trueup.features.images.rounds import Ports
+from trueup.features.images.rounds import RoundPorts
 from trueup.features.images.rule import ImageRule
 from trueup.features.images.secrets import Secret
 from trueup.features.images.settings import CONFIG_MAP, SIGNING_SECRET, ImageSettings, read_image_settings
-from trueup.features.images.work import Subject
+from trueup.features.images.work import ImageSubject
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
 from trueup.kube.errors import ApiError, NotFound
@@ -40,14 +40,14 @@ class ImageCluster:
     def ports(
         self,
         *,
-        subjects: Callable[[], Sequence[Subject]],
+        subjects: Callable[[], Sequence[ImageSubject]],
         tree: Callable[[Application, Source], Awaitable[Tree | None]],
         mirror: Callable[[RepositoryOf], Mirror],
         writing: Callable[[RepositoryOf], Credential | None],
         named: Callable[[str, RepositoryOf], Credential],
         admit: Callable[[Application, str], None],
         now: Callable[[], datetime],
-    ) -> Ports:
+    ) -> RoundPorts:
         """What rounds work with, where this cluster gives all that is not named.
 
         Args:
@@ -67,7 +67,7 @@ class ImageCluster:
             except InvalidSpec as error:
                 raise InvalidSpec(f"write-back-method: {error.message}", hint=error.hint) from error
 
-        return Ports(
+        return RoundPorts(
             subjects=subjects,
             policies=self.policies,
             tree=tree,

@@ -1,6 +1,6 @@
 """Reading and changing the files of a repository: apart from the engine, for they are a stranger's.
 
-In a limited child (:class:`Apart`); in threads (:class:`Here`) where a command does it for whoever runs it.
+In a limited child (:class:`Apart`); in threads (:class:`ThreadEditing`) where a command does it for whoever runs it.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from trueup.features.images.marked import find_markers, write_markers
 from trueup.features.images.policies import Key
 from trueup.features.images.reverted import Undone, taken_back
 from trueup.features.images.rule import TargetKind, Update
-from trueup.features.images.target import Changed, Editor, write_images
+from trueup.features.images.target import ChangedValue, Editor, write_images
 from trueup.features.images.work import Work
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.tree import Tree
@@ -30,7 +30,7 @@ Asked = tuple[Work, tuple[Update, ...]]
 
 
 class Find(msgspec.Struct, frozen=True, tag=True):
-    """Asks for the markers below a folder; the answer is :class:`Found`."""
+    """Asks for the markers below a folder; the answer is :class:`MarkedPolicies`."""
 
     place: Place
     folder: str
@@ -43,7 +43,7 @@ class Edit(msgspec.Struct, frozen=True, tag=True):
     asked: tuple[Asked, ...]
 
 
-class Found(msgspec.Struct, frozen=True, tag=True):
+class MarkedPolicies(msgspec.Struct, frozen=True, tag=True):
     """The policies that markers name, and what is wrong with those that are broken."""
 
     keys: tuple[Key, ...]
@@ -62,7 +62,7 @@ class Edited(msgspec.Struct, frozen=True, tag=True):
     """
 
     files: dict[str, bytes]
-    changes: tuple[Changed, ...] = ()
+    changes: tuple[ChangedValue, ...] = ()
     kept: tuple[tuple[int, tuple[int, ...]], ...] = ()
     refused: tuple[tuple[int, str], ...] = ()
     left: dict[str, str] = {}
@@ -72,7 +72,7 @@ class Edited(msgspec.Struct, frozen=True, tag=True):
         return [(asked[at][0], tuple(asked[at][1][number] for number in numbers)) for at, numbers in self.kept]
 
 
-class Refused(msgspec.Struct, frozen=True, tag=True):
+class EditRefused(msgspec.Struct, frozen=True, tag=True):
     """The repository's fault, or a limit."""
 
     message: str
@@ -81,7 +81,7 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 
 
 Task = Find | Edit
-Answer = Found | Edited | Refused
+Answer = MarkedPolicies | Edited | EditRefused
 _encoder = msgspec.msgpack.Encoder()
 _tasks: msgspec.msgpack.Decoder[Task] = msgspec.msgpack.Decoder(Task)
 _answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
@@ -90,7 +90,7 @@ _answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 class Editing(Protocol):
     """Reads and changes files."""
 
-    async def find(self, tree: Tree, folder: str) -> Found:
+    async def find(self, tree: Tree, folder: str) -> MarkedPolicies:
         """The markers below a folder.
 
         Raises:
@@ -106,10 +106,10 @@ class Editing(Protocol):
         """
 
 
-class Here:
+class ThreadEditing:
     """An :class:`Editing` of threads."""
 
-    async def find(self, tree: Tree, folder: str) -> Found:
+    async def find(self, tree: Tree, folder: str) -> MarkedPolicies:
         return await asyncio.to_thread(lambda: found(tree, folder, Budget(meter=time.thread_time)))
 
     async def edit(self, tree: GitTree, asked: Sequence[Asked]) -> Edited:
@@ -129,13 +129,13 @@ class Apart:
         self._readers = Readers(
             "trueup.features.images.child", 1, jobs=_JOBS, mirrors=mirrors, root=root, isolated=isolated
         )
-        self._here = Here()
+        self._here = ThreadEditing()
 
-    async def find(self, tree: Tree, folder: str) -> Found:
+    async def find(self, tree: Tree, folder: str) -> MarkedPolicies:
         if not isinstance(tree, GitTree):
             return await self._here.find(tree, folder)
         answer = await self._ask(Find(tree.place, folder))
-        assert isinstance(answer, Found)
+        assert isinstance(answer, MarkedPolicies)
         return answer
 
     async def edit(self, tree: GitTree, asked: Sequence[Asked]) -> Edited:
@@ -150,7 +150,7 @@ class Apart:
     async def _ask(self, task: Task) -> Answer:
         hint = "look for very large files, and for folders in folders without end"
         answer = await self._readers.ask(_encoder.encode(task), _answers.decode, what=task.place.shown, hint=hint)
-        if isinstance(answer, Refused):
+        if isinstance(answer, EditRefused):
             raise Stalled(answer.message, hint=answer.hint, reason=answer.reason)
         return answer
 
@@ -165,19 +165,19 @@ def _answered(task: Task) -> Answer:
         tree, budget = task.place.open(lambda: None), Budget(meter=time.process_time)
         return found(tree, task.folder, budget) if isinstance(task, Find) else edited(tree, task.asked, budget)
     except TrueupError as error:
-        return Refused(_packable(error.message), _packable(error.hint), error.reason)
+        return EditRefused(_packable(error.message), _packable(error.hint), error.reason)
     except (MemoryError, RecursionError):
-        return Refused(f"reading {task.place.shown} stopped: too large, or nested too deep", "shorten its files")
+        return EditRefused(f"reading {task.place.shown} stopped: too large, or nested too deep", "shorten its files")
 
 
 def _packable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def found(tree: Tree, folder: str, budget: Budget) -> Found:
+def found(tree: Tree, folder: str, budget: Budget) -> MarkedPolicies:
     """The markers below a folder."""
     keys, problems = find_markers(Editor(tree, budget), folder)
-    return Found(tuple(sorted(keys)), tuple(problems))
+    return MarkedPolicies(tuple(sorted(keys)), tuple(problems))
 
 
 def edited(tree: GitTree, asked: Sequence[Asked], budget: Budget) -> Edited:

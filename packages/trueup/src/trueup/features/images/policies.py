@@ -8,7 +8,7 @@ import msgspec
 from kubegrammar import pattern
 from kubegrammar.image import parse_image
 from kubegrammar.semver import is_range, parse_version
-from trueup.features.images.rule import ImageRule, Pin, Strategy
+from trueup.features.images.rule import DigestPin, ImageRule, Strategy
 from trueup.model.errors import InvalidSpec
 
 GROUP = "image.toolkit.fluxcd.io"
@@ -101,7 +101,7 @@ def _rule(key: Key, policy: Mapping[str, Any], repositories: Mapping[Key, Mappin
         pull_secret=f"{place[0]}/{secret['name']}" if secret.get("name") else "",
         force=True,
         insecure=source.get("insecure") is True,
-        pin=Pin(reflection) if reflection in {each.value for each in Pin} else Pin.NEVER,
+        pin=DigestPin(reflection) if reflection in {each.value for each in DigestPin} else DigestPin.NEVER,
     )
 
 

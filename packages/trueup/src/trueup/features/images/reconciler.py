@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from kubegrammar.time import format_exact_time, format_time
-from trueup.features.images.rounds import Outcome, Rounds
+from trueup.features.images.rounds import RoundOutcome, Rounds
 from trueup.features.images.settings import INTERVAL, ImageSettings
 from trueup.features.images.surprise import surprise
-from trueup.model.audit import Action, Actor, Entry, FieldChange, Why
+from trueup.model.audit import Action, Actor, AuditRecord, FieldChange, Why
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.repository import RepositoryOf
@@ -78,7 +78,7 @@ class ImageReconciler:
             await asyncio.sleep(SETTLE)
             self._wake.clear()
 
-    async def round(self) -> list[Outcome]:
+    async def round(self) -> list[RoundOutcome]:
         """One round: look, write, tell."""
         reports = await self._rounds.look()
         outcomes = await self._rounds.write(reports)
@@ -99,7 +99,7 @@ class ImageReconciler:
                 surprise(key, error)
         return outcomes
 
-    async def _tell(self, outcome: Outcome, problems: dict[str, list[str]]) -> None:
+    async def _tell(self, outcome: RoundOutcome, problems: dict[str, list[str]]) -> None:
         keys = sorted({work.subject.key for work, _ in outcome.done})
         if outcome.problem:
             for key in keys:
@@ -121,9 +121,9 @@ class ImageReconciler:
         if written:
             self._reports.pushed(outcome.done[0][0].repository)
 
-    def _entry(self, key: str, outcome: Outcome) -> Entry:
+    def _entry(self, key: str, outcome: RoundOutcome) -> AuditRecord:
         written = outcome.written
-        return Entry(
+        return AuditRecord(
             at=format_exact_time(self._reports.now()),
             action=Action.IMAGE,
             application=key,

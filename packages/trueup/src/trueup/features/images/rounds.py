@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from kubegrammar.redact import redact_url
-from trueup.features.images.editing import Edited, Editing, Here
+from trueup.features.images.editing import Edited, Editing, ThreadEditing
 from trueup.features.images.policies import Key
 from trueup.features.images.rule import ImageRule, Method, TargetKind, Update, WriteBack
 from trueup.features.images.secrets import own_namespaces
@@ -16,13 +16,13 @@ from trueup.features.images.settings import ImageSettings
 from trueup.features.images.surprise import surprise
 from trueup.features.images.survey import Survey
 from trueup.features.images.target import (
-    Changed,
+    ChangedValue,
     folder_of,
     helm_parameters,
     kustomize_image,
 )
 from trueup.features.images.template import render
-from trueup.features.images.work import Report, Subject, Work, annotated, marked, pushed_branch, values
+from trueup.features.images.work import ImageSubject, Work, WorkReport, annotated, marked, pushed_branch, values
 from trueup.memory.bounded import Memory, weight
 from trueup.model.application import Application, Source
 from trueup.model.errors import InvalidSpec, TrueupError
@@ -35,7 +35,7 @@ from trueup.sources.propose import propose
 from trueup.sources.pulls import PROVIDER
 from trueup.sources.signing import Signer
 from trueup.sources.tree import GitTree
-from trueup.sources.writer import Ask, Author, Changes, Written
+from trueup.sources.writer import Author, Changes, WantedCommit, Written
 
 log = Logger("trueup.images")
 
@@ -44,7 +44,7 @@ ROOM = 8 * MEBIBYTE
 """Bytes of the markers that are remembered."""
 
 
-class Ports(msgspec.Struct, frozen=True, kw_only=True):
+class RoundPorts(msgspec.Struct, frozen=True, kw_only=True):
     """Filled by whoever runs rounds: the engine, or a command.
 
     Attributes:
@@ -58,7 +58,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
         control_namespace: where Applications and settings are.
     """
 
-    subjects: Callable[[], Sequence[Subject]]
+    subjects: Callable[[], Sequence[ImageSubject]]
     policies: Callable[[], Awaitable[tuple[Mapping[Key, ImageRule], Mapping[Key, str]]]]
     tree: Callable[[Application, Source], Awaitable[Tree | None]]
     mirror: Callable[[RepositoryOf], Mirror]
@@ -71,7 +71,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     control_namespace: str
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class RoundOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one commit, or of one Application's change.
 
     Attributes:
@@ -83,7 +83,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     repository: str
     done: tuple[tuple[Work, tuple[Update, ...]], ...]
-    changes: tuple[Changed, ...] = ()
+    changes: tuple[ChangedValue, ...] = ()
     written: Written | None = None
     pull_request: str = ""
     problem: str = ""
@@ -93,14 +93,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 class Rounds:
     """Looks and writes."""
 
-    def __init__(self, survey: Survey, ports: Ports, editing: Editing | None = None) -> None:
+    def __init__(self, survey: Survey, ports: RoundPorts, editing: Editing | None = None) -> None:
         self._survey, self._ports = survey, ports
-        self._editing = editing or Here()
+        self._editing = editing or ThreadEditing()
         self._markers: Memory[tuple[str, str], tuple[frozenset[Key], tuple[str, ...]]] = Memory(
             entries=REMEMBERED, size=ROOM, weigh=weight
         )
 
-    async def look(self, wanted: Callable[[Subject], bool] = lambda _: True) -> list[Report]:
+    async def look(self, wanted: Callable[[ImageSubject], bool] = lambda _: True) -> list[WorkReport]:
         """What every application asks for, and what the registries say."""
         settings = await self._ports.settings()
         rules, broken = await self._ports.policies()
@@ -115,19 +115,21 @@ class Rounds:
                 works.append(Work(subject=subject, source=Source(), back=WriteBack(), problem=problem))
         asked = [(rule, self._namespaces(work, rule)) for work in works for rule in work.rules]
         findings = iter(await self._survey.look(asked, settings))
-        return [Report(work=work, findings=tuple(next(findings) for _ in work.rules)) for work in works]
+        return [WorkReport(work=work, findings=tuple(next(findings) for _ in work.rules)) for work in works]
 
-    async def _works(self, subject: Subject, rules: Mapping[Key, ImageRule], broken: Mapping[Key, str]) -> list[Work]:
+    async def _works(
+        self, subject: ImageSubject, rules: Mapping[Key, ImageRule], broken: Mapping[Key, str]
+    ) -> list[Work]:
         work = annotated(subject)
         works = [work] if work is not None else []
         if rules or broken:
             works += await self._marked(subject, rules, broken)
         return [self._admitted(work) for work in works]
 
-    async def write(self, reports: Sequence[Report], *, dry_run: bool = False) -> list[Outcome]:
+    async def write(self, reports: Sequence[WorkReport], *, dry_run: bool = False) -> list[RoundOutcome]:
         """Put the updates where they belong: one commit for each repository and branch."""
         settings = await self._ports.settings()
-        outcomes: list[Outcome] = []
+        outcomes: list[RoundOutcome] = []
         groups: dict[tuple[RepositoryOf, str, str, str], list[tuple[Work, tuple[Update, ...]]]] = {}
         for report in reports:
             work, updates = report.work, tuple(report.updates)
@@ -139,17 +141,19 @@ class Rounds:
             try:
                 to = pushed_branch(work, updates)
             except InvalidSpec as error:
-                outcomes.append(Outcome(repository=work.repository.url, done=((work, updates),), problem=str(error)))
+                outcomes.append(
+                    RoundOutcome(repository=work.repository.url, done=((work, updates),), problem=str(error))
+                )
                 continue
             except Exception as error:
                 problem = surprise(work.subject.key, error)
-                outcomes.append(Outcome(repository=work.repository.url, done=((work, updates),), problem=problem))
+                outcomes.append(RoundOutcome(repository=work.repository.url, done=((work, updates),), problem=problem))
                 continue
             group = (work.repository, work.branch, to, work.back.credentials)
             groups.setdefault(group, []).append((work, updates))
 
-        async def commit(repository: RepositoryOf) -> list[Outcome]:
-            made: list[Outcome] = []
+        async def commit(repository: RepositoryOf) -> list[RoundOutcome]:
+            made: list[RoundOutcome] = []
             for (each, branch, to, secret), done in groups.items():
                 if each == repository:
                     made += await self._committed(each, branch, to, secret, done, settings, dry_run=dry_run)
@@ -170,7 +174,7 @@ class Rounds:
         settings: ImageSettings,
         *,
         dry_run: bool,
-    ) -> list[Outcome]:
+    ) -> list[RoundOutcome]:
         """What came of a commit, and of each work whose files could not take its updates."""
         asked, made, shown = done, Edited({}), redact_url(repository.url, user=False)
 
@@ -183,8 +187,8 @@ class Rounds:
         def message(_: Changes) -> str:
             return commit_message(done, settings) if done else ""
 
-        def refused(shown: str) -> list[Outcome]:
-            return [Outcome(repository=shown, done=(asked[at],), problem=problem) for at, problem in made.refused]
+        def refused(shown: str) -> list[RoundOutcome]:
+            return [RoundOutcome(repository=shown, done=(asked[at],), problem=problem) for at, problem in made.refused]
 
         def left() -> dict[tuple[str, str], str]:
             new = ((work.subject.key, str(update.new)) for work, updates in asked for update in updates)
@@ -199,11 +203,11 @@ class Rounds:
             if dry_run:
                 await mirror.update()
                 await edit(mirror.tree(mirror.resolve(f"refs/heads/{branch}" if branch else "")))
-                outcome = Outcome(repository=mirror.shown, done=tuple(done), changes=made.changes, left=left())
+                outcome = RoundOutcome(repository=mirror.shown, done=tuple(done), changes=made.changes, left=left())
                 return [outcome, *refused(mirror.shown)]
             author = Author(settings.user, settings.email)
             signer = await self._ports.signer()
-            ask = Ask(branch=branch, to=to, message=message, author=author, signer=signer)
+            ask = WantedCommit(branch=branch, to=to, message=message, author=author, signer=signer)
             first = asked[0][0]
             written, page = await propose(
                 mirror,
@@ -214,7 +218,7 @@ class Rounds:
                 pull_of=repository.url if first.back.pull_request else "",
                 provider=first.subject.app.metadata.annotations.get(PROVIDER, ""),
             )
-            outcome = Outcome(
+            outcome = RoundOutcome(
                 repository=mirror.shown,
                 done=tuple(done),
                 changes=made.changes,
@@ -227,12 +231,14 @@ class Rounds:
             problem = str(error)
         except Exception as error:
             problem = surprise(shown, error)
-        return [Outcome(repository=shown, done=tuple(done), problem=problem), *refused(shown)]
+        return [RoundOutcome(repository=shown, done=tuple(done), problem=problem), *refused(shown)]
 
-    async def _patched(self, work: Work, updates: tuple[Update, ...], *, dry_run: bool) -> Outcome:
+    async def _patched(self, work: Work, updates: tuple[Update, ...], *, dry_run: bool) -> RoundOutcome:
         """Image Updater's method ``argocd``: the parameters of the Application itself."""
         patch, changes = application_patch(work, updates)
-        outcome = Outcome(repository=f"application {work.subject.key}", done=((work, updates),), changes=tuple(changes))
+        outcome = RoundOutcome(
+            repository=f"application {work.subject.key}", done=((work, updates),), changes=tuple(changes)
+        )
         if dry_run or not changes:
             return outcome
         try:
@@ -244,7 +250,9 @@ class Rounds:
             return msgspec.structs.replace(outcome, problem=surprise(work.subject.key, error))
         return outcome
 
-    async def _marked(self, subject: Subject, rules: Mapping[Key, ImageRule], broken: Mapping[Key, str]) -> list[Work]:
+    async def _marked(
+        self, subject: ImageSubject, rules: Mapping[Key, ImageRule], broken: Mapping[Key, str]
+    ) -> list[Work]:
         works = []
         for source in subject.app.spec.all_sources():
             if source.packed:
@@ -307,7 +315,7 @@ def commit_message(done: Sequence[tuple[Work, Sequence[Update]]], settings: Imag
     return text + f"\nSigned-off-by: {settings.user} <{settings.email}>\n" if settings.sign_off else text
 
 
-def application_patch(work: Work, updates: Sequence[Update]) -> tuple[dict[str, Any], list[Changed]]:
+def application_patch(work: Work, updates: Sequence[Update]) -> tuple[dict[str, Any], list[ChangedValue]]:
     """A merge patch for an Application's own parameters, and what it changes."""
     source, changes = work.source, []
     helm = source.helm is not None or bool(source.chart) or (source.kustomize is None and _named_for_helm(updates))
@@ -318,9 +326,9 @@ def application_patch(work: Work, updates: Sequence[Update]) -> tuple[dict[str, 
                 known = next((each for each in parameters if each.get("name") == name), None)
                 if known is None:
                     parameters.append({"name": name, "value": value, "forceString": True})
-                    changes.append(Changed(f"helm.parameters[{name}]", "", value))
+                    changes.append(ChangedValue(f"helm.parameters[{name}]", "", value))
                 elif known.get("value") != value:
-                    changes.append(Changed(f"helm.parameters[{name}]", str(known.get("value", "")), value))
+                    changes.append(ChangedValue(f"helm.parameters[{name}]", str(known.get("value", "")), value))
                     known["value"] = value
         part: dict[str, Any] = {"helm": {"parameters": parameters}}
     else:
@@ -331,9 +339,9 @@ def application_patch(work: Work, updates: Sequence[Update]) -> tuple[dict[str, 
             known_at = next((n for n, text in enumerate(images) if _stem(text) == wanted), None)
             if known_at is None:
                 images.append(spelt)
-                changes.append(Changed(f"kustomize.images[{wanted}]", "", spelt))
+                changes.append(ChangedValue(f"kustomize.images[{wanted}]", "", spelt))
             elif images[known_at] != spelt:
-                changes.append(Changed(f"kustomize.images[{wanted}]", images[known_at], spelt))
+                changes.append(ChangedValue(f"kustomize.images[{wanted}]", images[known_at], spelt))
                 images[known_at] = spelt
         part = {"kustomize": {"images": images}}
     spec = work.subject.app.spec

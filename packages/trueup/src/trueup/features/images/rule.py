@@ -25,7 +25,7 @@ SPELLINGS = {
 }
 
 
-class Pin(StrEnum):
+class DigestPin(StrEnum):
     """Whether a digest is written beside the tag."""
 
     NEVER = "Never"
@@ -66,7 +66,7 @@ class ImageRule(msgspec.Struct, frozen=True, kw_only=True):
     pull_secret: str = ""
     force: bool = False
     insecure: bool = False
-    pin: Pin = Pin.NEVER
+    pin: DigestPin = DigestPin.NEVER
     kustomize_name: str = ""
     helm_name: str = ""
     helm_tag: str = ""

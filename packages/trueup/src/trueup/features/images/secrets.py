@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from trueup.features.images.settings import Registry
+from trueup.features.images.settings import RegistryEntry
 from trueup.model.application import IN_CLUSTER_SERVER, Application, Destination
 from trueup.model.errors import InvalidSpec
 from trueup.policy.project import resolved
@@ -80,7 +80,7 @@ def required(secret: Secret | None, place: str, allowed: Iterable[str]) -> Secre
 
 
 def shown(
-    secret: Secret, field: str, base: Access, registry: Registry, host: str, named: str, repository: str
+    secret: Secret, field: str, base: Access, registry: RegistryEntry, host: str, named: str, repository: str
 ) -> Access:
     """How a registry is reached with a Secret: without a password where the Secret has none for it.
 
@@ -117,7 +117,7 @@ def shown(
     raise InvalidSpec(f"{place} has no {DOCKER_KEYS[0]}", hint="make it by kubectl create secret docker-registry")
 
 
-def _require_host(secret: Secret, place: str, registry: Registry, host: str, named: str) -> None:
+def _require_host(secret: Secret, place: str, registry: RegistryEntry, host: str, named: str) -> None:
     """A password alone does not say whose it is: the Secret does, or the settings that name both."""
     if registry.credentials.partition("#")[0] == f"{secret.namespace}/{secret.name}":
         return

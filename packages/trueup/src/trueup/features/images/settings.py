@@ -18,7 +18,7 @@ SIGNING_SECRET = "trueup-image-signing"  # noqa: S105 - a name
 INTERVAL = 120.0
 
 
-class Registry(msgspec.Struct, frozen=True, kw_only=True):
+class RegistryEntry(msgspec.Struct, frozen=True, kw_only=True):
     """An entry of ``registries.conf``.
 
     Attributes:
@@ -44,19 +44,19 @@ class ImageSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Typed settings. ``interval``: seconds between two looks at the registries."""
 
     interval: float = INTERVAL
-    registries: tuple[Registry, ...] = ()
+    registries: tuple[RegistryEntry, ...] = ()
     user: str = "Trueup"
     email: str = "trueup@localhost"
     message: str = MESSAGE
     sign_off: bool = False
     warnings: tuple[str, ...] = ()
 
-    def registry(self, image: Image) -> Registry:
+    def registry(self, image: Image) -> RegistryEntry:
         """The registry of an image; one that nobody configured is itself."""
         for known in self.registries:
             if known.prefix == image.registry or (known.prefix in ("", "docker.io") and image.registry == "docker.io"):
                 return known
-        return Registry(prefix=image.registry)
+        return RegistryEntry(prefix=image.registry)
 
 
 def read_image_settings(data: Mapping[str, str]) -> ImageSettings:
@@ -69,7 +69,7 @@ def read_image_settings(data: Mapping[str, str]) -> ImageSettings:
             interval = max(parse_duration(text), 1.0)
         except ValueError as error:
             warnings.append(f"{CONFIG_MAP}: interval: {error}")
-    registries: tuple[Registry, ...] = ()
+    registries: tuple[RegistryEntry, ...] = ()
     try:
         registries = _registries(data.get("registries.conf", ""))
     except InvalidSpec as error:
@@ -85,7 +85,7 @@ def read_image_settings(data: Mapping[str, str]) -> ImageSettings:
     )
 
 
-def _registries(text: str) -> tuple[Registry, ...]:
+def _registries(text: str) -> tuple[RegistryEntry, ...]:
     origin = f"{CONFIG_MAP}: registries.conf"
     try:
         found: Any = yaml.load(text.encode(), origin) if text.strip() else None
@@ -97,7 +97,7 @@ def _registries(text: str) -> tuple[Registry, ...]:
     return tuple(_registry(entry, f"{origin}: registries[{number}]") for number, entry in enumerate(entries))
 
 
-def _registry(entry: Any, origin: str) -> Registry:
+def _registry(entry: Any, origin: str) -> RegistryEntry:
     if not isinstance(entry, dict):
         raise InvalidSpec(f"{origin} is not a mapping", hint="correct the ConfigMap")
     url = str(entry.get("api_url") or "")
@@ -115,7 +115,7 @@ def _registry(entry: Any, origin: str) -> Registry:
             hint="write pullsecret:NAMESPACE/NAME or secret:NAMESPACE/NAME#FIELD",
         )
     prefix = str(entry.get("prefix") or "") or ("" if entry.get("default") else host)
-    return Registry(
+    return RegistryEntry(
         prefix=prefix or "docker.io",
         host="" if host in ("registry-1.docker.io", "index.docker.io") else host,
         credentials=rest,

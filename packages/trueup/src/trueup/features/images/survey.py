@@ -10,9 +10,9 @@ import msgspec
 
 from kubegrammar.image import Image
 from trueup.features.images.choose import Choice, candidates, choose
-from trueup.features.images.rule import ImageRule, Pin, Strategy
+from trueup.features.images.rule import DigestPin, ImageRule, Strategy
 from trueup.features.images.secrets import Secret, require_namespace, required, shown
-from trueup.features.images.settings import ImageSettings, Registry
+from trueup.features.images.settings import ImageSettings, RegistryEntry
 from trueup.features.images.surprise import surprise
 from trueup.memory.failures import Failures, Patience
 from trueup.model.errors import SourceUnavailable, Stalled, TrueupError
@@ -115,7 +115,7 @@ class Survey:
                 why = _why(choice, len(listed), rule)
                 return Finding(rule=rule, passed_over=choice.passed_over, problem=f"{rule.origin}: {why}")
             digest = ""
-            if rule.pin is not Pin.NEVER:
+            if rule.pin is not DigestPin.NEVER:
                 tag = choice.tag
                 digest = await self._asked(host, repository, lambda: self._client.digest(host, repository, tag, access))
             newest = Image(rule.image.name, choice.tag, digest)
@@ -191,7 +191,9 @@ class Survey:
 
         return await self._asked(host, repository, describe)
 
-    async def _access(self, rule: ImageRule, registry: Registry, repository: str, namespaces: frozenset[str]) -> Access:
+    async def _access(
+        self, rule: ImageRule, registry: RegistryEntry, repository: str, namespaces: frozenset[str]
+    ) -> Access:
         host, named = registry.host or rule.image.registry, rule.image.registry
         reference = rule.pull_secret or registry.credentials
         # A policy may leave its own password without TLS, but not the one that an operator gives.

@@ -28,7 +28,7 @@ def folder_of(source: Source) -> str:
     return "" if folder == "." else folder
 
 
-class Changed(msgspec.Struct, frozen=True):
+class ChangedValue(msgspec.Struct, frozen=True):
     """A value that a write-back changes, for messages: its place, before and after."""
 
     place: str
@@ -53,7 +53,7 @@ class Editor:
     def __init__(self, tree: Tree, budget: Budget | None = None) -> None:
         self._tree = Metered(tree, budget or Budget())
         self.files: Files = {}
-        self.changes: list[Changed] = []
+        self.changes: list[ChangedValue] = []
 
     def text(self, path: str) -> Text | None:
         """A file as it is by now; None when there is none.
@@ -83,7 +83,7 @@ class Editor:
 
     def note(self, place: str, before: str, after: str) -> None:
         """Remember what changed."""
-        self.changes.append(Changed(place, before, after))
+        self.changes.append(ChangedValue(place, before, after))
 
     def candidates(self, folder: str) -> list[Entry]:
         """The YAML files below a folder, in the order of their paths."""

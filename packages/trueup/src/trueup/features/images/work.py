@@ -21,7 +21,7 @@ BRANCH = "trueup/images-{{ .SHA256 }}"
 """Of pull requests, where no template names another."""
 
 
-class Subject(msgspec.Struct, frozen=True, kw_only=True):
+class ImageSubject(msgspec.Struct, frozen=True, kw_only=True):
     """An application as image automation sees it.
 
     Attributes:
@@ -44,7 +44,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
         problem: why nothing can be done; empty where something can.
     """
 
-    subject: Subject
+    subject: ImageSubject
     source: Source
     back: WriteBack
     rules: tuple[ImageRule, ...] = ()
@@ -69,7 +69,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
         return folder_of(self.source)
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
     """A work, and what the registries say about its rules."""
 
     work: Work
@@ -102,7 +102,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return [text for text in (self.work.problem, *(finding.problem for finding in self.findings)) if text]
 
 
-def running(subject: Subject, rule: ImageRule) -> list[Image]:
+def running(subject: ImageSubject, rule: ImageRule) -> list[Image]:
     """Those of an application's images that a rule is about."""
     found = []
     for text in subject.running:
@@ -115,7 +115,7 @@ def running(subject: Subject, rule: ImageRule) -> list[Image]:
     return found
 
 
-def annotated(subject: Subject) -> Work | None:
+def annotated(subject: ImageSubject) -> Work | None:
     """What an application's annotations ask for; None where they ask for nothing."""
     annotations = subject.app.metadata.annotations
     sources = subject.app.spec.all_sources()
@@ -131,7 +131,7 @@ def annotated(subject: Subject) -> Work | None:
 
 
 def marked(
-    subject: Subject, source: Source, keys: Iterable[Key], rules: Mapping[Key, ImageRule], problems: Sequence[str]
+    subject: ImageSubject, source: Source, keys: Iterable[Key], rules: Mapping[Key, ImageRule], problems: Sequence[str]
 ) -> Work | None:
     """What markers in a source's files ask for; None where there are none, or the application wants none."""
     if subject.app.metadata.annotations.get(MARKERS) == "disabled":

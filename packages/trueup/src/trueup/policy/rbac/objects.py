@@ -13,7 +13,7 @@ from trueup.policy.rbac.row import MatchMode
 _SPECIAL = frozenset("*?[]{}\\,")
 
 
-class Objects:
+class NamePatterns:
     """Patterns of names, each of which allows or denies."""
 
     def __init__(self) -> None:

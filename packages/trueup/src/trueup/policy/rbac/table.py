@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
-from trueup.policy.rbac.objects import Objects, test_of
+from trueup.policy.rbac.objects import NamePatterns, test_of
 from trueup.policy.rbac.row import MatchMode, Membership, PolicyRow, Right
 
 _ANSWERS: Final = 20_000
 """Answers kept to the question which rows of a role are about an action: actions are named by who asks."""
 
-_NOTHING: Final[tuple[Objects, ...]] = ()
+_NOTHING: Final[tuple[NamePatterns, ...]] = ()
 
 
 class _About(NamedTuple):
@@ -17,7 +17,7 @@ class _About(NamedTuple):
 
     resource: Callable[[str], bool]
     action: Callable[[str], bool]
-    objects: Objects
+    objects: NamePatterns
 
 
 class PolicyTable:
@@ -26,14 +26,14 @@ class PolicyTable:
     def __init__(self, rows: Iterable[PolicyRow] = (), mode: MatchMode = "glob") -> None:
         self._rights: dict[str, dict[tuple[str, str], _About]] = {}
         self._roles: dict[str, dict[str, None]] = {}
-        self._kept: dict[tuple[str, str, str], tuple[Objects, ...]] = {}
+        self._kept: dict[tuple[str, str, str], tuple[NamePatterns, ...]] = {}
         for row in rows:
             match row:
                 case Right(subject, resource, action, name, allows):
                     rights = self._rights.setdefault(subject, {})
                     about = rights.get((resource, action))
                     if about is None:
-                        about = _About(test_of(resource, mode), test_of(action, mode), Objects())
+                        about = _About(test_of(resource, mode), test_of(action, mode), NamePatterns())
                         rights[resource, action] = about
                     about.objects.add(name, mode, allows)
                 case Membership(member, role):
@@ -44,7 +44,7 @@ class PolicyTable:
         """Roles by who has them."""
         return self._roles
 
-    def about(self, subject: str, resource: str, action: str) -> tuple[Objects, ...]:
+    def about(self, subject: str, resource: str, action: str) -> tuple[NamePatterns, ...]:
         """The objects that rows about a subject itself name for an action on a resource."""
         rights = self._rights.get(subject)
         if rights is None:

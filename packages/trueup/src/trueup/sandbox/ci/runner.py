@@ -29,7 +29,7 @@ LARGEST_LOG = 10 * 1024 * 1024
 MASK = "******"
 
 
-class Run(msgspec.Struct, kw_only=True):
+class PipelineRun(msgspec.Struct, kw_only=True):
     """One run of a pipeline.
 
     Attributes:
@@ -70,7 +70,7 @@ class Runner:
     ) -> None:
         self._folder, self._repository = folder, repository
         self._environment, self._secrets, self._now = environment, secrets, now
-        self._queue: asyncio.Queue[Run] = asyncio.Queue()
+        self._queue: asyncio.Queue[PipelineRun] = asyncio.Queue()
         folder.mkdir(parents=True, exist_ok=True)
         self._next = max((run.id for run in self.runs()), default=0) + 1
 
@@ -79,7 +79,7 @@ class Runner:
         data = self._file(repository, commit)
         if data is None:
             return
-        run = Run(id=self._next, repository=repository, branch=branch, commit=commit)
+        run = PipelineRun(id=self._next, repository=repository, branch=branch, commit=commit)
         try:
             if branch not in read_pipeline(data).branches:
                 return
@@ -90,17 +90,17 @@ class Runner:
         if run.status == "queued":
             self._queue.put_nowait(run)
 
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[PipelineRun]:
         """All that are known, oldest first."""
         return self.kept(self._folder)
 
     @staticmethod
-    def kept(folder: Path) -> list[Run]:
+    def kept(folder: Path) -> list[PipelineRun]:
         """The runs in a folder, oldest first; also for another process."""
         found = []
         for file in folder.glob("*.json"):
             with contextlib.suppress(msgspec.DecodeError, FileNotFoundError):
-                found.append(msgspec.json.decode(file.read_bytes(), type=Run))
+                found.append(msgspec.json.decode(file.read_bytes(), type=PipelineRun))
         return sorted(found, key=lambda run: run.id)
 
     def log(self, number: int) -> Path:
@@ -128,7 +128,7 @@ class Runner:
             log.info("pipeline ended", repository=run.repository, commit=run.commit[:8], status=run.status)
             self._tidy()
 
-    async def _one(self, run: Run) -> None:
+    async def _one(self, run: PipelineRun) -> None:
         data = self._file(run.repository, run.commit)
         assert data is not None
         pipeline = read_pipeline(data)
@@ -179,7 +179,7 @@ class Runner:
         if code:
             raise TrueupError(f"{title} failed with status {code}", hint="its log says more")
 
-    def _base(self, run: Run, home: Path) -> dict[str, str]:
+    def _base(self, run: PipelineRun, home: Path) -> dict[str, str]:
         """A clean environment: nothing of this process's own gets in."""
         tools = Path(sys.executable).parent
         return {
@@ -203,7 +203,7 @@ class Runner:
         except (KeyError, ValueError, pygit2.GitError):
             return None
 
-    def _keep(self, run: Run) -> None:
+    def _keep(self, run: PipelineRun) -> None:
         file = self._folder / f"{run.id}.json"
         fresh = file.with_suffix(".new")
         fresh.write_bytes(msgspec.json.encode(run))

@@ -54,7 +54,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
         return self.assumed and all(source.directory is not None for source in self.app.spec.all_sources())
 
 
-class Found(msgspec.Struct):
+class DeclaredFiles(msgspec.Struct):
     """What the files declare."""
 
     applications: dict[str, Declared] = {}
@@ -99,12 +99,12 @@ def read_application(value: Mapping[str, Any], file: str) -> Declared:
     return Declared(app=app, file=file, body=msgspec.json.encode(app.spec, order="sorted"))
 
 
-def find_applications(tree: Tree, path: str) -> Found:
+def find_applications(tree: Tree, path: str) -> DeclaredFiles:
     """Applications and projects in the plain files below a folder.
 
     Templates of charts are left out: what they declare is known when the chart is rendered. So are fixtures of tests.
     """
-    found = Found()
+    found = DeclaredFiles()
     for file, data in _candidates(tree, path):
         try:
             documents = yaml.load_all(data, file).documents
@@ -124,7 +124,7 @@ def find_applications(tree: Tree, path: str) -> Found:
     return found
 
 
-def _take(found: Found, value: dict[str, Any], place: str) -> None:
+def _take(found: DeclaredFiles, value: dict[str, Any], place: str) -> None:
     """Keep what a file declares beside what others have of its name: each may be for a cluster of its own."""
     before = dict(found.applications)
     declared = found.take(value, place)

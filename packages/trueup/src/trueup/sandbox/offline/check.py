@@ -14,12 +14,12 @@ from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.tracking import instance_name
 from trueup.plan.options import CREATE_NAMESPACE, SKIP_MISSING_KIND, Options
 from trueup.render.stamp import stamp
-from trueup.sandbox.offline.applications import CONTROL_NAMESPACE, Found
+from trueup.sandbox.offline.applications import CONTROL_NAMESPACE, DeclaredFiles
 from trueup.sandbox.offline.definitions import defined_kind, is_namespaced
 from trueup.sandbox.offline.kubernetes import Kubernetes
 from trueup.sandbox.offline.rendered import Rendered, Telling
 from trueup.sandbox.offline.report import Checked, Problem, Report, Unverified, shown, told_once
-from trueup.sandbox.offline.trial import DEFINITION, NAMESPACE, Fault, Trial, UnknownKind
+from trueup.sandbox.offline.trial import DEFINITION, NAMESPACE, Trial, TrialFault, UnknownKind
 from trueup.store.install import default_project
 
 ASKED_AT_ONCE = 16
@@ -32,7 +32,7 @@ _LOOKED_UP = (
     GroupKind("scheduling.k8s.io", "PriorityClass"),
     GroupKind("node.k8s.io", "RuntimeClass"),
 )
-_NO_NAMESPACE = Fault(
+_NO_NAMESPACE = TrialFault(
     "metadata.namespace",
     "neither the object nor the application's destination names a namespace",
     "set spec.destination.namespace",
@@ -42,7 +42,7 @@ _HINT_TWICE = "keep one of them"
 _HINT_NAMESPACE = "declare it, set CreateNamespace=true, or name it in --existing-namespace"
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class WantedObject(msgspec.Struct, frozen=True):
     """One object of one application, as it would be sent."""
 
     rendered: Rendered
@@ -52,7 +52,7 @@ class Wanted(msgspec.Struct, frozen=True):
     def application(self) -> str:
         return self.rendered.declared.name
 
-    def problem(self, fault: Fault) -> Problem:
+    def problem(self, fault: TrialFault) -> Problem:
         """A fault, with its place."""
         return Problem(
             application=self.application,
@@ -89,7 +89,7 @@ class Check:
         self._asked = self._total = 0
         self._places = asyncio.Semaphore(ASKED_AT_ONCE)
 
-    async def run(self, found: Found, rendered: Sequence[Rendered]) -> Report:
+    async def run(self, found: DeclaredFiles, rendered: Sequence[Rendered]) -> Report:
         """What is wrong with all of them."""
         report = self._report
         report.problems += found.problems
@@ -147,7 +147,7 @@ class Check:
         elsewhere = self._definitions({manifest.group_kind for manifest in manifests} - set(scopes))
         return scopes | _defined(elsewhere), elsewhere
 
-    def _stamped(self, rendered: Sequence[Rendered], scopes: Mapping[GroupKind, bool]) -> list[Wanted]:
+    def _stamped(self, rendered: Sequence[Rendered], scopes: Mapping[GroupKind, bool]) -> list[WantedObject]:
         wanted = []
         for each in rendered:
             app = each.declared.app
@@ -159,15 +159,16 @@ class Check:
                     namespaced=lambda group, kind: scopes.get(GroupKind(group, kind)),
                 )
                 self._report.warnings += [
-                    Wanted(each, twice.latter).problem(Fault("", str(twice), _HINT_TWICE)) for twice in result.repeated
+                    WantedObject(each, twice.latter).problem(TrialFault("", str(twice), _HINT_TWICE))
+                    for twice in result.repeated
                 ]
                 self._report.warnings += [Problem(application=app.key, message=text) for text in result.notes]
-                wanted += [Wanted(each, manifest) for manifest in result.manifests]
+                wanted += [WantedObject(each, manifest) for manifest in result.manifests]
         return wanted
 
-    def _shared(self, wanted: Sequence[Wanted]) -> None:
+    def _shared(self, wanted: Sequence[WantedObject]) -> None:
         """Objects of several applications. Where a folder that none names would go, nobody knows."""
-        owners: dict[tuple[str, str, ResourceKey], dict[str, Wanted]] = {}
+        owners: dict[tuple[str, str, ResourceKey], dict[str, WantedObject]] = {}
         for item in wanted:
             if item.manifest.key.name and not item.rendered.declared.assumed:
                 destination = item.rendered.declared.app.spec.destination
@@ -176,10 +177,10 @@ class Check:
                 owners.setdefault(slot, {}).setdefault(item.rendered.declared.app.key, item)
         for sharing in owners.values():
             if len(sharing) > 1:
-                problem = next(iter(sharing.values())).problem(Fault("", _SHARED))
+                problem = next(iter(sharing.values())).problem(TrialFault("", _SHARED))
                 self._report.warnings.append(msgspec.structs.replace(problem, others=tuple(sharing)[1:]))
 
-    async def _define(self, definitions: Sequence[Wanted], elsewhere: Sequence[Manifest]) -> None:
+    async def _define(self, definitions: Sequence[WantedObject], elsewhere: Sequence[Manifest]) -> None:
         await self._all(definitions, real=True)
         refused = {problem.object for problem in self._report.problems}
         names = {item.manifest.key.name: item for item in definitions if str(item.manifest.key) not in refused}
@@ -187,10 +188,12 @@ class Check:
         others = [each.key.name for each in elsewhere if not await self._trial.create(each)]
         for name in await self._trial.serve([*names, *others]):
             if name in names:
-                fault = Fault("", "the definition is stored, but not established", "look at its names and versions")
+                fault = TrialFault(
+                    "", "the definition is stored, but not established", "look at its names and versions"
+                )
                 self._report.problems.append(names[name].problem(fault))
 
-    async def _make_namespaces(self, wanted: Sequence[Wanted], rendered: Sequence[Rendered]) -> None:
+    async def _make_namespaces(self, wanted: Sequence[WantedObject], rendered: Sequence[Rendered]) -> None:
         """Those that are declared; the others an object is in are missing, and made all the same to go on."""
         declared = [item for item in wanted if item.manifest.group_kind == NAMESPACE]
         await self._all(declared, real=True)
@@ -201,7 +204,7 @@ class Check:
             if _options(app).on(CREATE_NAMESPACE, {}):
                 created.add(app.spec.destination.namespace)
         there = known | created
-        missing: dict[tuple[str, str], Wanted] = {}
+        missing: dict[tuple[str, str], WantedObject] = {}
         for item in wanted:
             namespace = item.manifest.key.namespace
             if namespace and namespace not in there:
@@ -217,7 +220,7 @@ class Check:
             if item.rendered.declared.assumed:
                 continue
             text = f'namespaces "{namespace}" not found'
-            self._report.problems.append(item.problem(Fault("metadata.namespace", text, _HINT_NAMESPACE)))
+            self._report.problems.append(item.problem(TrialFault("metadata.namespace", text, _HINT_NAMESPACE)))
         made = {*known, *created, *(namespace for _, namespace in missing)} - {""}
         for name in sorted(made - set(BUILT_IN_NAMESPACES) - {item.manifest.key.name for item in declared}):
             for fault in await self._trial.create_namespace(name):
@@ -225,12 +228,12 @@ class Check:
                     Problem(object=f"Namespace {name}", field=fault.field, message=fault.message, hint=fault.hint)
                 )
 
-    async def _all(self, wanted: Sequence[Wanted], *, real: bool) -> None:
+    async def _all(self, wanted: Sequence[WantedObject], *, real: bool) -> None:
         faults = await asyncio.gather(*(self._ask(item, real=real) for item in wanted))
         for item, found in zip(wanted, faults, strict=True):
             self._report.problems += [item.problem(fault) for fault in found]
 
-    async def _ask(self, item: Wanted, *, real: bool) -> list[Fault]:
+    async def _ask(self, item: WantedObject, *, real: bool) -> list[TrialFault]:
         manifest = item.manifest
         if not manifest.key.namespace and self._namespaced(manifest):
             return [_NO_NAMESPACE]
@@ -241,7 +244,7 @@ class Check:
                 return await (self._trial.create(manifest) if real else self._trial.ask(manifest))
         except UnknownKind as error:
             if error.certain:
-                return [Fault("apiVersion", error.message, error.hint)]
+                return [TrialFault("apiVersion", error.message, error.hint)]
             if not _options(item.rendered.declared.app).on(SKIP_MISSING_KIND, manifest.annotations):
                 why = f"{error.message}: the repository has no definition of it"
                 self._report.unverified.append(

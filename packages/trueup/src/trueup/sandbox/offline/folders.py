@@ -25,7 +25,7 @@ _PARTS = ("templates", "charts", "crds", "files", "ci")
 _SPECIAL = frozenset("\\*?[]{},!")
 
 
-class Folder(msgspec.Struct, frozen=True):
+class RenderableFolder(msgspec.Struct, frozen=True):
     """A folder to render.
 
     Attributes:
@@ -42,14 +42,14 @@ class Folder(msgspec.Struct, frozen=True):
         return names[0] if len(names) == 1 else f"{{{','.join(names)}}}"
 
 
-class Survey(msgspec.Struct, frozen=True):
+class FolderSurvey(msgspec.Struct, frozen=True):
     """What can be rendered, sorted by path, and what was seen and cannot."""
 
-    folders: list[Folder]
+    folders: list[RenderableFolder]
     left: list[Unverified]
 
 
-def survey(tree: Tree, path: str) -> Survey:
+def survey(tree: Tree, path: str) -> FolderSurvey:
     """Every chart, every kustomization that no other one uses, and every folder with manifests that none of them reads.
 
     Left out are hidden folders, fixtures of tests, and below a kustomization the files that it does not name.
@@ -89,12 +89,12 @@ class _Search:
             elif entry.mode is not Mode.SUBMODULE and name.endswith(EXTENSIONS):
                 self._files.setdefault(path, []).append(entry)
 
-    def finish(self) -> Survey:
+    def finish(self) -> FolderSurvey:
         """What the tools build, and the files that are left to be read as they are."""
         roots, unused = built(self._kustomizations, self._top)
         for component in unused:
             self._leave(component, "a component that no kustomization here uses")
-        folders = {path: Folder(path) for path in (*roots, *self._charts)}
+        folders = {path: RenderableFolder(path) for path in (*roots, *self._charts)}
         named = {file for each in self._kustomizations for file in each.files}
         homes = {each.path for each in self._kustomizations}
         for path, entries in self._files.items():
@@ -105,10 +105,10 @@ class _Search:
             files = [entry for entry in entries if entry.path not in named and self._holds_manifests(entry)]
             if files and path not in folders:
                 names = tuple(entry.path.rpartition("/")[2] for entry in files)
-                folders[path] = Folder(path, names)
+                folders[path] = RenderableFolder(path, names)
         for kinds, paths in self._others.items():
             self._leave(_several(paths), f"{' and '.join(kinds)}, which no cluster has: another tool's")
-        return Survey([folders[path] for path in sorted(folders)], self._left)
+        return FolderSurvey([folders[path] for path in sorted(folders)], self._left)
 
     def _holds_manifests(self, entry: Entry) -> bool:
         if entry.mode is Mode.LINK:

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from pocketkube.cluster.kinds.builtin import package_of
-from pocketkube.cluster.kinds.scalars import Bytes, Mismatch, Node, Quantity
+from pocketkube.cluster.kinds.scalars import Bytes, GoType, Mismatch, Quantity
 from pocketkube.cluster.kinds.structs import Map, Slice, Struct, struct_of
 from trueup.model.manifest import Manifest
 from trueup.model.resource import version_of
 
-_HINTS: dict[type[Node], str] = {
+_HINTS: dict[type[GoType], str] = {
     Bytes: "encode the value as base64; of a Secret, stringData takes it as it is",
     Quantity: "write it as 500m, 2, 128Mi or 1Gi",
 }
@@ -37,7 +37,7 @@ def misfits(manifest: Manifest) -> list[Misfit]:
     return list(_found(struct, manifest.object(), "")) if struct is not None else []
 
 
-def _found(node: Node, value: Any, path: str) -> Iterator[Misfit]:
+def _found(node: GoType, value: Any, path: str) -> Iterator[Misfit]:
     match node, value:
         case Struct(), dict():
             for name, item in value.items():

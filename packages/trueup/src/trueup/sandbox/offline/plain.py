@@ -40,7 +40,7 @@ class Content(Enum):
     NOTHING = "nothing"
 
 
-class Seen(msgspec.Struct, frozen=True):
+class SeenFile(msgspec.Struct, frozen=True):
     """What was seen in a file.
 
     Attributes:
@@ -51,27 +51,27 @@ class Seen(msgspec.Struct, frozen=True):
     others: tuple[str, ...] = ()
 
 
-def look_into(path: str, data: bytes, defined: Callable[[], Collection[str]]) -> Seen:
+def look_into(path: str, data: bytes, defined: Callable[[], Collection[str]]) -> SeenFile:
     """What a YAML or JSON file holds. One that may be a manifest and cannot be read is one, to be told of.
 
     Args:
         defined: gives the groups of the kinds that the repository defines; asked only where it matters.
     """
     if b"apiVersion" not in data or b"kind" not in data or is_marked(data):
-        return Seen(Content.NOTHING)
+        return SeenFile(Content.NOTHING)
     try:
         documents = yaml.load_all(data, path).documents
     except yaml.YamlError as error:
         if _BRACES in data or _FILLED.search(_line(data, error.line)) is not None:
-            return Seen(Content.TEMPLATE)
-        return Seen(Content.MANIFESTS if may_be_manifest(path, data) else Content.NOTHING)
+            return SeenFile(Content.TEMPLATE)
+        return SeenFile(Content.MANIFESTS if may_be_manifest(path, data) else Content.NOTHING)
     typed = [document.value for document in documents if _has_type(document.value)]
     objects = [value for value in typed if _is_object(value, defined)]
     if any(_has_blanks(value) for value in objects):
-        return Seen(Content.TEMPLATE)
+        return SeenFile(Content.TEMPLATE)
     if objects:
-        return Seen(Content.MANIFESTS)
-    return Seen(Content.NOTHING, tuple(dict.fromkeys(f"{value['apiVersion']} {value['kind']}" for value in typed)))
+        return SeenFile(Content.MANIFESTS)
+    return SeenFile(Content.NOTHING, tuple(dict.fromkeys(f"{value['apiVersion']} {value['kind']}" for value in typed)))
 
 
 def _line(data: bytes, number: int) -> bytes:

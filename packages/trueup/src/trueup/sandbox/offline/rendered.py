@@ -14,13 +14,13 @@ from trueup.render.environment import RenderContext
 from trueup.render.recipe import make_recipe
 from trueup.render.remote import RemotesNeeded
 from trueup.render.renderers import Written, written_of
-from trueup.sandbox.offline.applications import Declared, Found
+from trueup.sandbox.offline.applications import Declared, DeclaredFiles
 from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sandbox.offline.kubernetes import Kubernetes
 from trueup.sandbox.offline.place import file_of_error, file_of_object, refined, wants_values
-from trueup.sandbox.offline.renderer import Renderer
+from trueup.sandbox.offline.renderer import OfflineRenderer
 from trueup.sandbox.offline.report import Problem, Unverified
-from trueup.sandbox.offline.repositories import NotHere, Repositories, described
+from trueup.sandbox.offline.repositories import NotHere, OfflineRepositories, described
 from trueup.sandbox.offline.templates import file_of_template, with_files
 from trueup.workers.renders import Fetch
 
@@ -62,7 +62,7 @@ class Rendered(msgspec.Struct, kw_only=True):
         return refined(manifest.origin, tree_of, field) if tree_of is not None else manifest.origin
 
 
-class Applications:
+class DeclaredApplications:
     """Renders what a repository declares.
 
     Args:
@@ -74,8 +74,8 @@ class Applications:
 
     def __init__(
         self,
-        renderer: Renderer,
-        repositories: Repositories,
+        renderer: OfflineRenderer,
+        repositories: OfflineRepositories,
         kubernetes: Kubernetes,
         progress: Telling = lambda what, done, total: None,
         *,
@@ -86,7 +86,7 @@ class Applications:
         self._progress, self._elsewhere, self._inflates = progress, elsewhere, inflates
         self._done = self._total = 0
 
-    async def render(self, found: Found) -> list[Rendered]:
+    async def render(self, found: DeclaredFiles) -> list[Rendered]:
         """All of them, sorted by name; those that others render join ``found``, and the render has the last word."""
         results: dict[str, Rendered] = {}
         pending = dict(found.applications)

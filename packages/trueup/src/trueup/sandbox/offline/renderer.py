@@ -17,7 +17,7 @@ RENDERED, PREPARED = 64, 2
 """Sources rendered, and trees read, at a time."""
 
 
-class Renderer:
+class OfflineRenderer:
     """An async context manager around one or more render processes.
 
     Args:

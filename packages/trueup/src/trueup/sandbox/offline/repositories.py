@@ -16,7 +16,7 @@ class NotHere(Exception):
     """A source that is not read; the text says why."""
 
 
-class Repositories:
+class OfflineRepositories:
     """Trees by repository URL.
 
     Args:

@@ -50,7 +50,7 @@ class UnknownKind(TrueupError):
         self.certain = certain
 
 
-class Fault(msgspec.Struct, frozen=True):
+class TrialFault(msgspec.Struct, frozen=True):
     """One thing a server has against a manifest; ``field`` is empty where it names none."""
 
     field: str
@@ -68,7 +68,7 @@ class Trial:
     def __init__(self, client: Client, discovery: Discovery) -> None:
         self._client, self._discovery = client, discovery
 
-    async def create_namespace(self, name: str, labels: Mapping[str, str] | None = None) -> list[Fault]:
+    async def create_namespace(self, name: str, labels: Mapping[str, str] | None = None) -> list[TrialFault]:
         """Make a namespace, unless it is there."""
         metadata = {"name": name, **({"labels": dict(labels)} if labels else {})}
         body = msgspec.json.encode({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
@@ -78,11 +78,11 @@ class Trial:
             return list(faults_of(error))
         return []
 
-    async def create(self, manifest: Manifest) -> list[Fault]:
+    async def create(self, manifest: Manifest) -> list[TrialFault]:
         """Apply a manifest for real: what others build on."""
         return await self._try(manifest, dry_run=False)
 
-    async def ask(self, manifest: Manifest) -> list[Fault]:
+    async def ask(self, manifest: Manifest) -> list[TrialFault]:
         """What the server has against a manifest; it stores nothing.
 
         Raises:
@@ -109,7 +109,7 @@ class Trial:
         conditions = (definition.get("status") or {}).get("conditions") or []
         return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
 
-    async def _try(self, manifest: Manifest, *, dry_run: bool) -> list[Fault]:
+    async def _try(self, manifest: Manifest, *, dry_run: bool) -> list[TrialFault]:
         type_ = self._type(manifest)
         key = manifest.key
         try:
@@ -119,7 +119,7 @@ class Trial:
                 await self._create(type_, key.namespace, manifest.body)
         except ApiError as error:
             found = misfits(manifest) if isinstance(error, BadRequest) else []
-            return [Fault(each.field, each.message, each.hint) for each in found] or _once(faults_of(error))
+            return [TrialFault(each.field, each.message, each.hint) for each in found] or _once(faults_of(error))
         return []
 
     def _type(self, manifest: Manifest) -> ResourceType:
@@ -176,14 +176,14 @@ _SUBJECT = "refused"
 _REQUIRED = "Required value"
 
 
-def _once(faults: Iterable[Fault]) -> list[Fault]:
+def _once(faults: Iterable[TrialFault]) -> list[TrialFault]:
     """Without what else is said of a field that is missing, and of none twice."""
     found = list(dict.fromkeys(faults))
     missing = {fault.field for fault in found if fault.message.startswith(_REQUIRED)}
     return [fault for fault in found if fault.field not in missing or fault.message.startswith(_REQUIRED)]
 
 
-def faults_of(error: ApiError) -> Iterator[Fault]:
+def faults_of(error: ApiError) -> Iterator[TrialFault]:
     """What a refusal says, one fault for each field it names."""
     text = error.message.removeprefix(f"{_SUBJECT}: ")
     causes = [cause for cause in error.causes if cause.field]
@@ -191,17 +191,17 @@ def faults_of(error: ApiError) -> Iterator[Fault]:
     decoded = _DECODED.search(text)
     typed = _TYPED.findall(text.partition("): ")[2]) if isinstance(error, TypedPatchRefused) else []
     if causes:
-        yield from (Fault(cause.field, cause.message or text, error.hint) for cause in causes)
+        yield from (TrialFault(cause.field, cause.message or text, error.hint) for cause in causes)
     elif unknown:
-        yield from (Fault(field, what, error.hint) for what, field in unknown)
+        yield from (TrialFault(field, what, error.hint) for what, field in unknown)
     elif typed:
-        yield from (Fault(field, what, error.hint or hint_of(what)) for field, what in typed)
+        yield from (TrialFault(field, what, error.hint or hint_of(what)) for field, what in typed)
     elif isinstance(error, TypedPatchRefused) and error.fields:
         # Of a Secret the server's words are not shown; what its type says is no secret.
         text = _MEANINGS.get(type(error), text)
-        yield from (Fault(field.lstrip("."), text, error.hint) for field in error.fields)
+        yield from (TrialFault(field.lstrip("."), text, error.hint) for field in error.fields)
     else:
-        yield Fault(decoded[1] if decoded else "", text, error.hint or hint_of(text))
+        yield TrialFault(decoded[1] if decoded else "", text, error.hint or hint_of(text))
 
 
 def hint_of(text: str) -> str:

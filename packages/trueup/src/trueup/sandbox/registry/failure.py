@@ -22,7 +22,7 @@ _CODES = {
 }
 
 
-class Refused(Exception):
+class RegistryRefused(Exception):
     """An answer other than what was asked for."""
 
     def __init__(self, code: str, detail: str = "", headers: dict[str, str] | None = None) -> None:

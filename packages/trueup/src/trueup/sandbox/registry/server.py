@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from aiohttp import web
 from msgspec import json
 
-from trueup.sandbox.registry.failure import Refused
+from trueup.sandbox.registry.failure import RegistryRefused
 from trueup.sandbox.registry.store import MANIFEST_LIMIT, Store, repository_name
 
 _CHUNK = 1024 * 1024
@@ -32,7 +32,7 @@ _ROUTES = tuple(
 )
 
 
-class Registry:
+class SandboxRegistry:
     """Answers requests below ``/v2/``.
 
     Args:
@@ -58,9 +58,9 @@ class Registry:
         """Answer one request."""
         try:
             if not self._admit(request):
-                raise Refused("UNAUTHORIZED", headers={"WWW-Authenticate": 'Basic realm="trueup sandbox"'})
+                raise RegistryRefused("UNAUTHORIZED", headers={"WWW-Authenticate": 'Basic realm="trueup sandbox"'})
             answer = await self._route(request)
-        except Refused as refused:
+        except RegistryRefused as refused:
             answer = refused.answer()
         if not answer.prepared:
             answer.headers["Docker-Distribution-Api-Version"] = "registry/2.0"
@@ -86,7 +86,7 @@ class Registry:
                     "referrers": self._referrers,
                 }
                 return await handlers[name](request, **parts)
-        raise Refused("NAME_UNKNOWN", path[:100])
+        raise RegistryRefused("NAME_UNKNOWN", path[:100])
 
     # --- lists ---------------------------------------------------------------------------------------------------
 
@@ -148,7 +148,7 @@ class Registry:
             await asyncio.to_thread(self._store.forget_blob, repository, digest)
             return web.Response(status=202)
         if not await asyncio.to_thread(self._store.has, repository, digest):
-            raise Refused("BLOB_UNKNOWN", digest)
+            raise RegistryRefused("BLOB_UNKNOWN", digest)
         path = self._store.blob(digest)
         size = (await asyncio.to_thread(path.stat)).st_size
         first, last = _wanted(request, size)
@@ -197,7 +197,7 @@ class Registry:
         if request.method == "GET":
             return _accepted(repository, upload, path.stat().st_size, status=204)
         if upload in self._busy:
-            raise Refused("RANGE_INVALID", "another chunk is under way")
+            raise RegistryRefused("RANGE_INVALID", "another chunk is under way")
         self._busy.add(upload)
         try:
             size = await self._append(request, upload)
@@ -217,19 +217,19 @@ class Registry:
         if given:
             match = _CHUNK_RANGE.fullmatch(given)
             if match is None or int(match[1]) != size:
-                raise Refused("RANGE_INVALID", given[:100], headers={"Range": f"0-{max(size - 1, 0)}"})
+                raise RegistryRefused("RANGE_INVALID", given[:100], headers={"Range": f"0-{max(size - 1, 0)}"})
         with path.open("ab") as file:
             async for chunk in request.content.iter_chunked(_CHUNK):
                 size += len(chunk)
                 if size > _LARGEST_BLOB:
-                    raise Refused("SIZE_INVALID")
+                    raise RegistryRefused("SIZE_INVALID")
                 await asyncio.to_thread(file.write, chunk)
         return size
 
 
 def _only(request: web.BaseRequest, *methods: str) -> None:
     if request.method not in methods:
-        raise Refused("UNSUPPORTED", headers={"Allow": ", ".join(methods)})
+        raise RegistryRefused("UNSUPPORTED", headers={"Allow": ", ".join(methods)})
 
 
 def _accepted(repository: str, upload: str, size: int, *, status: int = 202) -> web.Response:
@@ -253,7 +253,7 @@ def _wanted(request: web.BaseRequest, size: int) -> tuple[int, int]:
     first = int(match[1]) if match[1] else max(size - int(match[2]), 0)
     last = min(int(match[2]), size - 1) if match[1] and match[2] else size - 1
     if first > last:
-        raise Refused("RANGE_INVALID", headers={"Content-Range": f"bytes */{size}"})
+        raise RegistryRefused("RANGE_INVALID", headers={"Content-Range": f"bytes */{size}"})
     return first, last
 
 
@@ -261,7 +261,7 @@ def _page(request: web.BaseRequest, names: list[str], field: str, beside: dict[s
     """A page of a sorted list, by ``n`` and ``last``."""
     last, wanted = request.query.get("last", ""), request.query.get("n", "")
     if wanted and not wanted.isdigit():
-        raise Refused("PAGINATION_NUMBER_INVALID", wanted[:20])
+        raise RegistryRefused("PAGINATION_NUMBER_INVALID", wanted[:20])
     rest = [name for name in names if name > last] if last else names
     shown = rest[: int(wanted[:9])] if wanted else rest
     headers = {}
@@ -276,5 +276,5 @@ async def _body(request: web.BaseRequest, limit: int) -> bytes:
     async for chunk in request.content.iter_chunked(64 * 1024):
         data += chunk
         if len(data) > limit:
-            raise Refused("SIZE_INVALID")
+            raise RegistryRefused("SIZE_INVALID")
     return bytes(data)

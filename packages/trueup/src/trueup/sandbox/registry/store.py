@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.sandbox.registry.failure import Refused
+from trueup.sandbox.registry.failure import RegistryRefused
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _NAME = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
@@ -24,7 +24,7 @@ MOST_UPLOADS = 100
 UPLOAD_SECONDS = 3600.0
 
 
-class Manifest(msgspec.Struct):
+class ImageManifest(msgspec.Struct):
     """What is remembered of a manifest beside its bytes, which are a blob."""
 
     media_type: str
@@ -41,7 +41,7 @@ def repository_name(text: str) -> str:
         Refused: it cannot be one.
     """
     if len(text) > _LONGEST_NAME or not _NAME.fullmatch(text):
-        raise Refused("NAME_INVALID", text[:100])
+        raise RegistryRefused("NAME_INVALID", text[:100])
     return text
 
 
@@ -72,7 +72,7 @@ class Store:
         """
         match = _DIGEST.fullmatch(digest)
         if match is None:
-            raise Refused("DIGEST_INVALID", digest[:100])
+            raise RegistryRefused("DIGEST_INVALID", digest[:100])
         return self._folder / "blobs" / match[1]
 
     def has(self, repository: str, digest: str) -> bool:
@@ -93,7 +93,7 @@ class Store:
             Refused: it has none of this digest.
         """
         if not self.has(repository, digest):
-            raise Refused("BLOB_UNKNOWN", digest)
+            raise RegistryRefused("BLOB_UNKNOWN", digest)
         self._link(repository, digest).unlink()
 
     def _link(self, repository: str, digest: str) -> Path:
@@ -114,7 +114,7 @@ class Store:
                 if self._now() - each.stat().st_mtime > UPLOAD_SECONDS:
                     each.unlink()
         if len(open_ones) >= MOST_UPLOADS and sum(1 for _ in folder.iterdir()) >= MOST_UPLOADS:
-            raise Refused("TOOMANYREQUESTS", headers={"Retry-After": "10"})
+            raise RegistryRefused("TOOMANYREQUESTS", headers={"Retry-After": "10"})
         name = secrets.token_hex(16)
         (folder / name).touch(mode=0o600)
         return name
@@ -127,7 +127,7 @@ class Store:
         """
         path = self._folder / "uploads" / name
         if not _UPLOAD.fullmatch(name) or not path.exists():
-            raise Refused("BLOB_UPLOAD_UNKNOWN", name[:100])
+            raise RegistryRefused("BLOB_UPLOAD_UNKNOWN", name[:100])
         return path
 
     def finish(self, repository: str, name: str, digest: str) -> None:
@@ -144,7 +144,7 @@ class Store:
             os.fsync(file.fileno())
         if found.hexdigest() != target.name:
             path.unlink()
-            raise Refused("DIGEST_INVALID", digest)
+            raise RegistryRefused("DIGEST_INVALID", digest)
         path.rename(target)
         self._write(self._link(repository, digest), b"")
 
@@ -158,17 +158,17 @@ class Store:
         """
         digest = "sha256:" + hashlib.sha256(body).hexdigest()
         if ":" in reference and reference != digest:
-            raise Refused("DIGEST_INVALID", reference[:100])
+            raise RegistryRefused("DIGEST_INVALID", reference[:100])
         if ":" not in reference and not _TAG.fullmatch(reference):
-            raise Refused("MANIFEST_INVALID", f"tag {reference[:130]!r}")
+            raise RegistryRefused("MANIFEST_INVALID", f"tag {reference[:130]!r}")
         found = _decoded(body)
         for part in _parts(found):
             known = self.has(repository, part) or self._manifest(repository, part).exists()
             if not known:
-                raise Refused("MANIFEST_BLOB_UNKNOWN", part)
+                raise RegistryRefused("MANIFEST_BLOB_UNKNOWN", part)
         subject = found.get("subject") or {}
         config = found.get("config") or {}
-        kept = Manifest(
+        kept = ImageManifest(
             media_type=media_type or str(found.get("mediaType") or "application/vnd.oci.image.manifest.v1+json"),
             size=len(body),
             subject=str(subject.get("digest") or "") if isinstance(subject, dict) else "",
@@ -181,7 +181,7 @@ class Store:
             self._write(self._place(repository) / "_tags" / reference, digest.encode())
         return digest, kept.subject
 
-    def manifest(self, repository: str, reference: str) -> tuple[str, Manifest, bytes]:
+    def manifest(self, repository: str, reference: str) -> tuple[str, ImageManifest, bytes]:
         """Digest, description and bytes of a manifest, by tag or digest.
 
         Raises:
@@ -191,12 +191,12 @@ class Store:
         if ":" not in reference:
             digest = self._digest(repository, reference)
         if not is_digest(digest):
-            raise Refused("MANIFEST_UNKNOWN", reference[:100])
+            raise RegistryRefused("MANIFEST_UNKNOWN", reference[:100])
         try:
-            kept = msgspec.json.decode(self._manifest(repository, digest).read_bytes(), type=Manifest)
+            kept = msgspec.json.decode(self._manifest(repository, digest).read_bytes(), type=ImageManifest)
             return digest, kept, self.blob(digest).read_bytes()
         except FileNotFoundError:
-            raise Refused("MANIFEST_UNKNOWN", reference[:100]) from None
+            raise RegistryRefused("MANIFEST_UNKNOWN", reference[:100]) from None
 
     def remove(self, repository: str, reference: str) -> None:
         """Take a tag away, or a manifest with all its tags.
@@ -220,18 +220,18 @@ class Store:
             Refused: there is no such repository.
         """
         if not self._place(repository).is_dir():
-            raise Refused("NAME_UNKNOWN", repository)
+            raise RegistryRefused("NAME_UNKNOWN", repository)
         folder = self._place(repository) / "_tags"
         return sorted(each.name for each in folder.iterdir() if _TAG.fullmatch(each.name)) if folder.is_dir() else []
 
-    def referrers(self, repository: str, digest: str) -> Iterator[tuple[str, Manifest]]:
+    def referrers(self, repository: str, digest: str) -> Iterator[tuple[str, ImageManifest]]:
         """The manifests whose subject this is."""
         if not is_digest(digest):
-            raise Refused("DIGEST_INVALID", digest[:100])
+            raise RegistryRefused("DIGEST_INVALID", digest[:100])
         folder = self._place(repository) / "_manifests"
         for each in sorted(folder.iterdir()) if folder.is_dir() else []:
             if re.fullmatch(r"[0-9a-f]{64}", each.name):
-                kept = msgspec.json.decode(each.read_bytes(), type=Manifest)
+                kept = msgspec.json.decode(each.read_bytes(), type=ImageManifest)
                 if kept.subject == digest:
                     yield f"sha256:{each.name}", kept
 
@@ -247,7 +247,7 @@ class Store:
                 raise FileNotFoundError
             return (self._place(repository) / "_tags" / tag).read_text()
         except FileNotFoundError:
-            raise Refused("MANIFEST_UNKNOWN", tag[:100]) from None
+            raise RegistryRefused("MANIFEST_UNKNOWN", tag[:100]) from None
 
     def _manifest(self, repository: str, digest: str) -> Path:
         return self._place(repository) / "_manifests" / self.blob(digest).name
@@ -269,12 +269,12 @@ def _decoded(body: bytes) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
-        raise Refused("MANIFEST_INVALID", "no JSON") from None
+        raise RegistryRefused("MANIFEST_INVALID", "no JSON") from None
     if not isinstance(found, dict) or found.get("schemaVersion") != 2:
-        raise Refused("MANIFEST_INVALID", "schemaVersion is not 2")
+        raise RegistryRefused("MANIFEST_INVALID", "schemaVersion is not 2")
     for field, kind in (("config", dict), ("layers", list), ("manifests", list), ("annotations", dict)):
         if found.get(field) is not None and not isinstance(found[field], kind):
-            raise Refused("MANIFEST_INVALID", field)
+            raise RegistryRefused("MANIFEST_INVALID", field)
     return found
 
 
@@ -285,6 +285,6 @@ def _parts(manifest: dict[str, Any]) -> Iterator[str]:
             continue
         digest = entry.get("digest") if isinstance(entry, dict) else None
         if not isinstance(digest, str) or not is_digest(digest):
-            raise Refused("MANIFEST_INVALID", "a descriptor without a sha256 digest")
+            raise RegistryRefused("MANIFEST_INVALID", "a descriptor without a sha256 digest")
         if not entry.get("urls"):
             yield digest

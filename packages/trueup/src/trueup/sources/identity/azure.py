@@ -5,7 +5,7 @@ from urllib.parse import quote
 import msgspec
 
 from trueup.model.repository_url import RepositoryUrl
-from trueup.sources.identity.port import Ask, Shown
+from trueup.sources.identity.port import Ask, IdentityShown
 from trueup.sources.identity.tokens import access_token
 
 AUTHORITY = "https://login.microsoftonline.com"
@@ -37,7 +37,7 @@ class ServicePrincipal(msgspec.Struct, frozen=True, kw_only=True):
         """One token serves all repositories."""
         return ""
 
-    async def exchange(self, ask: Ask, url: RepositoryUrl, now: float) -> Shown:
+    async def exchange(self, ask: Ask, url: RepositoryUrl, now: float) -> IdentityShown:
         """An access token.
 
         Raises:
@@ -47,4 +47,4 @@ class ServicePrincipal(msgspec.Struct, frozen=True, kw_only=True):
         place = f"{self.authority}/{quote(self.tenant, safe='')}/oauth2/v2.0/token"
         answer = await ask("POST", place, form={**form, "grant_type": "client_credentials"})
         token, until = access_token(answer, now)
-        return Shown(bearer_token=token, until=until)
+        return IdentityShown(bearer_token=token, until=until)

@@ -15,7 +15,7 @@ from kubegrammar.redact import redact_url
 from trueup.model.errors import InvalidSpec, SourceUnavailable
 from trueup.model.repository_url import HTTP, RepositoryUrl
 from trueup.sources.credential import Credential
-from trueup.sources.identity.port import Identity, IdentityRefused, Shown
+from trueup.sources.identity.port import Identity, IdentityRefused, IdentityShown
 from trueup.sources.outgoing import Outside, proxy_of, require_outside, session
 from trueup.sources.tls import tls_of
 
@@ -44,7 +44,7 @@ class Exchange:
         learn: Callable[[Callable[[], Iterable[str]]], None] = lambda _: None,
     ) -> None:
         self._guarded, self._now, self._learn = guarded, now, learn
-        self._known: dict[_Key, Shown] = {}
+        self._known: dict[_Key, IdentityShown] = {}
         self._under_way: dict[_Key, asyncio.Lock] = {}
 
     async def __call__(self, credential: Credential | None, url: RepositoryUrl) -> Credential | None:
@@ -80,7 +80,7 @@ class Exchange:
         if credential is not None and credential.identity is not None:
             self._known.pop((credential.identity, credential.identity.subject(url)), None)
 
-    async def _exchanged(self, identity: Identity, credential: Credential, repository: RepositoryUrl) -> Shown:
+    async def _exchanged(self, identity: Identity, credential: Credential, repository: RepositoryUrl) -> IdentityShown:
         async def ask(
             method: str,
             url: str,

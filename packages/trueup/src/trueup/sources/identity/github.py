@@ -10,7 +10,7 @@ import msgspec
 from trueup.model.errors import InvalidSpec
 from trueup.model.repository_url import RepositoryUrl
 from trueup.sources.identity.assertion import signed
-from trueup.sources.identity.port import Ask, IdentityRefused, Shown
+from trueup.sources.identity.port import Ask, IdentityRefused, IdentityShown
 
 API = "https://api.github.com"
 _EARLIER, _LASTS = 60, 540
@@ -42,7 +42,7 @@ class GithubApp(msgspec.Struct, frozen=True, kw_only=True):
         """A token is of an installation, which is the owner's of a repository."""
         return "" if self.installation else url.path.partition("/")[0].lower()
 
-    async def exchange(self, ask: Ask, url: RepositoryUrl, now: float) -> Shown:
+    async def exchange(self, ask: Ask, url: RepositoryUrl, now: float) -> IdentityShown:
         """The token of the installation.
 
         Raises:
@@ -64,7 +64,7 @@ class GithubApp(msgspec.Struct, frozen=True, kw_only=True):
             until = 0.0
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token or not until:
             raise IdentityRefused("GitHub's answer has no token of the installation", hint=_HINT)
-        return Shown(username="x-access-token", password=token, until=until)
+        return IdentityShown(username="x-access-token", password=token, until=until)
 
     async def _installation(self, ask: Ask, url: RepositoryUrl, headers: Mapping[str, str]) -> str:
         owner, _, name = url.path.removesuffix(".git").partition("/")

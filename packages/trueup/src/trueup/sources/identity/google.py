@@ -8,7 +8,7 @@ from kubegrammar import json
 from trueup.model.errors import InvalidSpec
 from trueup.model.repository_url import RepositoryUrl
 from trueup.sources.identity.assertion import signed
-from trueup.sources.identity.port import Ask, Shown
+from trueup.sources.identity.port import Ask, IdentityShown
 from trueup.sources.identity.tokens import access_token
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -33,7 +33,7 @@ class ServiceAccount(msgspec.Struct, frozen=True):
         """One token serves all repositories."""
         return ""
 
-    async def exchange(self, ask: Ask, url: RepositoryUrl, now: float) -> Shown:
+    async def exchange(self, ask: Ask, url: RepositoryUrl, now: float) -> IdentityShown:
         """An access token, as the password of the account.
 
         Raises:
@@ -50,7 +50,7 @@ class ServiceAccount(msgspec.Struct, frozen=True):
         )
         answer = await ask("POST", place, form={"grant_type": _GRANT, "assertion": statement})
         token, until = access_token(answer, now)
-        return Shown(username=email, password=token, until=until)
+        return IdentityShown(username=email, password=token, until=until)
 
     def _file(self) -> dict[str, Any]:
         try:

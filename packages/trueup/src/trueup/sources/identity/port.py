@@ -13,7 +13,7 @@ class IdentityRefused(SourceUnavailable):
     """Whoever exchanges identities answers, and gives nothing for this one."""
 
 
-class Shown(msgspec.Struct, frozen=True, kw_only=True):
+class IdentityShown(msgspec.Struct, frozen=True, kw_only=True):
     """What an identity was exchanged for.
 
     Attributes:
@@ -56,7 +56,7 @@ class Identity(Protocol):
         """For what of a repository's URL another exchange is due; empty where one serves all."""
         ...
 
-    async def exchange(self, ask: Ask, url: RepositoryUrl, now: float) -> Shown:
+    async def exchange(self, ask: Ask, url: RepositoryUrl, now: float) -> IdentityShown:
         """What it is exchanged for.
 
         Args:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from kubegrammar.glob import glob_match
-from trueup.model.audit import Entry
+from trueup.model.audit import AuditRecord
 from trueup.model.errors import TrueupError
 from trueup.store.audit.trail import microseconds
 
@@ -36,7 +36,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     action: str = ""
     limit: int = 0
 
-    def takes(self, entry: Entry) -> bool:
+    def takes(self, entry: AuditRecord) -> bool:
         """Whether an entry is meant; the limit aside."""
         pattern = self.object if any(c in self.object for c in "*?[") else f"*{self.object}*"
         return (
@@ -50,7 +50,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def query(path: Path, wanted: Filter) -> Iterator[Entry]:
+def query(path: Path, wanted: Filter) -> Iterator[AuditRecord]:
     """The entries, oldest first.
 
     Raises:
@@ -73,11 +73,11 @@ def query(path: Path, wanted: Filter) -> Iterator[Entry]:
             values.append(value)
     # From the newest on, so that a limit ends the search; the rest of the filter is the entries' own.
     statement = f"SELECT body FROM entries WHERE {' AND '.join(clauses)} ORDER BY id DESC"  # noqa: S608 - constants
-    found: list[Entry] = []
+    found: list[AuditRecord] = []
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=10)) as database:
             for (body,) in database.execute(statement, values):
-                entry = msgspec.json.decode(body, type=Entry)
+                entry = msgspec.json.decode(body, type=AuditRecord)
                 if wanted.takes(entry):
                     found.append(entry)
                     if wanted.limit and len(found) >= wanted.limit:
@@ -89,5 +89,5 @@ def query(path: Path, wanted: Filter) -> Iterator[Entry]:
     return reversed(found)
 
 
-def _reaches(entry: Entry, start: str) -> bool:
+def _reaches(entry: AuditRecord, start: str) -> bool:
     return entry.revision.startswith(start) or entry.from_revision.startswith(start)

@@ -10,10 +10,10 @@ from datetime import datetime
 import msgspec
 
 from kubegrammar.time import parse_time
-from trueup.model.audit import Action, Entry
+from trueup.model.audit import Action, AuditRecord
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class DeliveryFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one application, or of all.
 
     Attributes:
@@ -50,7 +50,7 @@ class _Story(msgspec.Struct):
     degraded_since: datetime | None = None
 
 
-def facts_of(entries: Iterable[Entry]) -> tuple[dict[str, Facts], Facts]:
+def facts_of(entries: Iterable[AuditRecord]) -> tuple[dict[str, DeliveryFacts], DeliveryFacts]:
     """Facts of each application, and of all together."""
     stories: dict[str, _Story] = {}
     first: datetime | None = None
@@ -66,7 +66,7 @@ def facts_of(entries: Iterable[Entry]) -> tuple[dict[str, Facts], Facts]:
     return each, _facts(list(stories.values()), days)
 
 
-def _take(story: _Story, entry: Entry, now: datetime) -> None:
+def _take(story: _Story, entry: AuditRecord, now: datetime) -> None:
     if entry.action is Action.COMMIT and entry.committed_at:
         story.committed[entry.revision] = entry.committed_at
     elif entry.action is Action.HEALED:
@@ -99,12 +99,12 @@ def _healthy(story: _Story, now: datetime) -> None:
         latest.lead = max(0.0, (now - latest.committed_at).total_seconds())
 
 
-def _facts(stories: Sequence[_Story], days: float) -> Facts:
+def _facts(stories: Sequence[_Story], days: float) -> DeliveryFacts:
     deployments = [each for story in stories for each in story.deployments]
     leads = sorted(each.lead for each in deployments if each.lead is not None)
     restores = sorted(seconds for story in stories for seconds in story.restores)
     failed = sum(each.failed for each in deployments)
-    return Facts(
+    return DeliveryFacts(
         deployments=len(deployments),
         failed=failed,
         lead_median=_quantile(leads, 0.5),

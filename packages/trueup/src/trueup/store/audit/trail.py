@@ -15,7 +15,7 @@ import msgspec
 from kubegrammar.named_secrets import MASK, names_secret
 from kubegrammar.redact import redact_url
 from kubegrammar.time import parse_time
-from trueup.model.audit import Action, Entry, FieldChange
+from trueup.model.audit import Action, AuditRecord, FieldChange
 from trueup.model.errors import TrueupError
 from trueup.runtime.logger import Logger
 from trueup.runtime.secrecy import told
@@ -69,9 +69,9 @@ _OPERATION = "SELECT body FROM entries WHERE application = ? AND action IN (?, ?
 class _Batch(msgspec.Struct, frozen=True):
     """What is appended as one. ``of`` names the application whose intents are replaced; empty for none."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[AuditRecord]
     of: str = ""
-    intents: Sequence[Entry] = ()
+    intents: Sequence[AuditRecord] = ()
 
 
 class AuditFailed(TrueupError):
@@ -97,7 +97,7 @@ class Trail:
         self._pending: list[tuple[_Batch, asyncio.Future[list[int]]]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def write(self, *entries: Entry, settles: str = "") -> list[int]:
+    async def write(self, *entries: AuditRecord, settles: str = "") -> list[int]:
         """Append, and return the ids once the entries are on the disk. All that waits shares one transaction.
 
         Args:
@@ -108,7 +108,7 @@ class Trail:
         """
         return await self._written(_Batch([_told(each) for each in entries], settles)) if entries or settles else []
 
-    async def intend(self, application: str, intents: Sequence[Entry]) -> None:
+    async def intend(self, application: str, intents: Sequence[AuditRecord]) -> None:
         """Note what is about to be done, so that it is not lost with a process that is killed while doing it.
 
         Raises:
@@ -116,7 +116,7 @@ class Trail:
         """
         await self._written(_Batch((), application, [_told(each) for each in intents]))
 
-    async def intended(self, application: str) -> list[Entry]:
+    async def intended(self, application: str) -> list[AuditRecord]:
         """What was noted and came to no end.
 
         Raises:
@@ -124,7 +124,7 @@ class Trail:
         """
         return await self._read(self._read_intents, application)
 
-    async def last_operation(self, application: str) -> Entry | None:
+    async def last_operation(self, application: str) -> AuditRecord | None:
         """The newest entry about an operation as a whole, that it was started or has ended; None where there is none.
 
         Raises:
@@ -132,7 +132,7 @@ class Trail:
         """
         return await self._read(self._read_operation, application)
 
-    async def latest(self, application: str) -> list[Entry]:
+    async def latest(self, application: str) -> list[AuditRecord]:
         """The newest entries about an application, the newest first, some hundreds of them.
 
         Raises:
@@ -198,17 +198,17 @@ class Trail:
         self._sweep(database)
         return given
 
-    def _read_intents(self, application: str) -> list[Entry]:
+    def _read_intents(self, application: str) -> list[AuditRecord]:
         rows = self._opened().execute("SELECT body FROM intents WHERE application = ? ORDER BY id", (application,))
-        return [msgspec.json.decode(body, type=Entry) for (body,) in rows]
+        return [msgspec.json.decode(body, type=AuditRecord) for (body,) in rows]
 
-    def _read_operation(self, application: str) -> Entry | None:
+    def _read_operation(self, application: str) -> AuditRecord | None:
         row = self._opened().execute(_OPERATION, (application, str(Action.STARTED), str(Action.FINISHED))).fetchone()
-        return msgspec.json.decode(row[0], type=Entry) if row else None
+        return msgspec.json.decode(row[0], type=AuditRecord) if row else None
 
-    def _read_latest(self, application: str) -> list[Entry]:
+    def _read_latest(self, application: str) -> list[AuditRecord]:
         rows = self._opened().execute(_LATEST, (application, LATEST))
-        return [msgspec.json.decode(body, type=Entry) for (body,) in rows]
+        return [msgspec.json.decode(body, type=AuditRecord) for (body,) in rows]
 
     def _opened(self) -> sqlite3.Connection:
         if self._database is None:
@@ -288,7 +288,7 @@ def _keep_a_log(database: sqlite3.Connection) -> None:
         time.sleep(0.01)
 
 
-def _told(entry: Entry) -> Entry:
+def _told(entry: AuditRecord) -> AuditRecord:
     """An entry as it may be kept: no secret in it, and no text longer than people read."""
     return msgspec.structs.replace(
         entry,
@@ -311,7 +311,7 @@ def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def _numbered(batch: Sequence[Sequence[Entry]], number: int) -> tuple[list[tuple[object, ...]], list[list[int]]]:
+def _numbered(batch: Sequence[Sequence[AuditRecord]], number: int) -> tuple[list[tuple[object, ...]], list[list[int]]]:
     """Rows, and the ids of each sequence of entries, from a number on."""
     rows: list[tuple[object, ...]] = []
     given: list[list[int]] = []

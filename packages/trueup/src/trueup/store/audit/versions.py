@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from trueup.model.audit import Action, Entry, Why
+from trueup.model.audit import Action, AuditRecord, Why
 
 _VERDICTS = frozenset(("Healthy", "Degraded", "Suspended", "Progressing", "Missing", "Unknown"))
 _WORKING = frozenset(("Healthy", "Suspended"))
 
 
-class Version(msgspec.Struct, frozen=True, kw_only=True):
+class DeployedVersion(msgspec.Struct, frozen=True, kw_only=True):
     """How a commit fared when it was deployed last.
 
     Attributes:
@@ -38,7 +38,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
         return self.worked and not self.bad
 
 
-def versions(entries: Iterable[Entry]) -> dict[str, Version]:
+def versions(entries: Iterable[AuditRecord]) -> dict[str, DeployedVersion]:
     """Each commit of one application that was deployed or tried, by its SHA.
 
     What is seen while a sync to another commit is under way says nothing of either.
@@ -46,7 +46,7 @@ def versions(entries: Iterable[Entry]) -> dict[str, Version]:
     Args:
         entries: of that application, oldest first.
     """
-    found: dict[str, Version] = {}
+    found: dict[str, DeployedVersion] = {}
     deployed = ""
     for entry in entries:
         match entry.action:
@@ -56,7 +56,7 @@ def versions(entries: Iterable[Entry]) -> dict[str, Version]:
                 verdict = entry.message if entry.result == "Succeeded" and entry.message in _VERDICTS else ""
                 message = "" if entry.result == "Succeeded" else entry.message
                 before = found.get(entry.revision)
-                found[entry.revision] = Version(
+                found[entry.revision] = DeployedVersion(
                     at=entry.at,
                     result=entry.result,
                     health=verdict,

@@ -21,19 +21,19 @@ from trueup.sources.tree import GitTree, Place, within_limits
 from trueup.store.preparing.frame import (
     MAX_ANSWER,
     Answer,
-    Charts,
     CheckArchive,
     CheckWhole,
     FindCharts,
-    Held,
+    HeldTree,
+    IndexedCharts,
     Inputs,
     Made,
     MakeRecipe,
     Needs,
     Packed,
     Places,
+    PreparingRefused,
     ReadInputs,
-    Refused,
     Task,
     Whole,
     pack,
@@ -63,12 +63,12 @@ def answer(task: Task) -> Answer:
     except TrueupError as error:
         kinds = (InvalidSpec, TooCostly, RenderFailed, SourceUnavailable)
         kind = next((kind for kind in kinds if isinstance(error, kind)), RenderFailed)
-        return Refused(kind.__name__, _sayable(error.message), _sayable(error.hint))
+        return PreparingRefused(kind.__name__, _sayable(error.message), _sayable(error.hint))
     except MemoryError:
         _trees.clear()
-        return Refused("RenderFailed", "reading the source stopped: memory limit", "narrow the source's path")
+        return PreparingRefused("RenderFailed", "reading the source stopped: memory limit", "narrow the source's path")
     except RecursionError:
-        return Refused("RenderFailed", "reading the source stopped: nesting too deep", "flatten its files")
+        return PreparingRefused("RenderFailed", "reading the source stopped: nesting too deep", "flatten its files")
 
 
 def _done(task: Task) -> Answer:
@@ -91,7 +91,7 @@ def _done(task: Task) -> Answer:
             trees = _opened(task.places)
             return Inputs(read_inputs(task.recipe, trees.own, trees.refs))
         case FindCharts():
-            return Charts(tuple(find_all(task.index, task.charts)))
+            return IndexedCharts(tuple(find_all(task.index, task.charts)))
         case CheckArchive():
             check_archive(task.content, task.shown, task.form)
             return Whole()
@@ -110,9 +110,9 @@ def _opened(places: Places) -> Trees:
     return Trees(_tree(places.own), {name: _ref(each) for name, each in places.refs.items()})
 
 
-def _ref(place: Place | Shelved | Held | Packed) -> Tree:
+def _ref(place: Place | Shelved | HeldTree | Packed) -> Tree:
     match place:
-        case Held():
+        case HeldTree():
             return OneFile(place.content)
         case Packed():
             return PackedChart(place.content, place.shown)
@@ -134,7 +134,9 @@ def handle(body: bytes) -> bytes:
     """The answer to one task, packed."""
     packed = pack(answer(unpack_task(body)))
     if len(packed) > MAX_ANSWER:
-        packed = pack(Refused("RenderFailed", "what the source reads is too large", "narrow the source's path"))
+        packed = pack(
+            PreparingRefused("RenderFailed", "what the source reads is too large", "narrow the source's path")
+        )
     return packed
 
 

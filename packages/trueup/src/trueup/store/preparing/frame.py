@@ -14,7 +14,7 @@ MAX_ANSWER = 96 * 1024 * 1024
 """Bytes: the inputs of a render, and their names."""
 
 
-class Held(msgspec.Struct, frozen=True, tag=True):
+class HeldTree(msgspec.Struct, frozen=True, tag=True):
     """A tree of one file, whole."""
 
     content: bytes
@@ -31,7 +31,7 @@ class Places(msgspec.Struct, frozen=True):
     """Where a source's trees are: its own, and the others by name."""
 
     own: Place | Shelved
-    refs: dict[str, Place | Shelved | Held | Packed] = {}
+    refs: dict[str, Place | Shelved | HeldTree | Packed] = {}
 
 
 class MakeRecipe(msgspec.Struct, frozen=True, tag=True):
@@ -61,7 +61,7 @@ class CheckWhole(msgspec.Struct, frozen=True, tag=True):
 
 
 class FindCharts(msgspec.Struct, frozen=True, tag=True):
-    """Asks what the index of a Helm repository says of charts; the answer is :class:`Charts`, or a refusal."""
+    """Asks what the index of a Helm repository says of charts; the answer is :class:`IndexedCharts`, or a refusal."""
 
     index: bytes
     charts: tuple[ChartOf, ...]
@@ -96,7 +96,7 @@ class Inputs(msgspec.Struct, frozen=True, tag=True):
     files: dict[str, bytes]
 
 
-class Charts(msgspec.Struct, frozen=True, tag=True):
+class IndexedCharts(msgspec.Struct, frozen=True, tag=True):
     """What an index says of each."""
 
     found: tuple[Found | Missing, ...]
@@ -106,7 +106,7 @@ class Whole(msgspec.Struct, frozen=True, tag=True):
     """Nothing was lost, or is amiss."""
 
 
-class Refused(msgspec.Struct, frozen=True, tag=True):
+class PreparingRefused(msgspec.Struct, frozen=True, tag=True):
     """The source's fault, or a limit.
 
     Attributes:
@@ -119,7 +119,7 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     hint: str = ""
 
 
-Answer = Made | Needs | Inputs | Charts | Whole | Refused
+Answer = Made | Needs | Inputs | IndexedCharts | Whole | PreparingRefused
 
 _encoder = msgspec.msgpack.Encoder()
 _tasks: msgspec.msgpack.Decoder[Task] = msgspec.msgpack.Decoder(Task)

@@ -16,19 +16,19 @@ from trueup.sources.shelved import Shelved, ShelvedChart
 from trueup.sources.tree import GitTree, Place
 from trueup.store.preparing.frame import (
     Answer,
-    Charts,
     CheckArchive,
     CheckWhole,
     FindCharts,
-    Held,
+    HeldTree,
+    IndexedCharts,
     Inputs,
     Made,
     MakeRecipe,
     Needs,
     Packed,
     Places,
+    PreparingRefused,
     ReadInputs,
-    Refused,
     Task,
     Whole,
     pack,
@@ -111,7 +111,7 @@ class Preparer:
             what="the index of a Helm repository",
             hint="commit the chart to the repository, or name a repository with a smaller index",
         )
-        assert isinstance(answer, Charts)
+        assert isinstance(answer, IndexedCharts)
         return answer.found
 
     async def check_archive(self, content: bytes, shown: str, form: str) -> None:
@@ -139,7 +139,7 @@ class Preparer:
         """
         at = f" (path {where})" if where else ""
         answer = await self._readers.ask(pack(task), unpack_answer, what=what, hint=hint, at=at)
-        if not isinstance(answer, Refused):
+        if not isinstance(answer, PreparingRefused):
             return answer
         if answer.kind == SourceUnavailable.__name__:
             for each in trees:
@@ -151,12 +151,12 @@ class Preparer:
 
 def _places(trees: Trees) -> Places | None:
     """Where trees are; None unless all of them are repositories' or whole by themselves."""
-    refs: dict[str, Place | Shelved | Held | Packed] = {}
+    refs: dict[str, Place | Shelved | HeldTree | Packed] = {}
     for name, tree in trees.refs.items():
         if isinstance(tree, GitTree | ShelvedChart):
             refs[name] = tree.place
         elif isinstance(tree, OneFile):
-            refs[name] = Held(tree.content)
+            refs[name] = HeldTree(tree.content)
         elif isinstance(tree, PackedChart):
             refs[name] = Packed(tree.content, tree.shown)
         else:

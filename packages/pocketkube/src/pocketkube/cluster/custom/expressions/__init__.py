@@ -1,6 +1,6 @@
 """Rules in the Common Expression Language: ``x-kubernetes-validations``."""
 
-from pocketkube.cluster.custom.expressions.rule import Failed, Rule
-from pocketkube.cluster.custom.expressions.walk import Rules
+from pocketkube.cluster.custom.expressions.rule import FailedExpression, Rule
+from pocketkube.cluster.custom.expressions.walk import SchemaRules
 
-__all__ = ["Failed", "Rule", "Rules"]
+__all__ = ["FailedExpression", "Rule", "SchemaRules"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
-from pocketkube.cluster.custom.expressions.refusal import Refusal
+from pocketkube.cluster.custom.expressions.refusal import FunctionRefusal
 
 _SEMVER: Final = re.compile(
     r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?", re.ASCII
@@ -16,11 +16,11 @@ def address_of(text: str) -> IPv4Address | IPv6Address:
     try:
         found = ip_address(text)
     except ValueError:
-        raise Refusal(f"IP Address '{text}' parse error during conversion from string") from None
+        raise FunctionRefusal(f"IP Address '{text}' parse error during conversion from string") from None
     if "%" in text:
-        raise Refusal(f"IP address {text!r} with zone value is not allowed")
+        raise FunctionRefusal(f"IP address {text!r} with zone value is not allowed")
     if isinstance(found, IPv6Address) and found.ipv4_mapped:
-        raise Refusal("IPv4-mapped IPv6 address is not allowed")
+        raise FunctionRefusal("IPv4-mapped IPv6 address is not allowed")
     return found
 
 
@@ -41,7 +41,7 @@ def network_of(value: Any) -> IPv4Network | IPv6Network:
             raise ValueError
         return ip_network(text, strict=False)
     except ValueError:
-        raise Refusal(f"network address parse error during conversion from string: {text}") from None
+        raise FunctionRefusal(f"network address parse error during conversion from string: {text}") from None
 
 
 def cidr_of(text: str) -> dict[str, str]:
@@ -67,7 +67,7 @@ def version_of(value: Any, normalise: bool = False) -> tuple[Any, ...]:
         text = ".".join([*parts, "0", "0"][:3]) + dash + rest
     found = _SEMVER.fullmatch(text)
     if found is None:
-        raise Refusal(f"invalid semantic version: {text}")
+        raise FunctionRefusal(f"invalid semantic version: {text}")
     before = tuple(
         (0, int(part), "") if part.isdigit() else (1, 0, part) for part in (found[4] or "").split(".") if part
     )

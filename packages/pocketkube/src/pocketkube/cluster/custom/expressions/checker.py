@@ -13,7 +13,7 @@ from pocketkube.cluster.custom.expressions.declared import (
     NULL,
     STRING,
     UINT,
-    Kind,
+    DeclaredType,
     list_of,
     map_of,
     optional_of,
@@ -29,7 +29,7 @@ _ONE_VARIABLE = _PREDICATES | {"filter", "map"}
 _TWO_VARIABLES = _PREDICATES | {"transformList", "transformMap"}
 
 
-class Problem(msgspec.Struct, frozen=True):
+class TypeProblem(msgspec.Struct, frozen=True):
     at: int
     text: str
 
@@ -71,19 +71,19 @@ class Checker:
         variables: names to types.
     """
 
-    def __init__(self, variables: Mapping[str, Kind]) -> None:
-        self._scopes: list[Mapping[str, Kind]] = [variables]
-        self.problems: list[Problem] = []
+    def __init__(self, variables: Mapping[str, DeclaredType]) -> None:
+        self._scopes: list[Mapping[str, DeclaredType]] = [variables]
+        self.problems: list[TypeProblem] = []
         self.used: set[str] = set()
-        self.kinds: dict[int, Kind] = {}
+        self.kinds: dict[int, DeclaredType] = {}
 
-    def kind(self, tree: Tree) -> Kind:
+    def kind(self, tree: Tree) -> DeclaredType:
         """The type of a part; ``dyn`` where it is wrong or known at run time only."""
         found = self._kind(tree)
         self.kinds[id(tree)] = found
         return found
 
-    def _kind(self, tree: Tree) -> Kind:
+    def _kind(self, tree: Tree) -> DeclaredType:
         match tree:
             case Literal():
                 return LITERALS[tree.type]
@@ -108,21 +108,21 @@ class Checker:
                 macro = macro_of(tree)
                 return self._macro(tree, macro) if macro else self._call(tree)
 
-    def _present(self, kind: Kind) -> Kind:
+    def _present(self, kind: DeclaredType) -> DeclaredType:
         return kind.item or DYN if kind.name == "optional" else DYN
 
-    def _variable(self, tree: Name) -> Kind:
+    def _variable(self, tree: Name) -> DeclaredType:
         for scope in reversed(self._scopes):
             if tree.name in scope:
                 if scope is self._scopes[0]:
                     self.used.add(tree.name)
                 return scope[tree.name]
         if tree.name in TYPE_NAMES:
-            return Kind("type", item=Kind(tree.name))
+            return DeclaredType("type", item=DeclaredType(tree.name))
         self._undeclared(tree.at, tree.name)
         return DYN
 
-    def _select(self, tree: Select) -> Kind:
+    def _select(self, tree: Select) -> DeclaredType:
         target = self.kind(tree.target)
         inside = target.item or DYN if target.name == "optional" else target
         found = self._field(inside, tree)
@@ -130,19 +130,19 @@ class Checker:
             return found if found.name == "optional" else optional_of(found)
         return found
 
-    def _field(self, kind: Kind, tree: Select) -> Kind:
+    def _field(self, kind: DeclaredType, tree: Select) -> DeclaredType:
         if kind.name == "map":
             return kind.item or DYN
         if kind.name == "object" and kind.fields:
             found = kind.fields.kind(tree.field)
             if found is None:
-                self.problems.append(Problem(tree.at, f"undefined field '{tree.field}'"))
+                self.problems.append(TypeProblem(tree.at, f"undefined field '{tree.field}'"))
             return found or DYN
         if kind.name != "dyn":
-            self.problems.append(Problem(tree.at, f"type '{kind}' does not support field selection"))
+            self.problems.append(TypeProblem(tree.at, f"type '{kind}' does not support field selection"))
         return DYN
 
-    def _macro(self, call: Call, macro: Macro) -> Kind:
+    def _macro(self, call: Call, macro: Macro) -> DeclaredType:
         if macro.form == "has":
             self.kind(call.args[0])
             return BOOL
@@ -154,10 +154,10 @@ class Checker:
             return optional_of(result) if call.function == "optMap" else result
         return self._loop(call, macro, over)
 
-    def _loop(self, call: Call, macro: Macro, over: Kind) -> Kind:
+    def _loop(self, call: Call, macro: Macro, over: DeclaredType) -> DeclaredType:
         if over.name not in ("list", "map", "dyn"):
             text = f"expression of type '{over}' cannot be range of a comprehension (must be list, map, or dynamic)"
-            self.problems.append(Problem(call.target.at if call.target else call.at, text))
+            self.problems.append(TypeProblem(call.target.at if call.target else call.at, text))
             over = DYN
         key = over.key or DYN if over.name == "map" else INT if over.name == "list" else DYN
         item = over.item or DYN
@@ -174,18 +174,18 @@ class Checker:
             return list_of(bound[macro.variables[0]])
         return map_of(key, kinds[-1]) if call.function == "transformMap" else list_of(kinds[-1])
 
-    def _require_bool(self, body: Tree, kind: Kind) -> None:
+    def _require_bool(self, body: Tree, kind: DeclaredType) -> None:
         if kind not in (BOOL, DYN):
-            self.problems.append(Problem(body.at, f"expected type 'bool' but found '{kind}'"))
+            self.problems.append(TypeProblem(body.at, f"expected type 'bool' but found '{kind}'"))
 
-    def _scoped(self, variables: Mapping[str, Kind], tree: Tree) -> Kind:
+    def _scoped(self, variables: Mapping[str, DeclaredType], tree: Tree) -> DeclaredType:
         self._scopes.append(variables)
         try:
             return self.kind(tree)
         finally:
             self._scopes.pop()
 
-    def _call(self, call: Call) -> Kind:
+    def _call(self, call: Call) -> DeclaredType:
         if call.function in ("_&&_", "_||_"):
             for arg in call.args:
                 self._require_bool(arg, self.kind(arg))
@@ -201,7 +201,9 @@ class Checker:
     def _is_variable(self, name: str) -> bool:
         return any(name in scope for scope in self._scopes)
 
-    def _resolve(self, call: Call, name: str, overloads: Sequence[Signature] | None, target: Kind | None) -> Kind:
+    def _resolve(
+        self, call: Call, name: str, overloads: Sequence[Signature] | None, target: DeclaredType | None
+    ) -> DeclaredType:
         args = [self.kind(arg) for arg in call.args]
         if overloads is None:
             self._undeclared(call.at, name)
@@ -209,7 +211,7 @@ class Checker:
         results = []
         for overload in overloads:
             if (overload.target is None) == (target is None) and len(overload.args) == len(args):
-                bound: dict[str, Kind] = {}
+                bound: dict[str, DeclaredType] = {}
                 pairs = list(zip(overload.args, args, strict=True))
                 if overload.target is not None and target is not None:
                     pairs.insert(0, (overload.target, target))
@@ -219,23 +221,23 @@ class Checker:
             shown = ", ".join(map(str, args))
             receiver = f"{target}." if target is not None else ""
             text = f"found no matching overload for '{name}' applied to '{receiver}({shown})'"
-            self.problems.append(Problem(call.at, text))
+            self.problems.append(TypeProblem(call.at, text))
             return DYN
         if name == "type":
-            return Kind("type", item=args[0])
+            return DeclaredType("type", item=args[0])
         return results[0] if all(result == results[0] for result in results) else DYN
 
     def _undeclared(self, at: int, name: str) -> None:
-        self.problems.append(Problem(at, f"undeclared reference to '{name}' (in container '')"))
+        self.problems.append(TypeProblem(at, f"undeclared reference to '{name}' (in container '')"))
 
 
-def _common(kinds: Sequence[Kind]) -> Kind:
+def _common(kinds: Sequence[DeclaredType]) -> DeclaredType:
     if not kinds:
         return DYN
     return kinds[0] if all(kind == kinds[0] for kind in kinds) else DYN
 
 
-def _fits(wanted: Kind, given: Kind, bound: dict[str, Kind]) -> bool:
+def _fits(wanted: DeclaredType, given: DeclaredType, bound: dict[str, DeclaredType]) -> bool:
     """Whether a value of one type may stand for another; binds type parameters."""
     if wanted.name.isupper():
         known = bound.get(wanted.name)
@@ -259,16 +261,16 @@ def _fits(wanted: Kind, given: Kind, bound: dict[str, Kind]) -> bool:
     return wanted.item is None or given.item is None or wanted.name == "type" or _fits(wanted.item, given.item, bound)
 
 
-def _bound(kind: Kind, bound: Mapping[str, Kind]) -> Kind:
+def _bound(kind: DeclaredType, bound: Mapping[str, DeclaredType]) -> DeclaredType:
     if kind.name.isupper():
         return bound.get(kind.name, DYN)
     if kind.item is None:
         return kind
     key = _bound(kind.key, bound) if kind.key else None
-    return Kind(kind.name, item=_bound(kind.item, bound), key=key)
+    return DeclaredType(kind.name, item=_bound(kind.item, bound), key=key)
 
 
-def shown(problems: Sequence[Problem], source: str) -> str:
+def shown(problems: Sequence[TypeProblem], source: str) -> str:
     """Problems as cel-go prints them, each with its line and a pointer."""
     texts = []
     for problem in sorted(problems, key=lambda problem: problem.at):

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from pocketkube.cluster.custom.schema import Node
+from pocketkube.cluster.custom.schema import SchemaNode
 
 _WORDS: Final = (
     "true false null in as break const continue else for function if import let loop package namespace return var void"
@@ -15,7 +15,7 @@ RESERVED: Final = frozenset(_WORDS.split())
 _ESCAPED: Final = {"__": "__underscores__", ".": "__dot__", "-": "__dash__", "/": "__slash__"}
 
 
-class Kind(msgspec.Struct, frozen=True):
+class DeclaredType(msgspec.Struct, frozen=True):
     """A type.
 
     Its name is ``int``, ``string``, …, ``dyn``; ``list``, ``map``, ``optional`` (of ``item``) and ``object``.
@@ -24,9 +24,9 @@ class Kind(msgspec.Struct, frozen=True):
     """
 
     name: str
-    item: "Kind | None" = None
-    key: "Kind | None" = None
-    fields: "Fields | None" = None
+    item: "DeclaredType | None" = None
+    key: "DeclaredType | None" = None
+    fields: "DeclaredFields | None" = None
 
     def __str__(self) -> str:
         match self.name:
@@ -40,23 +40,23 @@ class Kind(msgspec.Struct, frozen=True):
         return self.name
 
 
-class Fields:
+class DeclaredFields:
     """The fields of an object.
 
     Args:
         known: names as expressions write them, to the property's name and its schema or type.
     """
 
-    def __init__(self, known: "dict[str, tuple[str, Node | Kind]]") -> None:
+    def __init__(self, known: "dict[str, tuple[str, SchemaNode | DeclaredType]]") -> None:
         self._known = known
-        self._kinds: dict[str, Kind | None] = {}
+        self._kinds: dict[str, DeclaredType | None] = {}
 
     def property(self, name: str) -> str | None:
         """The property behind a field's name."""
         found = self._known.get(_written(name))
         return found[0] if found else None
 
-    def kind(self, name: str) -> Kind | None:
+    def kind(self, name: str) -> DeclaredType | None:
         """The type of a field, None where it has none that expressions may see."""
         if name not in self._kinds:
             found = self._known.get(_written(name))
@@ -64,31 +64,35 @@ class Fields:
         return self._kinds[name]
 
 
-DYN: Final = Kind("dyn")
-BOOL, INT, UINT, DOUBLE, STRING, BYTES, NULL = map(Kind, ("bool", "int", "uint", "double", "string", "bytes", "null"))
-_METADATA: Final = Kind("object", fields=Fields({name: (name, STRING) for name in ("name", "generateName")}))
+DYN: Final = DeclaredType("dyn")
+BOOL, INT, UINT, DOUBLE, STRING, BYTES, NULL = map(
+    DeclaredType, ("bool", "int", "uint", "double", "string", "bytes", "null")
+)
+_METADATA: Final = DeclaredType(
+    "object", fields=DeclaredFields({name: (name, STRING) for name in ("name", "generateName")})
+)
 _FORMATS: Final = {
     "byte": BYTES,
-    "duration": Kind("duration"),
-    "date": Kind("timestamp"),
-    "date-time": Kind("timestamp"),
+    "duration": DeclaredType("duration"),
+    "date": DeclaredType("timestamp"),
+    "date-time": DeclaredType("timestamp"),
 }
 _SCALARS: Final = {"boolean": BOOL, "number": DOUBLE, "integer": INT}
 
 
-def list_of(item: Kind) -> Kind:
-    return Kind("list", item=item)
+def list_of(item: DeclaredType) -> DeclaredType:
+    return DeclaredType("list", item=item)
 
 
-def map_of(key: Kind, value: Kind) -> Kind:
-    return Kind("map", item=value, key=key)
+def map_of(key: DeclaredType, value: DeclaredType) -> DeclaredType:
+    return DeclaredType("map", item=value, key=key)
 
 
-def optional_of(item: Kind) -> Kind:
-    return Kind("optional", item=item)
+def optional_of(item: DeclaredType) -> DeclaredType:
+    return DeclaredType("optional", item=item)
 
 
-def kind_of(node: Node, *, resource: bool) -> Kind | None:
+def kind_of(node: SchemaNode, *, resource: bool) -> DeclaredType | None:
     """The type that expressions see; None where the schema gives them none.
 
     Args:
@@ -103,7 +107,7 @@ def kind_of(node: Node, *, resource: bool) -> Kind | None:
         if node.values is not None:
             value = kind_of(node.values, resource=node.values.embedded)
             return map_of(STRING, value) if value else None
-        known: dict[str, tuple[str, Node | Kind]] = {}
+        known: dict[str, tuple[str, SchemaNode | DeclaredType]] = {}
         for name, member in (node.properties or {}).items():
             if written := escape(name):
                 known[written] = (name, member)
@@ -113,14 +117,14 @@ def kind_of(node: Node, *, resource: bool) -> Kind | None:
                 "kind": ("kind", STRING),
                 "metadata": ("metadata", _METADATA),
             }
-        return Kind("object", fields=Fields(known))
+        return DeclaredType("object", fields=DeclaredFields(known))
     if node.type == "string":
         return _FORMATS.get(node.schema.get("format") or "", STRING)
     return _SCALARS.get(node.type)
 
 
-def _member_kind(member: Node | Kind) -> Kind | None:
-    return member if isinstance(member, Kind) else kind_of(member, resource=member.embedded)
+def _member_kind(member: SchemaNode | DeclaredType) -> DeclaredType | None:
+    return member if isinstance(member, DeclaredType) else kind_of(member, resource=member.embedded)
 
 
 def _written(field: str) -> str:

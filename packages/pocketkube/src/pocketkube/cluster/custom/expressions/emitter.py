@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from pocketkube.cluster.custom.expressions.checker import Macro, macro_of
-from pocketkube.cluster.custom.expressions.declared import DYN, RESERVED, Kind
+from pocketkube.cluster.custom.expressions.declared import DYN, RESERVED, DeclaredType
 from pocketkube.cluster.custom.expressions.signatures import NAMESPACES
 from pocketkube.cluster.custom.expressions.syntax import Call, Entries, Items, Literal, Name, Select, Tree
 
@@ -44,7 +44,7 @@ class Emitter:
         variables: names that are no loop's.
     """
 
-    def __init__(self, kinds: Mapping[int, Kind], variables: frozenset[str]) -> None:
+    def __init__(self, kinds: Mapping[int, DeclaredType], variables: frozenset[str]) -> None:
         self._kinds = kinds
         self._variables = variables
         self._bound: dict[str, str] = {}
@@ -68,7 +68,7 @@ class Emitter:
                 macro = macro_of(tree)
                 return self._macro(tree, macro) if macro else self._call(tree)
 
-    def _kind(self, tree: Tree) -> Kind:
+    def _kind(self, tree: Tree) -> DeclaredType:
         return self._kinds.get(id(tree), DYN)
 
     def _select(self, tree: Select) -> str:
@@ -168,7 +168,7 @@ class Emitter:
         return f"{PREFIX}{name}({', '.join(args)})"
 
 
-def _property(tree: Select, kind: Kind) -> str:
+def _property(tree: Select, kind: DeclaredType) -> str:
     """The name of the property behind a field."""
     inside = kind.item or DYN if kind.name == "optional" else kind
     known = inside.fields.property(tree.field) if inside.fields else None

@@ -18,7 +18,7 @@ from kubegrammar.quantity import canonical_quantity, parse_quantity
 from pocketkube.cluster import names
 from pocketkube.cluster.custom import formats
 from pocketkube.cluster.custom.expressions import addresses, strings
-from pocketkube.cluster.custom.expressions.refusal import LONGEST, Refusal
+from pocketkube.cluster.custom.expressions.refusal import LONGEST, FunctionRefusal
 from pocketkube.cluster.custom.patterns import matches
 
 
@@ -73,7 +73,7 @@ def _pairs(target: Any) -> list[list[Any]]:
 
 def _size(value: Any) -> int:
     if not isinstance(value, str | bytes | list | dict):
-        raise Refusal("no such overload: size")
+        raise FunctionRefusal("no such overload: size")
     return len(value)
 
 
@@ -84,7 +84,7 @@ def _bool(value: Any) -> bool:
         return True
     if value in ("false", "False", "FALSE", "f", "0"):
         return False
-    raise Refusal("type conversion error from 'string' to 'bool'")
+    raise FunctionRefusal("type conversion error from 'string' to 'bool'")
 
 
 def _is_sorted(items: list[Any]) -> bool:
@@ -99,29 +99,29 @@ def _sum(items: list[Any]) -> Any:
 
 def _least(items: list[Any]) -> Any:
     if not items:
-        raise Refusal("min called on empty list")
+        raise FunctionRefusal("min called on empty list")
     return min(items)
 
 
 def _most(items: list[Any]) -> Any:
     if not items:
-        raise Refusal("max called on empty list")
+        raise FunctionRefusal("max called on empty list")
     return max(items)
 
 
 def _slice(items: list[Any], start: int, end: int) -> list[Any]:
     if start < 0 or end < 0:
-        raise Refusal(f"cannot slice({start}, {end}), negative indexes not supported")
+        raise FunctionRefusal(f"cannot slice({start}, {end}), negative indexes not supported")
     if start > end:
-        raise Refusal(f"cannot slice({start}, {end}), start index must be less than or equal to end index")
+        raise FunctionRefusal(f"cannot slice({start}, {end}), start index must be less than or equal to end index")
     if end > len(items):
-        raise Refusal(f"cannot slice({start}, {end}), list is length {len(items)}")
+        raise FunctionRefusal(f"cannot slice({start}, {end}), list is length {len(items)}")
     return items[start:end]
 
 
 def _flatten(items: list[Any], depth: int = 1) -> list[Any]:
     if depth < 0:
-        raise Refusal("level must be non-negative")
+        raise FunctionRefusal("level must be non-negative")
     for _ in range(min(depth, 20)):
         items = [inner for item in items for inner in (item if isinstance(item, list) else [item])]
     return items
@@ -140,7 +140,7 @@ def _distinct(items: list[Any]) -> list[Any]:
 
 def _range(count: int) -> list[int]:
     if count > LONGEST:
-        raise Refusal("operation cancelled: actual cost limit exceeded")
+        raise FunctionRefusal("operation cancelled: actual cost limit exceeded")
     return list(range(count))
 
 
@@ -150,7 +150,7 @@ def _contains_all(items: list[Any], wanted: list[Any]) -> bool:
 
 def _url(text: str) -> dict[str, str]:
     if not _is_url(text):
-        raise Refusal(f"URL parse error during conversion from string: {text}")
+        raise FunctionRefusal(f"URL parse error during conversion from string: {text}")
     return {"@url": text}
 
 
@@ -163,7 +163,7 @@ def _quantity(text: str) -> dict[str, str]:
     try:
         return {"@quantity": canonical_quantity(text)}
     except ValueError:
-        raise Refusal(f"quantities must match the regular expression of quantities: {text}") from None
+        raise FunctionRefusal(f"quantities must match the regular expression of quantities: {text}") from None
 
 
 def _is_quantity(text: str) -> bool:
@@ -196,14 +196,14 @@ def _calculated(one: Any, other: Any, sign: int) -> dict[str, str]:
 def _as_integer(value: Any) -> int:
     amount = _amount(value)
     if amount != int(amount):
-        raise Refusal("cannot convert value to integer")
+        raise FunctionRefusal("cannot convert value to integer")
     return int(amount)
 
 
 def _holds(make: Callable[..., Any], *args: Any) -> bool:
     try:
         make(*args)
-    except Refusal:
+    except FunctionRefusal:
         return False
     return True
 

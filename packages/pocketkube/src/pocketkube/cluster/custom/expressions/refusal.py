@@ -6,5 +6,5 @@ LONGEST: Final = 1_000_000
 """Characters or items of what a function makes."""
 
 
-class Refusal(ValueError):
+class FunctionRefusal(ValueError):
     """A function does not take what it is given; the message is the function's own."""

@@ -13,13 +13,13 @@ import cel
 from pocketkube.cluster.custom import problems
 from pocketkube.cluster.custom.expressions.bounds import MOST_STEPS, steps
 from pocketkube.cluster.custom.expressions.checker import Checker, shown
-from pocketkube.cluster.custom.expressions.declared import BOOL, DYN, STRING, Kind, kind_of, optional_of
+from pocketkube.cluster.custom.expressions.declared import BOOL, DYN, STRING, DeclaredType, kind_of, optional_of
 from pocketkube.cluster.custom.expressions.emitter import PREFIX, Emitter
 from pocketkube.cluster.custom.expressions.library import FUNCTIONS
 from pocketkube.cluster.custom.expressions.syntax import Call, Entries, Items, Name, Select, Tree, Unreadable, parse
 from pocketkube.cluster.custom.field_paths import PathError, field_path
-from pocketkube.cluster.custom.schema import Node, Schema
-from pocketkube.cluster.failure import Cause
+from pocketkube.cluster.custom.schema import Schema, SchemaNode
+from pocketkube.cluster.failure import FieldCause
 
 # A function that refuses its arguments is part of a rule's outcome; the library logs each.
 logging.getLogger("cel").setLevel(logging.CRITICAL)
@@ -33,7 +33,7 @@ _FUNCTION_ERROR: Final = re.compile(
 )
 
 
-class Failed(Exception):
+class FailedExpression(Exception):
     """An expression that came to no result; the message is cel-go's where it is known."""
 
     def __init__(self, text: str, *, is_overload: bool = False, is_too_long: bool = False) -> None:
@@ -54,7 +54,9 @@ class Expression:
         used: the variables it uses.
     """
 
-    def __init__(self, source: str, variables: Mapping[str, Kind], wanted: Kind, otherwise: str) -> None:
+    def __init__(
+        self, source: str, variables: Mapping[str, DeclaredType], wanted: DeclaredType, otherwise: str
+    ) -> None:
         self.problem = ""
         self.used: frozenset[str] = frozenset()
         try:
@@ -72,7 +74,7 @@ class Expression:
         else:
             self._compile(checker, variables)
 
-    def _compile(self, checker: Checker, variables: Mapping[str, Kind]) -> None:
+    def _compile(self, checker: Checker, variables: Mapping[str, DeclaredType]) -> None:
         emitter = Emitter(checker.kinds, frozenset(variables))
         text = emitter.emit(self._tree)
         self._fields = {name: _fields(self._tree, name) for name in self.used}
@@ -89,18 +91,18 @@ class Expression:
             Failed: see there.
         """
         if self._loops and steps(self._tree, variables) > MOST_STEPS:
-            raise Failed("operation cancelled: actual cost limit exceeded", is_too_long=True)
+            raise FailedExpression("operation cancelled: actual cost limit exceeded", is_too_long=True)
         used = {name: self._needed(name, variables[name]) for name in self.used if name in variables}
         try:
             return self._program.execute(cel.Context(variables=used, functions=self._functions))
         except KeyError as error:
-            raise Failed(f"no such key: {error.args[0]}") from error
+            raise FailedExpression(f"no such key: {error.args[0]}") from error
         except ZeroDivisionError as error:
-            raise Failed("division by zero") from error
+            raise FailedExpression("division by zero") from error
         except OverflowError as error:
-            raise Failed("integer overflow") from error
+            raise FailedExpression("integer overflow") from error
         except TypeError as error:
-            raise Failed("no such overload", is_overload=True) from error
+            raise FailedExpression("no such overload", is_overload=True) from error
         except (IndexError, RuntimeError, ValueError) as error:
             raise _function_failure(str(error)) from error
 
@@ -126,7 +128,7 @@ class Rule:
         optional_old_self: it runs without one too.
     """
 
-    def __init__(self, rule: Schema, node: Node, *, resource: bool) -> None:
+    def __init__(self, rule: Schema, node: SchemaNode, *, resource: bool) -> None:
         self._rule, self._node = rule, node
         self.error = self.message_error = ""
         self.uses_old_self = False
@@ -160,7 +162,7 @@ class Rule:
         except PathError:
             return ""
 
-    def run(self, value: Any, old: Any, field: str) -> Cause | None:
+    def run(self, value: Any, old: Any, field: str) -> FieldCause | None:
         """What the rule says of a value.
 
         Args:
@@ -182,7 +184,7 @@ class Rule:
             variables["oldSelf"] = self._old(old)
         try:
             holds = self._expression.run(variables)
-        except Failed as failed:
+        except FailedExpression as failed:
             return self._failure(failed, place)
         return None if holds is True else self._cause(variables, value, field)
 
@@ -191,19 +193,19 @@ class Rule:
             return old
         return cel.OptionalValue.none() if old is None else cel.OptionalValue.of(old)
 
-    def _failure(self, failed: Failed, place: str) -> Cause:
+    def _failure(self, failed: FailedExpression, place: str) -> FieldCause:
         name = self._name()
         if failed.is_too_long:
             text = (
                 f"'{failed}': no further validation rules will be run due to call cost exceeds limit for rule: {name}"
             )
-            raise Failed(text, is_too_long=True)
+            raise FailedExpression(text, is_too_long=True)
         if failed.is_overload:
             signature = "call arguments did not match a supported operator, function or macro signature for rule"
             return problems.invalid(place, self._node.type, f"'{failed}': {signature}: {name}")
         return problems.invalid(place, self._node.type, f"{failed} evaluating rule: {name}")
 
-    def _cause(self, variables: Mapping[str, Any], value: Any, field: str) -> Cause:
+    def _cause(self, variables: Mapping[str, Any], value: Any, field: str) -> FieldCause:
         path = self._path
         place = (f"{field}.{path}" if field and path else field or path) or problems.NOWHERE
         detail = self._detail(variables)
@@ -221,7 +223,7 @@ class Rule:
         if self._message is not None:
             try:
                 text = self._message.run(variables)
-            except Failed:
+            except FailedExpression:
                 text = ""
             text = text.strip() if isinstance(text, str) else ""
             if text and "\n" not in text and len(text.encode()) <= _LONGEST_MESSAGE:
@@ -252,11 +254,11 @@ def _syntax_error(source: str, error: Unreadable) -> str:
     return f"ERROR: <input>:1:1: Syntax error: {error}"
 
 
-def _function_failure(text: str) -> Failed:
+def _function_failure(text: str) -> FailedExpression:
     found = _FUNCTION_ERROR.fullmatch(text)
     message = found[1] if found else text
     too_long = message.startswith("operation cancelled: actual cost limit exceeded")
-    return Failed(message, is_too_long=too_long, is_overload=message.startswith("no such overload"))
+    return FailedExpression(message, is_too_long=too_long, is_overload=message.startswith("no such overload"))
 
 
 def _fields(tree: Tree, name: str) -> frozenset[str] | None:

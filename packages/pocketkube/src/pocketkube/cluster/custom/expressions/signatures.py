@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from pocketkube.cluster.custom.expressions.declared import Kind
+from pocketkube.cluster.custom.expressions.declared import DeclaredType
 
 _TEXT: Final = """
 !_(bool) bool
@@ -243,9 +243,9 @@ class Signature(msgspec.Struct, frozen=True):
     """``target`` is None for a function; one such as ``sets.contains`` has the dot in its name."""
 
     name: str
-    target: Kind | None
-    args: tuple[Kind, ...]
-    result: Kind
+    target: DeclaredType | None
+    args: tuple[DeclaredType, ...]
+    result: DeclaredType
 
 
 @cache
@@ -258,7 +258,10 @@ def signatures() -> dict[str, list[Signature]]:
     for name in ("_<_", "_<=_", "_>_", "_>=_"):
         pairs = [(kind, kind) for kind in _ORDERED]
         pairs += [(left, right) for left in _NUMBERS for right in _NUMBERS if left != right]
-        found[name] = [Signature(name, None, (Kind(left), Kind(right)), Kind("bool")) for left, right in pairs]
+        found[name] = [
+            Signature(name, None, (DeclaredType(left), DeclaredType(right)), DeclaredType("bool"))
+            for left, right in pairs
+        ]
     return found
 
 
@@ -315,12 +318,12 @@ def _split(text: str) -> Sequence[str]:
     return [*parts, text[start:]] if text else []
 
 
-def _kind(text: str) -> Kind:
+def _kind(text: str) -> DeclaredType:
     text = text.strip()
     if "(" not in text:
-        return Kind(text)
+        return DeclaredType(text)
     name, _, rest = text.partition("(")
     inner = list(map(_kind, _split(rest.removesuffix(")"))))
     if name == "map":
-        return Kind("map", item=inner[1], key=inner[0])
-    return Kind(name, item=inner[0])
+        return DeclaredType("map", item=inner[1], key=inner[0])
+    return DeclaredType(name, item=inner[0])

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pocketkube.cluster.custom.expressions.refusal import LONGEST, Refusal
+from pocketkube.cluster.custom.expressions.refusal import LONGEST, FunctionRefusal
 from pocketkube.cluster.custom.patterns import matches, translated
 from pocketkube.cluster.custom.problems import number
 
@@ -34,14 +34,14 @@ def string_of(value: Any) -> str:
 
 def char_at(text: str, index: int) -> str:
     if not 0 <= index <= len(text):
-        raise Refusal(f"index out of range: {index}")
+        raise FunctionRefusal(f"index out of range: {index}")
     return text[index : index + 1]
 
 
 def index_of(target: Any, wanted: Any, start: int = 0) -> int:
     if isinstance(target, str):
         if not 0 <= start <= len(target):
-            raise Refusal(f"index out of range: {start}")
+            raise FunctionRefusal(f"index out of range: {start}")
         return target.find(wanted, start)
     return next((index for index, item in enumerate(target) if item == wanted), -1)
 
@@ -51,7 +51,7 @@ def last_index_of(target: Any, wanted: Any, end: int | None = None) -> int:
         if end is None:
             return target.rfind(wanted)
         if not 0 <= end <= len(target):
-            raise Refusal(f"index out of range: {end}")
+            raise FunctionRefusal(f"index out of range: {end}")
         return target.rfind(wanted, 0, end + len(wanted))
     return next((len(target) - 1 - index for index, item in enumerate(reversed(target)) if item == wanted), -1)
 
@@ -59,7 +59,7 @@ def last_index_of(target: Any, wanted: Any, end: int | None = None) -> int:
 def replaced(text: str, old: str, new: str, count: int = -1) -> str:
     found = text.count(old) if count < 0 else min(count, text.count(old))
     if len(text) + found * len(new) > LONGEST:
-        raise Refusal("operation cancelled: actual cost limit exceeded")
+        raise FunctionRefusal("operation cancelled: actual cost limit exceeded")
     return text.replace(old, new, count)
 
 
@@ -75,9 +75,9 @@ def split_by(text: str, separator: str, count: int = -1) -> list[str]:
 def substring(text: str, start: int, end: int | None = None) -> str:
     last = len(text) if end is None else end
     if not 0 <= start <= len(text) or not 0 <= last <= len(text):
-        raise Refusal(f"index out of range: {start if not 0 <= start <= len(text) else last}")
+        raise FunctionRefusal(f"index out of range: {start if not 0 <= start <= len(text) else last}")
     if start > last:
-        raise Refusal(f"invalid substring range. start: {start}, end: {last}")
+        raise FunctionRefusal(f"invalid substring range. start: {start}, end: {last}")
     return text[start:last]
 
 
@@ -92,7 +92,7 @@ def uppered(text: str) -> str:
 def find_all(text: str, pattern: str, count: int = -1) -> list[str]:
     # The library has no search, and Python's engine may backtrack for ever: simple patterns and short texts only.
     if _NESTED_REPETITION.search(pattern) or len(text) > _LONGEST_SEARCHED:
-        raise Refusal("operation cancelled: actual cost limit exceeded")
+        raise FunctionRefusal("operation cancelled: actual cost limit exceeded")
     matches(pattern, "")
     python = translated(pattern).replace("(?-u:\\b)", r"(?a:\b)").replace("(?-u:\\B)", r"(?a:\B)")
     found = [match[0] for match in re.finditer(python, text)]
@@ -112,12 +112,12 @@ def formatted(text: str, args: list[Any]) -> str:
         try:
             value = next(rest)
         except StopIteration:
-            raise Refusal(f"index {len(args)} out of range") from None
+            raise FunctionRefusal(f"index {len(args)} out of range") from None
         return _clause(value, found[1], found[2])
 
     made = re.sub(r"%%|%(?:\.([0-9]{1,3}))?([sdfebxXo])", one, text)
     if len(made) > LONGEST:
-        raise Refusal("operation cancelled: actual cost limit exceeded")
+        raise FunctionRefusal("operation cancelled: actual cost limit exceeded")
     return made
 
 
@@ -130,7 +130,7 @@ def _clause(value: Any, precision: str | None, clause: str) -> str:
             return f"{{{inside}}}"
         return "null" if value is None else string_of(value)
     if not isinstance(value, int | float | bool):
-        raise Refusal(f"no such overload: format %{clause}")
+        raise FunctionRefusal(f"no such overload: format %{clause}")
     if clause in "fe":
         return f"{float(value):.{precision or 6}{clause}}"
     return format(int(value), clause)

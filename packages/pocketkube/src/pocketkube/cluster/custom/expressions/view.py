@@ -6,13 +6,13 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from pocketkube.cluster.custom.schema import Node
+from pocketkube.cluster.custom.schema import SchemaNode
 
 _PART: Final = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 _SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 
 
-def seen(value: Any, node: Node | None) -> Any:
+def seen(value: Any, node: SchemaNode | None) -> Any:
     """The value itself where nothing differs."""
     if node is None or not node.is_typed or value is None:
         return value

@@ -5,42 +5,44 @@ from typing import Any
 import msgspec
 
 from pocketkube.cluster.custom import problems
-from pocketkube.cluster.custom.expressions.rule import Failed, Rule
+from pocketkube.cluster.custom.expressions.rule import FailedExpression, Rule
 from pocketkube.cluster.custom.expressions.view import seen
 from pocketkube.cluster.custom.lists import key_of, keyed
 from pocketkube.cluster.custom.openapi import same
-from pocketkube.cluster.custom.schema import Node
-from pocketkube.cluster.failure import Cause
+from pocketkube.cluster.custom.schema import SchemaNode
+from pocketkube.cluster.failure import FieldCause
 
 
-class Found(msgspec.Struct):
+class RuleFindings(msgspec.Struct):
     """What rules say of an object; ``warnings`` are of parts that did not change."""
 
-    causes: list[Cause]
+    causes: list[FieldCause]
     warnings: list[str]
 
 
-class Rules:
+class SchemaRules:
     """The rules of a schema, each compiled when it is first needed."""
 
-    def __init__(self, root: Node, *, resource: bool) -> None:
+    def __init__(self, root: SchemaNode, *, resource: bool) -> None:
         self._root, self._resource = root, resource
         self._compiled: dict[int, list[Rule]] = {}
 
-    def run(self, value: Any, old: Any, field: str = "") -> Found:
+    def run(self, value: Any, old: Any, field: str = "") -> RuleFindings:
         """
         Args:
             old: the object before; None at its creation.
         """
-        found = Found([], [])
+        found = RuleFindings([], [])
         if self._root.has_rules:
             try:
                 self._place(self._root, self._resource, value, old, field, found, old is not None)
-            except Failed as failed:
+            except FailedExpression as failed:
                 found.causes.append(problems.invalid(problems.NOWHERE, self._root.type, str(failed)))
         return found
 
-    def _place(self, node: Node, resource: bool, value: Any, old: Any, field: str, found: Found, related: bool) -> None:
+    def _place(
+        self, node: SchemaNode, resource: bool, value: Any, old: Any, field: str, found: RuleFindings, related: bool
+    ) -> None:
         """
         Args:
             old: of the same place; None where there is none.
@@ -74,7 +76,9 @@ class Rules:
                     related and before_item is not None,
                 )
 
-    def _run(self, node: Node, resource: bool, value: Any, old: Any, field: str, found: Found, related: bool) -> None:
+    def _run(
+        self, node: SchemaNode, resource: bool, value: Any, old: Any, field: str, found: RuleFindings, related: bool
+    ) -> None:
         rules = self._compiled.get(id(node))
         if rules is None:
             rules = self._compiled[id(node)] = [Rule(rule, node, resource=resource) for rule in node.rules]

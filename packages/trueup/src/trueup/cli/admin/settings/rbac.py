@@ -11,7 +11,7 @@ import msgspec
 
 from kubegrammar import yaml
 from kubegrammar.errors import Explained
-from trueup.cli.connect import Access, access_options, connected
+from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
 from trueup.model.subject import Principal
@@ -84,7 +84,7 @@ def _policy_option(command: Any) -> Any:
 @click.option("-q", "--quiet", is_flag=True, help="Answer by the exit code alone.")
 @access_options
 def can(
-    access: Access,
+    access: ClusterAccess,
     subject: str,
     action: str,
     resource: str,
@@ -115,7 +115,7 @@ def can(
 @rbac.command(epilog=examples("trueup admin settings rbac validate --policy-file policy.csv"))
 @_policy_option
 @access_options
-def validate(access: Access, policy_file: str) -> None:
+def validate(access: ClusterAccess, policy_file: str) -> None:
     """Whether a policy can be read: exit code 1 where it cannot, with the rows that are at fault."""
     data = _data(access, policy_file)
     if not any(data[key].strip() for key in policy_keys(data)):
@@ -147,7 +147,7 @@ def _check_words(resource: str, action: str) -> None:
         )
 
 
-def _data(access: Access, file: str) -> Mapping[str, str]:
+def _data(access: ClusterAccess, file: str) -> Mapping[str, str]:
     return _data_of_file(file) if file else asyncio.run(_data_of_cluster(access))
 
 
@@ -166,7 +166,7 @@ def _data_of_file(file: str) -> Mapping[str, str]:
     return _texts(body)
 
 
-async def _data_of_cluster(access: Access) -> Mapping[str, str]:
+async def _data_of_cluster(access: ClusterAccess) -> Mapping[str, str]:
     async with connected(access) as client:
         return _texts((await client.get(CONFIG_MAP, access.namespace, RBAC)).object())
 
