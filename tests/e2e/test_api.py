@@ -1,38 +1,152 @@
-"""The API as it is served by ``trueup server``."""
+"""The API as it is served by ``trueup server``, asked by the bytes of Argo CD's clients."""
 
+import asyncio
+import base64
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
-import pytest
+import pytest_asyncio
 from tests.conftest import Cluster
 from tests.e2e.conftest import NAMESPACE
-from tests.e2e.estate import engine_process
-from tests.support.apiserver import RestClient, Served
-from tests.support.patience import looks
+from tests.e2e.estate import Estate, engine_process
+from tests.support.apiserver import GrpcClient, RestClient, Served, ask_web
+from tests.support.patience import looks, stretched
 
 from trueup.kube.client import Client
+from trueup.store.credentials import SECRET
+
+DEPLOYMENT = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {app: web}}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: web, image: "registry.example/web:1"}]
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: keys}
+stringData: {password: %s}
+"""
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path
-
-
-async def test_the_api_lets_nobody_in_that_has_not_signed_in(cluster: Cluster, client: Client, folder: Path) -> None:
+@pytest_asyncio.fixture
+async def served(cluster: Cluster, client: Client, repositories: Path, tmp_path: Path) -> AsyncIterator[Served]:
+    """The API alone; another process reconciles."""
     arguments = ("--listen", "127.0.0.1:0", "--insecure", "--no-engine")
-    async with engine_process(
-        cluster.kubeconfig_of("trueup"), folder, folder, NAMESPACE, arguments=arguments
-    ) as engine:
+    folder = tmp_path / "api"
+    folder.mkdir()
+    kubeconfig = cluster.kubeconfig_of("trueup")
+    async with engine_process(kubeconfig, folder, repositories, NAMESPACE, arguments=arguments) as engine:
         lines: list[str] = []
-        async for _ in looks():
+        async for _ in looks(60):
             lines = [line for line in engine.log.read_text().splitlines() if "API served" in line]
             if lines:
                 break
         assert lines, engine.tail()
-        served = Served(json.loads(lines[0])["port"], [])
-        async with RestClient(served, "") as rest:
-            status, version = await rest.ask("GET", "/api/version")
-            assert (status, set(version)) == (200, {"Version"})
-            assert (await rest.ask("GET", "/api/v1/applications"))[0] == 401
-            assert (await rest.ask("POST", "/api/v1/applications/web/sync"))[0] == 401
+        yield Served(json.loads(lines[0])["port"], [])
         assert await engine.stop() == 0
+
+
+async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, client: Client, estate: Estate) -> None:
+    name = f"{estate.name}-api"
+    first = await estate.given({"app/all.yaml": DEPLOYMENT % "first"})
+    async with RestClient(served, "") as stranger:
+        assert (await stranger.ask("GET", "/api/v1/applications"))[0] == 401
+        initial = await client.get(SECRET, NAMESPACE, "argocd-initial-admin-secret")
+        password = base64.b64decode(initial.object()["data"]["password"]).decode()
+        body = {"username": "admin", "password": password}
+        status, session = await stranger.ask("POST", "/api/v1/session", body)
+    assert status == 200, session
+    token = session["token"]
+    application = {
+        "metadata": {"name": name},
+        "spec": {
+            "project": "default",
+            "source": {"repoURL": estate.repository.url, "path": "app"},
+            "destination": {"server": "https://kubernetes.default.svc", "namespace": name},
+            "syncPolicy": {"syncOptions": ["CreateNamespace=true"]},
+        },
+    }
+    async with GrpcClient(served, token) as grpc, RestClient(served, token) as rest:
+        assert (await rest.ask("GET", "/api/v1/session/userinfo"))[1]["username"] == "admin"
+        made = await grpc.ask("ApplicationService.Create", {"application": application})
+        assert made["spec"]["source"]["path"] == "app"
+        await until(grpc, name, "sync", "OutOfSync")
+        found = await ask_web(served, "ApplicationService.Sync", {"name": name, "revision": "main"}, token)
+        assert found[0]["operation"]["initiatedBy"]["username"] == "admin"
+        await until(grpc, name, "health", "Healthy")
+
+        path = f"/api/v1/applications/{name}"
+        tree = await settled(rest, f"{path}/resource-tree", lambda found: "Pod" in kinds(found))
+        assert {"Deployment", "ReplicaSet", "Pod", "Secret"} <= kinds(tree)
+        pod = next(each for each in tree["nodes"] if each["kind"] == "Pod")
+        assert pod["parentRefs"][0]["kind"] == "ReplicaSet"
+        query = "&".join(
+            f"{key}={value}"
+            for key, value in {
+                "namespace": name,
+                "resourceName": "keys",
+                "version": "v1",
+                "kind": "Secret",
+            }.items()
+        )
+        status, secret = await rest.ask("GET", f"{path}/resource?{query}")
+        assert status == 200
+        assert "++++" in secret["manifest"]
+        # Not the value, in any of its spellings.
+        encoded = base64.b64encode(b"first").decode()
+        for each in (f"{path}/managed-resources", f"{path}/manifests", f"{path}/resource?{query}"):
+            status, answer = await rest.ask("GET", each)
+            assert status == 200, answer
+            assert encoded not in json.dumps(answer)
+            assert '"first"' not in json.dumps(answer)
+        status, told = await rest.ask("GET", f"{path}/revisions/{first}/metadata")
+        assert (status, told["message"]) == (200, "change")
+        assert (await rest.ask("GET", f"{path}/syncwindows"))[1] == {"canSync": True}
+
+        patch = {"name": name, "patchType": "merge", "patch": json.dumps({"spec": {"source": {"path": "none"}}})}
+        assert (await rest.ask("PATCH", path, patch))[1]["spec"]["source"]["path"] == "none"
+        status, rolled = await rest.ask("POST", f"{path}/rollback", {"name": name, "id": 0})
+        assert status == 200, rolled
+        assert rolled["operation"]["sync"]["source"]["path"] == "app"
+        await grpc.ask("ApplicationService.Delete", {"name": name, "cascade": True})
+        await until(grpc, name, "gone", "")
+        assert (await rest.ask("GET", path))[0] == 403
+        assert (await rest.ask("DELETE", "/api/v1/session"))[0] == 200
+        assert (await rest.ask("GET", "/api/v1/applications"))[0] == 401
+
+
+def kinds(tree: Any) -> set[str]:
+    return {each["kind"] for each in tree["nodes"]}
+
+
+async def settled(rest: RestClient, path: str, good: Any) -> Any:
+    found: Any = None
+    async for _ in looks(60):
+        status, found = await rest.ask("GET", path)
+        if status == 200 and good(found):
+            return found
+    raise AssertionError(found)
+
+
+async def until(grpc: GrpcClient, name: str, part: str, wanted: str) -> None:
+    """Follow an application until it is as it should be."""
+    async with asyncio.timeout(stretched(60)):
+        if part == "gone":
+            found = await grpc.ask("ApplicationService.List", {"name": name})
+            if not found.get("items"):
+                return
+        async for event in grpc.follow("ApplicationService.Watch", {"name": name}):
+            if part == "gone":
+                if event["type"] == "DELETED":
+                    return
+                continue
+            status = event["application"].get("status", {})
+            if status.get(part, {}).get("status") == wanted:
+                return

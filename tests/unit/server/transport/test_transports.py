@@ -340,5 +340,27 @@ async def test_a_message_that_is_too_large_is_not_taken(served: Served, monkeypa
             await client.ask("ApplicationService.List", {"selector": "x" * 1000})
 
 
+async def test_q39_who_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "STALLED", 0.05)
+    gone = asyncio.Event()
+
+    async def watch(request: Request) -> Stream:
+        async def items() -> AsyncIterator[Json]:
+            try:
+                while True:
+                    yield {"type": "ADDED", "application": {"metadata": {"name": "x" * 100_000}}}
+            finally:
+                gone.set()
+
+        return Stream(items())
+
+    async with api_server({"ApplicationService.Watch": watch}) as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port, limit=1024)
+        writer.write(b"GET /api/v1/stream/applications HTTP/1.1\r\nhost: a\r\nauthorization: Bearer token\r\n\r\n")
+        await gone.wait()
+        writer.close()
+        assert not reader.at_eof()
+
+
 def test_a_caller_by_hand_is_one() -> None:
     assert ByHand().may("applications", "get", "a/b")

@@ -222,11 +222,10 @@ async def _serve(options: EngineOptions, port: int, api: Api | None) -> None:
         if api is not None:
             # Who serves no API loads nothing of it.
             from trueup.engine.serving import served
-            from trueup.server.caller import Nobody
             from trueup.server.serve import Listening
 
             listening = Listening(api.host, api.port, api.root)
-            await stack.enter_async_context(served(engine, listening, Nobody(), insecure=api.insecure))
+            await stack.enter_async_context(served(engine, listening, insecure=api.insecure))
         probes.ready = True
         if api is not None and api.alone:
             await stop.wait()

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -55,6 +55,8 @@ class Engine:
         self.clock = SystemClock()
         self.identity = new_identity()
         self.control = Control(options)
+        self.elsewhere: list[Callable[[], None]] = []
+        """Told of each change on another cluster."""
         self._stack = contextlib.AsyncExitStack()
         secrecy.EVERYWHERE.learn("cluster", self.control.client.secrets)
 
@@ -143,6 +145,8 @@ class Engine:
 
     def _changed_on(self, server: str, old: Seen | None, new: Seen | None) -> None:
         self.term.changed_on(server, old, new)
+        for tell in self.elsewhere:
+            tell()
 
     def _turned(self, entry: ClusterEntry) -> None:
         self.term.turned(entry.server)

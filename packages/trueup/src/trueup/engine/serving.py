@@ -2,29 +2,43 @@
 
 import base64
 import platform
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from functools import partial
 
 import structlog
 
 from kubegrammar.time import format_exact_time
 from trueup import __version__, policy
 from trueup.engine.engine import Engine
+from trueup.engine.objects import EngineLooks
+from trueup.engine.signing import signing_in
+from trueup.kube.client import Client
 from trueup.kube.errors import NotFound
 from trueup.model.application import Application
 from trueup.model.audit import Action, Actor, AuditRecord
 from trueup.model.live import LiveObject, Seen
 from trueup.model.resource import GroupKind
 from trueup.server.api import Asked
-from trueup.server.caller import Authenticator
 from trueup.server.changes.log import Changes
+from trueup.server.changes.pulse import Pulse
+from trueup.server.pages import Pages
+from trueup.server.request import Functions
+from trueup.server.resources.application_details import application_details
 from trueup.server.resources.application_edits import ApplicationEdits
+from trueup.server.resources.application_logs import application_logs
+from trueup.server.resources.application_objects import application_objects
 from trueup.server.resources.application_requests import application_requests
+from trueup.server.resources.application_tree import application_tree
 from trueup.server.resources.application_watch import application_watch
 from trueup.server.resources.applications import application_reads
+from trueup.server.resources.sessions import session_functions
+from trueup.server.resources.settings import settings_functions
 from trueup.server.resources.version import version_functions
 from trueup.server.serve import Listening, serving
+from trueup.server.session.browsers import session_cookies
+from trueup.server.session.signin import SignIn
 from trueup.server.transport.certificate import context_of, self_made
 from trueup.store.applications import APPLICATION, key_of
 from trueup.store.edits import Edits
@@ -37,21 +51,20 @@ SECRET, TLS_SECRET = GroupKind("", "Secret"), "argocd-server-tls"
 
 
 @asynccontextmanager
-async def served(
-    engine: Engine, listening: Listening, authenticator: Authenticator, *, insecure: bool
-) -> AsyncIterator[int]:
+async def served(engine: Engine, listening: Listening, *, insecure: bool) -> AsyncIterator[int]:
     """Serve the API of an engine until the context is left; the port it listens on.
 
     Args:
         insecure: plain text, for whoever puts TLS before it.
 
     Raises (on entry):
-        TrueupError: the address cannot be listened on, or the certificate is none.
+        TrueupError: the address cannot be listened on, the certificate is none, or accounts cannot be read.
     """
     control, clock = engine.control, engine.clock
-    changes = Changes(engine.identity)
+    changes, pulse = Changes(engine.identity), Pulse()
 
     def changed(old: Seen | None, new: Seen | None) -> None:
+        pulse.beat()
         live = new or old
         if isinstance(live, LiveObject) and live.group_kind == APPLICATION and live.key.namespace == control.namespace:
             # Whole, since nobody's body is dropped of our own kinds.
@@ -63,22 +76,60 @@ async def served(
         if asked.writes or asked.code is not None:
             await engine.journal.write(entry)
 
-    def admit(app: Application) -> None:
-        policy.admit(app, control.applications.project_of(app), engine.term.place(app))
-
     control.cache.subscribe(changed)
-    requests = Requests(control.client, control.namespace, clock.now)
-    functions = [
-        version_functions(__version__, {"Platform": f"{platform.system().lower()}/{platform.machine()}"}),
-        application_watch(control.applications, changes),
-        application_requests(control.applications, requests),
-        ApplicationEdits(control.applications, Edits(control.client, APPLICATION_TYPE), admit).functions(),
-        application_reads(control.applications, changes, lambda key, hard: requests.refresh(key, hard=hard)),
-    ]
-    context = None if insecure else context_of(*await _certificate(engine))
-    async with serving(listening, context, authenticator, functions, audit=audit, changes=[changes]) as port:
+    engine.elsewhere.append(pulse.beat)
+    async with AsyncExitStack() as stack:
+        # One of its own: people are answered by engines that wait for their turn, too.
+        client = await stack.enter_async_context(Client(engine.options.config, plugins=engine.options.plugins))
+        sign_in = await stack.enter_async_context(signing_in(control, client, clock))
+        functions = _functions(engine, client, sign_in, changes, pulse)
+        context = None if insecure else context_of(*await _certificate(engine))
+        port = await stack.enter_async_context(
+            serving(
+                listening,
+                context,
+                sign_in,
+                functions,
+                audit=audit,
+                changes=[changes],
+                cookies=partial(session_cookies, secure=not insecure, path=listening.root),
+                pages=Pages(rootpath=listening.root),
+            )
+        )
         log.info("API served", port=port.number, tls=not insecure, path=listening.root or "/")
         yield port.number
+
+
+def _functions(engine: Engine, client: Client, sign_in: SignIn, changes: Changes, pulse: Pulse) -> list[Functions]:
+    """All that is built, over what the engine has."""
+    control, now = engine.control, engine.clock.now
+    reads, looks = control.applications, EngineLooks(engine, client)
+    requests = Requests(client, control.namespace, now)
+
+    def admit(app: Application) -> None:
+        policy.admit(app, reads.project_of(app), engine.term.place(app))
+
+    def masked() -> Sequence[str]:
+        return control.settings().masked_annotations
+
+    def logins() -> bool:
+        return any(each.enabled and "login" in each.capabilities for each in sign_in.accounts.all().values())
+
+    return [
+        version_functions(__version__, {"Platform": f"{platform.system().lower()}/{platform.machine()}"}),
+        settings_functions(
+            lambda: sign_in.accounts.settings, control.namespace, lambda: control.settings().instance_label, logins
+        ),
+        session_functions(sign_in),
+        application_reads(reads, changes, lambda key, hard: requests.refresh(key, hard=hard)),
+        application_watch(reads, changes),
+        application_requests(reads, requests),
+        ApplicationEdits(reads, Edits(client, APPLICATION_TYPE), admit).functions(),
+        application_details(reads, looks, masked, now),
+        application_tree(reads, looks.place, pulse.wait),
+        application_objects(reads, looks.place, masked),
+        application_logs(reads, looks.place),
+    ]
 
 
 async def _certificate(engine: Engine) -> tuple[bytes, bytes]:

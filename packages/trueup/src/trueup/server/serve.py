@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 import msgspec
+from starlette.types import ASGIApp
 
 from trueup.server.api import Api, Audit
 from trueup.server.caller import Authenticator
@@ -15,7 +16,7 @@ from trueup.server.transport.grpc import Grpc
 from trueup.server.transport.grpcweb import GrpcWeb
 from trueup.server.transport.http import Http
 from trueup.server.transport.port import Port
-from trueup.server.transport.rest import Rest
+from trueup.server.transport.rest import Cookies, Rest, no_cookies
 from trueup.server.transport.routes import Routes
 
 INTERNAL = "repository.RepoServerService"
@@ -46,12 +47,16 @@ async def serving(
     audit: Audit,
     changes: Iterable[Changes] = (),
     ready: Callable[[], bool] = lambda: True,
+    cookies: Cookies = no_cookies,
+    pages: ASGIApp | None = None,
 ) -> AsyncIterator[Port]:
     """Serve until the context is left.
 
     Args:
         context: for TLS; None for plain text.
         changes: logs that are closed before the sockets, so that streams end in words.
+        cookies: what browsers are told to keep.
+        pages: answers what is none of the API's paths.
 
     Raises (on entry):
         TrueupError: the address cannot be listened on.
@@ -61,7 +66,8 @@ async def serving(
     built = {key: function for each in functions for key, function in each.items()}
     by_path = {method.path: method for method in known}
     api = Api(authenticator, built, audit)
-    http = Http(Rest(api, Routes(known, built)), GrpcWeb(api, by_path), described, root=listening.root, ready=ready)
+    rest = Rest(api, Routes(known, built), cookies)
+    http = Http(rest, GrpcWeb(api, by_path), described, root=listening.root, ready=ready, pages=pages)
     grpc = Grpc(api, by_path)
     async with Port(listening.host, listening.port, http, grpc.protocol, context) as port:
         try:

@@ -45,9 +45,9 @@ async def reply_text(send: Send, status: int, text: str, headers: Iterable[tuple
     await reply(send, status, text.encode(), _TEXT, headers)
 
 
-async def reply_json(send: Send, value: Any) -> None:
+async def reply_json(send: Send, value: Any, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
     """One answer in JSON."""
-    await reply(send, 200, msgspec.json.encode(value))
+    await reply(send, 200, msgspec.json.encode(value), headers=headers)
 
 
 async def reply_fault(send: Send, fault: Fault) -> None:

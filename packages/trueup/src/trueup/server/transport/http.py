@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trueup.runtime.logger import Logger
 from trueup.server.description.values import Description
@@ -23,11 +23,20 @@ class Http:
     Args:
         root: a path below which all of it is, such as ``/argocd``; empty for none.
         ready: whether the engine has begun to work.
+        pages: answers what is none of the API's paths; None for nobody.
     """
 
     def __init__(
-        self, rest: Rest, web: GrpcWeb, described: Description, *, root: str, ready: Callable[[], bool]
+        self,
+        rest: Rest,
+        web: GrpcWeb,
+        described: Description,
+        *,
+        root: str,
+        ready: Callable[[], bool],
+        pages: ASGIApp | None = None,
     ) -> None:
+        self._pages = pages
         self._rest, self._web, self._described = rest, web, described
         self._root = root.rstrip("/")
         self._ready = ready
@@ -68,9 +77,14 @@ class Http:
             self._openapi = self._openapi or openapi(self._described, self._root)
             await reply(send, 200, self._openapi)
             return
+        elif self._pages is not None and not path.startswith(_OWN):
+            await self._pages(scope, receive, send)
+            return
         await answer(scope, headers, path, receive, send)
 
 
+_OWN = ("/api/", "/auth/", "/terminal", "/extensions/", "/download/", "/metrics")
+"""Beginnings of paths that are no page's."""
 _PROBES = {"/healthz": "alive", "/readyz": "ready"}
 
 

@@ -1,7 +1,7 @@
 """REST, as Argo CD's gateway speaks it: paths and queries into messages, messages into JSON."""
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -24,16 +24,28 @@ _OWN = ("fields", "download")
 """Parameters that are none of a message."""
 
 
+Cookies = Callable[[str, Json, Mapping[str, str]], list[str]]
+"""From ``Service.Method``, its answer and the request's headers to ``Set-Cookie`` values."""
+
+
+def no_cookies(method: str, answer: Json, headers: Mapping[str, str]) -> list[str]:
+    """None."""
+    return []
+
+
 class Rest:
     """Answers what is asked by path.
 
     Args:
         routes: of the methods.
+        cookies: what browsers are told to keep.
         types: content types that a change may have; what a form of another site can send is not among them.
     """
 
-    def __init__(self, api: Api, routes: Routes, types: Iterable[str] = ("application/json",)) -> None:
-        self._api, self._routes, self._types = api, routes, frozenset(types)
+    def __init__(
+        self, api: Api, routes: Routes, cookies: Cookies, types: Iterable[str] = ("application/json",)
+    ) -> None:
+        self._api, self._routes, self._cookies, self._types = api, routes, cookies, frozenset(types)
 
     async def __call__(self, scope: Scope, headers: dict[str, str], path: str, receive: Receive, send: Send) -> None:
         verb = scope["method"]
@@ -70,7 +82,8 @@ class Rest:
             return
         mask = Mask(own.get("fields", ""))
         if not isinstance(answer, Stream):
-            await reply_json(send, mask.of(answer))
+            kept = self._cookies(route.method.key, answer, headers)
+            await reply_json(send, mask.of(answer), [(b"set-cookie", each.encode("latin-1")) for each in kept])
         elif own.get("download") == "true" and route.method.key == "ApplicationService.PodLogs":
             await start_stream(send, b"application/octet-stream")
             await pump(_lines(answer.items), receive, send)

@@ -1,0 +1,188 @@
+"""The objects of an Application as the API sees them, from what an engine watches."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import cast
+
+from trueup import policy
+from trueup.clusters.shown import shown
+from trueup.engine.engine import Engine
+from trueup.engine.sites import Site
+from trueup.kube.client import Client
+from trueup.kube.discovery import ResourceType
+from trueup.kube.parameters import PatchKind
+from trueup.model.application import Application
+from trueup.model.errors import InvalidSpec
+from trueup.model.live import LiveObject, Seen, Shown
+from trueup.model.manifest import Manifest
+from trueup.model.project import Project
+from trueup.model.repository import RepositoryOf
+from trueup.model.resource import ResourceKey
+from trueup.observe.observation import Observation
+from trueup.observe.remotes import NotFetched
+from trueup.server.errors import Code, Fault
+from trueup.server.request import Json
+from trueup.server.resources.application_place import ObjectPlace, kinds_below
+from trueup.sources.commit import CommitInfo
+from trueup.store.applications import StoredApplication
+
+MANAGER = "argocd-server"
+LONGEST_LINE = 1 << 20
+"""Bytes of a line of a log; what is longer comes in pieces."""
+
+
+class EngineLooks:
+    """What an engine says of Applications; its present term is asked.
+
+    Args:
+        client: of the control cluster, which writes whether or not this engine is the one that acts.
+    """
+
+    def __init__(self, engine: Engine, client: Client) -> None:
+        self._engine, self._client = engine, client
+
+    async def place(self, stored: StoredApplication) -> ObjectPlace:
+        """Where an Application's objects are.
+
+        Raises:
+            TrueupError: the Application cannot be read, or its cluster does not answer.
+        """
+        site = await self._opened(stored)
+        return EnginePlace(self._engine, self._client, site, stored)
+
+    async def observe(self, stored: StoredApplication) -> Observation:
+        """As it compares now, with the commits that it was compared with last."""
+        project, sync = self.project_of(stored.app), stored.status.sync
+        policy.admit(stored.app, project, self._engine.term.place(stored.app))
+        observer = (await self._opened(stored)).observer
+        revisions = (sync.revisions or [sync.revision]) if sync and sync.revision + "".join(sync.revisions) else []
+        try:
+            return await observer.observe(stored, project, revisions=revisions)
+        except NotFetched:
+            # Who only serves has no mirrors until somebody asks.
+            await self._look(stored.key, stored.app.spec.repositories())
+            return await observer.observe(stored, project, revisions=revisions)
+
+    async def declared(self, key: str, revisions: Sequence[str]) -> tuple[Manifest, ...]:
+        """What it declares."""
+        return await self._engine.declared(key, lambda _: revisions)
+
+    async def commit(self, key: str, repository: RepositoryOf, revision: str) -> CommitInfo | None:
+        """What a commit says."""
+        found = self._engine.repositories.commit(repository, revision)
+        if found is None and not repository.packed:
+            await self._look(key, [repository])
+            found = self._engine.repositories.commit(repository, revision)
+        return found
+
+    async def _look(self, key: str, repositories: Iterable[RepositoryOf]) -> None:
+        for each in repositories:
+            await self._engine.repositories.look(each, key)
+
+    def project_of(self, app: Application) -> Project:
+        """The project of an Application."""
+        return self._engine.control.applications.project_of(app)
+
+    async def _opened(self, stored: StoredApplication) -> Site:
+        if stored.fault is not None:
+            raise stored.fault
+        return await self._engine.term.sites.opened(stored.app)
+
+
+class EnginePlace:
+    """One Application's cluster."""
+
+    def __init__(self, engine: Engine, client: Client, site: Site, stored: StoredApplication) -> None:
+        self._engine, self._site, self._stored = engine, site, stored
+        self._cluster = site.cluster
+        self._client = site.cluster.client if site.cluster.secret else client
+
+    def managed(self) -> Mapping[ResourceKey, LiveObject]:
+        """The objects that are the Application's."""
+        return self._site.observer.inventory.managed(self._stored)
+
+    def children(self, uid: str) -> Iterable[Seen]:
+        """What has this object as its owner."""
+        return self._cluster.cache.children(uid)
+
+    def shown(self, found: LiveObject) -> Shown:
+        """What a tree shows of an object."""
+        return shown(found)
+
+    async def follow(self) -> None:
+        """Follow the kinds that the Application's objects make, from the first look on."""
+        await self._site.observer.inventory.watch_known(self._stored)
+        kinds = kinds_below({live.group_kind for live in self.managed().values()})
+        await self._cluster.cache.ensure(
+            kind
+            for kind in kinds
+            if not self._cluster.excluded(kind.group, kind.kind) and self._cluster.discovery.find(kind.group, kind.kind)
+        )
+
+    async def whole(self, key: ResourceKey) -> LiveObject | None:
+        """An object with all that is in it."""
+        await self._cluster.cache.whole([key])
+        return self._cluster.cache.get(key)
+
+    def refusal(self, key: ResourceKey) -> str:
+        """Why the Application may not write or delete an object."""
+        if self._engine.control.settings().impersonation.enabled:
+            return "objects are written by service accounts of projects alone, and the API does not do that yet"
+        try:
+            project = self._engine.control.applications.project_of(self._stored.app)
+        except InvalidSpec as error:
+            return error.message
+        return self._site.observer.inventory.forbids(self._stored.app, project)(key)
+
+    async def patch(self, live: LiveObject, body: bytes, kind: str) -> LiveObject:
+        """A changed object."""
+        type_ = self._type(live)
+        patched = await self._client.patch(
+            type_, live.key.namespace, live.key.name, body, kind=cast(PatchKind, kind), manager=MANAGER
+        )
+        self._cluster.cache.stored(patched)
+        return patched
+
+    async def delete(self, live: LiveObject, *, orphan: bool) -> None:
+        """Delete this very object, and what it owns or not."""
+        await self._client.delete(
+            self._type(live),
+            live.key.namespace,
+            live.key.name,
+            propagation="Orphan" if orphan else "Foreground",
+            uid=live.uid,
+        )
+
+    async def events(self, namespace: str) -> list[Json]:
+        """The Events of a namespace, the oldest first."""
+        events = self._cluster.discovery.find("", "Event")
+        if events is None:
+            return []
+        found = [each.object() for each in (await self._client.list(events, namespace)).objects]
+        return sorted(found, key=lambda each: str(each.get("lastTimestamp") or each.get("eventTime") or ""))
+
+    async def log(self, key: ResourceKey, parameters: Mapping[str, str]) -> AsyncIterator[bytes]:
+        """Lines of a container's log."""
+        pods = self._cluster.discovery.find("", "Pod")
+        if pods is None:
+            return
+        path = pods.path(key.namespace, key.name, "log")
+        stream = await self._cluster.client.open_stream(path, dict(parameters), f"log of {key}")
+        rest = b""
+        try:
+            while chunk := await stream.read():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    yield line
+                if len(rest) > LONGEST_LINE:
+                    yield rest
+                    rest = b""
+            if rest:
+                yield rest
+        finally:
+            stream.close()
+
+    def _type(self, live: LiveObject) -> ResourceType:
+        found = self._cluster.discovery.find(live.key.group, live.key.kind)
+        if found is None:
+            raise Fault(Code.NOT_FOUND, f"the cluster does not know {live.key.kind} any more")
+        return found

@@ -1,0 +1,115 @@
+"""Single objects of an Application: read, patched, deleted, and what Kubernetes has told of them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from trueup.diff.mask import Masks
+from trueup.model.live import LiveObject
+from trueup.model.resource import ResourceKey
+from trueup.server.errors import Code, Fault
+from trueup.server.gate import require
+from trueup.server.request import Functions, Json, Request
+from trueup.server.resources.application_place import ObjectPlace, found_in, grown, key_in
+from trueup.server.resources.application_tree import Place
+from trueup.server.resources.applications import RESOURCE, ApplicationReading, ApplicationReads, named
+from trueup.store.applications import StoredApplication
+
+_PATCHES = {
+    "application/json-patch+json": "json",
+    "application/merge-patch+json": "merge",
+    "application/strategic-merge-patch+json": "strategic",
+}
+MOST_EVENTS = 500
+
+
+def application_objects(reads: ApplicationReads, place: Place, masked: Callable[[], Sequence[str]]) -> Functions:
+    """GetResource, PatchResource, DeleteResource and ListResourceEvents.
+
+    Args:
+        masked: annotations whose values are shown to nobody.
+    """
+    finding = ApplicationReading(reads)
+
+    async def at(stored: StoredApplication) -> ObjectPlace:
+        found = await place(stored)
+        await found.follow()
+        return found
+
+    def allowed(request: Request, action: str) -> StoredApplication:
+        """The Application, where the caller may do this to the object that they name."""
+        stored = finding.find(request, "get")
+        key = key_in(request.message)
+        of = named(stored.live, reads.control_namespace).of
+        require(request.caller, RESOURCE, f"{action}/{key.group}/{key.kind}/{key.namespace}/{key.name}", of)
+        return stored
+
+    async def whole(stored: StoredApplication, there: ObjectPlace, key: ResourceKey) -> LiveObject:
+        seen = found_in(there, stored, key)
+        live = await there.whole(key)
+        if live is None or live.uid != seen.uid:
+            raise Fault(Code.NOT_FOUND, f"{key.kind} {key.name} is not there any more")
+        return live
+
+    def shown(live: LiveObject) -> Json:
+        """As text, without the values of Secrets and without what says who wrote which field."""
+        body = live.object()
+        body.get("metadata", {}).pop("managedFields", None)
+        return {"manifest": msgspec.json.encode(Masks(masked()).shown(body)).decode()}
+
+    async def get(request: Request) -> Json:
+        stored = finding.find(request, "get")
+        return shown(await whole(stored, await at(stored), key_in(request.message)))
+
+    async def patch(request: Request) -> Json:
+        stored, key = allowed(request, "update"), key_in(request.message)
+        given = request.message.get("patchType", "")
+        kind = _PATCHES.get(given, given if given in _PATCHES.values() else "")
+        if not kind:
+            raise Fault(Code.INVALID_ARGUMENT, f"Patch type '{given[:80]}' is not supported")
+        there = await at(stored)
+        live = await whole(stored, there, key)
+        _permitted(there, key)
+        return shown(await there.patch(live, request.message.get("patch", "").encode(), kind))
+
+    async def delete(request: Request) -> Json:
+        stored, key = allowed(request, "delete"), key_in(request.message)
+        there = await at(stored)
+        live = await whole(stored, there, key)
+        _permitted(there, key)
+        await there.delete(live, orphan=bool(request.message.get("orphan")))
+        return {}
+
+    async def events(request: Request) -> Json:
+        stored, message = finding.find(request, "get"), request.message
+        name, uid = message.get("resourceName", ""), message.get("resourceUID", "")
+        namespace, there = message.get("resourceNamespace", ""), await at(stored)
+        if not (name or uid or namespace):
+            name, uid, namespace = stored.live.key.name, stored.live.uid, stored.live.key.namespace
+        elif not any(
+            branch.seen.uid == uid and key.name == name and key.namespace == namespace
+            for key, branch in grown(there).items()
+        ):
+            app = stored.app.metadata.name
+            raise Fault(Code.INVALID_ARGUMENT, f"{name} not found as part of application {app}")
+        found = [each for each in await there.events(namespace) if _about(each, name, uid)]
+        return {"metadata": {}, "items": found[-MOST_EVENTS:]}
+
+    return {
+        "ApplicationService.GetResource": get,
+        "ApplicationService.PatchResource": patch,
+        "ApplicationService.DeleteResource": delete,
+        "ApplicationService.ListResourceEvents": events,
+    }
+
+
+def _permitted(place: ObjectPlace, key: ResourceKey) -> None:
+    reason = place.refusal(key)
+    if reason:
+        raise Fault(Code.PERMISSION_DENIED, reason)
+
+
+def _about(event: Json, name: str, uid: str) -> bool:
+    involved: Any = event.get("involvedObject")
+    return isinstance(involved, dict) and involved.get("name") == name and involved.get("uid") == uid
