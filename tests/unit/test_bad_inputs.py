@@ -67,6 +67,7 @@ TESTED: dict[str, tuple[str, str]] = {
     "K11": (CLUSTERS, '"K11 '),
     "K13": (CLUSTERS, '"K13 '),
     "K15": (CLUSTERS, "test_k15_"),
+    "K17": (CLUSTERS, "test_k17_"),
     "K31": (CLUSTERS, '"K31 '),
     "K33": (CLUSTERS, '"K33 '),
     "K35": (CLUSTERS, "test_k35_"),
@@ -172,14 +173,8 @@ def one_namespace_of_applications() -> bool:
     return "application.namespaces" in WITHOUT_EFFECT[PARAMETERS]
 
 
-def one_engine_acts() -> bool:
-    """Engines do not share work: a shard in a cluster's Secret chooses nobody."""
-    return not any("entry.shard" in file.read_text() for file in (CODE / "engine").rglob("*.py"))
-
-
 NO_SURFACE: dict[str, tuple[Callable[[], bool], str]] = {
     # kind of surface: the look, the rows that wait for it
-    "engines that share work": (one_engine_acts, "K17"),
     "webhooks": (no_webhooks, "all of W"),
     "OpenID providers": (no_providers, "J25"),
     "clusters through the API": (no_clusters_through_the_api, "Q33"),

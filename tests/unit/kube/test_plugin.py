@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trueup.kube.config import ClusterConfig
 from trueup.kube.credentials import Authorization
 from trueup.kube.errors import ConfigError
-from trueup.kube.plugin import INFO, ExecPlugin, no_plugins, read_plugin, read_token
+from trueup.kube.plugin import INFO, ExecPlugin, no_plugins, read_credential, read_plugin
 
 SECRET = "s3cr3t-t0ken"
 V1 = "client.authentication.k8s.io/v1"
@@ -49,10 +49,10 @@ REFUSED = {
     "no JSON": (f"token: {SECRET}".encode(), "no ExecCredential"),
     "another object": (printed(kind="Secret"), "no ExecCredential"),
     "another version": (printed(apiVersion="client.authentication.k8s.io/v1beta1"), "in another version"),
-    "no status": (printed(status={}, token=""), "it gave no token"),
+    "no status": (printed(status={}, token=""), "it gave no token and no client certificate"),
     "a token that is no text": (printed(token=[SECRET]), "no ExecCredential"),
     "a token with a new line": (printed(token=f"{SECRET}\n"), "control character"),
-    "a certificate alone": (printed(token="", status={"clientCertificateData": SECRET}), "certificates of plug-ins"),
+    "a certificate alone": (printed(token="", status={"clientCertificateData": SECRET}), "needs its key"),
     "deep nesting": (b"[" * 100_000, "no ExecCredential"),
 }
 
@@ -60,7 +60,7 @@ REFUSED = {
 @pytest.mark.parametrize(("output", "text"), REFUSED.values(), ids=REFUSED)
 def test_what_is_no_credential_is_refused_and_not_quoted(output: bytes, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        read_token(output, PLUGIN)
+        read_credential(output, PLUGIN)
     assert "invalid ExecCredential of get-token" in caught.value.message
     assert text in caught.value.message
     assert SECRET not in str(caught.value)
@@ -69,7 +69,7 @@ def test_what_is_no_credential_is_refused_and_not_quoted(output: bytes, text: st
 @given(st.binary(max_size=200))
 def test_whatever_is_printed_is_a_credential_or_refused(output: bytes) -> None:
     try:
-        read_token(output, PLUGIN)
+        read_credential(output, PLUGIN)
     except ConfigError:
         return
     raise AssertionError("random bytes were taken for a credential")
@@ -144,4 +144,4 @@ def test_its_text_holds_neither_arguments_nor_environment() -> None:
         {"command": "a", "apiVersion": V1, "args": [SECRET], "env": [{"name": "A", "value": SECRET}]}, "here"
     )
     assert SECRET not in repr(plugin)
-    assert SECRET not in repr(read_token(printed(), PLUGIN))
+    assert SECRET not in repr(read_credential(printed(), PLUGIN))

@@ -139,6 +139,13 @@ def test_k15_a_shard_that_is_none_is_chosen_automatically_and_told(shard: str) -
     assert "shard is no number" in found.warnings[0]
 
 
+@pytest.mark.parametrize(("shard", "told"), [("", False), ("0", False), ("1", True), ("999999999", True)])
+def test_k17_a_shard_beyond_the_engines_is_chosen_automatically_and_told(shard: str, told: bool) -> None:
+    found = entry(shard=shard)
+    assert bool(found.warnings) is told
+    assert all("is not below the number of engines that share work, 1" in text for text in found.warnings)
+
+
 def test_k35_a_copy_of_the_values_in_an_annotation_is_not_kept() -> None:
     found = entry(annotations={"kubectl.kubernetes.io/last-applied-configuration": TOKEN, "team": "a"})
     assert found.annotations == {"team": "a"}

@@ -6,14 +6,14 @@ import os
 import ssl
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from trueup.kube.config import ClusterConfig, check_credential
 from trueup.kube.errors import ConfigError
-from trueup.kube.plugin import ExecPlugin, RunPlugin, no_plugins, read_token
+from trueup.kube.plugin import ExecPlugin, PluginCredential, RunPlugin, no_plugins, read_credential
 
 _OPEN_FILES = "/proc/self/fd"
 _EARLY_SECONDS = 10.0
@@ -38,21 +38,20 @@ def tls_context(config: ClusterConfig) -> ssl.SSLContext | None:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if config.cert_data:
-        _load_pair(context, config)
+        _load_pair(context, config.cert_data, config.key_data, f"cluster {config.server}")
     return context
 
 
-def _load_pair(context: ssl.SSLContext, config: ClusterConfig) -> None:
+def _load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes, whose: str) -> None:
     # The ssl module reads a key from a path only; the file is private and gone when the call returns.
-    with _private_file(config.cert_data + b"\n" + config.key_data) as path:
+    with _private_file(certificate + b"\n" + key) as path:
         try:
-            context.load_cert_chain(path)
-        except ssl.SSLError as error:
-            mismatch = error.reason == "KEY_VALUES_MISMATCH"
+            # With a password there is nobody to ask: without one, the terminal is asked for that of a locked key.
+            context.load_cert_chain(path, password="")
+        except (ssl.SSLError, ValueError) as error:
+            mismatch = getattr(error, "reason", "") == "KEY_VALUES_MISMATCH"
             problem = "private key does not match certificate" if mismatch else "the client certificate cannot be read"
-            raise ConfigError(
-                f"cluster {config.server}: {problem}", hint="give the certificate with its own key"
-            ) from None
+            raise ConfigError(f"{whose}: {problem}", hint="give the certificate with its own key") from None
 
 
 @contextmanager
@@ -77,15 +76,26 @@ def _private_file(content: bytes) -> Iterator[str]:
 class Authorization:
     """Who says that we are we: the Authorization header of a cluster.
 
-    A token file is read again when it was replaced or rewritten, and a plug-in is run again before its token expires
+    A token file is read again when it was replaced or rewritten, and a plug-in is run again before what it gave expires
     or when the server refuses it.
 
     Args:
         run: starts plug-ins.
+        tls: of the connections to come, which get the client certificate of a plug-in; None for a plain http server.
+        renewed: told that they have another one: those that stand show the last.
     """
 
-    def __init__(self, config: ClusterConfig, run: RunPlugin = no_plugins) -> None:
-        self._config, self._run = config, run
+    def __init__(
+        self,
+        config: ClusterConfig,
+        run: RunPlugin = no_plugins,
+        *,
+        tls: ssl.SSLContext | None = None,
+        renewed: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._config, self._run, self._tls, self._renewed = config, run, tls, renewed
+        self._certificate = b""
+        self._current: dict[str, str] | None = None
         self._token = config.token
         self._file: Path | None = config.token_file
         self._seen: tuple[int, int, int] | None = None
@@ -101,7 +111,7 @@ class Authorization:
         if self._file is not None:
             self._follow(self._file)
         elif self._config.plugin is not None and not self._config.token:
-            await self._ask(self._config.plugin)
+            return await self._ask(self._config.plugin)
         if self._token:
             return {"Authorization": f"Bearer {self._token}"}
         if self._config.username or self._config.password:
@@ -113,8 +123,8 @@ class Authorization:
         """The server takes these headers no more: whether there may be a newer credential."""
         if self._config.plugin is None or self._config.token or self._file is not None:
             return False
-        if sent.get("Authorization") == f"Bearer {self._token}":
-            self._token = ""
+        if sent is self._current:
+            self._current = None
         return True
 
     def secrets(self) -> Iterator[str]:
@@ -123,12 +133,31 @@ class Authorization:
         on_the_way = unquote(urlsplit(self._config.proxy).password or "") if self._config.proxy else ""
         return filter(None, (self._token, self._config.password, pair, on_the_way))
 
-    async def _ask(self, plugin: ExecPlugin) -> None:
+    async def _ask(self, plugin: ExecPlugin) -> dict[str, str]:
+        """Headers of what a plug-in gave, the same as long as that serves."""
         async with self._turn:
-            if self._token and (self._expires is None or time.time() < self._expires - _EARLY_SECONDS):
-                return
-            found = read_token(await self._run(plugin), plugin)
-            self._token, self._expires = found.token, found.expires
+            if self._current is None or (self._expires is not None and time.time() >= self._expires - _EARLY_SECONDS):
+                found = read_credential(await self._run(plugin), plugin)
+                await self._present(found, plugin)
+                self._token, self._expires = found.token, found.expires
+                self._current = {"Authorization": f"Bearer {found.token}"} if found.token else {}
+            return self._current
+
+    async def _present(self, found: PluginCredential, plugin: ExecPlugin) -> None:
+        """Have connections to come show the client certificate of a plug-in."""
+        if not found.certificate or self._tls is None:
+            # A plain server asks for none, and a token may come without one.
+            return
+        pair = found.certificate + b"\n" + found.key
+        if pair == self._certificate:
+            return
+        whose = f"{plugin.place}: {plugin.command}"
+        # Tried apart first: one that cannot be used leaves the last in place.
+        _load_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), found.certificate, found.key, whose)
+        _load_pair(self._tls, found.certificate, found.key, whose)
+        self._certificate = pair
+        if self._renewed is not None:
+            await self._renewed()
 
     def _follow(self, file: Path) -> None:
         try:

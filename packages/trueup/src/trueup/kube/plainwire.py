@@ -48,6 +48,7 @@ class PlainWire:
             "Accept-Encoding": "identity" if config.loopback else "gzip",
         }
         self._idle: list[_Connection] = []
+        self._generation = 0
         self._turns = asyncio.Semaphore(min(in_flight, MOST))
 
     async def open(self) -> None:
@@ -57,9 +58,15 @@ class PlainWire:
         while self._idle:
             self._idle.pop().close()
 
+    async def renew(self) -> None:
+        """What is under way ends on its connection, and is taken up again by no other."""
+        self._generation += 1
+        await self.close()
+
     async def exchange(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, limit: int
     ) -> Answer:
+        generation = self._generation
         request = request_bytes(method, self._root + target, {**self._always, **headers}, body)
         async with self._turns:
             use = _Use(self._fresh())
@@ -74,7 +81,7 @@ class PlainWire:
                 raise
             connection = use.connection
             assert connection is not None, "an answer came over it"
-            if reusable:
+            if reusable and generation == self._generation:
                 connection.used = time.monotonic()
                 self._idle.append(connection)
             else:

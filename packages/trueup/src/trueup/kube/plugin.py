@@ -1,4 +1,4 @@
-"""Credential plug-ins: programs that print a token for a cluster, as kubectl runs them.
+"""Credential plug-ins: programs that print a token or a client certificate for a cluster, as kubectl runs them.
 
 The protocol is Kubernetes' own (``client.authentication.k8s.io``): the program is told what it is asked for in
 ``KUBERNETES_EXEC_INFO`` and prints an ExecCredential. This module knows what is said; who may start programs runs them.
@@ -49,18 +49,21 @@ class ExecPlugin(msgspec.Struct, frozen=True, kw_only=True):
         return {**dict(self.env), INFO: msgspec.json.encode(info).decode()}
 
 
-class PluginToken(msgspec.Struct, frozen=True):
-    """What a plug-in printed. Its text form holds no token.
+class PluginCredential(msgspec.Struct, frozen=True):
+    """What a plug-in printed: a token, a client certificate with its key, or all three. Its text form holds none.
 
     Attributes:
+        certificate, key: PEM.
         expires: seconds since the epoch; None for never.
     """
 
-    token: str
+    token: str = ""
+    certificate: bytes = b""
+    key: bytes = b""
     expires: float | None = None
 
     def __repr__(self) -> str:
-        return f"PluginToken(expires={self.expires})"
+        return f"PluginCredential(expires={self.expires})"
 
 
 RunPlugin = Callable[[ExecPlugin], Awaitable[bytes]]
@@ -109,7 +112,7 @@ def read_plugin(values: Mapping[str, Any], place: str, *, cluster: dict[str, Any
     )
 
 
-def read_token(output: bytes, plugin: ExecPlugin) -> PluginToken:
+def read_credential(output: bytes, plugin: ExecPlugin) -> PluginCredential:
     """What a plug-in printed.
 
     Raises:
@@ -124,18 +127,22 @@ def read_token(output: bytes, plugin: ExecPlugin) -> PluginToken:
     if said.api_version != plugin.api_version:
         raise _invalid(plugin, f"it answers in another version than {plugin.api_version}")
     status = said.status
-    if status is None or not status.token:
-        certificate = status is not None and status.client_certificate_data
-        raise _invalid(plugin, "client certificates of plug-ins are not used" if certificate else "it gave no token")
+    if status is None or not (status.token or status.client_certificate_data or status.client_key_data):
+        raise _invalid(plugin, "it gave no token and no client certificate")
     if any(character < "!" or character > "~" for character in status.token):
         raise _invalid(plugin, "control character in its token")
-    return PluginToken(status.token, status.expires())
+    if bool(status.client_certificate_data) != bool(status.client_key_data):
+        raise _invalid(plugin, "a client certificate needs its key and the key its certificate")
+    return PluginCredential(
+        status.token, status.client_certificate_data.encode(), status.client_key_data.encode(), status.expires()
+    )
 
 
 class _Status(msgspec.Struct, frozen=True, rename="camel"):
     token: str = ""
     expiration_timestamp: str = ""
     client_certificate_data: str = ""
+    client_key_data: str = ""
 
     def expires(self) -> float | None:
         try:

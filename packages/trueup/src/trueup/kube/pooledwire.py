@@ -25,6 +25,14 @@ class PooledWire:
         self._in_flight = in_flight
         self._session: aiohttp.ClientSession | None = None
         self._streams: aiohttp.ClientSession | None = None
+        self._former: list[aiohttp.ClientSession] = []
+
+    async def renew(self) -> None:
+        """What is under way goes on as it is, until the next time: a stream that old is begun anew."""
+        former, self._former = self._former, [each for each in (self._session, self._streams) if each is not None]
+        await self.open()
+        for session in former:
+            await session.close()
 
     async def open(self) -> None:
         timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=CONNECT_SECONDS)
@@ -33,7 +41,7 @@ class PooledWire:
         self._streams = self._opened(aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS), 0)
 
     async def close(self) -> None:
-        for session in (self._session, self._streams):
+        for session in (*self._former, self._session, self._streams):
             if session is not None:
                 await session.close()
 

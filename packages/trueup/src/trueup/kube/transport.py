@@ -86,8 +86,9 @@ class Transport:
         self.response_limit = response_limit
         self.pace = pace
         self.fence: Callable[[], None] | None = None
-        self._wire = wire(config, tls_context(config), in_flight)
-        self._authorization = Authorization(config, plugins)
+        tls = tls_context(config)
+        self._wire = wire(config, tls, in_flight)
+        self._authorization = Authorization(config, plugins, tls=tls, renewed=self._wire.renew)
         self._hidden: tuple[tuple[str, ...], Hidden] | None = None
         self._impersonation: Mapping[str, str] = {}
         self._places = asyncio.Semaphore(in_flight)

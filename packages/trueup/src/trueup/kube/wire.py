@@ -87,6 +87,9 @@ class Wire(Protocol):
     async def close(self) -> None:
         """Called once, after the last."""
 
+    async def renew(self) -> None:
+        """Requests to come go over connections of their own: the client certificate is another one."""
+
     async def exchange(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, limit: int
     ) -> Answer:

@@ -38,6 +38,10 @@ _LONGEST_NAME = 253
 _NOT_IN_NAMES = frozenset("/\\\"'")
 
 
+ENGINES = 1
+"""That share the clusters: one acts, the others stand by, so all clusters are in shard 0 whatever their Secrets say."""
+
+
 class ClusterEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One cluster Secret. Its text form holds no credential.
 
@@ -175,7 +179,13 @@ def _shard(text: str, warnings: list[str]) -> int | None:
     if not text:
         return None
     if text.isascii() and text.isdecimal() and len(text) < 10:
-        return int(text)
+        shard = int(text)
+        if shard >= ENGINES:
+            warnings.append(
+                f"shard {shard} is not below the number of engines that share work, {ENGINES}; it is chosen "
+                "automatically"
+            )
+        return shard
     warnings.append("shard is no number; it is chosen automatically")
     return None
 
