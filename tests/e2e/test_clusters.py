@@ -1,10 +1,8 @@
 """Applications on several clusters: deployed and healed on each, while one is frozen, replaced or forgotten."""
 
-import os
-import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -53,32 +51,33 @@ class Far:
         """It as an application names it."""
         return {"destination": {"name": self.name, "namespace": namespace}}
 
-    async def colour(self, namespace: str) -> str:
+    async def colour(self, namespace: str, name: str = "settings") -> str:
         """What the settings there say; empty where there are none."""
         try:
-            live = await self.client.get(CONFIG_MAPS, namespace, "settings")
+            live = await self.client.get(CONFIG_MAPS, namespace, name)
         except NotFound:
             return ""
         return str(live.object()["data"]["colour"])
 
-    async def paint(self, namespace: str, colour: str) -> None:
+    async def paint(self, namespace: str, colour: str, name: str = "settings") -> None:
         """Change the settings by hand."""
         patch = msgspec.json.encode({"data": {"colour": colour}})
-        await self.client.patch(CONFIG_MAPS, namespace, "settings", patch, kind="merge")
+        await self.client.patch(CONFIG_MAPS, namespace, name, patch, kind="merge")
 
-    async def becomes(self, namespace: str, colour: str) -> float:
+    async def becomes(self, namespace: str, colour: str, name: str = "settings") -> float:
         """Wait until the settings there say so; gives the seconds."""
         began = time.monotonic()
         async for _ in looks(30):
-            if await self.colour(namespace) == colour:
+            if await self.colour(namespace, name) == colour:
                 return time.monotonic() - began
         raise AssertionError(f"{self.name} is not {colour}: {self._estate.engine.tail()}")
 
 
-@pytest_asyncio.fixture
-async def far(estate: Estate) -> AsyncIterator[Far]:
+@asynccontextmanager
+async def another(estate: Estate, name: str) -> AsyncIterator[Far]:
+    """An embedded cluster of that name, known to the engine."""
     async with EmbeddedCluster() as cluster, Client(load_kubeconfig(cluster.kubeconfig, None)) as client:
-        found = Far(estate, cluster, client, f"far-{estate.name}")
+        found = Far(estate, cluster, client, f"{name}-{estate.name}")
         await found.known()
         yield found
         # What is deployed there goes with it: the applications need not wait for a cluster that is gone.
@@ -87,6 +86,12 @@ async def far(estate: Estate) -> AsyncIterator[Far]:
                 await estate.patch({"metadata": {"finalizers": None}}, name)
         with suppress(NotFound):
             await found.forgotten()
+
+
+@pytest_asyncio.fixture
+async def far(estate: Estate) -> AsyncIterator[Far]:
+    async with another(estate, "far") as found:
+        yield found
 
 
 async def test_an_application_lives_on_the_cluster_that_it_names_and_nowhere_else(estate: Estate, far: Far) -> None:
@@ -125,33 +130,6 @@ async def test_the_same_objects_on_two_clusters_are_two_applications_affairs(est
 async def _is_red(estate: Estate) -> bool:
     live = await estate.live("ConfigMap", "settings")
     return live is not None and live.object()["data"]["colour"] == "red"
-
-
-@pytest.mark.parametrize("cluster", [EMBEDDED], indirect=True)
-async def test_a_frozen_cluster_costs_the_others_nothing_and_is_caught_up_when_it_comes_back(
-    estate: Estate, far: Far
-) -> None:
-    await estate.given({"app/settings.yaml": config()})
-    other = f"{estate.name}-far"
-    await estate.app("app")
-    await estate.app("app", name=other, spec=far.destination(estate.name))
-    await estate.settled()
-    await estate.settled(name=other)
-
-    os.kill(far.cluster.pids["cluster"], signal.SIGSTOP)
-    try:
-        message = await estate.condition("ComparisonError", other)
-        assert f"cluster {far.name} cannot be used since" in message
-        await estate.change("ConfigMap", "settings", {"data": {"colour": "by hand"}})
-        await estate.eventually(lambda: _is_red(estate), what="healed beside a frozen cluster")
-        await estate.commit({"app/settings.yaml": config(value="blue")})
-        await estate.refresh()
-        await estate.settled()
-    finally:
-        os.kill(far.cluster.pids["cluster"], signal.SIGCONT)
-    await far.becomes(estate.name, "blue")
-    view = await estate.settled(name=other)
-    assert view.status.conditions == []
 
 
 @pytest.mark.parametrize("cluster", [EMBEDDED], indirect=True)

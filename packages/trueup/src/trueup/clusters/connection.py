@@ -28,6 +28,8 @@ log = Logger("trueup.clusters")
 
 LOOK_SECONDS = 10.0
 """How often a cluster is asked whether it is there."""
+AGAIN_SECONDS = 2.0
+"""How often, while it does not answer: what waits for it is caught up with soon after it is back."""
 ANSWER_SECONDS = 5.0
 """In which it answers a small question, or counts as out of reach."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -172,7 +174,7 @@ class Connection:
     async def _looked_after(self, client: Client, identity: str) -> None:
         """Look again and again whether the cluster is there, until another one is."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS if self._trouble is None else min(LOOK_SECONDS, AGAIN_SECONDS))
             if not await self._same(client, identity):
                 return
 
