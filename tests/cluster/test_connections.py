@@ -203,7 +203,7 @@ async def test_a_namespaced_cluster_watches_its_namespaces_alone() -> None:
             await far.answers()
             usable = far.connection.usable()
             await usable.cache.ensure([CONFIG_MAPS, GroupKind("", "Namespace")])
-            found = usable.cache.of_kind(CONFIG_MAPS)
+            found = usable.cache.nodes(CONFIG_MAPS)
             assert {each.key.namespace for each in found} == {"default"}
             assert not usable.cache.of_kind(GroupKind("", "Namespace"))
             told = {

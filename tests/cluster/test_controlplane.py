@@ -12,7 +12,7 @@ from tests.support.patience import stretched
 from tests.support.tiers import everywhere
 
 from pocketkube.controlplane import ControlPlane
-from pocketkube.processes import ProcessFailed
+from pocketkube.errors import ProcessFailed
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery, ResourceType

@@ -12,7 +12,7 @@ import pytest
 from tests.conformance.exchange import Server
 
 from pocketkube.cluster.embedded import SERVER, EmbeddedCluster
-from pocketkube.processes import ProcessFailed
+from pocketkube.errors import ProcessFailed
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 

@@ -16,15 +16,14 @@ from tests.support.patience import stretched
 
 from pocketkube import background
 from pocketkube.background import Background, Running
-from pocketkube.errors import ClusterError
-from pocketkube.processes import ProcessFailed
+from pocketkube.errors import ClusterError, ProcessFailed
 
 # Plays the server: holds the lock, writes the kubeconfigs, stays until it is told to go.
 CLUSTER = """
 import signal, sys, time
 from pathlib import Path
 from pocketkube.background import Background
-from pocketkube.controlplane import USERS
+from pocketkube.users import USERS
 home, how = Path(sys.argv[1]), sys.argv[2]
 cluster = Background(home, "c")
 if how == "stubborn":

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from pocketkube.controlplane import USERS
-from pocketkube.errors import ClusterError
+from pocketkube.errors import ClusterError, ProcessFailed
 from pocketkube.folder import own_folder, usable
-from pocketkube.processes import ProcessFailed
+from pocketkube.users import USERS
 
 REMEDY = "set XDG_STATE_HOME to a folder that you may write"
 POLL_SECONDS = 0.01

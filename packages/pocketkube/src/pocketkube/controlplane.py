@@ -15,8 +15,9 @@ from types import TracebackType
 import aiohttp
 import msgspec
 
-from pocketkube.errors import ClusterError
-from pocketkube.processes import Nest, Process, ProcessFailed
+from pocketkube.errors import ClusterError, ProcessFailed
+from pocketkube.processes import Nest, Process
+from pocketkube.users import USERS
 
 BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager")
 CONTEXT = "trueup-sandbox"
@@ -26,15 +27,6 @@ server must not be given that server's port."""
 
 VARIABLES = {"GOGC": "400"}
 """A fifth less processor time for half as much memory again: a plane is started often, and lives for minutes."""
-
-USERS: Mapping[str, tuple[str, ...]] = {
-    "admin": ("system:masters",),
-    "trueup": ("system:masters",),
-    "pod-simulator": ("system:masters",),
-    "system:kube-controller-manager": ("system:masters",),
-    "guest": (),
-}
-"""Users and their groups. Apart from each other in the audit log; ``guest`` may do what RBAC grants it, so nothing."""
 
 CONTROLLERS = (
     "*",

@@ -5,3 +5,7 @@ from kubegrammar.errors import Explained
 
 class ClusterError(Explained):
     """A cluster could not be started, found or ended."""
+
+
+class ProcessFailed(ClusterError):
+    """A process of a cluster ended or did not become ready; the message carries the end of its log."""

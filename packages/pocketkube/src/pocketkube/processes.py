@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from pocketkube.errors import ClusterError
+from pocketkube.errors import ProcessFailed
 
 GUARD = Path(__file__).with_name("guard.py")
 TAIL_BYTES = 4096
@@ -19,10 +19,6 @@ TAIL_BYTES = 4096
 
 PIPE_CLOSED: tuple[type[Exception], ...] = (ConnectionError, RuntimeError)
 """What writing to a process that has gone raises; uvloop's answer is the second."""
-
-
-class ProcessFailed(ClusterError):
-    """A process of a cluster ended or did not become ready; the message carries the end of its log."""
 
 
 class Process:

@@ -16,11 +16,11 @@ from pocketkube.cluster.server import HOST, Gate, listen
 from pocketkube.cluster.storage import Storage, StorageFailed
 from pocketkube.cluster.tokens import TokenBook, ensure_secrets
 from pocketkube.cluster.upkeep import Upkeep
-from pocketkube.controlplane import USERS
 from pocketkube.errors import ClusterError
 from pocketkube.player.inside import Inside
 from pocketkube.player.lifecycle import read_lifecycles
 from pocketkube.player.player import Player
+from pocketkube.users import USERS
 
 
 def now() -> datetime:

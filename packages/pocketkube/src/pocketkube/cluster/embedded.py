@@ -7,8 +7,9 @@ from types import TracebackType
 
 import msgspec
 
-from pocketkube.controlplane import USERS
-from pocketkube.processes import Nest, Process, ProcessFailed
+from pocketkube.errors import ProcessFailed
+from pocketkube.processes import Nest, Process
+from pocketkube.users import USERS
 
 SERVER = "cluster"
 
@@ -65,13 +66,13 @@ class EmbeddedCluster:
         return {SERVER: self._server.pid} if self._server else {}
 
     def token_of(self, user: str) -> str:
-        """The bearer token of one of :data:`pocketkube.controlplane.USERS`."""
+        """The bearer token of one of :data:`pocketkube.users.USERS`."""
         config = msgspec.json.decode(self.kubeconfig_of(user).read_bytes())
         token: str = config["users"][0]["user"]["token"]
         return token
 
     def kubeconfig_of(self, user: str) -> Path:
-        """A kubeconfig of one of :data:`pocketkube.controlplane.USERS`. Rights are not enforced: all may do all."""
+        """A kubeconfig of one of :data:`pocketkube.users.USERS`. Rights are not enforced: all may do all."""
         return self.folder / f"{user.rpartition(':')[2]}.kubeconfig"
 
     async def __aenter__(self) -> "EmbeddedCluster":

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-import cel
+from pocketkube.cluster.custom.library import cel
 
 _MATCHES: Final = cel.compile("text.matches(pattern)")
 _CLASSES: Final = {"d": "0-9", "w": "0-9A-Za-z_", "s": r"\t\n\f\r "}

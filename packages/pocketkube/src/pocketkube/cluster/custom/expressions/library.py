@@ -12,13 +12,12 @@ from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-import cel
-
 from kubegrammar.quantity import canonical_quantity, parse_quantity
 from pocketkube.cluster import names
 from pocketkube.cluster.custom import formats
 from pocketkube.cluster.custom.expressions import addresses, strings
 from pocketkube.cluster.custom.expressions.refusal import LONGEST, FunctionRefusal
+from pocketkube.cluster.custom.library import cel
 from pocketkube.cluster.custom.patterns import matches
 
 

@@ -8,8 +8,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-import cel
-
 from pocketkube.cluster.custom import problems
 from pocketkube.cluster.custom.expressions.bounds import MOST_STEPS, steps
 from pocketkube.cluster.custom.expressions.checker import Checker, shown
@@ -18,6 +16,7 @@ from pocketkube.cluster.custom.expressions.emitter import PREFIX, Emitter
 from pocketkube.cluster.custom.expressions.library import FUNCTIONS
 from pocketkube.cluster.custom.expressions.syntax import Call, Entries, Items, Name, Select, Tree, Unreadable, parse
 from pocketkube.cluster.custom.field_paths import PathError, field_path
+from pocketkube.cluster.custom.library import cel
 from pocketkube.cluster.custom.schema import Schema, SchemaNode
 from pocketkube.cluster.failure import FieldCause
 
