@@ -26,7 +26,7 @@ DEAR = {
     *("pocketkube", "trueup.render", "trueup.sandbox"),
 }
 """What of Python's and of our own a command that reads the cluster does without."""
-MOST = {"app list": 60, "app get": 75, "app sync": 100, "cluster list": 70, "proj list": 65, "repo list": 60}
+MOST = {"app list": 60, "app get": 75, "app sync": 100, "cluster list": 70, "proj list": 65, "repo list": 62}
 """Modules of ours that a command loads."""
 
 ALL: dict[tuple[str, ...], Deferred] = {
@@ -109,7 +109,7 @@ UNKNOWN = {
     ("app", "xyzzy"): "No such command 'xyzzy'.",
     ("app", "actions", "web"): "No such command 'actions'. `kubectl rollout restart`",
     ("proj", "role", "list"): "No such command 'role'. Roles come with the API server",
-    ("gpg", "list"): "Signatures of commits are not checked yet",
+    ("cert", "list"): "argocd-tls-certs-cm",
     ("login", "host"): "commands use your kubeconfig",
 }
 

@@ -112,7 +112,10 @@ READ: dict[str, str] = {
     "ProjectSpec.destinations": "policy/project.py",
     "ProjectSpec.namespace_resource_blacklist": "policy/project.py",
     "ProjectSpec.namespace_resource_whitelist": "policy/project.py",
+    "ProjectSpec.signature_keys": "policy/integrity.py",
+    "ProjectSpec.source_integrity": "policy/integrity.py",
     "ProjectSpec.source_namespaces": "policy/project.py",
+    "SignatureKey.key_id": "policy/integrity.py",
     "ProjectSpec.source_repos": "policy/project.py",
     "ProjectSpec.sync_windows": "policy/windows.py",
     "ResourceRule.group": "policy/project.py",
@@ -190,7 +193,6 @@ HARMLESS: dict[str, str] = {
     "ProjectSpec.description": "shown in a user interface",
     "ProjectSpec.orphaned_resources": "a warning that is not given",
     "ProjectSpec.roles": "rights of users of an API server",
-    "SignatureKey": "spec.signatureKeys stops automation as a whole",
     "SourceHydrator": "spec.sourceHydrator is refused as a whole",
     "SyncSource": "spec.sourceHydrator is refused as a whole",
     "SyncWindow.description": "shown in a user interface",
@@ -209,13 +211,9 @@ UNBUILT: dict[str, tuple[dict[str, Any], str]] = {
     ),
 }
 UNBUILT_IN_PROJECT: dict[str, tuple[dict[str, Any], str]] = {
-    "ProjectSpec.signature_keys": (
-        {"signatureKeys": [{"keyID": "4AEE18F83AFDEB23"}]},
-        "project team: spec.signatureKeys: ",
-    ),
     "ProjectSpec.source_integrity": (
-        {"sourceIntegrity": {"git": {"policies": [{"repos": [{"url": "*"}]}]}}},
-        "project team: spec.sourceIntegrity: ",
+        {"sourceIntegrity": {"helm": {"policies": [{"repos": [{"url": "*"}]}]}}},
+        "project team: spec.sourceIntegrity.helm: ",
     ),
 }
 UNBUILT_IN_OPERATION: dict[str, tuple[dict[str, Any], str]] = {

@@ -37,6 +37,7 @@ COMMANDS = {
     ),
     "proj": Deferred("trueup.cli.proj", "proj", "Projects: what groups of applications may use."),
     "render": Deferred("trueup.cli.render", "render", "Print the manifests of a folder, without a cluster."),
+    "gpg": Deferred("trueup.cli.gpg", "gpg", "Public keys that commits may be signed with."),
     "repo": Deferred("trueup.cli.repo", "repo", "Repositories and their credentials."),
     "repocreds": Deferred("trueup.cli.repo", "repocreds", "Credentials of all repositories below a URL."),
     "sandbox": Deferred(
@@ -66,7 +67,6 @@ ELSEWHERE = {
     "relogin": "There is no session: commands use your kubeconfig.",
     "configure": "There is nothing to configure: commands use your kubeconfig.",
     "cert": "Known hosts and certificates are the ConfigMaps argocd-ssh-known-hosts-cm and argocd-tls-certs-cm.",
-    "gpg": "Signatures of commits are not checked yet.",
     "appset": "ApplicationSets are not built yet.",
     "account": "There are no accounts: rights are those of your kubeconfig.",
     "apps": "That is `trueup app list`.",

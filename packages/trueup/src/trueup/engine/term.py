@@ -32,6 +32,7 @@ from trueup.model.repository import RepositoryOf
 from trueup.model.share import Share, Urgency
 from trueup.model.status import OperationState
 from trueup.observe.ignoring import Ignoring
+from trueup.observe.integrity import Integrity
 from trueup.observe.observer import Observer
 from trueup.observe.remotes import Remotes
 from trueup.observe.targets import Targets
@@ -84,6 +85,7 @@ class Term:
         )
         self._woken = Woken()
         self._writes = Writes(ControlCluster(control.client, control.cache), clock, telling)
+        self._integrity = Integrity(self.repositories, lasting.tools.preparer, lambda: control.credentials.keyring)
         self.sites = Sites(applications, lasting.clusters, self._made)
         self.queue = Queue(
             "applications",
@@ -108,6 +110,7 @@ class Term:
             applications,
             control.definers,
             self._targets,
+            self._integrity,
             cluster,
             self._ignoring,
             control.settings,
@@ -253,17 +256,17 @@ class Term:
 
     async def _look_again(self) -> None:
         """A repository that could not be read is looked at as soon as a credential changes, and so is one of charts;
-        and each application anew when it is another project's repository from now on."""
+        and each application anew when it is another project's repository from now on, or other keys are trusted."""
         credentials = self._lasting.control.credentials
-        known = credentials.projects
+        known, keyring = credentials.projects, credentials.keyring
         while True:
             await credentials.changed.wait()
             credentials.changed.clear()
             self.repositories.retry_failed()
             for key in self.remotes.lacking():
                 self._wake(key)
-            if credentials.projects != known:
-                known = credentials.projects
+            if (credentials.projects, credentials.keyring) != (known, keyring):
+                known, keyring = credentials.projects, credentials.keyring
                 self.wake_all()
 
     def _failed(self, key: str, error: Exception, outcome: Outcome) -> None:

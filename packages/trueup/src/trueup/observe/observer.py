@@ -16,6 +16,7 @@ from trueup.model.repository import RepositoryOf
 from trueup.model.status import OperationState
 from trueup.observe.comparing import Comparing
 from trueup.observe.ignoring import Ignoring
+from trueup.observe.integrity import Integrity
 from trueup.observe.inventory import Inventory
 from trueup.observe.observation import Observation
 from trueup.observe.target import Target
@@ -25,6 +26,7 @@ from trueup.plan.facts import options_for
 from trueup.plan.hooks import hook_keys
 from trueup.plan.kinds import NAMESPACE
 from trueup.plan.options import Options as SyncOptions
+from trueup.policy.integrity import asks
 from trueup.render.continuity import synced_before
 from trueup.render.environment import RenderContext
 from trueup.runtime.clock import Clock
@@ -45,6 +47,7 @@ class Observer:
         applications: Applications,
         definers: Definers,
         targets: Targets,
+        integrity: Integrity,
         cluster: ManagedCluster,
         ignoring: Ignoring,
         settings: Callable[[], Settings],
@@ -52,6 +55,7 @@ class Observer:
         here: Callable[[Application], Destination | None],
     ) -> None:
         self._applications, self._targets, self._cluster, self._settings = applications, targets, cluster, settings
+        self._integrity = integrity
         self._verdicts = Verdicts(settings)
         self.inventory = Inventory(applications, cluster, self._verdicts)
         self._comparing = Comparing(
@@ -131,7 +135,10 @@ class Observer:
         return self._targets.resolve(app, sources, revisions)
 
     def made_of(self, stored: StoredApplication, revisions: Sequence[str]) -> tuple[str, ...]:
-        """As :meth:`trueup.observe.target.Targets.made_of`, of the application's own sources."""
+        """As :meth:`trueup.observe.target.Targets.made_of`, of the application's own sources; empty where each commit
+        has to be signed."""
+        if asks(self._applications.project_of_stored(stored)):
+            return ()
         return self._targets.made_of(
             stored.app, stored.app.spec.all_sources(), revisions, context=self._context(stored)
         )
@@ -186,6 +193,7 @@ class Observer:
         # An operation may name any source, and so may a status, which whoever may write the application may write.
         policy.admit_sources(stored.app, project, sources)
         resolved = self._targets.resolve(stored.app, sources, revisions)
+        await self._integrity.check(stored.app, project, sources, resolved)
         return await self._targets.build(
             stored.app,
             sources,

@@ -27,6 +27,7 @@ from trueup.model.repository import in_registry
 from trueup.model.repository_url import HTTP, OCI, parse_repository_url
 from trueup.model.source import explicit_tool
 from trueup.policy.admission import Deploy, Fetch, RepositoryPush, membership, refusal
+from trueup.policy.integrity import demanded
 from trueup.policy.options import option_problem
 
 _LONGEST_NAME = 253
@@ -89,6 +90,11 @@ def admit_elsewhere(app: Application, project: Project, url: str) -> None:
     """
     if reason := refusal(project, app, Fetch(url)):
         raise InvalidSpec(reason, hint="permit it in spec.sourceRepos of the project, or copy it into the repository")
+    if demanded(project, url, packed=False) is not None:
+        raise InvalidSpec(
+            f"{redact_url(url)} has to be signed, which is not looked at where a kustomization names it",
+            hint="make it a source of the application, or copy it into the repository",
+        )
 
 
 def problems(app: Application, project: Project, place: Destination | None = None) -> list[str]:

@@ -119,10 +119,8 @@ def _of_source(source: Source, place: str) -> Iterator[Unbuilt]:
 
 def _of_project(project: Project) -> Iterator[Unbuilt]:
     spec, place = project.spec, f"project {project.metadata.name}: spec"
-    if spec.signature_keys:
-        yield Unbuilt(field=f"{place}.signatureKeys", reason="signatures of commits are not checked")
-    if spec.source_integrity:
-        yield Unbuilt(field=f"{place}.sourceIntegrity", reason="signatures of commits are not checked")
+    if spec.source_integrity and spec.source_integrity.get("helm"):
+        yield Unbuilt(field=f"{place}.sourceIntegrity.helm", reason="provenance of charts is not checked")
 
 
 def _concerns(setting: Unbuilt, subject: Subject) -> bool:

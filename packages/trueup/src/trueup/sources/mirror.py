@@ -192,7 +192,8 @@ class Mirror:
             raise UnknownRevision(
                 f'revision "{revision or HEAD}" not found in {self.shown}', hint=revisions.suggestion(revision, refs)
             )
-        return Pin(sha, moves=not commit and not name.startswith(TAGS))
+        tag = (name, wanted) if name.startswith(TAGS) and wanted != sha else ("", "")
+        return Pin(sha, moves=not commit and not name.startswith(TAGS), tag=tag)
 
     def tree(self, revision: str) -> GitTree:
         """The files of a commit, by its full SHA.

@@ -47,10 +47,12 @@ class Pin(msgspec.Struct, frozen=True):
     Attributes:
         revision: as status and history have it: the full SHA of a commit, or a chart's version.
         moves: it may be another one tomorrow.
+        tag: full name and SHA of the annotated tag that it was found by; empty where there is none.
     """
 
     revision: str
     moves: bool = False
+    tag: tuple[str, str] = ("", "")
 
 
 class Origin(Protocol):

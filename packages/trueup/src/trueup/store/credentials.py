@@ -28,6 +28,7 @@ REPOSITORY, TEMPLATE = "repository", "repo-creds"
 WRITE, WRITE_TEMPLATE = "repository-write", "repo-write-creds"
 KNOWN_HOSTS = "argocd-ssh-known-hosts-cm"
 CERTIFICATES = "argocd-tls-certs-cm"
+KEYRING = "argocd-gpg-keys-cm"
 SECRET = ResourceType(
     group="",
     version="v1",
@@ -46,6 +47,7 @@ CONFIG_MAP = ResourceType(
 )
 KINDS = (REPOSITORY, TEMPLATE, WRITE, WRITE_TEMPLATE)
 _SELECTOR = f"{LABEL} in ({','.join(KINDS)})"
+_MAPS = (KNOWN_HOSTS, CERTIFICATES, KEYRING)
 _REMEMBERED = 20_000
 _UNSUPPORTED = ("useAzureWorkloadIdentity",)
 
@@ -83,6 +85,10 @@ class Credentials:
 
     Only they are read, by a watch with a label selector: no other Secret's values come here. A Secret is shown to the
     host of its own ``url`` alone, and for the applications of its ``project`` alone where it names one.
+
+    Attributes:
+        changed: set when any of it has.
+        keyring: the armoured public keys that commits may be signed with (``argocd-gpg-keys-cm``).
     """
 
     def __init__(self, client: Client, namespace: str) -> None:
@@ -92,6 +98,7 @@ class Credentials:
         self._scopes: dict[tuple[str, str], str] = {}
         self._hosts = ""
         self._certificates: dict[str, str] = {}
+        self.keyring: tuple[str, ...] = ()
         self.changed = asyncio.Event()
         self._followed = Followed(client, SECRET, namespace, _SELECTOR, replaced=self._replaced, changed=self._changed)
         secrecy.EVERYWHERE.learn("repositories", self._confidential)
@@ -103,7 +110,7 @@ class Credentials:
             ApiError: the cluster does not answer.
         """
         await self._followed.load()
-        for name in (KNOWN_HOSTS, CERTIFICATES):
+        for name in _MAPS:
             try:
                 self._take_map(await self._client.get(CONFIG_MAP, self._namespace, name))
             except ApiError as error:
@@ -296,6 +303,10 @@ class Credentials:
             self._hosts = data.get("ssh_known_hosts", "")
         elif live.key.name == CERTIFICATES:
             self._certificates = dict(data)
+        elif live.key.name == KEYRING:
+            self.keyring = tuple(text for _, text in sorted(data.items()))
+        if live.key.name in _MAPS:
+            self.changed.set()
 
 
 def decoded(secret: dict[str, Any]) -> dict[str, str]:

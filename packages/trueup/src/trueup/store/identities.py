@@ -3,10 +3,6 @@
 from collections.abc import Mapping
 
 from trueup.model.errors import InvalidSpec
-from trueup.sources.identity import azure, github
-from trueup.sources.identity.azure import ServicePrincipal
-from trueup.sources.identity.github import GithubApp
-from trueup.sources.identity.google import ServiceAccount
 from trueup.sources.identity.port import Identity
 
 KEYS = ("githubAppPrivateKey", "gcpServiceAccountKey", "azureServicePrincipalClientSecret")
@@ -27,23 +23,30 @@ def identity_of(data: Mapping[str, str], secret: str) -> Identity | None:
     if any(data.get(field) for field in _FIRST):
         return None
     app, google, principal = (data.get(field, "").strip() for field in KEYS)
+    # Each kind is loaded where a Secret has one.
     if app:
+        from trueup.sources.identity.github import API, GithubApp
+
         if not data.get("githubAppID", "").strip():
             raise _missing(secret, "githubAppID", "githubAppPrivateKey")
         return GithubApp(
             app=data["githubAppID"].strip(),
             installation=data.get("githubAppInstallationID", "").strip(),
             key=app,
-            api=_base(data.get("githubAppEnterpriseBaseUrl", ""), github.API),
+            api=_base(data.get("githubAppEnterpriseBaseUrl", ""), API),
         )
     if google:
+        from trueup.sources.identity.google import ServiceAccount
+
         return ServiceAccount(google)
     if principal:
+        from trueup.sources.identity.azure import AUTHORITY, ServicePrincipal
+
         client, tenant = (data.get(field, "").strip() for field in _PRINCIPAL)
         for field, value in zip(_PRINCIPAL, (client, tenant), strict=True):
             if not value:
                 raise _missing(secret, field, "azureServicePrincipalClientSecret")
-        authority = _base(data.get("azureActiveDirectoryEndpoint", ""), azure.AUTHORITY)
+        authority = _base(data.get("azureActiveDirectoryEndpoint", ""), AUTHORITY)
         return ServicePrincipal(client=client, secret=principal, tenant=tenant, authority=authority)
     return None
 

@@ -8,6 +8,7 @@ _LISTS, _WINDOWS = "trueup.cli.proj.lists", "trueup.cli.proj.windows"
 COMMANDS = {
     "add-destination": Deferred(_LISTS, "add_destination", "Allow a cluster and a namespace."),
     "add-destination-service-account": Deferred(_LISTS, "add_account", "Let syncs to a destination act as an account."),
+    "add-signature-key": Deferred(_LISTS, "add_signature_key", "Let a key sign commits."),
     "add-source": Deferred(_LISTS, "add_source", "Allow a repository."),
     "add-source-namespace": Deferred(_LISTS, "add_source_namespace", "Let a namespace's applications use the project."),
     "allow-cluster-resource": Deferred(_LISTS, "allow_cluster_resource", "Allow a cluster-scoped kind."),
@@ -21,17 +22,15 @@ COMMANDS = {
     "list": Deferred("trueup.cli.proj.read", "list_", "List projects."),
     "remove-destination": Deferred(_LISTS, "remove_destination", "Take a destination away."),
     "remove-destination-service-account": Deferred(_LISTS, "remove_account", "Take a service account away."),
+    "remove-signature-key": Deferred(_LISTS, "remove_signature_key", "Take a key away."),
     "remove-source": Deferred(_LISTS, "remove_source", "Take a repository away."),
     "remove-source-namespace": Deferred(_LISTS, "remove_source_namespace", "Take a namespace away."),
     "set": Deferred("trueup.cli.proj.create", "set_", "Change what a project permits."),
     "windows": Deferred(_WINDOWS, "windows", "Times at which syncs are allowed or denied."),
 }
-_SIGNATURES = "Signatures of commits are not checked yet."
 ELSEWHERE = {
     "role": "Roles come with the API server: rights are those of your kubeconfig.",
-    "add-signature-key": _SIGNATURES,
-    "remove-signature-key": _SIGNATURES,
-    "source-integrity": _SIGNATURES,
+    "source-integrity": "`trueup proj edit` changes the field spec.sourceIntegrity.",
     "add-orphaned-ignore": "Orphaned objects are not watched yet; `trueup proj edit` changes the field.",
     "remove-orphaned-ignore": "Orphaned objects are not watched yet; `trueup proj edit` changes the field.",
 }

@@ -1,5 +1,6 @@
 """Entries of a project's lists. Pure."""
 
+import string
 from typing import Any
 
 from trueup.model.errors import TrueupError
@@ -35,6 +36,20 @@ def remove(spec: Spec, field: str, entry: Any) -> None:
 def destination(server: str, namespace: str, *, by_name: bool) -> dict[str, str]:
     """An entry of ``destinations``: a cluster by URL, or by name."""
     return {"name" if by_name else "server": server, "namespace": namespace}
+
+
+def signature_key(text: str) -> str:
+    """The id of a key: 16 hexadecimal digits, which a fingerprint ends with; of an SSH key its fingerprint.
+
+    Raises:
+        TrueupError: it is none.
+    """
+    plain = text.strip()
+    if plain.startswith("SHA256:"):
+        return plain
+    if len(plain) not in (16, 40) or not set(plain) <= set(string.hexdigits):
+        raise TrueupError(f"{plain[:80]!r} is no id of a key", hint="`trueup gpg list` shows those that are known")
+    return plain[-16:].upper()
 
 
 def parse_destination(text: str) -> dict[str, str]:

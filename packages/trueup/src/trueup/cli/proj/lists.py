@@ -10,7 +10,7 @@ from trueup.cli.completing import projects
 from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.proj.access import Spec, change
-from trueup.cli.proj.entries import add, destination, kinds_list, remove
+from trueup.cli.proj.entries import add, destination, kinds_list, remove, signature_key
 from trueup.cli.screen import say
 
 name_argument = click.argument("name", metavar="PROJECT", shell_complete=projects)
@@ -51,6 +51,24 @@ add_source_namespace, remove_source_namespace = _listed(
     "source-namespace", "sourceNamespaces", "NAMESPACE",
     "Let applications of a namespace, besides the control namespace, use the project.", "team-a",
 )  # fmt: skip
+
+
+def _signature_keys(verb: str, edit: Callable[[Spec, str, Any], None], help_: str) -> Any:
+    @click.command(f"{verb}-signature-key", epilog=examples(f"trueup proj {verb}-signature-key shop 4AEE18F83AFDEB23"))
+    @name_argument
+    @click.argument("key", metavar="KEYID")
+    @access_options
+    def run(access: ClusterAccess, name: str, key: str) -> None:
+        apply(access, name, lambda spec: edit(spec, "signatureKeys", {"keyID": signature_key(key)}))
+
+    run.help = help_
+    return run
+
+
+add_signature_key = _signature_keys(
+    "add", add, "Let a key sign commits: from the first one on, those that are deployed have to be signed."
+)
+remove_signature_key = _signature_keys("remove", remove, "Take a key away; without any, nothing has to be signed.")
 
 
 def _destinations(verb: str, edit: Callable[[Spec, str, Any], None], help_: str) -> Any:

@@ -7,6 +7,11 @@ memory and time, and every task has a budget.
 import sys
 import time
 from collections import OrderedDict
+from functools import lru_cache
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import pygit2
 
 from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable, TrueupError
 from trueup.model.tree import Tree
@@ -22,6 +27,7 @@ from trueup.store.preparing.frame import (
     MAX_ANSWER,
     Answer,
     CheckArchive,
+    CheckSigned,
     CheckWhole,
     FindCharts,
     HeldTree,
@@ -34,12 +40,16 @@ from trueup.store.preparing.frame import (
     Places,
     PreparingRefused,
     ReadInputs,
+    Signatures,
     Task,
     Whole,
     pack,
     unpack_task,
 )
 from trueup.workers.worker import serve
+
+if TYPE_CHECKING:
+    from trueup.sources.openpgp import Keyring
 
 _DEEP = 3000
 """Python's recursion limit here: YAML may nest as deep as its reader allows."""
@@ -95,10 +105,34 @@ def _done(task: Task) -> Answer:
         case CheckArchive():
             check_archive(task.content, task.shown, task.form)
             return Whole()
+        case CheckSigned():
+            return _signatures(task)
         case CheckWhole():
             for before in task.before:
                 check_whole(task.recipe, task.barren, _opened(task.now), _opened(before), budget)
             return Whole()
+
+
+def _signatures(task: CheckSigned) -> Answer:
+    # Loaded where a project asks for signatures.
+    from trueup.sources.signed import look
+
+    place = task.place
+    try:
+        repository = pygit2.Repository(place.folder)
+        found = look(
+            repository, place.revision, task.tag, task.demand, _keyring(task.keyring), frozenset(task.known), task.now
+        )
+    except (KeyError, ValueError, OSError, pygit2.GitError) as error:
+        raise SourceUnavailable(f"repository {place.shown}: its signatures cannot be read: {error}"[:400]) from error
+    return Signatures(tuple(map(_sayable, found.problems)), found.until if isfinite(found.until) else None)
+
+
+@lru_cache(1)
+def _keyring(texts: tuple[str, ...]) -> "Keyring":
+    from trueup.sources.openpgp import Keyring
+
+    return Keyring(texts)
 
 
 def _sayable(text: str) -> str:

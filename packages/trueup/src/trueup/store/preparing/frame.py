@@ -3,6 +3,7 @@
 import msgspec
 
 from trueup.model.application import Source
+from trueup.policy.integrity import Demand
 from trueup.render.environment import RenderContext
 from trueup.render.helm_index import ChartOf, Found, Missing
 from trueup.render.job import Recipe
@@ -75,7 +76,25 @@ class CheckArchive(msgspec.Struct, frozen=True, tag=True):
     form: str
 
 
-Task = MakeRecipe | ReadInputs | CheckWhole | FindCharts | CheckArchive
+class CheckSigned(msgspec.Struct, frozen=True, tag=True):
+    """Asks who signed a commit; the answer is :class:`Signatures`.
+
+    Attributes:
+        tag: full name and SHA of the annotated tag that it was found by; empty where there is none.
+        keyring: armoured public keys.
+        known: commits that were found signed, with all that lead to them.
+        now: seconds since 1970.
+    """
+
+    place: Place
+    tag: tuple[str, str]
+    demand: Demand
+    keyring: tuple[str, ...]
+    known: tuple[str, ...]
+    now: float
+
+
+Task = MakeRecipe | ReadInputs | CheckWhole | FindCharts | CheckArchive | CheckSigned
 
 
 class Made(msgspec.Struct, frozen=True, tag=True):
@@ -106,6 +125,13 @@ class Whole(msgspec.Struct, frozen=True, tag=True):
     """Nothing was lost, or is amiss."""
 
 
+class Signatures(msgspec.Struct, frozen=True, tag=True):
+    """Who signed: problems, and when the first of the keys ends (None: never)."""
+
+    problems: tuple[str, ...]
+    until: float | None
+
+
 class PreparingRefused(msgspec.Struct, frozen=True, tag=True):
     """The source's fault, or a limit.
 
@@ -119,7 +145,7 @@ class PreparingRefused(msgspec.Struct, frozen=True, tag=True):
     hint: str = ""
 
 
-Answer = Made | Needs | Inputs | IndexedCharts | Whole | PreparingRefused
+Answer = Made | Needs | Inputs | IndexedCharts | Whole | Signatures | PreparingRefused
 
 _encoder = msgspec.msgpack.Encoder()
 _tasks: msgspec.msgpack.Decoder[Task] = msgspec.msgpack.Decoder(Task)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from trueup.model.application import Source
 from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable
+from trueup.policy.integrity import Demand
 from trueup.render.budget import TooCostly
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
@@ -17,6 +18,7 @@ from trueup.sources.tree import GitTree, Place
 from trueup.store.preparing.frame import (
     Answer,
     CheckArchive,
+    CheckSigned,
     CheckWhole,
     FindCharts,
     HeldTree,
@@ -29,6 +31,7 @@ from trueup.store.preparing.frame import (
     Places,
     PreparingRefused,
     ReadInputs,
+    Signatures,
     Task,
     Whole,
     pack,
@@ -39,6 +42,7 @@ from trueup.workers.readers import SECONDS, Readers
 
 _JOBS = 5000
 _NARROWER = "narrow the source's path; look for very large files and for links that lead to folders of links"
+_SEAL = "sign a commit with the trailer Argocd-gpg-seal, which answers for those before it"
 _ERRORS: dict[str, type[RenderFailed | InvalidSpec | SourceUnavailable]] = {
     kind.__name__: kind for kind in (InvalidSpec, TooCostly, RenderFailed, SourceUnavailable)
 }
@@ -119,6 +123,21 @@ class Preparer:
             CheckArchive(content, shown, form), what=shown, hint="package it anew, or set another version"
         )
         assert isinstance(answer, Whole)
+
+    async def signatures(
+        self,
+        tree: GitTree,
+        tag: tuple[str, str],
+        demand: Demand,
+        keyring: tuple[str, ...],
+        known: tuple[str, ...],
+        now: float,
+    ) -> tuple[tuple[str, ...], float]:
+        """What is amiss with who signed a commit, and when the first of the keys ends, in seconds since 1970."""
+        task = CheckSigned(tree.place, tag, demand, keyring, known, now)
+        answer = await self._ask(task, Trees(tree, {}), what="the signatures of commits", hint=_SEAL)
+        assert isinstance(answer, Signatures)
+        return answer.problems, float("inf") if answer.until is None else answer.until
 
     async def warm(self) -> None:
         """Start one child now, so that the first recipe does not wait for it."""
