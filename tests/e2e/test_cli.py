@@ -437,22 +437,58 @@ ABSENT = {
     "--path app --revision nope": 'revision "nope" not found',
     "--path app --project nope": "there is no project nope",
     "--path app --repo file:///nowhere": "repository file:///nowhere: ",
+    "--path broken": "its manifests cannot be made: broken/config.yaml",
+    "--path chart": "no host is set",
+    "--path chart --helm-set host=a --values nope.yaml": "nope.yaml",
+    "--path chart --helm-set host=a --values odd.yaml": "odd.yaml",
+    "--path overlay": "overlay/kustomization.yaml: resources[0] '../nowhere': no such file or directory",
 }
+MADE_OF = {
+    "app/settings.yaml": config(),
+    "broken/config.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: [unclosed\n",
+    "chart/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+    "chart/odd.yaml": "host: [unclosed\n",
+    "chart/templates/host.yaml": """apiVersion: v1
+kind: ConfigMap
+metadata: {name: host}
+data: {host: {{ required "no host is set" .Values.host }}}
+""",
+    "overlay/kustomization.yaml": "resources: [../nowhere]\n",
+}
+TWO = """apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: NAME}
+spec:
+  destination: {server: https://kubernetes.default.svc, namespace: NAME}
+  sources:
+  - {repoURL: "THERE", ref: values}
+  - {repoURL: "THERE", path: chart, helm: {valueFiles: ["$values/values/FILE.yaml"]}}
+"""
 
 
 @on_kubernetes
-async def test_what_is_not_there_is_refused_before_an_application_is_made(estate: Estate, shell: Shell) -> None:
-    await estate.given({"app/settings.yaml": config()})
+async def test_what_is_not_there_is_refused_before_an_application_is_made(
+    estate: Estate, shell: Shell, tmp_path: Path
+) -> None:
+    await estate.given(MADE_OF)
     for arguments, said in ABSENT.items():
         line = ("app", "create", estate.name, "--repo", estate.repository.url, *arguments.split())
         ran = await shell(*line)
         assert (ran.code, ran.out) == (20, "") and said in ran.err, arguments
         assert "--validate=false leaves that to the engine" in ran.err or "proj" in ran.err
+    two = TWO.replace("NAME", estate.name).replace("THERE", estate.repository.url)
+    (tmp_path / "two.yaml").write_text(two.replace("FILE", "nope"))
+    ran = await shell("app", "create", "-f", str(tmp_path / "two.yaml"))
+    assert ran.code == 20 and "source 2: its manifests cannot be made: " in ran.err and "nope.yaml" in ran.err
     assert "does not exist" in (await shell("app", "get", estate.name)).err
     await estate.app("app", automated=None)
     ran = await shell("app", "set", estate.name, "--revision", "nope")
     assert ran.code == 20 and 'revision "nope" not found' in ran.err
     assert (await shell("app", "set", estate.name, "--revision", "nope", "--validate=false")).code == 0
+    chart = ("app", "set", estate.name, "--revision", "HEAD", "--path", "chart")
+    ran = await shell(*chart)
+    assert ran.code == 20 and "no host is set" in ran.err
+    assert (await shell(*chart, "--helm-set", "host=a")).code == 0
 
 
 @on_kubernetes

@@ -68,8 +68,8 @@ def tell_oddities(app: Application) -> None:
 
 
 async def validate(client: Client, access: ClusterAccess, app: Application) -> None:
-    """Look whether the application's project permits it, whether its cluster is known, and whether its repositories
-    have what it names.
+    """Look whether the application's project permits it, whether its cluster is known, whether its repositories have
+    what it names, and whether manifests can be made of that.
 
     Repositories are read with the cluster's credentials where the user may read them, and with those of the
     environment. What may not be asked is said on stderr, and left to the engine.
@@ -77,7 +77,7 @@ async def validate(client: Client, access: ClusterAccess, app: Application) -> N
     Raises:
         TrueupError: what is missing, or not permitted.
     """
-    name = app.spec.project or DEFAULT_PROJECT
+    name, project = app.spec.project or DEFAULT_PROJECT, None
     try:
         live = await client.get(PROJECT, access.namespace, name)
     except NotFound as error:
@@ -88,8 +88,9 @@ async def validate(client: Client, access: ClusterAccess, app: Application) -> N
     except Forbidden as error:
         say(f"warning: whether project {name} permits this is not known: {error.message}", err=True)
     else:
-        _permitted(app, msgspec.json.decode(live.body, type=Project), await place_of(client, access, app))
-    await _repositories(access, app)
+        project = msgspec.json.decode(live.body, type=Project)
+        _permitted(app, project, await place_of(client, access, app))
+    await _sources(access, app, project)
 
 
 async def place_of(client: Client, access: ClusterAccess, app: Application) -> Destination | None:
@@ -139,20 +140,23 @@ def _require_folder(tree: Tree, source: Source, at: str) -> None:
             raise TrueupError(f"{source.path} is no folder at {at}", hint="name the folder that the file is in")
 
 
-async def _repositories(access: ClusterAccess, app: Application) -> None:
+async def _sources(access: ClusterAccess, app: Application, project: Project | None) -> None:
+    # Only who writes an application pays for what reads and renders one.
+    from trueup.cli.app.trial import require_manifests
     from trueup.cli.repositories import with_repositories
     from trueup.sources.mirrors import Mirrors
 
-    async def look(mirrors: Mirrors, source: Source) -> None:
+    async def look(mirrors: Mirrors, source: Source) -> Tree:
         tree = await mirrors.read(app.spec.repository(source), source.target_revision, source.tag_prefix)
         if not source.chart:
             at = f"{source.target_revision or 'HEAD'} ({short_revision(tree.revision)})"
             _require_folder(tree, source, at)
+        return tree
 
     async with with_repositories(access, (EVERYWHERE,)) as known:
-        for source in app.spec.all_sources():
-            try:
-                await look(known.mirrors, source)
-            except TrueupError as error:
-                hint = f"{error.hint.rstrip('.')}; {_ANYWAY}" if error.hint else _ANYWAY
-                raise TrueupError(f"the application is not valid: {error.message}", hint=hint) from error
+        try:
+            trees = [await look(known.mirrors, source) for source in app.spec.all_sources()]
+            await require_manifests(access, known, app, project, trees)
+        except TrueupError as error:
+            hint = f"{error.hint.rstrip('.')}; {_ANYWAY}" if error.hint else _ANYWAY
+            raise TrueupError(f"the application is not valid: {error.message}", hint=hint) from error
