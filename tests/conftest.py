@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from _pytest.unraisableexception import collect_unraisable
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 from tests.support import commands, tiers
@@ -35,7 +36,6 @@ from trueup.store.install import DEFINITION
 BUILD = Path(__file__).parents[1] / "tools" / "controlplane" / "build.py"
 NAMESPACES = "/api/v1/namespaces"
 
-QUICK = ("tests/unit", "tests/laws", "tests/fuzz")
 KUBERNETES, EMBEDDED, SPARE = "kubernetes", "embedded", "spare"
 Cluster = ControlPlane | EmbeddedCluster
 
@@ -83,10 +83,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if "UPDATE_DURATIONS" in os.environ and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Recorder())
-    # What is left open is told when it is collected, maybe during another test. A run of quick tests alone fails by it;
-    # in a whole run it would fail tests that have nothing to do with it.
-    if all(argument.startswith(QUICK) for argument in config.args):
-        config.addinivalue_line("filterwarnings", "error::pytest.PytestUnraisableExceptionWarning")
 
 
 def pytest_unconfigure() -> None:
@@ -102,6 +98,15 @@ def pytest_collection() -> Generator[None, Any, Any]:
     finally:
         gc.enable()
         gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """What a module has left open (a task, a socket, a process) fails its last test, not one of another module."""
+    yield
+    if nextitem is None or nextitem.path != item.path:
+        gc.collect()
+        collect_unraisable(item.config)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
