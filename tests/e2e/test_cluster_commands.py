@@ -48,7 +48,13 @@ async def far() -> AsyncIterator[EmbeddedCluster]:
 async def shell(cluster: Cluster, far: EmbeddedCluster, tmp_path: Path, client: Client) -> AsyncIterator[Shell]:
     file = tmp_path / "kubeconfig"
     file.write_text(yaml.safe_dump(contexts(here=cluster.kubeconfig, far=far.kubeconfig)))
+    await forget(client)
     yield Shell(file, tmp_path)
+    await forget(client)
+
+
+async def forget(client: Client) -> None:
+    """Take the Secrets of clusters away: those of other tests too."""
     for live in (await client.list(SECRET, NAMESPACE, LABELLED)).objects:
         await client.delete(SECRET, NAMESPACE, live.key.name, propagation="Background")
 

@@ -106,13 +106,18 @@ class SharedByLength(LoadScopeScheduling):
     def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
         super().__init__(config, log)
         self._durations = read_durations()
+        self._lengths: dict[str, float] = {}
         self._shares = Shares()
 
     def _split_scope(self, nodeid: str) -> str:
         return unit_of(nodeid, self._durations)
 
     def _seconds(self, tests: Iterable[str]) -> float:
-        return sum(seconds_of(test, self._durations) for test in tests)
+        # Asked of all that waits, each time that a worker gets something.
+        return sum(self._lengths.get(test) or self._measured(test) for test in tests)
+
+    def _measured(self, test: str) -> float:
+        return self._lengths.setdefault(test, seconds_of(test, self._durations))
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         waiting = {

@@ -49,8 +49,10 @@ EMBEDDED_AT_STAKE = frozenset(
         "tests/e2e/test_audit.py",
         "tests/e2e/test_bad_input.py",
         "tests/e2e/test_canary.py",
+        "tests/e2e/test_clusters.py",
         "tests/e2e/test_credentials.py",
         "tests/e2e/test_examples.py",
+        "tests/e2e/test_ignored.py",
         "tests/e2e/test_images.py",
         "tests/e2e/test_memory.py",
         "tests/e2e/test_operations.py",
@@ -62,6 +64,8 @@ EMBEDDED_AT_STAKE = frozenset(
         # The real one that tests share has these definitions anyway.
         "tests/e2e/test_argocd_definitions.py",
         # What the embedded cluster itself has to do as the real one does.
+        "tests/cluster/test_helm.py",
+        "tests/cluster/test_operator.py",
         "tests/cluster/test_simulator.py",
         "tests/cluster/test_workloads.py",
     }

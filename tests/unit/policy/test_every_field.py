@@ -323,6 +323,7 @@ def test_a_block_that_is_refused_is_named() -> None:
     assert any("sourceHydrator" in text for text in problems(application(spec), project()))
 
 
+@functools.cache
 def literals() -> set[str]:
     """The texts of the planner and of what it hands its work to, docstrings aside."""
     found: set[str] = set()
