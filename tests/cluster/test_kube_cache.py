@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from tests.conftest import Cluster, on_kubernetes
+from tests.conftest import Cluster, on_embedded, on_kubernetes
 from tests.support.faultproxy import FaultProxy
 from tests.support.patience import stretched
 
@@ -240,6 +240,32 @@ async def test_a_watch_resumes_where_its_connection_was_cut_without_a_new_list(
         assert [key for key in losses.keys if key.namespace == namespace] == []
         assert proxy.count("GET", "sendInitialEvents") == 1
         assert proxy.count("GET", "/api/v1/configmaps", without="watch=true") == 0
+
+
+@on_embedded
+async def test_a_list_that_breaks_off_in_the_middle_loses_nothing(
+    proxy: FaultProxy, admin: Client, namespace: str
+) -> None:
+    for name in ("a", "b", "c"):
+        await admin.create(CONFIG_MAPS, namespace, config_map(name))
+    async with Client(proxy.config) as client, caching(client, Timing(resync=0.1)) as cache:
+        await cache.ensure([CONFIG_MAP])
+        losses = Losses(cache)
+        lines = 0
+
+        def half(line: bytes) -> bytes:
+            nonlocal lines
+            lines += 1
+            proxy.cut()
+            return line
+
+        proxy.line = half
+        await until(lambda: lines >= 5)
+        assert {"a", "b", "c"} <= {live.key.name for live in cache.of_kind(CONFIG_MAP)}
+        assert [key for key in losses.keys if key.namespace == namespace] == []
+        proxy.line = None
+        made = await admin.create(CONFIG_MAPS, namespace, config_map("d"))
+        await until(lambda: cache.get(made.key))
 
 
 async def test_an_expired_watch_lists_again_once_and_loses_nothing(spare: ControlPlane) -> None:

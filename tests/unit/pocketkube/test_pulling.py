@@ -14,8 +14,9 @@ from tests.support.httpserver import serving
 from tests.support.patience import stretched
 
 from pocketkube.player.objects import seen
-from pocketkube.player.pulling import SECRET, SIMULATE, Pulling, credentials_of
+from pocketkube.player.pulling import SECRET, Pulling, credentials_of
 from pocketkube.player.registry import ImageRegistries
+from pocketkube.wishes import SIMULATE
 
 TYPE = "kubernetes.io/dockerconfigjson"
 

@@ -20,7 +20,7 @@ from pocketkube.processes import Nest, Process
 from pocketkube.users import USERS
 
 BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager")
-CONTEXT = "trueup-sandbox"
+CONTEXT = "pocketkube"
 PORTS = range(20000, 30000)
 """Below the range from which systems take ports for outgoing connections: a client that reconnects to a stopped API
 server must not be given that server's port."""
@@ -163,7 +163,7 @@ class ControlPlane:
         # Between choosing a port and its use somebody else may take it.
         for attempt in range(3):
             self._port, self._etcd_port, peer_port = _free_ports(3)
-            self._nest = await Nest.open("trueup-controlplane-")
+            self._nest = await Nest.open("pocketkube-plane-")
             try:
                 await self._start(self._nest, peer_port)
                 return self

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from tests.unit.pocketkube.workloads.objects import NOW, condition, status_of, told, workload
 
+from pocketkube.wishes import UTILIZATION
 from pocketkube.workloads import Object
-from pocketkube.workloads.autoscaler import UTILIZATION, decide
+from pocketkube.workloads.autoscaler import decide
 
 CPU = {
     "type": "Resource",

@@ -33,7 +33,7 @@ def ensure_certificates(folder: Path, now: datetime) -> None:
 
 def _authority(now: datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "trueup-sandbox-ca")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pocketkube-ca")])
     usage = x509.KeyUsage(True, False, False, False, False, True, False, False, False)
     builder = (
         _builder(name, name, key, now)

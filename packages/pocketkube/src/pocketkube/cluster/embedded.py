@@ -76,7 +76,7 @@ class EmbeddedCluster:
         return self.folder / f"{user.rpartition(':')[2]}.kubeconfig"
 
     async def __aenter__(self) -> "EmbeddedCluster":
-        self._nest = await Nest.open("trueup-cluster-")
+        self._nest = await Nest.open("pocketkube-cluster-")
         try:
             await self.start_apiserver()
         except BaseException:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-CONTEXT = "trueup-sandbox"
+CONTEXT = "pocketkube"
 
 
 def write_kubeconfig(file: Path, url: str, ca: bytes, user: str, token: str) -> None:

@@ -42,6 +42,7 @@ from kubegrammar.time import format_time
 from kubegrammar.yaml import load
 from pocketkube.errors import ClusterError
 from pocketkube.player.objects import Kind
+from pocketkube.wishes import with_wishes
 from pocketkube.workloads import DECISIONS
 
 ANY_TIME = "$now"
@@ -138,6 +139,7 @@ def next_status(lifecycle: Lifecycle, live: Mapping[str, Any], now: datetime) ->
         live: the object.
         now: the time for ``$now``.
     """
+    live = with_wishes(live)
     metadata = live.get("metadata") or {}
     if metadata.get("deletionTimestamp"):
         return None

@@ -10,9 +10,8 @@ import msgspec
 
 from pocketkube.player.objects import Kind, SeenObject
 from pocketkube.player.registry import ImageRegistries, RegistryFailed, UnknownImage
+from pocketkube.wishes import SIMULATE, wishes
 
-SIMULATE: Final = "trueup.dev/simulate"
-"""Annotation of a Pod, or label of an image: what is played."""
 POD: Final = Kind("", "Pod")
 SECRET: Final = Kind("", "Secret")
 RETRY_SECONDS: Final = 2.0
@@ -75,7 +74,7 @@ class Pulling:
         if not verdict:
             return pod
         metadata = pod["metadata"]
-        annotations = {SIMULATE: verdict, **(metadata.get("annotations") or {})}
+        annotations = {SIMULATE: verdict, **wishes(metadata.get("annotations") or {})}
         return {**pod, "metadata": {**metadata, "annotations": annotations}}
 
     async def close(self) -> None:
@@ -93,7 +92,8 @@ class Pulling:
         try:
             while credential := self._credential(name):
                 try:
-                    self._verdicts[name] = (await self._registry.labels(name, *credential)).get(SIMULATE, "")
+                    labels = await self._registry.labels(name, *credential)
+                    self._verdicts[name] = wishes(labels).get(SIMULATE, "")
                     break
                 except UnknownImage:
                     self._verdicts[name] = _MISSING

@@ -10,11 +10,10 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from kubegrammar.quantity import canonical_quantity, parse_quantity
 from kubegrammar.time import format_time
+from pocketkube.wishes import UTILIZATION, wishes
 from pocketkube.workloads.decision import Object, PatchObject, WorkloadDecision, decided, status_patch
 from pocketkube.workloads.facts import Condition, annotations_of, number, some
 
-UTILIZATION = "trueup.dev/simulate-utilization"
-"""Annotation: what every metric is at, in percent of its target; 100 where absent."""
 TOLERANCE = Decimal("0.1")
 SCALABLE = ("Deployment", "ReplicaSet", "StatefulSet")
 
@@ -57,7 +56,7 @@ class _State:
         self.spec = autoscaler["spec"]
         self.conditions: list[Condition] = list((autoscaler.get("status") or {}).get("conditions") or ())
         self.metrics: list[Object] | None = None
-        percent = annotations_of(autoscaler).get(UTILIZATION, "100").removesuffix("%")
+        percent = wishes(annotations_of(autoscaler)).get(UTILIZATION, "100").removesuffix("%")
         usable = percent.isascii() and percent.isdecimal() and len(percent) <= 6
         self.ratio = Decimal(percent if usable else 100) / 100
 

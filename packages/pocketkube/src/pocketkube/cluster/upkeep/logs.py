@@ -19,10 +19,10 @@ TICK = "serving; nothing to report"
 DONE = ("working", "work done, exiting")
 CRASH = (
     "reading configuration",
-    "ERROR cannot go on: trueup.dev/simulate asks for it, on the Pod or its image",
+    "ERROR cannot go on: pocketkube.dev/simulate asks for it, on the Pod or its image",
     "exiting with code 1",
 )
-UNREADY = "WARN not ready yet: trueup.dev/simulate asks for it, on the Pod or its image"
+UNREADY = "WARN not ready yet: pocketkube.dev/simulate asks for it, on the Pod or its image"
 
 
 def log_lines(
