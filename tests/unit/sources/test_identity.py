@@ -5,8 +5,9 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives import hashes, serialization
@@ -16,16 +17,19 @@ from tests.support.gitrepo import GitRepo
 from tests.support.httpserver import serving
 
 from trueup.model.errors import InvalidSpec, SourceUnavailable, TrueupError
+from trueup.model.repository import RepositoryOf
 from trueup.model.repository_url import parse_repository_url
 from trueup.runtime import secrecy
 from trueup.sources.credential import Credential
-from trueup.sources.identity.azure import ServicePrincipal
+from trueup.sources.identity.azure import REGISTRIES, PodIdentity, ServicePrincipal
 from trueup.sources.identity.exchange import Exchange
 from trueup.sources.identity.github import GithubApp
 from trueup.sources.identity.google import ServiceAccount
 from trueup.sources.identity.port import Identity, IdentityRefused
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.outgoing import AddressRefused
+from trueup.sources.registry.access import Access
+from trueup.sources.registry.library import Registries
 from trueup.store.identities import identity_of
 from trueup.workers.git import run_git
 
@@ -55,6 +59,11 @@ def claims(statement: str, now: float = NOW) -> dict[str, Any]:
     return said
 
 
+def _token(ends: float) -> str:
+    body = base64.urlsafe_b64encode(json.dumps({"exp": ends}).encode()).decode().rstrip("=")
+    return f"e30.{body}.c2ln"
+
+
 class Server:
     """Answers as GitHub, Google and Entra do.
 
@@ -78,6 +87,13 @@ class Server:
         if self.answer is not None:
             return web.json_response(self.answer)
         form = await request.post()
+        if request.path == "/oauth2/exchange":
+            known = (form["access_token"], form["service"]) == ("registry-token", "127.0.0.1")
+            return web.json_response({"refresh_token": _token(self.now + 10_800)}, status=200 if known else 401)
+        if form.get("client_assertion"):
+            assert form["client_assertion"] == "projected" and str(form["client_assertion_type"]).endswith("jwt-bearer")
+            whom = "azure" if "499b84ac" in str(form["scope"]) else "registry"
+            return web.json_response({"access_token": f"{whom}-token", "expires_in": 3599})
         if request.path.startswith("/token"):
             assert claims(str(form["assertion"]))["iss"] == "robot@example.com"
             return web.json_response({"access_token": "google-token", "expires_in": 3599})
@@ -213,6 +229,73 @@ async def test_a_principal_of_entra_is_exchanged(server: Server, api: str) -> No
     shown = await Exchange(guarded=False, now=lambda: NOW)(Credential(identity=identity), URL)
     assert shown and shown.authorization == "Bearer azure-token"
     assert server.asked == ["/t/oauth2/v2.0/token"]
+
+
+@pytest.fixture
+def pod(tmp_path: Path, api: str) -> PodIdentity:
+    file = tmp_path / "token"
+    file.write_text("projected\n")
+    return PodIdentity(client="c", tenant="t", file=str(file), authority=api, registries=("127.0.0.1",), scheme="http")
+
+
+async def test_a_pod_is_an_identity_for_git(server: Server, pod: PodIdentity) -> None:
+    shown = await Exchange(guarded=False, now=lambda: NOW)(Credential(identity=pod), URL)
+    assert shown and shown.authorization == "Bearer azure-token"
+
+
+async def test_a_pod_is_an_identity_for_a_registry_of_azure(server: Server, api: str, pod: PodIdentity) -> None:
+    exchange = Exchange(guarded=False, now=lambda: NOW)
+    asked: list[Access] = []
+
+    class Client:
+        async def greet(self, place: str, access: Access) -> None:
+            asked.append(access)
+
+    host = api.removeprefix("http://")
+    credential = Credential(identity=pod, host="127.0.0.1")
+    library = Registries(cast(Any, Client()), lambda _: credential, guarded=False, exchange=exchange)
+    for _ in range(2):
+        await library.look(RepositoryOf(f"oci://{host}/charts", ""))
+    assert {each.password for each in asked} == {_token(NOW + 10_800)}
+    assert {each.username for each in asked} == {"00000000-0000-0000-0000-000000000000"}
+    assert server.asked == ["/t/oauth2/v2.0/token", "/oauth2/exchange"]
+
+
+@pytest.mark.parametrize("host", ["evil.example", "azurecr.io.evil.example", "evilazurecr.io"])
+async def test_a_token_to_the_cloud_goes_to_no_other_registry(
+    server: Server, api: str, pod: PodIdentity, host: str
+) -> None:
+    real = msgspec.structs.replace(pod, registries=REGISTRIES)
+    with pytest.raises(InvalidSpec, match="no registry of Azure"):
+        await Exchange(guarded=False, now=lambda: NOW)(
+            Credential(identity=real), parse_repository_url(f"oci://{host}/x")
+        )
+    assert server.asked == []
+
+
+async def test_a_pod_without_a_token_says_so(server: Server, pod: PodIdentity) -> None:
+    gone = msgspec.structs.replace(pod, file="/nonexistent/token")
+    with pytest.raises(SourceUnavailable, match="the Pod's token cannot be read"):
+        await Exchange(guarded=False, now=lambda: NOW)(Credential(identity=gone), URL)
+
+
+def test_the_environment_of_the_pod_says_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {"AZURE_CLIENT_ID": "c", "AZURE_TENANT_ID": "t", "AZURE_FEDERATED_TOKEN_FILE": "/f"}
+    for name, value in found.items():
+        with pytest.raises(InvalidSpec, match=name):
+            identity_of({"useAzureWorkloadIdentity": "true"}, "s")
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", "https://login.example/")
+    made = PodIdentity(client="c", tenant="t", file="/f", authority="https://login.example")
+    assert identity_of({"useAzureWorkloadIdentity": "true"}, "s") == made
+    assert identity_of({"useAzureWorkloadIdentity": "false"}, "s") is None
+
+
+async def test_a_registry_of_google_takes_a_token_from_whoever_has_it(server: Server, api: str) -> None:
+    identity = ServiceAccount(json.dumps({**FILE, "token_uri": f"{api}/token"}))
+    url = parse_repository_url("oci://europe-docker.pkg.dev/p/charts")
+    shown = await Exchange(guarded=False, now=lambda: NOW)(Credential(identity=identity), url)
+    assert shown and (shown.username, shown.password) == ("oauth2accesstoken", "google-token")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", json.dumps({**FILE}), json.dumps({**FILE, "type": "authorized_user"})])

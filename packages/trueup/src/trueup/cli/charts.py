@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from trueup.model.repository import RepositoryOf
+from trueup.runtime import secrecy
 from trueup.sources.credential import Credential
 from trueup.sources.download import downloading
 from trueup.sources.helm_repository import HelmRepositories
+from trueup.sources.identity.exchange import Exchange
 from trueup.sources.mirrors import Charts
 from trueup.sources.registry import RegistryClient
 from trueup.sources.registry.library import Registries
@@ -22,10 +25,10 @@ async def charts(
     Args:
         guarded: servers of this machine are not asked.
     """
-    reading = Inline()
+    reading, exchange = Inline(), Exchange(guarded=guarded, learn=partial(secrecy.EVERYWHERE.learn, "identities"))
     async with RegistryClient() as client:
         yield Charts(
-            HelmRepositories(downloading(guarded=guarded), reading.find_charts, credential),
-            Registries(client, credential, guarded=guarded),
+            HelmRepositories(downloading(guarded=guarded), reading.find_charts, credential, exchange),
+            Registries(client, credential, guarded=guarded, exchange=exchange),
             reading.check_archive,
         )

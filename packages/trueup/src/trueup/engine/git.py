@@ -55,8 +55,9 @@ class GitMirrors:
         # Beside a cluster on this machine, servers of this machine are asked as well.
         self.guarded = not options.config.loopback
         self.download = downloading(guarded=self.guarded)
+        exchange = Exchange(guarded=self.guarded, learn=partial(secrecy.EVERYWHERE.learn, "identities"))
         self.charts = HelmRepositories(
-            self.download, preparer.find_charts, lambda each: credentials.of(each.url, each.project)
+            self.download, preparer.find_charts, lambda each: credentials.of(each.url, each.project), exchange
         )
         self.mirrors = Mirrors(
             options.data / "mirrors",
@@ -67,10 +68,15 @@ class GitMirrors:
             turns=self._turn,
             allowance=options.mirrors,
             wanted=wanted,
-            exchange=Exchange(guarded=self.guarded, learn=partial(secrecy.EVERYWHERE.learn, "identities")),
+            exchange=exchange,
             charts=Charts(
                 self.charts,
-                Registries(registry, lambda each: credentials.of(each.url, each.project), guarded=self.guarded),
+                Registries(
+                    registry,
+                    lambda each: credentials.of(each.url, each.project),
+                    guarded=self.guarded,
+                    exchange=exchange,
+                ),
                 preparer.check_archive,
                 wished,
             ),

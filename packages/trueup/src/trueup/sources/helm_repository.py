@@ -17,6 +17,7 @@ from trueup.model.tree import MEBIBYTE
 from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing, index_url
 from trueup.sources.credential import Credential
 from trueup.sources.download import MAX_BYTES, Download, Home, TooLarge
+from trueup.sources.identity.exchange import Exchange
 
 _REMEMBERED, _ROOM, _ANSWER = 1024, 4 * MEBIBYTE, 1000
 """Answers that are kept, and bytes of all and of one."""
@@ -34,9 +35,17 @@ class HelmRepositories:
         download: fetches a file.
         find: reads an index.
         credential: none by default.
+        exchange: exchanges identities of apps and accounts.
     """
 
-    def __init__(self, download: Download, find: FindCharts, credential: Lend = lambda _: None) -> None:
+    def __init__(
+        self,
+        download: Download,
+        find: FindCharts,
+        credential: Lend = lambda _: None,
+        exchange: Exchange | None = None,
+    ) -> None:
+        self._exchange = exchange or Exchange()
         self._download, self._find, self._credential = download, find, credential
         self._read: Memory[tuple[str, tuple[ChartOf, ...]], tuple[Found | Missing, ...]] = Memory(
             entries=_REMEMBERED, size=_ROOM, weigh=lambda answers: _ANSWER * len(answers)
@@ -62,7 +71,7 @@ class HelmRepositories:
             InvalidSpec: its URL is none of a Helm repository.
             TrueupError: its index cannot be had, or is none.
         """
-        home = self._home(repository)
+        home = await self._home(repository)
         try:
             index = await self._download(index_url(home.url.address), min(limit, MAX_INDEX), home)
         except TooLarge as error:
@@ -94,7 +103,7 @@ class HelmRepositories:
             RenderFailed: it is not.
             TrueupError: it cannot be had.
         """
-        home, place = self._home(repository), URL(found.url)
+        home, place = await self._home(repository), URL(found.url)
         if passing and place.scheme == home.url.scheme and place.host:
             home = msgspec.structs.replace(home, also=str(place.origin()))
         content = await self._download(found.url, limit, home)
@@ -105,13 +114,13 @@ class HelmRepositories:
             )
         return content
 
-    def _home(self, repository: RepositoryOf) -> Home:
+    async def _home(self, repository: RepositoryOf) -> Home:
         url = parse_repository_url(repository.url)
         if url.scheme not in HTTP:
             raise InvalidSpec(
                 f"{redact_url(repository.url)[:300]} is no Helm repository over HTTP", hint="write https://…"
             )
-        credential = self._credential(repository) or Credential()
+        credential = await self._exchange(self._credential(repository), url) or Credential()
         if url.userinfo and not credential.authorization:
             user, _, password = url.userinfo.partition(":")
             credential = msgspec.structs.replace(credential, username=unquote(user), password=unquote(password))

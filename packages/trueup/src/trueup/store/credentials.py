@@ -49,9 +49,8 @@ KINDS = (REPOSITORY, TEMPLATE, WRITE, WRITE_TEMPLATE)
 _SELECTOR = f"{LABEL} in ({','.join(KINDS)})"
 _MAPS = (KNOWN_HOSTS, CERTIFICATES, KEYRING)
 _REMEMBERED = 20_000
-_UNSUPPORTED = ("useAzureWorkloadIdentity",)
 
-_WHO = ("username", "password", "bearerToken", "sshPrivateKey", "tlsClientCertData", *identities.KEYS)
+_WHO = ("username", "password", "bearerToken", "sshPrivateKey", "tlsClientCertData", *identities.SAYS)
 _CONFIDENTIAL = (
     "password",
     "bearerToken",
@@ -214,12 +213,6 @@ class Credentials:
         """Of the data of some Secrets together, the first of which is named in errors. A URL says who asks where the
         data do not."""
         name, users = secrets[0].name, [each.url.user for each in secrets if each.url.scheme != "ssh"]
-        for field in _UNSUPPORTED:
-            if found.get(field, "") not in ("", "false"):
-                raise InvalidSpec(
-                    f"the Secret of repository {asked.name}: {field} is not supported",
-                    hint="use a key of an identity, username and password, bearerToken or sshPrivateKey",
-                )
         for field in ("username", "password", "bearerToken", "proxy"):
             if any(ord(character) < 32 or ord(character) == 127 for character in found.get(field, "")):
                 raise InvalidSpec(
@@ -331,4 +324,4 @@ def address_of(url: str, data: Mapping[str, str]) -> str:
 
 
 def _says_who(data: Mapping[str, str]) -> bool:
-    return any(data.get(key) for key in _WHO)
+    return any(data.get(key, "") not in ("", "false") for key in _WHO)

@@ -1,5 +1,6 @@
 """Identities of apps and accounts by the fields of Argo CD's repository Secrets."""
 
+import os
 from collections.abc import Mapping
 
 from trueup.model.errors import InvalidSpec
@@ -7,6 +8,11 @@ from trueup.sources.identity.port import Identity
 
 KEYS = ("githubAppPrivateKey", "gcpServiceAccountKey", "azureServicePrincipalClientSecret")
 """The fields that are secret, each of one kind of identity."""
+SAYS = (*KEYS, "useAzureWorkloadIdentity")
+"""The fields that say that there is an identity."""
+_POD = ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE")
+_HOST = "AZURE_AUTHORITY_HOST"
+"""What Azure's webhook puts into the environment of a Pod."""
 _FIRST = ("password", "bearerToken", "sshPrivateKey")
 _PRINCIPAL = ("azureServicePrincipalClientId", "azureServicePrincipalTenantId")
 
@@ -48,7 +54,23 @@ def identity_of(data: Mapping[str, str], secret: str) -> Identity | None:
                 raise _missing(secret, field, "azureServicePrincipalClientSecret")
         authority = _base(data.get("azureActiveDirectoryEndpoint", ""), AUTHORITY)
         return ServicePrincipal(client=client, secret=principal, tenant=tenant, authority=authority)
+    if data.get("useAzureWorkloadIdentity") == "true":
+        return _of_pod(secret)
     return None
+
+
+def _of_pod(secret: str) -> Identity:
+    from trueup.sources.identity.azure import AUTHORITY, PodIdentity
+
+    found = {name: os.environ.get(name, "") for name in _POD}
+    for name, value in found.items():
+        if not value:
+            raise InvalidSpec(
+                f"Secret {secret}: useAzureWorkloadIdentity, and the engine's Pod has no {name}",
+                hint="label the Pod azure.workload.identity/use, and annotate its service account with the client",
+            )
+    client, tenant, file = found.values()
+    return PodIdentity(client=client, tenant=tenant, file=file, authority=_base(os.environ.get(_HOST, ""), AUTHORITY))
 
 
 def _base(url: str, otherwise: str) -> str:

@@ -6,12 +6,14 @@ import msgspec
 
 from kubegrammar import json
 from trueup.model.errors import InvalidSpec
-from trueup.model.repository_url import RepositoryUrl
+from trueup.model.repository_url import OCI, RepositoryUrl
 from trueup.sources.identity.assertion import signed
 from trueup.sources.identity.port import Ask, IdentityShown
 from trueup.sources.identity.tokens import access_token
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+REGISTRY_USER = "oauth2accesstoken"
+"""Whoever shows an access token to a registry of Google."""
 _LASTS = 3600
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
@@ -50,7 +52,7 @@ class ServiceAccount(msgspec.Struct, frozen=True):
         )
         answer = await ask("POST", place, form={"grant_type": _GRANT, "assertion": statement})
         token, until = access_token(answer, now)
-        return IdentityShown(username=email, password=token, until=until)
+        return IdentityShown(username=REGISTRY_USER if url.scheme == OCI else email, password=token, until=until)
 
     def _file(self) -> dict[str, Any]:
         try:

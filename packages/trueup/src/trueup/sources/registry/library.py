@@ -12,6 +12,7 @@ from trueup.model.repository_url import RepositoryUrl, parse_repository_url
 from trueup.render.helm_index import CHART, FILES, ChartOf, Found, Missing, newest
 from trueup.sources.credential import Credential
 from trueup.sources.download import MAX_BYTES
+from trueup.sources.identity.exchange import Exchange
 from trueup.sources.registry.access import Access
 from trueup.sources.registry.client import Artifact, Descriptor, RegistryClient
 from trueup.sources.registry.errors import AccessRefused, NoSuchImage, TokenServerRefused
@@ -37,10 +38,19 @@ class Registries:
     Args:
         credential: what is shown to a repository on behalf of a project.
         guarded: a registry on this machine is not asked.
+        exchange: exchanges identities of apps and accounts.
     """
 
-    def __init__(self, client: RegistryClient, credential: Lend = lambda _: None, *, guarded: bool) -> None:
+    def __init__(
+        self,
+        client: RegistryClient,
+        credential: Lend = lambda _: None,
+        *,
+        guarded: bool,
+        exchange: Exchange | None = None,
+    ) -> None:
         self._client, self._credential, self._guarded = client, credential, guarded
+        self._exchange = exchange or Exchange(guarded=guarded)
 
     async def look(self, repository: RepositoryOf) -> None:
         """See that a registry answers, and lets us in.
@@ -50,7 +60,7 @@ class Registries:
         """
         url = parse_repository_url(repository.url)
         with _as_a_source():
-            await self._client.greet(url.place, self._access(repository, url))
+            await self._client.greet(url.place, await self._access(repository, url))
 
     async def find(
         self, repository: RepositoryOf, charts: Sequence[ChartOf]
@@ -83,13 +93,13 @@ class Registries:
             TrueupError: it cannot be had.
         """
         url = parse_repository_url(found.url)
-        access = self._access(repository, url)
+        access = await self._access(repository, url)
         with _as_a_source():
             return await self._client.pull_blob(url.place, url.path, DIGEST + found.digest, access, limit=limit)
 
     async def _find(self, repository: RepositoryOf, chart: ChartOf, tags: dict[str, list[str]]) -> Found | Missing:
         url = place_of(repository.url, chart.name)
-        access = self._access(repository, url)
+        access = await self._access(repository, url)
         try:
             tag = chart.version
             if not tag or semver.is_range(tag):
@@ -113,12 +123,13 @@ class Registries:
         form = CHART if chart.name or layer.media_type == HELM else FILES
         return Found(version, url.origin + f"/{url.path}", layer.digest.removeprefix(DIGEST), form)
 
-    def _access(self, repository: RepositoryOf, url: RepositoryUrl) -> Access:
+    async def _access(self, repository: RepositoryOf, url: RepositoryUrl) -> Access:
         shown = self._credential(repository) or Credential()
         if shown.host and shown.host != url.host:
             raise InvalidSpec(
                 f"registry {url.place}: its credential is for {shown.host}", hint="correct the url of its Secret"
             )
+        shown = await self._exchange(shown, url) or Credential()
         return Access(
             username=shown.username,
             password=shown.password,
