@@ -147,7 +147,9 @@ CLEAN = {
 }
 
 
-@pytest.mark.parametrize("case", CLEAN)
+@pytest.mark.parametrize(
+    "case", ["an app of apps", pytest.param("every folder that can be rendered", marks=everywhere)]
+)
 async def test_the_examples_are_clean(shell: Shell, case: str) -> None:
     path, said = CLEAN[case]
     assert await shell("check", path, "--set", f"repoURL={URL}") == Ran(0, said, "")

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from aiohttp import web
 from tests.support.httpserver import serving
+from tests.support.patience import stretched
 
 from trueup.model.errors import InvalidSpec, SourceUnavailable, Stalled, TrueupError, Waiting
 from trueup.sources.registry import Access, RegistryClient, access_from_dockerconfig
@@ -57,6 +58,8 @@ async def cut(request: web.BaseRequest) -> web.StreamResponse:
     return response
 
 
+SLOW = "a slow answer"
+"""The one that is told when the time is up."""
 FAULTS: dict[str, tuple[Answer, type[TrueupError], str]] = {
     "401 for ever": (always(401, WWW_Authenticate='Basic realm="x"'), AccessRefused, "pull secret"),
     "401 without a way in": (always(401), AccessRefused, "pull secret"),
@@ -73,7 +76,7 @@ FAULTS: dict[str, tuple[Answer, type[TrueupError], str]] = {
     "an error that is no text": (always(404, b'{"errors":[{"code":"\xff"}]}'), NoSuchImage, "team/app"),
     "another type": (always(200, b'{"tags": {"a": 1}}'), SourceUnavailable, "nonsense"),
     "an endless answer": (endless, SourceUnavailable, "larger than"),
-    "a slow answer": (slow, SourceUnavailable, "no answer within"),
+    SLOW: (slow, SourceUnavailable, "no answer within"),
     "a cut answer": (cut, SourceUnavailable, "registry"),
     "a redirect without end": (always(302, Location="/v2/again"), SourceUnavailable, "without end"),
     "a redirect to a file": (always(302, Location="file:///etc/passwd"), SourceUnavailable, "nobody may follow"),
@@ -83,7 +86,8 @@ FAULTS: dict[str, tuple[Answer, type[TrueupError], str]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_fault_has_a_type_and_names_the_registry(fault: str) -> None:
     answer, kind, text = FAULTS[fault]
-    async with serving(answer) as host, RegistryClient(timeout=1.5) as client:
+    timeout = 1.5 if fault == SLOW else stretched(10)
+    async with serving(answer) as host, RegistryClient(timeout=timeout) as client:
         with pytest.raises(kind, match=text) as caught:
             await client.tags(host, "team/app", ACCESS)
     assert type(caught.value) is kind
@@ -92,7 +96,7 @@ async def test_a_fault_has_a_type_and_names_the_registry(fault: str) -> None:
 
 
 async def test_nobody_listens() -> None:
-    async with RegistryClient(timeout=1.5) as client:
+    async with RegistryClient(timeout=stretched(10)) as client:
         with pytest.raises(SourceUnavailable, match=r"127\.0\.0\.1:9"):
             await client.tags("127.0.0.1:9", "a", Access())
 
@@ -107,7 +111,7 @@ async def test_a_registry_that_asked_for_peace_gets_it() -> None:
             return web.Response(status=429, headers={"Retry-After": "30"})
         return web.json_response({"tags": ["v1"]})
 
-    async with serving(answer) as host, RegistryClient(timeout=2, now=lambda: now[0]) as client:
+    async with serving(answer) as host, RegistryClient(timeout=stretched(10), now=lambda: now[0]) as client:
         access = Access(plain_http=True)
         with pytest.raises(Waiting):
             await client.tags(host, "a", access)
@@ -131,7 +135,11 @@ class TestOtherHosts:
             return web.json_response({"tags": ["stolen"], "token": "t"})
 
         error = ""
-        async with serving(second) as other, serving(first(other)) as host, RegistryClient(timeout=2) as client:
+        async with (
+            serving(second) as other,
+            serving(first(other)) as host,
+            RegistryClient(timeout=stretched(10)) as client,
+        ):
             try:
                 await client.tags(host, "team/app", Access(username="ada", password="s3cret", **access))
             except TrueupError as caught:
@@ -165,7 +173,7 @@ class TestOtherHosts:
             return web.Response(status=307, headers={"Location": f"http://{other}/"})
 
         home = [""]
-        async with serving(second) as other, serving(first) as host, RegistryClient(timeout=2) as client:
+        async with serving(second) as other, serving(first) as host, RegistryClient(timeout=stretched(10)) as client:
             home[0] = host
             await client.tags(host, "team/app", ACCESS)
         assert shown == [""]
@@ -180,7 +188,7 @@ class TestOtherHosts:
         async def first(request: web.BaseRequest) -> web.StreamResponse:
             return web.Response(status=307, headers={"Location": f"http://{other}/"})
 
-        async with serving(second) as other, serving(first) as host, RegistryClient(timeout=2) as client:
+        async with serving(second) as other, serving(first) as host, RegistryClient(timeout=stretched(10)) as client:
             with pytest.raises(AccessRefused):
                 await client.tags(host, "team/app", ACCESS)
         assert set(seen) == {""}
@@ -209,7 +217,7 @@ class TestOtherHosts:
                 return web.Response(status=202, headers={"Location": f"http://{other}/upload"})
             return web.Response(status=404)
 
-        async with serving(second) as other, serving(first) as host, RegistryClient(timeout=2) as client:
+        async with serving(second) as other, serving(first) as host, RegistryClient(timeout=stretched(10)) as client:
             with pytest.raises(SourceUnavailable, match="nobody may follow"):
                 await client.push_blob(host, "a", b"data", ACCESS)
         assert seen == []
@@ -227,7 +235,7 @@ class TestOtherHosts:
             shown.append(request.headers.get("Authorization", ""))
             return web.json_response({"tags": ["v1"]})
 
-        async with serving(answer) as host, RegistryClient(timeout=2) as client:
+        async with serving(answer) as host, RegistryClient(timeout=stretched(10)) as client:
             await client.tags(host, "team/app", Access())
         assert set(shown) == {""}
 
@@ -247,7 +255,7 @@ class TestOtherHosts:
             challenge = 'Bearer realm="http://tokens.example.com/t",service="s"'
             return web.Response(status=401, headers={"WWW-Authenticate": challenge})
 
-        async with serving(answer) as host, RegistryClient(timeout=2) as client:
+        async with serving(answer) as host, RegistryClient(timeout=stretched(10)) as client:
             with pytest.raises(AccessRefused, match="no TLS"):
                 await client.tags(host, "team/app", ACCESS)
 
@@ -270,7 +278,7 @@ async def test_a_token_is_bought_used_and_bought_again_when_it_has_expired() -> 
             return web.Response(status=401, headers={"WWW-Authenticate": challenge})
         return web.json_response({"tags": ["v1"]})
 
-    async with serving(answer) as host, RegistryClient(timeout=2, now=lambda: now[0]) as client:
+    async with serving(answer) as host, RegistryClient(timeout=stretched(10), now=lambda: now[0]) as client:
         for _ in range(3):
             assert await client.tags(host, "team/app", ACCESS) == ["v1"]
         assert bought == ["repository:team/app:pull"]
@@ -311,12 +319,12 @@ async def test_an_identity_token_buys_a_token() -> None:
             return web.Response(status=401, headers={"WWW-Authenticate": realm})
         return web.json_response({"tags": None})
 
-    async with serving(answer) as host, RegistryClient(timeout=2) as client:
+    async with serving(answer) as host, RegistryClient(timeout=stretched(10)) as client:
         assert await client.tags(host, "team/app", Access(token="identity")) == []
 
 
 async def test_what_is_not_what_its_digest_says_is_refused() -> None:
-    async with serving(always(200, b"other")) as host, RegistryClient(timeout=2) as client:
+    async with serving(always(200, b"other")) as host, RegistryClient(timeout=stretched(10)) as client:
         with pytest.raises(SourceUnavailable, match="is not sha256"):
             await client.pull_blob(host, "a", "sha256:" + "0" * 64, Access())
 

@@ -101,7 +101,11 @@ REFUSED: dict[str, tuple[Files, dict[str, Any], str]] = {
         {},
         "excessive aliasing|too many nodes",
     ),
-    "R07 too many nodes": ({"app/c.yaml": HEAD + "data: [" + "{}," * 1_500_000 + "]\n"}, {}, "too many nodes|larger"),
+    "R07 too many nodes": (
+        {"app/c.yaml": HEAD + "data: [" + "{}," * 1_500_000 + "]\n"},
+        {},
+        "too many nodes|larger|longer",
+    ),
     "R09 a file too large": ({"app/c.yaml": HEAD + "data: {a: '" + "x" * 11_000_000 + "'}\n"}, {}, "10|larger|large"),
     "R17 an integer above 2^64": (data("18446744073709551616"), {}, "out of range|64 bits"),
     "R17 an integer below -2^63": (data("-9223372036854775809"), {}, "out of range|64 bits"),
