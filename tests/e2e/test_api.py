@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest_asyncio
 from tests.conftest import Cluster
@@ -67,7 +68,7 @@ async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, c
     application = {
         "metadata": {"name": name},
         "spec": {
-            "project": "default",
+            "project": name,
             "source": {"repoURL": estate.repository.url, "path": "app"},
             "destination": {"server": "https://kubernetes.default.svc", "namespace": name},
             "syncPolicy": {"syncOptions": ["CreateNamespace=true"]},
@@ -75,7 +76,26 @@ async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, c
     }
     async with GrpcClient(served, token) as grpc, RestClient(served, token) as rest:
         assert (await rest.ask("GET", "/api/v1/session/userinfo"))[1]["username"] == "admin"
-        made = await grpc.ask("ApplicationService.Create", {"application": application})
+        spec = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": name}]}
+        spec["clusterResourceWhitelist"] = [{"group": "", "kind": "Namespace"}]
+        project = {"metadata": {"name": name}, "spec": spec}
+        status, answer = await rest.ask("POST", "/api/v1/projects", {"project": project})
+        assert status == 200, answer
+        repo = {"repo": f"https://git.example.com/{name}.git", "username": "ada", "password": "hunter2"}
+        kept = await grpc.ask("RepositoryService.CreateRepository", {"repo": repo})
+        assert (kept["repo"], kept["username"]) == (repo["repo"], "ada")
+        status, answer = await rest.ask("GET", "/api/v1/repositories")
+        assert repo["repo"] in json.dumps(answer) and "hunter2" not in json.dumps(answer)
+        status, answer = await rest.ask("DELETE", f"/api/v1/repositories/{quote(repo['repo'], safe='')}")
+        assert status == 200, answer
+        clusters = await grpc.ask("ClusterService.List", {})
+        assert clusters["items"][0]["name"] == "in-cluster"
+        async for _ in looks():
+            status, made = await rest.ask("POST", "/api/v1/applications", application)
+            # The project may be news to the server still.
+            if status == 200:
+                break
+        assert status == 200, made
         assert made["spec"]["source"]["path"] == "app"
         await until(grpc, name, "sync", "OutOfSync")
         found = await ask_web(served, "ApplicationService.Sync", {"name": name, "revision": "main"}, token)
@@ -117,6 +137,8 @@ async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, c
         assert rolled["operation"]["sync"]["source"]["path"] == "app"
         await grpc.ask("ApplicationService.Delete", {"name": name, "cascade": True})
         await until(grpc, name, "gone", "")
+        status, answer = await rest.ask("DELETE", f"/api/v1/projects/{name}")
+        assert status == 200, answer
         assert (await rest.ask("GET", path))[0] == 403
         assert (await rest.ask("DELETE", "/api/v1/session"))[0] == 200
         assert (await rest.ask("GET", "/api/v1/applications"))[0] == 401

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from trueup.cli.proj.access import require_valid
 from trueup.cli.proj.create import write_flags
 from trueup.cli.proj.entries import add, destination, kinds_list, parse_destination, parse_kind, remove
-from trueup.cli.repo.secret import secret_name, secret_object
 from trueup.model.errors import TrueupError
 from trueup.model.repository import same_repository
 from trueup.store.credentials import REPOSITORY
+from trueup.store.repository_secrets import secret_name, secret_object
 
 DESTINATIONS = {
     "https://kubernetes.default.svc,web": {"server": "https://kubernetes.default.svc", "namespace": "web"},

@@ -21,6 +21,7 @@ from trueup.model.resource import GroupKind, ResourceKey
 from trueup.model.status import SyncCode
 from trueup.server.errors import Code, Fault
 from trueup.server.request import Json, Request, Stream
+from trueup.server.resources.application_actions import application_actions
 from trueup.server.resources.application_details import resource_diff
 from trueup.server.resources.application_logs import LogLine, application_logs, merged
 from trueup.server.resources.application_objects import application_objects
@@ -126,6 +127,7 @@ async def ask(stored: Stored, place: ByHandPlace, method: str, message: Json, ca
         **application_tree(stored, at, never),
         **application_objects(stored, at, lambda: ()),
         **application_logs(stored, at),
+        **application_actions(stored, at, lambda: BEGIN),
     }
     return await functions[f"ApplicationService.{method}"](Request(caller or ByHand(), message))
 
@@ -338,3 +340,52 @@ def test_a_difference_shows_equal_values_of_secrets_by_equal_masks() -> None:
 def test_what_controllers_make_is_followed() -> None:
     found = {kind.kind for kind in kinds_below([GroupKind("batch", "CronJob"), GroupKind("apps", "Deployment")])}
     assert found == {"Job", "Pod", "ReplicaSet"}
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "patch"),
+    [
+        ("pause", [], {"spec": {"paused": True}}),
+        ("scale", [{"name": "replicas", "value": "3"}], {"spec": {"replicas": 3}}),
+        (
+            "restart",
+            [],
+            {
+                "spec": {
+                    "template": {
+                        "metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}}
+                    }
+                }
+            },
+        ),
+    ],
+)
+async def test_an_action_is_a_right_of_its_own(
+    stored: Stored, action: str, parameters: list[Json], patch: Json
+) -> None:
+    place = rollout()
+    allowed = {("applications", "get"), ("applications", f"action/apps/Deployment/{action}")}
+    ada = ByHand("ada", lambda resource, action, of: (resource, action) in allowed)
+    message = {**WEB, "action": action, "resourceActionParameters": parameters}
+    await ask(stored, place, "RunResourceActionV2", message, ada)
+    assert [(name, msgspec.json.decode(body)) for name, body, _ in place.patched] == [("web", patch)]
+    with pytest.raises(Fault, match="permission denied"):
+        await ask(stored, place, "RunResourceAction", {**WEB, "action": "resume"}, ada)
+
+
+async def test_actions_are_those_that_are_built(stored: Stored) -> None:
+    found = (await ask(stored, rollout(), "ListResourceActions", WEB))["actions"]
+    assert [(each["name"], each["disabled"]) for each in found] == [
+        ("restart", False),
+        ("pause", False),
+        ("resume", True),
+        ("scale", False),
+    ]
+    assert (await ask(stored, rollout(), "ListResourceActions", KEYS))["actions"] == []
+    for name, parameters, text in (
+        ("odd", [], "action 'odd' of apps/Deployment is not built"),
+        ("scale", [{"name": "replicas", "value": "-1"}], "replicas has to be a whole number"),
+    ):
+        with pytest.raises(Fault, match=text):
+            message = {**WEB, "action": name, "resourceActionParameters": parameters}
+            await ask(stored, rollout(), "RunResourceAction", message)

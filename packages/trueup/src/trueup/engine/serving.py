@@ -11,20 +11,27 @@ import structlog
 
 from kubegrammar.time import format_exact_time
 from trueup import __version__, policy
+from trueup.engine.control import Control
 from trueup.engine.engine import Engine
 from trueup.engine.objects import EngineLooks
-from trueup.engine.signing import signing_in
+from trueup.engine.signing import ConfigMapData, signing_in
 from trueup.kube.client import Client
 from trueup.kube.errors import NotFound
-from trueup.model.application import Application
+from trueup.model.application import DEFAULT_PROJECT, Application
 from trueup.model.audit import Action, Actor, AuditRecord
+from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject, Seen
+from trueup.model.project import Project
+from trueup.model.repository import RepositoryOf
 from trueup.model.resource import GroupKind
+from trueup.policy.settings import NOTIFICATIONS
+from trueup.runtime.secrecy import told
 from trueup.server.api import Asked
 from trueup.server.changes.log import Changes
 from trueup.server.changes.pulse import Pulse
 from trueup.server.pages import Pages
-from trueup.server.request import Functions
+from trueup.server.request import Functions, Json
+from trueup.server.resources.application_actions import application_actions
 from trueup.server.resources.application_details import application_details
 from trueup.server.resources.application_edits import ApplicationEdits
 from trueup.server.resources.application_logs import application_logs
@@ -33,6 +40,11 @@ from trueup.server.resources.application_requests import application_requests
 from trueup.server.resources.application_tree import application_tree
 from trueup.server.resources.application_watch import application_watch
 from trueup.server.resources.applications import application_reads
+from trueup.server.resources.certificates import certificate_functions
+from trueup.server.resources.clusters import ClusterState, cluster_functions
+from trueup.server.resources.notifications import notification_functions
+from trueup.server.resources.projects import ProjectResources
+from trueup.server.resources.repositories import RepositoryResources, RepositoryState
 from trueup.server.resources.sessions import session_functions
 from trueup.server.resources.settings import settings_functions
 from trueup.server.resources.version import version_functions
@@ -41,8 +53,10 @@ from trueup.server.session.browsers import session_cookies
 from trueup.server.session.signin import SignIn
 from trueup.server.transport.certificate import context_of, self_made
 from trueup.store.applications import APPLICATION, key_of
-from trueup.store.edits import Edits
+from trueup.store.clusters.secret import ClusterEntry
+from trueup.store.edits import Edits, RepositorySecrets
 from trueup.store.kinds import APPLICATION as APPLICATION_TYPE
+from trueup.store.kinds import PROJECT as PROJECT_TYPE
 from trueup.store.requests import Requests
 
 log = structlog.get_logger("trueup")
@@ -129,7 +143,47 @@ def _functions(engine: Engine, client: Client, sign_in: SignIn, changes: Changes
         application_tree(reads, looks.place, pulse.wait),
         application_objects(reads, looks.place, masked),
         application_logs(reads, looks.place),
+        application_actions(reads, looks.place, now),
+        *_beside(engine, client),
     ]
+
+
+def _beside(engine: Engine, client: Client) -> list[Functions]:
+    """What Applications need: projects, repositories, clusters, certificates, and the names of notifications."""
+    control, now = engine.control, engine.clock.now
+    secrets = RepositorySecrets(client, control.namespace)
+    notifications = ConfigMapData(control, NOTIFICATIONS)
+
+    def permitted(app: Application, project: Project) -> None:
+        policy.admit(app, project, engine.term.place(app))
+
+    async def events(namespace: str) -> list[Json]:
+        return [each.object() for each in (await client.list(control.events, namespace)).objects]
+
+    def repository(url: str, project: str) -> RepositoryState:
+        error = engine.repositories.error(RepositoryOf(url, project or DEFAULT_PROJECT))
+        return RepositoryState() if error is None else RepositoryState("Failed", told(error.message))
+
+    def cluster(entry: ClusterEntry) -> ClusterState:
+        count = sum(_goes_to(control, each.app, entry) for each in control.applications.readable())
+        version = control.discovery.server_version if entry.in_cluster else ""
+        return ClusterState("Successful" if entry.in_cluster else "Unknown", version=version, applications=count)
+
+    projects = Edits(client, PROJECT_TYPE)
+    return [
+        ProjectResources(control.applications, projects, permitted, events, now).functions(),
+        RepositoryResources(secrets, control.namespace, repository).functions(),
+        cluster_functions(control.clusters, cluster),
+        certificate_functions(control.credentials.trusted),
+        notification_functions(notifications),
+    ]
+
+
+def _goes_to(control: Control, app: Application, entry: ClusterEntry) -> bool:
+    try:
+        return control.clusters.of(app.spec.destination, app.spec.project or DEFAULT_PROJECT) == entry
+    except TrueupError:
+        return False
 
 
 async def _certificate(engine: Engine) -> tuple[bytes, bytes]:

@@ -117,6 +117,14 @@ def may_sync(
     return WindowVerdict(allowed=_allowed(read, manual, now, started_at), again=again)
 
 
+def is_open(item: AssignedWindow, now: datetime) -> bool:
+    """Whether a window is open now; one that cannot be read is not."""
+    try:
+        return _read(item).active(now)
+    except ValueError:
+        return False
+
+
 def held(decision: Decision, windows: Sequence[AssignedWindow], project: Project, now: datetime) -> Decision:
     """A decision to sync by itself, as the windows let it stand. A window that cannot be read is told in any case."""
     verdict = may_sync(windows, manual=False, now=now)

@@ -212,6 +212,10 @@ class Applications:
         """A project of the control namespace as it is stored, undecoded."""
         return self._cache.get(ResourceKey(GROUP, "AppProject", self.control_namespace, name))
 
+    def live_projects(self) -> list[LiveObject]:
+        """The projects of the control namespace as they are stored, undecoded."""
+        return [live for live in self._cache.of_kind(PROJECT) if live.key.namespace == self.control_namespace]
+
     def leaving_projects(self) -> list[str]:
         """Projects of the control namespace that are being deleted."""
         return [

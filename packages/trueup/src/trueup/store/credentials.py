@@ -184,6 +184,10 @@ class Credentials:
         """The URLs that some project has a Secret of its own for, each with that project."""
         return frozenset((each.url.name, each.project) for each in self._secrets.values() if each.project)
 
+    def trusted(self) -> tuple[Mapping[str, str], str]:
+        """Certificates by their hosts, as PEM, and the text of known SSH hosts."""
+        return self._certificates, self._hosts
+
     def certificates(self, host: str) -> str:
         """The PEM certificates that are trusted for a host (``argocd-tls-certs-cm``); empty for the system's."""
         return self._certificates.get(host, "")

@@ -12,6 +12,7 @@ from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import Conflict
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
+from trueup.store.credentials import LABEL, SECRET
 
 TRIES = 10
 """Times that a change is made anew when somebody else has written meanwhile."""
@@ -72,3 +73,16 @@ class Edits:
         """Delete this very object."""
         namespace, _, name = key.partition("/")
         await self._client.delete(self._kind, namespace, name, propagation="Background", uid=uid)
+
+
+class RepositorySecrets(Edits):
+    """The Secrets of repositories, read and written."""
+
+    def __init__(self, client: Client, namespace: str) -> None:
+        super().__init__(client, SECRET)
+        self._namespace = namespace
+
+    async def of_kind(self, kind: str) -> list[LiveObject]:
+        """Those whose label says this kind."""
+        listing = await self._client.list(SECRET, self._namespace, label_selector=f"{LABEL}={kind}")
+        return listing.objects

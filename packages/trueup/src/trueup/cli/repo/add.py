@@ -13,12 +13,12 @@ from trueup.cli.completing import projects
 from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.repo.connect import connection
-from trueup.cli.repo.secret import kept, secret_name, secret_object
 from trueup.cli.screen import say
 from trueup.model.errors import TrueupError
 from trueup.model.repository import same_repository
 from trueup.model.repository_url import parse_repository_url
 from trueup.store.credentials import LABEL, REPOSITORY, SECRET, TEMPLATE, address_of
+from trueup.store.repository_secrets import kept, secret_name, secret_object
 
 _VARIABLE = "TRUEUP_GIT_PASSWORD"
 _FILES = {

@@ -11,9 +11,9 @@ from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
 from trueup.cli.exits import FAILED
 from trueup.cli.output import output_option, show, table
-from trueup.cli.repo.secret import RepositorySecret, kept, only
 from trueup.cli.screen import say
 from trueup.store.credentials import REPOSITORY, TEMPLATE
+from trueup.store.repository_secrets import RepositorySecret, kept, only
 
 
 @click.command("list", epilog=examples("trueup repo list", "trueup repo list --refresh", "trueup repo list -o url"))

@@ -7,9 +7,9 @@ import click
 from trueup.cli.completing import projects
 from trueup.cli.connect import ClusterAccess, access_options, connected
 from trueup.cli.examples import examples
-from trueup.cli.repo.secret import only
 from trueup.cli.screen import say
 from trueup.store.credentials import REPOSITORY, SECRET, TEMPLATE
+from trueup.store.repository_secrets import only
 
 
 @click.command("rm", epilog=examples("trueup repo rm https://git.example.com/team/web.git"))

@@ -45,13 +45,6 @@ def application_objects(reads: ApplicationReads, place: Place, masked: Callable[
         require(request.caller, RESOURCE, f"{action}/{key.group}/{key.kind}/{key.namespace}/{key.name}", of)
         return stored
 
-    async def whole(stored: StoredApplication, there: ObjectPlace, key: ResourceKey) -> LiveObject:
-        seen = found_in(there, stored, key)
-        live = await there.whole(key)
-        if live is None or live.uid != seen.uid:
-            raise Fault(Code.NOT_FOUND, f"{key.kind} {key.name} is not there any more")
-        return live
-
     def shown(live: LiveObject) -> Json:
         """As text, without the values of Secrets and without what says who wrote which field."""
         body = live.object()
@@ -60,7 +53,7 @@ def application_objects(reads: ApplicationReads, place: Place, masked: Callable[
 
     async def get(request: Request) -> Json:
         stored = finding.find(request, "get")
-        return shown(await whole(stored, await at(stored), key_in(request.message)))
+        return shown(await whole_of(await at(stored), stored, key_in(request.message)))
 
     async def patch(request: Request) -> Json:
         stored, key = allowed(request, "update"), key_in(request.message)
@@ -69,15 +62,15 @@ def application_objects(reads: ApplicationReads, place: Place, masked: Callable[
         if not kind:
             raise Fault(Code.INVALID_ARGUMENT, f"Patch type '{given[:80]}' is not supported")
         there = await at(stored)
-        live = await whole(stored, there, key)
-        _permitted(there, key)
+        live = await whole_of(there, stored, key)
+        permitted(there, key)
         return shown(await there.patch(live, request.message.get("patch", "").encode(), kind))
 
     async def delete(request: Request) -> Json:
         stored, key = allowed(request, "delete"), key_in(request.message)
         there = await at(stored)
-        live = await whole(stored, there, key)
-        _permitted(there, key)
+        live = await whole_of(there, stored, key)
+        permitted(there, key)
         await there.delete(live, orphan=bool(request.message.get("orphan")))
         return {}
 
@@ -104,7 +97,25 @@ def application_objects(reads: ApplicationReads, place: Place, masked: Callable[
     }
 
 
-def _permitted(place: ObjectPlace, key: ResourceKey) -> None:
+async def whole_of(place: ObjectPlace, stored: StoredApplication, key: ResourceKey) -> LiveObject:
+    """An object of an Application with all that is in it.
+
+    Raises:
+        Fault: it is none of them, or gone.
+    """
+    seen = found_in(place, stored, key)
+    live = await place.whole(key)
+    if live is None or live.uid != seen.uid:
+        raise Fault(Code.NOT_FOUND, f"{key.kind} {key.name} is not there any more")
+    return live
+
+
+def permitted(place: ObjectPlace, key: ResourceKey) -> None:
+    """Go on only where the Application may write an object.
+
+    Raises:
+        Fault: it may not.
+    """
     reason = place.refusal(key)
     if reason:
         raise Fault(Code.PERMISSION_DENIED, reason)
