@@ -245,7 +245,8 @@ def test_a_kubeconfig_in_yaml_with_a_certificate_loads_what_reads_yaml_and_no_mo
     file = tmp_path / "config"
     file.write_text(KUBECONFIG)
     modules = loaded(
-        f"from trueup.cli.connect import Access, asking; asking(Access({str(file)!r}, '', 'argocd').config())"
+        "from trueup.cli.connect import ClusterAccess, asking; "
+        f"asking(ClusterAccess({str(file)!r}, '', 'argocd').config())"
     )
     assert {name for name in modules if name in DEAR} == {"kubegrammar.yaml.read"}
 
