@@ -41,12 +41,12 @@ ui-pictures: ui ## Pictures of every page into build/pictures, three sizes, ligh
 	@cd ui && node stage/pictures.mjs $(CURDIR)/build/pictures $(ARGS)
 
 .PHONY: test
-test: $(STAMP) controlplane ## Every rule once, those of a real API server too; all of what ARGS names
+test: $(STAMP) controlplane kustomizer ## Every rule once, those of a real API server too; all of what ARGS names
 	@$(if $(findstring tests/,$(ARGS)),,$(BIN)/python tools/ui/ui.py test)
 	@$(PYTEST) $(if $(findstring tests/,$(ARGS)),,--tier once) $(ARGS)
 
 .PHONY: test-everywhere
-test-everywhere: $(STAMP) controlplane ## What make test leaves out: the same rules on the other cluster, and at length
+test-everywhere: $(STAMP) controlplane kustomizer ## What make test leaves out: the same rules on the other cluster, and at length
 	@$(PYTEST) --tier again $(ARGS)
 
 .PHONY: laws
@@ -54,11 +54,11 @@ laws: $(STAMP) ## Laws on a thousand new examples each, instead of those that ev
 	@HYPOTHESIS_PROFILE=new $(PYTEST) tests/laws $(ARGS)
 
 .PHONY: conformance
-conformance: $(STAMP) controlplane ## The embedded cluster against the real API server, alone
+conformance: $(STAMP) controlplane kustomizer ## The embedded cluster against the real API server, alone
 	@$(PYTEST) tests/conformance $(ARGS)
 
 .PHONY: soak
-soak: $(STAMP) controlplane ## Two engines under commits and kills, for ten minutes
+soak: $(STAMP) controlplane kustomizer ## Two engines under commits and kills, for ten minutes
 	@TRUEUP_SOAK_SECONDS=600 $(BIN)/pytest -q tests/e2e/test_soak.py $(ARGS)
 
 .PHONY: fuzz
@@ -80,12 +80,16 @@ check: $(STAMP) ## Format, lint, types, layers, pictures of the code
 	@$(BIN)/python tools/ui/ui.py check
 
 .PHONY: bench
-bench: $(STAMP) controlplane ## Measure against bare loops on the same API server
+bench: $(STAMP) controlplane kustomizer ## Measure against bare loops on the same API server
 	@$(BIN)/python -m bench $(ARGS)
 
 .PHONY: controlplane
 controlplane: ## Build etcd, kube-apiserver and kube-controller-manager, once
 	@$(or $(PYTHON),$(error Python 3.11 or newer is needed)) tools/controlplane/build.py
+
+.PHONY: kustomizer
+kustomizer: ## Build our own builder of kustomizations, without which kubectl builds them
+	@$(or $(PYTHON),$(error Python 3.11 or newer is needed)) tools/kustomize/build.py
 
 .PHONY: lock
 lock: ## Pin the dependencies again (ARGS=--upgrade takes newer ones)

@@ -21,6 +21,7 @@ from trueup.workers.frame import MAX_FRAME, Answer, Done, Failed, Task, pack, un
 from trueup.workers.helm import render_helm
 from trueup.workers.jsonnet import evaluate
 from trueup.workers.kustomize import kubectl, render_kustomize
+from trueup.workers.kustomizer import program
 from trueup.workers.worker import serve
 
 _DEEP = 3000
@@ -94,7 +95,7 @@ def handle(body: bytes) -> bytes:
 def main() -> None:
     """Serve tasks until the input ends."""
     sys.setrecursionlimit(_DEEP)
-    serve(handle, executes=[kubectl()])
+    serve(handle, executes=[kubectl(), *filter(None, (program(),))])
 
 
 if __name__ == "__main__":

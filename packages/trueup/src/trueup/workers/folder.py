@@ -10,9 +10,10 @@ from typing import Self
 
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import DEEPEST, Entry, Mode
-from trueup.render.closure import MAX_CLOSURE_BYTES, follow
+from trueup.render.closure import MAX_CLOSURE_BYTES, Located, follow
 from trueup.render.job import Input
 from trueup.render.wholeness import is_lfs_pointer, pointer_problem
+from trueup.workers.kustomizer import Layout
 
 _COPIED = 4 * MAX_CLOSURE_BYTES
 """Bytes written for files behind links, where a file system has no second name for a file."""
@@ -53,6 +54,33 @@ def lay_out(
             ) from error
 
 
+def in_memory(inputs: Iterable[Input], files: Mapping[str, bytes], written: Mapping[str, bytes]) -> Layout:
+    """What :func:`lay_out` writes, for who needs no disk.
+
+    Raises:
+        RenderFailed: as there.
+    """
+    laid = _Laid(inputs, files, written)
+    contents = {path: files[path] for path, entry in laid.entries.items() if entry.mode is not Mode.LINK} | {**written}
+    links = sorted(path for path, entry in laid.entries.items() if entry.mode is Mode.LINK)
+    for path in (*contents, *links):
+        _check(path)
+    folders: dict[str, str] = {}
+    copied = 0
+    for path in links:
+        located = _located(laid, path)
+        if located is None:
+            continue
+        if located.entry.mode is Mode.DIRECTORY:
+            folders[path] = located.path
+            continue
+        contents[path] = laid.data(located.path)
+        copied += len(contents[path])
+        if copied > _COPIED:
+            raise _too_much_copied(path)
+    return Layout(contents, folders)
+
+
 def refuse_pointers(inputs: Iterable[Input], files: Mapping[str, bytes]) -> None:
     """Refuse inputs that are pointers of Git LFS: a tool would take the pointer for the file.
 
@@ -87,11 +115,22 @@ class _Laid:
         return self._files[path]
 
 
-def _place(below: "_Below", laid: _Laid, path: str) -> None:
+def _located(laid: _Laid, path: str) -> Located | None:
     try:
-        located = follow(laid, path, "link")
+        return follow(laid, path, "link")
     except RenderFailed as error:
         raise RenderFailed(f"the link {path} leads out of the repository, or nowhere", hint="remove it") from error
+
+
+def _too_much_copied(path: str) -> RenderFailed:
+    return RenderFailed(
+        f"the links of the source stand for more than {_COPIED >> 20} MiB of files (reached at {path})",
+        hint="keep one copy of a large file, and no links to it",
+    )
+
+
+def _place(below: "_Below", laid: _Laid, path: str) -> None:
+    located = _located(laid, path)
     if located is None:
         return
     if located.entry.mode is Mode.DIRECTORY:
@@ -148,10 +187,7 @@ class _Below:
             return
         self._copied += len(data)
         if self._copied > _COPIED:
-            raise RenderFailed(
-                f"the links of the source stand for more than {_COPIED >> 20} MiB of files (reached at {path})",
-                hint="keep one copy of a large file, and no links to it",
-            )
+            raise _too_much_copied(path)
         self.write(path, data)
 
     def _enter(self, folders: list[str]) -> int:

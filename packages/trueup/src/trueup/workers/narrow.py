@@ -6,12 +6,15 @@ starts the tool, and ends. Neither a fork that runs Python nor another program i
 
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from trueup.workers import landlock
 
 Outcome = subprocess.CompletedProcess[bytes]
+
+_T = TypeVar("_T")
 
 
 def run_narrowed(
@@ -28,25 +31,57 @@ def run_narrowed(
     Raises:
         OSError: it cannot be started.
     """
-    made: list[Outcome] = []
+
+    def run(kept: bool) -> Outcome:
+        return subprocess.run(
+            [str(program), *(arguments if kept else otherwise)],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+
+    return _narrowed(program, (folder,), run)
+
+
+def start_narrowed(program: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a static program that may read itself alone, and write nothing; it is spoken to by its input and output.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+
+    def start(_: bool) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [str(program)],
+            cwd="/",
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    return _narrowed(program, (), start)
+
+
+def _narrowed(program: Path, reads: Iterable[Path], start: Callable[[bool], _T]) -> _T:
+    """What comes of a start in a thread that has given up all else; it is told whether the kernel keeps it."""
+    made: list[_T] = []
     raised: list[Exception] = []
 
-    def run() -> None:
+    def work() -> None:
         try:
-            command = [str(program), *(arguments if grants.enforce([]) else otherwise)]
-            made.append(
-                subprocess.run(
-                    command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
-                )
-            )
+            made.append(start(bool(grants.enforce([]))))
         except Exception as error:
             raised.append(error)
 
     with landlock.Grants() as grants:
         grants.add(program, landlock.RUN)
-        grants.add(folder, landlock.READ)
+        for each in reads:
+            grants.add(each, landlock.READ)
         grants.add(Path("/dev/null"), landlock.READ_WRITE)
-        thread = threading.Thread(target=run)
+        thread = threading.Thread(target=work)
         thread.start()
         thread.join()
     if raised:
