@@ -56,6 +56,8 @@ class HelmRepo:
         asked: the paths that were asked for, in order.
         authorizations: the header of each request, empty where there was none.
         authorization: the header that every request needs; empty for none.
+        tags: the index has an ETag.
+        unchanged: how often nobody was sent it who has it.
         out_of_order: every request is answered with an error of the server.
     """
 
@@ -68,6 +70,7 @@ class HelmRepo:
         self.authorizations: list[str] = []
         self.authorization = ""
         self.out_of_order = False
+        self.tags, self.unchanged = False, 0
 
     def add(self, name: str, version: str, files: Mapping[str, str] | None = None, *, url: str = "") -> bytes:
         """Put a chart there.
@@ -98,7 +101,12 @@ class HelmRepo:
         if request.path in self.moved:
             return web.Response(status=302, headers={"Location": self.moved[request.path]})
         if request.path == "/charts/stable/index.yaml" and request.path not in self.files:
-            return web.Response(text=yaml.dump({"apiVersion": "v1", "entries": self.index}))
+            text = yaml.dump({"apiVersion": "v1", "entries": self.index})
+            tag = f'"{hashlib.sha256(text.encode()).hexdigest()}"'
+            if self.tags and request.headers.get("If-None-Match") == tag:
+                self.unchanged += 1
+                return web.Response(status=304)
+            return web.Response(text=text, headers={"ETag": tag} if self.tags else {})
         data = self.files.get(request.path)
         return web.Response(body=data) if data is not None else web.Response(status=404)
 

@@ -164,3 +164,26 @@ async def test_h39_an_index_without_end_is_an_error_at_the_limit() -> None:
         with pytest.raises(TooLarge, match="repository index larger than the limit of 16 MiB"):
             await repositories().find(RepositoryOf(url, ""), [ChartOf(url, "web")])
     assert sent < MAX_INDEX + 8 * MEBIBYTE
+
+
+async def test_an_index_that_has_not_changed_is_not_sent_again(repo: HelmRepo) -> None:
+    repo.tags = True
+    asking, at = repositories(None), RepositoryOf(repo.url, "default")
+    web, db = ChartOf(repo.url, "web", "1.x"), ChartOf(repo.url, "db", "")
+    first = await asking.find(at, [web])
+    assert await asking.find(at, [web]) == first and repo.unchanged == 1
+    # Another question needs the index itself, and so does one that was published since.
+    assert isinstance((await asking.find(at, [web, db]))[db], Missing) and repo.unchanged == 1
+    repo.add("web", "1.1.0")
+    found = (await asking.find(at, [web]))[web]
+    assert isinstance(found, Found) and found.version == "1.1.0" and repo.unchanged == 1
+
+
+async def test_an_index_that_is_said_to_be_the_same_to_who_has_none_is_an_error() -> None:
+    async def same(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=304, headers={"ETag": "x"})
+
+    async with serving(same) as address:
+        url = f"http://{address}"
+        with pytest.raises(NoSuchFile, match="answers 304"):
+            await repositories(None).find(RepositoryOf(url, "default"), [ChartOf(url, "web", "")])

@@ -21,6 +21,8 @@ SECONDS = 30.0
 _REDIRECTS = 5
 _CHUNK = 64 * 1024
 _MOVED = (301, 302, 303, 307, 308)
+_SAME, _TAG = 304, 256
+"""An answer that the file is the one that is known, and the characters that its name may have."""
 _NOT_NOW = (408, 425, 429)
 _PLAIN = {"Accept-Encoding": "identity"}
 """A small answer that unpacks to a large one would be unpacked before it is measured."""
@@ -50,11 +52,25 @@ class Home(msgspec.Struct, frozen=True):
         return spelling == self.url.spelling or spelling.startswith(f"{self.url.spelling}/")
 
 
+class Edition:
+    """Which content of a file is known, and which one came.
+
+    Attributes:
+        tag: what its server calls it (``ETag``); empty where it does not.
+        unchanged: it is the one that was known, and was not sent again.
+    """
+
+    def __init__(self, tag: str = "") -> None:
+        self.tag, self.unchanged = tag, False
+
+
 class Download(Protocol):
     """How files are fetched: :func:`downloading`."""
 
-    async def __call__(self, url: str, limit: int = MAX_BYTES, home: Home | None = None) -> bytes:
-        """The content of a file of so many bytes at most."""
+    async def __call__(
+        self, url: str, limit: int = MAX_BYTES, home: Home | None = None, edition: Edition | None = None
+    ) -> bytes:
+        """The content of a file of so many bytes at most; none where it is the edition that is known."""
         ...
 
 
@@ -74,7 +90,9 @@ def downloading(*, guarded: bool, seconds: float = SECONDS) -> Download:
         seconds: for one file.
     """
 
-    async def download(url: str, limit: int = MAX_BYTES, home: Home | None = None) -> bytes:
+    async def download(
+        url: str, limit: int = MAX_BYTES, home: Home | None = None, edition: Edition | None = None
+    ) -> bytes:
         """The content of a file. Redirects are followed, not from TLS to none. A credential is shown to its own
         repository alone, and no more to who was led away and back.
 
@@ -94,7 +112,7 @@ def downloading(*, guarded: bool, seconds: float = SECONDS) -> Download:
         try:
             timeout = aiohttp.ClientTimeout(total=seconds)
             async with session(connector=connector, timeout=timeout, auto_decompress=False) as client:
-                return await _followed(client, place, shown, home, guarded=guarded, limit=limit)
+                return await _followed(client, place, shown, home, edition or Edition(), guarded=guarded, limit=limit)
         except TimeoutError as error:
             raise SourceUnavailable(f"{shown}: no whole answer within {seconds:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -104,7 +122,14 @@ def downloading(*, guarded: bool, seconds: float = SECONDS) -> Download:
 
 
 async def _followed(
-    client: aiohttp.ClientSession, place: URL, shown: str, home: Home | None, *, guarded: bool, limit: int
+    client: aiohttp.ClientSession,
+    place: URL,
+    shown: str,
+    home: Home | None,
+    edition: Edition,
+    *,
+    guarded: bool,
+    limit: int,
 ) -> bytes:
     for _ in range(_REDIRECTS + 1):
         if place.scheme not in ("http", "https"):
@@ -117,6 +142,8 @@ async def _followed(
             # Who asks is in the credential, and would be there twice.
             place = place.with_user(None)
         asked = _asked(place, home.credential if home is not None else None)
+        if edition.tag:
+            asked["headers"] = {**asked["headers"], "If-None-Match": edition.tag}
         async with client.get(place, allow_redirects=False, **asked) as answer:
             if answer.status in _MOVED and (target := answer.headers.get("Location")):
                 moved = place.join(URL(target))
@@ -126,12 +153,18 @@ async def _followed(
                 continue
             if answer.status >= 500 or answer.status in _NOT_NOW:
                 raise SourceUnavailable(f"{shown}: its server answers {answer.status}")
+            if answer.status == _SAME and edition.tag:
+                edition.unchanged = True
+                return b""
             if not 200 <= answer.status < 300:
                 raise NoSuchFile(
                     f"{shown}: its server answers {answer.status}",
                     hint=_refused(answer.status, home),
                 )
-            return await _bounded(answer, shown, limit)
+            content = await _bounded(answer, shown, limit)
+            tag = answer.headers.get("ETag", "")
+            edition.tag = tag if len(tag) <= _TAG and tag.isascii() and tag.isprintable() else ""
+            return content
     raise NoSuchFile(f"{shown}: more than {_REDIRECTS} redirects", hint="name the file's own URL")
 
 

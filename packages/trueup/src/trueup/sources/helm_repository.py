@@ -16,7 +16,7 @@ from trueup.model.repository_url import HTTP, parse_repository_url
 from trueup.model.tree import MEBIBYTE
 from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing, index_url
 from trueup.sources.credential import Credential
-from trueup.sources.download import MAX_BYTES, Download, Home, TooLarge
+from trueup.sources.download import MAX_BYTES, Download, Edition, Home, TooLarge
 from trueup.sources.identity.exchange import Exchange
 
 _REMEMBERED, _ROOM, _ANSWER = 1024, 4 * MEBIBYTE, 1000
@@ -50,6 +50,7 @@ class HelmRepositories:
         self._read: Memory[tuple[str, tuple[ChartOf, ...]], tuple[Found | Missing, ...]] = Memory(
             entries=_REMEMBERED, size=_ROOM, weigh=lambda answers: _ANSWER * len(answers)
         )
+        self._editions: Memory[RepositoryOf, tuple[str, str]] = Memory(entries=_REMEMBERED, size=_ROOM)
 
     async def look(self, repository: RepositoryOf) -> None:
         """See that a repository has an index, and gives it.
@@ -71,19 +72,28 @@ class HelmRepositories:
             InvalidSpec: its URL is none of a Helm repository.
             TrueupError: its index cannot be had, or is none.
         """
-        home = await self._home(repository)
+        home, asked = await self._home(repository), tuple(charts)
+        known = self._editions.get(repository)
+        if known is not None and (answers := self._read.get((known[1], asked))) is not None:
+            edition = Edition(known[0])
+        else:
+            edition, answers = Edition(), None
         try:
-            index = await self._download(index_url(home.url.address), min(limit, MAX_INDEX), home)
+            index = await self._download(index_url(home.url.address), min(limit, MAX_INDEX), home, edition)
         except TooLarge as error:
             raise TooLarge(
                 f"{redact_url(repository.url)[:300]}: repository index larger than the limit of {MAX_INDEX >> 20} MiB",
                 hint="name a repository with a smaller index",
             ) from error
-        return dict(zip(charts, await self._said(index, tuple(charts)), strict=True))
+        if answers is None or not edition.unchanged:
+            digest = await asyncio.to_thread(json.digest, index)
+            answers = await self._said(index, digest, asked)
+            self._editions.put(repository, (edition.tag, digest))
+        return dict(zip(charts, answers, strict=True))
 
-    async def _said(self, index: bytes, charts: tuple[ChartOf, ...]) -> Sequence[Found | Missing]:
+    async def _said(self, index: bytes, digest: str, charts: tuple[ChartOf, ...]) -> tuple[Found | Missing, ...]:
         """What an index says of charts. One that has not changed is not read again: a large one takes seconds."""
-        question = (await asyncio.to_thread(json.digest, index), charts)
+        question = (digest, charts)
         answers = self._read.get(question)
         if answers is None:
             answers = tuple(await self._find(index, charts))
