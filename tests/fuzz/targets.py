@@ -14,7 +14,7 @@ from tests.support.memtree import Link, MemTree
 
 from kubegrammar import yaml
 from kubegrammar.image import parse_image
-from kubegrammar.json_patch import PatchError as JsonPatchError
+from kubegrammar.json_patch import JsonPatchError as JsonPatchError
 from kubegrammar.json_patch import apply_json_patch
 from kubegrammar.merge import Merging, PatchError, strategic_merge, three_way
 from kubegrammar.patch import equal, merge_diff, merge_patch

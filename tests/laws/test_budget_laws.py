@@ -9,7 +9,7 @@ from tests.support.memtree import Link, MemTree
 from trueup.model.application import DirectorySource, HelmSource, KustomizeSource, Source
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Entry, Tree
-from trueup.render.budget import Allowance, Budget
+from trueup.render.budget import Budget, SourceAllowance
 from trueup.render.environment import RenderContext
 from trueup.render.recipe import make_recipe
 
@@ -84,7 +84,7 @@ def test_a_farm_of_links_costs_no_more_than_it_may(farm: dict[str, str], source:
     counted = Counted(planted(farm))
     tree: Tree = counted
     try:
-        make_recipe(source, tree, {"r": tree}, CONTEXT, whole_tree=whole, budget=Budget(Allowance(looks=LOOKS)))
+        make_recipe(source, tree, {"r": tree}, CONTEXT, whole_tree=whole, budget=Budget(SourceAllowance(looks=LOOKS)))
     except RenderFailed as error:
         assert error.message
     # What is listed is paid for when it is known how much it is.

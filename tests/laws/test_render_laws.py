@@ -19,7 +19,7 @@ from trueup.render.environment import RenderContext
 from trueup.render.job import Recipe
 from trueup.sources.tree import GitTree
 from trueup.workers.child import render
-from trueup.workers.frame import Task
+from trueup.workers.frame import RenderTask
 from trueup.workers.kept import Kept
 from trueup.workers.renders import Renders
 
@@ -82,7 +82,7 @@ class Direct:
         self.renders += 1
         folder = self._scratch / str(next(_numbers))
         folder.mkdir(parents=True)
-        return await asyncio.to_thread(render, Task(recipe, dict(files), 1), folder)
+        return await asyncio.to_thread(render, RenderTask(recipe, dict(files), 1), folder)
 
 
 async def outcome(renders: Renders, tree: GitTree, source: Source) -> Any:

@@ -13,22 +13,6 @@ ROOT = Path(__file__).parents[2]
 LINES = 400
 """Of a module, at most."""
 
-SHARED = {
-    "Growing": "what sources asks of a folder, and what workers measure of it",
-    "Growth": "what workers ask of a folder, and what sources give them",
-    "Turn": "what workers ask of a turn, and the turn",
-    "Turns": "what workers and sources ask of turns",
-    **dict.fromkeys(
-        (
-            *("Allowance", "Answer", "Description", "Folder", "Invalid", "Place", "Plan", "Remote"),
-            *("Status", "Task", "Transport", "Written", "Api", "Change", "Choice", "Entry", "Failures", "Held"),
-            *("PatchError", "Request", "Route", "Stream"),
-        ),
-        "to be told apart",
-    ),
-}
-"""Names that two classes may have, and why: a Protocol beside whoever uses it means the same."""
-
 
 def modules(root: Path = ROOT) -> Iterator[Path]:
     """All modules of the packages, but for those that a compiler wrote."""
@@ -53,12 +37,8 @@ def doubled_names(root: Path = ROOT) -> Iterator[str]:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found[node.name].append(f"{path.relative_to(root)}:{node.lineno}")
     for name, places in sorted(found.items()):
-        if len(places) > 1 and name not in SHARED:
+        if len(places) > 1:
             yield f"class {name} is defined twice ({', '.join(places)}): say in its name what it is"
-        elif len(places) == 1 and name in SHARED:
-            yield f"class {name} is defined once ({places[0]}): take it out of SHARED"
-    for name in sorted(SHARED.keys() - found.keys()):
-        yield f"there is no class {name}: take it out of SHARED"
 
 
 def main() -> int:

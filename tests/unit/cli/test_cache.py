@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from tests.unit.workers.test_kept import entry, key
 
 from trueup.cli.admin import admin
-from trueup.workers.kept import RENDERS, Folder, program
+from trueup.workers.kept import RENDERS, KeptFolder, program
 
 
 def ran(*arguments: str) -> str:
@@ -19,7 +19,7 @@ def ran(*arguments: str) -> str:
 def test_renders_are_counted_and_removed(tmp_path: Path) -> None:
     where = ("--data", str(tmp_path))
     assert "Renders:              0" in ran("stats", *where)
-    folder = Folder(tmp_path / RENDERS)
+    folder = KeptFolder(tmp_path / RENDERS)
     folder.put(key("a"), entry("a"))
     folder.put(key("b"), entry("b"))
     (tmp_path / RENDERS / program() / "notes").write_text("mine")

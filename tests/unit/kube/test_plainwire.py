@@ -8,14 +8,14 @@ import pytest
 
 from trueup.kube.config import ClusterConfig
 from trueup.kube.plainwire import PlainWire
-from trueup.kube.wire import Lost, Stream, TooLong
+from trueup.kube.wire import Lost, TooLong, WireStream
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 Say = Callable[[bytes], None]
 
 
 @asynccontextmanager
-async def opened(head: bytes) -> AsyncIterator[tuple[Stream, Say, asyncio.Event]]:
+async def opened(head: bytes) -> AsyncIterator[tuple[WireStream, Say, asyncio.Event]]:
     """A stream from a server that has said so much; what makes it say more, the empty text to end; that it was left."""
     writers: list[asyncio.StreamWriter] = []
     left = asyncio.Event()

@@ -15,7 +15,7 @@ from trueup.observe.fetching import Fetching
 from trueup.observe.remotes import HOLDING, Remotes, are_permitted
 from trueup.render.helm_index import ChartOf
 from trueup.render.packed_chart import PackedChart
-from trueup.render.remote import Remote, remote_of
+from trueup.render.remote import RemoteReference, remote_of
 from trueup.sources.download import downloading
 from trueup.sources.helm_repository import HelmRepositories
 from trueup.workers.preparing import Inline
@@ -47,11 +47,11 @@ class Bench:
     def build(self, instance: str = "app", revision: str = "1", *, fresh: bool = False) -> Fetching:
         return Fetching(self.remotes, instance, instance, "default", (revision,), self.admit, fresh=fresh)
 
-    def named(self, *sizes: int, first: int = 0) -> list[Remote]:
+    def named(self, *sizes: int, first: int = 0) -> list[RemoteReference]:
         """Files of so many MiB."""
         return [self.remote(f"size/{size}?i={first + index}", first + index) for index, size in enumerate(sizes)]
 
-    def remote(self, path: str, index: int = 0) -> Remote:
+    def remote(self, path: str, index: int = 0) -> RemoteReference:
         found = remote_of(f"{self.url}/{path}", f"app/kustomization.yaml: resources[{index}]", directory=False)
         assert found is not None
         return found
@@ -150,10 +150,10 @@ async def test_what_a_build_was_permitted_is_asked_again(bench: Bench) -> None:
     assert not are_permitted(build.asked, bench.admit)
 
 
-def charts(repo: HelmRepo, *names: str) -> list[Remote]:
+def charts(repo: HelmRepo, *names: str) -> list[RemoteReference]:
     found = (ChartOf(repo.url, name) for name in names)
     return [
-        Remote(f"app/kustomization.yaml: helmCharts[{index}]", chart.tree, file=False, base=None, chart=chart)
+        RemoteReference(f"app/kustomization.yaml: helmCharts[{index}]", chart.tree, file=False, base=None, chart=chart)
         for index, chart in enumerate(found)
     ]
 

@@ -13,7 +13,7 @@ from tests.support.memtree import Link, MemTree
 from trueup.model.application import DirectorySource, HelmSource, KustomizeSource, Source
 from trueup.model.errors import RenderFailed, SourceUnavailable
 from trueup.model.tree import MAX_FILE, Entry, Mode
-from trueup.render.budget import Allowance, Budget, Metered, TooCostly
+from trueup.render.budget import Budget, Metered, SourceAllowance, TooCostly
 from trueup.render.continuity import Trees, check_whole
 from trueup.render.job import Recipe
 from trueup.render.recipe import RenderContext, make_recipe, read_inputs
@@ -114,7 +114,7 @@ def test_a_bomb_of_folders_ends_in_an_error(repo: GitRepo, source: Source, leaf:
     tree = tree_of(repo, repo.commit_tree(root))
     before, started = peak(), time.process_time()
     with pytest.raises(RenderFailed) as caught:
-        make_recipe(source, tree, {}, CONTEXT, budget=Budget(Allowance(looks=300_000)), whole_tree=True)
+        make_recipe(source, tree, {}, CONTEXT, budget=Budget(SourceAllowance(looks=300_000)), whole_tree=True)
     assert caught.value.hint
     assert peak() - before < 200 * MEBIBYTE
     assert time.process_time() - started < 30
@@ -124,7 +124,7 @@ def test_a_bomb_of_folders_ends_in_an_error(repo: GitRepo, source: Source, leaf:
 def test_links_that_multiply_end_in_an_error(source: Source) -> None:
     tree = MemTree({"Chart.yaml": CHART, **{f"z{path[1:]}": each for path, each in farm(9, 12).items()}})
     with pytest.raises(TooCostly, match=r"leads to more than 50000 files and folders \(reached at z/"):
-        make_recipe(source, tree, {}, CONTEXT, budget=Budget(Allowance(looks=50_000)))
+        make_recipe(source, tree, {}, CONTEXT, budget=Budget(SourceAllowance(looks=50_000)))
 
 
 def test_a_link_to_a_folder_that_holds_it_is_told_at_once() -> None:
@@ -135,14 +135,14 @@ def test_a_link_to_a_folder_that_holds_it_is_told_at_once() -> None:
 
 def test_time_is_spent_as_well() -> None:
     clock: Iterator[float] = iter(range(100))
-    budget = Budget(Allowance(seconds=3), meter=lambda: next(clock))
+    budget = Budget(SourceAllowance(seconds=3), meter=lambda: next(clock))
     with pytest.raises(TooCostly, match=r"took longer than 3 s \(reached at a\)"):
         for _ in range(5000):
             budget.look("a")
 
 
 def test_what_is_read_again_is_paid_for_again() -> None:
-    tree = Metered(MemTree({"a": b"x" * MEBIBYTE}), Budget(Allowance(size=2 * MEBIBYTE)))
+    tree = Metered(MemTree({"a": b"x" * MEBIBYTE}), Budget(SourceAllowance(size=2 * MEBIBYTE)))
     entry = tree.entry("a")
     assert entry is not None
     assert [len(tree.read(entry)) for _ in range(2)] == [MEBIBYTE, MEBIBYTE]
@@ -155,7 +155,7 @@ def test_looking_for_what_was_lost_costs_no_more(repo: GitRepo) -> None:
     recipe = Recipe(key="", tool="Directory", gaps=("gone",))
     now = MemTree({"gone": Link("nowhere")})
     with pytest.raises(TooCostly):
-        check_whole(recipe, (), Trees(now), Trees(former), Budget(Allowance(looks=100_000)))
+        check_whole(recipe, (), Trees(now), Trees(former), Budget(SourceAllowance(looks=100_000)))
 
 
 def test_a_commit_that_is_one_huge_message_is_not_read(repo: GitRepo) -> None:

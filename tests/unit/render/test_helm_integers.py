@@ -13,7 +13,7 @@ from tests.support.memtree import MemTree
 from trueup.model.application import HelmParameter, HelmSource, Source
 from trueup.render.recipe import RenderContext, make_recipe, read_inputs
 from trueup.workers.child import render
-from trueup.workers.frame import Task
+from trueup.workers.frame import RenderTask
 
 CONTEXT = RenderContext(app_name="r", namespace="n")
 # Each leaf with its type and its text as templates see them.
@@ -52,7 +52,7 @@ def seen_of(files: dict[str, str], helm: HelmSource) -> dict[str, dict[str, str]
     tree = MemTree({f"a/{path}": text for path, text in files.items()})
     recipe = make_recipe(Source(path="a", helm=helm), tree, {}, CONTEXT)
     with TemporaryDirectory() as scratch:
-        made = render(Task(recipe, read_inputs(recipe, tree, {}), cpu_seconds=60), Path(scratch))
+        made = render(RenderTask(recipe, read_inputs(recipe, tree, {}), cpu_seconds=60), Path(scratch))
     return {manifest.key.name: manifest.object()["data"] for manifest in made.manifests}
 
 

@@ -16,7 +16,7 @@ from trueup.model.resource import ResourceKey
 from trueup.model.tracking import owner_instance
 from trueup.render.directory import no_programs, read_directory
 from trueup.render.job import DirectoryJob
-from trueup.render.output import Invalid, Objects, manifest_of
+from trueup.render.output import NoManifest, Objects, manifest_of
 from trueup.render.stamp import Stamped, stamp
 
 JSON_OF = '{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{}"}}}}'
@@ -58,7 +58,7 @@ def thing(**more: Any) -> dict[str, Any]:
     ],
 )
 def test_no_manifest_is(value: Any, says: str) -> None:
-    with pytest.raises(Invalid, match=says):
+    with pytest.raises(NoManifest, match=says):
         manifest_of(value, "f.yaml:1")
 
 

@@ -12,7 +12,7 @@ from trueup.model.source import explicit_tool
 from trueup.render.environment import RenderContext
 from trueup.render.job import GivenJob, Job
 from trueup.render.recipe import make_recipe
-from trueup.render.renderers import BY_NAME, RENDERERS, Written, renderer_of, written_of
+from trueup.render.renderers import BY_NAME, RENDERERS, WrittenAs, renderer_of, written_of
 
 BLOCKS = (
     Source(directory=DirectorySource()),
@@ -52,5 +52,5 @@ def test_what_is_not_built_says_so_by_its_entry() -> None:
 
 
 def test_what_nobody_rendered_is_as_it_was_written() -> None:
-    assert written_of("") is Written.OBJECTS
-    assert written_of("Helm") is Written.TEMPLATES
+    assert written_of("") is WrittenAs.OBJECTS
+    assert written_of("Helm") is WrittenAs.TEMPLATES

@@ -11,7 +11,7 @@ from tests.support.httpserver import serving
 
 from trueup.model.errors import SourceUnavailable, Stalled, TrueupError
 from trueup.sources.credential import Credential
-from trueup.sources.pulls import Request, open_pull_request
+from trueup.sources.pulls import PullRequest, open_pull_request
 
 TOKEN = Credential(username="bot", password="t0ken")
 
@@ -47,8 +47,8 @@ class Host:
         return web.json_response(made, status=201)
 
 
-def asked(url: str, provider: str = "") -> Request:
-    return Request(url=url, provider=provider, head="trueup/images-1", base="main", title="Update", body="web to 2")
+def asked(url: str, provider: str = "") -> PullRequest:
+    return PullRequest(url=url, provider=provider, head="trueup/images-1", base="main", title="Update", body="web to 2")
 
 
 @pytest.mark.parametrize(

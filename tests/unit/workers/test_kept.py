@@ -18,17 +18,17 @@ from trueup.render.confidential import holds_secrets
 from trueup.render.job import HelmJob, HelmParameterSetting, Recipe
 from trueup.render.output import manifest_of
 from trueup.workers import kept
-from trueup.workers.kept import Entry, Folder, Kept, clear, held, program
+from trueup.workers.kept import Kept, KeptEntry, KeptFolder, clear, held, program
 
 
 def key(name: str) -> str:
     return json.digest(name.encode())
 
 
-def entry(name: str, data: str = "1") -> Entry:
+def entry(name: str, data: str = "1") -> KeptEntry:
     value = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"k": data}}
     manifest = manifest_of(value, f"{name}.yaml:1")
-    return Entry(
+    return KeptEntry(
         Rendering(key=key(name), source_type="Directory", manifests=(manifest,), warnings=("w",), barren=("b",))
     )
 
@@ -38,12 +38,12 @@ def place(root: Path, name: str = "a") -> Path:
 
 
 def test_another_process_reads_what_was_written(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = KeptFolder(tmp_path)
     folder.put(key("a"), entry("a"))
-    folder.put(key("narrow"), Entry(None))
-    assert folder.get(key("a")) == Folder(tmp_path).get(key("a")) == entry("a")
-    assert Folder(tmp_path).get(key("narrow")) == Entry(None)
-    assert Folder(tmp_path).get(key("b")) is None
+    folder.put(key("narrow"), KeptEntry(None))
+    assert folder.get(key("a")) == KeptFolder(tmp_path).get(key("a")) == entry("a")
+    assert KeptFolder(tmp_path).get(key("narrow")) == KeptEntry(None)
+    assert KeptFolder(tmp_path).get(key("b")) is None
     assert place(tmp_path).stat().st_mode & 0o777 == 0o600
     assert (tmp_path / program()).stat().st_mode & 0o777 == 0o700
 
@@ -52,7 +52,7 @@ def test_another_process_reads_what_was_written(tmp_path: Path) -> None:
 @given(st.data())
 def test_what_is_damaged_is_no_entry_and_is_gone(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     root = tmp_path_factory.mktemp("kept")
-    Folder(root).put(key("a"), entry("a"))
+    KeptFolder(root).put(key("a"), entry("a"))
     whole = place(root).read_bytes()
     at = data.draw(st.integers(0, len(whole) - 1))
     damaged = data.draw(
@@ -66,10 +66,10 @@ def test_what_is_damaged_is_no_entry_and_is_gone(tmp_path_factory: pytest.TempPa
         )
     )
     place(root).write_bytes(damaged)
-    folder = Folder(root)
+    folder = KeptFolder(root)
     assert folder.get(key("a")) is None
     folder.put(key("a"), entry("a"))
-    assert Folder(root).get(key("a")) == entry("a")
+    assert KeptFolder(root).get(key("a")) == entry("a")
 
 
 def renamed(root: Path) -> None:
@@ -109,9 +109,9 @@ def a_giant(root: Path) -> None:
     ids=lambda each: each.__name__,
 )
 def test_what_is_not_ours_is_not_read(tmp_path: Path, change: Callable[[Path], None]) -> None:
-    Folder(tmp_path).put(key("a"), entry("a"))
+    KeptFolder(tmp_path).put(key("a"), entry("a"))
     change(tmp_path)
-    folder = Folder(tmp_path)
+    folder = KeptFolder(tmp_path)
     assert folder.get(key("a")) is None
     assert folder.get(key("b")) is None
     folder.put(key("c"), entry("c"))
@@ -119,7 +119,7 @@ def test_what_is_not_ours_is_not_read(tmp_path: Path, change: Callable[[Path], N
 
 
 def test_other_files_stay_and_halves_go(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = KeptFolder(tmp_path)
     folder.put(key("a"), entry("a"))
     (tmp_path / "notes").write_text("mine")
     (tmp_path / program() / "notes").write_text("mine")
@@ -127,7 +127,7 @@ def test_other_files_stay_and_halves_go(tmp_path: Path) -> None:
     (tmp_path / ("0" * 16)).mkdir()
     (tmp_path / ("0" * 16) / key("a")).write_bytes(b"former")
     assert held(tmp_path).former == 1
-    Folder(tmp_path).get(key("a"))
+    KeptFolder(tmp_path).get(key("a"))
     names = sorted(each.relative_to(tmp_path).as_posix() for each in tmp_path.rglob("*") if each.is_file())
     assert names == sorted(["notes", f"{program()}/notes", f"{program()}/{key('a')}"])
     assert clear(tmp_path) == 1
@@ -139,20 +139,20 @@ def test_other_files_stay_and_halves_go(tmp_path: Path) -> None:
 
 def test_the_least_recently_used_go_when_there_is_no_room(tmp_path: Path) -> None:
     size = len(kept._packed(key("0"), entry("0", os.urandom(500).hex())))
-    folder = Folder(tmp_path, room=20 * size)
+    folder = KeptFolder(tmp_path, room=20 * size)
     for number in range(40):
         folder.put(key(str(number)), entry(str(number), os.urandom(500).hex()))
         assert folder.get(key("0")) is not None, "it is used all the time"
     assert held(tmp_path).size <= 20 * size
     assert folder.get(key("39")) is not None and folder.get(key("1")) is None
-    again = Folder(tmp_path, room=5 * size)
+    again = KeptFolder(tmp_path, room=5 * size)
     assert again.get(key("39")) is not None
     assert held(tmp_path).size <= 5 * size
 
 
 def test_a_disk_that_refuses_costs_renders_and_is_told_once(tmp_path: Path, caplog: Any) -> None:
     (tmp_path / "renders").write_text("a file is in the way")
-    folder = Folder(tmp_path / "renders")
+    folder = KeptFolder(tmp_path / "renders")
     for _ in range(3):
         folder.put(key("a"), entry("a"))
         assert folder.get(key("a")) is None
@@ -228,9 +228,9 @@ def test_what_holds_a_secret_is_not_written(name: str) -> None:
 
 
 def test_a_change_of_the_program_is_another_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    Folder(tmp_path).put(key("a"), entry("a"))
+    KeptFolder(tmp_path).put(key("a"), entry("a"))
     monkeypatch.setattr(kept, "program", lambda: "f" * 16)
-    assert Folder(tmp_path).get(key("a")) is None
+    assert KeptFolder(tmp_path).get(key("a")) is None
 
 
 def test_the_thread_of_a_folder_ends_with_it(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ COPY_LIMIT: Final = 3 * 1024 * 1024
 """Bytes that the ``copy`` operations of one patch may add."""
 
 
-class PatchError(ValueError):
+class JsonPatchError(ValueError):
     """The patch does not apply."""
 
 
@@ -26,7 +26,7 @@ def apply_json_patch(document: Any, operations: list[Any]) -> Any:
     holder = {"": document}
     for operation in operations:
         if not isinstance(operation, dict):
-            raise PatchError("an operation is no object")
+            raise JsonPatchError("an operation is no object")
         match operation.get("op"):
             case "add":
                 _add(holder, _pointer(operation, "path"), operation.get("value"))
@@ -43,23 +43,23 @@ def apply_json_patch(document: Any, operations: list[Any]) -> Any:
                 encoded = msgspec.json.encode(_value(holder, _pointer(operation, "from")))
                 budget -= len(encoded)
                 if budget < 0:
-                    raise PatchError("copies too much")
+                    raise JsonPatchError("copies too much")
                 _add(holder, _pointer(operation, "path"), msgspec.json.decode(encoded))
             case "test":
                 _test(holder, _pointer(operation, "path"), operation.get("value"))
             case other:
-                raise PatchError(f"unexpected kind: {other}")
+                raise JsonPatchError(f"unexpected kind: {other}")
     return holder[""]
 
 
 def _pointer(operation: dict[str, Any], name: str) -> tuple[str, ...]:
     text = operation.get(name)
     if not isinstance(text, str):
-        raise PatchError(f"missing {name} field")
+        raise JsonPatchError(f"missing {name} field")
     try:
         return ("", *parse_pointer(text))
     except ValueError as error:
-        raise PatchError(str(error)) from None
+        raise JsonPatchError(str(error)) from None
 
 
 def _container(holder: Any, path: tuple[str, ...]) -> Any:
@@ -68,7 +68,7 @@ def _container(holder: Any, path: tuple[str, ...]) -> Any:
     for part in path[:-1]:
         place = _get(place, part)
         if not isinstance(place, dict | list):
-            raise PatchError("missing path")
+            raise JsonPatchError("missing path")
     return place
 
 
@@ -82,16 +82,16 @@ def _index(part: str, size: int) -> int:
     try:
         index = int(part)
     except ValueError:
-        raise PatchError("no index") from None
+        raise JsonPatchError("no index") from None
     if not -size <= index < size:
-        raise PatchError(f"invalid index: {index}")
+        raise JsonPatchError(f"invalid index: {index}")
     return index
 
 
 def _value(holder: Any, path: tuple[str, ...]) -> Any:
     place = _container(holder, path)
     if isinstance(place, dict) and path[-1] not in place:
-        raise PatchError("missing value")
+        raise JsonPatchError("missing value")
     return _get(place, path[-1])
 
 
@@ -111,7 +111,7 @@ def _remove(holder: Any, path: tuple[str, ...]) -> None:
     if isinstance(place, list):
         del place[_index(part, len(place))]
     elif part not in place:
-        raise PatchError("nonexistent key")
+        raise JsonPatchError("nonexistent key")
     else:
         del place[part]
 
@@ -119,7 +119,7 @@ def _remove(holder: Any, path: tuple[str, ...]) -> None:
 def _replace(holder: Any, path: tuple[str, ...], value: Any) -> None:
     place, part = _container(holder, path), path[-1]
     if len(path) == 1 and not isinstance(value, dict | list):
-        raise PatchError("the document can be replaced by an object or a list only")
+        raise JsonPatchError("the document can be replaced by an object or a list only")
     if isinstance(place, dict):
         place[part] = value
     else:
@@ -128,4 +128,4 @@ def _replace(holder: Any, path: tuple[str, ...], value: Any) -> None:
 
 def _test(holder: Any, path: tuple[str, ...], value: Any) -> None:
     if not equal(_get(_container(holder, path), path[-1]), value):
-        raise PatchError("testing failed")
+        raise JsonPatchError("testing failed")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
 
-from pocketkube.cluster.api import Api
+from pocketkube.cluster.api import KubernetesApi
 from pocketkube.cluster.certificates import ensure_certificates
 from pocketkube.cluster.kubeconfig import write_kubeconfig
 from pocketkube.cluster.server import HOST, Gate, listen
@@ -78,7 +78,7 @@ async def serve(
         storage = await Storage.open(data / "objects" if data else None)
         stack.push_async_callback(storage.close)
         tokens = TokenBook(kept, USERS, now)
-        api = Api(storage, tokens, now=now, random=SystemRandom())
+        api = KubernetesApi(storage, tokens, now=now, random=SystemRandom())
         upkeep = Upkeep(api, storage, now=now, ca=ca.decode())
         stack.push_async_callback(upkeep.close)
         await upkeep.start()

@@ -12,7 +12,7 @@ from trueup.model.application import Source
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import MEBIBYTE
 from trueup.render.helm_index import ChartOf
-from trueup.render.remote import Remote, remote_of
+from trueup.render.remote import RemoteReference, remote_of
 from trueup.sandbox.offline import elsewhere
 from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sandbox.offline.repositories import OfflineRepositories
@@ -34,15 +34,15 @@ async def web_() -> AsyncIterator[tuple[str, list[str]]]:
         yield f"http://{address}", asked
 
 
-def file(url: str, index: int = 0) -> Remote:
+def file(url: str, index: int = 0) -> RemoteReference:
     found = remote_of(url, f"k.yaml: resources[{index}]", directory=False)
     assert found is not None
     return found
 
 
-def chart(repo: HelmRepo, name: str) -> Remote:
+def chart(repo: HelmRepo, name: str) -> RemoteReference:
     wanted = ChartOf(repo.url, name)
-    return Remote("k.yaml: helmCharts[0]", wanted.tree, file=False, base=None, chart=wanted)
+    return RemoteReference("k.yaml: helmCharts[0]", wanted.tree, file=False, base=None, chart=wanted)
 
 
 def asking(folder: Path, *, guarded: bool) -> Elsewhere:

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 
-from pocketkube.cluster.api import Api, ApiRequest, Response, StreamAnswer, User
+from pocketkube.cluster.api import ApiRequest, KubernetesApi, Response, StreamAnswer, User
 from pocketkube.cluster.api.decoding import BODY_LIMIT
 from pocketkube.cluster.api.request import refuse
 from pocketkube.cluster.failure import Failure
@@ -26,7 +26,7 @@ _KEEP_ALIVE_SECONDS: Final = 600.0
 class Gate:
     """Takes HTTP requests to the API, and finds out who asks."""
 
-    def __init__(self, api: Api, tokens: TokenBook) -> None:
+    def __init__(self, api: KubernetesApi, tokens: TokenBook) -> None:
         self._api, self._tokens = api, tokens
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Collection, Mapping
 
-from pocketkube.cluster.api import Api
+from pocketkube.cluster.api import KubernetesApi
 from pocketkube.cluster.storage import Event, Storage
 from pocketkube.player.objects import FollowedObjects, Kind, Object, seen
 from pocketkube.player.port import ServedKind
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 class Inside:
     """An embedded cluster, from within."""
 
-    def __init__(self, api: Api, storage: Storage) -> None:
+    def __init__(self, api: KubernetesApi, storage: Storage) -> None:
         self._api, self._storage = api, storage
         self._kinds: dict[str, Kind] = {}
         self._objects = FollowedObjects()

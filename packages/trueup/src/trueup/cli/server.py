@@ -174,12 +174,12 @@ def server(
     )
     if no_engine and not listen:
         raise click.UsageError("--no-engine serves the API alone: --listen says where")
-    api = Api(*address(listen), root(rootpath), insecure=insecure, alone=no_engine) if listen else None
+    api = ApiFlags(*address(listen), root(rootpath), insecure=insecure, alone=no_engine) if listen else None
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(options, probe_port, api))
 
 
-class Api(msgspec.Struct, frozen=True):
+class ApiFlags(msgspec.Struct, frozen=True):
     """Where the API is served, and how.
 
     Attributes:
@@ -212,7 +212,7 @@ def root(text: str) -> str:
     return f"/{path}" if path else ""
 
 
-async def _serve(options: EngineOptions, port: int, api: Api | None) -> None:
+async def _serve(options: EngineOptions, port: int, api: ApiFlags | None) -> None:
     # What a crash would leave on the disk is memory, and that holds credentials.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     stop = asyncio.Event()

@@ -1,7 +1,7 @@
 """Wanted × seen × answers → what differs: pairing, proof of equality, comparison, ignore rules, text."""
 
 from trueup.diff.answer import DryRunAnswer
-from trueup.diff.change import ABSENT, Change, describe, differences
+from trueup.diff.change import ABSENT, FieldDifference, describe, differences
 from trueup.diff.compare import changes_of, compare
 from trueup.diff.digest import live_digest
 from trueup.diff.fields import duplicate_keys, undeclared_fields
@@ -16,8 +16,8 @@ from trueup.diff.suspects import is_settled, suspects
 
 __all__ = [
     "ABSENT",
-    "Change",
     "DryRunAnswer",
+    "FieldDifference",
     "JqFacts",
     "Masks",
     "Pair",

@@ -15,7 +15,7 @@ _PLAIN = pattern.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _SHOWN = 5
 
 
-class Change(msgspec.Struct, frozen=True, gc=False):
+class FieldDifference(msgspec.Struct, frozen=True, gc=False):
     """One differing field.
 
     Attributes:
@@ -28,7 +28,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     after: Any
 
 
-def differences(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[Change]:
+def differences(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[FieldDifference]:
     """The smallest fields in which two objects differ, in the order of their paths.
 
     What only a server decides is left out, and values of Secrets are masked (:mod:`trueup.diff.mask`). Lists whose
@@ -37,33 +37,33 @@ def differences(before: dict[str, Any] | None, after: dict[str, Any] | None) -> 
     return changes_between(*masked(before, after))
 
 
-def changes_between(before: Any, after: Any) -> list[Change]:
+def changes_between(before: Any, after: Any) -> list[FieldDifference]:
     """The same for any two JSON values, nothing left out, nothing masked."""
     return _walk("", before, after)
 
 
-def describe(changes: list[Change]) -> str:
+def describe(changes: list[FieldDifference]) -> str:
     """The paths of changes in one line: ``spec.replicas, spec.paused and 3 more``; values never."""
     shown = ", ".join(change.path or "the whole object" for change in changes[:_SHOWN])
     return f"{shown} and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else shown
 
 
-def _walk(path: str, before: Any, after: Any) -> list[Change]:
+def _walk(path: str, before: Any, after: Any) -> list[FieldDifference]:
     if isinstance(before, dict) and isinstance(after, dict):
-        changes: list[Change] = []
+        changes: list[FieldDifference] = []
         for name in sorted(before.keys() | after.keys()):
             changes += _walk(_field(path, name), before.get(name, ABSENT), after.get(name, ABSENT))
         return changes
     if isinstance(before, list) and isinstance(after, list):
         return _walk_lists(path, before, after)
     if before is ABSENT or after is ABSENT:
-        return [] if before is after else [Change(path, before, after)]
-    return [] if equal(before, after) else [Change(path, before, after)]
+        return [] if before is after else [FieldDifference(path, before, after)]
+    return [] if equal(before, after) else [FieldDifference(path, before, after)]
 
 
-def _walk_lists(path: str, before: list[Any], after: list[Any]) -> list[Change]:
+def _walk_lists(path: str, before: list[Any], after: list[Any]) -> list[FieldDifference]:
     old, new = _by_name(before), _by_name(after)
-    changes: list[Change] = []
+    changes: list[FieldDifference] = []
     if old is None or new is None:
         for index in range(max(len(before), len(after))):
             old_item = before[index] if index < len(before) else ABSENT
@@ -73,7 +73,7 @@ def _walk_lists(path: str, before: list[Any], after: list[Any]) -> list[Change]:
     for name in [*old, *(name for name in new if name not in old)]:
         changes += _walk(f"{path}[name={name}]", old.get(name, ABSENT), new.get(name, ABSENT))
     if not changes and list(old) != list(new):
-        changes.append(Change(path, before, after))
+        changes.append(FieldDifference(path, before, after))
     return changes
 
 

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 import msgspec
 
 from trueup.diff.answer import DryRunAnswer
-from trueup.diff.change import Change, describe, differences
+from trueup.diff.change import FieldDifference, describe, differences
 from trueup.diff.jq import JqFacts
 from trueup.diff.local import declared_changes
 from trueup.diff.normalise import comparable
@@ -76,7 +76,7 @@ def compare(
 
 def changes_of(
     live: LiveObject, answer: DryRunAnswer, ignored: Iterable[IgnoreDifference] = (), jq: JqFacts = NO_FACTS
-) -> list[Change]:
+) -> list[FieldDifference]:
     """The fields a sync would change: live against what a dry run returned, ignored ones left out, Secrets masked."""
     if answer.body == live.body:
         return []

@@ -3,10 +3,10 @@
 from typing import Any
 
 from kubegrammar.quantity import parse_quantity
-from trueup.diff.change import ABSENT, Change, changes_between
+from trueup.diff.change import ABSENT, FieldDifference, changes_between
 
 
-def declared_changes(desired: dict[str, Any], live: dict[str, Any]) -> list[Change]:
+def declared_changes(desired: dict[str, Any], live: dict[str, Any]) -> list[FieldDifference]:
     """The fields that ``desired`` declares and ``live`` has otherwise; what it does not declare may be anything.
 
     Null, absent, ``[]`` and ``{}`` are one, and so are two spellings of a quantity (cluster-truths 9).
@@ -37,7 +37,7 @@ def _without_empty(value: Any) -> Any:
     return [_without_empty(item) for item in value] if isinstance(value, list) else value
 
 
-def _same(change: Change) -> bool:
+def _same(change: FieldDifference) -> bool:
     if change.before is ABSENT or change.after is ABSENT:
         return False
     try:

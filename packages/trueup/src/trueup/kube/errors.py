@@ -185,7 +185,7 @@ class _Details(msgspec.Struct, gc=False):
     retry_after_seconds: float = msgspec.field(default=0, name="retryAfterSeconds")
 
 
-class Status(msgspec.Struct, gc=False):
+class ApiStatus(msgspec.Struct, gc=False):
     """The ``Status`` object of the API, as far as it is read."""
 
     kind: str = ""
@@ -308,12 +308,12 @@ def _plainly(match: pattern.Match[str]) -> str:
     return "a list" if match[1].startswith("[]") else match[1]
 
 
-def _read_status(body: bytes) -> Status:
+def _read_status(body: bytes) -> ApiStatus:
     try:
-        status = msgspec.json.decode(body, type=Status)
+        status = msgspec.json.decode(body, type=ApiStatus)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
-        return Status()
-    return status if status.kind == "Status" else Status()
+        return ApiStatus()
+    return status if status.kind == "Status" else ApiStatus()
 
 
 def _without_values(

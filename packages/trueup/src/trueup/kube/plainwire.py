@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from trueup.kube.config import ClusterConfig
 from trueup.kube.http1 import Malformed, Opening, Reply, open_reply, read_reply, request_bytes, whole_body
-from trueup.kube.wire import CONNECT_SECONDS, REQUEST_SECONDS, Answer, Lost, Stream, TooLong
+from trueup.kube.wire import CONNECT_SECONDS, REQUEST_SECONDS, Answer, Lost, TooLong, WireStream
 from trueup.model.annotations import AGENT
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ class PlainWire:
                 connection.close()
             return answer
 
-    async def stream(self, target: str, headers: Mapping[str, str]) -> Stream:
+    async def stream(self, target: str, headers: Mapping[str, str]) -> WireStream:
         fields = {**self._always, "Accept-Encoding": "identity", **headers}
         request = request_bytes("GET", self._root + target, fields, None)
         use = _Use(None)

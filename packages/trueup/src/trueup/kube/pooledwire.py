@@ -8,7 +8,7 @@ import aiohttp
 from yarl import URL
 
 from trueup.kube.config import ClusterConfig
-from trueup.kube.wire import CONNECT_SECONDS, REQUEST_SECONDS, Answer, Lost, Stream, TooLong
+from trueup.kube.wire import CONNECT_SECONDS, REQUEST_SECONDS, Answer, Lost, TooLong, WireStream
 from trueup.model.annotations import AGENT
 
 
@@ -76,7 +76,7 @@ class PooledWire:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _lost(error) from error
 
-    async def stream(self, target: str, headers: Mapping[str, str]) -> Stream:
+    async def stream(self, target: str, headers: Mapping[str, str]) -> WireStream:
         assert self._streams is not None, "enter the client before its first request"
         try:
             async with asyncio.timeout(REQUEST_SECONDS):

@@ -24,7 +24,7 @@ from trueup.kube.errors import (
 )
 from trueup.kube.plugin import RunPlugin, no_plugins
 from trueup.kube.room import UNHURRIED, Pace
-from trueup.kube.wire import Answer, Lost, Stream, TooLong, Wire
+from trueup.kube.wire import Answer, Lost, TooLong, Wire, WireStream
 
 T = TypeVar("T")
 
@@ -233,7 +233,7 @@ class Transport:
 
     async def open_stream(
         self, path: str, params: Parameters, subject: str, headers: Mapping[str, str] | None = None
-    ) -> Stream:
+    ) -> WireStream:
         """A GET whose answer is read as it comes, on a connection of its own. The caller closes it.
 
         Raises:

@@ -8,10 +8,10 @@ from typing import Literal
 import msgspec
 
 from kubegrammar.hidden import Hidden
-from trueup.kube.errors import ApiError, ResponseTooLarge, Silent, Status, api_error
+from trueup.kube.errors import ApiError, ApiStatus, ResponseTooLarge, Silent, api_error
 from trueup.kube.object import read_object, shallow
 from trueup.kube.transport import Transport
-from trueup.kube.wire import Lost, Stream
+from trueup.kube.wire import Lost, WireStream
 from trueup.model.live import LiveObject
 
 READ_SECONDS = 75.0
@@ -50,7 +50,7 @@ _LINE = msgspec.json.Decoder(_Line)
 
 async def stream_events(
     transport: Transport,
-    stream: Stream,
+    stream: WireStream,
     *,
     api_version: str,
     kind: str,
@@ -112,5 +112,5 @@ def _read_lines(lines: list[bytes], api_version: str, kind: str, subject: str, h
 
 
 def _error_of(body: msgspec.Raw, subject: str, shown: Hidden) -> ApiError:
-    status = msgspec.json.decode(body, type=Status)
+    status = msgspec.json.decode(body, type=ApiStatus)
     return api_error(status.code, bytes(body), subject=subject, shown=shown)

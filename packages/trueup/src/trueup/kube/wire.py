@@ -55,7 +55,7 @@ class TooLong(Exception):
         self.status = status
 
 
-class Stream(Protocol):
+class WireStream(Protocol):
     """An answer that is read as it comes."""
 
     status: int
@@ -103,7 +103,7 @@ class Wire(Protocol):
             Lost, TooLong.
         """
 
-    async def stream(self, target: str, headers: Mapping[str, str]) -> Stream:
+    async def stream(self, target: str, headers: Mapping[str, str]) -> WireStream:
         """A GET on a connection of its own; the caller closes the stream.
 
         Raises:

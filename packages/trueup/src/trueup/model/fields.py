@@ -55,14 +55,14 @@ class NameValue(Fields, frozen=True, kw_only=True):
     value: str = written_text()
 
 
-class Description(msgspec.Struct, frozen=True):
+class TypeDescription(msgspec.Struct, frozen=True):
     """Texts for users: of a type, and of its fields by attribute name."""
 
     summary: str
     fields: dict[str, str]
 
 
-def describe(type_: type[Fields]) -> Description:
+def describe(type_: type[Fields]) -> TypeDescription:
     """The description of a type: its docstring's first paragraph, and the lines of its ``Attributes`` section.
 
     RST marks are taken off, for ``kubectl explain`` prints plain text.
@@ -82,7 +82,7 @@ def describe(type_: type[Fields]) -> Description:
         else:
             name = ""
     plain = {name: _plain(text) for name, text in fields.items()}
-    return Description(summary=_plain(head.split("\n\n")[0]), fields=plain)
+    return TypeDescription(summary=_plain(head.split("\n\n")[0]), fields=plain)
 
 
 def _plain(text: str) -> str:

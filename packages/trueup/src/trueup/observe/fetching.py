@@ -14,7 +14,7 @@ from trueup.observe.remotes import NotFetched, Remotes, Used
 from trueup.render.budget import TooCostly
 from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing
 from trueup.render.packed_chart import PackedChart
-from trueup.render.remote import OneFile, Remote, is_meant
+from trueup.render.remote import OneFile, RemoteReference, is_meant
 from trueup.runtime.fair import resting
 from trueup.runtime.turn import Turn
 from trueup.sources.download import MAX_BYTES, TooLarge
@@ -78,7 +78,7 @@ class Fetching:
             self._remotes.holding.leave(self._slot)
             self._slot = None
 
-    async def __call__(self, needed: Sequence[Remote]) -> Mapping[str, Tree]:
+    async def __call__(self, needed: Sequence[RemoteReference]) -> Mapping[str, Tree]:
         """All of them.
 
         Raises:
@@ -112,7 +112,7 @@ class Fetching:
             raise NotFetched(f"{needed[0].where} is being fetched", after=60.0, repositories=waiting)
         return found
 
-    async def _one(self, remote: Remote, needed: Sequence[Remote]) -> tuple[str, Tree]:
+    async def _one(self, remote: RemoteReference, needed: Sequence[RemoteReference]) -> tuple[str, Tree]:
         if remote.chart is not None:
             self._ask(remote.chart.repository)
             return remote.chart.tree, await self._chart(remote.chart, needed)
@@ -138,7 +138,7 @@ class Fetching:
             self._remotes.note(self._instance, self._key, self.used)
         return remote.base.name, tree
 
-    async def _file(self, remote: Remote) -> OneFile | None:
+    async def _file(self, remote: RemoteReference) -> OneFile | None:
         """The file; None where what the server gives is a page about a repository."""
         async with resting(), self._one_by_one:
             if remote.text in self._files:
@@ -154,7 +154,7 @@ class Fetching:
             self._purse.keep(len(file.content))
             return file
 
-    async def _chart(self, chart: ChartOf, needed: Sequence[Remote]) -> PackedChart:
+    async def _chart(self, chart: ChartOf, needed: Sequence[RemoteReference]) -> PackedChart:
         """A chart. One look at an index finds all that are needed of its repository."""
         async with resting(), self._one_by_one:
             if chart in self._charts:

@@ -38,7 +38,7 @@ NOT_REQUESTED = "ignored (requires pruning)"
 NOT_ALLOWED = "ignored (no prune)"
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class SyncPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Tasks in their total order; ``skipped`` are prunes that will not be, recorded without holding up a wave."""
 
     tasks: tuple[AnyTask, ...]
@@ -49,7 +49,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return any(isinstance(task, RunHookTask) for task in self.tasks)
 
 
-def build(state: OperationState, facts: Facts) -> Plan:
+def build(state: OperationState, facts: Facts) -> SyncPlan:
     """Every task of the operation, done or not, sorted."""
     chosen = [pair for pair in facts.comparison.resources if not pair.hook and selected(state, pair.key)]
     tasks: list[AnyTask] = pulled_ahead([*_applies(state, facts, chosen), *_hooks(state, facts)])
@@ -60,7 +60,7 @@ def build(state: OperationState, facts: Facts) -> Plan:
         late = facts.options.on(PRUNE_LAST, options.annotations if options else {})
         tasks.append(msgspec.structs.replace(prune, wave=last) if late else prune)
     tasks.extend(_namespace(state, facts, tasks))
-    return Plan(tasks=tuple(sorted(tasks, key=lambda task: task.order)), skipped=tuple(skipped))
+    return SyncPlan(tasks=tuple(sorted(tasks, key=lambda task: task.order)), skipped=tuple(skipped))
 
 
 def selected(state: OperationState, key: ResourceKey) -> bool:

@@ -8,7 +8,7 @@ from trueup.model.health import Health, HealthCode
 from trueup.model.live import LiveObject
 from trueup.model.resource import GroupKind
 from trueup.model.status import ResourceResult, ResultCode, SyncPhase
-from trueup.plan.build import Plan
+from trueup.plan.build import SyncPlan
 from trueup.plan.facts import Facts
 from trueup.plan.hooks import belongs
 from trueup.plan.order import place_key
@@ -48,7 +48,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     unrecorded: tuple[RunHookTask, ...]
 
 
-def observe(plan: Plan, before: dict[ResultKey, ResourceResult], facts: Facts) -> View:
+def observe(plan: SyncPlan, before: dict[ResultKey, ResourceResult], facts: Facts) -> View:
     """Judges every task once. One that is not done yet and has come to be refused has failed: the record says what was
     done, not what may be done, and a project may have changed since the operation began."""
     results = dict(before)

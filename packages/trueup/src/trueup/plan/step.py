@@ -13,7 +13,7 @@ from trueup.model.annotations import HOOK_FINALIZER
 from trueup.model.hooks import HookDeletePolicy
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase, OperationState, ResourceResult, ResultCode, SyncPhase
-from trueup.plan.build import Plan, build
+from trueup.plan.build import SyncPlan, build
 from trueup.plan.consent import consents
 from trueup.plan.facts import Facts, sync_of
 from trueup.plan.hooks import belongs, takes_along
@@ -98,7 +98,7 @@ def waiting_for(keys: Sequence[ResourceKey], what: str) -> str:
     return f"waiting for {what} {first.group}/{first.kind}/{first.name}{more}"
 
 
-def _decide(plan: Plan, view: View, state: OperationState, facts: Facts, now: datetime) -> Step:
+def _decide(plan: SyncPlan, view: View, state: OperationState, facts: Facts, now: datetime) -> Step:
     results = tuple(view.results.values())
     ahead = [task for task in view.pending if task.phase is not SyncPhase.SYNC_FAIL]
     # The rest of a wave that was interrupted does not wait for its own first part.
@@ -121,7 +121,7 @@ def _decide(plan: Plan, view: View, state: OperationState, facts: Facts, now: da
     return _finish(OperationPhase.SUCCEEDED, NO_MORE if plan.has_hooks or not results else ALL_RUN, plan, view, facts)
 
 
-def _fail(plan: Plan, view: View, state: OperationState, facts: Facts, now: datetime) -> Step:
+def _fail(plan: SyncPlan, view: View, state: OperationState, facts: Facts, now: datetime) -> Step:
     """The SyncFail hooks, wave by wave, then the verdict."""
     rescue = [task for task in view.pending if task.phase is SyncPhase.SYNC_FAIL]
     if rescue:
@@ -129,7 +129,7 @@ def _fail(plan: Plan, view: View, state: OperationState, facts: Facts, now: date
     return _finish(OperationPhase.FAILED, failure_message(view.results.values()), plan, view, facts)
 
 
-def _pause(ahead: Sequence[AnyTask], plan: Plan, view: View, facts: Facts, now: datetime) -> Wait | None:
+def _pause(ahead: Sequence[AnyTask], plan: SyncPlan, view: View, facts: Facts, now: datetime) -> Wait | None:
     """The pause between two waves, for other controllers to react to the first."""
     if facts.acted_at is None:
         return None
@@ -145,7 +145,9 @@ def _pause(ahead: Sequence[AnyTask], plan: Plan, view: View, facts: Facts, now: 
     return Wait(message=TASKS_RUN, after=left, results=tuple(view.results.values()))
 
 
-def _wave(ahead: Sequence[AnyTask], plan: Plan, view: View, state: OperationState, facts: Facts, now: datetime) -> Step:
+def _wave(
+    ahead: Sequence[AnyTask], plan: SyncPlan, view: View, state: OperationState, facts: Facts, now: datetime
+) -> Step:
     """The first phase and wave of ``ahead``: prunes, then old hook objects, and once those are gone the rest."""
     results = tuple(view.results.values())
     place = (ahead[0].phase, ahead[0].wave)
@@ -174,7 +176,7 @@ def _wave(ahead: Sequence[AnyTask], plan: Plan, view: View, state: OperationStat
 def _act(
     tasks: Sequence[AnyTask],
     place: tuple[SyncPhase, int],
-    plan: Plan,
+    plan: SyncPlan,
     results: tuple[ResourceResult, ...],
     *,
     settles_in: float,
@@ -222,7 +224,7 @@ def _stale(task: RunHookTask, facts: Facts) -> DeleteHookTask | RunHookTask | No
     )
 
 
-def _finish(phase: OperationPhase, message: str, plan: Plan, view: View, facts: Facts) -> Step:
+def _finish(phase: OperationPhase, message: str, plan: SyncPlan, view: View, facts: Facts) -> Step:
     """The verdict; the ends of all hooks are on record before the first of their objects goes."""
     results = tuple(view.results.values())
     if view.unrecorded:
@@ -232,7 +234,7 @@ def _finish(phase: OperationPhase, message: str, plan: Plan, view: View, facts: 
 
 
 def _cleanup(
-    plan: Plan, results: dict[ResultKey, ResourceResult], facts: Facts, policy: HookDeletePolicy
+    plan: SyncPlan, results: dict[ResultKey, ResourceResult], facts: Facts, policy: HookDeletePolicy
 ) -> tuple[DeleteHookTask | ReleaseHookTask, ...]:
     tasks: list[DeleteHookTask | ReleaseHookTask] = []
     for task in plan.tasks:
@@ -280,7 +282,7 @@ def _terminate(state: OperationState, facts: Facts) -> Finish:
     )
 
 
-def _dry_run(plan: Plan, before: dict[ResultKey, ResourceResult], facts: Facts) -> Step:
+def _dry_run(plan: SyncPlan, before: dict[ResultKey, ResourceResult], facts: Facts) -> Step:
     """Everything at once, asked of the server and stored nowhere; what was interrupted is asked again."""
     before = dict(before)
     for task in plan.tasks:

@@ -5,7 +5,7 @@ from collections import Counter
 from trueup.model.manifest import Manifest
 from trueup.model.resource import GroupKind
 from trueup.model.status import OperationState, ResourceResult, ResultCode
-from trueup.plan.build import Plan, build
+from trueup.plan.build import SyncPlan, build
 from trueup.plan.facts import Facts
 from trueup.plan.options import SKIP_MISSING_KIND
 from trueup.plan.order import defined_kind
@@ -13,7 +13,7 @@ from trueup.plan.results import result_of
 from trueup.plan.task import ApplyTask, CreateNamespaceTask, PruneTask, RunHookTask
 
 
-def validate(state: OperationState, facts: Facts, plan: Plan | None = None) -> list[ResourceResult]:
+def validate(state: OperationState, facts: Facts, plan: SyncPlan | None = None) -> list[ResourceResult]:
     """Results of everything that cannot work: unknown kinds, refused objects, duplicates, objects without a name.
 
     Writes nothing and asks nobody. A kind is known when the cluster serves it or a definition in the same sync

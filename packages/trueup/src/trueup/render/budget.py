@@ -17,7 +17,7 @@ _CLOCK_EVERY = 256
 """Looks between two looks at the clock."""
 
 
-class Allowance(msgspec.Struct, frozen=True, kw_only=True):
+class SourceAllowance(msgspec.Struct, frozen=True, kw_only=True):
     """What may be spent on one source.
 
     Args:
@@ -42,8 +42,8 @@ class Budget:
         meter: a clock, in seconds; without one time is not counted.
     """
 
-    def __init__(self, allowance: Allowance | None = None, meter: Callable[[], float] | None = None) -> None:
-        self._allowance = allowance or Allowance()
+    def __init__(self, allowance: SourceAllowance | None = None, meter: Callable[[], float] | None = None) -> None:
+        self._allowance = allowance or SourceAllowance()
         self._looks = self._allowance.looks
         self._size = self._allowance.size
         self._meter = meter

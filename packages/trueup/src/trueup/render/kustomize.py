@@ -42,7 +42,7 @@ from trueup.render.kustomize_refs import (
 from trueup.render.remote import (
     Base,
     OneFile,
-    Remote,
+    RemoteReference,
     RemotesNeeded,
     file_place,
     mount_of,
@@ -231,7 +231,7 @@ class _Walk:
             self.found.resources.add(laid)
 
     def _take_remote(
-        self, place: KustomizePlace, base: str, reference: Reference, remote: Remote, plugin_base: str | None
+        self, place: KustomizePlace, base: str, reference: Reference, remote: RemoteReference, plugin_base: str | None
     ) -> str:
         if not reference.rewritable:
             raise RenderFailed(
@@ -255,7 +255,9 @@ class _Walk:
         self.found.needed.setdefault(remote.text, remote)
         return ""
 
-    def _take_base(self, tree: Tree, remote: Remote, base: Base, reference: Reference, plugin_base: str | None) -> str:
+    def _take_base(
+        self, tree: Tree, remote: RemoteReference, base: Base, reference: Reference, plugin_base: str | None
+    ) -> str:
         place = KustomizePlace(tree, base.name, mount_of(base), base.shown)
         located = follow(tree, base.path, remote.where)
         if located is not None and located.entry.mode in (Mode.FILE, Mode.EXECUTABLE):

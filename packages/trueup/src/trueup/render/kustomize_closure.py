@@ -5,7 +5,7 @@ from trueup.model.tree import Entry
 from trueup.render.closure import Located
 from trueup.render.job import Inflation, Input
 from trueup.render.kustomize_place import LONGEST_PATH, KustomizePlace
-from trueup.render.remote import MAX_REMOTES, Remote
+from trueup.render.remote import MAX_REMOTES, RemoteReference
 
 
 class KustomizeClosure:
@@ -31,7 +31,7 @@ class KustomizeClosure:
         self.contained = True
         self.opaque = ""
         self.written: dict[str, str] = {}
-        self.needed: dict[str, Remote] = {}
+        self.needed: dict[str, RemoteReference] = {}
         self.charts: list[Inflation] = []
         self._elsewhere: set[str] = set()
 
@@ -39,7 +39,7 @@ class KustomizeClosure:
         """One file, laid out at a path, of the tree of that name."""
         self.inputs.setdefault(laid, Input(laid, entry, ref))
 
-    def count(self, remote: Remote) -> None:
+    def count(self, remote: RemoteReference) -> None:
         """One more thing elsewhere.
 
         Raises:

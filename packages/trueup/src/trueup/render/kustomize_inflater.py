@@ -15,7 +15,7 @@ from trueup.render.job import Inflation
 from trueup.render.kustomize_charts import Chart, charts_of, names_charts
 from trueup.render.kustomize_closure import KustomizeClosure
 from trueup.render.kustomize_place import KustomizePlace
-from trueup.render.remote import Remote, chart_place
+from trueup.render.remote import RemoteReference, chart_place
 
 
 class ChartFolder(NamedTuple):
@@ -112,7 +112,7 @@ class Inflater:
                 hint=f"{COMMIT}, to {chart.folder}; or set repo to one that begins with https://",
             )
         self._found.absent.add(place.laid(chart.folder))
-        remote = Remote(chart.where, chart.fetched.tree, file=False, base=None, chart=chart.fetched)
+        remote = RemoteReference(chart.where, chart.fetched.tree, file=False, base=None, chart=chart.fetched)
         self._found.count(remote)
         tree = self._refs.get(chart.fetched.tree)
         if tree is None:

@@ -22,7 +22,7 @@ _MAX_LIST_DEPTH = 4
 _API_VERSION = pattern.compile(r"[^/\s]+(/[^/\s]+)?")
 
 
-class Invalid(ValueError):
+class NoManifest(ValueError):
     """One object cannot be a manifest; the text says why."""
 
 
@@ -84,9 +84,11 @@ class Objects:
             manifest = manifest_of(value, origin, self._source_index)
             self._bytes += len(manifest.body)
             if len(manifest.body) > MAX_OBJECT_BYTES:
-                raise Invalid(f"larger than the {MAX_OBJECT_BYTES >> 20} MiB that an API server takes; make it smaller")
+                raise NoManifest(
+                    f"larger than the {MAX_OBJECT_BYTES >> 20} MiB that an API server takes; make it smaller"
+                )
             self.manifests.append(manifest)
-        except Invalid as error:
+        except NoManifest as error:
             self.fail(f"{origin}: {error}")
         except RecursionError:
             self.fail(f"{origin}: nesting too deep")
@@ -143,22 +145,22 @@ def manifest_of(value: Any, origin: str, source_index: int = 0) -> Manifest:
         Invalid: it lacks what every object has, or has it with a wrong type.
     """
     if not isinstance(value, dict):
-        raise Invalid(f"a manifest must be a mapping, got {_type_name(value)}")
+        raise NoManifest(f"a manifest must be a mapping, got {_type_name(value)}")
     kind = _text(value, "kind")
     api_version = _text(value, "apiVersion")
     if not _API_VERSION.fullmatch(api_version):
-        raise Invalid(
+        raise NoManifest(
             f"{kind}: apiVersion {api_version[:80]!a} must be VERSION or GROUP/VERSION, such as v1 or apps/v1"
         )
     metadata = value.get("metadata")
     if metadata is None:
         metadata = value["metadata"] = {}
     if not isinstance(metadata, dict):
-        raise Invalid(f"{kind}: metadata must be a mapping, got {_type_name(metadata)}")
+        raise NoManifest(f"{kind}: metadata must be a mapping, got {_type_name(metadata)}")
     name = _optional_text(metadata, "name", kind)
     generate_name = _optional_text(metadata, "generateName", kind)
     if not name and not generate_name:
-        raise Invalid(f"{kind} has no name (metadata.name)")
+        raise NoManifest(f"{kind} has no name (metadata.name)")
     namespace = _optional_text(metadata, "namespace", kind)
     subject = f"{kind} {name or generate_name}"
     annotations = _string_map(metadata, "annotations", subject)
@@ -169,9 +171,9 @@ def manifest_of(value: Any, origin: str, source_index: int = 0) -> Manifest:
     try:
         body = json.canonical(value)
     except (TypeError, ValueError) as error:
-        raise Invalid(f"{subject}: {error}") from error
+        raise NoManifest(f"{subject}: {error}") from error
     if depth.nests_deeper(body):
-        raise Invalid(f"{subject}: nested more than {depth.DEEPEST} levels deep")
+        raise NoManifest(f"{subject}: nested more than {depth.DEEPEST} levels deep")
     return Manifest(
         key=ResourceKey(group_of(api_version), kind, namespace, name),
         api_version=api_version,
@@ -201,12 +203,12 @@ def _fold_string_data(value: dict[str, Any], subject: str) -> None:
         return
     data = value.get("data")
     if not isinstance(texts, dict) or not isinstance(data, dict | None):
-        raise Invalid(f"{subject}: data and stringData must be mappings")
+        raise NoManifest(f"{subject}: data and stringData must be mappings")
     folded = dict(data or {})
     for key, text in texts.items():
         if not isinstance(text, str):
             also = _BOOLEAN_KEY if key in ("true", "false") else ""
-            raise Invalid(f"{subject}: stringData.{key} must be a string, got {_type_name(text)} (quote it{also})")
+            raise NoManifest(f"{subject}: stringData.{key} must be a string, got {_type_name(text)} (quote it{also})")
         folded[key] = base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
     value["data"] = folded
 
@@ -215,9 +217,9 @@ def _text(value: dict[str, Any], field: str) -> str:
     text = value.get(field)
     if text is None or text == "":
         other = value.get("kind") if field == "apiVersion" else None
-        raise Invalid(f"{other} has no {field}" if isinstance(other, str) else f"it has no {field}")
+        raise NoManifest(f"{other} has no {field}" if isinstance(other, str) else f"it has no {field}")
     if not isinstance(text, str):
-        raise Invalid(f"{field} must be a string, got {_type_name(text)}")
+        raise NoManifest(f"{field} must be a string, got {_type_name(text)}")
     return text
 
 
@@ -227,7 +229,7 @@ def _optional_text(metadata: dict[str, Any], field: str, kind: str) -> str:
         metadata.pop(field, None)
         return ""
     if not isinstance(text, str):
-        raise Invalid(f"{kind}: metadata.{field} must be a string, got {_type_name(text)} (quote it)")
+        raise NoManifest(f"{kind}: metadata.{field} must be a string, got {_type_name(text)} (quote it)")
     return text
 
 
@@ -238,12 +240,12 @@ def _string_map(metadata: dict[str, Any], field: str, subject: str) -> dict[str,
         metadata.pop(field, None)
         return {}
     if not isinstance(values, dict):
-        raise Invalid(f"{subject}: metadata.{field} must be a mapping, got {_type_name(values)}")
+        raise NoManifest(f"{subject}: metadata.{field} must be a mapping, got {_type_name(values)}")
     for key, text in values.items():
         if text is None:
             values[key] = ""
         elif not isinstance(text, str):
-            raise Invalid(f"{subject}: metadata.{field}[{key}] must be a string, got {_type_name(text)} (quote it)")
+            raise NoManifest(f"{subject}: metadata.{field}[{key}] must be a string, got {_type_name(text)} (quote it)")
     return dict(values)
 
 

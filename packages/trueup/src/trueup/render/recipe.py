@@ -15,7 +15,7 @@ from trueup.render.draft import Draft
 from trueup.render.environment import Environment, RenderContext
 from trueup.render.job import Input, Job, Recipe
 from trueup.render.override import apply_overrides
-from trueup.render.renderers import Folder, Renderer, renderer_of
+from trueup.render.renderers import Renderer, SourceFolder, renderer_of
 
 __all__ = ["Input", "Job", "Recipe", "RenderContext", "make_recipe", "read_inputs"]
 
@@ -61,7 +61,7 @@ def make_recipe(
     source, overrides = apply_overrides(source, tree, path, context.instance or context.app_name)
     renderer = renderer_of(source, tree, path)
     environment = Environment(source, tree.revision, context)
-    draft = renderer.draft(Folder(source, tree, refs, path, context, environment, whole_tree))
+    draft = renderer.draft(SourceFolder(source, tree, refs, path, context, environment, whole_tree))
     inputs = sorted(draft.inputs, key=lambda file: file.path)
     check_size(inputs, tree, refs=refs)
     absent = [*overrides.absent, *draft.absent]

@@ -53,7 +53,7 @@ class Base(msgspec.Struct, frozen=True):
         return f"{redact_url(self.url)}{f'?ref={self.ref}' if self.ref else ''}"
 
 
-class Remote(msgspec.Struct, frozen=True):
+class RemoteReference(msgspec.Struct, frozen=True):
     """What a kustomization names elsewhere.
 
     Attributes:
@@ -84,7 +84,7 @@ class Remote(msgspec.Struct, frozen=True):
 class RemotesNeeded(RenderFailed):
     """A recipe cannot be made before these are fetched."""
 
-    def __init__(self, remotes: Sequence[Remote]) -> None:
+    def __init__(self, remotes: Sequence[RemoteReference]) -> None:
         first = remotes[0]
         more = f" (and {len(remotes) - 1} more)" if len(remotes) > 1 else ""
         if first.chart is not None:
@@ -140,7 +140,7 @@ class OneFile:
         return self.content
 
 
-def remote_of(text: str, where: str, *, file: bool = True, directory: bool) -> Remote | None:
+def remote_of(text: str, where: str, *, file: bool = True, directory: bool) -> RemoteReference | None:
     """What a text names elsewhere; None for a path of its own repository.
 
     Args:
@@ -150,17 +150,17 @@ def remote_of(text: str, where: str, *, file: bool = True, directory: bool) -> R
     """
     base = parse_base(text) if directory else None
     if not _over_http(text):
-        return Remote(where, text, file=False, base=base) if base is not None else None
+        return RemoteReference(where, text, file=False, base=base) if base is not None else None
     path, _, query = text.partition("?")
     asks_git = any(name in parse_qs(query) for name in _GIT_QUERY)
     marked = asks_git or "//" in path.partition("://")[2] or ".git/" in f"{path}/" or "_git/" in path
     is_git = base is not None and marked and (asks_git or not path.endswith(_MANIFEST))
     if not file and base is None:
         return None
-    return Remote(where, text, file=file and not is_git, base=base)
+    return RemoteReference(where, text, file=file and not is_git, base=base)
 
 
-def is_meant(remote: Remote, content: bytes) -> bool:
+def is_meant(remote: RemoteReference, content: bytes) -> bool:
     """Whether what a server gave is the file that was meant, and no page about a repository."""
     if content.lstrip()[:1] == b"<":
         return False
@@ -233,7 +233,7 @@ def mount_of(base: Base) -> str:
     return f".remote-bases/{_digest(base.name)}"
 
 
-def file_place(remote: Remote) -> str:
+def file_place(remote: RemoteReference) -> str:
     """Where a remote file is laid out, below the folder of the kustomization that names it."""
     name = _ODD.sub("-", posixpath.basename(remote.text.partition("?")[0]))[-_LONGEST_NAME:].strip(".-")
     return f".remote-file-{_digest(remote.text)}/{name or 'file'}"

@@ -21,7 +21,7 @@ from trueup.render.kustomization import kustomizations
 from trueup.render.widened import widened
 
 
-class Folder(NamedTuple):
+class SourceFolder(NamedTuple):
     """What is to be rendered.
 
     Attributes:
@@ -40,7 +40,7 @@ class Folder(NamedTuple):
     whole_tree: bool = False
 
 
-class Written(Enum):
+class WrittenAs(Enum):
     """What somebody has written, of which the objects of an outcome come."""
 
     OBJECTS = "objects"
@@ -66,8 +66,8 @@ class Renderer(NamedTuple):
     name: str
     version: str
     marks: Callable[[Tree, str], bool]
-    draft: Callable[[Folder], Draft]
-    written: Written
+    draft: Callable[[SourceFolder], Draft]
+    written: WrittenAs
     deciding: Callable[[Recipe, Tree], Callable[[Input], bool]]
 
 
@@ -96,29 +96,29 @@ def _always(tree: Tree, path: str) -> bool:
     return True
 
 
-def _kustomize(of: Folder) -> Draft:
+def _kustomize(of: SourceFolder) -> Draft:
     draft = kustomize.draft(of.source, of.tree, of.refs, of.path, of.context, of.environment, checked=not of.whole_tree)
     return widened(draft, of.tree) if of.whole_tree else draft
 
 
-def _helm(of: Folder) -> Draft:
+def _helm(of: SourceFolder) -> Draft:
     return helm.draft(of.source, of.tree, of.refs, of.path, of.context, of.environment)
 
 
-def _directory(of: Folder) -> Draft:
+def _directory(of: SourceFolder) -> Draft:
     return directory.draft(of.source, of.tree, of.path, of.environment)
 
 
-def _plugin(of: Folder) -> Draft:
+def _plugin(of: SourceFolder) -> Draft:
     raise RenderFailed("config management plugins are not supported", hint="render with Helm, Kustomize or plain files")
 
 
 RENDERERS = (
-    Renderer("Plugin", "", _never, _plugin, Written.OBJECTS, _all_decide),
+    Renderer("Plugin", "", _never, _plugin, WrittenAs.OBJECTS, _all_decide),
     # Also beside a Chart.yaml: of two files in one folder Argo CD's discovery goes by the later name.
-    Renderer("Kustomize", "kustomize 5.8.1", _has_kustomization, _kustomize, Written.PARTS, _all_decide),
-    Renderer("Helm", "helm 4.2.3", _has_chart, _helm, Written.TEMPLATES, helm_deciding.deciding),
-    Renderer("Directory", "", _always, _directory, Written.OBJECTS, _all_decide),
+    Renderer("Kustomize", "kustomize 5.8.1", _has_kustomization, _kustomize, WrittenAs.PARTS, _all_decide),
+    Renderer("Helm", "helm 4.2.3", _has_chart, _helm, WrittenAs.TEMPLATES, helm_deciding.deciding),
+    Renderer("Directory", "", _always, _directory, WrittenAs.OBJECTS, _all_decide),
 )
 """The first one whose marks a folder has renders it."""
 BY_NAME: Mapping[str, Renderer] = {each.name: each for each in RENDERERS}
@@ -135,7 +135,7 @@ def renderer_of(source: Source, tree: Tree, path: str) -> Renderer:
     return next(each for each in RENDERERS if each.marks(tree, path))
 
 
-def written_of(source_type: str) -> Written:
+def written_of(source_type: str) -> WrittenAs:
     """What the objects of an outcome come of; of a name that no renderer has, they are as they were written."""
     renderer = BY_NAME.get(source_type)
-    return renderer.written if renderer is not None else Written.OBJECTS
+    return renderer.written if renderer is not None else WrittenAs.OBJECTS

@@ -7,9 +7,9 @@ from trueup.model.errors import Stalled
 from trueup.sources.credential import Credential
 from trueup.sources.mirror import Mirror
 from trueup.sources.outgoing import session
-from trueup.sources.pulls import Request, open_pull_request
+from trueup.sources.pulls import PullRequest, open_pull_request
 from trueup.sources.revision import BRANCHES
-from trueup.sources.writer import Edit, WantedCommit, Written, head_branch, write
+from trueup.sources.writer import Edit, WantedCommit, WriteOutcome, head_branch, write
 
 
 async def propose(
@@ -21,7 +21,7 @@ async def propose(
     credential: Credential | None = None,
     pull_of: str = "",
     provider: str = "",
-) -> tuple[Written, str]:
+) -> tuple[WriteOutcome, str]:
     """Write a change; its pull request is opened unless there is one for its branch, also where an earlier attempt has
     pushed and gone no further.
 
@@ -44,7 +44,7 @@ async def propose(
     if not title:
         return written, ""
     base = ask.branch or await head_branch(mirror)
-    request = Request(url=pull_of, provider=provider, head=ask.to, base=base, title=title, body=body.strip())
+    request = PullRequest(url=pull_of, provider=provider, head=ask.to, base=base, title=title, body=body.strip())
     async with session() as outgoing:
         return written, await open_pull_request(request, credential, outgoing)
 

@@ -24,7 +24,7 @@ _LONGEST_TEXT = 2048
 """Characters of a branch, a page or a message."""
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A pull request that is wanted."""
 
     url: str
@@ -41,7 +41,7 @@ class _Host(msgspec.Struct, frozen=True):
     path: str
 
 
-async def open_pull_request(request: Request, credential: Credential | None, session: aiohttp.ClientSession) -> str:
+async def open_pull_request(request: PullRequest, credential: Credential | None, session: aiohttp.ClientSession) -> str:
     """Open a pull request, unless there is one for this branch; returns its page.
 
     One that people have closed counts: they said no, and it is not opened again.
@@ -90,7 +90,7 @@ async def open_pull_request(request: Request, credential: Credential | None, ses
     return _text(await _ask(session, "POST", url, headers, body=body), page)
 
 
-def _host(request: Request) -> _Host:
+def _host(request: PullRequest) -> _Host:
     url = parse_repository_url(request.url)
     name = url.host
     # The credential is the repository's: it is shown to its host, and over TLS where that is not asked for otherwise.

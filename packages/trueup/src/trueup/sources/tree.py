@@ -33,7 +33,7 @@ class NoCommit(ValueError):
     """An object is no commit and leads to none."""
 
 
-class Place(msgspec.Struct, frozen=True, tag=True):
+class TreePlace(msgspec.Struct, frozen=True, tag=True):
     """Where a tree is: what another process needs to open it.
 
     Attributes:
@@ -71,7 +71,7 @@ class GitTree:
     def __init__(self, folder: Path, revision: str, shown: str, damaged: Callable[[], None]) -> None:
         self._revision = revision
         self._shown = shown
-        self.place = Place(str(folder.absolute()), revision, shown)
+        self.place = TreePlace(str(folder.absolute()), revision, shown)
         self._damaged = damaged
         self._directories: dict[str, dict[str, Entry]] = {}
         self._kept = 0

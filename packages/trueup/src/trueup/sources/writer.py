@@ -67,7 +67,7 @@ class WantedCommit(msgspec.Struct, frozen=True, kw_only=True):
     signer: Signer | None = None
 
 
-class Written(msgspec.Struct, frozen=True, kw_only=True):
+class WriteOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it.
 
     Attributes:
@@ -87,7 +87,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 
 async def write(
     mirror: Mirror, ask: WantedCommit, edit: Edit, *, now: Callable[[], datetime], credential: Credential | None = None
-) -> Written:
+) -> WriteOutcome:
     """Edit a branch. Where somebody else was quicker, the edit is made anew on what they pushed.
 
     Raises:
@@ -109,7 +109,7 @@ async def write(
             raise _refusal(mirror, target, reason)
         changes = await _edited(edit, mirror, start)
         if not changes:
-            return Written(sha="", base=start, branch=target, attempts=attempt - 1)
+            return WriteOutcome(sha="", base=start, branch=target, attempts=attempt - 1)
         sha = await on_disk(commit, mirror.repository(), start, changes, ask, now())
         try:
             reason = await mirror.push(sha, target, credential)
@@ -117,7 +117,7 @@ async def write(
             await mirror.remote_refs()  # it may be read, so it is the right to write that is missing
             raise _refusal(mirror, target, error.message) from error
         if not reason:
-            return Written(sha=sha, base=start, branch=target, paths=tuple(sorted(changes)), attempts=attempt)
+            return WriteOutcome(sha=sha, base=start, branch=target, paths=tuple(sorted(changes)), attempts=attempt)
         await asyncio.sleep(random.uniform(0, _PAUSE * min(attempt, 20)))  # noqa: S311 - spreads load
     raise SourceUnavailable(f"repository {mirror.shown}: branch {target} moved at each of {ATTEMPTS} attempts")
 

@@ -17,7 +17,7 @@ from trueup.model.application import (
     ResourceRule,
     SyncOperationResource,
 )
-from trueup.model.fields import Description, Fields, NameValue, describe
+from trueup.model.fields import Fields, NameValue, TypeDescription, describe
 from trueup.model.project import DestinationServiceAccount, Project, ProjectRole, SignatureKey
 from trueup.model.source import (
     DrySource,
@@ -168,7 +168,7 @@ def _struct(type_: type[Fields]) -> Schema:
     return schema
 
 
-def _field(owner: type[Fields], name: str, info: inspect.Type, texts: Description) -> Schema:
+def _field(owner: type[Fields], name: str, info: inspect.Type, texts: TypeDescription) -> Schema:
     """The schema of a field. Its own description is worth more than its type's."""
     text = texts.fields.get(name, "")
     if (owner, name) in OPAQUE:

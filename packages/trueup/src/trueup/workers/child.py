@@ -17,7 +17,7 @@ from trueup.render.directory import read_directory
 from trueup.render.given import read_given
 from trueup.render.job import ClosureTooNarrow, DirectoryJob, GivenJob, HelmJob, JsonnetJob, KustomizeJob
 from trueup.render.output import Objects
-from trueup.workers.frame import MAX_FRAME, Answer, Done, Failed, Task, pack, unpack_task
+from trueup.workers.frame import MAX_FRAME, Answer, Done, Failed, RenderTask, pack, unpack_task
 from trueup.workers.helm import render_helm
 from trueup.workers.jsonnet import evaluate
 from trueup.workers.kustomize import kubectl, render_kustomize
@@ -28,7 +28,7 @@ _DEEP = 3000
 """Python's recursion limit here: YAML may nest as deep as its reader allows."""
 
 
-def render(task: Task, scratch: Path) -> Rendering:
+def render(task: RenderTask, scratch: Path) -> Rendering:
     """Do one task.
 
     Raises:
@@ -59,7 +59,7 @@ def render(task: Task, scratch: Path) -> Rendering:
     )
 
 
-def answer(task: Task) -> Answer:
+def answer(task: RenderTask) -> Answer:
     """The answer to one task; its scratch folder is gone afterwards."""
     _limit_cpu(task.cpu_seconds)
     scratch = Path(tempfile.mkdtemp(dir=Path.cwd()))

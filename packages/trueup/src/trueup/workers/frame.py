@@ -15,7 +15,7 @@ MAX_FRAME = 256 * 1024 * 1024
 """Bytes of one message; a child that announces more is broken."""
 
 
-class Task(msgspec.Struct, frozen=True):
+class RenderTask(msgspec.Struct, frozen=True):
     """A render to do."""
 
     recipe: Recipe
@@ -46,11 +46,11 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 Answer = Done | Failed
 
 _encoder = msgspec.msgpack.Encoder()
-_tasks = msgspec.msgpack.Decoder(Task)
+_tasks = msgspec.msgpack.Decoder(RenderTask)
 _answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 
 
-def pack(message: Task | Answer) -> bytes:
+def pack(message: RenderTask | Answer) -> bytes:
     """The body of a frame."""
     return _encoder.encode(message)
 
@@ -60,7 +60,7 @@ def framed(body: bytes) -> bytes:
     return HEADER.pack(len(body)) + body
 
 
-def unpack_task(body: bytes) -> Task:
+def unpack_task(body: bytes) -> RenderTask:
     return _tasks.decode(body)
 
 

@@ -13,7 +13,7 @@ import msgspec
 from kubegrammar import pattern
 from trueup.model.errors import Redirected, SourceUnavailable
 from trueup.workers.process import MEBIBYTE, Limits, ProcessError, StartFailed, run
-from trueup.workers.progress import Growing, overseen
+from trueup.workers.progress import GrowingFolder, overseen
 
 _CONFIG = Path(__file__).with_name("gitconfig")
 _SEARCH = "/usr/local/bin:/usr/bin:/bin" + (":/opt/homebrew/bin" if sys.platform == "darwin" else "")
@@ -38,7 +38,7 @@ class GitRedirected(GitFailed, Redirected):
     """git met a redirect, which it does not follow."""
 
 
-class Growth(Growing, Protocol):
+class GitGrowth(GrowingFolder, Protocol):
     """A folder that git writes to."""
 
     def room(self) -> int: ...
@@ -59,7 +59,7 @@ async def run_git(
     no_proxy: str = "",
     answers: Sequence[int] = (0,),
     memory: int = _MEMORY,
-    growth: Growth | None = None,
+    growth: GitGrowth | None = None,
     idle: float = _IDLE,
 ) -> bytes:
     """Run ``git *args`` and give its standard output.
@@ -114,7 +114,7 @@ async def run_git(
     return ended.output
 
 
-def _raise_if_full(growth: Growth, args: Sequence[str]) -> None:
+def _raise_if_full(growth: GitGrowth, args: Sequence[str]) -> None:
     """Whatever git said: where there is no room, that is the reason."""
     if growth.disk_is_full():
         raise GitFailed(f"git {_verb(args)}: the disk is full", hint="Free space where the data folder lies (--data).")

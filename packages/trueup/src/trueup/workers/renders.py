@@ -24,11 +24,11 @@ from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.render.given import given
 from trueup.render.job import ClosureTooNarrow, HelmJob, Recipe
-from trueup.render.remote import Remote, RemotesNeeded
-from trueup.workers.kept import Entry, Kept
+from trueup.render.remote import RemoteReference, RemotesNeeded
+from trueup.workers.kept import Kept, KeptEntry
 from trueup.workers.pool import Pool
 from trueup.workers.preparing import Inline, Preparing
-from trueup.workers.turns import AtOnce, Turn, Turns
+from trueup.workers.turns import AtOnce, RenderTurn, RenderTurns
 
 log = structlog.get_logger("trueup.renders")
 
@@ -47,7 +47,7 @@ STOPPED = Patience(10.0, 300.0)
 REFUSED = Patience(60.0, 3600.0)
 """The same for one that the tool refused: the same inputs give the same answer, if the machine let the tool work."""
 
-Fetch = Callable[[Sequence[Remote]], Awaitable[Mapping[str, Tree]]]
+Fetch = Callable[[Sequence[RemoteReference]], Awaitable[Mapping[str, Tree]]]
 """Brings what kustomizations name elsewhere: for each either of the names it may have, with its tree."""
 
 _User = tuple[str, int]
@@ -74,8 +74,8 @@ class Renders:
         pool: Pool,
         preparing: Preparing | None = None,
         *,
-        turns: Turns | None = None,
-        preparing_turns: Turns | None = None,
+        turns: RenderTurns | None = None,
+        preparing_turns: RenderTurns | None = None,
         room: int = ROOM,
         kept: Kept | None = None,
     ) -> None:
@@ -150,7 +150,7 @@ class Renders:
         if failure := self._failures.standing(recipe.key):
             raise failure
 
-        async def read(turn: Turn) -> Rendering:
+        async def read(turn: RenderTurn) -> Rendering:
             return await self._pool.render(recipe, files, turn.yielding, patient=turn.patient)
 
         try:
@@ -222,7 +222,7 @@ class Renders:
     ) -> Recipe:
         """A recipe, remembered by all that it follows from where that has a name; and so is that it costs too much."""
 
-        async def prepare(_: Turn) -> Recipe:
+        async def prepare(_: RenderTurn) -> Recipe:
             self._pool.expect()
             return await self._preparing.recipe(source, trees, context, index=index, whole_tree=whole_tree)
 
@@ -249,7 +249,7 @@ class Renders:
     async def _checked(
         self, recipe: Recipe, barren: Sequence[str], trees: Trees, before: Sequence[Trees], share: Share
     ) -> None:
-        async def check(_: Turn) -> None:
+        async def check(_: RenderTurn) -> None:
             await self._preparing.check_whole(recipe, barren, trees, before)
 
         async with self._turns.resting():
@@ -303,10 +303,10 @@ class Renders:
     def _keep(self, recipe: Recipe, rendering: Rendering | None) -> None:
         """Let the next run have an outcome, unless there is a secret in it."""
         if self._kept is not None and (rendering is None or not holds_secrets(recipe, rendering.manifests)):
-            self._kept.put(recipe.key, Entry(rendering))
+            self._kept.put(recipe.key, KeptEntry(rendering))
 
     async def _render(self, recipe: Recipe, trees: Trees, user: _User, share: Share) -> Rendering:
-        async def render(turn: Turn) -> Rendering:
+        async def render(turn: RenderTurn) -> Rendering:
             files = await self._preparing.inputs(recipe, trees)
             try:
                 return await self._pool.render(recipe, files, turn.yielding, patient=turn.patient)

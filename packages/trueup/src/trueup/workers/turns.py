@@ -9,7 +9,7 @@ from trueup.model.share import Share
 T = TypeVar("T")
 
 
-class Turn(Protocol):
+class RenderTurn(Protocol):
     """A piece of work that has its turn."""
 
     @property
@@ -21,10 +21,10 @@ class Turn(Protocol):
         when the work is seen to last."""
 
 
-class Turns(Protocol):
+class RenderTurns(Protocol):
     """Runs work when it is its owner's turn."""
 
-    async def run(self, share: Share, work: Callable[[Turn], Coroutine[Any, Any, T]]) -> T:
+    async def run(self, share: Share, work: Callable[[RenderTurn], Coroutine[Any, Any, T]]) -> T:
         """What came of the work, which may be cancelled and begun anew for the sake of others."""
 
     def resting(self) -> AbstractAsyncContextManager[None]:
@@ -36,11 +36,11 @@ def nobody() -> None:
 
 
 class AtOnce:
-    """The :class:`Turns` of a command, which has nobody to share with."""
+    """The :class:`RenderTurns` of a command, which has nobody to share with."""
 
     patient = False
 
-    async def run(self, share: Share, work: Callable[[Turn], Coroutine[Any, Any, T]]) -> T:
+    async def run(self, share: Share, work: Callable[[RenderTurn], Coroutine[Any, Any, T]]) -> T:
         return await work(self)
 
     def yielding(self, gentle: Callable[[], None]) -> Callable[[], None]:

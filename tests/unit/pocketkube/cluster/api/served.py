@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from pocketkube.cluster.api import Api, ApiRequest, Response, StreamAnswer, User
+from pocketkube.cluster.api import ApiRequest, KubernetesApi, Response, StreamAnswer, User
 from pocketkube.cluster.storage import Storage
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,7 +37,7 @@ class Served:
     def __init__(self, storage: Storage) -> None:
         self.now = START
         self.storage = storage
-        self.api = Api(storage, NoTokens(), now=lambda: self.now, random=Random(1))
+        self.api = KubernetesApi(storage, NoTokens(), now=lambda: self.now, random=Random(1))
 
     @classmethod
     async def start(cls) -> "Served":

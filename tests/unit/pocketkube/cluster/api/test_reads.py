@@ -8,7 +8,7 @@ from tests.unit.pocketkube.cluster.api.served import CONFIG_MAPS, DEPLOYMENTS, S
 
 from pocketkube.cluster.api import StreamAnswer
 from pocketkube.cluster.api.negotiation import view_of
-from pocketkube.cluster.api.routes import Route, parse
+from pocketkube.cluster.api.routes import ResourceRoute, parse
 
 TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json"
 PARTIAL = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -209,18 +209,21 @@ def test_views(accept: str, view: str) -> None:
 @pytest.mark.parametrize(
     ("path", "route"),
     [
-        ("/api/v1/namespaces", Route("", "v1", "namespaces")),
-        ("/api/v1/namespaces/n", Route("", "v1", "namespaces", name="n")),
-        ("/api/v1/namespaces/n/finalize", Route("", "v1", "namespaces", name="n", subresource="finalize")),
-        ("/api/v1/namespaces/n/status", Route("", "v1", "namespaces", name="n", subresource="status")),
-        ("/api/v1/namespaces/n/pods", Route("", "v1", "pods", "n")),
-        ("/apis/apps/v1/deployments", Route("apps", "v1", "deployments")),
-        ("/apis/apps/v1/namespaces/n/deployments/d/scale", Route("apps", "v1", "deployments", "n", "d", "scale")),
-        ("/api/v1/watch/namespaces/n/pods/p", Route("", "v1", "pods", "n", "p", watch=True)),
+        ("/api/v1/namespaces", ResourceRoute("", "v1", "namespaces")),
+        ("/api/v1/namespaces/n", ResourceRoute("", "v1", "namespaces", name="n")),
+        ("/api/v1/namespaces/n/finalize", ResourceRoute("", "v1", "namespaces", name="n", subresource="finalize")),
+        ("/api/v1/namespaces/n/status", ResourceRoute("", "v1", "namespaces", name="n", subresource="status")),
+        ("/api/v1/namespaces/n/pods", ResourceRoute("", "v1", "pods", "n")),
+        ("/apis/apps/v1/deployments", ResourceRoute("apps", "v1", "deployments")),
+        (
+            "/apis/apps/v1/namespaces/n/deployments/d/scale",
+            ResourceRoute("apps", "v1", "deployments", "n", "d", "scale"),
+        ),
+        ("/api/v1/watch/namespaces/n/pods/p", ResourceRoute("", "v1", "pods", "n", "p", watch=True)),
         ("/api/v1", None),
         ("/apis/apps/v1", None),
         ("/version", None),
     ],
 )
-def test_routes(path: str, route: Route | None) -> None:
+def test_routes(path: str, route: ResourceRoute | None) -> None:
     assert parse(path) == route

@@ -15,7 +15,7 @@ from tests.unit.pocketkube.cluster.api.served import (
     pod,
 )
 
-from kubegrammar.json_patch import PatchError, apply_json_patch
+from kubegrammar.json_patch import JsonPatchError, apply_json_patch
 
 
 async def test_a_new_object_gets_its_metadata_from_the_server(served: Served) -> None:
@@ -274,11 +274,11 @@ def test_json_patch(operations: list[object], expected: object) -> None:
     ids=str,
 )
 def test_json_patch_that_does_not_apply(operation: object) -> None:
-    with pytest.raises(PatchError):
+    with pytest.raises(JsonPatchError):
         apply_json_patch({"l": [1, 2]}, [operation])
 
 
 def test_copies_that_grow_without_end_are_stopped() -> None:
     operations = [{"op": "copy", "from": "/l", "path": "/l/-"}] * 64
-    with pytest.raises(PatchError, match="copies too much"):
+    with pytest.raises(JsonPatchError, match="copies too much"):
         apply_json_patch({"l": ["x" * 100]}, operations)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kubegrammar.json_patch import PatchError, apply_json_patch
+from kubegrammar.json_patch import JsonPatchError, apply_json_patch
 from kubegrammar.merge import PatchError as StrategicError
 from kubegrammar.merge import strategic_merge
 from kubegrammar.patch import merge_patch
@@ -166,7 +166,7 @@ def _json(operations: Any) -> Patch:
     def patched(obj: Object) -> Object:
         try:
             result: Object = apply_json_patch(obj, operations)
-        except PatchError:
+        except JsonPatchError:
             raise unprocessable() from None
         return result
 

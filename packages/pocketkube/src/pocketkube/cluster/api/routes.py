@@ -7,7 +7,7 @@ import msgspec
 _NAMESPACE_PARTS: Final = ("status", "finalize")
 
 
-class Route(msgspec.Struct, frozen=True):
+class ResourceRoute(msgspec.Struct, frozen=True):
     """A path below ``/api`` or ``/apis`` that names a resource.
 
     Attributes:
@@ -26,7 +26,7 @@ class Route(msgspec.Struct, frozen=True):
     beyond: bool = False
 
 
-def parse(path: str) -> Route | None:
+def parse(path: str) -> ResourceRoute | None:
     """The route of a path; None where it names no resource."""
     parts = path.strip("/").split("/")
     if parts[0] == "api":
@@ -46,4 +46,4 @@ def parse(path: str) -> Route | None:
         namespace, rest = rest[1], rest[2:]
     name = rest[1] if len(rest) > 1 else ""
     subresource = rest[2] if len(rest) > 2 else ""
-    return Route(group, version, rest[0], namespace, name, subresource, watch, len(rest) > 3)
+    return ResourceRoute(group, version, rest[0], namespace, name, subresource, watch, len(rest) > 3)

@@ -26,7 +26,7 @@ from pocketkube.cluster.storage import Event, Storage
 _log = logging.getLogger(__name__)
 
 
-class Api:
+class KubernetesApi:
     """A Kubernetes API on a storage.
 
     Args:

@@ -21,7 +21,7 @@ from pocketkube.cluster.api.options import DeleteOptions, delete_options, write_
 from pocketkube.cluster.api.patches import APPLY_PATCH, patch, patch_type
 from pocketkube.cluster.api.request import JSON, TEXT, ApiRequest, Response, StreamAnswer, respond
 from pocketkube.cluster.api.reviews import Tokens
-from pocketkube.cluster.api.routes import Route
+from pocketkube.cluster.api.routes import ResourceRoute
 from pocketkube.cluster.api.update import replace
 from pocketkube.cluster.api.views import show, show_list, show_object
 from pocketkube.cluster.api.watching import Lines, stream
@@ -50,7 +50,7 @@ class Verbs:
     def wrong_method(self) -> Failure:
         return wrong_method()
 
-    async def perform(self, request: ApiRequest, route: Route, warnings: list[str]) -> Response | StreamAnswer:
+    async def perform(self, request: ApiRequest, route: ResourceRoute, warnings: list[str]) -> Response | StreamAnswer:
         """Answers a request for a resource.
 
         Raises:
@@ -84,7 +84,7 @@ class Verbs:
             await self._core.storage.durable()
         return answer
 
-    def _check_place(self, resource: Resource, route: Route, method: str) -> None:
+    def _check_place(self, resource: Resource, route: ResourceRoute, method: str) -> None:
         """Namespaced objects are in namespaces, others are not."""
         if not resource.namespaced:
             if route.namespace:

@@ -32,7 +32,7 @@ from trueup.sources.pulls import PROVIDER
 from trueup.sources.revert import Reverted, revert
 from trueup.sources.revision import BRANCHES
 from trueup.sources.tree import GitTree
-from trueup.sources.writer import Blob, Changes, WantedCommit, Written, head_branch
+from trueup.sources.writer import Blob, Changes, WantedCommit, WriteOutcome, head_branch
 from trueup.store.audit.versions import DeployedVersion
 from trueup.store.kinds import PROJECT
 from trueup.store.projects import read_project
@@ -229,5 +229,5 @@ def _message(view: ApplicationView, taken: Reverted, good: str, bad: str) -> str
     return "\n\n".join(filter(None, (subject, reverts, trailer))) + "\n"
 
 
-def _told(written: Written, good: str) -> None:
+def _told(written: WriteOutcome, good: str) -> None:
     say(f"pushed {written.sha[:8]} to {written.branch}: as at {good[:8]}")

@@ -15,7 +15,7 @@ from trueup.model.project import Project
 from trueup.model.tree import Tree
 from trueup.policy.settings import CONFIG_MAP as SETTINGS
 from trueup.render.environment import RenderContext
-from trueup.render.remote import Remote
+from trueup.render.remote import RemoteReference
 from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sandbox.offline.renderer import OfflineRenderer
 from trueup.store.credentials import CONFIG_MAP
@@ -95,7 +95,7 @@ async def _inflates(access: ClusterAccess, known: KnownRepositories) -> bool:
 def _admitted(fetch: Fetch, app: Application, project: Project | None) -> Fetch:
     """Brings what a kustomization names elsewhere, where the project permits it."""
 
-    async def brought(needed: Sequence[Remote]) -> Mapping[str, Tree]:
+    async def brought(needed: Sequence[RemoteReference]) -> Mapping[str, Tree]:
         for remote in needed:
             try:
                 if project is not None:
@@ -107,7 +107,7 @@ def _admitted(fetch: Fetch, app: Application, project: Project | None) -> Fetch:
     return brought
 
 
-def _url(remote: Remote) -> str:
+def _url(remote: RemoteReference) -> str:
     """What a project is asked for."""
     if remote.chart is not None:
         return remote.chart.repository

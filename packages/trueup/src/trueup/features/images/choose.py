@@ -15,7 +15,7 @@ _REFERENCE = pattern.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _LONGEST_PATTERN = 1000
 
 
-class Choice(msgspec.Struct, frozen=True):
+class ImageChoice(msgspec.Struct, frozen=True):
     """What was chosen, and why not the others.
 
     Attributes:
@@ -65,7 +65,7 @@ def candidates(rule: ImageRule, tags: Iterable[str]) -> tuple[dict[str, str], di
     return kept, refused
 
 
-def choose(rule: ImageRule, tags: Iterable[str], created: Mapping[str, float] | None = None) -> Choice:
+def choose(rule: ImageRule, tags: Iterable[str], created: Mapping[str, float] | None = None) -> ImageChoice:
     """The newest tag by the rule's strategy.
 
     Args:
@@ -81,7 +81,7 @@ def choose(rule: ImageRule, tags: Iterable[str], created: Mapping[str, float] | 
             refused[tag] = "it does not say when it was made"
             del kept[tag]
     if not kept:
-        return Choice("", refused)
+        return ImageChoice("", refused)
 
     def order(left: str, right: str) -> int:
         return _order(rule, (left, kept[left]), (right, kept[right]), times)
@@ -91,7 +91,7 @@ def choose(rule: ImageRule, tags: Iterable[str], created: Mapping[str, float] | 
     for tag in kept:
         if tag != newest:
             refused[tag] = f"{newest} is newer"
-    return Choice(newest, refused)
+    return ImageChoice(newest, refused)
 
 
 def _pattern(rule: ImageRule, text: str) -> pattern.Pattern[str] | None:

@@ -21,7 +21,7 @@ from trueup.features.images.work import Work
 from trueup.model.errors import Stalled, TrueupError
 from trueup.model.tree import Tree
 from trueup.render.budget import Budget
-from trueup.sources.tree import GitTree, Place
+from trueup.sources.tree import GitTree, TreePlace
 from trueup.workers.readers import Readers
 
 _JOBS = 1000
@@ -32,14 +32,14 @@ Asked = tuple[Work, tuple[Update, ...]]
 class Find(msgspec.Struct, frozen=True, tag=True):
     """Asks for the markers below a folder; the answer is :class:`MarkedPolicies`."""
 
-    place: Place
+    place: TreePlace
     folder: str
 
 
 class Edit(msgspec.Struct, frozen=True, tag=True):
     """Asks for updates to be put into files; the answer is :class:`Edited`."""
 
-    place: Place
+    place: TreePlace
     asked: tuple[Asked, ...]
 
 

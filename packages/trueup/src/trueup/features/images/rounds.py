@@ -35,7 +35,7 @@ from trueup.sources.propose import propose
 from trueup.sources.pulls import PROVIDER
 from trueup.sources.signing import Signer
 from trueup.sources.tree import GitTree
-from trueup.sources.writer import Author, Changes, WantedCommit, Written
+from trueup.sources.writer import Author, Changes, WantedCommit, WriteOutcome
 
 log = Logger("trueup.images")
 
@@ -84,7 +84,7 @@ class RoundOutcome(msgspec.Struct, frozen=True, kw_only=True):
     repository: str
     done: tuple[tuple[Work, tuple[Update, ...]], ...]
     changes: tuple[ChangedValue, ...] = ()
-    written: Written | None = None
+    written: WriteOutcome | None = None
     pull_request: str = ""
     problem: str = ""
     left: dict[tuple[str, str], str] = {}

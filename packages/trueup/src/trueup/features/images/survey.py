@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from kubegrammar.image import Image
-from trueup.features.images.choose import Choice, candidates, choose
+from trueup.features.images.choose import ImageChoice, candidates, choose
 from trueup.features.images.rule import DigestPin, ImageRule, Strategy
 from trueup.features.images.secrets import Secret, require_namespace, required, shown
 from trueup.features.images.settings import ImageSettings, RegistryEntry
@@ -152,7 +152,9 @@ class Survey:
 
         return await self._slots.run(Share(project=host, repository=repository), ask)
 
-    async def _choice(self, rule: ImageRule, listed: list[str], host: str, repository: str, access: Access) -> Choice:
+    async def _choice(
+        self, rule: ImageRule, listed: list[str], host: str, repository: str, access: Access
+    ) -> ImageChoice:
         kept, refused = candidates(rule, listed)
         platforms = [Platform.parse(text) for text in rule.platforms]
         created: dict[str, float] = {}
@@ -164,15 +166,15 @@ class Survey:
                 elif found.created is not None:
                     created[tag] = found.created.timestamp()
             choice = choose(rule, [tag for tag in listed if tag not in refused], created)
-            return Choice(choice.tag, {**choice.passed_over, **refused})
+            return ImageChoice(choice.tag, {**choice.passed_over, **refused})
         while True:
             choice = choose(rule, [tag for tag in listed if tag not in refused])
             if not choice.tag or not platforms:
-                return Choice(choice.tag, {**choice.passed_over, **refused})
+                return ImageChoice(choice.tag, {**choice.passed_over, **refused})
             # Only the newest is asked about its platforms, then the next one: most often the first will do.
             found = await self._describe(host, repository, choice.tag, access, platforms)
             if _offers(found, platforms):
-                return Choice(choice.tag, {**choice.passed_over, **refused})
+                return ImageChoice(choice.tag, {**choice.passed_over, **refused})
             refused[choice.tag] = f"not for {', '.join(rule.platforms)}"
 
     async def _describe(
@@ -224,7 +226,7 @@ def _offers(facts: ImageFacts, wanted: list[Platform]) -> bool:
     return not facts.platforms or any(has.offers(want) for has in facts.platforms for want in wanted)
 
 
-def _why(choice: Choice, tags: int, rule: ImageRule) -> str:
+def _why(choice: ImageChoice, tags: int, rule: ImageRule) -> str:
     if not tags:
         return f"{rule.image.name} has no tags"
     reasons = list(choice.passed_over.values())

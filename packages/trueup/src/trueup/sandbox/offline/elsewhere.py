@@ -9,7 +9,7 @@ from trueup.model.repository_url import parse_repository_url
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing
 from trueup.render.packed_chart import PackedChart
-from trueup.render.remote import Base, OneFile, Remote, is_meant
+from trueup.render.remote import Base, OneFile, RemoteReference, is_meant
 from trueup.sources.download import MAX_BYTES, TooLarge, downloading
 from trueup.sources.helm_repository import HelmRepositories
 from trueup.sources.mirrors import Mirrors
@@ -61,7 +61,7 @@ class Elsewhere:
         """What brings the bases, files and charts of one application, which may have what the engine lets it have."""
         app = _Application()
 
-        async def fetch(needed: Sequence[Remote]) -> Mapping[str, Tree]:
+        async def fetch(needed: Sequence[RemoteReference]) -> Mapping[str, Tree]:
             return dict([await self._named(remote, needed, app) for remote in needed])
 
         return fetch
@@ -78,7 +78,9 @@ class Elsewhere:
             except AddressRefused as error:
                 raise AddressRefused(error.message, hint=_ALLOWED) from error
 
-    async def _named(self, remote: Remote, needed: Sequence[Remote], app: _Application) -> tuple[str, Tree]:
+    async def _named(
+        self, remote: RemoteReference, needed: Sequence[RemoteReference], app: _Application
+    ) -> tuple[str, Tree]:
         """What one is.
 
         Raises:
@@ -94,7 +96,9 @@ class Elsewhere:
         self.trees[name] = tree
         return name, tree
 
-    async def _one(self, remote: Remote, needed: Sequence[Remote], app: _Application) -> tuple[str, Tree]:
+    async def _one(
+        self, remote: RemoteReference, needed: Sequence[RemoteReference], app: _Application
+    ) -> tuple[str, Tree]:
         if remote.chart is not None:
             return remote.chart.tree, await self._chart(remote.chart, needed, app)
         if remote.file:
@@ -111,13 +115,13 @@ class Elsewhere:
         assert remote.base is not None
         return remote.base.name, self.trees.get(remote.base.name) or await self._tree(remote.base)
 
-    async def _file(self, remote: Remote, app: _Application) -> OneFile:
+    async def _file(self, remote: RemoteReference, app: _Application) -> OneFile:
         async def fetch(limit: int) -> OneFile:
             return OneFile(await self._download(remote.text, limit))
 
         return await self._paid(remote.file_name, remote.text, fetch, app, OneFile)
 
-    async def _chart(self, chart: ChartOf, needed: Sequence[Remote], app: _Application) -> PackedChart:
+    async def _chart(self, chart: ChartOf, needed: Sequence[RemoteReference], app: _Application) -> PackedChart:
         repository = RepositoryOf(chart.repository, "")
 
         async def fetch(limit: int) -> PackedChart:

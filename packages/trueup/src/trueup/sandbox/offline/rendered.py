@@ -13,7 +13,7 @@ from trueup.model.tree import Tree
 from trueup.render.environment import RenderContext
 from trueup.render.recipe import make_recipe
 from trueup.render.remote import RemotesNeeded
-from trueup.render.renderers import Written, written_of
+from trueup.render.renderers import WrittenAs, written_of
 from trueup.sandbox.offline.applications import Declared, DeclaredFiles
 from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sandbox.offline.kubernetes import Kubernetes
@@ -184,11 +184,11 @@ class DeclaredApplications:
         result.manifests += rendering.manifests
         result.warnings += [Problem(application=declared.name, message=text) for text in rendering.warnings]
         match written_of(rendering.source_type):
-            case Written.OBJECTS:
+            case WrittenAs.OBJECTS:
                 result.folders[index] = tree
-            case Written.TEMPLATES:
+            case WrittenAs.TEMPLATES:
                 result.charts[index] = (source.path, tree)
-            case Written.PARTS:
+            case WrittenAs.PARTS:
                 trees = {**refs, **(self._elsewhere.trees if self._elsewhere else {})}
                 recipe = make_recipe(source, tree, trees, context, source_index=index)
                 result.kustomize[index] = [(file.path, tree) for file in recipe.inputs if not file.ref]

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from kubegrammar.json_patch import PatchError, apply_json_patch
+from kubegrammar.json_patch import JsonPatchError, apply_json_patch
 from kubegrammar.patch import merge_patch
 from trueup.kube.errors import AlreadyExists
 from trueup.model.annotations import API_VERSION, GROUP
@@ -135,7 +135,7 @@ class ApplicationEdits:
             try:
                 # A JSON patch changes in place what it is given, and not all that it changes is taken.
                 found = merge_patch(live, patch) if kind == "merge" else apply_json_patch(deepcopy(live), patch)
-            except (PatchError, RecursionError) as error:
+            except (JsonPatchError, RecursionError) as error:
                 raise Fault(Code.INVALID_ARGUMENT, f"the patch cannot be applied: {error}") from error
             if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
                 raise Fault(Code.INVALID_ARGUMENT, "the patch leaves no application")

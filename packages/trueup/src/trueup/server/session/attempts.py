@@ -43,7 +43,7 @@ class TryLimits(msgspec.Struct, frozen=True):
     window: float = 300.0
 
 
-class Failures(msgspec.Struct, frozen=True, array_like=True):
+class WrongPasswords(msgspec.Struct, frozen=True, array_like=True):
     """Wrong passwords in a row, and when the last one was."""
 
     count: int = 0
@@ -53,10 +53,10 @@ class Failures(msgspec.Struct, frozen=True, array_like=True):
         """Whether no further password is looked at."""
         return self.count >= limits.failures and (not limits.window or now - self.last <= limits.window)
 
-    def after(self, limits: TryLimits, now: float) -> "Failures":
+    def after(self, limits: TryLimits, now: float) -> "WrongPasswords":
         """After one more."""
         over = limits.window and now - self.last > limits.window
-        return Failures(1 if over else self.count + 1, now)
+        return WrongPasswords(1 if over else self.count + 1, now)
 
 
 class Attempts:
@@ -67,7 +67,7 @@ class Attempts:
 
     def __init__(self, store: SecretStore, limits: TryLimits, now: Callable[[], float]) -> None:
         self._store, self._limits, self._now = store, limits, now
-        self._known: dict[str, Failures] = {}
+        self._known: dict[str, WrongPasswords] = {}
         self._trying: dict[str, int] = {}
 
     def begin(self, account: str) -> bool:
@@ -89,12 +89,12 @@ class Attempts:
         if good and not self._failures(account).count:
             return
         now = self._now()
-        self._known[account] = Failures() if good else self._failures(account).after(self._limits, now)
+        self._known[account] = WrongPasswords() if good else self._failures(account).after(self._limits, now)
 
         def written(data: Texts) -> Changes:
-            listed = _read(data, _FAILURES, dict[str, Failures])
-            counted = listed.get(account, Failures())
-            listed[account] = Failures() if good else counted.after(self._limits, now)
+            listed = _read(data, _FAILURES, dict[str, WrongPasswords])
+            counted = listed.get(account, WrongPasswords())
+            listed[account] = WrongPasswords() if good else counted.after(self._limits, now)
             kept = {name: each for name, each in listed.items() if each.count and not self._over(each, now)}
             return {_FAILURES: msgspec.json.encode(kept).decode() if kept else None}
 
@@ -104,14 +104,16 @@ class Attempts:
             # It counts here all the same.
             log.warning("a failed sign-in is not on record", account=account, error=str(error))
 
-    def _over(self, failures: Failures, now: float) -> bool:
+    def _over(self, failures: WrongPasswords, now: float) -> bool:
         return bool(self._limits.window) and now - failures.last > self._limits.window
 
-    def _failures(self, account: str) -> Failures:
+    def _failures(self, account: str) -> WrongPasswords:
         """The worse of what this process and the record know; the later one where a good password came between."""
-        mine = self._known.get(account, Failures())
-        listed: dict[str, Failures] = _read(self._store.secret(SESSIONS_SECRET), _FAILURES, dict[str, Failures])
-        stored = listed.get(account, Failures())
+        mine = self._known.get(account, WrongPasswords())
+        listed: dict[str, WrongPasswords] = _read(
+            self._store.secret(SESSIONS_SECRET), _FAILURES, dict[str, WrongPasswords]
+        )
+        stored = listed.get(account, WrongPasswords())
         if mine.count and stored.count:
             return max(mine, stored, key=lambda each: (each.count, each.last))
         return stored if stored.last > mine.last else mine

@@ -17,7 +17,7 @@ _PRINTABLE = pattern.compile(r"[^\x20-\x7e\x{a0}-\x{ffff}]+")
 _LONGEST_URL = 8192
 
 
-class Answer(msgspec.Struct, frozen=True):
+class RegistryAnswer(msgspec.Struct, frozen=True):
     """A whole answer."""
 
     status: int

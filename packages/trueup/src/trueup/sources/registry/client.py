@@ -15,8 +15,8 @@ from kubegrammar import json
 from kubegrammar.time import parse_time
 from trueup.model.errors import SourceUnavailable, TrueupError
 from trueup.sources.registry.access import Access
-from trueup.sources.registry.answer import Answer
-from trueup.sources.registry.transport import Transport
+from trueup.sources.registry.answer import RegistryAnswer
+from trueup.sources.registry.transport import RegistryTransport
 
 MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
@@ -99,7 +99,7 @@ class RegistryClient:
     """
 
     def __init__(self, *, timeout: float = 20.0, now: Callable[[], float] = time.monotonic) -> None:
-        self._transport = Transport(timeout=timeout, now=now)
+        self._transport = RegistryTransport(timeout=timeout, now=now)
 
     async def __aenter__(self) -> Self:
         await self._transport.open()
@@ -114,7 +114,7 @@ class RegistryClient:
         """See that a registry answers, and lets us in.
 
         Raises:
-            TrueupError: as :meth:`Transport.ask`.
+            TrueupError: as :meth:`RegistryTransport.ask`.
         """
         await self._transport.ask("GET", registry, "/v2/", access, scope="", limit=_CONFIG_LIMIT)
 
@@ -122,7 +122,7 @@ class RegistryClient:
         """All tags of a repository, in the registry's order.
 
         Raises:
-            TrueupError: as :meth:`Transport.ask`.
+            TrueupError: as :meth:`RegistryTransport.ask`.
         """
         path = f"/v2/{quote(repository)}/tags/list?n={_PAGE}"
         found: list[str] = []
@@ -140,7 +140,7 @@ class RegistryClient:
         """The digest that a tag leads to, by HEAD alone where the registry says it.
 
         Raises:
-            TrueupError: as :meth:`Transport.ask`.
+            TrueupError: as :meth:`RegistryTransport.ask`.
         """
         path = _manifest(repository, reference)
         scope = f"repository:{repository}:pull"
@@ -161,7 +161,7 @@ class RegistryClient:
             platform: whose image of an index is looked at; the first one's otherwise.
 
         Raises:
-            TrueupError: as :meth:`Transport.ask`.
+            TrueupError: as :meth:`RegistryTransport.ask`.
         """
         answer = await self._manifest(registry, repository, reference, access)
         digest = _sha256(answer.body)
@@ -199,7 +199,7 @@ class RegistryClient:
         """What a tag or a digest leads to; of a digest the very manifest.
 
         Raises:
-            TrueupError: as :meth:`Transport.ask`.
+            TrueupError: as :meth:`RegistryTransport.ask`.
         """
         answer = await self._manifest(registry, repository, reference, access)
         digest = _sha256(answer.body)
@@ -216,7 +216,7 @@ class RegistryClient:
         """A blob; it is what its digest says.
 
         Raises:
-            TrueupError: as :meth:`Transport.ask`.
+            TrueupError: as :meth:`RegistryTransport.ask`.
         """
         path = f"/v2/{quote(repository)}/blobs/{quote(digest, safe=':')}"
         answer = await self._pull(registry, repository, path, access, limit)
@@ -228,7 +228,7 @@ class RegistryClient:
         """Put a blob there, unless it is; returns its digest.
 
         Raises:
-            TrueupError: as :meth:`Transport.ask`.
+            TrueupError: as :meth:`RegistryTransport.ask`.
         """
         digest = _sha256(data)
         scope = f"repository:{repository}:pull,push"
@@ -263,7 +263,7 @@ class RegistryClient:
         """Put a manifest under a tag or its digest; returns the digest.
 
         Raises:
-            TrueupError: as :meth:`Transport.ask`.
+            TrueupError: as :meth:`RegistryTransport.ask`.
         """
         await self._transport.ask(
             "PUT",
@@ -278,7 +278,7 @@ class RegistryClient:
         )
         return _sha256(body)
 
-    async def _manifest(self, registry: str, repository: str, reference: str, access: Access) -> Answer:
+    async def _manifest(self, registry: str, repository: str, reference: str, access: Access) -> RegistryAnswer:
         path = _manifest(repository, reference)
         return await self._pull(registry, repository, path, access, _MANIFEST_LIMIT, _ACCEPT)
 
@@ -290,7 +290,7 @@ class RegistryClient:
         access: Access,
         limit: int,
         headers: dict[str, str] | None = None,
-    ) -> Answer:
+    ) -> RegistryAnswer:
         scope = f"repository:{repository}:pull"
         return await self._transport.ask("GET", registry, path, access, scope=scope, limit=limit, headers=headers)
 
@@ -333,7 +333,7 @@ def _chosen(entries: list[Descriptor], platform: Platform | None) -> Descriptor 
     return images[0] if images else None
 
 
-def _next(answer: Answer) -> str:
+def _next(answer: RegistryAnswer) -> str:
     """Where the next page is; on the same host alone."""
     for part in answer.headers.get("Link", "").split(","):
         target, _, parameters = part.strip().partition(";")

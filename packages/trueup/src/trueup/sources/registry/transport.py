@@ -18,12 +18,12 @@ from trueup.model.errors import SourceUnavailable, Stalled, Waiting
 from trueup.sources.credential import paper
 from trueup.sources.outgoing import Outside, is_loopback, proxy_of, require_outside, session
 from trueup.sources.registry.access import Access
-from trueup.sources.registry.answer import Answer, bounded, reason, redirected, refused, retry_after, shown
+from trueup.sources.registry.answer import RegistryAnswer, bounded, reason, redirected, refused, retry_after, shown
 from trueup.sources.registry.challenge import Challenge, read_challenges
 from trueup.sources.registry.errors import AccessRefused, NoSuchImage
 from trueup.sources.registry.realm import token_server
 
-__all__ = ["AccessRefused", "Answer", "NoSuchImage", "Transport"]
+__all__ = ["AccessRefused", "NoSuchImage", "RegistryAnswer", "RegistryTransport"]
 
 _DOCKER = "registry-1.docker.io"
 _TOKEN_LIMIT = 256 * 1024
@@ -42,7 +42,7 @@ class _Limits(msgspec.Struct):
     failures: int
 
 
-class Transport:
+class RegistryTransport:
     """Shared connections and tokens. A context manager.
 
     Args:
@@ -84,7 +84,7 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         good: tuple[int, ...] = (200,),
-    ) -> Answer:
+    ) -> RegistryAnswer:
         """One question to a registry.
 
         Args:
@@ -121,7 +121,7 @@ class Transport:
         headers: Mapping[str, str] | None,
         body: bytes | None,
         good: tuple[int, ...],
-    ) -> Answer:
+    ) -> RegistryAnswer:
         authorization = self._known(base, access, scope)
         for attempt in range(2):
             answer, challenges = await self._send(
@@ -148,7 +148,7 @@ class Transport:
         limit: int,
         headers: Mapping[str, str] | None,
         body: bytes | None,
-    ) -> tuple[Answer, list[Challenge]]:
+    ) -> tuple[RegistryAnswer, list[Challenge]]:
         """One request. Redirects are followed by hand: the header goes to the registry's own origin alone, and not
         when another host has sent us back to it. What another host wants to be shown is nobody's question."""
         at_home = url.origin() == base.origin()
@@ -164,7 +164,7 @@ class Transport:
                     continue
                 read = await bounded(response, limit if response.status < 400 else _ERROR_LIMIT, registry)
                 asked = response.headers.getall("WWW-Authenticate", [])[:_CHALLENGES] if at_home else []
-                return Answer(response.status, response.headers, read, url), read_challenges(asked)
+                return RegistryAnswer(response.status, response.headers, read, url), read_challenges(asked)
         raise SourceUnavailable(f"registry {registry}: it redirects without end")
 
     def _request(
@@ -302,7 +302,7 @@ class Transport:
         if kept and kept.until > self._now():
             raise Waiting(f"registry {registry} asked to be left alone", after=kept.until - self._now())
 
-    def _failure(self, answer: Answer, host: str, registry: str, scope: str) -> Exception:
+    def _failure(self, answer: RegistryAnswer, host: str, registry: str, scope: str) -> Exception:
         name = scope.split(":")[1] if scope.count(":") >= 2 else ""
         if answer.status in (401, 403):
             return refused(registry, scope)

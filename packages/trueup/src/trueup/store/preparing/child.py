@@ -22,7 +22,7 @@ from trueup.render.packed_chart import PackedChart, check_archive
 from trueup.render.recipe import make_recipe, read_inputs
 from trueup.render.remote import OneFile, RemotesNeeded
 from trueup.sources.shelved import Shelved
-from trueup.sources.tree import GitTree, Place, within_limits
+from trueup.sources.tree import GitTree, TreePlace, within_limits
 from trueup.store.preparing.frame import (
     MAX_ANSWER,
     Answer,
@@ -56,7 +56,7 @@ _DEEP = 3000
 _OPEN = 4
 """Trees kept open: the applications of one repository come one after the other."""
 
-_trees: OrderedDict[Place | Shelved, GitTree | PackedChart] = OrderedDict()
+_trees: OrderedDict[TreePlace | Shelved, GitTree | PackedChart] = OrderedDict()
 
 
 def answer(task: Task) -> Answer:
@@ -144,17 +144,17 @@ def _opened(places: Places) -> Trees:
     return Trees(_tree(places.own), {name: _ref(each) for name, each in places.refs.items()})
 
 
-def _ref(place: Place | Shelved | HeldTree | Packed) -> Tree:
+def _ref(place: TreePlace | Shelved | HeldTree | Packed) -> Tree:
     match place:
         case HeldTree():
             return OneFile(place.content)
         case Packed():
             return PackedChart(place.content, place.shown)
-        case Place() | Shelved():
+        case TreePlace() | Shelved():
             return _tree(place)
 
 
-def _tree(place: Place | Shelved) -> Tree:
+def _tree(place: TreePlace | Shelved) -> Tree:
     tree = _trees.get(place)
     if tree is None:
         tree = _trees[place] = place.open(lambda: None)

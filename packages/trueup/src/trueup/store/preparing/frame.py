@@ -7,9 +7,9 @@ from trueup.policy.integrity import Demand
 from trueup.render.environment import RenderContext
 from trueup.render.helm_index import ChartOf, Found, Missing
 from trueup.render.job import Recipe
-from trueup.render.remote import Remote
+from trueup.render.remote import RemoteReference
 from trueup.sources.shelved import Shelved
-from trueup.sources.tree import Place
+from trueup.sources.tree import TreePlace
 
 MAX_ANSWER = 96 * 1024 * 1024
 """Bytes: the inputs of a render, and their names."""
@@ -31,8 +31,8 @@ class Packed(msgspec.Struct, frozen=True, tag=True):
 class Places(msgspec.Struct, frozen=True):
     """Where a source's trees are: its own, and the others by name."""
 
-    own: Place | Shelved
-    refs: dict[str, Place | Shelved | HeldTree | Packed] = {}
+    own: TreePlace | Shelved
+    refs: dict[str, TreePlace | Shelved | HeldTree | Packed] = {}
 
 
 class MakeRecipe(msgspec.Struct, frozen=True, tag=True):
@@ -86,7 +86,7 @@ class CheckSigned(msgspec.Struct, frozen=True, tag=True):
         now: seconds since 1970.
     """
 
-    place: Place
+    place: TreePlace
     tag: tuple[str, str]
     demand: Demand
     keyring: tuple[str, ...]
@@ -106,7 +106,7 @@ class Made(msgspec.Struct, frozen=True, tag=True):
 class Needs(msgspec.Struct, frozen=True, tag=True):
     """A recipe cannot be made before these are fetched."""
 
-    remotes: tuple[Remote, ...]
+    remotes: tuple[RemoteReference, ...]
 
 
 class Inputs(msgspec.Struct, frozen=True, tag=True):

@@ -14,7 +14,7 @@ from trueup.render.job import Recipe
 from trueup.render.packed_chart import PackedChart
 from trueup.render.remote import OneFile, RemotesNeeded
 from trueup.sources.shelved import Shelved, ShelvedChart
-from trueup.sources.tree import GitTree, Place
+from trueup.sources.tree import GitTree, TreePlace
 from trueup.store.preparing.frame import (
     Answer,
     CheckArchive,
@@ -170,7 +170,7 @@ class Preparer:
 
 def _places(trees: Trees) -> Places | None:
     """Where trees are; None unless all of them are repositories' or whole by themselves."""
-    refs: dict[str, Place | Shelved | HeldTree | Packed] = {}
+    refs: dict[str, TreePlace | Shelved | HeldTree | Packed] = {}
     for name, tree in trees.refs.items():
         if isinstance(tree, GitTree | ShelvedChart):
             refs[name] = tree.place
