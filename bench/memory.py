@@ -15,7 +15,7 @@ from trueup.store.kinds import APPLICATION
 
 APPLICATIONS = 300
 OBJECTS = 3
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 75.0
 """After which children that nobody needs have ended."""
 
 
