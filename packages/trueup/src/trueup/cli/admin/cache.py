@@ -11,7 +11,6 @@ from trueup.cli.data import data_folder
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import say
-from trueup.workers.kept import RENDERS, clear, held
 
 data_option = click.option(
     "--data",
@@ -32,6 +31,9 @@ def cache() -> None:
 @access_options
 def stats(access: ClusterAccess, data: Path | None, output: str) -> None:
     """Show how many renders are kept, and what they take of the disk."""
+    # Only who asks for it pays for what reads such a folder.
+    from trueup.workers.kept import held
+
     folder = _folder(access, data)
     found = held(folder)
     used = format_time(datetime.fromtimestamp(found.oldest, UTC)) if found.oldest else ""
@@ -52,9 +54,13 @@ def stats(access: ClusterAccess, data: Path | None, output: str) -> None:
 @access_options
 def clear_(access: ClusterAccess, data: Path | None) -> None:
     """Remove all renders from the disk. An engine that runs goes on; what is asked for again is rendered anew."""
+    from trueup.workers.kept import clear
+
     folder = _folder(access, data)
     say(f"{clear(folder)} renders removed from {folder}")
 
 
 def _folder(access: ClusterAccess, data: Path | None) -> Path:
+    from trueup.workers.kept import RENDERS
+
     return (data or data_folder(access.config(), access.namespace)) / RENDERS
