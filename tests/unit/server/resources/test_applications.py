@@ -11,7 +11,7 @@ from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
 from trueup.server.changes.log import AGAIN, Changes
 from trueup.server.errors import Code, Fault
-from trueup.server.request import Json, Request, Stream
+from trueup.server.request import Json, Request, Stream, plain
 from trueup.server.resources.application_watch import application_watch
 from trueup.server.resources.applications import application_reads
 from trueup.store.applications import StoredApplication, decode, key_of
@@ -79,7 +79,8 @@ async def no_refresh(key: str, hard: bool) -> None:
 
 async def ask(stored: Stored, method: str, message: Json, caller: ByHand | None = None) -> Any:
     functions = application_reads(stored, stored.changes, no_refresh)
-    return await functions[f"ApplicationService.{method}"](Request(caller or ByHand(), message))
+    found = await functions[f"ApplicationService.{method}"](Request(caller or ByHand(), message))
+    return plain(found) if isinstance(found, dict) else found
 
 
 @pytest.mark.parametrize(

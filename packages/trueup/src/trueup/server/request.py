@@ -24,6 +24,32 @@ class Request(msgspec.Struct, frozen=True):
     resume: str = ""
 
 
+class StoredBody(msgspec.Struct, frozen=True, gc=False):
+    """An object of an answer as it is stored: of most that are listed, little is sent.
+
+    Attributes:
+        body: its JSON.
+    """
+
+    body: bytes
+
+    def object(self) -> Json:
+        """The object as it is answered, without what says who wrote which field."""
+        found: Json = msgspec.json.decode(self.body)
+        metadata = found.get("metadata")
+        if isinstance(metadata, dict):
+            metadata.pop("managedFields", None)
+        return found
+
+
+def plain(answer: Json) -> Json:
+    """An answer whose listed objects are read."""
+    items = answer.get("items")
+    if not isinstance(items, list) or not any(isinstance(each, StoredBody) for each in items):
+        return answer
+    return {**answer, "items": [each.object() if isinstance(each, StoredBody) else each for each in items]}
+
+
 def _no_token() -> str:
     return ""
 

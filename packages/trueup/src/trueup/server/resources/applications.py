@@ -14,11 +14,13 @@ from trueup.server.caller import Caller
 from trueup.server.changes.log import Changes
 from trueup.server.errors import Code, Fault, denied
 from trueup.server.gate import application_object, may
-from trueup.server.request import Functions, Json, Request
+from trueup.server.request import Functions, Json, Request, StoredBody
 from trueup.server.resources.selector import selector
 from trueup.store.applications import StoredApplication
 
 RESOURCE = "applications"
+REMEMBERED = 50_000
+"""Applications whose names and projects are kept."""
 REFRESH_SECONDS = 120.0
 """That a refresh is waited for."""
 
@@ -116,6 +118,7 @@ class ApplicationReading:
 
     def __init__(self, reads: ApplicationReads) -> None:
         self.reads = reads
+        self._named: dict[str, tuple[str, Named]] = {}
 
     def find(self, request: Request, action: str, *, name: str = "name", resource: str = RESOURCE) -> StoredApplication:
         """The Application of a request.
@@ -152,9 +155,19 @@ class ApplicationReading:
     def seen(self, caller: Caller, lives: Iterable[LiveObject], choice: Choice) -> Iterable[LiveObject]:
         """Of these, what a query is about and the caller may see."""
         for live in lives:
-            known = named(live, self.reads.control_namespace)
+            known = self._known(live)
             if choice.takes(live, known) and may(caller, RESOURCE, "get", known.of):
                 yield live
+
+    def _known(self, live: LiveObject) -> Named:
+        """Each version is read once; of one that is gone, nothing is kept for long."""
+        key, version = f"{live.key.namespace}/{live.key.name}", live.resource_version
+        found = self._named.get(key)
+        if found is None or found[0] != version:
+            if len(self._named) > REMEMBERED:
+                self._named.clear()
+            found = self._named[key] = (version, named(live, self.reads.control_namespace))
+        return found[1]
 
 
 def application_reads(
@@ -173,7 +186,7 @@ def application_reads(
         newest = max((int(live.resource_version) for live in found if live.resource_version.isdecimal()), default=0)
         return {
             "metadata": {"resourceVersion": str(newest) if newest else ""},
-            "items": [body_of(each) for each in found],
+            "items": [StoredBody(each.body) for each in found],
         }
 
     async def get(request: Request) -> Json:

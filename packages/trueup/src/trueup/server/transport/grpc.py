@@ -16,7 +16,7 @@ from trueup.server.api import Api
 from trueup.server.codec.wire import decode, encode
 from trueup.server.description.values import MethodOf
 from trueup.server.errors import Code, Fault
-from trueup.server.request import Json, Stream
+from trueup.server.request import Json, Stream, plain
 from trueup.server.transport.body import LARGEST, PATIENCE, STALLED
 
 _HEAD = 5
@@ -60,7 +60,7 @@ class Grpc:
         try:
             answer = await self._api.call(method, headers, partial(_read, method, stream))
             if not isinstance(answer, Stream):
-                await _send(stream, encode(method.response, answer))
+                await _send(stream, encode(method.response, plain(answer)))
                 return
             try:
                 async for item in answer.items:

@@ -12,7 +12,7 @@ from trueup.server.api import Api
 from trueup.server.codec.wire import decode, encode
 from trueup.server.description.values import MethodOf
 from trueup.server.errors import Code, Fault
-from trueup.server.request import Json, Stream
+from trueup.server.request import Json, Stream, plain
 from trueup.server.transport.answers import STRICT, pump, start_stream
 from trueup.server.transport.body import read_body
 
@@ -49,7 +49,7 @@ class GrpcWeb:
                 raise Fault(Code.UNIMPLEMENTED, f"unknown method {path[:200]}")
             answer = await self._api.call(method, headers, read)
             if not isinstance(answer, Stream):
-                body = frame(encode(method.response, answer)) + trailers()
+                body = frame(encode(method.response, plain(answer))) + trailers()
                 await _whole(send, kind, body)
                 return
         except Fault as fault:

@@ -1,6 +1,11 @@
 """Parts of an answer, by `fields`: ``items.metadata.name,items.spec``, or ``-items.status`` for all but these."""
 
+from functools import lru_cache
 from typing import Any
+
+import msgspec
+
+from trueup.server.request import StoredBody, plain
 
 MOST = 200
 """Fields that one query may name."""
@@ -31,9 +36,9 @@ class Mask:
     def of(self, value: Any) -> Any:
         """The part of an answer that is sent. The answer itself stays as it is."""
         if not self._tree:
-            return value
+            return plain(value) if isinstance(value, dict) else value
         if self._without:
-            return _without(value, self._tree)
+            return _without(plain(value) if isinstance(value, dict) else value, self._tree)
         kept = _only(value, self._tree)
         if isinstance(value, dict) and "items" in value:
             kept |= {key: value[key] for key in _ALWAYS if key in value}
@@ -49,13 +54,44 @@ def _plant(tree: Tree, names: list[str]) -> None:
 
 
 def _only(value: Any, tree: Tree) -> Any:
+    if isinstance(value, StoredBody):
+        return _read(value, tree)
     if tree is _ALL:
-        return value
+        return plain({"items": value})["items"] if isinstance(value, list) else value
     if isinstance(value, list):
         return [_only(each, tree) for each in value]
     if not isinstance(value, dict):
         return value
     return {key: _only(value[key], below) for key, below in tree.items() if key in value}
+
+
+def _read(stored: StoredBody, tree: Tree) -> Any:
+    """Of an object as it is stored, what is asked for; the rest is passed over."""
+    if tree is _ALL or ("metadata" in tree and tree["metadata"] is _ALL):
+        return _only(stored.object(), tree)
+    try:
+        return msgspec.json.decode(stored.body, type=_shape(_words(tree)))
+    except msgspec.ValidationError:
+        # A field is of another form than its name says.
+        return _only(stored.object(), tree)
+
+
+_Words = tuple[tuple[str, Any], ...]
+
+
+def _words(tree: Tree) -> _Words:
+    return tuple((name, None if below is _ALL else _words(below)) for name, below in tree.items())
+
+
+@lru_cache(64)
+def _shape(words: _Words) -> type[msgspec.Struct]:
+    """What has these fields and no others."""
+    fields: list[Any] = []
+    for number, (name, below) in enumerate(words):
+        kind: Any = msgspec.Raw if below is None else _shape(below)
+        default = msgspec.field(default=msgspec.UNSET, name=name)
+        fields.append((f"f{number}", kind | msgspec.UnsetType, default))
+    return msgspec.defstruct("Shape", fields, gc=False)
 
 
 def _without(value: Any, tree: Tree) -> Any:
