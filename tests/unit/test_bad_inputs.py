@@ -20,6 +20,7 @@ SOURCES, CONFIG = "unit/workers/test_bad_sources.py", "unit/kube/test_config.py"
 ROW, RBAC = "unit/policy/rbac/test_row.py", "unit/policy/rbac/test_config.py"
 MAY, ROLES = "unit/policy/rbac/test_enforcer.py", "unit/policy/rbac/test_project.py"
 TOKENS, SIGNIN = "unit/server/session/test_tokens.py", "unit/server/session/test_signin.py"
+OIDC, FLOW = "unit/server/session/oidc/test_verify.py", "unit/server/session/oidc/test_flow.py"
 TRIES = "unit/server/session/test_attempts.py"
 FOUND, ASKED = "unit/server/resources/test_applications.py", "unit/server/resources/test_application_changes.py"
 OBJECTS = "unit/server/resources/test_application_objects.py"
@@ -96,6 +97,7 @@ TESTED: dict[str, tuple[str, str]] = {
     "J07": (TOKENS, "test_j07_"),
     "J21": (SIGNIN, "test_j21_"),
     "J35": ("unit/policy/rbac/test_identity.py", "test_j35_"),
+    "J25": (OIDC, '"J25 '),
     "J39": ("unit/server/session/test_cookies.py", '"J39 '),
     # Advisories of other systems, by their row in the reference
     "2": ("laws/test_diff_laws.py", "test_no_value_of_a_secret_is_shown"),
@@ -110,10 +112,15 @@ TESTED: dict[str, tuple[str, str]] = {
     "24": ("unit/policy/test_local.py", "test_local_manifests_are_refused"),
     "25": (SOURCES, '"advisory 25 '),
     "28": (APPS, "test_a29_"),
+    "30": (OIDC, "(advisory 30)"),
     "31": (SOURCES, "test_advisory_31_"),
+    "32": (OIDC, "test_advisory_32_"),
+    "33": (FLOW, "test_advisory_33_"),
+    "34": (FLOW, "Advisory 34"),
     "35": (SOURCES, '"H07 '),
     "36": (SOURCES, '"H05 '),
     "37": (SOURCES, '"R09 '),
+    "39": (FLOW, "test_advisory_39_"),
     "38": (SIGNIN, "test_advisory_38_"),
     "41": (SIGNIN, "test_advisory_41_"),
     "43": (FAULTS, "class "),
@@ -133,6 +140,7 @@ TESTED: dict[str, tuple[str, str]] = {
     "59": (SOURCES, '"advisory 59 '),
     "60": (APPS, "test_a27_"),
     "61": (SOURCES, "test_advisory_61_"),
+    "62": (OIDC, "(advisory 62)"),
 }
 
 
@@ -145,11 +153,6 @@ def test_a_row_is_tested_where_it_is_said_to_be(row: str) -> None:
 def no_webhooks() -> bool:
     """Nobody tells of a push."""
     return not (CODE / "server" / "webhook").exists()
-
-
-def no_providers() -> bool:
-    """Tokens are this server's own."""
-    return not any((CODE / "server" / "session").glob("*oidc*"))
 
 
 def no_clusters_through_the_api() -> bool:
@@ -176,7 +179,6 @@ def one_namespace_of_applications() -> bool:
 NO_SURFACE: dict[str, tuple[Callable[[], bool], str]] = {
     # kind of surface: the look, the rows that wait for it
     "webhooks": (no_webhooks, "all of W"),
-    "OpenID providers": (no_providers, "J25"),
     "clusters through the API": (no_clusters_through_the_api, "Q33"),
     "server-side diff": (no_server_side_diff, "the rest of advisories 2 and 3"),
     "Lua": (no_scripts, "all of L"),

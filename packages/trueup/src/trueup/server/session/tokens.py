@@ -13,7 +13,7 @@ from kubegrammar.depth import nests_deeper
 from trueup.model.subject import LOCAL_ISSUER
 
 ALGORITHM: Final = "HS256"
-LONGEST: Final = 16_384
+LONGEST: Final = 65_536
 """Characters of a token that is looked at."""
 _SKEW: Final = 30
 """Seconds by which the clock of another replica may be ahead."""
