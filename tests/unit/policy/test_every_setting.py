@@ -82,6 +82,15 @@ READERS = {
     "resource.customizations.health.": "store/settings.py",
     "resource.compareoptions": "policy/settings.py",
     "globalProjects": "policy/settings.py",
+    "admin.enabled": "store/accounts.py",
+    "accounts.": "store/accounts.py",
+    "policy.": "policy/rbac/config.py",
+    "scopes": "policy/rbac/config.py",
+    **dict.fromkeys(
+        ("url", "additionalUrls", "users.anonymous.enabled", "users.session.duration", "passwordPattern"),
+        "server/session/settings.py",
+    ),
+    **dict.fromkeys(("oidc.config", "oidc.tls.insecure.skip.verify", "dex.config"), "server/session/oidc/config.py"),
 }
 """Modules with the reader of a setting; all others are read in ``store/settings.py``."""
 _HEAL = "controller.self.heal."

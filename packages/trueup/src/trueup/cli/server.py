@@ -114,6 +114,22 @@ _THREADS = 16
     metavar="PATH",
     help="Serve it below this path, as in /argocd.",
 )
+@click.option(
+    "--login-failures",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    envvar="ARGOCD_SESSION_FAILURE_MAX_FAIL_COUNT",
+    help="Wrong passwords in a row after which an account's are no more looked at.",
+)
+@click.option(
+    "--login-window",
+    type=click.IntRange(0),
+    default=300,
+    show_default=True,
+    envvar="ARGOCD_SESSION_FAILURE_WINDOW_SECONDS",
+    help="Seconds until they are again; 0 for never.",
+)
 @click.option("--no-engine", is_flag=True, help="Serve the API alone: another process reconciles.")
 @click.option(
     "--probe-port",
@@ -139,6 +155,8 @@ def server(
     data: Path | None,
     insecure: bool,
     listen: str,
+    login_failures: int,
+    login_window: int,
     no_engine: bool,
     rootpath: str,
     state: Path | None,
@@ -174,7 +192,18 @@ def server(
     )
     if no_engine and not listen:
         raise click.UsageError("--no-engine serves the API alone: --listen says where")
-    api = ApiFlags(*address(listen), root(rootpath), insecure=insecure, alone=no_engine) if listen else None
+    api = (
+        ApiFlags(
+            *address(listen),
+            root(rootpath),
+            insecure=insecure,
+            alone=no_engine,
+            login_failures=login_failures,
+            login_window=login_window,
+        )
+        if listen
+        else None
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(options, probe_port, api))
 
@@ -185,6 +214,8 @@ class ApiFlags(msgspec.Struct, frozen=True):
     Attributes:
         host: empty for every address.
         alone: nothing is reconciled here.
+        login_failures: wrong passwords in a row that hold an account.
+        login_window: seconds that it is held; 0 for ever.
     """
 
     host: str
@@ -192,6 +223,8 @@ class ApiFlags(msgspec.Struct, frozen=True):
     root: str
     insecure: bool = False
     alone: bool = False
+    login_failures: int = 5
+    login_window: int = 300
 
 
 def address(text: str) -> tuple[str, int]:
@@ -223,9 +256,11 @@ async def _serve(options: EngineOptions, port: int, api: ApiFlags | None) -> Non
             # Who serves no API loads nothing of it.
             from trueup.engine.serving import served
             from trueup.server.serve import Listening
+            from trueup.server.session.attempts import TryLimits
 
             listening = Listening(api.host, api.port, api.root)
-            await stack.enter_async_context(served(engine, listening, insecure=api.insecure))
+            limits = TryLimits(api.login_failures, float(api.login_window))
+            await stack.enter_async_context(served(engine, listening, limits, insecure=api.insecure))
         probes.ready = True
         if api is not None and api.alone:
             await stop.wait()

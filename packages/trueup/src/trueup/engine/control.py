@@ -85,7 +85,7 @@ class Control:
 
     def settings(self) -> Settings:
         """Settings as the ConfigMaps have them now; read anew only when one has changed."""
-        found = [self._config_map(name) for name in (CONFIG_MAP, PARAMETERS)]
+        found = [self.config_map(name) for name in (CONFIG_MAP, PARAMETERS)]
         version = " ".join(live.resource_version if live else "-" for live in found)
         if version != self._settings_version:
             self._settings_version = version
@@ -114,7 +114,8 @@ class Control:
         """Settings are read from their bodies."""
         return kept(live) or (live.group_kind == CONFIG_MAPS and live.key.namespace == self.namespace)
 
-    def _config_map(self, name: str) -> LiveObject | None:
+    def config_map(self, name: str) -> LiveObject | None:
+        """A ConfigMap of the control namespace, as it is now; None where there is none."""
         return self.cache.get(ResourceKey("", "ConfigMap", self.namespace, name))
 
     def _unwatched(self, group: str, kind: str) -> bool:

@@ -14,7 +14,7 @@ from trueup import __version__, policy
 from trueup.engine.control import Control
 from trueup.engine.engine import Engine
 from trueup.engine.objects import EngineLooks
-from trueup.engine.signing import ConfigMapData, signing_in
+from trueup.engine.signing import ConfigMapData, signing
 from trueup.kube.client import Client
 from trueup.kube.errors import NotFound
 from trueup.model.application import DEFAULT_PROJECT, Application
@@ -45,12 +45,10 @@ from trueup.server.resources.clusters import ClusterState, cluster_functions
 from trueup.server.resources.notifications import notification_functions
 from trueup.server.resources.projects import ProjectResources
 from trueup.server.resources.repositories import RepositoryResources, RepositoryState
-from trueup.server.resources.sessions import session_functions
-from trueup.server.resources.settings import settings_functions
 from trueup.server.resources.version import version_functions
 from trueup.server.serve import Listening, serving
+from trueup.server.session.attempts import TryLimits
 from trueup.server.session.browsers import session_cookies
-from trueup.server.session.signin import SignIn
 from trueup.server.transport.certificate import context_of, self_made
 from trueup.store.applications import APPLICATION, key_of
 from trueup.store.clusters.secret import ClusterEntry
@@ -65,10 +63,11 @@ SECRET, TLS_SECRET = GroupKind("", "Secret"), "argocd-server-tls"
 
 
 @asynccontextmanager
-async def served(engine: Engine, listening: Listening, *, insecure: bool) -> AsyncIterator[int]:
+async def served(engine: Engine, listening: Listening, limits: TryLimits, *, insecure: bool) -> AsyncIterator[int]:
     """Serve the API of an engine until the context is left; the port it listens on.
 
     Args:
+        limits: of wrong passwords.
         insecure: plain text, for whoever puts TLS before it.
 
     Raises (on entry):
@@ -95,26 +94,29 @@ async def served(engine: Engine, listening: Listening, *, insecure: bool) -> Asy
     async with AsyncExitStack() as stack:
         # One of its own: people are answered by engines that wait for their turn, too.
         client = await stack.enter_async_context(Client(engine.options.config, plugins=engine.options.plugins))
-        sign_in = await stack.enter_async_context(signing_in(control, client, clock))
-        functions = _functions(engine, client, sign_in, changes, pulse)
+        signs = await stack.enter_async_context(
+            signing(control, client, clock, limits, listening.root, secure=not insecure)
+        )
+        functions = [*_functions(engine, client, changes, pulse), *signs.functions]
         context = None if insecure else context_of(*await _certificate(engine))
         port = await stack.enter_async_context(
             serving(
                 listening,
                 context,
-                sign_in,
+                signs.sign_in,
                 functions,
                 audit=audit,
                 changes=[changes],
                 cookies=partial(session_cookies, secure=not insecure, path=listening.root),
                 pages=Pages(rootpath=listening.root),
+                walks=signs.walks,
             )
         )
         log.info("API served", port=port.number, tls=not insecure, path=listening.root or "/")
         yield port.number
 
 
-def _functions(engine: Engine, client: Client, sign_in: SignIn, changes: Changes, pulse: Pulse) -> list[Functions]:
+def _functions(engine: Engine, client: Client, changes: Changes, pulse: Pulse) -> list[Functions]:
     """All that is built, over what the engine has."""
     control, now = engine.control, engine.clock.now
     reads, looks = control.applications, EngineLooks(engine, client)
@@ -126,15 +128,8 @@ def _functions(engine: Engine, client: Client, sign_in: SignIn, changes: Changes
     def masked() -> Sequence[str]:
         return control.settings().masked_annotations
 
-    def logins() -> bool:
-        return any(each.enabled and "login" in each.capabilities for each in sign_in.accounts.all().values())
-
     return [
         version_functions(__version__, {"Platform": f"{platform.system().lower()}/{platform.machine()}"}),
-        settings_functions(
-            lambda: sign_in.accounts.settings, control.namespace, lambda: control.settings().instance_label, logins
-        ),
-        session_functions(sign_in),
         application_reads(reads, changes, lambda key, hard: requests.refresh(key, hard=hard)),
         application_watch(reads, changes),
         application_requests(reads, requests),

@@ -1,76 +1,116 @@
-"""Who signs in to the API of an engine, over its Secrets, settings and projects."""
+"""Signing in, over what the engine has: its settings, its projects, and the Secrets of the installation."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from typing import Any
+from types import MappingProxyType
+
+import msgspec
 
 from trueup.engine.control import Control
 from trueup.kube.client import Client
-from trueup.model.live import LiveObject
-from trueup.model.resource import ResourceKey
+from trueup.model.errors import TrueupError
 from trueup.policy.settings import CONFIG_MAP, RBAC
 from trueup.runtime.clock import Clock
+from trueup.runtime.logger import Logger
+from trueup.server.page import Page
+from trueup.server.request import Functions
+from trueup.server.resources.accounts import account_functions
+from trueup.server.resources.project_tokens import project_token_functions
+from trueup.server.resources.sessions import session_functions
+from trueup.server.resources.settings import settings_functions
 from trueup.server.session.attempts import Attempts, Revoked, TryLimits
 from trueup.server.session.local import LocalAccounts
+from trueup.server.session.oidc.person import People
+from trueup.server.session.pages import AuthPages
 from trueup.server.session.passwords import Passwords
 from trueup.server.session.rights import Rights
 from trueup.server.session.signin import SignIn
+from trueup.store.project_tokens import RoleTokens
 from trueup.store.vault import Vault
+
+log = Logger("trueup.session")
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class ConfigMapData:
-    """The data of a ConfigMap: the same object until it changes."""
+    """The data of a ConfigMap of the control namespace: the same object until it changes."""
 
     def __init__(self, control: Control, name: str) -> None:
         self._control, self._name = control, name
         self._version = ""
-        self._data: Mapping[str, str] = {}
-
-    def live(self) -> LiveObject | None:
-        """The ConfigMap itself."""
-        return self._control.cache.get(ResourceKey("", "ConfigMap", self._control.namespace, self._name))
+        self._data = _NOTHING
 
     def __call__(self) -> Mapping[str, str]:
-        live = self.live()
-        version = live.resource_version if live else ""
+        live = self._control.config_map(self._name)
+        version = live.resource_version if live is not None else ""
         if version != self._version:
-            body: dict[str, Any] = live.object() if live else {}
-            self._version, self._data = version, body.get("data") or {}
+            body = live.object() if live is not None else {}
+            self._version, self._data = version, MappingProxyType(body.get("data") or {})
         return self._data
 
 
-@asynccontextmanager
-async def signing_in(control: Control, client: Client, clock: Clock) -> AsyncIterator[SignIn]:
-    """Sign-in, until the context is left.
+class Signing(msgspec.Struct, frozen=True):
+    """What the API server needs of it."""
+
+    sign_in: SignIn
+    walks: Mapping[str, Page]
+    functions: tuple[Functions, ...]
+
+
+@contextlib.asynccontextmanager
+async def signing(
+    control: Control, client: Client, clock: Clock, limits: TryLimits, root: str, *, secure: bool
+) -> AsyncIterator[Signing]:
+    """Sign people in until the context is left. What an installation begins with is made where it is not there.
 
     Args:
         client: of the control cluster; it writes accounts, whether or not this engine is the one that acts.
-
-    Raises (on entry):
-        TrueupError: the Secrets cannot be read or written.
+        secure: browsers come by TLS.
+        root: the path below which the server is; empty for none.
     """
+    vault = Vault(client, control.namespace)
+    await vault.load()
+    settings = ConfigMapData(control, CONFIG_MAP)
 
     def now() -> float:
         return clock.now().timestamp()
 
-    vault = Vault(client, control.namespace)
-    await vault.load()
-    accounts = LocalAccounts(vault, ConfigMapData(control, CONFIG_MAP), now)
+    accounts = LocalAccounts(vault, settings, now)
+    rights = Rights(lambda: control.config_map(RBAC), control.applications.live_project)
     passwords = Passwords()
-    await accounts.prepare(passwords)
-    project = control.applications.live_project
+    people = People(accounts, rights, now, clock.monotonic)
+    sign_in = SignIn(
+        accounts,
+        passwords,
+        Attempts(vault, limits, now),
+        Revoked(vault, now),
+        rights,
+        control.applications.live_project,
+        now,
+        foreign=people,
+    )
     following = asyncio.create_task(vault.run(), name="vault")
     try:
-        yield SignIn(
-            accounts,
-            passwords,
-            Attempts(vault, TryLimits(), now),
-            Revoked(vault, now),
-            Rights(ConfigMapData(control, RBAC).live, project),
-            project,
-            now,
+        try:
+            await accounts.prepare(passwords)
+        except TrueupError as error:
+            log.warning("nobody can sign in yet", problem=str(error))
+        tokens = RoleTokens(client, control.namespace, control.applications.live_project)
+        yield Signing(
+            sign_in,
+            AuthPages(sign_in, people, now, root, secure=secure).pages(),
+            (
+                session_functions(sign_in),
+                account_functions(sign_in, now, control.namespace),
+                project_token_functions(sign_in, tokens, now),
+                settings_functions(sign_in, people, settings, control.namespace),
+            ),
         )
     finally:
         following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+        await people.close()
+        passwords.close()

@@ -30,6 +30,20 @@ READ: Mapping[str, Mapping[str, str]] = {
         "resource.sensitive.mask.annotations": "annotations whose values commands do not print",
         "globalProjects": "no project takes anything over from a global one",
         "kustomize.buildOptions": "--enable-helm inflates charts of kustomizations",
+        "url": "address of the API server: where people come back to when they have signed in",
+        "additionalUrls": "further ones",
+        "admin.enabled": "false keeps the account admin out",
+        "accounts.": "local accounts: apiKey, login; accounts.NAME.enabled",
+        "users.anonymous.enabled": "who has not signed in has the default role",
+        "users.session.duration": "how long a session is",
+        "passwordPattern": "what a new password looks like",
+        "oidc.config": "an identity provider",
+        "oidc.tls.insecure.skip.verify": "its certificate is not looked at",
+        "dex.config": "Dex, at url and /api/dex: what is in it is for Dex",
+    },
+    RBAC: {
+        "policy.": "who may do what through the API server",
+        "scopes": "claims that are groups of people who sign in",
     },
     PARAMETERS: {
         "trueup.cluster.exec.commands": "programs that cluster Secrets may name for their credentials; none by default",
@@ -46,14 +60,7 @@ READ: Mapping[str, Mapping[str, str]] = {
 
 WITHOUT_EFFECT: Mapping[str, Mapping[str, str]] = {
     CONFIG_MAP: {
-        "url": "address of a user interface",
-        "additionalUrls": "addresses of a user interface",
-        "admin.enabled": "signing in",
-        "accounts.": "signing in",
-        "users.": "signing in",
-        "passwordPattern": "signing in",
-        "dex.": "signing in",
-        "oidc.": "signing in",
+        "dex.auth.connectorId": "Dex asks which connector",
         "statusbadge.": "shown in a user interface",
         "ga.": "shown in a user interface",
         "help.": "shown in a user interface",
@@ -101,10 +108,6 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, str]] = {
         "log.": "logs",
         "hydrator.enabled": "with spec.sourceHydrator alone",
         "controller.": "how much work is done at once, times, logs and metrics",
-    },
-    RBAC: {
-        "policy.": "rights of an API server; those of Kubernetes count",
-        "scopes": "groups of people who sign in",
     },
     NOTIFICATIONS: {
         "service.": "notifications are not sent",

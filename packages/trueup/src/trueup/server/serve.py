@@ -1,7 +1,7 @@
 """All of the server, put together over what it is given."""
 
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -11,6 +11,7 @@ from trueup.server.api import Api, Audit
 from trueup.server.caller import Authenticator
 from trueup.server.changes.log import Changes
 from trueup.server.description.read import description
+from trueup.server.page import Page
 from trueup.server.request import Functions
 from trueup.server.transport.grpc import Grpc
 from trueup.server.transport.grpcweb import GrpcWeb
@@ -49,6 +50,7 @@ async def serving(
     ready: Callable[[], bool] = lambda: True,
     cookies: Cookies = no_cookies,
     pages: ASGIApp | None = None,
+    walks: Mapping[str, Page] | None = None,
 ) -> AsyncIterator[Port]:
     """Serve until the context is left.
 
@@ -57,6 +59,7 @@ async def serving(
         changes: logs that are closed before the sockets, so that streams end in words.
         cookies: what browsers are told to keep.
         pages: answers what is none of the API's paths.
+        walks: what a browser is led through to sign in, by their paths.
 
     Raises (on entry):
         TrueupError: the address cannot be listened on.
@@ -67,7 +70,7 @@ async def serving(
     by_path = {method.path: method for method in known}
     api = Api(authenticator, built, audit)
     rest = Rest(api, Routes(known, built), cookies)
-    http = Http(rest, GrpcWeb(api, by_path), described, root=listening.root, ready=ready, pages=pages)
+    http = Http(rest, GrpcWeb(api, by_path), described, root=listening.root, ready=ready, pages=pages, walks=walks)
     grpc = Grpc(api, by_path)
     async with Port(listening.host, listening.port, http, grpc.protocol, context) as port:
         try:

@@ -90,7 +90,7 @@ def read_config(data: Mapping[str, str], last: RbacConfig | None = None) -> Rbac
 
 def policy_keys(data: Mapping[str, str]) -> list[str]:
     """The keys that hold rows, in the order in which they count: ``policy.csv``, then ``policy.*.csv`` by name."""
-    more = sorted(key for key in data if key.startswith("policy.") and key.endswith(".csv") and key != POLICY)
+    more = sorted(key for key in data if key.partition(".")[0] == "policy" and key.endswith(".csv") and key != POLICY)
     return ([POLICY] if POLICY in data else []) + more
 
 

@@ -1,18 +1,20 @@
 """Whatever comes over HTTP/1.1, to who answers it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trueup.runtime.logger import Logger
 from trueup.server.description.values import Description
 from trueup.server.errors import Code, Fault
+from trueup.server.page import Page
 from trueup.server.transport import grpcweb
 from trueup.server.transport.answers import reply, reply_fault, reply_text
 from trueup.server.transport.body import ClientGone, patient
 from trueup.server.transport.grpcweb import GrpcWeb
 from trueup.server.transport.openapi import openapi
-from trueup.server.transport.rest import Rest
+from trueup.server.transport.rest import MOST_PARAMETERS, Rest
 
 log = Logger("trueup.server")
 
@@ -24,6 +26,7 @@ class Http:
         root: a path below which all of it is, such as ``/argocd``; empty for none.
         ready: whether the engine has begun to work.
         pages: answers what is none of the API's paths; None for nobody.
+        walks: what a browser is led through to sign in, by their paths.
     """
 
     def __init__(
@@ -35,8 +38,9 @@ class Http:
         root: str,
         ready: Callable[[], bool],
         pages: ASGIApp | None = None,
+        walks: Mapping[str, Page] | None = None,
     ) -> None:
-        self._pages = pages
+        self._pages, self._walks = pages, walks or {}
         self._rest, self._web, self._described = rest, web, described
         self._root = root.rstrip("/")
         self._ready = ready
@@ -77,10 +81,27 @@ class Http:
             self._openapi = self._openapi or openapi(self._described, self._root)
             await reply(send, 200, self._openapi)
             return
+        elif path in self._walks and scope["method"] == "GET":
+            await _walk(self._walks[path], scope, headers, send)
+            return
         elif self._pages is not None and not path.startswith(_OWN):
             await self._pages(scope, receive, send)
             return
         await answer(scope, headers, path, receive, send)
+
+
+async def _walk(page: Page, scope: Scope, headers: dict[str, str], send: Send) -> None:
+    try:
+        pairs = parse_qsl(scope["query_string"].decode("ascii"), errors="strict", max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        await reply_text(send, 400, "Bad Request")
+        return
+    # Of a parameter that comes twice the first counts.
+    answer = await page(headers, dict(reversed(pairs)))
+    more = [(b"set-cookie", cookie.encode("latin-1")) for cookie in answer.cookies]
+    if answer.location:
+        more.append((b"location", answer.location.encode("ascii")))
+    await reply_text(send, answer.status, answer.text, more)
 
 
 _OWN = ("/api/", "/auth/", "/terminal", "/extensions/", "/download/", "/metrics")
