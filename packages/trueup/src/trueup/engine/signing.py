@@ -13,7 +13,6 @@ from trueup.model.errors import TrueupError
 from trueup.policy.settings import CONFIG_MAP, RBAC
 from trueup.runtime.clock import Clock
 from trueup.runtime.logger import Logger
-from trueup.server.page import Page
 from trueup.server.request import Functions
 from trueup.server.resources.accounts import account_functions
 from trueup.server.resources.project_tokens import project_token_functions
@@ -26,6 +25,7 @@ from trueup.server.session.pages import AuthPages
 from trueup.server.session.passwords import Passwords
 from trueup.server.session.rights import Rights
 from trueup.server.session.signin import SignIn
+from trueup.server.walk import Walk
 from trueup.store.project_tokens import RoleTokens
 from trueup.store.vault import Vault
 
@@ -55,7 +55,7 @@ class Signing(msgspec.Struct, frozen=True):
     """What the API server needs of it."""
 
     sign_in: SignIn
-    walks: Mapping[str, Page]
+    walks: Mapping[str, Walk]
     functions: tuple[Functions, ...]
 
 

@@ -11,7 +11,6 @@ from trueup.server.api import Api, Audit
 from trueup.server.caller import Authenticator
 from trueup.server.changes.log import Changes
 from trueup.server.description.read import description
-from trueup.server.page import Page
 from trueup.server.request import Functions
 from trueup.server.transport.grpc import Grpc
 from trueup.server.transport.grpcweb import GrpcWeb
@@ -19,6 +18,7 @@ from trueup.server.transport.http import Http
 from trueup.server.transport.port import Port
 from trueup.server.transport.rest import Cookies, Rest, no_cookies
 from trueup.server.transport.routes import Routes
+from trueup.server.walk import Walk
 
 INTERNAL = "repository.RepoServerService"
 """Argo CD's own, between its programs: nobody else asks for it."""
@@ -50,7 +50,7 @@ async def serving(
     ready: Callable[[], bool] = lambda: True,
     cookies: Cookies = no_cookies,
     pages: ASGIApp | None = None,
-    walks: Mapping[str, Page] | None = None,
+    walks: Mapping[str, Walk] | None = None,
 ) -> AsyncIterator[Port]:
     """Serve until the context is left.
 

@@ -23,7 +23,7 @@ from tests.support.signing import KEY, House, stored
 
 from trueup.server.errors import Code, Fault
 from trueup.server.session.caller import SignedIn
-from trueup.server.session.oidc.flow import Answer, answered, ask, challenge, opened, page, renewed, sealed
+from trueup.server.session.oidc.flow import SignInAnswer, answered, ask, challenge, opened, page, renewed, sealed
 from trueup.server.session.oidc.person import People
 
 # The real one's libraries warn each other.
@@ -53,7 +53,7 @@ async def place(issuer: str) -> AsyncIterator[tuple[House, People]]:
         yield found
 
 
-async def through(people: People, sub: str) -> Answer:
+async def through(people: People, sub: str) -> SignInAnswer:
     """A browser's way."""
     provider = people.provider()
     assert provider is not None

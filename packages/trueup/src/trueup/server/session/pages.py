@@ -7,13 +7,13 @@ from urllib.parse import quote
 from trueup.model.errors import TrueupError
 from trueup.runtime.logger import Logger
 from trueup.server.errors import Code, Fault
-from trueup.server.page import Page, PageAnswer
 from trueup.server.session.cookies import NAME, cookies_of, joined, set_cookies
 from trueup.server.session.oidc.flow import COOKIE, QUESTION_SECONDS, answered, ask
 from trueup.server.session.oidc.person import People
 from trueup.server.session.oidc.provider import Provider
 from trueup.server.session.oidc.web import ProviderUnavailable
 from trueup.server.session.signin import SignIn
+from trueup.server.walk import Walk, WalkAnswer
 
 log = Logger("trueup.session")
 
@@ -33,7 +33,7 @@ class AuthPages:
         self._sign_in, self._people, self._now = sign_in, people, now
         self._path, self._secure = root or _ROOT, secure
 
-    def pages(self) -> dict[str, Page]:
+    def pages(self) -> dict[str, Walk]:
         """By their paths."""
         return {
             "/auth/login": self._page(self._login),
@@ -41,14 +41,14 @@ class AuthPages:
             "/auth/logout": self._page(self._logout),
         }
 
-    async def _login(self, headers: Mapping[str, str], query: Mapping[str, str]) -> PageAnswer:
+    async def _login(self, headers: Mapping[str, str], query: Mapping[str, str]) -> WalkAnswer:
         urls = self._sign_in.settings.urls
         location, sealed = await ask(
             self._provider(), urls, query.get("return_url", ""), self._sign_in.accounts.key, self._now()
         )
-        return PageAnswer(303, location, (self._question(sealed, QUESTION_SECONDS),))
+        return WalkAnswer(303, location, (self._question(sealed, QUESTION_SECONDS),))
 
-    async def _callback(self, headers: Mapping[str, str], query: Mapping[str, str]) -> PageAnswer:
+    async def _callback(self, headers: Mapping[str, str], query: Mapping[str, str]) -> WalkAnswer:
         provider = self._provider()
         cookie = cookies_of(headers.get("cookie", "")).get(COOKIE, "")
         answer = await answered(provider, query, cookie, self._sign_in.accounts.key, self._now())
@@ -56,9 +56,9 @@ class AuthPages:
             self._people.remember(answer.claims, answer.access_token)
         caller = await self._people.person(answer.id_token, answer.claims)
         log.info("somebody has signed in", subject=caller.name, issuer=caller.principal.issuer)
-        return PageAnswer(303, answer.back, (*self._set(answer.id_token, headers), self._question("", 0)))
+        return WalkAnswer(303, answer.back, (*self._set(answer.id_token, headers), self._question("", 0)))
 
-    async def _logout(self, headers: Mapping[str, str], query: Mapping[str, str]) -> PageAnswer:
+    async def _logout(self, headers: Mapping[str, str], query: Mapping[str, str]) -> WalkAnswer:
         token, location = "", next(iter(self._sign_in.settings.urls), self._path)
         try:
             token = joined(cookies_of(headers.get("cookie", "")))
@@ -73,7 +73,7 @@ class AuthPages:
         except Fault:
             # A session that is no good is left all the same.
             pass
-        return PageAnswer(303, location, tuple(self._set("", headers)))
+        return WalkAnswer(303, location, tuple(self._set("", headers)))
 
     def _provider(self) -> Provider:
         provider = self._people.provider()
@@ -81,18 +81,18 @@ class AuthPages:
             raise Fault(Code.NOT_FOUND, "SSO is not configured")
         return provider
 
-    def _page(self, page: Page) -> Page:
-        async def answer(headers: Mapping[str, str], query: Mapping[str, str]) -> PageAnswer:
+    def _page(self, page: Walk) -> Walk:
+        async def answer(headers: Mapping[str, str], query: Mapping[str, str]) -> WalkAnswer:
             try:
                 return await page(headers, query)
             except Fault as fault:
-                return PageAnswer(fault.code.http, text=fault.message)
+                return WalkAnswer(fault.code.http, text=fault.message)
             except ProviderUnavailable as error:
                 log.warning("the identity provider cannot be asked", error=str(error))
-                return PageAnswer(503, text="the identity provider cannot be asked")
+                return WalkAnswer(503, text="the identity provider cannot be asked")
             except TrueupError as error:
                 log.warning("a page failed", error=str(error))
-                return PageAnswer(503, text="it cannot be done now")
+                return WalkAnswer(503, text="it cannot be done now")
 
         return answer
 

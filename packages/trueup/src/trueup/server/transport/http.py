@@ -8,13 +8,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from trueup.runtime.logger import Logger
 from trueup.server.description.values import Description
 from trueup.server.errors import Code, Fault
-from trueup.server.page import Page
 from trueup.server.transport import grpcweb
 from trueup.server.transport.answers import reply, reply_fault, reply_text
 from trueup.server.transport.body import ClientGone, patient
 from trueup.server.transport.grpcweb import GrpcWeb
 from trueup.server.transport.openapi import openapi
 from trueup.server.transport.rest import MOST_PARAMETERS, Rest
+from trueup.server.walk import Walk
 
 log = Logger("trueup.server")
 
@@ -38,7 +38,7 @@ class Http:
         root: str,
         ready: Callable[[], bool],
         pages: ASGIApp | None = None,
-        walks: Mapping[str, Page] | None = None,
+        walks: Mapping[str, Walk] | None = None,
     ) -> None:
         self._pages, self._walks = pages, walks or {}
         self._rest, self._web, self._described = rest, web, described
@@ -90,7 +90,7 @@ class Http:
         await answer(scope, headers, path, receive, send)
 
 
-async def _walk(page: Page, scope: Scope, headers: dict[str, str], send: Send) -> None:
+async def _walk(page: Walk, scope: Scope, headers: dict[str, str], send: Send) -> None:
     try:
         pairs = parse_qsl(scope["query_string"].decode("ascii"), errors="strict", max_num_fields=MOST_PARAMETERS)
     except ValueError:

@@ -29,7 +29,7 @@ _BYTES: Final = 32
 _LONGEST: Final = 4_000
 
 
-class Question(msgspec.Struct, frozen=True):
+class SignInQuestion(msgspec.Struct, frozen=True):
     """What was asked.
 
     Attributes:
@@ -46,7 +46,7 @@ class Question(msgspec.Struct, frozen=True):
     until: float
 
 
-class Answer(msgspec.Struct, frozen=True):
+class SignInAnswer(msgspec.Struct, frozen=True):
     """What came back."""
 
     id_token: str
@@ -56,7 +56,7 @@ class Answer(msgspec.Struct, frozen=True):
     back: str
 
     def __repr__(self) -> str:
-        return "Answer()"
+        return "SignInAnswer()"
 
 
 async def ask(provider: Provider, urls: tuple[str, ...], back: str, key: str, now: float) -> tuple[str, str]:
@@ -73,7 +73,7 @@ async def ask(provider: Provider, urls: tuple[str, ...], back: str, key: str, no
     if not urls:
         raise Fault(Code.FAILED_PRECONDITION, "argocd-cm: url is not set: nobody knows where to come back to")
     url, back = page(urls, back)
-    question = Question(
+    question = SignInQuestion(
         state=secrets.token_urlsafe(_BYTES),
         nonce=secrets.token_urlsafe(_BYTES),
         verifier=secrets.token_urlsafe(_BYTES),
@@ -101,7 +101,7 @@ async def ask(provider: Provider, urls: tuple[str, ...], back: str, key: str, no
     return f"{endpoints.authorization}{mark}{urlencode(said)}", sealed(msgspec.json.encode(question), key)
 
 
-async def answered(provider: Provider, query: Mapping[str, str], cookie: str, key: str, now: float) -> Answer:
+async def answered(provider: Provider, query: Mapping[str, str], cookie: str, key: str, now: float) -> SignInAnswer:
     """Whom the provider has let through.
 
     Args:
@@ -130,10 +130,12 @@ async def answered(provider: Provider, query: Mapping[str, str], cookie: str, ke
         claims = await verify(provider, said["id_token"], now, question.nonce)
     except BadToken as error:
         raise Fault(Code.UNAUTHENTICATED, str(error)) from None
-    return Answer(said["id_token"], claims, said.get("access_token", ""), said.get("refresh_token", ""), question.back)
+    return SignInAnswer(
+        said["id_token"], claims, said.get("access_token", ""), said.get("refresh_token", ""), question.back
+    )
 
 
-async def renewed(provider: Provider, refresh_token: str, now: float) -> Answer:
+async def renewed(provider: Provider, refresh_token: str, now: float) -> SignInAnswer:
     """The same person's next token.
 
     Raises:
@@ -144,7 +146,9 @@ async def renewed(provider: Provider, refresh_token: str, now: float) -> Answer:
         claims = await verify(provider, said["id_token"], now)
     except BadToken as error:
         raise Fault(Code.UNAUTHENTICATED, str(error)) from None
-    return Answer(said["id_token"], claims, said.get("access_token", ""), said.get("refresh_token", refresh_token), "")
+    return SignInAnswer(
+        said["id_token"], claims, said.get("access_token", ""), said.get("refresh_token", refresh_token), ""
+    )
 
 
 async def _token(provider: Provider, form: Mapping[str, str]) -> dict[str, Any]:
@@ -219,11 +223,11 @@ def _seal(key: str) -> OctKey:
     return OctKey.import_key(hashlib.sha256(b"trueup: what a browser keeps for us\0" + key.encode()).digest())
 
 
-def _question(cookie: str, key: str, now: float) -> Question:
+def _question(cookie: str, key: str, now: float) -> SignInQuestion:
     try:
         if not cookie or len(cookie) > _LONGEST:
             raise ValueError("no cookie")
-        question: Question = received(opened(cookie, key), Question)
+        question: SignInQuestion = received(opened(cookie, key), SignInQuestion)
     except ValueError:
         raise _refused("nobody has asked, or cookies are off") from None
     if question.until < now:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 
-class PageAnswer(msgspec.Struct, frozen=True):
+class WalkAnswer(msgspec.Struct, frozen=True):
     """What a browser is told.
 
     Attributes:
@@ -19,5 +19,5 @@ class PageAnswer(msgspec.Struct, frozen=True):
     text: str = ""
 
 
-Page = Callable[[Mapping[str, str], Mapping[str, str]], Awaitable[PageAnswer]]
+Walk = Callable[[Mapping[str, str], Mapping[str, str]], Awaitable[WalkAnswer]]
 """From headers, by their names in small letters, and the query."""
