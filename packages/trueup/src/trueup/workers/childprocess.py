@@ -129,7 +129,7 @@ class Children:
             async with self._turns:
                 return await self._asked(await self._obtained(patient=patient), frame, seconds, yielding)
         finally:
-            self.have_one_ready()
+            self._have_one_ready()
             self._rest_later()
 
     async def _asked(self, child: "_Child", frame: bytes, seconds: float, yielding: Yielding | None) -> bytes:
@@ -138,7 +138,7 @@ class Children:
 
             def seen() -> None:
                 lasts()
-                self.have_one_ready()
+                self._have_one_ready()
 
             async with asyncio.timeout(seconds):
                 answer = await child.ask(frame, seen)
@@ -155,6 +155,11 @@ class Children:
         else:
             self._idle.append(child)
         return answer
+
+    def expect(self) -> None:
+        """A task is about to come: where none are left, a child is started already."""
+        if not self._children and not self._starting:
+            self._have_one_ready()
 
     async def warm(self) -> Isolation:
         """Start one child now, so that the first task does not wait for it; what stands around it."""
@@ -176,7 +181,7 @@ class Children:
         await asyncio.gather(*(child.stop() for child in list(self._children)))
         self._children.clear()
 
-    def have_one_ready(self) -> None:
+    def _have_one_ready(self) -> None:
         """Where all that were ready are gone, resting or at work that lasts, the next short task need not wait for a
         start."""
         if self._closed or self._idle or self._turns.locked() or (self._spare and not self._spare.done()):

@@ -110,8 +110,8 @@ class Pool:
         raise (RenderStopped if answer.stopped else RenderFailed)(answer.message, hint=answer.hint)
 
     def expect(self) -> None:
-        """A render is about to come: have a child ready for it, if none is."""
-        self._children.have_one_ready()
+        """A render is about to come: a child is started for it where none are left."""
+        self._children.expect()
 
     async def warm(self) -> Isolation:
         """Start one child now, so that the first render does not wait for it; what stands around it.
