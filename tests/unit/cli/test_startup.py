@@ -40,6 +40,7 @@ ALL: dict[tuple[str, ...], Deferred] = {
 }
 WHOLE = {
     *("check", "ci", "demo", "doctor", "images", "render", "sandbox", "server", "simulate"),
+    *("context", "login", "logout", "proj role", "relogin"),
     *("app diff", "app manifests", "cluster rotate-auth", "repo add", "repocreds add"),
 }
 """Commands that bring a part of the engine: they render, they run something, they speak to others than the cluster."""
@@ -108,9 +109,8 @@ UNKNOWN = {
     ("app", "lisst"): "No such command 'lisst'. Did you mean 'list'?",
     ("app", "xyzzy"): "No such command 'xyzzy'.",
     ("app", "actions", "web"): "No such command 'actions'. `kubectl rollout restart`",
-    ("proj", "role", "list"): "No such command 'role'. Roles come with the API server",
     ("cert", "list"): "argocd-tls-certs-cm",
-    ("login", "host"): "commands use your kubeconfig",
+    ("configure", "x"): "commands use your kubeconfig",
 }
 
 

@@ -20,6 +20,7 @@ from trueup.runtime import secrecy
 
 # Loaded when first used: `trueup version` must not pay for an engine.
 COMMANDS = {
+    "account": Deferred("trueup.cli.account", "account", "Accounts of an API server: passwords, tokens, rights."),
     "admin": Deferred("trueup.cli.admin", "admin", "An installation as a whole: take it out, take it in."),
     "app": Deferred("trueup.cli.app", "app", "Work with applications, straight on Kubernetes."),
     "audit": Deferred("trueup.cli.audit", "audit", "Show what was done and seen: who, what, why, when."),
@@ -27,6 +28,7 @@ COMMANDS = {
     "ci": Deferred("trueup.cli.ci", "ci", "Build an image, set it in Git, wait until it runs: for any CI system."),
     "cluster": Deferred("trueup.cli.cluster", "cluster", "Clusters that applications go to."),
     "completion": Deferred("trueup.cli.completion", "completion", "Print the completion script of bash, zsh or fish."),
+    "context": Deferred("trueup.cli.servers.login", "context", "List the contexts of API servers, or change to one."),
     "demo": Deferred("trueup.cli.demo", "demo", "Bring up a cluster, a repository and the engine, and show them work."),
     "doctor": Deferred(
         "trueup.cli.doctor", "doctor", "Look at all that an engine needs here, and say what is missing."
@@ -35,7 +37,10 @@ COMMANDS = {
     "install": Deferred(
         "trueup.cli.install", "install", "Put the CRDs, the default project and the engine on a cluster."
     ),
+    "login": Deferred("trueup.cli.servers.login", "login", "Sign in to an API server."),
+    "logout": Deferred("trueup.cli.servers.login", "logout", "End the session of a context."),
     "proj": Deferred("trueup.cli.proj", "proj", "Projects: what groups of applications may use."),
+    "relogin": Deferred("trueup.cli.servers.login", "relogin", "Sign in again where a session has ended."),
     "render": Deferred("trueup.cli.render", "render", "Print the manifests of a folder, without a cluster."),
     "gpg": Deferred("trueup.cli.gpg", "gpg", "Public keys that commits may be signed with."),
     "repo": Deferred("trueup.cli.repo", "repo", "Repositories and their credentials."),
@@ -60,15 +65,10 @@ FILES = (
 
 
 ELSEWHERE = {
-    "login": "No sign-in is needed: commands use your kubeconfig.",
-    "logout": "There is no session: commands use your kubeconfig.",
-    "context": "--kube-context names one of your kubeconfig.",
     "project": "That is `trueup proj`.",
-    "relogin": "There is no session: commands use your kubeconfig.",
     "configure": "There is nothing to configure: commands use your kubeconfig.",
     "cert": "Known hosts and certificates are the ConfigMaps argocd-ssh-known-hosts-cm and argocd-tls-certs-cm.",
     "appset": "ApplicationSets are not built yet.",
-    "account": "There are no accounts: rights are those of your kubeconfig.",
     "apps": "That is `trueup app list`.",
     "controller": "That is `trueup server`.",
 }

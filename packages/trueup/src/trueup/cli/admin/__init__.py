@@ -8,11 +8,13 @@ COMMANDS = {
     "export": Deferred("trueup.cli.admin.export", "export", "Print settings, credentials, projects, applications."),
     "cache": Deferred("trueup.cli.admin.cache", "cache", "Renders that an engine keeps on disk: `stats`, `clear`."),
     "import": Deferred("trueup.cli.admin.restore", "import_", "Take in what `trueup admin export` has printed."),
+    "initial-password": Deferred(
+        "trueup.cli.admin.password", "initial_password", "Print the first password of the account admin."
+    ),
     "settings": Deferred("trueup.cli.admin.settings", "settings", "Look at settings before they count."),
 }
 ELSEWHERE = {
     "dashboard": "There is no API server yet: `trueup app list` and `trueup demo` show what runs.",
-    "initial-password": "There are no accounts: rights are those of your kubeconfig.",
     "app": "`trueup app diff` and `trueup app manifests` compare and render.",
     "proj": "`trueup proj` changes projects.",
     "repo": "`trueup repo add` makes the Secret.",

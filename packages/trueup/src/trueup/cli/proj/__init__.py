@@ -25,11 +25,11 @@ COMMANDS = {
     "remove-signature-key": Deferred(_LISTS, "remove_signature_key", "Take a key away."),
     "remove-source": Deferred(_LISTS, "remove_source", "Take a repository away."),
     "remove-source-namespace": Deferred(_LISTS, "remove_source_namespace", "Take a namespace away."),
+    "role": Deferred("trueup.cli.proj.roles", "role", "Roles of a project: policies, groups, tokens."),
     "set": Deferred("trueup.cli.proj.create", "set_", "Change what a project permits."),
     "windows": Deferred(_WINDOWS, "windows", "Times at which syncs are allowed or denied."),
 }
 ELSEWHERE = {
-    "role": "Roles come with the API server: rights are those of your kubeconfig.",
     "source-integrity": "`trueup proj edit` changes the field spec.sourceIntegrity.",
     "add-orphaned-ignore": "Orphaned objects are not watched yet; `trueup proj edit` changes the field.",
     "remove-orphaned-ignore": "Orphaned objects are not watched yet; `trueup proj edit` changes the field.",

@@ -1,0 +1,1 @@
+"""API servers that commands talk to: where they are, and who is signed in there."""
