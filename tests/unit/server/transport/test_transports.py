@@ -149,6 +149,13 @@ async def test_q35_a_form_of_another_site_changes_nothing(served: Served) -> Non
         for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
             path = "/api/v1/applications/web/sync"
             assert await client.ask("POST", path, {}, headers={"content-type": kind}) == (415, "Invalid content type")
+            path = "/api/v1/applications/web/operation"
+            assert await client.ask("DELETE", path, {}, headers={"content-type": kind}) == (415, "Invalid content type")
+    headers = {"authorization": "Bearer token"}
+    async with aiohttp.ClientSession(served.url, headers=headers, skip_auto_headers=["content-type"]) as session:
+        for verb, path, status in (("POST", "web/sync", 415), ("DELETE", "web/operation", 501)):
+            async with session.request(verb, f"/api/v1/applications/{path}") as response:
+                assert response.status == status
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,7 @@ async def signing(
             ),
         )
     finally:
+        passwords.close()
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await following

@@ -55,7 +55,8 @@ class Rest:
             await reply_text(send, 405 if route else 404, "Method Not Allowed" if route else "Not Found", allow)
             return
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if verb != "GET" and kind not in self._types:
+        if verb != "GET" and kind not in self._types and (kind or verb == "POST"):
+            # Without a type only what no page of another site can send: a browser asks first about other verbs.
             await reply_text(send, 415, "Invalid content type")
             return
         try:
