@@ -7,6 +7,7 @@ alone.
 
 from __future__ import annotations
 
+import os
 import runpy
 import subprocess
 import sys
@@ -24,7 +25,7 @@ def build(target: Path = TARGET) -> Path:
     if target.is_file() and target.stat().st_mtime > max(source.stat().st_mtime for source in sources):
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    half = target.with_name(f"{target.name}.half")
+    half = target.with_name(f"{target.name}.{os.getpid()}")
     go = runpy.run_path(str(HERE.parent / "controlplane" / "build.py"))
     flags = f"-s -w -X sigs.k8s.io/kustomize/api/provenance.version={VERSION}"
     command = [go["find_go"]((1, 24)), "build", "-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={flags}"]

@@ -58,6 +58,12 @@ SET: dict[str, tuple[dict[str, Any], dict[str, Any], str, Any]] = {
         "source.directory.jsonnet",
         {"extVars": [{"name": "a", "value": "2"}], "tlas": [{"name": "b", "value": "1+1", "code": True}]},
     ),
+    "a plugin is named, with its variables": (
+        {},
+        {"config_management_plugin": "cue-v1", "plugin_env": ("A=b",)},
+        "source.plugin",
+        {"name": "cue-v1", "env": [{"name": "A", "value": "b"}]},
+    ),
     "an option takes the place of that of its name": (
         {"syncPolicy": {"syncOptions": ["Prune=false", "CreateNamespace=true"]}},
         {"sync_option": ("Prune=confirm",)}, "syncPolicy.syncOptions", ["Prune=confirm", "CreateNamespace=true"],
@@ -136,7 +142,7 @@ def values(draw: st.DrawFn, flag: Flag) -> Any:
             return tuple(f"{name}:{tag}" for name, tag in draw(st.dictionaries(WORDS, WORDS, min_size=1)).items())
         case "replicas":
             return tuple(f"{name}={draw(st.integers(0, 9))}" for name in draw(st.sets(WORDS, min_size=1, max_size=3)))
-        case "options" | "parameters" | "pairs":
+        case "options" | "parameters" | "pairs" | "variables":
             return tuple(f"{name}={value}" for name, value in draw(st.dictionaries(WORDS, WORDS, min_size=1)).items())
         case _:
             return draw(WORDS)

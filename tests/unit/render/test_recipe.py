@@ -109,7 +109,9 @@ OUTSIDE = "outside repository root"
             "symlink nesting too deep",
             id="a chain of more than ten links",
         ),
-        pytest.param({"a/x": ""}, Source(path="a", plugin=PluginSource()), "plugins are not supported", id="a plugin"),
+        pytest.param(
+            {"a/x": ""}, Source(path="a", plugin=PluginSource()), "no plugin is for the files of a", id="a plugin"
+        ),
         pytest.param(
             {f"a/{i}.yaml": b"#" * (2 << 20) for i in range(6)},
             Source(path="a"),

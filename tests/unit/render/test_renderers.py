@@ -9,7 +9,7 @@ from tests.support.memtree import MemTree
 from trueup.model.application import DirectorySource, HelmSource, KustomizeSource, PluginSource, Source
 from trueup.model.errors import RenderFailed
 from trueup.model.source import explicit_tool
-from trueup.render.environment import RenderContext
+from trueup.render.environment import Plugin, RenderContext
 from trueup.render.job import GivenJob, Job
 from trueup.render.recipe import make_recipe
 from trueup.render.renderers import BY_NAME, RENDERERS, WrittenAs, renderer_of, written_of
@@ -38,16 +38,18 @@ def test_every_folder_is_for_somebody() -> None:
 
 def test_every_kind_of_job_is_some_entrys_and_bears_its_name() -> None:
     """Recipes of one job and two names would be told apart by nobody."""
+    plugin = Plugin(name="p", generate=("true",), file_name="x.yaml")
     made = [
-        make_recipe(Source(path=path), TREE, {}, RenderContext(app_name="a")) for path in ("plain", "built", "chart")
+        make_recipe(Source(path=path), TREE, {}, RenderContext(app_name="a", plugins=plugins))
+        for path, plugins in (("plain", ()), ("built", ()), ("chart", ()), ("plain", (plugin,)))
     ]
     jobs = {type(recipe.job) for recipe in made}
     assert jobs == set(get_args(Job)) - {GivenJob}
     assert all(msgspec.to_builtins(recipe.job)["type"] == recipe.tool for recipe in made)
 
 
-def test_what_is_not_built_says_so_by_its_entry() -> None:
-    with pytest.raises(RenderFailed, match="config management plugins are not supported"):
+def test_a_plugin_that_is_not_there_is_refused() -> None:
+    with pytest.raises(RenderFailed, match="no plugin is for the files of plain"):
         make_recipe(Source(path="plain", plugin=PluginSource()), TREE, {}, RenderContext(app_name="a"))
 
 

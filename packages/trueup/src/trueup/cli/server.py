@@ -80,6 +80,14 @@ _THREADS = 16
     help="GiB of disk that all mirrors may take together.",
 )
 @click.option(
+    "--plugins",
+    "plugin_folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    envvar="TRUEUP_PLUGINS",
+    default=None,
+    help="Folder of ConfigManagementPlugin files: what they name runs in isolated processes, and nothing else does.",
+)
+@click.option(
     "--renders-quota",
     type=click.IntRange(0),
     envvar="TRUEUP_RENDERS_QUOTA",
@@ -165,6 +173,7 @@ def server(
     mirror_quota: float,
     mirrors_quota: float,
     namespaces: tuple[str, ...],
+    plugin_folder: Path | None,
     probe_port: int,
     render_workers: int,
     renders_quota: int,
@@ -186,6 +195,7 @@ def server(
         wave_delay=sync_wave_delay,
         mirrors=Allowance(each=int(mirror_quota * GIBIBYTE), total=int(mirrors_quota * GIBIBYTE)),
         renders=renders_quota << 20,
+        plugin_folder=plugin_folder,
         isolated=require_isolation,
         cluster_memory=cluster_memory << 20,
         namespaces=namespaces,

@@ -26,6 +26,7 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
         isolated: do no hostile work without a whole wall around it.
         namespaces: whose objects are watched and managed beside the control namespace's; empty for the whole cluster.
         mirrors: disk that mirrors may take.
+        plugin_folder: of config management plugins; None where there are none.
         renders: bytes of disk that renders may take; 0 keeps none there.
         cluster_memory: bytes that the objects of one destination may take.
     """
@@ -43,4 +44,5 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     namespaces: tuple[str, ...] = ()
     mirrors: Allowance = Allowance()
     renders: int = ROOM
+    plugin_folder: Path | None = None
     cluster_memory: int = MEMORY

@@ -15,6 +15,7 @@ from trueup.workers.childprocess import NotIsolated
 from trueup.workers.jq import Jq, JqAnswer
 from trueup.workers.jq import Work as JqWork
 from trueup.workers.kept import RENDERS, Kept
+from trueup.workers.plugins import plugins_in
 from trueup.workers.pool import Pool, scratch
 from trueup.workers.renders import Renders
 
@@ -49,6 +50,7 @@ class Tools:
             turns=Fair(renderers, renderers, moment=RENDER_MOMENT),
             preparing_turns=Fair(PREPARED, PREPARED),
             kept=self.kept,
+            plugins=plugins_in(options.plugin_folder) if options.plugin_folder is not None else (),
         )
         self._jq_slots = Fair(JQ_SLOTS, JQ_SLOTS, moment=JQ_MOMENT)
 

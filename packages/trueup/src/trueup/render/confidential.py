@@ -16,7 +16,7 @@ from kubegrammar.redact import HARMLESS
 from trueup.model.application import ApplicationSpec, HelmSource
 from trueup.model.manifest import Manifest
 from trueup.model.resource import SECRET
-from trueup.render.job import DirectoryJob, HelmJob, Job, Recipe
+from trueup.render.job import DirectoryJob, HelmJob, Job, PluginJob, Recipe
 
 MOST_FILES = 2000
 MOST_BYTES = 4 * 1024 * 1024
@@ -57,6 +57,8 @@ def confidential(files: Mapping[str, bytes], job: Job | None = None) -> Iterator
             yield from _of_text(text)
     if isinstance(job, HelmJob):
         yield from _of_settings(job)
+    if isinstance(job, PluginJob):
+        yield from (value for name, value in job.environment.items() if is_secret_name(name))
     if isinstance(job, DirectoryJob) and job.jsonnet is not None:
         variables = (*job.jsonnet.external, *job.jsonnet.top_level)
         yield from (each.value for each in variables if is_secret_name(each.name))

@@ -11,6 +11,27 @@ from trueup.model.application import Source
 _REFERENCE = pattern.compile(r"\$(?:\{([^{}]*)\}|([*#$@!?0-9-])|([A-Za-z_][A-Za-z0-9_]*))")
 
 
+class Plugin(msgspec.Struct, frozen=True, kw_only=True):
+    """A config management plugin, as the operator has configured it.
+
+    Attributes:
+        name: with its version behind a dash, where it has one.
+        init, generate: commands; the first may be none.
+        file_name: relative to a source's folder, a pattern in its last part: it is for folders that have such a file.
+        glob: the same for files at any depth.
+        find: a command that prints something in folders that it is for.
+        preserves_mode: files that can be executed in Git have that mode here.
+    """
+
+    name: str
+    generate: tuple[str, ...]
+    init: tuple[str, ...] = ()
+    file_name: str = ""
+    glob: str = ""
+    find: tuple[str, ...] = ()
+    preserves_mode: bool = False
+
+
 class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a render may depend on besides files.
 
@@ -19,6 +40,7 @@ class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
         kube_version: of the destination cluster, ``v1.37.2``; empty when unknown.
         api_versions: Helm's Capabilities, ``apps/v1`` and ``apps/v1/Deployment``.
         inflates: kustomizations may inflate charts (``--enable-helm``).
+        plugins: those that there are.
         instance: ``<ns>_<app>`` for an application outside the control namespace; empty stands for the bare name.
     """
 
@@ -29,6 +51,7 @@ class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
     inflates: bool = False
+    plugins: tuple[Plugin, ...] = ()
     instance: str = ""
 
 
@@ -50,6 +73,10 @@ class Environment:
             "KUBE_API_VERSIONS": ",".join(context.api_versions),
         }
         self.used: set[str] = set()
+
+    def all(self) -> dict[str, str]:
+        """Every variable that is not empty, by its name."""
+        return {name: value for name, value in self._values.items() if value}
 
     def substitute(self, text: str) -> str:
         """``text`` with its variables replaced; ``$$`` is a dollar, an unknown variable empty (Argo CD's Envsubst)."""

@@ -151,7 +151,27 @@ class HelmJob(msgspec.Struct, frozen=True, tag="Helm"):
     suspects: tuple[str, ...] = ()
 
 
-Job = DirectoryJob | GivenJob | KustomizeJob | HelmJob
+class PluginJob(msgspec.Struct, frozen=True, tag="Plugin"):
+    """Run a config management plugin.
+
+    Attributes:
+        path: the folder that it runs in, in the private folder.
+        name: for messages.
+        find, init, generate: commands, one after the other; the first two may be none.
+        environment: all variables but those that say where it is.
+        executable: inputs that may be executed.
+    """
+
+    path: str
+    name: str
+    generate: tuple[str, ...]
+    find: tuple[str, ...] = ()
+    init: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    executable: tuple[str, ...] = ()
+
+
+Job = DirectoryJob | GivenJob | KustomizeJob | HelmJob | PluginJob
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):

@@ -59,7 +59,7 @@ def make_recipe(
     tree = looked
     path = looked.within = _source_path(source, tree)
     source, overrides = apply_overrides(source, tree, path, context.instance or context.app_name)
-    renderer = renderer_of(source, tree, path)
+    renderer = renderer_of(source, tree, path, context)
     environment = Environment(source, tree.revision, context)
     draft = renderer.draft(SourceFolder(source, tree, refs, path, context, environment, whole_tree))
     inputs = sorted(draft.inputs, key=lambda file: file.path)

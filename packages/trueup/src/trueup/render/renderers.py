@@ -10,10 +10,9 @@ from enum import Enum
 from typing import NamedTuple
 
 from trueup.model.application import Source
-from trueup.model.errors import RenderFailed
 from trueup.model.source import explicit_tool
 from trueup.model.tree import Tree
-from trueup.render import directory, helm, helm_deciding, kustomize
+from trueup.render import directory, helm, helm_deciding, kustomize, plugin
 from trueup.render.draft import Draft
 from trueup.render.environment import Environment, RenderContext
 from trueup.render.job import Input, Recipe
@@ -110,7 +109,7 @@ def _directory(of: SourceFolder) -> Draft:
 
 
 def _plugin(of: SourceFolder) -> Draft:
-    raise RenderFailed("config management plugins are not supported", hint="render with Helm, Kustomize or plain files")
+    return plugin.draft(of.source, of.tree, of.path, of.context, of.environment)
 
 
 RENDERERS = (
@@ -124,14 +123,17 @@ RENDERERS = (
 BY_NAME: Mapping[str, Renderer] = {each.name: each for each in RENDERERS}
 
 
-def renderer_of(source: Source, tree: Tree, path: str) -> Renderer:
-    """Who renders a source: the explicit block decides, else the files of the folder.
+def renderer_of(source: Source, tree: Tree, path: str, context: RenderContext | None = None) -> Renderer:
+    """Who renders a source: the explicit block decides, then a plugin that is looked for by files, else the files of
+    the folder.
 
     Raises:
         InvalidSpec: more than one explicit block.
     """
     if explicit := explicit_tool(source):
         return BY_NAME[explicit]
+    if context is not None and context.plugins and plugin.chosen(context, source, tree, path) is not None:
+        return BY_NAME["Plugin"]
     return next(each for each in RENDERERS if each.marks(tree, path))
 
 

@@ -11,18 +11,20 @@ def widened(draft: Draft, tree: Tree) -> Draft:
     """The same job on the whole repository, flagged: any commit now renders anew."""
     narrow = {file.path: file for file in draft.inputs}
     draft.named = tuple(narrow)
-    every: dict[str, Input] = {}
-    for entry in tree.walk(""):
-        # A link that leaves the repository is nobody's here; it is left out rather than refused.
-        if entry.mode is not Mode.LINK or _leads_inside(tree, entry):
-            every[entry.path] = Input(entry.path, entry)
-    every.update(narrow)
+    every = {file.path: file for file in every_input(tree)} | narrow
     draft.inputs = list(every.values())
     draft.warnings.append(
         "kustomize reads files that its kustomization files do not name: the whole repository is the input, "
         "and every commit renders anew"
     )
     return draft
+
+
+def every_input(tree: Tree) -> list[Input]:
+    """The whole repository. A link that leaves it is nobody's here; it is left out rather than refused."""
+    return [
+        Input(entry.path, entry) for entry in tree.walk("") if entry.mode is not Mode.LINK or _leads_inside(tree, entry)
+    ]
 
 
 def _leads_inside(tree: Tree, link: Entry) -> bool:

@@ -15,13 +15,14 @@ from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Rendering
 from trueup.render.directory import read_directory
 from trueup.render.given import read_given
-from trueup.render.job import ClosureTooNarrow, DirectoryJob, GivenJob, HelmJob, JsonnetJob, KustomizeJob
+from trueup.render.job import ClosureTooNarrow, DirectoryJob, GivenJob, HelmJob, JsonnetJob, KustomizeJob, PluginJob
 from trueup.render.output import Objects
 from trueup.workers.frame import MAX_FRAME, Answer, Done, Failed, RenderTask, pack, unpack_task
 from trueup.workers.helm import render_helm
 from trueup.workers.jsonnet import evaluate
 from trueup.workers.kustomize import kubectl, render_kustomize
 from trueup.workers.kustomizer import program
+from trueup.workers.plugin import render_plugin
 from trueup.workers.worker import serve
 
 _DEEP = 3000
@@ -46,6 +47,8 @@ def render(task: RenderTask, scratch: Path) -> Rendering:
             render_kustomize(job, recipe, task.files, scratch, objects)
         case HelmJob() as job:
             render_helm(job, recipe, task.files, scratch, objects)
+        case PluginJob() as job:
+            render_plugin(job, recipe, task.files, scratch, objects)
         case None:
             pass
         case _ as unknown:
@@ -95,7 +98,8 @@ def handle(body: bytes) -> bytes:
 def main() -> None:
     """Serve tasks until the input ends."""
     sys.setrecursionlimit(_DEEP)
-    serve(handle, executes=[kubectl(), *filter(None, (program(),))])
+    # What is named to be read, a plugin's child may also run.
+    serve(handle, executes=[kubectl(), *filter(None, (program(),)), *map(Path, sys.argv[2:])])
 
 
 if __name__ == "__main__":

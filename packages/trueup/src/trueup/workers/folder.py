@@ -2,7 +2,7 @@
 
 import os
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,11 @@ _COPIED = 4 * MAX_CLOSURE_BYTES
 
 
 def lay_out(
-    root: Path, inputs: Iterable[Input], files: Mapping[str, bytes], written: Mapping[str, bytes] | None = None
+    root: Path,
+    inputs: Iterable[Input],
+    files: Mapping[str, bytes],
+    written: Mapping[str, bytes] | None = None,
+    executable: Collection[str] = (),
 ) -> None:
     """Write inputs below ``root``. No link of the repository is there afterwards, nor was one passed on the way.
 
@@ -31,6 +35,7 @@ def lay_out(
     Args:
         root: a folder that is empty, or not there yet.
         written: files that replace inputs or join them.
+        executable: paths of files whose mode says that they are programs.
 
     Raises:
         RenderFailed: a path that no checkout could hold, or a link out. Recipes have neither; this is the second lock.
@@ -45,7 +50,7 @@ def lay_out(
     with _Below(root) as below:
         try:
             for path in sorted(contents):
-                below.write(path, contents[path])
+                below.write(path, contents[path], 0o700 if path in executable else 0o600)
             for path in links:
                 _place(below, laid, path)
         except OSError as error:
@@ -156,13 +161,13 @@ class _Below:
         for handle in self._handles:
             os.close(handle)
 
-    def write(self, path: str, data: bytes) -> None:
+    def write(self, path: str, data: bytes, mode: int = 0o600) -> None:
         """Make a file, in folders that are made when they are not there."""
         *folders, name = path.split("/")
         handle = os.open(
             name,
             os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
-            0o600,
+            mode,
             dir_fd=self._enter(folders),
         )
         with os.fdopen(handle, "wb", buffering=0) as file:

@@ -143,7 +143,7 @@ def kubectl() -> Path:
 def render_kustomize(
     job: KustomizeJob, recipe: Recipe, files: Mapping[str, bytes], scratch: Path, objects: Objects
 ) -> None:
-    """KustomizeBuild and read the outcome.
+    """Build and read the outcome.
 
     Args:
         scratch: an empty folder of this render's own.

@@ -10,9 +10,10 @@ import msgspec
 
 from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Rendering
-from trueup.render.job import ClosureTooNarrow, DirectoryJob, Recipe
+from trueup.render.job import ClosureTooNarrow, DirectoryJob, PluginJob, Recipe
 from trueup.workers.childprocess import REST_SECONDS, ChildEnded, Children, Yielding
 from trueup.workers.frame import Done, RenderTask, framed, pack, unpack_answer
+from trueup.workers.plugin import SYSTEM
 from trueup.workers.process import MEBIBYTE, Limits
 from trueup.workers.wall import Isolation
 
@@ -44,7 +45,7 @@ class Pool:
     """Renders recipes in up to ``size`` processes; further renders wait. Children start when first needed.
 
     Args:
-        size: processes at a time, and as many for programs of Jsonnet, which have their own.
+        size: processes at a time, and as many each for programs of Jsonnet and for plugins, which have their own.
         limits: of each render.
         root: where the private folders are made; the system's temporary folder by default.
         isolated: refuse to render without a whole wall around it.
@@ -56,17 +57,19 @@ class Pool:
         self._limits = limits = limits or PoolLimits()
         allowed = Limits(memory=limits.memory, file_size=limits.file_size, open_files=limits.open_files)
         # Helm and Jsonnet each bring a runtime of Go, which reserves most of the address space that a child may have.
-        self._children, self._evaluating = (
+        # What a plugin leaves in the background ends with its child.
+        self._children, self._evaluating, self._plugged = (
             Children(
                 "trueup.workers.child",
                 size,
                 limits=allowed,
-                jobs=limits.jobs,
+                jobs=jobs,
                 root=root,
+                reads=reads,
                 isolated=isolated,
                 rest=limits.rest,
             )
-            for _ in range(2)
+            for jobs, reads in ((limits.jobs, ()), (limits.jobs, ()), (1, SYSTEM))
         )
 
     async def render(
@@ -87,8 +90,7 @@ class Pool:
         limits = self._limits
         if recipe.job is None:
             return Rendering(key=recipe.key, source_type=recipe.tool, manifests=(), warnings=recipe.warnings)
-        evaluates = isinstance(recipe.job, DirectoryJob) and recipe.job.jsonnet is not None
-        children = self._evaluating if evaluates else self._children
+        children = self._children_for(recipe)
         task = RenderTask(recipe, dict(files), cpu_seconds=math.ceil(limits.seconds) * _THREADS)
         try:
             answer = unpack_answer(await children.ask(framed(pack(task)), limits.seconds, yielding, patient=patient))
@@ -109,6 +111,12 @@ class Pool:
             raise ClosureTooNarrow(answer.message, hint=answer.hint)
         raise (RenderStopped if answer.stopped else RenderFailed)(answer.message, hint=answer.hint)
 
+    def _children_for(self, recipe: Recipe) -> Children:
+        if isinstance(recipe.job, PluginJob):
+            return self._plugged
+        evaluates = isinstance(recipe.job, DirectoryJob) and recipe.job.jsonnet is not None
+        return self._evaluating if evaluates else self._children
+
     def expect(self) -> None:
         """A render is about to come: a child is started for it where none are left."""
         self._children.expect()
@@ -124,7 +132,7 @@ class Pool:
 
     async def close(self) -> None:
         """Kill all children and remove their folders. Renders under way fail."""
-        await asyncio.gather(self._children.close(), self._evaluating.close())
+        await asyncio.gather(self._children.close(), self._evaluating.close(), self._plugged.close())
 
 
 def scratch(folder: Path) -> Path:

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import msgspec
 import structlog
 
-from kubegrammar.hidden import Hidden, leaves, written
 from kubegrammar.json import digest
 from trueup.memory.bounded import Memory
 from trueup.memory.failures import Failures, Patience
@@ -19,12 +18,13 @@ from trueup.model.share import NOBODY, Share
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.budget import TooCostly
 from trueup.render.closure import inside
-from trueup.render.confidential import confidential, holds_secrets, told
+from trueup.render.confidential import holds_secrets
 from trueup.render.continuity import Trees
-from trueup.render.environment import RenderContext
+from trueup.render.environment import Plugin, RenderContext
 from trueup.render.given import given
-from trueup.render.job import ClosureTooNarrow, HelmJob, Recipe
+from trueup.render.job import ClosureTooNarrow, Recipe
 from trueup.render.remote import RemoteReference, RemotesNeeded
+from trueup.workers.discreet import discreet
 from trueup.workers.kept import Kept, KeptEntry
 from trueup.workers.pool import Pool
 from trueup.workers.preparing import Inline, Preparing
@@ -67,6 +67,7 @@ class Renders:
         preparing_turns: whose turn it is to have its trees read.
         room: bytes of all renderings.
         kept: those of former runs, on disk; none by default.
+        plugins: those that a source may be rendered by.
     """
 
     def __init__(
@@ -78,7 +79,9 @@ class Renders:
         preparing_turns: RenderTurns | None = None,
         room: int = ROOM,
         kept: Kept | None = None,
+        plugins: tuple[Plugin, ...] = (),
     ) -> None:
+        self._plugins = plugins
         self._pool = pool
         self._kept = kept
         self._turns = turns or AtOnce()
@@ -116,7 +119,7 @@ class Renders:
         Raises:
             RenderFailed: the source cannot become manifests.
         """
-        trees = Trees(tree, refs)
+        trees, context = Trees(tree, refs), self._with_plugins(context)
         user = (context.instance or context.app_name, index)
         self._sources[user[0]] = max(index + 1, self._sources.get(user[0], 0))
         recipe, trees = await self._complete(source, trees, context, index, fresh=fresh, share=share, fetch=fetch)
@@ -132,11 +135,14 @@ class Renders:
     def made_of(self, source: Source, tree: Tree, context: RenderContext, *, index: int = 0) -> str:
         """A name for what one source declares, by the folders that it is made of; empty where it is made of more, or
         where that is not known yet."""
-        local = _local_question(source, Trees(tree), context, index)
+        local = _local_question(source, Trees(tree), self._with_plugins(context), index)
         recipe = self._recipes.get(local) if local else None
         if recipe is None or recipe.key in self._narrow or not _holds(recipe, tree):
             return ""
         return f"{local} {recipe.key}"
+
+    def _with_plugins(self, context: RenderContext) -> RenderContext:
+        return msgspec.structs.replace(context, plugins=self._plugins) if self._plugins else context
 
     async def given(self, texts: Sequence[str], *, share: Share = NOBODY) -> Rendering:
         """Manifests that come with an operation, read as all that strangers write. No application keeps them.
@@ -158,7 +164,7 @@ class Renders:
                 rendering = await self._turns.run(share, read)
         except RenderFailed as error:
             named = {f"{place}.yaml": data for place, data in files.items()}
-            failure = await asyncio.to_thread(_discreet, error, recipe, named)
+            failure = await asyncio.to_thread(discreet, error, recipe, named)
             self._failures.failed(recipe.key, failure, STOPPED if isinstance(error, RenderStopped) else REFUSED)
             raise failure from None
         self._failures.forget(recipe.key)
@@ -311,7 +317,7 @@ class Renders:
             try:
                 return await self._pool.render(recipe, files, turn.yielding, patient=turn.patient)
             except RenderFailed as error:
-                raise await asyncio.to_thread(_discreet, error, recipe, files) from None
+                raise await asyncio.to_thread(discreet, error, recipe, files) from None
 
         try:
             rendering = await self._turns.run(share, render)
@@ -387,14 +393,3 @@ def _weight(rendering: Rendering) -> int:
 def _recipe_weight(recipe: Recipe) -> int:
     texts = len(msgspec.msgpack.encode(recipe.job))
     return texts + sum(400 + 2 * len(file.path) for file in recipe.inputs) + sum(map(len, recipe.absent))
-
-
-def _discreet(error: RenderFailed, recipe: Recipe, files: Mapping[str, bytes]) -> RenderFailed:
-    """The error without the secrets of its inputs: tools quote what they stumble over. The application's own words
-    stay: a mask would confirm to who guesses what is in a file that they may not read."""
-    own, inherited = Hidden(confidential({}, recipe.job)), Hidden(confidential(files), plain=told(files))
-    job = msgspec.to_builtins(recipe.job) if isinstance(recipe.job, HelmJob) else None
-    known = written(lambda: (*files, *leaves(job)))
-    error.args = (inherited.hide(own.hide(error.message), known),)
-    error.message, error.hint = error.args[0], inherited.hide(own.hide(error.hint), known)
-    return error

@@ -12,7 +12,17 @@ How = Literal[
 ]
 """How a value gets into its field: ``list`` replaces the list; what is named takes the place of what has its name."""
 Block = Literal[
-    "spec", "destination", "source", "helm", "kustomize", "directory", "jsonnet", "syncPolicy", "automated", "backoff"
+    "spec",
+    "destination",
+    "source",
+    "helm",
+    "kustomize",
+    "directory",
+    "jsonnet",
+    "plugin",
+    "syncPolicy",
+    "automated",
+    "backoff",
 ]
 
 SEVERAL = ("list", "options", "parameters", "images", "replicas", "pairs", "variables")
@@ -184,6 +194,8 @@ FLAGS = (
         "list",
         "Jsonnet: library folder of the repository; replaces those of before. Repeatable.",
     ),
+    Flag("--config-management-plugin", "plugin", "name", "text", "Plugin: its name, with -VERSION where it has one."),
+    Flag("--plugin-env", "plugin", "env", "variables", "Plugin: variable ARGOCD_ENV_NAME. Repeatable.", "NAME=VALUE"),
 )
 
 SYNC_POLICIES = ("none", "manual", "automated", "auto", "automatic")
@@ -198,7 +210,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 def source_flags() -> list[Flag]:
     """The flags that say something of one source."""
-    return [flag for flag in FLAGS if flag.block in ("source", "helm", "kustomize", "directory", "jsonnet")]
+    return [flag for flag in FLAGS if flag.block in ("source", "helm", "kustomize", "directory", "jsonnet", "plugin")]
 
 
 def setting(flags: Iterable[Flag] = FLAGS) -> Decorator:

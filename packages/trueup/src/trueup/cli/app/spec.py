@@ -258,7 +258,7 @@ def _sweep(spec: Spec, source: Spec | None) -> None:
     if source is not None:
         if isinstance(source.get("directory"), dict):
             _drop_empty(source["directory"], "jsonnet")
-        for tool in ("helm", "kustomize", "directory"):
+        for tool in ("helm", "kustomize", "directory", "plugin"):
             _drop_empty(source, tool)
     policy = spec.get("syncPolicy")
     if isinstance(policy, dict):
