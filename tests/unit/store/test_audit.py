@@ -141,7 +141,7 @@ WRITER = """
 import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from trueup.model.audit import Action, Entry
+from trueup.model.audit import Action, AuditRecord
 from trueup.store.audit import Trail
 
 async def main():
@@ -151,7 +151,7 @@ async def main():
         while True:
             number += 1
             at = "2026-01-02T03:04:05Z"
-            (given,) = await trail.write(Entry(at=at, action=Action.APPLIED, message=f"{name} {number}"))
+            (given,) = await trail.write(AuditRecord(at=at, action=Action.APPLIED, message=f"{name} {number}"))
             print(given, name, number, flush=True)
     await asyncio.gather(*(one(name) for name in "abcd"))
 
