@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -18,7 +18,7 @@ from trueup import diff as diffs
 from trueup.cli import plugins
 from trueup.cli.app.access import Handle
 from trueup.cli.app.engine import refreshed
-from trueup.cli.app.local import local_changes
+from trueup.cli.app.live import live_manifests
 from trueup.cli.app.sources import Here, Revisions, folder_options, here_of, revisions_of, revisions_options
 from trueup.cli.app.validate import EVERYWHERE
 from trueup.cli.completing import applications
@@ -30,14 +30,16 @@ from trueup.cli.localrepos import local_repositories_option
 from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import raw, say
-from trueup.engine import Engine, EngineOptions
 from trueup.model.comparison import ComparedResource
 from trueup.model.errors import TrueupError
 from trueup.model.manifest import Manifest
 from trueup.model.status import SyncCode
 from trueup.model.tree import Tree
-from trueup.observe.observation import Observation
-from trueup.sources.writer import Changes
+
+if TYPE_CHECKING:
+    from trueup.engine import Engine
+    from trueup.observe.observation import Observation
+    from trueup.sources.writer import Changes
 
 local_option = local_repositories_option(default=EVERYWHERE)
 
@@ -151,8 +153,12 @@ def _written(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tup
     return yaml.dump(old) if old else "", yaml.dump(new) if new else ""
 
 
-def _edit(here: Here | None) -> Callable[[Tree, str], Changes] | None:
-    return None if here is None else lambda tree, path: local_changes(tree, path, here)
+def _edit(here: Here | None) -> "Callable[[Tree, str], Changes] | None":
+    if here is None:
+        return None
+    from trueup.cli.app.local import local_changes
+
+    return lambda tree, path: local_changes(tree, path, here)
 
 
 def show_externally(found: Compared, program: str) -> None:
@@ -218,18 +224,18 @@ def manifests(
 
     said, here = revisions_of(revision, **sources), here_of(folder, root)
 
-    async def read() -> tuple[Observation, diffs.Masks]:
+    async def declared() -> list[Any]:
         async with engine(access, local) as running:
             seen = await running.observe(_key(access, name, app_namespace), said.of, _edit(here))
-            return seen, diffs.Masks(running.control.settings().masked_annotations)
+            masks = diffs.Masks(running.control.settings().masked_annotations)
+            if source == "live":
+                return [masks.shown(r.live.object()) for r in seen.comparison.resources if r.live is not None]
+            wanted = [r.target for r in seen.comparison.resources if r.target is not None]
+            return [masks.shown(manifest.object()) for manifest in (*wanted, *seen.comparison.hooks)]
 
-    seen, masks = asyncio.run(read())
-    if source == "git":
-        wanted = [r.target for r in seen.comparison.resources if r.target is not None]
-        objects = [manifest.object() for manifest in (*wanted, *seen.comparison.hooks)]
-    else:
-        objects = [r.live.object() for r in seen.comparison.resources if r.live is not None]
-    objects = masks.shown(objects)
+    # Of another revision, or of files of this disk, nobody has listed the objects yet.
+    listed = source == "live" and here is None and not revision and not any(sources.values())
+    objects = asyncio.run(live_manifests(access, name, app_namespace) if listed else declared())
     if output == "json":
         show(objects, output, verbatim=True)
         return
@@ -239,8 +245,11 @@ def manifests(
 
 
 @contextlib.asynccontextmanager
-async def engine(access: ClusterAccess, local: tuple[Path, ...]) -> AsyncIterator[Engine]:
+async def engine(access: ClusterAccess, local: tuple[Path, ...]) -> AsyncIterator["Engine"]:
     """An engine that reconciles nothing. Its mirrors go with it; what it warns of, the command says as errors."""
+    # What shows objects as they are does without.
+    from trueup.engine import Engine, EngineOptions
+
     configure_logs("text", "error")
     with tempfile.TemporaryDirectory(prefix="trueup-") as folder:
         options = EngineOptions(
@@ -261,5 +270,5 @@ def _key(access: ClusterAccess, name: str, app_namespace: str) -> str:
     return f"{(namespace if slash else app_namespace) or access.namespace}/{bare}"
 
 
-def _differing(seen: Observation) -> list[ComparedResource]:
+def _differing(seen: "Observation") -> list[ComparedResource]:
     return [r for r in seen.comparison.compared if r.status is SyncCode.OUT_OF_SYNC and not r.hook]
