@@ -4,7 +4,6 @@ import asyncio
 import io
 import ssl
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -14,7 +13,9 @@ import msgspec
 from yarl import URL
 
 from kubegrammar import json
+from trueup.memory.bounded import Memory
 from trueup.model.errors import SourceUnavailable, Stalled, Waiting
+from trueup.model.tree import MEBIBYTE
 from trueup.sources.credential import paper
 from trueup.sources.outgoing import Outside, is_loopback, proxy_of, require_outside, session
 from trueup.sources.registry.access import Access
@@ -33,6 +34,8 @@ _MARGIN = 10.0
 _SHORTEST = 60.0
 _LONGEST_WAIT = 3600.0
 _REMEMBERED = 2000
+_TOKENS = 4 * MEBIBYTE
+"""Bytes of the tokens that are kept: a registry says how long one is."""
 _CLIENT = "trueup"
 _CHALLENGES = 8
 
@@ -53,7 +56,9 @@ class RegistryTransport:
     def __init__(self, *, timeout: float, now: Callable[[], float] = time.monotonic) -> None:
         self._timeout, self._now = timeout, now
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
-        self._tokens: OrderedDict[tuple[Any, ...], tuple[str, float]] = OrderedDict()
+        self._tokens: Memory[tuple[str, Access, str], tuple[str, float]] = Memory(
+            entries=_REMEMBERED, size=_TOKENS, weigh=lambda kept: len(kept[0])
+        )
         self._basic: set[tuple[str, Access]] = set()
         self._waits: dict[str, _Limits] = {}
         self._plain: dict[str, bool] = {}
@@ -201,9 +206,7 @@ class RegistryTransport:
         bearer = next((each for each in challenges if each.scheme == "bearer"), None)
         if bearer is not None:
             token, seconds = await self._token(bearer, base, registry, access, scope)
-            self._tokens[(str(base.origin()), access, scope)] = (token, self._now() + seconds)
-            while len(self._tokens) > _REMEMBERED:
-                self._tokens.popitem(last=False)
+            self._tokens.put((str(base.origin()), access, scope), (token, self._now() + seconds))
             return f"Bearer {token}"
         if any(each.scheme == "basic" for each in challenges) and access.basic:
             if base.scheme == "http" and not (is_loopback(base.host) or access.plain_http):
