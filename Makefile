@@ -36,6 +36,10 @@ install: $(STAMP) ## Everything into .venv, and how the shell finds it
 ui: ## The web UI into the package (Node 20 of PATH, else PyPI's); the first time brings its packages
 	@$(or $(PYTHON),$(error Python 3.11 or newer is needed)) tools/ui/ui.py build
 
+.PHONY: ui-pages
+ui-pages: $(STAMP) ## Every page of the web UI in Chromium: axe in both themes, hostile text, keys, lost connection
+	@$(BIN)/python tools/ui/ui.py pages
+
 .PHONY: ui-pictures
 ui-pictures: ui ## Pictures of every page into build/pictures, three sizes, light and dark (chromium of PATH)
 	@cd ui && node stage/pictures.mjs $(CURDIR)/build/pictures $(ARGS)

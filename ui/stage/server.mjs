@@ -128,6 +128,7 @@ export function serve(port = 0, size = 60, pace = 0) {
     const path = address.pathname;
     const mode = /stage=(\w+)/.exec(request.headers.cookie ?? "")?.[1] ?? "";
     const json = (status, value) => response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(value));
+    if (path === "/api/v1/session" && request.method === "POST") response.setHeader("Set-Cookie", "stage=; Path=/");
     if (!path.startsWith("/api/")) return page(path, request, response);
     if (mode === "signedout" && /applications|userinfo/.test(path)) return json(401, { error: "no session information", code: 16, message: "no session information" });
     if (mode === "forbidden" && !/settings|version|userinfo/.test(path)) return json(403, { error: "permission denied", code: 7, message: "permission denied: applications, get" });

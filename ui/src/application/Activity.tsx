@@ -6,7 +6,7 @@ import { Ago, Button, Dialog, Shape, Waiting } from "../parts/parts";
 import { Refused, useAsked } from "../pages/listing";
 import { commitOf } from "../replica/commits";
 import type { Row } from "../replica/replica";
-import { useAddress } from "../shell/address";
+import { useAddress, useHere } from "../shell/address";
 import { compare, type Look } from "../words/state";
 import { brief, count, firstLine, oneLine, shortRevision } from "../words/text";
 import { yaml } from "../words/yaml";
@@ -70,6 +70,7 @@ export function entriesOf(app: Application, events: Event[]): Entry[] {
 
 export function Activity({ row }: { row: Row }) {
   const [words, change] = useAddress();
+  const here = useHere();
   const turn = `${row.app.status?.operationState?.phase} ${row.app.status?.operationState?.finishedAt ?? ""} ${row.state.word}`;
   const asked = useAsked<{ items?: Event[] | null }>(`/v1/applications/${encodeURIComponent(row.name)}/events`, { appNamespace: row.namespace }, turn);
   const entries = useMemo(() => entriesOf(row.app, asked.value?.items ?? []), [row, asked.value]);
@@ -94,7 +95,7 @@ export function Activity({ row }: { row: Row }) {
                 <small>{entry.detail}</small>
               </span>
               {entry.history && entry.history.id !== current && (
-                <Link class="button" href={`?rollback=${encodeURIComponent(String(entry.history.id))}`}>
+                <Link class="button" href={here("rollback", String(entry.history.id))}>
                   Compare and roll back…
                 </Link>
               )}

@@ -67,7 +67,7 @@ export function ApplicationPage({ namespace, name, tab }: Props) {
 
   if (!row)
     return error ? (
-      <Blank look="bad" title={`There is no application ${brief(name, 80)} that you may see`}>
+      <Blank alone look="bad" title={`There is no application ${brief(name, 80)} that you may see`}>
         <p>{error.message}</p>
         <p>
           It may be gone, be of another namespace than {brief(namespace, 80)}, or be one that no role lets you get. <Link href="/applications">All applications</Link>

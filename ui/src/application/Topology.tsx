@@ -5,7 +5,7 @@ import type { ApiError } from "../net/client";
 import { phone } from "../fleet/phone";
 import { Shape } from "../parts/parts";
 import type { Row } from "../replica/replica";
-import { useAddress } from "../shell/address";
+import { useHere } from "../shell/address";
 import { useKeys } from "../shell/keyboard";
 import { type Box, type Picture, picture } from "./layout";
 
@@ -110,7 +110,7 @@ function curve(from: Box, to: Box): string {
 }
 
 function Node({ box, onFold, style }: { box: Box; onFold: (group: string) => void; style?: Record<string, string> }) {
-  const [words] = useAddress();
+  const here = useHere();
   const inside = (
     <>
       {box.object || box.folded ? <Shape look={box.look} label={box.look === "none" ? "no health" : { bad: "degraded", warn: "out of sync", run: "progressing", hold: "suspended", ok: "healthy" }[box.look]} /> : null}
@@ -134,10 +134,8 @@ function Node({ box, onFold, style }: { box: Box; onFold: (group: string) => voi
         {inside}
       </div>
     );
-  const here = new URLSearchParams(words);
-  here.set("object", box.object);
   return (
-    <Link href={`?${here.toString()}`} class={name} style={style ?? {}} title={title}>
+    <Link href={here("object", box.object)} class={name} style={style ?? {}} title={title}>
       {inside}
     </Link>
   );

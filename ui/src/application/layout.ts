@@ -43,6 +43,7 @@ export interface Picture {
 const WIDTHS = [124, 116];
 const WIDTH = 164;
 const GAP = 36;
+const STAIR = 92;
 const TOP = 40;
 const ROW = 10;
 const ONE_LINE = 38;
@@ -74,9 +75,12 @@ export function picture(app: Application, tree: Tree | undefined, open: Readonly
   const hasMade = [...made.values()].some((list) => list.length);
   const hasPods = [...pods.values()].some((list) => list.length);
   const titles = ["Git", "Render", ...phases.map((phase) => phase.title), ...(hasMade ? ["Made by them"] : []), ...(hasPods ? ["Pods"] : [])];
+  // Objects of several waves have bands of their own, so their columns may lie over each other: the picture stays narrow.
+  const step = phases.length > 2 ? STAIR : WIDTH + GAP;
   let x = MARGIN - GAP;
   const columns = titles.map((title, at) => {
-    const left = x + GAP;
+    const stair = at > 2 && at < 2 + phases.length;
+    const left = stair ? x - WIDTH + step : x + GAP;
     x = left + widthOf(at);
     return { title, x: left };
   });

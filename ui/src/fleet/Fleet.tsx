@@ -87,7 +87,7 @@ export function Fleet() {
 
   if (standing.is === "refused")
     return (
-      <Blank look="bad" title={standing.forbidden ? "You may not see applications" : "The server refuses"}>
+      <Blank alone look="bad" title={standing.forbidden ? "You may not see applications" : "The server refuses"}>
         <p>{standing.why}</p>
         <p>Who may see what is decided by the policy in argocd-rbac-cm and by the roles of projects. This page tries again by itself.</p>
       </Blank>

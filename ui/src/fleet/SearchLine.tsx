@@ -19,13 +19,10 @@ const NAMES: Record<string, string> = { project: "project", cluster: "cluster", 
 
 export function SearchLine({ line, by, change, rows, all }: Props) {
   const [text, type] = useState(line);
-  const written = useRef(line);
-  // The address may change by itself: back, a chip, a link.
+  const input = useRef<HTMLInputElement>(null);
+  // The address may change by itself: back, a chip, a link. While somebody types it only follows, a moment later.
   useEffect(() => {
-    if (line !== written.current) {
-      written.current = line;
-      type(line);
-    }
+    if (document.activeElement !== input.current) type(line);
   }, [line]);
   const labels = new Set<string>();
   for (const row of rows.slice(0, 500)) for (const name of Object.keys(row.facts.labels)) if (labels.size < 20) labels.add(name);
@@ -35,6 +32,7 @@ export function SearchLine({ line, by, change, rows, all }: Props) {
       <div class="search">
         <input
           id="search"
+          ref={input}
           type="search"
           value={text}
           placeholder="Search, or project: cluster: ns: label: health: sync: auto:"
@@ -44,9 +42,9 @@ export function SearchLine({ line, by, change, rows, all }: Props) {
           onInput={(event) => {
             const value = event.currentTarget.value;
             type(value);
-            written.current = value;
             change({ q: value }, true);
           }}
+          onBlur={() => type(new URLSearchParams(window.location.search).get("q") ?? "")}
           onKeyDown={(event) => {
             if (event.key === "Escape") event.currentTarget.blur();
           }}

@@ -46,7 +46,8 @@ export async function ask(path: string, { method = "GET", query, body, signal }:
       method,
       credentials: "same-origin",
       cache: "no-store",
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      // Whatever changes something says so, with a body or without: the server takes it from no page of another site.
+      headers: method === "GET" ? {} : { "Content-Type": "application/json" },
       body: body === undefined ? null : JSON.stringify(body),
       signal: signal ?? null,
     });

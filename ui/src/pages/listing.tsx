@@ -28,6 +28,12 @@ export function useAsked<T>(path: string, query: Record<string, string | undefin
 
 /** What is shown in place of something that has not come. */
 export function Refused({ what, error, again }: { what: string; error: ApiError; again: () => void }) {
+  if (error.status === 501)
+    return (
+      <Blank title={`This server does not serve ${what} yet`}>
+        <p>The command line shows them: trueup --help lists its commands.</p>
+      </Blank>
+    );
   return (
     <Blank look="bad" title={error.forbidden ? `You may not see ${what}` : `There is no answer about ${what}`}>
       <p>{error.message}</p>

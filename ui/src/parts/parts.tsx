@@ -50,12 +50,14 @@ export function Card({ children, class: name = "" }: { children: ComponentChildr
 }
 
 /** A page that has nothing to show: what it is, and what would change it. */
-export function Blank({ title, children, look = "none" }: { title: string; children?: ComponentChildren; look?: Look }) {
+export function Blank({ title, children, look = "none", alone }: { title: string; children?: ComponentChildren; look?: Look; alone?: boolean }) {
+  // Where it stands for the whole page its title is the page's.
+  const Heading = alone ? "h1" : "h2";
   return (
     <div class="blank" role={look === "bad" ? "alert" : "status"}>
-      <h2>
+      <Heading>
         <Shape look={look} /> {title}
-      </h2>
+      </Heading>
       {children}
     </div>
   );

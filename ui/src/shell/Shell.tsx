@@ -103,6 +103,7 @@ function Freshness() {
 
 function Foot({ onKeys }: { onKeys: () => void }) {
   const [version, told] = useState("");
+  const [kept, keep] = useState("");
   useEffect(() => {
     api<{ Version?: string }>("/version").then(
       (answer) => told(answer.Version ?? ""),
@@ -116,8 +117,8 @@ function Foot({ onKeys }: { onKeys: () => void }) {
       {who?.username ? (
         <div class="who">
           <span title={who.username}>{who.username}</span>
-          <button type="button" class="link" onClick={() => void signOut()}>
-            Sign out
+          <button type="button" class="link" title={kept} onClick={() => void signOut().catch((error: Error) => keep(error.message))}>
+            {kept ? "Still signed in" : "Sign out"}
           </button>
         </div>
       ) : null}

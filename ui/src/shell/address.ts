@@ -21,5 +21,16 @@ export function useAddress(): [URLSearchParams, (changes: Record<string, string 
   ];
 }
 
+/** The address of this page with a word put in: for links, which are told whole paths. */
+export function useHere(): (key: string, value: string) => string {
+  const [path] = useLocation();
+  const search = useSearch();
+  return (key, value) => {
+    const words = new URLSearchParams(search);
+    words.set(key, value);
+    return `${path}?${words.toString()}`;
+  };
+}
+
 export const pathOf = (namespace: string, name: string, tab = ""): string =>
   `/applications/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}${tab ? `/${tab}` : ""}`;

@@ -40,8 +40,13 @@ export async function signIn(username: string, password: string): Promise<void> 
   fleet.again();
 }
 
+/** @throws ApiError when the session goes on. */
 export async function signOut(): Promise<void> {
-  await api("/v1/session", { method: "DELETE" }).catch(() => undefined);
-  session.value = undefined;
-  fleet.again();
+  try {
+    await api("/v1/session", { method: "DELETE" });
+    session.value = undefined;
+  } finally {
+    // The list tells whether the session is over; if it is not, the page must not look as if it were.
+    fleet.again();
+  }
 }
