@@ -327,6 +327,13 @@ async def test_who_says_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -
         )
 
 
+async def test_http_2_that_asks_for_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(port, "IDLE", 0.05)
+    async with api_server(FUNCTIONS) as served:
+        settings = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+        assert await raw(served, port.PREFACE + settings)
+
+
 async def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(port, "MOST", 2)
     async with api_server(FUNCTIONS) as served:

@@ -109,7 +109,6 @@ async def signing(
             ),
         )
     finally:
-        passwords.close()
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await following

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 import uvicorn
+from grpclib.protocol import H2Protocol
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -146,7 +147,19 @@ class _First(asyncio.Protocol):
         self._inner = self._port.speaking(self._begun.startswith(PREFACE))
         self._inner.connection_made(self._transport)
         begun, self._begun = self._begun, b""
+        if isinstance(self._inner, H2Protocol):
+            self._look(-1)
         self._inner.data_received(begun)
+
+    def _look(self, before: int) -> None:
+        """End a connection on which nothing was asked since the last look: it may say that it is there for ever."""
+        assert isinstance(self._inner, H2Protocol)
+        connection = self._inner.connection
+        started = connection.streams_started
+        if started == before and started == connection.streams_succeeded + connection.streams_failed:
+            self.abort()
+            return
+        self._timer = asyncio.get_running_loop().call_later(IDLE, self._look, started)
 
     def eof_received(self) -> bool | None:
         return self._inner.eof_received() if self._inner is not None else None
