@@ -103,6 +103,8 @@ TESTED: dict[str, tuple[str, str]] = {
     "2": ("laws/test_diff_laws.py", "test_no_value_of_a_secret_is_shown"),
     "3": ("unit/diff/test_change.py", "test_a_secret_is_nowhere_in_a_diff"),
     "11": (BAD, "test_a_secret_that_is_refused_never_shows_its_value"),
+    "14": ("unit/server/resources/test_accounts.py", "test_advisory_14_"),
+    "15": ("e2e/test_api_rights.py", "test_every_method_by_every_caller"),
     "17": ("unit/workers/test_jq.py", "test_nothing_is_known_of"),
     "18": (APPS, "test_advisory_18_"),
     "19": ("unit/sources/test_helm_repository.py", "test_h39_"),
