@@ -82,6 +82,24 @@ async def test_a_running_operation_can_be_ended() -> None:
     assert B.key not in world.cluster.created
 
 
+async def test_an_operation_written_over_one_that_runs_is_told_to_be_lost() -> None:
+    world = World(manifest("Deployment", "slow"), B, app=application())
+    world.cluster.slowness = 6
+    await world.run(3)
+    assert state(world)["phase"] == "Running"
+    world.edit(ASKED)
+    await world.run(120)
+    assert state(world)["phase"] == "Succeeded" and "operation" not in world.body()
+    told = [(reason, message) for reason, message, _ in world.events if reason == "OperationDropped"]
+    assert told == [
+        ("OperationDropped", "ada wrote another operation while this one ran: it is not carried out, ask for it again")
+    ]
+    world.edit(ASKED)
+    await world.run(120)
+    assert state(world)["operation"]["initiatedBy"]["username"] == "ada"
+    assert len([each for each in world.events if each[0] == "OperationDropped"]) == 1
+
+
 async def test_hooks_run_around_the_sync_and_are_on_record() -> None:
     before = manifest("Job", "migrate", hook="PreSync", policy="HookSucceeded")
     world = World(before, A, app=application())

@@ -18,6 +18,9 @@ from trueup.model.status import OperationPhase, OperationState, SyncOperationRes
 from trueup.observe.observation import Observation
 from trueup.store.applications import StoredApplication
 
+SHOWN = 100
+"""Characters of a name that others wrote."""
+
 
 def begun(
     stored: StoredApplication,
@@ -93,6 +96,19 @@ def asked_for(stored: StoredApplication) -> Operation | None:
     cannot be read."""
     operation = stored.app.operation or (Operation() if stored.operation_fault else None)
     return operation and policy.marked_local(policy.foreign(operation, written_by(stored.live, "operation")))
+
+
+def overwritten(stored: StoredApplication, ended: OperationState) -> str:
+    """What to tell where somebody has written another operation over the one that ran; empty where nobody has.
+
+    It goes with the end of that one: a patch merges with what was there, so that nobody can say any more which of its
+    fields, such as pruning, were asked for. Commands refuse such a request; who patches by himself is told.
+    """
+    asked = stored.app.operation
+    if asked is None or asked.initiated_by == ended.operation.initiated_by:
+        return ""
+    who = asked.initiated_by.username[:SHOWN] or "somebody"
+    return f"{who} wrote another operation while this one ran: it is not carried out, ask for it again"
 
 
 def refused(

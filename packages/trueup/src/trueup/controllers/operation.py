@@ -10,7 +10,7 @@ from kubegrammar.time import past_time
 from trueup import policy
 from trueup.apply.perform import Performed
 from trueup.controllers import steps
-from trueup.controllers.begin import about_source, asked_for, begun, operation_sources, pinned, refused
+from trueup.controllers.begin import about_source, asked_for, begun, operation_sources, overwritten, pinned, refused
 from trueup.controllers.beginnings import PLACE, Beginnings
 from trueup.controllers.ended import failure_of, is_history, told_local
 from trueup.controllers.facts import facts_of
@@ -322,6 +322,8 @@ class Operations:
         succeeded, deployed, message = after.phase is OperationPhase.SUCCEEDED, is_history(after), after.message
         after = told_local(after)
         write.set("operationState", after)
+        if lost := overwritten(stored, after):
+            write.tell(Warned(reason="OperationDropped", message=lost))
         write.operation(None)
         self._beginnings.forget(stored.key)
         write.tell(Finished(state=after, sync=steps.sync_of(stored, after), message=message, health=health))
