@@ -1,10 +1,12 @@
 """The pool: children are limited, killed, replaced, and leave nothing behind."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
@@ -262,3 +264,17 @@ async def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
     async with asyncio.timeout(stretched(5)):
         while any(Path(f"/proc/{child}").exists() for child in children):
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("turns", [1, 3, 10])
+async def test_a_pool_closed_while_a_child_is_being_started_leaves_no_process(tmp_path: Path, turns: int) -> None:
+    pool = Pool(1, root=tmp_path)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        pool.expect()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await pool.close()
+        gc.collect()
+    assert [str(each.message) for each in said if issubclass(each.category, ResourceWarning)] == []
+    assert list(tmp_path.iterdir()) == []

@@ -221,8 +221,15 @@ class Children:
         if self._closed:
             raise RuntimeError("the worker pool is closed")
         self._starting += 1
+        spawning = asyncio.ensure_future(_Child.spawn(self._command, self._limits, self._root))
         try:
-            child = await _Child.spawn(self._command, self._limits, self._root)
+            child = await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            # A process that is being made cannot be unmade: it is ended as soon as it is there.
+            await asyncio.wait([spawning])
+            if spawning.exception() is None:
+                await spawning.result().stop()
+            raise
         finally:
             self._starting -= 1
         self._children.add(child)
