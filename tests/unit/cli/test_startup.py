@@ -76,6 +76,12 @@ def test_a_command_that_reads_the_cluster_loads_what_that_takes(read: str) -> No
     assert {name for name in others if not name.startswith("_")} <= LIGHT
 
 
+def test_what_shows_objects_as_they_are_loads_no_engine() -> None:
+    modules = loaded("import trueup.cli.app.inspect")
+    engine = ("trueup.engine", "trueup.workers", "trueup.render", "trueup.observe", "trueup.sources.mirror")
+    assert {each for each in modules if each.startswith((*engine, "aiohttp", "pygit2"))} == set()
+
+
 @pytest.mark.parametrize("command", MOST)
 def test_a_command_loads_no_more_of_ours_than_it_needs(command: str) -> None:
     modules = loaded(f"from trueup.cli.root import trueup; import {ALL[tuple(command.split())].module}")
