@@ -13,7 +13,7 @@ from trueup.server.errors import Code, Fault
 from trueup.server.request import Json, Request
 from trueup.server.resources.accounts import account_functions
 from trueup.server.resources.project_tokens import Tokens, project_token_functions
-from trueup.server.resources.sessions import session_functions
+from trueup.server.resources.sessions import claimed, session_functions
 from trueup.server.resources.settings import settings_functions
 from trueup.server.session.caller import SignedIn
 from trueup.server.session.oidc.person import People
@@ -104,6 +104,14 @@ async def test_a_session_from_its_begin_to_its_end() -> None:
     assert await desk.ask(Stranger(), "SessionService.GetUserInfo") == {"loggedIn": False}
     assert await desk.ask(Stranger(), "SessionService.Delete") == {"token": ""}
     assert await desk.ask(desk.who(""), "SessionService.GetUserInfo") == {"loggedIn": False}
+
+
+def test_who_asks_to_sign_in_is_on_record_where_it_is_an_account() -> None:
+    accounts = Desk().house.accounts.all()
+    assert claimed("SessionService.Create", {"username": "ann", "password": "x"}, accounts) == "ann"
+    assert claimed("SessionService.Create", {"username": "a password in the wrong field"}, accounts) == ""
+    assert claimed("SessionService.Create", {"username": ["ann"]}, accounts) == ""
+    assert claimed("AccountService.GetAccount", {"username": "ann"}, accounts) == ""
 
 
 @pytest.mark.parametrize(

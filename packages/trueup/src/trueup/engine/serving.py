@@ -2,7 +2,7 @@
 
 import base64
 import platform
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -45,6 +45,7 @@ from trueup.server.resources.clusters import ClusterState, cluster_functions
 from trueup.server.resources.notifications import notification_functions
 from trueup.server.resources.projects import ProjectResources
 from trueup.server.resources.repositories import RepositoryResources, RepositoryState
+from trueup.server.resources.sessions import claimed
 from trueup.server.resources.version import version_functions
 from trueup.server.serve import Listening, serving
 from trueup.server.session.attempts import TryLimits
@@ -84,8 +85,8 @@ async def served(engine: Engine, listening: Listening, limits: TryLimits, *, ins
             changes.append(key_of(live), *(each if isinstance(each, LiveObject) else None for each in (old, new)))
 
     async def audit(asked: Asked) -> None:
-        entry = _entry(asked, control.namespace, clock.now())
-        log.info("request", method=asked.method.path, subject=asked.subject, result=entry.result)
+        entry = _entry(asked, control.namespace, clock.now(), signs.sign_in.accounts.all())
+        log.info("request", method=asked.method.path, subject=entry.by.name, result=entry.result)
         if asked.writes or asked.code is not None:
             await engine.journal.write(entry)
 
@@ -194,7 +195,7 @@ async def _certificate(engine: Engine) -> tuple[bytes, bytes]:
     return self_made(engine.clock.now())
 
 
-def _entry(asked: Asked, namespace: str, now: datetime) -> AuditRecord:
+def _entry(asked: Asked, namespace: str, now: datetime, accounts: Collection[str]) -> AuditRecord:
     """A request on record. One that was refused is not among what happened to an application."""
     message = asked.message
     name = message.get("name") or message.get("applicationName") or message.get("appName") or ""
@@ -204,7 +205,7 @@ def _entry(asked: Asked, namespace: str, now: datetime) -> AuditRecord:
         at=format_exact_time(now),
         action=Action.REQUEST,
         application=of if asked.code is None else "",
-        by=Actor(name=asked.subject, kind="caller"),
+        by=Actor(name=asked.subject or claimed(asked.method.key, message, accounts), kind="caller"),
         result="answered" if asked.code is None else asked.code.name.lower(),
         message=f"{asked.method.key} {of}".rstrip(),
     )

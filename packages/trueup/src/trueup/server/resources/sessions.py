@@ -1,9 +1,22 @@
 """``SessionService``: signing in with a password, leaving, and who one is."""
 
+from collections.abc import Collection
+
 from trueup.server.errors import Code, Fault
 from trueup.server.request import Functions, Json, Request
 from trueup.server.session.caller import SignedIn
 from trueup.server.session.signin import SignIn
+
+CREATE = "SessionService.Create"
+
+
+def claimed(method: str, message: Json, accounts: Collection[str]) -> str:
+    """The account that somebody asks to sign in to, for the audit trail; empty for a name that is none.
+
+    What is typed into the wrong field is often a password.
+    """
+    name = message.get("username") if method == CREATE else None
+    return name if isinstance(name, str) and name in accounts else ""
 
 
 def session_functions(sign_in: SignIn) -> Functions:
@@ -33,7 +46,7 @@ def session_functions(sign_in: SignIn) -> Functions:
         return found | ({"groups": list(principal.groups)} if principal.groups else {})
 
     return {
-        "SessionService.Create": create,
+        CREATE: create,
         "SessionService.Delete": delete,
         "SessionService.GetUserInfo": who,
     }
