@@ -30,7 +30,9 @@ from trueup.cli.logs import configure_logs
 from trueup.cli.scene import Happening, ScenePlace, by_hand, commands, happenings, lines
 from trueup.cli.screen import canvas, plain
 from trueup.cli.tour import walk
+from trueup.cli.webui import web_ui
 from trueup.kube.config import context_names
+from trueup.kube.errors import ApiError
 from trueup.model.errors import TrueupError
 from trueup.model.status import ResourceStatus
 from trueup.sandbox.guest import guest
@@ -147,6 +149,8 @@ async def _run(stage: _Stage, choice: DemoRepository, *, tour: bool) -> bool:
             url=choice.url,
             report=report,
             workshop=choice.content is not None,
+            # Somebody else's cluster gets no accounts.
+            listen="" if tour or site.guest else "127.0.0.1:0",
         ) as ground,
     ):
         custom = bool(choice.path) or choice.content is None or choice.content != _examples_or_none()
@@ -184,9 +188,22 @@ async def _run(stage: _Stage, choice: DemoRepository, *, tour: bool) -> bool:
             showing.say(plain(line))
         showing.say(f"The engine's log: {ground.engine.log}")
         showing.say("Ctrl-C stops everything.\n")
-        await _watch(showing, ground, stop, stage.began, place if custom else None)
+        telling = None if site.guest else asyncio.create_task(_tell_web_ui(showing, ground))
+        try:
+            await _watch(showing, ground, stop, stage.began, place if custom else None)
+        finally:
+            if telling:
+                telling.cancel()
+                await asyncio.gather(telling, return_exceptions=True)
         console.print("stopping; nothing is left behind")
         return True
+
+
+async def _tell_web_ui(showing: "_Showing", ground: Playground) -> None:
+    """Say where it is as soon as it is there; nothing waits for it."""
+    with suppress(ApiError):
+        found = await web_ui(ground.engine.log, ground.client, ground.site.namespace)
+        showing.say(plain(f"The web UI: {found.url}, as admin with the password {found.password}"))
 
 
 def _examples_or_none() -> Path | None:

@@ -72,6 +72,7 @@ async def playground(
     url: str,
     report: Callable[[str], None],
     workshop: bool = False,
+    listen: str = "",
 ) -> AsyncIterator[Playground]:
     """Bring everything up on a cluster; leave nothing behind.
 
@@ -81,6 +82,7 @@ async def playground(
         url: an existing repository instead.
         report: told of each step.
         workshop: serve Git over HTTP, a registry and CI too; otherwise the repository is a folder.
+        listen: where the engine serves the API and the web UI, as plain text; empty for nowhere.
     """
     async with AsyncExitStack() as stack:
         nest = await Nest.open("trueup-demo-")
@@ -102,7 +104,8 @@ async def playground(
         local = ["--allow-local-repos", unquote(url.removeprefix("file://"))] if url.startswith("file://") else []
         command = [*TRUEUP, "server", *site.access, "--namespace", site.namespace, "--data", nest.folder / "data"]
         command += ["--state", nest.folder / "state"]
-        engine = await nest.start("engine", [*command, *local])
+        serve = ["--listen", listen, "--insecure"] if listen else []
+        engine = await nest.start("engine", [*command, *local, *serve])
         # Asked first, so that its log ends in order; the others are just ended.
         stack.push_async_callback(nest.stop, engine, STOP_SECONDS)
         if site.guest:
