@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 from tests.support.memtree import MemTree
 from tests.support.patience import looks, stretched
 
@@ -267,14 +268,18 @@ async def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("turns", [1, 3, 10])
-async def test_a_pool_closed_while_a_child_is_being_started_leaves_no_process(tmp_path: Path, turns: int) -> None:
-    pool = Pool(1, root=tmp_path)
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
+def test_a_pool_closed_while_a_child_is_being_started_leaves_no_process(tmp_path: Path, turns: int) -> None:
+    async def start_and_close() -> None:
+        pool = Pool(1, root=tmp_path)
         pool.expect()
         for _ in range(turns):
             await asyncio.sleep(0)
         await pool.close()
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(start_and_close())
         gc.collect()
     assert [str(each.message) for each in said if issubclass(each.category, ResourceWarning)] == []
     assert list(tmp_path.iterdir()) == []
