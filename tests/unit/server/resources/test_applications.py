@@ -189,7 +189,7 @@ async def watching(stored: Stored, message: Json, caller: ByHand, resume: str = 
 async def some(stream: Stream, count: int) -> list[tuple[str, str]]:
     found = []
     for _ in range(count):
-        item = await anext(stream.items)
+        item = plain(await anext(stream.items))
         found.append((item["type"], item["application"]["metadata"]["name"]))
     return found
 

@@ -49,3 +49,17 @@ def test_fields(fields: str, found: Any) -> None:
     body = {"metadata": metadata, "spec": {"p": 1}, "list": [{"a": 1}, {"b": 2}]}
     answer = {"metadata": {"v": 1}, "items": [StoredBody(msgspec.json.encode(body))]}
     assert sent(Mask(fields), answer) == {"metadata": {"v": 1}, "items": [found]}
+
+
+@given(_OBJECTS, st.lists(_PATHS, max_size=3), st.booleans())
+def test_an_event_is_sent_as_what_is_read(found: dict[str, Any], paths: list[str], without: bool) -> None:
+    stored = StoredBody(msgspec.json.encode(found))
+    mask = Mask(("-" if without else "") + ",".join(("result.type", *(f"result.application.{each}" for each in paths))))
+    told = {"type": "ADDED", "application": stored}
+    assert sent(mask, {"result": told}) == sent(mask, {"result": {**told, "application": stored.object()}})
+
+
+def test_an_event_without_fields_is_whole() -> None:
+    told = {"type": "ADDED", "application": StoredBody(b'{"a":1}')}
+    for text in ("result", "result.type,result.application", "-result.type"):
+        assert sent(Mask(text), {"result": told})["result"]["application"] == {"a": 1}

@@ -43,7 +43,10 @@ class StoredBody(msgspec.Struct, frozen=True, gc=False):
 
 
 def plain(answer: Json) -> Json:
-    """An answer whose listed objects are read."""
+    """An answer whose objects are read: those of a list, or the one of an event."""
+    for key, value in answer.items():
+        if isinstance(value, StoredBody):
+            return {**answer, key: value.object()}
     items = answer.get("items")
     if not isinstance(items, list) or not any(isinstance(each, StoredBody) for each in items):
         return answer

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Callable
 
 from trueup.model.live import LiveObject
 from trueup.server.changes.log import Change, Changes
-from trueup.server.request import Functions, Json, Request, Stream
-from trueup.server.resources.applications import ApplicationReading, ApplicationReads, Choice, body_of
+from trueup.server.request import Functions, Json, Request, StoredBody, Stream
+from trueup.server.resources.applications import ApplicationReading, ApplicationReads, Choice
 
 
 def application_watch(reads: ApplicationReads, changes: Changes) -> Functions:
@@ -26,7 +26,7 @@ def application_watch(reads: ApplicationReads, changes: Changes) -> Functions:
         version = int(since) if since.isascii() and since.isdecimal() and len(since) < 20 else 0
         for live in reads.stored() if fresh else ():
             if (not version or int(live.resource_version) > version) and seen(live):
-                yield {"type": "ADDED", "application": body_of(live)}
+                yield {"type": "ADDED", "application": StoredBody(live.body)}
         while True:
             for change in await changes.after(place[0]):
                 place[0] = change.number
@@ -41,7 +41,7 @@ def event_of(change: Change, seen: Callable[[LiveObject], bool]) -> Json | None:
     """What a change is to somebody who sees some things alone."""
     before = change.before is not None and seen(change.before)
     if change.after is not None and seen(change.after):
-        return {"type": "MODIFIED" if before else "ADDED", "application": body_of(change.after)}
+        return {"type": "MODIFIED" if before else "ADDED", "application": StoredBody(change.after.body)}
     if before and change.before is not None:
-        return {"type": "DELETED", "application": body_of(change.before)}
+        return {"type": "DELETED", "application": StoredBody(change.before.body)}
     return None

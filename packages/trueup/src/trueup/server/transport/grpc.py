@@ -64,7 +64,7 @@ class Grpc:
                 return
             try:
                 async for item in answer.items:
-                    await _send(stream, encode(method.response, item))
+                    await _send(stream, encode(method.response, plain(item)))
             finally:
                 close = getattr(answer.items, "aclose", None)
                 if close is not None:

@@ -73,7 +73,7 @@ async def _frames(items: AsyncIterator[Json], method: MethodOf, *, text: bool) -
     end = trailers()
     try:
         async for item in items:
-            sent = frame(encode(method.response, item))
+            sent = frame(encode(method.response, plain(item)))
             yield base64.b64encode(sent) if text else sent
     except Fault as fault:
         end = trailers(fault)

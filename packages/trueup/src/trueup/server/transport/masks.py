@@ -55,9 +55,15 @@ def _plant(tree: Tree, names: list[str]) -> None:
 
 def _only(value: Any, tree: Tree) -> Any:
     if isinstance(value, StoredBody):
-        return _read(value, tree)
+        return _read(value, tree) if tree is not _ALL else value.object()
     if tree is _ALL:
-        return plain({"items": value})["items"] if isinstance(value, list) else value
+        return (
+            plain({"items": value})["items"]
+            if isinstance(value, list)
+            else plain(value)
+            if isinstance(value, dict)
+            else value
+        )
     if isinstance(value, list):
         return [_only(each, tree) for each in value]
     if not isinstance(value, dict):
@@ -95,10 +101,13 @@ def _shape(words: _Words) -> type[msgspec.Struct]:
 
 
 def _without(value: Any, tree: Tree) -> Any:
+    if isinstance(value, StoredBody):
+        value = value.object()
     if isinstance(value, list):
         return [_without(each, tree) for each in value]
     if not isinstance(value, dict):
         return value
+    value = plain(value)
     return {
         key: _without(each, tree[key]) if key in tree else each
         for key, each in value.items()

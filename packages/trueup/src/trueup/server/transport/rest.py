@@ -12,7 +12,7 @@ from trueup.server.api import Api
 from trueup.server.codec.accept import accept, put
 from trueup.server.description.values import MethodOf
 from trueup.server.errors import Code, Fault
-from trueup.server.request import Json, Stream
+from trueup.server.request import Json, Stream, plain
 from trueup.server.transport.answers import pump, reply_fault, reply_json, reply_text, start_stream, stream_error
 from trueup.server.transport.body import LARGEST, read_body
 from trueup.server.transport.masks import Mask
@@ -175,6 +175,6 @@ async def _lines(items: AsyncIterator[Json]) -> AsyncIterator[bytes]:
 async def _results(items: AsyncIterator[Json], mask: Mask) -> AsyncIterator[Json]:
     try:
         async for item in items:
-            yield mask.of({"result": item})
+            yield mask.of({"result": item}) if mask else {"result": plain(item)}
     except Fault as fault:
         yield stream_error(fault)
