@@ -38,17 +38,20 @@ async def require_manifests(
     try:
         context = await _context(access, known, app)
     except TrueupError as error:
-        _unknown(error)
+        _unknown(error.message)
         return
     sources = app.spec.all_sources()
     refs = {source.ref: tree for source, tree in zip(sources, trees, strict=True) if source.ref}
     fetch = _admitted(Elsewhere(known.mirrors, guarded=False).application(), app, project)
     async with OfflineRenderer() as renderer:
         for index, (source, tree) in enumerate(zip(sources, trees, strict=True)):
+            if source.plugin is not None:
+                _unknown("only the engine has its plugins")
+                continue
             try:
                 await renderer.render(source, tree, context, refs=refs, index=index, fetch=fetch)
             except RenderStopped as error:
-                _unknown(error)
+                _unknown(error.message)
             except TrueupError as error:
                 which = f"source {index + 1}: " if len(sources) > 1 else ""
                 raise TrueupError(f"{which}its manifests cannot be made: {error.message}", hint=error.hint) from error
@@ -116,5 +119,5 @@ def _url(remote: RemoteReference) -> str:
     return remote.base.url
 
 
-def _unknown(error: TrueupError) -> None:
-    say(f"warning: whether its manifests can be made is not known here: {error.message}", err=True)
+def _unknown(why: str) -> None:
+    say(f"warning: whether its manifests can be made is not known here: {why}", err=True)
