@@ -19,7 +19,7 @@ import { Counts, SearchLine } from "./SearchLine";
 import { chosen, grouped, type Item } from "./view";
 
 const ROW = 61;
-const ROW_ON_PHONE = 116;
+const ROW_ON_PHONE = 124;
 const GROUP = 38;
 
 const keyOfItem = (item: Item): string => ("row" in item ? item.row.key : `group ${item.group}`);
