@@ -125,6 +125,7 @@ TESTED: dict[str, tuple[str, str]] = {
     "39": (FLOW, "test_advisory_39_"),
     "38": (SIGNIN, "test_advisory_38_"),
     "41": (SIGNIN, "test_advisory_41_"),
+    "42": ("unit/cli/test_servers.py", "Advisory 42"),
     "43": (FAULTS, "class "),
     "44": (TRIES, "test_advisory_44_"),
     "45": ("e2e/test_api.py", "managed-resources"),

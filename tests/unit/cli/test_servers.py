@@ -2,13 +2,20 @@
 
 import asyncio
 import stat
+import threading
+import webbrowser
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.request import urlopen
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from click.testing import CliRunner, Result
 from tests.support.certificates import self_signed
+from tests.support.oidc import a_key, puppet, settings_of, with_people
 from tests.support.signing import KEY, House, Secrets, hashed
 
 from kubegrammar import yaml
@@ -18,7 +25,9 @@ from trueup.cli.servers.config import KnownServer, ServersConfig, config_path
 from trueup.server.api import Asked
 from trueup.server.resources.accounts import account_functions
 from trueup.server.resources.sessions import session_functions
+from trueup.server.resources.settings import settings_functions
 from trueup.server.serve import Listening, serving
+from trueup.server.session.oidc.flow import challenge
 
 WRITTEN = """
 contexts:
@@ -187,3 +196,53 @@ async def test_a_certificate_that_nobody_knows_is_asked_about(terminal: Terminal
             await terminal.run(*words)
         assert "logged in successfully" in await terminal.run(*words, "--insecure")
     assert ServersConfig(terminal.config).server() is not None
+
+
+async def test_a_browser_signs_in_for_the_command_line(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Advisory 42, too: what comes to the port of this machine is not shown again."""
+    asked: dict[str, str] = {}
+    key = a_key("rsa")
+
+    async def audit(_: Asked) -> None:
+        return None
+
+    def browse() -> None:
+        back = asked["redirect_uri"]
+        for wrong in ({"code": "x", "state": "y"}, {"error": "<script>alert(1)</script>", "state": "y"}, {}):
+            with pytest.raises(HTTPError) as caught:
+                urlopen(f"{back}?{urlencode(wrong)}")
+            assert b"script" not in caught.value.read()
+            caught.value.close()
+        with urlopen(f"{back}?{urlencode({'code': 'c', 'state': asked['state']})}") as answer:
+            assert answer.status == 200
+
+    def opened(url: str) -> bool:
+        asked.update(parse_qsl(urlsplit(url).query))
+        threading.Thread(target=browse).start()
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", opened)
+    async with puppet() as idp, with_people(settings_of(idp.issuer, cliClientID="cli")) as (house, people):
+        idp.lists(key)
+
+        async def given(request: web.Request) -> web.Response:
+            form = await request.post()
+            assert challenge(str(form["code_verifier"])) == asked["code_challenge"]
+            assert (form["code"], form["client_id"]) == ("c", "cli")
+            token = idp.token(key, aud="cli", nonce=asked["nonce"], email="alice@example")
+            return web.json_response({"id_token": token, "refresh_token": "r"})
+
+        idp.answers = {"/token": given}
+        functions = [
+            session_functions(house.sign_in),
+            settings_functions(house.sign_in, people, lambda: house.settings, "argocd"),
+        ]
+        async with serving(Listening("127.0.0.1", 0), None, house.sign_in, functions, audit=audit) as port:
+            words = ("login", f"127.0.0.1:{port.number}", "--sso", "--sso-port", "0", "--plaintext")
+            assert "'alice@example' logged in successfully" in await terminal.run(*words)
+            assert urlsplit(asked["redirect_uri"]).hostname == "localhost"
+            known = ServersConfig(terminal.config).server()
+            assert known is not None and known.refresh_token == "r"
+            house.settings = {}
+            with pytest.raises(Explained, match="not configured with SSO"):
+                await terminal.run(*words)

@@ -23,25 +23,55 @@ def _password_options(command: click.decorators.FC) -> click.decorators.FC:
     epilog=examples(
         "trueup login argocd.example.com --username admin",
         "trueup login localhost:8080 --insecure --username admin --password secret",
+        "trueup login argocd.example.com --sso",
     )
 )
 @click.argument("address", metavar="SERVER")
 @click.option("--username", default="", help="Local account to sign in as; asked for without.")
 @_password_options
 @click.option("--name", default="", help="Name of the context; that of the server by default.")
+@click.option("--sso", is_flag=True, help="Sign in by the server's identity provider, with a browser.")
+@click.option(
+    "--sso-port", type=click.IntRange(0, 65535), default=8085, show_default=True, help="Port of this machine."
+)
+@click.option(
+    "--sso-launch-browser/--no-sso-launch-browser",
+    default=True,
+    help="Open a browser (default), or print the URL alone.",
+)
 @click.option("--skip-test-tls", is_flag=True, help="Taken, and without effect.")
 @server_options
-def login(access: ServerAccess, address: str, username: str, password: str, name: str, skip_test_tls: bool) -> None:
-    """Sign in to an API server by name and password, and remember the session."""
+def login(
+    access: ServerAccess,
+    address: str,
+    username: str,
+    password: str,
+    name: str,
+    sso: bool,
+    sso_port: int,
+    sso_launch_browser: bool,
+    skip_test_tls: bool,
+) -> None:
+    """Sign in to an API server, and remember the session."""
     place, root = split_address(address)
     server = KnownServer(
         address=place, root=access.root.strip("/") or root, plain=access.plain, insecure=access.insecure
     )
     server = _trusted(server)
-    token = _session(server, username, password)
-    account = _subject(token)
+    if sso:
+        from trueup.cli.servers.sso import sign_in
+
+        given = sign_in(server, port=sso_port, launches=sso_launch_browser)
+        say("Authentication successful")
+        server = msgspec.structs.replace(server, token=given.id_token, refresh_token=given.refresh_token)
+        account = str(ServerClient(server).get("/api/v1/session/userinfo").get("username", ""))
+        if not account:
+            raise TrueupError(f"{place} does not take the provider's token", hint="its log says why")
+    else:
+        server = msgspec.structs.replace(server, token=_session(server, username, password))
+        account = _subject(server.token)
     context = name or (f"{place}/{server.root}" if server.root else place)
-    access.file().keep(context, msgspec.structs.replace(server, token=token))
+    access.file().keep(context, server)
     say(f"'{account}' logged in successfully")
     say(f"Context '{context}' updated")
 
