@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
 
+import msgspec
 import structlog
 
 from kubegrammar.time import format_exact_time
@@ -50,6 +51,7 @@ from trueup.server.resources.version import version_functions
 from trueup.server.serve import Listening, serving
 from trueup.server.session.attempts import TryLimits
 from trueup.server.session.browsers import session_cookies
+from trueup.server.strangers import StrangersShare
 from trueup.server.transport.certificate import context_of, self_made
 from trueup.store.applications import APPLICATION, key_of
 from trueup.store.clusters.secret import ClusterEntry
@@ -75,7 +77,7 @@ async def served(engine: Engine, listening: Listening, limits: TryLimits, *, ins
         TrueupError: the address cannot be listened on, the certificate is none, or accounts cannot be read.
     """
     control, clock = engine.control, engine.clock
-    changes, pulse = Changes(engine.identity), Pulse()
+    changes, pulse, strangers = Changes(engine.identity), Pulse(), StrangersShare()
 
     def changed(old: Seen | None, new: Seen | None) -> None:
         pulse.beat()
@@ -87,6 +89,12 @@ async def served(engine: Engine, listening: Listening, limits: TryLimits, *, ins
     async def audit(asked: Asked) -> None:
         entry = _entry(asked, control.namespace, clock.now(), signs.sign_in.accounts.all())
         log.info("request", method=asked.method.path, subject=entry.by.name, result=entry.result)
+        if not asked.subject and asked.code is not None:
+            left_out = strangers.next(clock.monotonic())
+            if left_out is None:
+                return
+            if left_out:
+                entry = msgspec.structs.replace(entry, message=f"{entry.message} (after {left_out} more)")
         if asked.writes or asked.code is not None:
             await engine.journal.write(entry)
 
