@@ -22,6 +22,7 @@ from trueup.runtime.secrecy import told
 from trueup.server.caller import Authenticator, Caller
 from trueup.server.description.values import MethodOf
 from trueup.server.errors import Code, Fault, unbuilt
+from trueup.server.names import bounded
 from trueup.server.request import Functions, Json, Request, Stream
 
 log = Logger("trueup.server")
@@ -111,7 +112,8 @@ class Api:
         subject, message = "", Json()
         try:
             caller = await self._caller(method, headers)
-            subject, message = caller.name, await read()
+            subject = caller.name
+            message = bounded(await read())
             function = self._functions.get(method.key)
             if function is None:
                 raise unbuilt(method.key)

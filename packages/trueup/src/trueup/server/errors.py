@@ -1,6 +1,11 @@
 """How a request ends that is not answered: gRPC's codes, as Argo CD's clients know them."""
 
 from enum import IntEnum
+from typing import Final
+
+LONGEST_MESSAGE: Final = 1024
+"""Bytes of UTF-8 that are told of a fault. Messages repeat what a caller has sent, and go into headers: to pack those
+for HTTP/2 takes time by the square of their length."""
 
 
 class Code(IntEnum):
@@ -53,13 +58,22 @@ class Fault(Exception):
     """A request is not answered.
 
     Args:
-        message: for who asks; no secret, nothing of the host.
+        message: for who asks; no secret, nothing of the host. Its end is left out where it is longer than
+            :data:`LONGEST_MESSAGE`.
     """
 
     def __init__(self, code: Code, message: str) -> None:
-        super().__init__(message)
         self.code = code
-        self.message = message
+        self.message = _cut(message)
+        super().__init__(self.message)
+
+
+def _cut(message: str) -> str:
+    """At the end of a character, and only what can be sent as UTF-8."""
+    body = message[: LONGEST_MESSAGE + 1].encode("utf-8", "replace")
+    if len(body) <= LONGEST_MESSAGE:
+        return body.decode()
+    return body[: LONGEST_MESSAGE - 3].decode("utf-8", "ignore") + "…"
 
 
 def denied() -> Fault:
