@@ -78,6 +78,9 @@ class Direct:
     def __init__(self, scratch: Path) -> None:
         self._scratch, self.renders = scratch, 0
 
+    def expect(self) -> None:
+        """Nothing has to be started."""
+
     async def render(self, recipe: Recipe, files: Mapping[str, bytes], yielding: object = None, **_: bool) -> Rendering:
         self.renders += 1
         folder = self._scratch / str(next(_numbers))

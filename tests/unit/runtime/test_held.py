@@ -18,15 +18,21 @@ async def test_who_holds_the_loop_is_told_with_its_stack_and_once() -> None:
         told.append(stack)
         heard.set()
 
+    watch = LoopWatch(tell, limit=AT_ONCE)
+
     def holds() -> None:
+        # Begun in here: whenever it looks, this is what holds the loop.
+        watch.__enter__()
         assert heard.wait(LONG)
         # Though it goes on, no more is said.
         assert not threading.Event().wait(5 * AT_ONCE)
 
-    with LoopWatch(tell, limit=AT_ONCE):
+    try:
         holds()
         before = len(told)
         await asyncio.sleep(0)
+    finally:
+        watch.__exit__(None, None, None)
     assert before == 1
     assert any(call.endswith(" holds") and "test_held.py:" in call for call in told[0])
 

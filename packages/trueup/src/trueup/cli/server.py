@@ -82,7 +82,7 @@ _THREADS = 16
 @click.option(
     "--plugins",
     "plugin_folder",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=click.Path(path_type=Path, file_okay=False, exists=True, resolve_path=True),
     envvar="TRUEUP_PLUGINS",
     default=None,
     help="Folder of ConfigManagementPlugin files: what they name runs in isolated processes, and nothing else does.",

@@ -246,7 +246,10 @@ class Transport:
             # 204 is the log of a Pod that runs nowhere yet.
             if stream.status in (200, 204):
                 return stream
-            answer = await stream.whole(self.response_limit)
+            try:
+                answer = await stream.whole(self.response_limit)
+            finally:
+                stream.close()
             if answer.status == 401:
                 self._authorization.refused(shown)  # the next stream asks for a newer credential
         except Lost as error:

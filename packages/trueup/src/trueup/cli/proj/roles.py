@@ -106,7 +106,14 @@ def get(access: ClusterAccess, name: str, role: str) -> None:
 @_role_argument
 @click.option("-a", "--action", required=True, help="Such as get, sync, update/*, or * for all.")
 @click.option("-o", "--object", "object_", required=True, help="Object of the project, a glob; without its name.")
-@click.option("-p", "--permission", type=click.Choice(["allow", "deny"]), default="allow", show_default=True)
+@click.option(
+    "-p",
+    "--permission",
+    type=click.Choice(["allow", "deny"]),
+    default="allow",
+    show_default=True,
+    help="Whether it gives the right or takes it.",
+)
 @click.option("-r", "--resource", default="applications", show_default=True, help="Such as applications or logs.")
 @access_options
 def add_policy(
@@ -122,7 +129,14 @@ def add_policy(
 @_role_argument
 @click.option("-a", "--action", required=True, help="As it was added.")
 @click.option("-o", "--object", "object_", required=True, help="As it was added.")
-@click.option("-p", "--permission", type=click.Choice(["allow", "deny"]), default="allow", show_default=True)
+@click.option(
+    "-p",
+    "--permission",
+    type=click.Choice(["allow", "deny"]),
+    default="allow",
+    show_default=True,
+    help="Whether it gives the right or takes it.",
+)
 @click.option("-r", "--resource", default="applications", show_default=True, help="As it was added.")
 @access_options
 def remove_policy(
