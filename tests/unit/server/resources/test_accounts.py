@@ -270,6 +270,21 @@ async def test_a_token_that_is_not_made(message: dict[str, Any], code: Code) -> 
     assert (await desk.refused(desk.who("admin"), "AccountService.CreateToken", **message))[0] is code
 
 
+async def test_who_makes_tokens_all_the_time_fills_no_secret_and_no_project() -> None:
+    desk = Desk()
+    listed = [{"id": f"{number}", "iat": 1} for number in range(200)]
+    secret = desk.house.secrets.data["argocd-secret"]
+    desk.house.secrets.data["argocd-secret"] = {**secret, "accounts.ci.tokens": json.dumps(listed)}
+    full = {"spec": {"roles": ROLES}, "status": {"jwtTokensByRole": {"ci": {"items": listed}}}}
+    desk.house.projects["team"] = stored("AppProject", "team", full, "2")
+    for method, message in (
+        ("AccountService.CreateToken", {"name": "ci"}),
+        ("ProjectService.CreateToken", {"project": "team", "role": "ci"}),
+    ):
+        code, text = await desk.refused(desk.who("admin"), method, **message)
+        assert (code, text[-11:]) == (Code.RESOURCE_EXHAUSTED, "delete some")
+
+
 async def test_tokens_of_a_role() -> None:
     desk = Desk()
     asked = {"project": "team", "role": "ci"}

@@ -1,5 +1,7 @@
 """Who may come in, and who sends a request."""
 
+import itertools
+import json
 import statistics
 import time
 from typing import Any
@@ -7,9 +9,14 @@ from typing import Any
 import bcrypt
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.signing import BEGIN, KEY, House, Secrets, hashed, stored
 
+from trueup.model.errors import TrueupError
+from trueup.model.subject import Principal
 from trueup.server.errors import Code, Fault
+from trueup.server.session.attempts import Revoked
 from trueup.server.session.caller import SignedIn
 from trueup.server.session.cookies import set_cookies
 from trueup.server.session.tokens import LocalClaims, issue
@@ -212,9 +219,55 @@ async def test_advisory_41_a_session_that_was_left_does_not_come_back_with_a_res
         await known(place, two)
         place.start()
     place.time.at += 25 * 3600
-    await place.sign_in.revoked.add("another", 2**33)
-    assert "another" in place.secrets.data["trueup-sessions"]["revoked"]
-    assert len(place.secrets.data["trueup-sessions"]["revoked"]) < 40
+    await place.sign_in.revoked.add(Principal(name="ann"), "another", 2**33)
+    assert place.sign_in.revoked.has(Principal(name="ann"), "another")
+    assert len(json.loads(place.secrets.data["trueup-sessions"]["revoked"])) == 1
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("ab"), st.sampled_from(("argocd", "https://idp")), st.text(max_size=3)), max_size=4
+    )
+)
+async def test_a_session_that_is_given_up_is_that_of_its_subject_alone(left: list[tuple[str, str, str]]) -> None:
+    revoked = Revoked(Secrets(), lambda: BEGIN)
+    for name, issuer, id_ in left:
+        await revoked.add(Principal(name=name, issuer=issuer), id_, NOW + 60)
+    for name, issuer, id_ in itertools.product("ab", ("argocd", "https://idp"), {"", *(each[2] for each in left)}):
+        assert revoked.has(Principal(name=name, issuer=issuer), id_) is ((name, issuer, id_) in left)
+
+
+async def test_nobody_ends_the_session_of_another_by_a_token_with_its_id() -> None:
+    place = house()
+    session = bearing(await place.sign_in.login("admin", "right password"))
+    id_ = (await known(place, session)).token_id
+    listed = json.dumps([{"id": id_, "iat": 1}, {"id": "t1", "iat": 1}])
+    place.secrets.data["argocd-secret"] = {**place.secrets.data["argocd-secret"], "accounts.ci.tokens": listed}
+    theirs = bearing(token("ci:apiKey", jti=id_))
+    await place.sign_in.logout(await known(place, theirs))
+    with pytest.raises(Fault, match="account ci does not have token with id"):
+        await place.sign_in.authenticate(theirs)
+    await known(place, session)
+    await known(place, bearing(token("ci:apiKey", jti="t1")))
+    assert "trueup-sessions" not in place.secrets.data or not place.secrets.data["trueup-sessions"]
+
+
+async def test_a_token_of_a_role_is_not_on_record_when_it_is_given_up() -> None:
+    place = with_team()
+    mine = bearing(token("proj:team:ci", jti="r"))
+    await place.sign_in.logout(await known(place, mine))
+    await known(place, mine)
+    assert not place.secrets.writes
+
+
+async def test_who_ends_sessions_all_the_time_fills_no_record() -> None:
+    revoked = Revoked(Secrets(), lambda: BEGIN)
+    for number in range(200):
+        await revoked.add(Principal(name="ann"), f"{number}" * 999, NOW + 60)
+    with pytest.raises(TrueupError, match="too many sessions"):
+        await revoked.add(Principal(name="ann"), "one more", NOW + 60)
+    await revoked.add(Principal(name="ann"), "0" * 999, NOW + 60)
+    await revoked.add(Principal(name="admin"), "another's", NOW + 60)
 
 
 async def test_j21_a_password_that_is_changed_ends_sessions_of_the_same_second() -> None:

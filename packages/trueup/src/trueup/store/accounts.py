@@ -52,6 +52,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """The token of an id."""
         return next((token for token in self.tokens if token.id == id_), None)
 
+    def without(self, id_: str) -> "Account":
+        """The account without the token of an id."""
+        return msgspec.structs.replace(self, tokens=tuple(token for token in self.tokens if token.id != id_))
+
     def __repr__(self) -> str:
         return f"Account({self.name!r})"
 

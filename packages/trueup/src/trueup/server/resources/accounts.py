@@ -20,6 +20,8 @@ RESOURCE: Final = "accounts"
 _SSO_SECONDS: Final = 300
 """How long after signing in somebody of an identity provider may set passwords."""
 _LONGEST_ID: Final = 256
+_MOST_TOKENS: Final = 200
+"""Tokens of an account or a role: whoever makes them fills no Secret and no project."""
 
 
 def account_functions(sign_in: SignIn, now: Callable[[], float], control_namespace: str) -> Functions:
@@ -61,6 +63,7 @@ def account_functions(sign_in: SignIn, now: Callable[[], float], control_namespa
                 raise Fault(Code.ALREADY_EXISTS, f"account already has token with id '{id_}'")
             if "apiKey" not in account.capabilities:
                 raise Fault(Code.FAILED_PRECONDITION, f"account '{name}' does not have apiKey capability")
+            check_room(len(account.tokens))
             made = sign_in.token(account, "apiKey", seconds, id_)
             issued = int(now())
             token = ApiToken(id=id_, iat=issued, exp=issued + seconds if seconds else 0)
@@ -76,7 +79,7 @@ def account_functions(sign_in: SignIn, now: Callable[[], float], control_namespa
         def without(account: Account) -> Account:
             if account.token(id_) is None:
                 raise Fault(Code.NOT_FOUND, f"token with id '{id_[:80]}' does not exist")
-            return msgspec.structs.replace(account, tokens=tuple(t for t in account.tokens if t.id != id_))
+            return account.without(id_)
 
         await accounts.change(name, without)
         return {}
@@ -140,6 +143,16 @@ def check_token(id_: str, seconds: int) -> None:
         raise Fault(Code.INVALID_ARGUMENT, "expiresIn: seconds from now, or 0 for a token that does not end")
     if len(id_) > _LONGEST_ID or not id_.isprintable():
         raise Fault(Code.INVALID_ARGUMENT, f"id: up to {_LONGEST_ID} printable characters")
+
+
+def check_room(tokens: int) -> None:
+    """Whether an account or role with so many tokens may have another.
+
+    Raises:
+        Fault.
+    """
+    if tokens >= _MOST_TOKENS:
+        raise Fault(Code.RESOURCE_EXHAUSTED, f"there are {tokens} tokens already, the most there may be: delete some")
 
 
 def _check_new(password: str, expression: str) -> None:

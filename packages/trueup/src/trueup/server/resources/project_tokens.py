@@ -10,7 +10,7 @@ from trueup.policy.rbac.project import group_name
 from trueup.server.errors import Code, Fault, denied
 from trueup.server.gate import may
 from trueup.server.request import Functions, Json, Request
-from trueup.server.resources.accounts import check_token
+from trueup.server.resources.accounts import check_room, check_token
 from trueup.server.session.caller import SignedIn
 from trueup.server.session.signin import SignIn, role_tokens
 from trueup.server.session.tokens import LocalClaims
@@ -52,6 +52,7 @@ def project_token_functions(sign_in: SignIn, store: TokenStore, now: Callable[[]
             listed = role_tokens(stored, role)
             if any(token.get("id") == id_ for token in listed):
                 raise Fault(Code.INVALID_ARGUMENT, f"Token id '{id_}' has been used. ")
+            check_room(len(listed))
             return [*listed, {"iat": issued, **({"exp": expires} if expires else {}), "id": id_}]
 
         await store.change(project, role, with_token)

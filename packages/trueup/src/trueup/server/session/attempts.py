@@ -5,6 +5,7 @@ beside it. It stays small, whoever tries what: names that are no account are not
 them), and an account that is held is not counted further.
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
 
@@ -12,6 +13,7 @@ import msgspec
 
 from kubegrammar.json import received
 from trueup.model.errors import TrueupError
+from trueup.model.subject import Principal
 from trueup.runtime.logger import Logger
 from trueup.store.accounts import SESSIONS_SECRET
 
@@ -19,6 +21,8 @@ log = Logger("trueup.session")
 
 _FAILURES, _REVOKED = "failures", "revoked"
 _MOST_REVOKED: Final = 10_000
+_MOST_OF_ONE: Final = 200
+"""Sessions that one subject may have on record."""
 
 Texts = Mapping[str, str]
 Changes = Mapping[str, str | None]
@@ -120,39 +124,55 @@ class Attempts:
 
 
 class Revoked:
-    """Tokens that were given up before their end, by their ids."""
+    """Sessions that were given up before their end, by whose they are and their ids: nobody ends another's.
+
+    The record is as small as it can be, whatever an identity provider puts into an id, and one subject fills a part of
+    it at most.
+    """
 
     def __init__(self, store: SecretStore, now: Callable[[], float]) -> None:
         self._store, self._now = store, now
         self._text = ""
-        self._ids: dict[str, int] = {}
+        self._ends: dict[str, dict[str, int]] = {}
 
-    def has(self, id_: str) -> bool:
-        """Whether a token was given up."""
+    def has(self, whose: Principal, id_: str) -> bool:
+        """Whether a session was given up."""
         text = self._store.secret(SESSIONS_SECRET).get(_REVOKED, "")
         if text != self._text:
-            self._text, self._ids = text, _read({_REVOKED: text}, _REVOKED, dict[str, int])
-        return id_ in self._ids
+            self._text, self._ends = text, _read({_REVOKED: text}, _REVOKED, dict[str, dict[str, int]])
+        return _digest(id_) in self._ends.get(_subject(whose), {})
 
-    async def add(self, id_: str, until: int) -> None:
-        """Give a token up.
+    async def add(self, whose: Principal, id_: str, until: int) -> None:
+        """Give a session up.
 
         Args:
-            until: when it ends by itself, in seconds since 1970: so long it is remembered; 0 for ever.
+            until: when it ends by itself, in seconds since 1970: so long it is remembered.
 
         Raises:
             TrueupError: it cannot be put on record, so that it still counts.
         """
+        subject, token = _subject(whose), _digest(id_)
 
         def written(data: Texts) -> Changes:
             now = self._now()
-            kept = {each: end for each, end in _read(data, _REVOKED, dict[str, int]).items() if not end or end > now}
-            if len(kept) >= _MOST_REVOKED and id_ not in kept:
+            listed: dict[str, dict[str, int]] = _read(data, _REVOKED, dict[str, dict[str, int]])
+            kept = {name: {each: end for each, end in ends.items() if end > now} for name, ends in listed.items()}
+            mine = kept.setdefault(subject, {})
+            full = len(mine) >= _MOST_OF_ONE or sum(map(len, kept.values())) >= _MOST_REVOKED
+            if full and token not in mine:
                 raise TrueupError("too many sessions were ended lately", hint="change the password: that ends them all")
-            kept[id_] = until
-            return {_REVOKED: msgspec.json.encode(kept).decode()}
+            mine[token] = until
+            return {_REVOKED: msgspec.json.encode({name: ends for name, ends in kept.items() if ends}).decode()}
 
         await self._store.update(SESSIONS_SECRET, written)
+
+
+def _subject(whose: Principal) -> str:
+    return _digest(f"{whose.issuer}\0{whose.name}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _read(data: Texts, key: str, type_: Any) -> Any:

@@ -14,6 +14,7 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
         issued_at: when the token was made, in seconds since 1970.
         token_id: of the token; empty for none.
         expires: when the token ends; 0 for never.
+        session: whether it is a session, begun with a password or by an identity provider; else a token of a program.
         renewed: a token that takes the place of this one, which is about to end.
     """
 
@@ -23,6 +24,7 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     issued_at: int = 0
     token_id: str = ""
     expires: int = 0
+    session: bool = False
     renewed: str = ""
 
     @property

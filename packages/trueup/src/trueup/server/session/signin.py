@@ -171,18 +171,21 @@ class SignIn:
         if self._foreign is None:
             raise Fault(Code.UNAUTHENTICATED, "invalid session: SSO is not configured")
         found = await self._foreign.person(token, claims)
-        if found.token_id and self.revoked.has(found.token_id):
+        if found.token_id and self.revoked.has(found.principal, found.token_id):
             raise _invalid("token is revoked, please re-login")
         return found
 
     async def logout(self, caller: SignedIn) -> None:
-        """Give a session's token up.
+        """Give a token up: a session is put on record until its end, a token of an account is deleted. That of a role
+        of a project stays: it is the project's.
 
         Raises:
-            TrueupError: it cannot be put on record.
+            TrueupError: it cannot be written.
         """
-        if caller.token_id:
-            await self.revoked.add(caller.token_id, caller.expires)
+        if caller.session and caller.token_id:
+            await self.revoked.add(caller.principal, caller.token_id, caller.expires)
+        elif caller.account and caller.token_id:
+            await self.accounts.change(caller.account, lambda account: account.without(caller.token_id))
 
     def _local(self, claims: LocalClaims) -> SignedIn:
         name, _, said = claims.sub.partition(":")
@@ -192,15 +195,15 @@ class SignIn:
             name = claims.sub
         elif said not in ("", "login", "apiKey"):
             raise _invalid("subject is neither an account's nor a role's")
-        renewed = (
-            "" if role is not None else self._check_account(name, "login" if said == "login" else "apiKey", claims)
-        )
+        capability: Capability = "login" if said == "login" else "apiKey"
+        renewed = "" if role is not None else self._check_account(name, capability, claims)
         return SignedIn(
             principal=Principal(name=name),
             rights=self.rights,
             issued_at=claims.iat,
             token_id=claims.jti,
             expires=claims.exp,
+            session=role is None and capability == "login",
             renewed=renewed,
         )
 
@@ -214,7 +217,7 @@ class SignIn:
             raise _invalid(f"account {name} does not have '{capability}' capability")
         if not claims.jti:
             raise _invalid("token does not have a unique identifier (jti claim) and cannot be validated")
-        if self.revoked.has(claims.jti):
+        if capability == "login" and self.revoked.has(Principal(name=name), claims.jti):
             raise _invalid("token is revoked, please re-login")
         if capability == "apiKey" and account.token(claims.jti) is None:
             raise _invalid(f"account {name} does not have token with id {claims.jti[:80]}")

@@ -148,6 +148,7 @@ class People:
             issued_at=int(claims["iat"]),
             token_id=_id(claims),
             expires=int(claims["exp"]),
+            session=True,
         )
 
     async def _info(self, provider: Provider, name: str, claims: Mapping[str, Any]) -> Mapping[str, Any]:
