@@ -282,6 +282,12 @@ async def test_what_is_refused(
         ),
         (
             "Create",
+            {"application": {"metadata": {"name": "web"}, "spec": {"project": "vault"}}},
+            [("create", "vault"), ("get", "vault")],
+            False,
+        ),
+        (
+            "Create",
             {"upsert": True, "application": {"metadata": {"name": "web"}, "spec": {"project": "vault"}}},
             [("create", "vault"), ("update", "vault")],
             False,
@@ -295,6 +301,7 @@ async def test_what_is_refused(
         "nothing is moved to where it may not be made",
         "but to where it may",
         "Q19 a patch moves nothing either",
+        "what may not be seen is not there",
         "an upsert takes nothing from another project",
     ],
 )

@@ -15,8 +15,8 @@ from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
 from trueup.server.caller import Caller
-from trueup.server.errors import Code, Fault
-from trueup.server.gate import require
+from trueup.server.errors import Code, Fault, denied
+from trueup.server.gate import may, require
 from trueup.server.request import Functions, Json, Request
 from trueup.server.resources.applications import RESOURCE, ApplicationReading, ApplicationReads, body_of, named
 
@@ -79,10 +79,13 @@ class ApplicationEdits:
             pass
         key = f"{body['metadata']['namespace']}/{body['metadata']['name']}"
         stored = self._reads.live(key)
-        if stored is not None and _same(stored.object(), body):
-            require(caller, RESOURCE, "get", named(stored, self._reads.control_namespace).of)
+        visible = stored is not None and may(caller, RESOURCE, "get", named(stored, self._reads.control_namespace).of)
+        if stored is not None and visible and _same(stored.object(), body):
             return body_of(stored)
         if not request.message.get("upsert"):
+            if not visible:
+                # One that may not be seen is as one that may not be made.
+                raise denied()
             raise Fault(
                 Code.INVALID_ARGUMENT, "existing application spec is different, use upsert flag to force update"
             )
