@@ -17,6 +17,7 @@ from tests.support.patience import looks, stretched
 
 from trueup.kube.client import Client
 from trueup.store.credentials import SECRET
+from trueup.store.kinds import APPLICATION
 
 DEPLOYMENT = """apiVersion: apps/v1
 kind: Deployment
@@ -130,6 +131,8 @@ async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, c
         assert (status, told["message"]) == (200, "change")
         assert (await rest.ask("GET", f"{path}/syncwindows"))[1] == {"canSync": True}
 
+        await _another_projects_place(client, rest, application, first)
+
         patch = {"name": name, "patchType": "merge", "patch": json.dumps({"spec": {"source": {"path": "none"}}})}
         assert (await rest.ask("PATCH", path, patch))[1]["spec"]["source"]["path"] == "none"
         status, rolled = await rest.ask("POST", f"{path}/rollback", {"name": name, "id": 0})
@@ -142,6 +145,26 @@ async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, c
         assert (await rest.ask("GET", path))[0] == 403
         assert (await rest.ask("DELETE", "/api/v1/session"))[0] == 200
         assert (await rest.ask("GET", "/api/v1/applications"))[0] == 401
+
+
+async def _another_projects_place(client: Client, rest: RestClient, application: Any, revision: str) -> None:
+    """An Application that its project does not permit shows nothing of where it points to, whatever its status says."""
+    name = f"{application['metadata']['name']}-elsewhere"
+    body = {
+        "apiVersion": APPLICATION.api_version,
+        "kind": "Application",
+        "metadata": {"name": name},
+        "spec": {**application["spec"], "destination": {"name": "in-cluster", "namespace": "default"}},
+        "status": {"sync": {"status": "Synced", "revision": revision}},
+    }
+    await client.apply(APPLICATION, NAMESPACE, name, json.dumps(body).encode(), manager="tests")
+    path = f"/api/v1/applications/{name}"
+    await settled(rest, path, lambda found: found["status"]["sync"]["revision"] == revision)
+    object_ = "resource?version=v1&kind=ConfigMap&namespace=default&resourceName=kube-root-ca.crt"
+    for each in ("resource-tree", object_, "logs", "events", "managed-resources", f"revisions/{revision}/metadata"):
+        status, answer = await rest.ask("GET", f"{path}/{each}")
+        assert status == 400 and "do not match any of the allowed" in json.dumps(answer), (each, answer)
+    await client.delete(APPLICATION, NAMESPACE, name, propagation="Background")
 
 
 def kinds(tree: Any) -> set[str]:

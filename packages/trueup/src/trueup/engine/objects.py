@@ -11,7 +11,6 @@ from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
 from trueup.kube.parameters import PatchKind
 from trueup.model.application import Application
-from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject, Seen, Shown
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
@@ -44,15 +43,15 @@ class EngineLooks:
         """Where an Application's objects are.
 
         Raises:
-            TrueupError: the Application cannot be read, or its cluster does not answer.
+            TrueupError: the Application cannot be read, its project does not permit it, or its cluster does not answer.
         """
+        project = self._admitted(stored)
         site = await self._opened(stored)
-        return EnginePlace(self._engine, self._client, site, stored)
+        return EnginePlace(self._engine, self._client, site, stored, project)
 
     async def observe(self, stored: StoredApplication) -> Observation:
         """As it compares now, with the commits that it was compared with last."""
-        project, sync = self.project_of(stored.app), stored.status.sync
-        policy.admit(stored.app, project, self._engine.term.place(stored.app))
+        project, sync = self._admitted(stored), stored.status.sync
         observer = (await self._opened(stored)).observer
         revisions = (sync.revisions or [sync.revision]) if sync and sync.revision + "".join(sync.revisions) else []
         try:
@@ -66,11 +65,13 @@ class EngineLooks:
         """What it declares."""
         return await self._engine.declared(key, lambda _: revisions)
 
-    async def commit(self, key: str, repository: RepositoryOf, revision: str) -> CommitInfo | None:
+    async def commit(self, stored: StoredApplication, repository: RepositoryOf, revision: str) -> CommitInfo | None:
         """What a commit says."""
+        # The status, where the revision comes from, may be anybody's word.
+        self._admitted(stored)
         found = self._engine.repositories.commit(repository, revision)
         if found is None and not repository.packed:
-            await self._look(key, [repository])
+            await self._look(stored.key, [repository])
             found = self._engine.repositories.commit(repository, revision)
         return found
 
@@ -82,23 +83,40 @@ class EngineLooks:
         """The project of an Application."""
         return self._engine.control.applications.project_of(app)
 
-    async def _opened(self, stored: StoredApplication) -> Site:
+    def _admitted(self, stored: StoredApplication) -> Project:
+        """The project of an Application, which permits it."""
         if stored.fault is not None:
             raise stored.fault
+        project = self.project_of(stored.app)
+        policy.admit(stored.app, project, self._engine.term.place(stored.app))
+        return project
+
+    async def _opened(self, stored: StoredApplication) -> Site:
         return await self._engine.term.sites.opened(stored.app)
 
 
 class EnginePlace:
-    """One Application's cluster."""
+    """One Application's cluster, as its project permits it."""
 
-    def __init__(self, engine: Engine, client: Client, site: Site, stored: StoredApplication) -> None:
+    def __init__(self, engine: Engine, client: Client, site: Site, stored: StoredApplication, project: Project) -> None:
         self._engine, self._site, self._stored = engine, site, stored
+        self._forbids = site.observer.inventory.forbids(stored.app, project)
+        self._forbidden: dict[object, bool] = {}
         self._cluster = site.cluster
         self._client = site.cluster.client if site.cluster.secret else client
 
     def managed(self) -> Mapping[ResourceKey, LiveObject]:
         """The objects that are the Application's."""
         return self._site.observer.inventory.managed(self._stored)
+
+    def forbidden(self, key: ResourceKey) -> bool:
+        """Whether the project lets the Application have no such object there."""
+        # Thousands of objects are of a few kinds in a few namespaces; only what has none is permitted by its name.
+        alike = (key.group, key.kind, key.namespace) if key.namespace else key
+        found = self._forbidden.get(alike)
+        if found is None:
+            found = self._forbidden[alike] = bool(self._forbids(key))
+        return found
 
     def children(self, uid: str) -> Iterable[Seen]:
         """What has this object as its owner."""
@@ -127,11 +145,7 @@ class EnginePlace:
         """Why the Application may not write or delete an object."""
         if self._engine.control.settings().impersonation.enabled:
             return "objects are written by service accounts of projects alone, and the API does not do that yet"
-        try:
-            project = self._engine.control.applications.project_of(self._stored.app)
-        except InvalidSpec as error:
-            return error.message
-        return self._site.observer.inventory.forbids(self._stored.app, project)(key)
+        return self._forbids(key)
 
     async def patch(self, live: LiveObject, body: bytes, kind: str) -> LiveObject:
         """A changed object."""

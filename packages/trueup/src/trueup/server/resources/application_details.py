@@ -35,8 +35,8 @@ class ApplicationLooks(Protocol):
         """What it declares at these revisions, none for the declared ones."""
         ...
 
-    async def commit(self, key: str, repository: RepositoryOf, revision: str) -> CommitInfo | None:
-        """What a commit says of itself."""
+    async def commit(self, stored: StoredApplication, repository: RepositoryOf, revision: str) -> CommitInfo | None:
+        """What a commit of a repository of its own says of itself, where the project permits the Application."""
         ...
 
     def project_of(self, app: Application) -> Project: ...
@@ -55,7 +55,9 @@ def application_details(
     async def managed(request: Request) -> Json:
         stored = finding.find(request, "get", name="applicationName")
         seen = await looks.observe(stored)
-        items = [resource_diff(each, masked()) for each in seen.comparison.resources if not each.hook]
+        # What the project does not permit may be another one's.
+        visible = [each for each in seen.comparison.resources if not (each.live and seen.forbids(each.key))]
+        items = [resource_diff(each, masked()) for each in visible if not each.hook]
         return {"items": [each for each in items if _asked(each, request.message)]}
 
     async def manifests(request: Request) -> Json:
@@ -82,7 +84,7 @@ def application_details(
         # A commit of the repository that is none of the Application's is nobody's to read here.
         if wanted not in _revisions(stored):
             raise Fault(Code.NOT_FOUND, f"revision {wanted[:80]} is none of this application's")
-        info = await looks.commit(stored.key, stored.app.spec.repository(sources[index]), wanted)
+        info = await looks.commit(stored, stored.app.spec.repository(sources[index]), wanted)
         if info is None:
             raise Fault(Code.NOT_FOUND, f"nothing is known of revision {wanted[:80]}")
         return {

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from trueup.diff.mask import Masks
+from trueup.diff.normalise import is_secret
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
 from trueup.server.errors import Code, Fault
@@ -22,6 +23,8 @@ _PATCHES = {
     "application/strategic-merge-patch+json": "strategic",
 }
 MOST_EVENTS = 500
+_WRITING = ("add", "remove", "replace")
+"""Operations of a JSON patch that show nothing of what they are applied to."""
 
 
 def application_objects(reads: ApplicationReads, place: Place, masked: Callable[[], Sequence[str]]) -> Functions:
@@ -64,7 +67,10 @@ def application_objects(reads: ApplicationReads, place: Place, masked: Callable[
         there = await at(stored)
         live = await whole_of(there, stored, key)
         permitted(there, key)
-        return shown(await there.patch(live, request.message.get("patch", "").encode(), kind))
+        body = request.message.get("patch", "").encode()
+        if kind == "json" and is_secret(live.object()):
+            body = blind(body)
+        return shown(await there.patch(live, body, kind))
 
     async def delete(request: Request) -> Json:
         stored, key = allowed(request, "delete"), key_in(request.message)
@@ -108,6 +114,25 @@ async def whole_of(place: ObjectPlace, stored: StoredApplication, key: ResourceK
     if live is None or live.uid != seen.uid:
         raise Fault(Code.NOT_FOUND, f"{key.kind} {key.name} is not there any more")
     return live
+
+
+def blind(patch: bytes) -> bytes:
+    """A JSON patch of a Secret: it may write values that nobody is shown, and neither move them to where they are shown
+    nor ask for them.
+
+    Raises:
+        Fault: it is none, or does more.
+    """
+    try:
+        steps = msgspec.json.decode(patch, type=list[dict[str, Any]])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Fault(Code.INVALID_ARGUMENT, "the patch is no JSON patch") from error
+    if any(step.get("op") not in _WRITING for step in steps):
+        raise Fault(
+            Code.INVALID_ARGUMENT, f"a JSON patch of a Secret may {', '.join(_WRITING)}: the rest could show its values"
+        )
+    # As it was read here: another reader may take another one of two keys.
+    return msgspec.json.encode(steps)
 
 
 def permitted(place: ObjectPlace, key: ResourceKey) -> None:

@@ -23,6 +23,10 @@ class ObjectPlace(Protocol):
         """The objects that are the Application's."""
         ...
 
+    def forbidden(self, key: ResourceKey) -> bool:
+        """Whether the project lets the Application have no such object there: whoever bears its mark is not shown."""
+        ...
+
     def children(self, uid: str) -> Iterable[Seen]:
         """What has this object as its owner."""
         ...
@@ -65,8 +69,12 @@ class TreeBranch(msgspec.Struct, frozen=True):
 
 
 def grown(place: ObjectPlace) -> dict[ResourceKey, TreeBranch]:
-    """The Application's objects with all that they have made, each once, owners first."""
-    managed = place.managed()
+    """The Application's objects with all that they have made, each once, owners first.
+
+    Anybody may have written a mark, and an Application may be called like one that is gone: what the project does not
+    permit is none of them, nor is what that has made.
+    """
+    managed = {key: live for key, live in place.managed().items() if not place.forbidden(key)}
     found: dict[ResourceKey, TreeBranch] = {}
     parents: dict[ResourceKey, list[Seen]] = {}
     pending: list[Seen] = sorted(managed.values(), key=lambda each: each.key)
@@ -80,6 +88,8 @@ def grown(place: ObjectPlace) -> dict[ResourceKey, TreeBranch]:
         if seen.key.group == GROUP and seen.key.kind == "Application":
             continue
         for child in sorted(place.children(seen.uid) if seen.uid else (), key=lambda each: each.key):
+            if place.forbidden(child.key):
+                continue
             parents.setdefault(child.key, []).append(seen)
             if child.key not in queued:
                 queued.add(child.key)
