@@ -22,6 +22,7 @@ from trueup.runtime.secrecy import told
 from trueup.server.caller import Authenticator, Caller
 from trueup.server.description.values import MethodOf
 from trueup.server.errors import Code, Fault, unbuilt
+from trueup.server.lasting import closed, lasting
 from trueup.server.names import bounded
 from trueup.server.request import Functions, Json, Request, Stream
 
@@ -123,7 +124,10 @@ class Api:
             await self._audit(Asked(subject, method, message, fault.code, _writes(method)))
             raise fault from error
         await self._audit(Asked(subject, method, message, None, _writes(method)))
-        return Stream(_guarded(answer.items, method.path), answer.token) if isinstance(answer, Stream) else answer
+        if not isinstance(answer, Stream):
+            return answer
+        items = lasting(answer.items, lambda: self._caller(method, headers))
+        return Stream(_guarded(items, method.path), answer.token)
 
     async def _caller(self, method: MethodOf, headers: Mapping[str, str]) -> Caller:
         is_open = method.key.startswith(OPEN)
@@ -159,13 +163,7 @@ async def _guarded(items: AsyncIterator[Json], where: str) -> AsyncIterator[Json
     except Exception as error:
         raise as_fault(error, where) from error
     finally:
-        await _closed(items)
-
-
-async def _closed(items: AsyncIterator[Json]) -> None:
-    close = getattr(items, "aclose", None)
-    if close is not None:
-        await close()
+        await closed(items)
 
 
 def _writes(method: MethodOf) -> bool:
