@@ -1,21 +1,23 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Link } from "wouter";
-import { type Application, type HistoryEntry, isAutomated, revisionOf } from "../model/application";
+import { type Application, type HistoryEntry, isAutomated, type ResourceResult, revisionOf } from "../model/application";
+import { deployedOf, isDryRun, revisionOfEntry } from "../model/deployed";
 import { refOf } from "../model/tree";
 import { Ago, Button, Dialog, Shape, Waiting } from "../parts/parts";
 import { Refused, useAsked } from "../pages/listing";
 import { commitOf } from "../replica/commits";
 import type { Row } from "../replica/replica";
 import { useAddress, useHere } from "../shell/address";
+import { byWhom } from "../words/reason";
 import { compare, type Look } from "../words/state";
 import { brief, count, firstLine, oneLine, shortRevision } from "../words/text";
-import { yaml } from "../words/yaml";
+import { ordered as inOrder, yaml } from "../words/yaml";
 import { rollback } from "./actions";
 import { Difference } from "./Difference";
-import { byWhom, phaseInWords } from "./Side";
+import { phaseInWords } from "./Side";
 
 interface Event {
-  metadata?: { uid?: string; name?: string; creationTimestamp?: string };
+  metadata?: { uid?: string; name?: string; creationTimestamp?: string; resourceVersion?: string };
   type?: string;
   reason?: string;
   message?: string;
@@ -32,6 +34,10 @@ export interface Entry {
   title: string;
   detail: string;
   history?: HistoryEntry;
+  /** Place among those of one second, in which most instants are told: what ends a sync is later than what the sync did. */
+  rank: 0 | 1 | 2;
+  /** Place among those of one rank: numbers that grow. */
+  turn: number;
 }
 
 /** Everything that is known to have happened, the newest first. Pure. */
@@ -41,9 +47,11 @@ export function entriesOf(app: Application, events: Event[]): Entry[] {
     id: `history ${entry.id}`,
     at: entry.deployedAt ?? "",
     look: "ok",
-    title: `Deployed ${shortRevision(entry.revision || entry.revisions?.[0] || "")}`,
+    title: `Deployed ${shortRevision(revisionOfEntry(entry))}`,
     detail: `by ${byWhom(entry.initiatedBy)}`,
     history: entry,
+    rank: 1,
+    turn: Number(entry.id) || 0,
   }));
   if (operationState?.startedAt) {
     const ill = operationState.phase === "Failed" || operationState.phase === "Error";
@@ -51,8 +59,10 @@ export function entriesOf(app: Application, events: Event[]): Entry[] {
       id: "operation",
       at: operationState.finishedAt ?? operationState.startedAt,
       look: ill ? "bad" : operationState.phase === "Succeeded" ? "ok" : "run",
-      title: `Last ${phaseInWords(operationState.phase)} by ${byWhom(operationState.operation?.initiatedBy)}`,
+      title: `Last ${phaseInWords(operationState)} by ${byWhom(operationState.operation?.initiatedBy)}`,
       detail: oneLine(operationState.message ?? ""),
+      rank: 2,
+      turn: 0,
     });
   }
   for (const event of events) {
@@ -63,10 +73,14 @@ export function entriesOf(app: Application, events: Event[]): Entry[] {
       look: event.type === "Warning" ? "warn" : "none",
       title: `${brief(event.reason ?? "Event", 60)}${often}`,
       detail: `${event.involvedObject ? `${brief(event.involvedObject.kind ?? "", 40)} ${brief(event.involvedObject.name ?? "", 60)}: ` : ""}${oneLine(event.message ?? "")}`,
+      rank: 0,
+      turn: Number(event.metadata?.resourceVersion) || 0,
     });
   }
-  return entries.sort((a, b) => compare(b.at, a.at) || compare(a.id, b.id));
+  return entries.sort((a, b) => secondOf(b) - secondOf(a) || b.rank - a.rank || b.turn - a.turn || compare(a.id, b.id));
 }
+
+const secondOf = ({ at }: Entry): number => Math.floor((Date.parse(at) || 0) / 1000);
 
 export function Activity({ row }: { row: Row }) {
   const [words, change] = useAddress();
@@ -109,7 +123,7 @@ export function Activity({ row }: { row: Row }) {
 }
 
 function Message({ row, entry }: { row: Row; entry: HistoryEntry }) {
-  const commit = commitOf(row, entry.revision ?? "").value;
+  const commit = commitOf(row, revisionOfEntry(entry)).value;
   return commit?.message ? <>{firstLine(commit.message)}</> : null;
 }
 
@@ -119,21 +133,22 @@ function Operation({ row }: { row: Row }) {
   const results = operation?.syncResult?.resources ?? [];
   if (!operation || !results.length) return null;
   const ill = (one: (typeof results)[number]) => one.status === "SyncFailed" || one.hookPhase === "Failed" || one.hookPhase === "Error";
+  const runs = (one: ResourceResult) => one.hookPhase === "Running" && (!!one.hookType || operation.phase === "Running");
   const ordered = [...results].sort((a, b) => Number(ill(b)) - Number(ill(a)));
   return (
     <details class="card operation" open={ordered.some(ill) || operation.phase === "Running"}>
       <summary>
-        <b>{operation.phase === "Running" ? "The sync that runs" : "The last sync"}</b>, object by object: {oneLine(operation.message ?? "", 160)}
+        <b>{isDryRun(operation) ? "The last dry run" : operation.phase === "Running" ? "The sync that runs" : "The last sync"}</b>, object by object: {oneLine(operation.message ?? "", 160)}
       </summary>
       <ul>
         {ordered.slice(0, 200).map((one) => (
           <li key={`${refOf(one)} ${one.syncPhase}`}>
-            <Shape look={ill(one) ? "bad" : one.hookPhase === "Running" ? "run" : "ok"} label={ill(one) ? "failed" : "done"} />
+            <Shape look={ill(one) ? "bad" : runs(one) ? "run" : "ok"} label={ill(one) ? "failed" : runs(one) ? "under way" : "done"} />
             <b>
               {brief(one.kind ?? "", 40)} <bdi>{brief(one.name ?? "", 80)}</bdi>
             </b>
             <span class="dim">
-              {[one.syncPhase && one.syncPhase !== "Sync" ? one.syncPhase : "", one.hookPhase || one.status, oneLine(one.message ?? "", 200)].filter(Boolean).join(" · ")}
+              {[one.syncPhase && one.syncPhase !== "Sync" ? one.syncPhase : "", outcomeOf(one), oneLine(one.message ?? "", 200)].filter(Boolean).join(" · ")}
             </span>
           </li>
         ))}
@@ -141,6 +156,9 @@ function Operation({ row }: { row: Row }) {
     </details>
   );
 }
+
+/** What became of an object: a hook has a phase of its own, of another one it is that of the whole wave. */
+export const outcomeOf = (one: ResourceResult): string => (one.hookType ? one.hookPhase || one.status : one.status || one.hookPhase) ?? "";
 
 interface Manifests {
   manifests?: string[] | null;
@@ -151,13 +169,23 @@ export function manifestsAsText(answer: Manifests | undefined): string {
   const found = (answer?.manifests ?? []).map((one) => {
     try {
       const object = JSON.parse(one) as { kind?: string; metadata?: { name?: string; namespace?: string } };
-      return { key: `${object.kind} ${object.metadata?.namespace ?? ""} ${object.metadata?.name ?? ""}`, text: yaml(object) };
+      return { key: `${object.kind} ${object.metadata?.namespace ?? ""} ${object.metadata?.name ?? ""}`, text: yaml(inOrder(object)) };
     } catch {
       return { key: "", text: one };
     }
   });
   return found.sort((a, b) => compare(a.key, b.key)).map((one) => one.text).join("\n---\n");
 }
+
+/** Why it cannot be gone back; empty where it can. */
+export function rollbackBars(automated: boolean, same: boolean): string {
+  if (automated) return "Automation is on";
+  return same ? "Going back changes nothing" : "";
+}
+
+/** Whether both were deployed from sources of the same declaration: revisions are compared as the source is declared now. */
+export const declaredAlike = (one: HistoryEntry, other: HistoryEntry | undefined): boolean =>
+  yaml(inOrder([one.source ?? null, one.sources ?? []])) === yaml(inOrder([other?.source ?? null, other?.sources ?? []]));
 
 /** What going back would change, and then the going back. */
 function Rollback({ row, entry, onClose }: { row: Row; entry: HistoryEntry | undefined; onClose: () => void }) {
@@ -166,9 +194,9 @@ function Rollback({ row, entry, onClose }: { row: Row; entry: HistoryEntry | und
   const several = !entry?.revision;
   const path = several ? "" : `/v1/applications/${encodeURIComponent(row.name)}/manifests`;
   const then = useAsked<Manifests>(path, { appNamespace: row.namespace, revision: entry?.revision });
-  const now = useAsked<Manifests>(path, { appNamespace: row.namespace, revision: revisionOf(row.app) || undefined });
+  const now = useAsked<Manifests>(path, { appNamespace: row.namespace, revision: deployedOf(row.app)?.revision || revisionOf(row.app) || undefined });
   const automated = isAutomated(row.app);
-  const revision = shortRevision(entry?.revision || entry?.revisions?.[0] || "");
+  const revision = shortRevision(revisionOfEntry(entry));
   useEffect(() => refuse(""), [entry]);
   if (!entry)
     return (
@@ -177,6 +205,9 @@ function Rollback({ row, entry, onClose }: { row: Row; entry: HistoryEntry | und
       </Dialog>
     );
   const error = then.error ?? now.error;
+  const [before, after] = [manifestsAsText(now.value), manifestsAsText(then.value)];
+  const source = declaredAlike(entry, deployedOf(row.app));
+  const why = rollbackBars(automated, source && !several && !!then.value && !!now.value && before === after);
   const run = () =>
     rollback(row, Number(entry.id), prune).then(onClose, (fault: Error) => {
       refuse(fault.message);
@@ -201,7 +232,7 @@ function Rollback({ row, entry, onClose }: { row: Row; entry: HistoryEntry | und
         <Waiting what="what would change" lines={3} />
       ) : (
         <div class="card within">
-          <Difference before={manifestsAsText(now.value)} after={manifestsAsText(then.value)} same="The manifests of both are the same: going back changes nothing." />
+          <Difference before={before} after={after} same={source ? "The manifests of both are the same: going back changes nothing." : "The manifests of both revisions are the same. The source was declared otherwise then: what that changes is not shown here."} />
         </div>
       )}
       <label class="check">
@@ -214,7 +245,7 @@ function Rollback({ row, entry, onClose }: { row: Row; entry: HistoryEntry | und
       )}
       <footer>
         <Button onClick={onClose}>Cancel</Button>
-        <Button primary disabled={automated} title={automated ? "Automation is on" : ""} onClick={() => void run()}>
+        <Button primary why={why} onClick={() => void run()}>
           Roll back to {revision}
         </Button>
       </footer>

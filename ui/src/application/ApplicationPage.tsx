@@ -4,6 +4,10 @@ import "../style/application.css";
 import { type Application, sourcesOf } from "../model/application";
 import { api, ApiError } from "../net/client";
 import { Blank, Button, For, Waiting, Ago, StateMark, Dialog } from "../parts/parts";
+import { deployedOf, revisionOfEntry } from "../model/deployed";
+import { stuckOf } from "../model/pods";
+import type { Tree } from "../model/tree";
+import { words as inWords } from "../words/reason";
 import { commitOf } from "../replica/commits";
 import { fleet } from "../replica/fleet";
 import { type Row, rowOf } from "../replica/replica";
@@ -79,7 +83,7 @@ export function ApplicationPage({ namespace, name, tab }: Props) {
 
   return (
     <>
-      <Header row={row} />
+      <Header row={row} tree={tree} />
       <nav class="tabs" aria-label="Views of the application">
         {TABS.map(([id, title]) => (
           <Link key={id} href={pathOf(namespace, name, id)} class={id === tab ? "tab here" : "tab"} aria-current={id === tab ? "page" : undefined}>
@@ -90,7 +94,7 @@ export function ApplicationPage({ namespace, name, tab }: Props) {
       {tab === "topology" ? (
         <div class="split">
           <Topology row={row} tree={tree} error={untold} />
-          <Side row={row} />
+          <Side row={row} tree={tree} />
         </div>
       ) : tab === "changes" ? (
         <Changes row={row} />
@@ -110,12 +114,13 @@ export function ApplicationPage({ namespace, name, tab }: Props) {
   );
 }
 
-function Header({ row }: { row: Row }) {
+function Header({ row, tree }: { row: Row; tree: Tree | undefined }) {
   const [, change] = useAddress();
   const [, go] = useLocation();
   const [busy, work] = useState(false);
   const [refused, refuse] = useState("");
-  const advice = useMemo(() => adviceOf(row.app, row.state), [row]);
+  const advice = useMemo(() => adviceOf(row.app, row.state, tree), [row, tree]);
+  const stuck = row.state.word === "Progressing" ? stuckOf(tree) : undefined;
   const act = () =>
     advice.action === "rollback" ? go(`${pathOf(row.namespace, row.name, "activity")}?rollback=${advice.to?.id ?? ""}`) : change({ do: advice.action === "terminate" ? "stop" : "sync" });
   const again = async () => {
@@ -156,7 +161,7 @@ function Header({ row }: { row: Row }) {
             for <For at={row.state.since} />:{" "}
           </>
         ) : null}
-        <b>{row.reason.sentence}</b>
+        <b>{stuck ? `Pod ${brief(stuck.name ?? "", 80)}: ${oneLine(inWords(stuck.health?.message ?? ""))}` : row.reason.sentence}</b>
         <Brought row={row} />
       </p>
       {refused && (
@@ -168,15 +173,18 @@ function Header({ row }: { row: Row }) {
   );
 }
 
-/** Which commit brought what is there, in words. */
+/** From which commit was deployed what is there, in words; before the first deployment, what Git has. */
 function Brought({ row }: { row: Row }) {
-  const commit = commitOf(row).value;
-  if (!row.revision) return null;
+  const deployed = revisionOfEntry(deployedOf(row.app));
+  const revision = deployed || row.revision;
+  const commit = commitOf(row, revision).value;
+  if (!revision) return null;
   const source = sourcesOf(row.app)[0];
   return (
     <>
-      {source?.chart ? ", chart version " : ", at "}
-      <code title={brief(row.revision, 80)}>{shortRevision(row.revision)}</code>
+      {deployed ? ", deployed from " : ", Git is at "}
+      {source?.chart ? "chart version " : ""}
+      <code title={brief(revision, 80)}>{shortRevision(revision)}</code>
       {commit?.message ? ` “${firstLine(commit.message)}”` : ""}
       {commit?.author ? (
         <>

@@ -1,15 +1,22 @@
 import { useMemo } from "preact/hooks";
 import { Link, useLocation } from "wouter";
-import { type Application, revisionOf } from "../model/application";
+import { type Application, type OperationState, revisionOf } from "../model/application";
+import { deployedOf, isDryRun, revisionOfEntry, rolledBackOf } from "../model/deployed";
+import { servingOf, stuckOf } from "../model/pods";
+import type { Tree } from "../model/tree";
 import { Ago, Button, Card } from "../parts/parts";
 import type { Row } from "../replica/replica";
 import { pathOf, useAddress } from "../shell/address";
-import { brief, oneLine, shortRevision, some } from "../words/text";
+import { byWhom, words as inWords } from "../words/reason";
+import { isRunning } from "../words/state";
+import { brief, count, oneLine, shortRevision, some } from "../words/text";
 import { adviceOf } from "./advice";
 
 /** Why, what to do, what serves now, who changed what: in the same order everywhere. */
-export function Side({ row }: { row: Row }) {
-  const advice = useMemo(() => adviceOf(row.app, row.state), [row]);
+export function Side({ row, tree }: { row: Row; tree: Tree | undefined }) {
+  const advice = useMemo(() => adviceOf(row.app, row.state, tree), [row, tree]);
+  const stuck = row.state.word === "Progressing" ? stuckOf(tree) : undefined;
+  const served = useMemo(() => servedInWords(row.app, tree), [row, tree]);
   const [, change] = useAddress();
   const [, go] = useLocation();
   const { conditions = [], summary, operationState } = row.app.status ?? {};
@@ -20,6 +27,11 @@ export function Side({ row }: { row: Row }) {
       <h2>Why</h2>
       <p>{row.reason.sentence}</p>
       {row.reason.detail && <p>{row.reason.detail}</p>}
+      {stuck && (
+        <p>
+          Pod {brief(stuck.name ?? "", 80)}: {oneLine(inWords(stuck.health?.message ?? ""))}
+        </p>
+      )}
       {conditions.map((one) => (
         <p key={`${one.type} ${one.message}`}>
           <b>{brief(one.type ?? "", 60)}</b>: {oneLine(one.message ?? "")}
@@ -35,21 +47,19 @@ export function Side({ row }: { row: Row }) {
       <hr />
       <h2>What serves now</h2>
       <p>
-        {serving(row.app)}
-        {summary?.images?.length ? (
-          <>
-            <br />
-            <span class="dim">{some(summary.images.map((one) => brief(one.slice(one.lastIndexOf("/") + 1), 60)), 3)}</span>
-          </>
-        ) : null}
+        {served.map((line) => (
+          <span key={line} class="line">
+            {line}
+          </span>
+        ))}
       </p>
       <Addresses urls={summary?.externalURLs ?? []} />
       <hr />
       <h2>Who changed what</h2>
       <ul class="log">
-        {operationState?.startedAt && (
+        {operationState?.startedAt && (!isDryRun(operationState) || isRunning(operationState)) && (
           <li>
-            <Ago at={operationState.finishedAt ?? operationState.startedAt} /> {phaseInWords(operationState.phase)} by {byWhom(operationState.operation?.initiatedBy)}
+            <Ago at={operationState.finishedAt ?? operationState.startedAt} /> {phaseInWords(operationState)} by {byWhom(operationState.operation?.initiatedBy)}
           </li>
         )}
         {[...(row.app.status?.history ?? [])]
@@ -57,7 +67,7 @@ export function Side({ row }: { row: Row }) {
           .slice(0, 4)
           .map((entry) => (
             <li key={String(entry.id)}>
-              <Ago at={entry.deployedAt} /> deployed <code>{shortRevision(entry.revision || entry.revisions?.[0] || "")}</code> by {byWhom(entry.initiatedBy)}
+              <Ago at={entry.deployedAt} /> deployed <code>{shortRevision(revisionOfEntry(entry))}</code> by {byWhom(entry.initiatedBy)}
             </li>
           ))}
       </ul>
@@ -82,26 +92,36 @@ function Addresses({ urls }: { urls: string[] }) {
   );
 }
 
-function serving(app: Application): string {
-  const last = app.status?.history?.at(-1);
-  const wanted = revisionOf(app);
-  if (!last) return "Nothing has been deployed yet.";
-  const served = last.revision || last.revisions?.[0] || "";
-  return served === wanted ? `${shortRevision(served)}, which is what Git has.` : `${shortRevision(served)}; Git has ${shortRevision(wanted) || "something else"}.`;
+/** What runs, by the Pods that are ready, and from which revision it was deployed last. Pure. */
+export function servedInWords(app: Application, tree: Tree | undefined): string[] {
+  const last = deployedOf(app);
+  const told: string[] = [];
+  if (tree) {
+    const { pods, ready, images } = servingOf(tree);
+    if (ready) told.push(`${ready === pods ? count(ready, "Pod") : `${ready} of ${count(pods, "Pod")}`} ready: ${some(images.map(nameOfImage), 3) || "no image named"}.`);
+    else if (pods) told.push(pods === 1 ? "Its Pod is not ready." : `None of its ${count(pods, "Pod")} is ready.`);
+  }
+  if (!last) return [...told, "Nothing has been deployed yet."];
+  const [deployed, wanted] = [revisionOfEntry(last), revisionOf(app)];
+  const back = rolledBackOf(app);
+  const git = deployed === wanted ? "which is what Git has" : `Git is at ${shortRevision(wanted) || "something else"} by now`;
+  return [...told, `${back ? `Rolled back by ${byWhom(back.by)} to` : "Deployed last:"} ${shortRevision(deployed)}, ${git}.`];
 }
 
-export const byWhom = (who: { username?: string; automated?: boolean } | undefined): string => (who?.automated ? "automation" : who?.username ? oneLine(who.username, 60) : "somebody");
+const nameOfImage = (image: string): string => brief(image.slice(image.lastIndexOf("/") + 1), 60);
 
-export function phaseInWords(phase: string | undefined): string {
-  switch (phase) {
+/** An operation as the beginning of a sentence that ends with who asked for it. */
+export function phaseInWords(operation: OperationState): string {
+  const sync = isDryRun(operation) ? "dry run" : "sync";
+  switch (operation.phase) {
     case "Succeeded":
-      return "synced";
+      return isDryRun(operation) ? "dry run, asked for" : "synced";
     case "Failed":
     case "Error":
-      return "sync failed, asked for";
+      return `${sync} failed, asked for`;
     case "Terminating":
-      return "sync is being stopped, asked for";
+      return `${sync} is being stopped, asked for`;
     default:
-      return "sync runs, asked for";
+      return `${sync} runs, asked for`;
   }
 }

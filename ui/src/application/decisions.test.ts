@@ -1,8 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { Application } from "../model/application";
 import { stateOf } from "../words/state";
+import { rolledBackOf, previousOf } from "../model/deployed";
+import { servingOf, stuckOf } from "../model/pods";
+import type { Tree } from "../model/tree";
+import { reasonOf } from "../words/reason";
+import { ofState } from "../words/yaml";
 import { adviceOf } from "./advice";
-import { entriesOf, manifestsAsText } from "./Activity";
+import { servedInWords } from "./Side";
+import { declaredAlike, entriesOf, manifestsAsText, outcomeOf, rollbackBars } from "./Activity";
 import { levelOf, lineOf, passes } from "./logline";
 import { spans } from "./ansi";
 import { planOf } from "./plan";
@@ -60,7 +66,99 @@ describe("what to do", () => {
   });
 });
 
+describe("what was deployed", () => {
+  const app = (deployed: string[], git: string, more: Partial<NonNullable<Application["status"]>> = {}): Application => ({
+    metadata: { name: "web" },
+    spec: {},
+    status: {
+      sync: { status: "OutOfSync", revision: git },
+      health: { status: "Healthy" },
+      history: deployed.map((revision, id) => ({ id, revision, initiatedBy: { username: "ada" }, deployedAt: "2026-01-01T00:00:00Z" })),
+      operationState: { phase: "Succeeded", finishedAt: "2026-01-02T00:00:00Z", operation: { initiatedBy: { username: "ada" }, sync: { revision: deployed.at(-1) ?? "" } } },
+      ...more,
+    },
+  });
+  const degraded = { health: { status: "Degraded" }, sync: { status: "Synced", revision: "later" } };
+
+  it.each([
+    ["goes back to the entry before, though Git has moved on for others", ["a", "b"], "later", "a"],
+    ["the same revision twice is one version", ["a", "b", "b"], "later", "a"],
+    ["after a rollback it is what was before that version, not what was rolled back", ["z", "a", "b", "a"], "b", "z"],
+    ["of one version there is none before", ["b", "b"], "later", undefined],
+    ["nor of none", [], "later", undefined],
+  ] as [string, string[], string, string | undefined][])("%s", (_, deployed, git, before) => {
+    const given = app(deployed, git, { health: { status: "Degraded" }, sync: { status: "Synced", revision: git } });
+    expect(previousOf(given)?.revision).toBe(before);
+    expect(adviceOf(given, stateOf(given)).action).toBe(before ? "rollback" : undefined);
+  });
+  it("blames no commit that was not deployed, and of several none alone", () => {
+    const given = app(["a", "b"], "later", degraded);
+    const automated = { ...given, spec: { syncPolicy: { automated: {} } } };
+    expect(adviceOf(automated, stateOf(automated)).words).toContain("git log a..b");
+    const chart = { ...automated, spec: { ...automated.spec, source: { chart: "web" } } };
+    expect(adviceOf(chart, stateOf(chart)).words).not.toContain("git ");
+    for (const one of [given, automated, chart]) expect(adviceOf(one, stateOf(one)).words).not.toMatch(/later|git revert/);
+  });
+  it("that was rolled back says so, and by whom; a sync is not what is to be done", () => {
+    const given = app(["a", "b", "a"], "b");
+    expect(reasonOf(given).sentence).toBe("Rolled back to a by ada");
+    expect(adviceOf(given, stateOf(given)).action).toBeUndefined();
+    expect(servedInWords(given, undefined)).toEqual(["Rolled back by ada to a, Git is at b by now."]);
+  });
+  it.each([
+    ["a new commit of Git", app(["a", "b"], "c")],
+    ["one that was deployed twice", app(["a", "a"], "b")],
+    ["what Git has again", app(["a", "b", "a"], "a")],
+    ["what automation deploys", { ...app(["a", "b", "a"], "b"), spec: { syncPolicy: { automated: {} } } }],
+    ["a sync that named no revision", app(["a", "b", "a"], "b", { operationState: { phase: "Succeeded", operation: { sync: {} } } })],
+  ] as [string, Application][])("%s is no rollback", (_, given) => {
+    expect(rolledBackOf(given)).toBeUndefined();
+  });
+  it("a dry run is no sync: it fails nothing, is not since when, and takes no rollback away", () => {
+    const trial = { operationState: { phase: "Failed", finishedAt: "2026-01-03T00:00:00Z", operation: { sync: { dryRun: true } } } };
+    expect(stateOf(app(["a", "b"], "c", trial))).toMatchObject({ word: "OutOfSync", since: "2026-01-01T00:00:00Z" });
+    expect(rolledBackOf(app(["a", "b", "a"], "b", trial))?.to).toBe("a");
+    expect(entriesOf({ ...app(["a"], "b", { ...trial, operationState: { ...trial.operationState, startedAt: "2026-01-03T00:00:00Z" } }) }, [])[0]?.title).toBe("Last dry run failed, asked for by somebody");
+  });
+  it("cannot be gone back to where that changes nothing, and says why", () => {
+    expect([rollbackBars(true, false), rollbackBars(false, true), rollbackBars(false, false)]).toEqual(["Automation is on", "Going back changes nothing", ""]);
+    expect(declaredAlike({ source: { path: "a", repoURL: "r" } }, { source: { repoURL: "r", path: "a" } })).toBe(true);
+    expect(declaredAlike({ source: { path: "a" } }, { source: { path: "b" } })).toBe(false);
+  });
+});
+
+describe("what Pods say", () => {
+  const pod = (name: string, health: string, containers: string, image: string, message = "") => ({ kind: "Pod", name, health: { status: health, message }, info: [{ name: "Containers", value: containers }], images: [image] });
+  const tree: Tree = { nodes: [pod("old", "Healthy", "1/1", "r.example.com/web:1.8"), pod("done", "Healthy", "0/1", "migrate:1"), pod("new", "Degraded", "0/1", "web:1.9", 'Back-off pulling image "web:1.9"')] };
+  const app: Application = { metadata: { name: "web" }, status: { sync: { status: "Synced", revision: "b" }, health: { status: "Progressing" }, history: [{ id: 1, revision: "b" }], summary: { images: ["web:1.9"] } } };
+
+  it("serves is what the ready ones run, not what is declared", () => {
+    expect(servingOf(tree)).toEqual({ pods: 3, ready: 1, images: ["r.example.com/web:1.8"] });
+    expect(servedInWords(app, tree)).toEqual(["1 of 3 Pods ready: web:1.8.", "Deployed last: b, which is what Git has."]);
+    expect(servedInWords(app, { nodes: tree.nodes?.slice(2) ?? [] })[0]).toBe("Its Pod is not ready.");
+    expect(servedInWords(app, { nodes: null })).toHaveLength(1);
+  });
+  it("one that does not start is named where its owner still hopes", () => {
+    expect(stuckOf(tree)?.name).toBe("new");
+    expect(adviceOf(app, stateOf(app), tree).words).toContain("does not start");
+    expect(adviceOf(app, stateOf(app), { nodes: [] }).words).toContain("Nothing has to be done yet");
+  });
+});
+
 describe("activity", () => {
+  it("of one second is in the order in which it happens, whatever precision its instants have", () => {
+    const at = "2026-01-01T00:00:00Z";
+    const app: Application = { metadata: { name: "web" }, status: { history: [{ id: 9, revision: "a", deployedAt: at }, { id: 10, revision: "b", deployedAt: at }], operationState: { phase: "Succeeded", startedAt: at, finishedAt: at } } };
+    const event = (reason: string, resourceVersion: string, uid: string) => ({ metadata: { uid, resourceVersion }, reason, eventTime: "2026-01-01T00:00:00.900000Z" });
+    expect(entriesOf(app, [event("Created", "99", "z"), event("Started", "100", "a")]).map((entry) => entry.title)).toEqual(["Last synced by somebody", "Deployed b", "Deployed a", "Started", "Created"]);
+  });
+  it("an object is as its status says, a hook as its phase", () => {
+    expect([outcomeOf({ status: "Synced", hookPhase: "Running" }), outcomeOf({ status: "Pruned", hookPhase: "Succeeded" }), outcomeOf({ hookType: "PreSync", status: "Synced", hookPhase: "Failed" }), outcomeOf({})]).toEqual(["Synced", "Pruned", "Failed", ""]);
+  });
+  it("and changes compare objects by their keys' names, at any depth", () => {
+    expect(ofState('{"b":[{"d":1,"c":2}],"a":{"f":1,"e":[2,1]}}')).toBe(ofState('{"a":{"e":[2,1],"f":1},"b":[{"c":2,"d":1}]}'));
+    expect(manifestsAsText({ manifests: ['{"b":1,"a":2}'] })).toBe(manifestsAsText({ manifests: ['{"a":2,"b":1}'] }));
+  });
   it("is one list, the newest first", () => {
     const app: Application = { metadata: { name: "web" }, status: { history: [{ id: 1, revision: "a", deployedAt: "2026-01-01T00:00:00Z" }], operationState: { phase: "Failed", startedAt: "2026-01-03T00:00:00Z" } } };
     const events = [{ metadata: { uid: "e" }, type: "Warning", reason: "BackOff", lastTimestamp: "2026-01-02T00:00:00Z", count: 3 }];

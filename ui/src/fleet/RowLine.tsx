@@ -1,5 +1,6 @@
 import { memo } from "preact/compat";
 import { Link } from "wouter";
+import { deployedOf, revisionOfEntry } from "../model/deployed";
 import { commitOf } from "../replica/commits";
 import type { Row } from "../replica/replica";
 import { Ago, For, StateMark } from "../parts/parts";
@@ -85,13 +86,14 @@ export const RowLine = memo(
 );
 
 function Revision({ row }: { row: Row }) {
-  const commit = commitOf(row).value;
+  const revision = revisionOfEntry(deployedOf(row.app)) || row.revision;
+  const commit = commitOf(row, revision).value;
   const source = sourcesOf(row.app)[0];
-  if (!row.revision) return <span class="dim">not read yet</span>;
+  if (!revision) return <span class="dim">not read yet</span>;
   return (
     <>
-      <span title={commit?.message ? oneLine(commit.message) : brief(row.revision, 80)}>
-        <code>{shortRevision(row.revision)}</code> {firstLine(commit?.message)}
+      <span title={commit?.message ? oneLine(commit.message) : brief(revision, 80)}>
+        <code>{shortRevision(revision)}</code> {firstLine(commit?.message)}
       </span>
       <small>
         {commit?.author ? (

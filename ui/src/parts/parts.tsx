@@ -1,7 +1,7 @@
 /** The small pieces that all pages are made of. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { ago, exact, span } from "../words/age";
 import type { Look } from "../words/state";
 import { now } from "./clock";
@@ -33,15 +33,25 @@ interface ButtonProps {
   disabled?: boolean;
   type?: "button" | "submit";
   title?: string;
+  /** Why it cannot be pressed: it stands beside it, and is read with it. */
+  why?: string;
   onClick?: () => void;
   children: ComponentChildren;
 }
 
-export function Button({ primary, children, ...rest }: ButtonProps) {
+export function Button({ primary, children, why = "", disabled = false, ...rest }: ButtonProps) {
+  const reason = useId();
   return (
-    <button type="button" {...rest} class={`button${primary ? " primary" : ""}`}>
-      {children}
-    </button>
+    <>
+      {why && (
+        <span id={reason} class="why">
+          {why}
+        </span>
+      )}
+      <button type="button" {...rest} disabled={disabled || !!why} {...(why ? { "aria-describedby": reason } : {})} class={`button${primary ? " primary" : ""}`}>
+        {children}
+      </button>
+    </>
   );
 }
 

@@ -1,6 +1,7 @@
 /** What is going on, as a sentence and a dimmer second line. */
 
-import { type Application, isAutomated, objectName, type ResourceStatus, revisionOf, sourcesOf } from "../model/application";
+import { type Application, type Initiator, isAutomated, objectName, type ResourceStatus, revisionOf, sourcesOf } from "../model/application";
+import { rolledBackOf } from "../model/deployed";
 import { errorsOf, isRunning, type State, stateOf } from "./state";
 import { brief, count, oneLine, shortRevision, some } from "./text";
 
@@ -92,15 +93,19 @@ function outOfSync(app: Application): Reason {
   const differing = (app.status?.resources ?? []).filter((one) => one.status === "OutOfSync");
   const pruned = differing.filter((one) => one.requiresPruning).length;
   const warning = (app.status?.conditions ?? []).find((one) => one.type?.endsWith("Warning"));
+  const back = rolledBackOf(app);
   const differs =
     pruned === differing.length && pruned
       ? `${count(pruned, "object")} no longer in Git`
       : `${differing.length ? count(differing.length, "object differs", "objects differ") : "The cluster differs"} from Git`;
   return {
-    sentence: warning ? oneLine(warning.message ?? "") : `${differs}${isAutomated(app) ? "" : ", waiting for a sync"}`,
+    sentence: warning ? oneLine(warning.message ?? "") : back ? `Rolled back to ${shortRevision(back.to)} by ${byWhom(back.by)}` : `${differs}${isAutomated(app) ? "" : ", waiting for a sync"}`,
     detail: differing.length ? some(differing.map(kindAndName)) : "no object named",
   };
 }
+
+/** Who asked for it, in words. */
+export const byWhom = (who: Initiator | undefined): string => (who?.automated ? "automation" : who?.username ? oneLine(who.username, 60) : "somebody");
 
 function progressing(app: Application): Reason {
   const operation = app.status?.operationState;

@@ -1,6 +1,7 @@
 /** One word for an application, and how soon a person should look at it. */
 
 import { type Application, type OperationState, revisionOf } from "../model/application";
+import { deployedOf, isDryRun } from "../model/deployed";
 
 /** Shape and colour: diamond bad, square warn, ring hold, dot run, ok and none. */
 export type Look = "bad" | "warn" | "hold" | "run" | "ok" | "none";
@@ -49,7 +50,7 @@ export const isRunning = (operation: OperationState | undefined): boolean =>
 /** Whether the last operation failed and nothing has made up for it since: another commit, or objects as Git declares them. */
 export function stillFailed(app: Application): boolean {
   const operation = app.status?.operationState;
-  if (operation?.phase !== "Failed" && operation?.phase !== "Error") return false;
+  if ((operation?.phase !== "Failed" && operation?.phase !== "Error") || isDryRun(operation)) return false;
   const tried = operation.syncResult?.revision || operation.operation?.sync?.revision || "";
   return app.status?.sync?.status !== "Synced" || !tried || tried === revisionOf(app);
 }
@@ -74,7 +75,7 @@ function tell(app: Application): { word: Word; since?: string | undefined } {
   if (error) return { word: "Unknown", since: error.lastTransitionTime };
   if (running) return { word: "Progressing", since: operationState?.startedAt };
   if (health?.status === "Missing") return { word: "Missing", since };
-  if (sync?.status === "OutOfSync") return { word: "OutOfSync", since: operationState?.finishedAt };
+  if (sync?.status === "OutOfSync") return { word: "OutOfSync", since: isDryRun(operationState) ? deployedOf(app)?.deployedAt : operationState?.finishedAt };
   if (health?.status === "Suspended") return { word: "Suspended", since };
   if (health?.status === "Progressing") return { word: "Progressing", since };
   if (sync?.status === "Synced" && health?.status === "Healthy") return { word: "Healthy", since };

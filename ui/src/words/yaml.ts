@@ -1,5 +1,7 @@
 /** An object as YAML, for reading. What it cannot show as plain text it quotes as JSON does. */
 
+import { compare } from "./state";
+
 const PLAIN = /^[A-Za-z_/.](?:[\w ./@+-]|:(?=\S))*$/;
 const SPECIAL = /^(?:true|false|yes|no|on|off|null|~|\.nan|[-+]?\.inf|\.?[-+\d][\d_.:eE+-]*)$/i;
 
@@ -50,6 +52,13 @@ function scalar(value: unknown): string {
   return Array.isArray(value) ? "[]" : "{}";
 }
 
+/** The same value with the keys of its maps by their names: they have no order of their own, and two answers need not agree on one. */
+export function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => compare(a, b)).map(([key, item]) => [key, ordered(item)]));
+}
+
 /** The text of an answer's object; empty for `null`, which says that there is none. */
 export function ofState(state: string | undefined): string {
   if (!state || state === "null") return "";
@@ -57,7 +66,7 @@ export function ofState(state: string | undefined): string {
     const value = JSON.parse(state) as { metadata?: { managedFields?: unknown } };
     // Who wrote which field is told elsewhere, and is half of the text.
     if (value.metadata) delete value.metadata.managedFields;
-    return yaml(value);
+    return yaml(ordered(value));
   } catch {
     return state;
   }
