@@ -118,6 +118,10 @@ class GrpcClient:
         answer = await call(encode(method.request, message), metadata=self._metadata)
         return decode(method.response, answer)
 
+    async def ask_path(self, path: str) -> bytes:
+        """The answer to an empty message, whatever method that is."""
+        return await UnaryUnaryMethod[bytes, bytes](self._channel, path, bytes, bytes)(b"", metadata=self._metadata)
+
     async def follow(self, key: str, message: Json) -> AsyncIterator[Json]:
         method = _METHODS[key]
         call: UnaryStreamMethod[bytes, bytes] = UnaryStreamMethod(self._channel, method.path, bytes, bytes)

@@ -277,62 +277,6 @@ async def test_what_the_project_does_not_permit_is_not_written(stored: Stored) -
     assert not place.patched and not place.deleted
 
 
-async def test_what_the_project_does_not_permit_is_not_shown_nor_what_that_has_made(stored: Stored) -> None:
-    place = rollout()
-    place.hidden = {"keys", "web-1"}
-    tree = await ask(stored, place, "ResourceTree", {"applicationName": "web"})
-    assert {each["name"] for each in tree["nodes"]} == {"web", "gone"}
-    place.hidden = {"keys", "web"}
-    tree = await ask(stored, place, "ResourceTree", {"applicationName": "web"})
-    assert {(each["name"], each["health"]["status"]) for each in tree["nodes"]} == {
-        ("web", "Missing"),
-        ("gone", "Missing"),
-    }
-    events = {"name": "web", "resourceName": "web", "resourceUID": "uid-web", "resourceNamespace": "shop"}
-    for method, message in (
-        ("GetResource", KEYS),
-        ("GetResource", {"name": "web", "kind": "Pod", "namespace": "shop", "resourceName": "web-1-a"}),
-        ("PatchResource", {**KEYS, "patchType": "merge", "patch": "{}"}),
-        ("DeleteResource", KEYS),
-        ("ListResourceActions", WEB),
-        ("RunResourceActionV2", {**WEB, "action": "restart"}),
-        ("ListResourceEvents", events),
-        ("PodLogs", {"name": "web", "podName": "web-1-a"}),
-    ):
-        with pytest.raises(Fault, match="as part of application web"):
-            await ask(stored, place, method, message)
-    assert not place.patched and not place.deleted and not place.asked
-
-
-@pytest.mark.parametrize(
-    "step",
-    [
-        {"op": "copy", "from": "/data/password", "path": "/metadata/labels/a"},
-        {"op": "move", "from": "/data", "path": "/metadata/annotations"},
-        {"op": "copy", "from": "", "path": "/metadata/annotations/a"},
-        {"op": "copy", "from": "x/data/password", "path": "/metadata/labels/a"},
-        {"op": "test", "path": "/data/password", "value": "aHVudGVyMg=="},
-        {"op": "test", "path": "/metadata/annotations/copy", "value": "aHVudGVyMg=="},
-        {"op": "Copy", "from": "/data/password", "path": "/metadata/labels/a"},
-        {"path": "/data"},
-        "copy",
-    ],
-)
-async def test_no_patch_of_a_secret_shows_its_values(stored: Stored, step: object) -> None:
-    place = rollout()
-    writes = [{"op": "add", "path": "/data/a", "value": "YQ=="}, {"op": "remove", "path": "/data/b"}]
-    message = {**KEYS, "patchType": "application/json-patch+json"}
-    with pytest.raises(Fault, match="JSON patch") as refused:
-        await ask(stored, place, "PatchResource", {**message, "patch": msgspec.json.encode([*writes, step]).decode()})
-    assert refused.value.code is Code.INVALID_ARGUMENT
-    assert not place.patched
-    twice = '[{"op":"copy","op":"add","path":"/data/a","value":"YQ=="}]'
-    for text in (msgspec.json.encode(writes).decode(), twice):
-        await ask(stored, place, "PatchResource", {**message, "patch": text})
-    sent = [msgspec.json.decode(body) for _, body, _ in place.patched]
-    assert sent == [writes, writes[:1]]
-
-
 async def test_events_are_of_the_object_alone(stored: Stored) -> None:
     message = {"name": "web", "resourceName": "web", "resourceUID": "uid-web", "resourceNamespace": "shop"}
     found = await ask(stored, rollout(), "ListResourceEvents", message)

@@ -223,6 +223,15 @@ async def test_grpc(served: Served) -> None:
             await client.ask("ApplicationService.List", {})
 
 
+async def test_a_method_that_is_none_is_unimplemented_over_grpc(served: Served) -> None:
+    async with GrpcClient(served) as client:
+        for path in ("/application.ApplicationService/Nope", "/x.Y/Z", "/" + "x" * 5000):
+            with pytest.raises(GRPCError, match="unknown method") as refused:
+                await client.ask_path(path)
+            assert refused.value.status.value == Code.UNIMPLEMENTED
+            assert len(refused.value.message or "") < 300
+
+
 async def test_what_needs_nobody(served: Served) -> None:
     async with RestClient(served, "") as client:
         assert await client.ask("GET", "/api/version") == (200, {"echo": {}})

@@ -34,6 +34,13 @@ class _Bytes(CodecBase):
         return data
 
 
+class _Paths(dict[str, Handler]):
+    """What answers by its path. grpclib's own answer to other paths has no content type: clients take it for broken."""
+
+    def get(self, path: str, default: Any = None) -> Any:
+        return super().get(path) or Handler(partial(_unknown, path), Cardinality.UNARY_UNARY, bytes, bytes)
+
+
 class Grpc:
     """Protocols for connections on which gRPC is spoken."""
 
@@ -42,6 +49,7 @@ class Grpc:
         logging.getLogger("grpclib").setLevel(logging.CRITICAL + 1)
         self._api, self._methods = api, methods
         self._server = Server([self], codec=_Bytes())
+        self._server._mapping = _Paths(self._server._mapping)
         self.protocol: Callable[[], asyncio.Protocol] = self._server._protocol_factory
 
     def __mapping__(self) -> dict[str, Handler]:
@@ -71,6 +79,10 @@ class Grpc:
                     await close()
         except Fault as fault:
             raise GRPCError(Status(int(fault.code)), fault.message) from fault
+
+
+async def _unknown(path: str, stream: GrpcStream[bytes, bytes]) -> None:
+    raise GRPCError(Status.UNIMPLEMENTED, f"unknown method {path[:200]}")
 
 
 async def _read(method: MethodOf, stream: GrpcStream[bytes, bytes]) -> Json:
