@@ -59,6 +59,7 @@ async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, c
     name = f"{estate.name}-api"
     first = await estate.given({"app/all.yaml": DEPLOYMENT % "first"})
     async with RestClient(served, "") as stranger:
+        assert await stranger.ask("GET", "/readyz") == (200, "ok")
         assert (await stranger.ask("GET", "/api/v1/applications"))[0] == 401
         initial = await client.get(SECRET, NAMESPACE, "argocd-initial-admin-secret")
         password = base64.b64decode(initial.object()["data"]["password"]).decode()

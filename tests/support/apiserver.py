@@ -27,6 +27,7 @@ class ByHand(msgspec.Struct, frozen=True):
 
     name: str = "admin"
     allowed: Callable[[str, str, str], bool] = lambda resource, action, of: True
+    issued_at: int = 0
 
     def may(self, resource: str, action: str, of: str) -> bool:
         return self.allowed(resource, action, of)
@@ -73,6 +74,7 @@ async def api_server(
     callers: Mapping[str, Caller] | None = None,
     *,
     root: str = "",
+    ready: Callable[[], bool] = lambda: True,
     context: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Served]:
     """Serve functions to those with the token ``token``, or to other callers."""
@@ -82,7 +84,9 @@ async def api_server(
         asked.append(each)
 
     known = {"token": ByHand()} if callers is None else callers
-    async with serving(Listening("127.0.0.1", 0, root), context, Tokens(known), [functions], audit=audit) as port:
+    async with serving(
+        Listening("127.0.0.1", 0, root), context, Tokens(known), [functions], audit=audit, ready=ready
+    ) as port:
         yield Served(port.number, asked, context is not None)
 
 

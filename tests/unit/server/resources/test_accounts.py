@@ -84,6 +84,7 @@ class Stranger:
     """Nobody."""
 
     name = ""
+    issued_at = 0
 
     def may(self, resource: str, action: str, of: str) -> bool:
         return False

@@ -1,6 +1,7 @@
 """Changing Applications: what is asked, of whom, and what is written."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -165,6 +166,38 @@ async def test_manifests_that_are_brought_need_a_right_of_their_own(stored: Stor
     message = {"name": "web", "manifests": ["{}"]}
     with pytest.raises(Fault, match="permission denied"):
         await ask(stored, "Sync", message, rights(("sync", "shop")))
+
+
+@pytest.mark.parametrize(
+    ("permitted", "message", "text"),
+    [
+        ([("get", "shop")], {"name": "web"}, "applications, sync, shop/web, sub: ada, iat: 2026-01-01T00:00:00Z"),
+        ([("get", "shop")], {"name": "web", "project": "shop"}, "applications, sync, shop/web, sub: ada, iat:"),
+        ([("get", "shop")], {"name": "none"}, None),
+        ([("get", "vault")], {"name": "web"}, None),
+        ([("get", "vault")], {"name": "web", "project": "shop"}, None),
+        ([], {"name": "web"}, None),
+    ],
+    ids=[
+        "it is seen",
+        "in the project that is named",
+        "not there",
+        "another's",
+        "another's by its project",
+        "no rights",
+    ],
+)
+async def test_a_refusal_says_what_was_asked_to_who_may_see_the_object(
+    stored: Stored, permitted: list[tuple[str, str]], message: Json, text: str | None
+) -> None:
+    caller = ByHand("ada", rights(*permitted).allowed, int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()))
+    with pytest.raises(Fault) as caught:
+        await ask(stored, "Sync", message, caller)
+    assert caught.value.code is Code.PERMISSION_DENIED
+    if text is None:
+        assert caught.value.message == "permission denied"
+    else:
+        assert caught.value.message.startswith(f"permission denied: {text}")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from tests.unit.server.resources.test_application_changes import with_
 from tests.unit.server.resources.test_applications import Stored
 
 from kubegrammar.time import format_exact_time
+from trueup.kube.errors import ApiError, BadRequest
 from trueup.kube.object import read_object
 from trueup.model.comparison import ComparedResource
 from trueup.model.health import Health, HealthCode
@@ -61,6 +62,7 @@ class ByHandPlace:
         self.patched: list[tuple[str, bytes, str]] = []
         self.deleted: list[tuple[str, bool]] = []
         self.logged: dict[str, list[bytes]] = {}
+        self.unreadable: dict[str, ApiError] = {}
         self.asked: list[Mapping[str, str]] = []
 
     def managed(self) -> Mapping[ResourceKey, LiveObject]:
@@ -102,6 +104,8 @@ class ByHandPlace:
         self.asked.append(parameters)
         for line in self.logged.get(f"{key.name}/{parameters['container']}", []):
             yield line
+        if f"{key.name}/{parameters['container']}" in self.unreadable:
+            raise self.unreadable[f"{key.name}/{parameters['container']}"]
 
 
 def rollout(refused: str = "") -> ByHandPlace:
@@ -307,6 +311,33 @@ async def test_logs_are_merged_in_the_order_of_time_and_filtered(stored: Stored)
     with pytest.raises(Fault, match="permission denied"):
         ada = ByHand("ada", lambda resource, action, of: resource != "logs")
         await ask(stored, place, "PodLogs", {"name": "web"}, ada)
+
+
+@pytest.mark.parametrize("follow", [False, True])
+async def test_a_container_whose_log_cannot_be_read_hides_no_other(stored: Stored, follow: bool) -> None:
+    place = rollout()
+    place.logged = {"web-1-a/main": [b"2026-01-01T00:00:02Z two"], "web-1-b/main": [b"2026-01-01T00:00:01Z one"]}
+    waiting = BadRequest('container "side" in pod "web-1-b" is waiting to start: image can\'t be pulled', code=400)
+    place.unreadable = {"web-1-b/main": ApiError("the connection is lost", code=0), "web-1-b/side": waiting}
+    message = {"name": "web", "kind": "ReplicaSet", "follow": follow, "filter": "!r"}
+    stream = await ask(stored, place, "PodLogs", message)
+    found = [(each["podName"], each["content"]) async for each in stream.items]
+    assert found == [
+        ("web-1-b", f"error: container side: {waiting}"),
+        ("web-1-b", "one"),
+        ("web-1-b", "error: container main: the connection is lost"),
+        ("web-1-a", "two"),
+        ("", ""),
+    ]
+
+
+async def test_logs_of_which_none_can_be_read_are_an_error(stored: Stored) -> None:
+    place = rollout()
+    error = BadRequest("waiting to start", code=400)
+    place.unreadable = {f"web-1-{pod}/{container}": error for pod in "ab" for container in ("main", "side")}
+    stream = await ask(stored, place, "PodLogs", {"name": "web", "kind": "ReplicaSet"})
+    with pytest.raises(BadRequest, match="waiting to start"):
+        await anext(stream.items)
 
 
 async def test_a_quiet_container_holds_up_no_other() -> None:

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from grpclib.exceptions import GRPCError
 from tests.support.apiserver import ByHand, GrpcClient, RestClient, Served, api_server, ask_web, raw
+from yarl import URL
 
 from trueup.runtime.clock import SystemClock
 from trueup.server.errors import Code, Fault, denied
@@ -126,7 +127,8 @@ async def test_rest_fills_the_message(served: Served, verb: str, path: str, sent
 @pytest.mark.parametrize(
     ("verb", "path", "sent", "status", "found"),
     [
-        ("GET", "/api/v1/nothing", None, 404, "Not Found"),
+        ("GET", "/api/v1/nothing", None, 404, {"error": "Not Found", "code": 5, "message": "Not Found"}),
+        ("POST", "/api/v2", {}, 404, {"error": "Not Found", "code": 5, "message": "Not Found"}),
         ("PUT", "/api/v1/applications", {}, 405, "Method Not Allowed"),
         ("POST", "/api/v1/applications/web/sync", {"prune": "yes"}, 400, "prune has to be true or false"),
         ("GET", "/api/v1/applications?selector=forbidden", None, 403, "permission denied"),
@@ -136,12 +138,15 @@ async def test_rest_fills_the_message(served: Served, verb: str, path: str, sent
     ],
 )
 async def test_what_cannot_be_answered(
-    served: Served, verb: str, path: str, sent: Json, status: int, found: str
+    served: Served, verb: str, path: str, sent: Json, status: int, found: str | Json
 ) -> None:
     async with RestClient(served) as client:
         code, answer = await client.ask(verb, path, sent)
     assert code == status
-    assert found in (answer if isinstance(answer, str) else answer["message"])
+    if isinstance(found, str):
+        assert found in (answer if isinstance(answer, str) else answer["message"])
+    else:
+        assert answer == found
 
 
 async def test_q35_a_form_of_another_site_changes_nothing(served: Served) -> None:
@@ -273,6 +278,23 @@ async def test_below_a_path() -> None:
             assert (await client.ask("GET", "/api/v1/applications"))[0] == 404
             assert (await client.ask("GET", "/healthz"))[0] == 200
         assert (await ask_web(served, "ApplicationService.List", {}, root="/argocd"))[0]["items"]
+
+
+async def test_the_path_of_all_leads_to_its_pages() -> None:
+    async with api_server(FUNCTIONS, root="/argocd") as served, aiohttp.ClientSession(served.url) as session:
+        for asked, status, location in (
+            ("/argocd", 307, "/argocd/"),
+            ("/argocd?a=%2F&b", 307, "/argocd/?a=%2F&b"),
+            ("/argocde", 404, None),
+        ):
+            async with session.get(URL(asked, encoded=True), allow_redirects=False) as response:
+                assert (response.status, response.headers.get("location")) == (status, location)
+
+
+async def test_who_is_not_ready_says_so() -> None:
+    async with api_server(FUNCTIONS, ready=lambda: False) as served, RestClient(served, "") as client:
+        assert await client.ask("GET", "/readyz") == (503, "not ready")
+        assert await client.ask("GET", "/healthz") == (200, "ok")
 
 
 async def test_tls_speaks_both() -> None:

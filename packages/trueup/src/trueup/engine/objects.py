@@ -10,6 +10,7 @@ from trueup.engine.sites import Site
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
 from trueup.kube.parameters import PatchKind
+from trueup.kube.wire import Lost
 from trueup.model.application import Application
 from trueup.model.live import LiveObject, Seen, Shown
 from trueup.model.manifest import Manifest
@@ -180,7 +181,8 @@ class EnginePlace:
         if pods is None:
             return
         path = pods.path(key.namespace, key.name, "log")
-        stream = await self._cluster.client.open_stream(path, dict(parameters), f"log of {key}")
+        client, subject = self._cluster.client, f"log of {key}"
+        stream = await client.open_stream(path, dict(parameters), subject)
         rest = b""
         try:
             while chunk := await stream.read():
@@ -192,6 +194,8 @@ class EnginePlace:
                     rest = b""
             if rest:
                 yield rest
+        except Lost as error:
+            raise client.unreachable(error, subject) from error
         finally:
             stream.close()
 

@@ -116,6 +116,7 @@ async def served(engine: Engine, listening: Listening, limits: TryLimits, *, ins
                 functions,
                 audit=audit,
                 changes=[changes],
+                ready=lambda: control.cache.synced(APPLICATION),
                 cookies=partial(session_cookies, secure=not insecure, path=listening.root),
                 pages=Pages(rootpath=listening.root),
                 walks=signs.walks,

@@ -81,6 +81,7 @@ class _Stranger(msgspec.Struct, frozen=True):
     """Nobody that is known."""
 
     name: str = ""
+    issued_at: int = 0
 
     def may(self, resource: str, action: str, of: str) -> bool:
         return False

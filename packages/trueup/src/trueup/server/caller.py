@@ -12,6 +12,11 @@ class Caller(Protocol):
         """The subject, for the audit trail and ``initiatedBy``."""
         ...
 
+    @property
+    def issued_at(self) -> int:
+        """When they signed in, in seconds since 1970; 0 where nobody knows."""
+        ...
+
     def may(self, resource: str, action: str, of: str) -> bool:
         """Whether a policy allows this.
 

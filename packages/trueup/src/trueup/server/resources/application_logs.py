@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
 from kubegrammar.time import format_time, parse_time
+from trueup.model.errors import TrueupError
 from trueup.model.resource import GroupKind, ResourceKey
+from trueup.runtime.secrecy import told
 from trueup.server.errors import Code, Fault
 from trueup.server.gate import require
 from trueup.server.request import Functions, Json, Request, Stream
@@ -20,17 +22,38 @@ MOST_PODS = 10
 """As Argo CD's server.maxPodLogsToRender."""
 QUEUE = 256
 """Lines that are read ahead of who reads."""
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""When what was never logged was logged: before all else."""
 SETTLE = 0.2
 """Seconds that a line waits for an older one of another container, where they are followed."""
 
 
 class LogLine(msgspec.Struct, frozen=True, order=True):
-    """A line of a log. They are in the order of their time."""
+    """A line of a log. They are in the order of their time.
+
+    Attributes:
+        stamp: the time as Kubernetes writes it; empty where nothing was logged.
+        notice: whether it is no line of the log, but says why there is none, or no more.
+    """
 
     at: datetime
     stamp: str
     pod: str
     text: str
+    notice: bool = False
+
+
+class UnreadableLog(Exception):
+    """The log of a container cannot be read, or not any further.
+
+    Args:
+        notice: says so in its place.
+        reason: why.
+    """
+
+    def __init__(self, notice: LogLine, reason: TrueupError) -> None:
+        super().__init__(notice.text)
+        self.notice, self.reason = notice, reason
 
 
 def application_logs(reads: ApplicationReads, place: Place) -> Functions:
@@ -121,12 +144,18 @@ async def _containers(place: ObjectPlace, pod: ResourceKey, container: str) -> l
 
 
 async def _read(place: ObjectPlace, pod: ResourceKey, container: str, query: dict[str, str]) -> AsyncIterator[LogLine]:
-    async for line in place.log(pod, query):
-        stamp, _, text = line.decode("utf-8", "replace").rstrip("\r").partition(" ")
-        try:
-            yield LogLine(parse_time(stamp), stamp, pod.name, text)
-        except ValueError:
-            continue
+    at, stamp = NEVER, ""
+    try:
+        async for line in place.log(pod, query):
+            given, _, text = line.decode("utf-8", "replace").rstrip("\r").partition(" ")
+            try:
+                at, stamp = parse_time(given), given
+            except ValueError:
+                continue
+            yield LogLine(at, stamp, pod.name, text)
+    except TrueupError as error:
+        notice = LogLine(at, stamp, pod.name, f"error: container {container}: {told(str(error))}", notice=True)
+        raise UnreadableLog(notice, error) from error
 
 
 async def _entries(
@@ -135,10 +164,10 @@ async def _entries(
     async for line in merged(sources, SETTLE if follow else None):
         if until is not None and line.at > until:
             continue
-        if takes(line.text):
+        if line.notice or takes(line.text):
             yield {
                 "content": line.text,
-                "timeStamp": format_time(line.at),
+                **({"timeStamp": format_time(line.at)} if line.stamp else {}),
                 "timeStampStr": line.stamp,
                 "podName": line.pod,
                 "last": False,
@@ -151,6 +180,11 @@ async def merged(sources: list[AsyncIterator[LogLine]], settle: float | None) ->
 
     Args:
         settle: seconds after which a line does not wait for those who say nothing; None where each log has an end.
+
+    One that cannot be read hides no other: its notice is among the lines.
+
+    Raises:
+        TrueupError: none can be read; why the first cannot.
     """
     queues: list[asyncio.Queue[LogLine | Exception | None]] = [asyncio.Queue(QUEUE) for _ in sources]
     news = asyncio.Event()
@@ -169,15 +203,21 @@ async def merged(sources: list[AsyncIterator[LogLine]], settle: float | None) ->
     tasks = [asyncio.create_task(pour(*each)) for each in zip(sources, queues, strict=True)]
     heads: dict[int, LogLine] = {}
     open_ = set(range(len(sources)))
+    unreadable: list[UnreadableLog] = []
+    begun = False
     try:
         while open_ or heads:
             news.clear()
             for index in sorted(open_ - heads.keys()):
                 if not queues[index].empty():
                     found = queues[index].get_nowait()
-                    if isinstance(found, Exception):
+                    if isinstance(found, UnreadableLog):
+                        unreadable.append(found)
+                        heads[index] = found.notice
+                        open_.discard(index)
+                    elif isinstance(found, Exception):
                         raise found
-                    if found is None:
+                    elif found is None:
                         open_.discard(index)
                     else:
                         heads[index] = found
@@ -189,6 +229,9 @@ async def merged(sources: list[AsyncIterator[LogLine]], settle: float | None) ->
                 except TimeoutError:
                     pass
             if heads:
+                if len(unreadable) == len(sources) and not begun:
+                    raise unreadable[0].reason
+                begun = True
                 oldest = min(heads, key=lambda each: heads[each])
                 yield heads.pop(oldest)
     finally:

@@ -13,7 +13,7 @@ from trueup.model.repository import same_repository
 from trueup.server.caller import Caller
 from trueup.server.changes.log import Changes
 from trueup.server.errors import Code, Fault, denied
-from trueup.server.gate import application_object, may
+from trueup.server.gate import application_object, may, require
 from trueup.server.request import Functions, Json, Request, StoredBody
 from trueup.server.resources.selector import selector
 from trueup.store.applications import StoredApplication
@@ -140,16 +140,14 @@ class ApplicationReading:
         project = (given[0] if given else "") if isinstance(given, list) else given
         if project:
             of = application_object(namespace, wanted, project, self.reads.control_namespace)
-            if not may(caller, resource, action, of):
-                raise denied()
+            require(caller, resource, action, of)
         stored = self.reads.get(f"{namespace}/{wanted}") if wanted else None
         known = named(stored.live, self.reads.control_namespace) if stored else None
         if stored is None or known is None or (project and known.project != project):
             if project:
                 raise Fault(Code.NOT_FOUND, f'applications.argoproj.io "{wanted}" not found')
             raise denied()
-        if not may(caller, resource, action, known.of):
-            raise denied()
+        require(caller, resource, action, known.of)
         return stored
 
     def seen(self, caller: Caller, lives: Iterable[LiveObject], choice: Choice) -> Iterable[LiveObject]:

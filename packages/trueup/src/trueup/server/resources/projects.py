@@ -176,8 +176,9 @@ class ProjectResources:
         return self._find(request, request.message.get("name", ""), action)
 
     def _find(self, request: Request, name: str, action: str) -> LiveObject:
-        if not name or not may(request.caller, RESOURCE, action, name):
+        if not name:
             raise denied()
+        require(request.caller, RESOURCE, action, name)
         live = self._reads.live_project(name)
         if live is None:
             raise Fault(Code.NOT_FOUND, f'appprojects.argoproj.io "{name[:80]}" not found')

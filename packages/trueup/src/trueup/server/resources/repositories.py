@@ -13,7 +13,7 @@ from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.repository import same_repository
 from trueup.model.repository_url import parse_repository_url
-from trueup.server.errors import Code, Fault, denied
+from trueup.server.errors import Code, Fault
 from trueup.server.gate import may, require
 from trueup.server.request import Function, Functions, Json, Request
 from trueup.store.credentials import LABEL, REPOSITORY, TEMPLATE, WRITE, WRITE_TEMPLATE, decoded
@@ -210,13 +210,15 @@ class RepositoryResources:
         """The Secret that a request names: what may not be seen is not there."""
         message = request.message
         url, project = message.get(kind.field, ""), message.get("appProject", "")
+        asked = _object(kind, {kind.field: url, "project": project})
         for live in await self._with(kind, url, project if project or message.get("kept") else None):
-            shown = self._shown(kind, live)
-            if may(request.caller, kind.resource, action, _object(kind, shown)):
+            of = _object(kind, self._shown(kind, live))
+            if may(request.caller, kind.resource, action, of):
                 return live
-        if may(request.caller, kind.resource, action, _object(kind, {kind.field: url, "project": project})):
-            raise Fault(Code.NOT_FOUND, f"repo '{redact_url(url)[:200]}' not found")
-        raise denied()
+            if may(request.caller, kind.resource, "get", of):
+                asked = of
+        require(request.caller, kind.resource, action, asked)
+        raise Fault(Code.NOT_FOUND, f"repo '{redact_url(url)[:200]}' not found")
 
     async def _with(self, kind: RepositoryKind, url: str, project: str | None) -> list[LiveObject]:
         found = []

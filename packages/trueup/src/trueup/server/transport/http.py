@@ -70,6 +70,11 @@ class Http:
             await reply_text(send, 200 if ok else 503, "ok" if ok else "not ready")
             return
         if self._root:
+            if path == self._root and scope["method"] in ("GET", "HEAD"):
+                # Relative addresses of a page are below it only with the slash.
+                query = b"?" + scope["query_string"] if scope["query_string"] else b""
+                await reply_text(send, 307, "", [(b"location", f"{self._root}/".encode() + query)])
+                return
             if not path.startswith(self._root + "/"):
                 await reply_text(send, 404, "Not Found")
                 return

@@ -13,7 +13,15 @@ from trueup.server.codec.accept import accept, put
 from trueup.server.description.values import MethodOf
 from trueup.server.errors import Code, Fault
 from trueup.server.request import Json, Stream, plain
-from trueup.server.transport.answers import pump, reply_fault, reply_json, reply_text, start_stream, stream_error
+from trueup.server.transport.answers import (
+    not_found,
+    pump,
+    reply_fault,
+    reply_json,
+    reply_text,
+    start_stream,
+    stream_error,
+)
 from trueup.server.transport.body import LARGEST, read_body
 from trueup.server.transport.masks import Mask
 from trueup.server.transport.routes import Route, Routes
@@ -51,8 +59,10 @@ class Rest:
         verb = scope["method"]
         route = self._routes.find(verb, path)
         if not isinstance(route, Route):
-            allow = [(b"allow", ", ".join(sorted(route)).encode())] if route else []
-            await reply_text(send, 405 if route else 404, "Method Not Allowed" if route else "Not Found", allow)
+            if route:
+                await reply_text(send, 405, "Method Not Allowed", [(b"allow", ", ".join(sorted(route)).encode())])
+            else:
+                await reply_fault(send, not_found())
             return
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if verb != "GET" and kind not in self._types and (kind or verb == "POST"):
