@@ -48,7 +48,7 @@ export function Side({ row, tree }: { row: Row; tree: Tree | undefined }) {
       <h2>What serves now</h2>
       <p>
         {served.map((line) => (
-          <span key={line} class="line">
+          <span key={line} class="served">
             {line}
           </span>
         ))}
