@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.oidc import (
     a_key,
     consent,
@@ -23,7 +25,17 @@ from tests.support.signing import KEY, House, stored
 
 from trueup.server.errors import Code, Fault
 from trueup.server.session.caller import SignedIn
-from trueup.server.session.oidc.flow import SignInAnswer, answered, ask, challenge, opened, page, renewed, sealed
+from trueup.server.session.oidc.flow import (
+    SignInAnswer,
+    answered,
+    ask,
+    challenge,
+    opened,
+    page,
+    reached,
+    renewed,
+    sealed,
+)
 from trueup.server.session.oidc.person import People
 
 # The real one's libraries warn each other.
@@ -279,3 +291,37 @@ async def test_what_is_out_of_a_project_has_the_groups_rights_there() -> None:
             caller = await known(house, idp.token(RSA, groups=["x"]))
             assert caller.may("applications", "sync", "team/web")
             assert not caller.may("applications", "sync", "other/web")
+
+
+@given(
+    st.text(st.sampled_from("/\\.?#@:%a \t\n\r\x00\u2028"), max_size=6),
+    st.sampled_from(("https://argo.example", "http://argo.example:8080")),
+)
+def test_advisory_33_a_path_is_a_page_of_this_server_or_refused(rest: str, url: str) -> None:
+    back = f"/{rest}"
+    hostile = back.startswith("//") or "\\" in back or not back.isprintable()
+    try:
+        found = page((url, "https://other.example"), back)
+    except Fault as fault:
+        assert hostile or ".." in back
+        assert fault.code is Code.INVALID_ARGUMENT
+        return
+    assert not hostile
+    assert found == (url, url + back)
+
+
+def test_the_web_uis_button_comes_back_to_where_it_was() -> None:
+    assert page(("https://argo.example",), "/applications?q=a") == (
+        "https://argo.example",
+        "https://argo.example/applications?q=a",
+    )
+    assert page(("https://argo.example/argo",), "/argo/settings")[1] == "https://argo.example/argo/settings"
+    urls = ("https://argo.example", "https://inside.example:8443")
+    assert page(reached(urls, "Inside.example:8443"), "/x")[1] == "https://inside.example:8443/x"
+    assert page(reached(urls, "evil.example"), "/x")[1] == "https://argo.example/x"
+
+
+@pytest.mark.parametrize("back", ["", "/applications", "https://argo.example/"])
+def test_a_server_without_an_address_says_what_to_set(back: str) -> None:
+    with pytest.raises(Fault, match="argocd-cm: url is not set"):
+        page((), back)

@@ -8,7 +8,7 @@ from trueup.model.errors import TrueupError
 from trueup.runtime.logger import Logger
 from trueup.server.errors import Code, Fault
 from trueup.server.session.cookies import NAME, cookies_of, joined, set_cookies
-from trueup.server.session.oidc.flow import COOKIE, QUESTION_SECONDS, answered, ask
+from trueup.server.session.oidc.flow import COOKIE, QUESTION_SECONDS, answered, ask, reached
 from trueup.server.session.oidc.person import People
 from trueup.server.session.oidc.provider import Provider
 from trueup.server.session.oidc.web import ProviderUnavailable
@@ -42,7 +42,7 @@ class AuthPages:
         }
 
     async def _login(self, headers: Mapping[str, str], query: Mapping[str, str]) -> WalkAnswer:
-        urls = self._sign_in.settings.urls
+        urls = reached(self._sign_in.settings.urls, headers.get("host", ""))
         location, sealed = await ask(
             self._provider(), urls, query.get("return_url", ""), self._sign_in.accounts.key, self._now()
         )

@@ -70,8 +70,6 @@ async def ask(provider: Provider, urls: tuple[str, ...], back: str, key: str, no
         Fault: another page is asked for, or the server does not know its own address.
         ProviderUnavailable.
     """
-    if not urls:
-        raise Fault(Code.FAILED_PRECONDITION, "argocd-cm: url is not set: nobody knows where to come back to")
     url, back = page(urls, back)
     question = SignInQuestion(
         state=secrets.token_urlsafe(_BYTES),
@@ -170,15 +168,23 @@ async def _token(provider: Provider, form: Mapping[str, str]) -> dict[str, Any]:
 def page(urls: tuple[str, ...], back: str) -> tuple[str, str]:
     """The address of this server that a page belongs to, and the page.
 
+    Args:
+        urls: under which the server is reached, the one of this browser first: a path alone is a page there.
+
     Raises:
-        Fault: it is none of this server's.
+        Fault: it is none of this server's, or the server does not know its own address.
     """
+    if not urls:
+        raise Fault(Code.FAILED_PRECONDITION, "argocd-cm: url is not set: nobody knows where to come back to")
     if not back:
         return urls[0], urls[0]
     wrong = Fault(Code.INVALID_ARGUMENT, "Invalid redirect URL: the protocol and host (including port) must match")
     if not back.isprintable() or "\\" in back or len(back) > _LONGEST:
         raise wrong
     try:
+        if back.startswith("/") and not back.startswith("//"):
+            usual = urlsplit(urls[0])
+            back = f"{usual.scheme}://{usual.netloc}{back}"
         asked = urlsplit(back)
         for url in urls:
             own = urlsplit(url)
@@ -187,6 +193,11 @@ def page(urls: tuple[str, ...], back: str) -> tuple[str, str]:
     except ValueError:
         pass
     raise wrong
+
+
+def reached(urls: tuple[str, ...], host: str) -> tuple[str, ...]:
+    """The addresses of this server, those with the host that a browser has asked first."""
+    return tuple(sorted(urls, key=lambda url: urlsplit(url).netloc.lower() != host.lower()))
 
 
 def _below(path: str, root: str) -> bool:
