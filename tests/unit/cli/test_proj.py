@@ -1,16 +1,20 @@
 """What the verbs of ``trueup proj`` and ``trueup repo`` make of specifications and Secrets."""
 
 import copy
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.cli.proj.access import require_valid
+from trueup.cli.proj.access import change, require_valid
 from trueup.cli.proj.create import write_flags
 from trueup.cli.proj.entries import add, destination, kinds_list, parse_destination, parse_kind, remove
+from trueup.kube.client import Client
+from trueup.kube.object import read_object
 from trueup.model.errors import TrueupError
+from trueup.model.live import LiveObject
 from trueup.model.repository import same_repository
 from trueup.store.credentials import REPOSITORY
 from trueup.store.repository_secrets import secret_name, secret_object
@@ -133,3 +137,41 @@ SAME = {
 @pytest.mark.parametrize(("urls", "wanted"), SAME.items(), ids=[" ".join(each) for each in SAME])
 def test_two_urls_of_one_repository(urls: tuple[str, str], wanted: bool) -> None:
     assert same_repository(*urls) is wanted
+
+
+class OneProject:
+    """A cluster with one project, by hand.
+
+    Attributes:
+        patched: the last change.
+    """
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        self._body = body
+        self.patched: dict[str, Any] = {}
+
+    async def get(self, *_: object) -> LiveObject:
+        return read_object(msgspec.json.encode(self._body))
+
+    async def patch(self, of: object, namespace: str, name: str, body: bytes, **_: object) -> None:
+        self.patched = msgspec.json.decode(body)
+
+
+async def test_tokens_of_a_role_go_with_it() -> None:
+    metadata = {"name": "team", "namespace": "argocd", "resourceVersion": "1"}
+    tokens = {role: {"items": [{"id": role, "iat": 1}]} for role in ("ci", "cd")}
+    cluster = OneProject(
+        {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "AppProject",
+            "metadata": metadata,
+            "spec": {"roles": [{"name": "ci"}, {"name": "cd"}]},
+            "status": {"jwtTokensByRole": tokens},
+        }
+    )
+
+    def without(spec: dict[str, Any]) -> None:
+        spec["roles"] = [{"name": "ci"}]
+
+    assert await change(cast(Client, cluster), "argocd", "team", without)
+    assert cluster.patched["status"] == {"jwtTokensByRole": {"cd": None}}

@@ -174,6 +174,18 @@ async def test_projects_are_made_changed_and_deleted(projects: Objects) -> None:
     assert "new" not in projects.lives
 
 
+async def test_tokens_of_a_role_go_with_it_and_do_not_come_back(projects: Objects) -> None:
+    tokens = {role: {"items": [{"id": role, "iat": 1}]} for role in ("ci", "cd", "gone")}
+    spec = {"roles": [{"name": "ci"}, {"name": "cd"}]}
+    status = {"jwtTokensByRole": tokens, "other": 1}
+    projects.lives["team"] = stored_object("AppProject", "team", spec=spec, status=status)
+    functions = of_projects(projects)
+    for roles in (["ci"], ["ci", "cd", "gone"]):
+        body = {"metadata": {"name": "team"}, "spec": {"roles": [{"name": role} for role in roles]}}
+        found = await ask(functions, "ProjectService.Update", {"project": body})
+        assert found["status"] == {"jwtTokensByRole": {"ci": tokens["ci"]}, "other": 1}
+
+
 async def test_windows_that_are_open_now(projects: Objects) -> None:
     windows = [
         {"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"]},

@@ -1,5 +1,7 @@
 """Typed reads of AppProjects."""
 
+from typing import Any
+
 import msgspec
 
 from kubegrammar import depth
@@ -34,3 +36,21 @@ def too_deep(live: LiveObject, field: str) -> str:
     """What nests too deeply in a field of an object; empty where nothing does."""
     place = next((place for place in live.deep if place.partition(".")[0] == field), "")
     return f"{place} is nested more than {depth.DEEPEST} levels deep" if place else ""
+
+
+def with_tokens_of_roles(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """A project that is changed, with the tokens of those roles alone that were there and stay.
+
+    The status lists tokens by the names of roles: one that is made anew would have those of its namesake.
+    """
+    status = after.get("status")
+    listed = status.get("jwtTokensByRole") if isinstance(status, dict) else None
+    if not isinstance(status, dict) or not isinstance(listed, dict):
+        return after
+    stay = _role_names(before) & _role_names(after)
+    kept = {role: tokens for role, tokens in listed.items() if role in stay}
+    return {**after, "status": {**status, "jwtTokensByRole": kept}}
+
+
+def _role_names(body: dict[str, Any]) -> set[Any]:
+    return {each.get("name") for each in (body.get("spec") or {}).get("roles") or []}

@@ -17,6 +17,7 @@ from trueup.model.errors import TrueupError
 from trueup.model.project import Project, SyncWindow
 from trueup.runtime.clock import SystemClock
 from trueup.store.kinds import PROJECT
+from trueup.store.projects import with_tokens_of_roles
 
 Spec = dict[str, Any]
 
@@ -45,7 +46,7 @@ async def change(client: Client, namespace: str, name: str, edit: Callable[[Spec
         after = copy.deepcopy(before)
         edit(after.setdefault("spec", {}))
         require_valid(after)
-        patch = merge_diff(before, after)
+        patch = merge_diff(before, with_tokens_of_roles(before, after))
         if not patch:
             return False
         patch["metadata"] = {"resourceVersion": before["metadata"]["resourceVersion"]}

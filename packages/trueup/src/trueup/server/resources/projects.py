@@ -18,7 +18,7 @@ from trueup.server.errors import Code, Fault, denied
 from trueup.server.gate import may, require
 from trueup.server.request import Functions, Json, Request
 from trueup.store.applications import StoredApplication
-from trueup.store.projects import read_project
+from trueup.store.projects import read_project, with_tokens_of_roles
 
 RESOURCE = "projects"
 Edit = Callable[[dict[str, Any]], dict[str, Any]]
@@ -193,7 +193,7 @@ class ProjectResources:
                 **live["metadata"],
                 **{name: metadata[name] for name in ("labels", "annotations") if name in metadata},
             }
-            return {**live, "metadata": kept, "spec": body["spec"]}
+            return with_tokens_of_roles(live, {**live, "metadata": kept, "spec": body["spec"]})
 
         return body_of(await self._writes.edit(f"{metadata['namespace']}/{metadata['name']}", replaced))
 
