@@ -1,6 +1,8 @@
 """What strangers wrote reaches the terminal without steering it."""
 
+import ast
 import re
+from pathlib import Path
 
 import click
 import pytest
@@ -8,6 +10,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+import trueup.cli
 from trueup.cli.exits import fail
 from trueup.cli.output import table
 from trueup.cli.screen import plain, say, styled
@@ -96,3 +99,16 @@ def test_a_secret_of_several_lines_is_hidden_where_lines_stay() -> None:
 
     output = CliRunner().invoke(command).output
     assert "MIIE" not in output and "AQEF" not in output
+
+
+def test_no_line_that_is_said_has_a_line_break_in_it() -> None:
+    """Where one line is meant, a break is shown by its code."""
+    broken = []
+    for file in Path(trueup.cli.__path__[0]).rglob("*.py"):
+        for call in ast.walk(ast.parse(file.read_text())):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "say" and call.args:
+                parts = [each.value for each in ast.walk(call.args[0]) if isinstance(each, ast.Constant)]
+                several = any(each.arg == "further" for each in call.keywords)
+                if not several and any(isinstance(each, str) and "\n" in each for each in parts):
+                    broken.append(f"{file.name}:{call.lineno}")
+    assert broken == []

@@ -15,6 +15,7 @@ import pytest_asyncio
 from aiohttp import web
 from click.testing import CliRunner, Result
 from tests.support.certificates import self_signed
+from tests.support.commands import start
 from tests.support.oidc import a_key, puppet, settings_of, with_people
 from tests.support.signing import KEY, House, Secrets, hashed
 
@@ -173,6 +174,26 @@ async def test_who_does_not_know_the_password_is_told_so(terminal: Terminal) -> 
     assert not terminal.config.exists()
 
 
+QUESTIONS = {
+    "the password of a session": ("relogin", "--password"),
+    "a password": ("login", "ADDRESS", "--plaintext", "--username", "admin", "--password"),
+    "a name": ("login", "ADDRESS", "--plaintext", "--username"),
+    "the password that holds": ("account", "update-password", "--current-password"),
+    "the new password": ("account", "update-password", "--current-password", "right password", "--new-password"),
+}
+
+
+@pytest.mark.parametrize("words", QUESTIONS.values(), ids=QUESTIONS)
+async def test_who_has_no_terminal_is_told_which_option_says_it(terminal: Terminal, words: tuple[str, ...]) -> None:
+    await terminal.run("login", terminal.address, "--username", "admin", "--password", "right password", "--plaintext")
+    *asked, option = (terminal.address if word == "ADDRESS" else word for word in words)
+    process = await start(*asked, "--config", str(terminal.config), session=True)
+    _, told = await process.communicate()
+    assert process.returncode == 20
+    assert f"{option} is not given, and nobody is here to be asked" in told.decode()
+    assert "Warning" not in told.decode()
+
+
 async def test_without_a_server_a_command_says_how_to_name_one(terminal: Terminal) -> None:
     with pytest.raises(Explained, match="server address unspecified"):
         await terminal.run("account", "list")
@@ -192,8 +213,12 @@ async def test_a_certificate_that_nobody_knows_is_asked_about(terminal: Terminal
     functions = [session_functions(house.sign_in)]
     async with serving(Listening("127.0.0.1", 0), context, house.sign_in, functions, audit=audit) as port:
         words = ("login", f"127.0.0.1:{port.number}", "--username", "admin", "--password", "right password")
-        with pytest.raises(Explained, match="nobody has signed in"):
+        with pytest.raises(Explained, match="nobody has signed in") as caught:
             await terminal.run(*words)
+        assert "--insecure" in caught.value.hint
+        with pytest.raises(Explained, match="does not answer") as caught:
+            await terminal.run(*words, "--plaintext")
+        assert "leave out --plaintext" in caught.value.hint
         assert "logged in successfully" in await terminal.run(*words, "--insecure")
     assert ServersConfig(terminal.config).server() is not None
 

@@ -1,7 +1,7 @@
 """From the environment to a cluster."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import msgspec
 
 from trueup.cli import plugins
 from trueup.cli.home import home
+from trueup.cli.screen import say
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig, context_names, in_cluster, load_kubeconfig
 from trueup.kube.discovery import Discovery
@@ -20,6 +21,11 @@ from trueup.kube.transport import IN_FLIGHT, pooled
 from trueup.model.errors import TrueupError
 
 CONTROL_NAMESPACE = "argocd"
+_SERVER_VARIABLES = ("ARGOCD_SERVER", "ARGOCD_AUTH_TOKEN")
+OF_SERVERS = {"app", "cluster", "gpg", "proj", "repo", "repocreds"}
+"""Groups of commands for which Argo CD's command line asks its API server."""
+READING = {"diff", "get", "history", "list", "list-tokens", "logs", "manifests", "resources", "timeline", "wait"}
+"""Those of their commands that change nothing."""
 
 
 class ClusterAccess(msgspec.Struct, frozen=True):
@@ -90,19 +96,49 @@ def _access_options(command: Callable[..., Any], namespace_option: str) -> Calla
     )
     @click.option("--kube-context", default="", help="Context of the kubeconfig.", shell_complete=_contexts)
     @click.option(
+        "--core", is_flag=True, help="As always, straight on Kubernetes: no warning where ARGOCD_SERVER is set."
+    )
+    @click.option(
         namespace_option,
         "control_namespace",
         default=lambda: os.environ.get("ARGOCD_NAMESPACE", CONTROL_NAMESPACE),
         help=f"Namespace that holds Applications and projects (default: {CONTROL_NAMESPACE}).",
     )
-    def wrapped(kubeconfig: str, kube_context: str, control_namespace: str, **rest: Any) -> Any:
-        return command(access=ClusterAccess(kubeconfig, kube_context, control_namespace), **rest)
+    def wrapped(kubeconfig: str, kube_context: str, core: bool, control_namespace: str, **rest: Any) -> Any:
+        access = ClusterAccess(kubeconfig, kube_context, control_namespace)
+        if not core:
+            unasked_server(_words(click.get_current_context(silent=True)), access)
+        return command(access=access, **rest)
 
     wrapped.__name__ = command.__name__
     wrapped.__doc__ = command.__doc__
     # Options already attached to the command travel with it.
     wrapped.__click_params__ = getattr(command, "__click_params__", []) + wrapped.__click_params__  # type: ignore[attr-defined]
     return wrapped
+
+
+def unasked_server(words: Sequence[str], access: ClusterAccess) -> None:
+    """Say which cluster a command changes, where the environment names an API server, as for Argo CD's command line:
+    who set it expects that one to be asked, and another cluster to change.
+
+    Args:
+        words: of the command, without ``trueup``.
+    """
+    named = next((name for name in _SERVER_VARIABLES if os.environ.get(name)), "")
+    if not named or not words or words[0] not in OF_SERVERS or words[-1] in READING:
+        return
+    with suppress(TrueupError, OSError):  # the command itself says what is wrong
+        config = access.config()
+        place = f"{config.server} (context {config.context})" if config.context else config.server
+        say(f"warning: {named} is set, but no API server is asked: this acts on {place}; --core is silent", err=True)
+
+
+def _words(ctx: click.Context | None) -> list[str]:
+    names: list[str] = []
+    while ctx is not None and ctx.parent is not None:
+        names.insert(0, ctx.info_name or "")
+        ctx = ctx.parent
+    return names
 
 
 @asynccontextmanager

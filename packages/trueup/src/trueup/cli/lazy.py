@@ -72,6 +72,19 @@ class LazyGroup(click.Group):
         found, command, rest = super().resolve_command(ctx, args)
         return found, command, switches(command, rest) if command is not None else rest
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            if error.option_name not in OF_SERVERS or error.ctx is None or not _meets_cluster(error.ctx.command):
+                raise
+            # Not what is spelt nearly so: a command of Argo CD's that means its server would act on another cluster.
+            raise click.UsageError(
+                f"{error.option_name} is about an API server, and `{error.ctx.command_path}` asks none: it speaks "
+                "straight to Kubernetes. --kubeconfig and --kube-context name the cluster.",
+                error.ctx,
+            ) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, self.table[name].summary) for name in self.list_commands(ctx)])
@@ -87,6 +100,28 @@ class LazyGroup(click.Group):
 
 
 HELP = "help"
+
+OF_SERVERS = {
+    "--argocd-context",
+    "--auth-token",
+    "--client-crt",
+    "--client-crt-key",
+    "--grpc-web",
+    "--grpc-web-root-path",
+    "--header",
+    "--http-retry-max",
+    "--insecure",
+    "--plaintext",
+    "--port-forward",
+    "--port-forward-namespace",
+    "--server",
+    "--server-crt",
+}
+"""Options of Argo CD's command line that say how its API server is asked."""
+
+
+def _meets_cluster(command: click.Command) -> bool:
+    return any("--kubeconfig" in option.opts for option in command.params)
 
 
 def help_of(group: click.Group, parent: click.Context) -> click.Command:

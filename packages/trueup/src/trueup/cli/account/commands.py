@@ -6,6 +6,7 @@ from typing import Any
 import click
 import msgspec
 
+from trueup.cli.asking import ask_secret
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
@@ -62,7 +63,8 @@ def get(access: ServerAccess, name: str, output: str) -> None:
         ("Capabilities:", ", ".join(found.get("capabilities") or [])),
     ):
         say(f"{head:<20}{value}")
-    say("\nTokens:")
+    say()
+    say("Tokens:")
     tokens = found.get("tokens") or []
     if not tokens:
         say("NONE")
@@ -131,12 +133,10 @@ def update_password(access: ServerAccess, name: str, current_password: str, new_
     known = access.known()
     client = ServerClient(known)
     me = _me(client)
-    current = current_password or click.prompt(
-        f"*** Enter password of currently logged in user ({me})", hide_input=True
+    current = current_password or ask_secret(
+        f"*** Enter password of currently logged in user ({me})", "--current-password"
     )
-    new = new_password or click.prompt(
-        f"*** Enter new password for user {name or me}", hide_input=True, confirmation_prompt=True
-    )
+    new = new_password or ask_secret(f"*** Enter new password for user {name or me}", "--new-password", repeated=True)
     client.ask("PUT", f"{_PATH}/password", {"name": name, "currentPassword": current, "newPassword": new})
     say("Password updated")
     if name in ("", me) and known.context and not access.token:

@@ -31,7 +31,8 @@ def initial_password(access: ClusterAccess) -> None:
             hint="somebody has changed the password and deleted it, or no API server has run yet",
         ) from error
     say(password)
+    say()
     say(
-        "\n This password must be only used for first time login. We strongly recommend you update the password using "
+        "This password must be only used for first time login. We strongly recommend you update the password using "
         "`trueup account update-password`."
     )

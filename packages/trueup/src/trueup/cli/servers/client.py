@@ -11,6 +11,8 @@ from trueup.model.errors import TrueupError
 
 SECONDS = 30.0
 _LARGEST = 64 << 20
+_NO_ANSWER = "is it a server of this name and port? --plaintext speaks without TLS"
+_NO_TLS = "is it a server of this name and port? Where it speaks TLS, leave out --plaintext (`trueup login` without it)"
 
 
 class ServerRefused(TrueupError):
@@ -66,7 +68,7 @@ class ServerClient:
         except (OSError, http.client.HTTPException) as error:
             raise TrueupError(
                 f"{self.server.address} does not answer: {error or type(error).__name__}",
-                hint="is it a server of this name and port? --plaintext speaks without TLS",
+                hint=_NO_TLS if self.server.plain else _NO_ANSWER,
             ) from error
         finally:
             connection.close()

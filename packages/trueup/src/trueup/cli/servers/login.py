@@ -3,7 +3,7 @@
 import click
 import msgspec
 
-from trueup.cli.asking import confirm
+from trueup.cli.asking import ask, ask_secret, confirm
 from trueup.cli.examples import examples
 from trueup.cli.output import table
 from trueup.cli.screen import say
@@ -135,7 +135,7 @@ def _trusted(server: KnownServer) -> KnownServer:
     try:
         ServerClient(server).get("/api/version")
     except UnknownCertificate as error:
-        confirm(f"WARNING: {error.message}. Proceed insecurely?", "nobody has signed in")
+        confirm(f"WARNING: {error.message}. Proceed insecurely?", "nobody has signed in", error.hint)
         return msgspec.structs.replace(server, insecure=True)
     except ServerRefused:
         pass
@@ -143,8 +143,8 @@ def _trusted(server: KnownServer) -> KnownServer:
 
 
 def _session(server: KnownServer, username: str, password: str) -> str:
-    username = username or click.prompt("Username")
-    password = password or click.prompt("Password", hide_input=True)
+    username = username or ask("Username", "--username")
+    password = password or ask_secret("Password", "--password")
     answer = ServerClient(msgspec.structs.replace(server, token="")).ask(
         "POST", "/api/v1/session", {"username": username, "password": password}
     )
