@@ -1,8 +1,8 @@
 """``make ui`` and its kin: builds the web UI into the package, checks and tests it, in a browser too.
 
-Needs Node 20.19 or newer: that of ``PATH``, else PyPI's, which ``build`` fetches into ``build/node`` once. ``check``
-and ``test`` fetch nothing but the packages of the lock; without Node they say what they leave out. What has passed is
-not done again before a file of ``ui`` changes.
+Needs Node 20.19 or newer: that of ``PATH``, else PyPI's, which ``build`` and ``browser`` fetch into ``build/node``
+once. ``check`` and ``test`` fetch nothing but the packages of the lock; without Node they say what they leave out. What
+has passed is not done again before a file of ``ui`` changes.
 """
 
 import hashlib
@@ -195,7 +195,7 @@ def main() -> int:
     }
     step = steps[sys.argv[1]]
     program = node()
-    if not program and step is not build:
+    if not program and step not in (build, browser):
         print(f"ui: {sys.argv[1]} is left out, there is no Node {NODE[0]}.{NODE[1]} in PATH (`make ui` brings one)")
         return 0
     try:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import click
@@ -101,49 +102,48 @@ def get(access: ClusterAccess, name: str, role: str) -> None:
     _tokens(body, role)
 
 
+def _policy_line(command: Callable[..., None]) -> Callable[..., None]:
+    """Options that make one line of a role's policy; the command is handed the line."""
+
+    @click.option("-a", "--action", required=True, help="Such as get, sync, update/*, or * for all.")
+    @click.option("-o", "--object", "object_", required=True, help="Object of the project, a glob; without its name.")
+    @click.option(
+        "-p",
+        "--permission",
+        type=click.Choice(["allow", "deny"]),
+        default="allow",
+        show_default=True,
+        help="Whether it gives the right or takes it.",
+    )
+    @click.option("-r", "--resource", default="applications", show_default=True, help="Such as applications or logs.")
+    @wraps(command)
+    def with_line(
+        access: ClusterAccess, name: str, role: str, action: str, object_: str, permission: str, resource: str
+    ) -> None:
+        command(
+            access, name, role, f"p, {role_subject(name, role)}, {resource}, {action}, {name}/{object_}, {permission}"
+        )
+
+    return with_line
+
+
 @role.command("add-policy", epilog=examples("trueup proj role add-policy shop ci --action sync --object web"))
 @name_argument
 @_role_argument
-@click.option("-a", "--action", required=True, help="Such as get, sync, update/*, or * for all.")
-@click.option("-o", "--object", "object_", required=True, help="Object of the project, a glob; without its name.")
-@click.option(
-    "-p",
-    "--permission",
-    type=click.Choice(["allow", "deny"]),
-    default="allow",
-    show_default=True,
-    help="Whether it gives the right or takes it.",
-)
-@click.option("-r", "--resource", default="applications", show_default=True, help="Such as applications or logs.")
 @access_options
-def add_policy(
-    access: ClusterAccess, name: str, role: str, action: str, object_: str, permission: str, resource: str
-) -> None:
+@_policy_line
+def add_policy(access: ClusterAccess, name: str, role: str, line: str) -> None:
     """Let a role do something with the project's objects, or forbid it."""
-    line = f"p, {role_subject(name, role)}, {resource}, {action}, {name}/{object_}, {permission}"
     _listed(access, name, role, "policies", line, adds=True)
 
 
 @role.command("remove-policy", epilog=examples("trueup proj role remove-policy shop ci --action sync --object web"))
 @name_argument
 @_role_argument
-@click.option("-a", "--action", required=True, help="As it was added.")
-@click.option("-o", "--object", "object_", required=True, help="As it was added.")
-@click.option(
-    "-p",
-    "--permission",
-    type=click.Choice(["allow", "deny"]),
-    default="allow",
-    show_default=True,
-    help="Whether it gives the right or takes it.",
-)
-@click.option("-r", "--resource", default="applications", show_default=True, help="As it was added.")
 @access_options
-def remove_policy(
-    access: ClusterAccess, name: str, role: str, action: str, object_: str, permission: str, resource: str
-) -> None:
-    """Undo `add-policy`."""
-    line = f"p, {role_subject(name, role)}, {resource}, {action}, {name}/{object_}, {permission}"
+@_policy_line
+def remove_policy(access: ClusterAccess, name: str, role: str, line: str) -> None:
+    """Undo `add-policy`; its options are those that the line was added with."""
     _listed(access, name, role, "policies", line, adds=False)
 
 
