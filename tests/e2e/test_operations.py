@@ -11,13 +11,13 @@ from tests.e2e.estate import EngineProcess, Estate
 from tests.e2e.manifests import config, hook, job
 from tests.support.tiers import rows
 
-from trueup.cli.app.access import Handle
-from trueup.cli.app.engine import NOT_RUNNING, why_untouched
-from trueup.cli.app.terminate import terminate
+from trueup.cli.app.direct import DirectApplication
+from trueup.cli.app.engine import NOT_RUNNING
 from trueup.cli.connect import ClusterAccess
 from trueup.model.annotations import SKIP_RECONCILE
 from trueup.model.errors import TrueupError
 from trueup.model.status import OperationState
+from trueup.policy.requests import Ending
 
 BROKEN = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bad}\ndata: [unclosed\n"
 INGRESS = """apiVersion: networking.k8s.io/v1
@@ -127,12 +127,13 @@ async def test_an_operation_is_terminated_with_the_hook_that_it_waits_for(
     )
     await estate.app("app", automated=None)
     await estate.until(lambda v: v.status.sync is not None, what="compared")
-    handle = Handle(estate.client, ClusterAccess(kubeconfig="", context="", namespace=engine.namespace), estate.name)
+    access = ClusterAccess(kubeconfig="", context="", namespace=engine.namespace)
+    app = DirectApplication(estate.client, access, estate.name)
     with pytest.raises(TrueupError, match="No operation is in progress"):
-        await terminate(handle)
+        await app.terminate()
     await estate.patch({"operation": {"sync": {}, "initiatedBy": {"username": "tester"}}})
     await estate.until(lambda v: "waiting for completion of hook" in str(v.raw.get("status")), what="in its hook")
-    assert await terminate(handle) == "operation terminating"
+    assert await app.terminate() is Ending.TERMINATED
     view = await estate.until(lambda v: state_of(v).phase.completed, what="ended")
     assert (state_of(view).phase, state_of(view).message) == ("Failed", "Operation terminated")
     assert view.app.operation is None
@@ -146,13 +147,14 @@ async def test_who_waits_is_asked_for_the_engine_only_where_there_is_none(
 ) -> None:
     await estate.given({"app/a.yaml": config("a")})
     await estate.app("app", automated=None, annotations={SKIP_RECONCILE: "true"})
-    handle = Handle(estate.client, ClusterAccess(kubeconfig="", context="", namespace=engine.namespace), estate.name)
-    assert SKIP_RECONCILE in await why_untouched(handle, await handle.view())
+    access = ClusterAccess(kubeconfig="", context="", namespace=engine.namespace)
+    app = DirectApplication(estate.client, access, estate.name)
+    assert SKIP_RECONCILE in await app.why_untouched(await app.view())
     await estate.patch({"metadata": {"annotations": {SKIP_RECONCILE: None}}})
     await estate.until(lambda v: v.status.sync is not None, what="taken up")
-    assert "the engine is running" in await why_untouched(handle, await handle.view())
-    nobody = Handle(estate.client, ClusterAccess(kubeconfig="", context="", namespace="default"), "x")
-    assert await why_untouched(nobody, await handle.view()) == NOT_RUNNING
+    assert "the engine is running" in await app.why_untouched(await app.view())
+    nobody = DirectApplication(estate.client, ClusterAccess(kubeconfig="", context="", namespace="default"), "x")
+    assert await nobody.why_untouched(await app.view()) == NOT_RUNNING
 
 
 @on_embedded

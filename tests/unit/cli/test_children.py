@@ -75,7 +75,7 @@ TAKEN = {
 
 @pytest.mark.parametrize(("wanted", "exact", "taken"), TAKEN.values(), ids=TAKEN.keys())
 def test_lines_of_a_log_are_filtered(wanted: str, exact: bool, taken: bool) -> None:
-    wish = LogWish("", follow=False, tail=0, since=0, previous=False, filter=wanted, match_case=exact)
+    wish = LogWish(None, "", "", "", "", follow=False, tail=0, since=0, previous=False, filter=wanted, match_case=exact)
     assert wish.takes("an error") is taken
 
 

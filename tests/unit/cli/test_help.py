@@ -29,6 +29,12 @@ def test_every_command_shows_examples_of_itself() -> None:
     assert not [line for path, lines in examples.items() for line in lines if f"{path} " not in f"{line} "]
 
 
+def test_no_command_has_two_parameters_of_one_name() -> None:
+    """One would overwrite the other, and nobody would be told."""
+    names = {path: [each.name for each in command.params] for path, command in leaves()}
+    assert {path: found for path, found in names.items() if len(set(found)) < len(found)} == {}
+
+
 FOLDERS = ("apps", "dist", "deploy/overlays/prod", "chart")
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from trueup.cli.app.logs import idle
+from trueup.cli.app.containers import idle
 
 
 def pod(*containers: dict[str, Any], first: dict[str, Any] | None = None, **status: Any) -> dict[str, Any]:

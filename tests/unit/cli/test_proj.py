@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.cli.proj.access import change, require_valid
 from trueup.cli.proj.create import write_flags
+from trueup.cli.proj.direct import DirectProjects
 from trueup.cli.proj.entries import add, destination, kinds_list, parse_destination, parse_kind, remove
+from trueup.cli.proj.valid import require_valid
 from trueup.kube.client import Client
 from trueup.kube.object import read_object
 from trueup.model.errors import TrueupError
@@ -173,5 +174,5 @@ async def test_tokens_of_a_role_go_with_it() -> None:
     def without(spec: dict[str, Any]) -> None:
         spec["roles"] = [{"name": "ci"}]
 
-    assert await change(cast(Client, cluster), "argocd", "team", without)
+    assert await DirectProjects(cast(Client, cluster), "argocd").change("team", without)
     assert cluster.patched["status"] == {"jwtTokensByRole": {"cd": None}}

@@ -22,7 +22,8 @@ from tests.support.signing import KEY, House, Secrets, hashed
 from kubegrammar import yaml
 from kubegrammar.errors import Explained
 from trueup.cli.root import trueup
-from trueup.cli.servers.config import KnownServer, ServersConfig, config_path
+from trueup.cli.servers.config import ServersConfig
+from trueup.cli.servers.known import KnownServer, config_path
 from trueup.server.api import Asked
 from trueup.server.resources.accounts import account_functions
 from trueup.server.resources.sessions import session_functions

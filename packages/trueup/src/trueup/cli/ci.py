@@ -11,9 +11,10 @@ from pathlib import Path
 import click
 
 from kubegrammar.image import Image, parse_image
-from trueup.cli.app.access import ApplicationView, Handle
+from trueup.cli.app.access import ApplicationView
+from trueup.cli.app.port import ApplicationPort, applications_of
 from trueup.cli.completing import applications
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.home import home
@@ -193,7 +194,7 @@ def set_image(
 @click.option("--image", "reference", default="", help="Until this image runs: NAME:TAG or NAME@DIGEST.")
 @click.option("--timeout", type=DURATION, default="5m", show_default=True, help="How long to wait.")
 @output_option("text", "json", "yaml")
-@access_options
+@reach_options
 def wait(access: ClusterAccess, name: str, revision: str, reference: str, timeout: float, output: str) -> None:
     """Wait until a commit or an image is deployed and healthy. Exits 20 with the reason when it fails."""
     if bool(revision) == bool(reference):
@@ -201,9 +202,8 @@ def wait(access: ClusterAccess, name: str, revision: str, reference: str, timeou
     image = _image(reference) if reference else None
 
     async def run() -> ApplicationView:
-        async with connected(access) as client:
-            handle = Handle(client, access, name)
-            return await _deployed(handle, revision.lower(), image, timeout, quiet=output != "text")
+        async with applications_of(access) as apps:
+            return await _deployed(apps.of(name), revision.lower(), image, timeout, quiet=output != "text")
 
     view = asyncio.run(run())
     if output != "text":
@@ -214,10 +214,10 @@ def wait(access: ClusterAccess, name: str, revision: str, reference: str, timeou
 
 
 async def _deployed(
-    handle: Handle, revision: str, image: Image | None, seconds: float, *, quiet: bool
+    app: ApplicationPort, revision: str, image: Image | None, seconds: float, *, quiet: bool
 ) -> ApplicationView:
     missing, shown = "the application to be there", ""
-    async for view in handle.follow(seconds):
+    async for view in app.follow(seconds):
         reached = _runs(view, image) if image else _at(view, revision)
         status = view.status
         state, health = status.operation_state, (status.health.status if status.health else "") or "Unknown"
@@ -230,20 +230,18 @@ async def _deployed(
             if condition.type in ("ComparisonError", "InvalidSpecError", "SyncError"):
                 missing = f"{condition.type}: {condition.message}"
         if state and state.phase in (OperationPhase.FAILED, OperationPhase.ERROR) and _tried(view, revision):
-            raise TrueupError(f"the deployment failed: {state.message}", hint=f"`trueup app get {handle.name}`")
+            raise TrueupError(f"the deployment failed: {state.message}", hint=f"`trueup app get {app.name}`")
         if not reached:
             continue
         if health == "Degraded":
             told = status.health.message if status.health else ""
             raise TrueupError(
                 f"it is deployed, but Degraded{f': {told}' if told else ''}",
-                hint=f"`trueup app rollback {handle.name} --git` takes it back",
+                hint=f"`trueup app rollback {app.name} --git` takes it back",
             )
         if health in ("Healthy", "Suspended") and (state is None or state.phase.completed):
             return view
-    raise TrueupError(
-        f"waited {seconds:g} s for {missing}", hint=f"`trueup app get {handle.name}` shows where it stands"
-    )
+    raise TrueupError(f"waited {seconds:g} s for {missing}", hint=f"`trueup app get {app.name}` shows where it stands")
 
 
 def _at(view: ApplicationView, revision: str) -> bool:

@@ -12,6 +12,8 @@ import msgspec
 from trueup.cli import plugins
 from trueup.cli.home import home
 from trueup.cli.screen import say
+from trueup.cli.servers.known import KnownServer
+from trueup.cli.servers.options import NAMED, always, taken, with_server_options
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig, context_names, in_cluster, load_kubeconfig
 from trueup.kube.discovery import Discovery
@@ -21,7 +23,6 @@ from trueup.kube.transport import IN_FLIGHT, pooled
 from trueup.model.errors import TrueupError
 
 CONTROL_NAMESPACE = "argocd"
-_SERVER_VARIABLES = ("ARGOCD_SERVER", "ARGOCD_AUTH_TOKEN")
 OF_SERVERS = {"app", "cluster", "gpg", "proj", "repo", "repocreds"}
 """Groups of commands for which Argo CD's command line asks its API server."""
 READING = {"diff", "get", "history", "list", "list-tokens", "logs", "manifests", "resources", "timeline", "wait"}
@@ -29,14 +30,36 @@ READING = {"diff", "get", "history", "list", "list-tokens", "logs", "manifests",
 
 
 class ClusterAccess(msgspec.Struct, frozen=True):
-    """Which cluster, and where our own objects live on it."""
+    """Which cluster, and where our own objects live on it; or which API server is asked instead.
+
+    Attributes:
+        served: the server; None for straight on Kubernetes.
+    """
 
     kubeconfig: str
     context: str
     namespace: str
+    served: KnownServer | None = None
+
+    def straight(self, what: str) -> None:
+        """Go on only straight on Kubernetes.
+
+        Raises:
+            TrueupError: a server is asked, through which this is not to be had.
+        """
+        if self.served is not None:
+            raise TrueupError(
+                f"{what} is not to be had through an API server",
+                hint="--core does it straight on Kubernetes, where your kubeconfig may",
+            )
 
     def config(self) -> ClusterConfig:
-        """The kubeconfig named by flag or ``KUBECONFIG``, else the in-cluster account, else ``~/.kube/config``."""
+        """The kubeconfig named by flag or ``KUBECONFIG``, else the in-cluster account, else ``~/.kube/config``.
+
+        Raises:
+            TrueupError: a server is asked instead, and nobody means this cluster.
+        """
+        self.straight("this")
         if not self.kubeconfig and not os.environ.get("KUBECONFIG") and os.environ.get("KUBERNETES_SERVICE_HOST"):
             return in_cluster()
         return load_kubeconfig(kubeconfig_files(self.kubeconfig), self.context or None)
@@ -81,7 +104,7 @@ def contexts_of(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
 
 
 def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--kubeconfig``, ``--kube-context`` and ``--namespace`` as one :class:`ClusterAccess`."""
+    """``--kubeconfig``, ``--kube-context`` and ``--namespace`` as one :class:`ClusterAccess`: Kubernetes alone."""
     return _access_options(command, "--namespace")
 
 
@@ -90,26 +113,34 @@ def access_beside_namespaces(command: Callable[..., Any]) -> Callable[..., Any]:
     return _access_options(command, "--control-namespace")
 
 
-def _access_options(command: Callable[..., Any], namespace_option: str) -> Callable[..., Any]:
-    @click.option(
-        "--kubeconfig", default="", help="Kubeconfig file (default: $KUBECONFIG, in-cluster, ~/.kube/config)."
-    )
-    @click.option("--kube-context", default="", help="Context of the kubeconfig.", shell_complete=_contexts)
-    @click.option(
-        "--core", is_flag=True, help="As always, straight on Kubernetes: no warning where ARGOCD_SERVER is set."
-    )
-    @click.option(
-        namespace_option,
-        "control_namespace",
-        default=lambda: os.environ.get("ARGOCD_NAMESPACE", CONTROL_NAMESPACE),
-        help=f"Namespace that holds Applications and projects (default: {CONTROL_NAMESPACE}).",
-    )
-    def wrapped(kubeconfig: str, kube_context: str, core: bool, control_namespace: str, **rest: Any) -> Any:
-        access = ClusterAccess(kubeconfig, kube_context, control_namespace)
-        if not core:
-            unasked_server(_words(click.get_current_context(silent=True)), access)
-        return command(access=access, **rest)
+def reach_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for commands that ask an API server where one is named, or somebody has signed in to one."""
+    return _reach_options(command, "--namespace")
 
+
+def reach_beside_namespaces(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As :func:`reach_options`, for commands whose ``--namespace`` is Argo CD's."""
+    return _reach_options(command, "--control-namespace")
+
+
+def _cluster_options(
+    wrapped: Callable[..., Any], command: Callable[..., Any], namespace_option: str, core: str
+) -> Callable[..., Any]:
+    options: tuple[Callable[..., Callable[..., Any]], ...] = (
+        click.option(
+            namespace_option,
+            "control_namespace",
+            default=lambda: os.environ.get("ARGOCD_NAMESPACE", CONTROL_NAMESPACE),
+            help=f"Namespace that holds Applications and projects (default: {CONTROL_NAMESPACE}).",
+        ),
+        click.option("--core", is_flag=True, help=core),
+        click.option("--kube-context", default="", help="Context of the kubeconfig.", shell_complete=_contexts),
+        click.option(
+            "--kubeconfig", default="", help="Kubeconfig file (default: $KUBECONFIG, in-cluster, ~/.kube/config)."
+        ),
+    )
+    for option in options:
+        wrapped = option(wrapped)
     wrapped.__name__ = command.__name__
     wrapped.__doc__ = command.__doc__
     # Options already attached to the command travel with it.
@@ -117,14 +148,45 @@ def _access_options(command: Callable[..., Any], namespace_option: str) -> Calla
     return wrapped
 
 
+def _access_options(command: Callable[..., Any], namespace_option: str) -> Callable[..., Any]:
+    def wrapped(kubeconfig: str, kube_context: str, core: bool, control_namespace: str, **rest: Any) -> Any:
+        access = ClusterAccess(kubeconfig, kube_context, control_namespace)
+        if not core:
+            unasked_server(_words(click.get_current_context(silent=True)), access)
+        return command(access=access, **rest)
+
+    return _cluster_options(wrapped, command, namespace_option, "As always: this command asks no API server.")
+
+
+def _reach_options(command: Callable[..., Any], namespace_option: str) -> Callable[..., Any]:
+    def wrapped(kubeconfig: str, kube_context: str, core: bool, control_namespace: str, **rest: Any) -> Any:
+        cluster = kubeconfig or kube_context
+        named = rest["server_address"] or rest["argocd_context"]
+        if named and (core or cluster):
+            other = "--core" if core else "--kubeconfig" if kubeconfig else "--kube-context"
+            raise click.UsageError(f"{other} is straight on Kubernetes, and a server is named: give one of the two")
+        said = taken(rest)
+        core = core or bool(always().get("core"))
+        served = None if core or cluster else said.chosen()
+        access = ClusterAccess(kubeconfig, kube_context, control_namespace, served)
+        if served is None and not core:
+            unasked_server(_words(click.get_current_context(silent=True)), access)
+        return command(access=access, **rest)
+
+    made = _cluster_options(
+        wrapped, command, namespace_option, "Straight on Kubernetes, whatever server is named or signed in to."
+    )
+    return with_server_options(made, made)
+
+
 def unasked_server(words: Sequence[str], access: ClusterAccess) -> None:
-    """Say which cluster a command changes, where the environment names an API server, as for Argo CD's command line:
-    who set it expects that one to be asked, and another cluster to change.
+    """Say which cluster a command changes, where the environment names an API server that is not asked: who set it
+    expects that one to be asked, and another cluster to change.
 
     Args:
         words: of the command, without ``trueup``.
     """
-    named = next((name for name in _SERVER_VARIABLES if os.environ.get(name)), "")
+    named = next((name for name in NAMED if os.environ.get(name)), "")
     if not named or not words or words[0] not in OF_SERVERS or words[-1] in READING:
         return
     with suppress(TrueupError, OSError):  # the command itself says what is wrong

@@ -22,7 +22,7 @@ from trueup.runtime import secrecy
 COMMANDS = {
     "account": Deferred("trueup.cli.account", "account", "Accounts of an API server: passwords, tokens, rights."),
     "admin": Deferred("trueup.cli.admin", "admin", "An installation as a whole: take it out, take it in."),
-    "app": Deferred("trueup.cli.app", "app", "Work with applications, straight on Kubernetes."),
+    "app": Deferred("trueup.cli.app", "app", "Work with applications."),
     "audit": Deferred("trueup.cli.audit", "audit", "Show what was done and seen: who, what, why, when."),
     "check": Deferred("trueup.cli.check", "check", "Let a fresh cluster judge all that a repository declares."),
     "ci": Deferred("trueup.cli.ci", "ci", "Build an image, set it in Git, wait until it runs: for any CI system."),

@@ -1,6 +1,7 @@
 """``trueup version``."""
 
 import platform
+from typing import Any
 
 import click
 
@@ -8,14 +9,34 @@ from trueup import __version__
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import say
+from trueup.cli.servers.known import KnownServer
+from trueup.cli.servers.options import ServerAccess, server_options
 
 
-@click.command(epilog=examples("trueup version -o json"))
-@output_option("text", "json", "yaml")
-def version(output: str) -> None:
-    """Print the version."""
-    facts = {"trueup": __version__, "python": platform.python_version(), "platform": platform.machine()}
-    if output == "text":
-        say(f"trueup {__version__} (Python {facts['python']}, {facts['platform']})")
-    else:
-        show(facts, output)
+@click.command(epilog=examples("trueup version -o json", "trueup version --server argocd.example.com"))
+@click.option("--client", is_flag=True, help="Ask no server.")
+@click.option("--short", is_flag=True, help="The number alone.")
+@output_option("text", "wide", "json", "yaml")
+@server_options
+def version(access: ServerAccess, client: bool, short: bool, output: str) -> None:
+    """Print the version, and that of the API server where one is named or signed in to."""
+    facts: dict[str, Any] = {
+        "trueup": __version__,
+        "python": platform.python_version(),
+        "platform": platform.machine(),
+    }
+    server = None if client else access.chosen()
+    told = _asked(server) if server is not None else {}
+    if output in ("json", "yaml"):
+        show(facts | ({"server": told} if told else {}), output)
+        return
+    say(f"trueup {__version__}" if short else f"trueup {__version__} (Python {facts['python']}, {facts['platform']})")
+    if server is not None:
+        say(f"{server.address}: {told.get('Version', 'unknown')}")
+
+
+def _asked(server: KnownServer) -> dict[str, Any]:
+    # What speaks to a server is loaded where there is one.
+    from trueup.cli.servers.client import ServerClient
+
+    return ServerClient(server).get("/api/version")

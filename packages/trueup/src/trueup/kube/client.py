@@ -248,8 +248,12 @@ class Client(Transport):
         uid: str = "",
         resource_version: str = "",
         dry_run: bool = False,
+        grace: int | None = None,
     ) -> LiveObject | None:
         """Deletes an object, where preconditions are given only that very one.
+
+        Args:
+            grace: seconds that what runs in it has to end; None leaves that to the object.
 
         Returns:
             The object as it waits for its finalizers or grace period; None when it is gone.
@@ -270,6 +274,8 @@ class Client(Transport):
             options["preconditions"] = preconditions
         if dry_run:
             options["dryRun"] = ["All"]
+        if grace is not None:
+            options["gracePeriodSeconds"] = grace
         answer = await self._call(
             "delete",
             "DELETE",

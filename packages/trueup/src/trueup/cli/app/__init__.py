@@ -1,24 +1,28 @@
-"""``trueup app``: applications, straight on Kubernetes, with Argo CD's flag names."""
+"""``trueup app``: applications, straight on Kubernetes or through an API server, with Argo CD's flag names."""
 
 import click
 
 from trueup.cli.lazy import Deferred, LazyGroup
 
 COMMANDS = {
+    "actions": Deferred("trueup.cli.app.actions", "actions", "What can be done to an application's objects."),
     "add-source": Deferred("trueup.cli.app.change", "add_source_", "Give an application one source more."),
     "confirm-deletion": Deferred(
         "trueup.cli.app.confirm", "confirm_deletion", "Let objects go that ask to be confirmed first."
     ),
     "create": Deferred("trueup.cli.app.create", "create", "Create an application."),
     "delete": Deferred("trueup.cli.app.delete", "delete", "Delete applications, and what they deployed."),
+    "delete-resource": Deferred("trueup.cli.app.single", "delete_resource", "Delete objects of an application."),
     "diff": Deferred("trueup.cli.app.inspect", "diff", "Show what a sync would change."),
     "edit": Deferred("trueup.cli.app.edit", "edit_", "Edit an application's specification in your editor."),
     "get": Deferred("trueup.cli.app.get", "get", "Show one application: what it deploys, how it compares, how it is."),
+    "get-resource": Deferred("trueup.cli.app.single", "get_resource", "Print objects of an application as they are."),
     "history": Deferred("trueup.cli.app.history", "history", "Show what was deployed, oldest first."),
     "list": Deferred("trueup.cli.app.listing", "list_", "List applications."),
     "logs": Deferred("trueup.cli.app.logs", "logs", "Print what the Pods of an application have logged."),
     "manifests": Deferred("trueup.cli.app.inspect", "manifests", "Print the manifests: as Git declares them, or live."),
     "patch": Deferred("trueup.cli.app.edit", "patch_", "Patch an application."),
+    "patch-resource": Deferred("trueup.cli.app.single", "patch_resource", "Patch objects of an application."),
     "remove-source": Deferred("trueup.cli.app.change", "remove_source_", "Take one of several sources away."),
     "resources": Deferred("trueup.cli.app.resources", "resources", "List an application's objects, Pods among them."),
     "rollback": Deferred("trueup.cli.app.rollback", "rollback", "Go back to an earlier deployment."),
@@ -30,14 +34,7 @@ COMMANDS = {
     "wait": Deferred("trueup.cli.app.wait", "wait", "Wait until applications are synced and healthy."),
 }
 
-ELSEWHERE = {
-    "actions": "`kubectl rollout restart` restarts a workload.",
-    "patch-resource": "What Git declares is changed in Git; `kubectl patch` changes the rest.",
-    "delete-resource": "`kubectl delete` does that; what Git declares comes back.",
-    "get-resource": "`kubectl get KIND NAME -o yaml` does that; `trueup app manifests --source live` prints all.",
-}
 
-
-@click.group(cls=LazyGroup, table=COMMANDS, elsewhere=ELSEWHERE)
+@click.group(cls=LazyGroup, table=COMMANDS)
 def app() -> None:
-    """Work with applications, straight on Kubernetes."""
+    """Work with applications, straight on Kubernetes or through an API server."""

@@ -78,11 +78,12 @@ class Handle:
             raise self.absent() from error
         return read_view(live.body)
 
-    async def edit(self, change: Callable[[dict[str, Any]], None]) -> bool:
+    async def edit(self, change: Callable[[dict[str, Any]], None], *, validate: bool = True) -> bool:
         """Read it, change it and write what has changed; again when somebody else has written meanwhile.
 
         Args:
             change: of the whole object, in place.
+            validate: without effect: Kubernetes looks at no source.
 
         Returns:
             Whether anything has changed.

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from trueup.cli.app.access import Handle
 from trueup.cli.app.create import validate_option
 from trueup.cli.app.flags import SYNC_POLICIES, setting, source_flags, unsetting
+from trueup.cli.app.port import applications_of
 from trueup.cli.app.progress import not_tried_again
 from trueup.cli.app.spec import Spec, add_source, change, remove_source, source_at, take_away
-from trueup.cli.app.validate import tell_oddities, validate, well_formed
+from trueup.cli.app.validate import tell_oddities, well_formed
 from trueup.cli.completing import applications
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
 
@@ -39,7 +39,7 @@ source_name_option = click.option("--source-name", default="", help="Which of se
 @source_name_option
 @validate_option
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
-@access_options
+@reach_options
 def set_(
     access: ClusterAccess,
     name: str,
@@ -71,7 +71,7 @@ def set_(
 @position_option
 @source_name_option
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
-@access_options
+@reach_options
 def unset(
     access: ClusterAccess, name: str, position: int | None, source_name: str, app_namespace: str, **flags: Any
 ) -> None:
@@ -93,7 +93,7 @@ def unset(
 @setting(source_flags())
 @validate_option
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
-@access_options
+@reach_options
 def add_source_(access: ClusterAccess, name: str, validated: bool, app_namespace: str, **flags: Any) -> None:
     """Give an application one source more; a single one becomes the first of several."""
     if not flags["repo"]:
@@ -112,7 +112,7 @@ def add_source_(access: ClusterAccess, name: str, validated: bool, app_namespace
 @position_option
 @source_name_option
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
-@access_options
+@reach_options
 def remove_source_(
     access: ClusterAccess, name: str, position: int | None, source_name: str, app_namespace: str
 ) -> None:
@@ -144,16 +144,16 @@ def _rewrite(
         well_formed({field: body.get(field) for field in ("metadata", "spec")})
 
     async def run() -> tuple[bool, str]:
-        async with connected(access) as client:
-            handle = Handle(client, access, name, app_namespace)
-            before = await handle.view()
+        async with applications_of(access) as apps:
+            there = apps.of(name, app_namespace)
+            before = await there.view()
             sources, trial = before.app.spec.all_sources(), before.raw
             changed(trial)
             app = well_formed(trial)
             tell_oddities(app)
             if validated:
-                await validate(client, access, app)
-            done, after = await handle.edit(changed), await handle.view()
+                await there.look(app)
+            done, after = await there.edit(changed, validate=validated), await there.view()
             # Another source is something new to try.
             return done, not_tried_again(after) if after.app.spec.all_sources() == sources else ""
 

@@ -6,10 +6,9 @@ from datetime import datetime
 import click
 
 from kubegrammar.time import format_time
-from trueup.cli.app.access import Handle
-from trueup.cli.app.requests import asked
+from trueup.cli.app.port import applications_of
 from trueup.cli.completing import applications
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
 
@@ -17,7 +16,7 @@ from trueup.cli.screen import say
 @click.command("confirm-deletion", epilog=examples("trueup app confirm-deletion web"))
 @click.argument("name", shell_complete=applications)
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
-@access_options
+@reach_options
 def confirm_deletion(access: ClusterAccess, name: str, app_namespace: str) -> None:
     """Let objects go that ask to be confirmed: Prune=confirm in a sync, Delete=confirm in a deletion.
 
@@ -25,9 +24,7 @@ def confirm_deletion(access: ClusterAccess, name: str, app_namespace: str) -> No
     """
 
     async def run() -> datetime:
-        async with connected(access) as client:
-            handle = Handle(client, access, name, app_namespace)
-            with asked(handle) as requests:
-                return await requests.confirm_deletion(handle.key)
+        async with applications_of(access) as apps:
+            return await apps.of(name, app_namespace).confirm_deletion()
 
     say(f"application '{name}': deletion confirmed at {format_time(asyncio.run(run()))}")

@@ -4,23 +4,17 @@ import asyncio
 from typing import Any
 
 import click
-import msgspec
 
-from trueup.cli.app.access import Handle, served
 from trueup.cli.app.flags import SYNC_POLICIES, setting
+from trueup.cli.app.port import applications_of
 from trueup.cli.app.spec import change, pairs
 from trueup.cli.app.validate import tell_oddities, well_formed
-from trueup.cli.app.validate import validate as look
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
 from trueup.cli.strict import WrittenObject, documents, require_known_fields
-from trueup.kube.client import Client
-from trueup.kube.errors import AlreadyExists
 from trueup.model.annotations import API_VERSION, RESOURCES_FINALIZER
 from trueup.model.application import IN_CLUSTER_SERVER, Application
-from trueup.model.errors import TrueupError
-from trueup.store.kinds import APPLICATION
 
 _NOT_TAKEN = {
     "operation": "it would start a sync; `trueup app sync` asks for one",
@@ -61,7 +55,7 @@ validate_option = click.option(
 @click.option("--set-finalizer", is_flag=True, help="Deleting the application deletes its objects.")
 @click.option("--upsert", is_flag=True, help="Replace the specification of an application of that name.")
 @validate_option
-@access_options
+@reach_options
 def create(access: ClusterAccess, name: str, manifest: str, upsert: bool, validated: bool, **flags: Any) -> None:
     """Create an application, or those of a file."""
     found = documents(manifest, "Application") if manifest else [WrittenObject("", {"metadata": {}, "spec": {}})]
@@ -69,50 +63,22 @@ def create(access: ClusterAccess, name: str, manifest: str, upsert: bool, valida
         raise click.UsageError(f"{manifest} holds {len(found)} applications: leave the name out")
     for document in found:
         _taken(document)
-        _apply_flags(document.body, name, access.namespace, flags)
+        _apply_flags(document.body, name, "" if access.served else access.namespace, flags)
     # All of them are looked at before the first is written.
     apps = [well_formed(document.body) for document in found]
     for app in apps:
         tell_oddities(app)
 
     async def run() -> None:
-        async with connected(access) as client:
+        async with applications_of(access) as there:
             if validated:
                 for app in apps:
-                    await look(client, access, app)
+                    await there.look(app)
             for document in found:
-                done = await _write(client, access, document.body, upsert=upsert)
+                done = await there.create(document.body, upsert=upsert, validate=validated)
                 say(f"application '{document.body['metadata']['name']}' {done}")
 
     asyncio.run(run())
-
-
-async def _write(client: Client, access: ClusterAccess, body: dict[str, Any], *, upsert: bool) -> str:
-    metadata = body["metadata"]
-    data = msgspec.json.encode(body)
-    try:
-        with served():
-            await client.create(APPLICATION, metadata["namespace"], data)
-        return "created"
-    except AlreadyExists as error:
-        if not upsert:
-            raise TrueupError(
-                f"application {metadata['name']} exists already",
-                hint="--upsert replaces it, `trueup app set` changes it",
-            ) from error
-    handle = Handle(client, access, metadata["name"], metadata["namespace"])
-    return "updated" if await handle.edit(lambda live: _replace(live, body)) else "unchanged"
-
-
-def _replace(live: dict[str, Any], body: dict[str, Any]) -> None:
-    """As Argo CD: the specification is replaced; labels, annotations and finalizers are added to."""
-    live["spec"] = body["spec"]
-    metadata, given = live["metadata"], body["metadata"]
-    for field in ("labels", "annotations"):
-        if given.get(field):
-            metadata[field] = {**(metadata.get(field) or {}), **given[field]}
-    if given.get("finalizers"):
-        metadata["finalizers"] = list(dict.fromkeys([*(metadata.get("finalizers") or []), *given["finalizers"]]))
 
 
 def _taken(document: WrittenObject) -> None:
@@ -132,7 +98,8 @@ def _apply_flags(body: dict[str, Any], name: str, namespace: str, flags: dict[st
             metadata["namespace"] = given_namespace
     if not metadata.get("name"):
         raise click.UsageError("name the application: trueup app create NAME …")
-    metadata.setdefault("namespace", namespace)
+    if namespace:
+        metadata.setdefault("namespace", namespace)
     for field, given in (("labels", flags["label"]), ("annotations", flags["annotations"])):
         if given:
             metadata[field] = {**(metadata.get(field) or {}), **pairs(given)}

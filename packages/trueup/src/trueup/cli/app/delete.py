@@ -5,19 +5,16 @@ from typing import Literal
 
 import click
 
-from trueup.cli.app.access import Handle
-from trueup.cli.app.requests import asked
+from trueup.cli.app.port import applications_of
 from trueup.cli.app.selecting import selected, selector_option
+from trueup.cli.app.wait import gone
 from trueup.cli.asking import confirm
 from trueup.cli.completing import applications
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.screen import say
-from trueup.kube.errors import NotFound
-from trueup.model.errors import TrueupError
 from trueup.policy.requests import Cascade
-from trueup.store.kinds import APPLICATION
 
 
 @click.command(
@@ -40,7 +37,7 @@ from trueup.store.kinds import APPLICATION
 @click.option("--wait", is_flag=True, help="Wait until it is gone.")
 @click.option("--timeout", type=DURATION, default="5m", show_default=True, help="How long to wait.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
-@access_options
+@reach_options
 def delete(
     access: ClusterAccess,
     names: tuple[str, ...],
@@ -66,21 +63,8 @@ def delete(
 async def _delete(
     access: ClusterAccess, name: str, app_namespace: str, cascade: Cascade, wait: bool, timeout: float
 ) -> None:
-    async with connected(access) as client:
-        handle = Handle(client, access, name, app_namespace)
-        with asked(handle) as requests:
-            await requests.delete(handle.key, cascade)
-        if not wait:
-            return
-        try:
-            async with asyncio.timeout(timeout):
-                while True:
-                    await client.get(APPLICATION, handle.namespace, handle.name)
-                    await asyncio.sleep(0.25)
-        except NotFound:
-            return
-        except TimeoutError as error:
-            raise TrueupError(
-                f"application {name} is still there after {timeout:g} s",
-                hint=f"`trueup app get {name}` shows what holds it",
-            ) from error
+    async with applications_of(access) as apps:
+        app = apps.of(name, app_namespace)
+        await app.delete(cascade)
+        if wait:
+            await gone(app, timeout)

@@ -8,17 +8,17 @@ import click
 
 from kubegrammar import json, yaml
 from kubegrammar.patch import merge_patch, parse_pointer
-from trueup.cli.app.access import ApplicationView, Handle, read_view, served
-from trueup.cli.app.validate import place_of, well_formed
+from trueup.cli.app.access import ApplicationView
+from trueup.cli.app.port import Body, applications_of
+from trueup.cli.app.validate import well_formed
 from trueup.cli.completing import applications
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.editor import edit_until_taken
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show
 from trueup.cli.strict import WrittenObject, require_known_fields
 from trueup.model.application import Application
 from trueup.model.errors import TrueupError
-from trueup.store.kinds import APPLICATION
 
 _OF_THE_ENGINE = ("status", "operation")
 
@@ -26,25 +26,25 @@ _OF_THE_ENGINE = ("status", "operation")
 @click.command("edit", epilog=examples("trueup app edit web", "KUBE_EDITOR=nano trueup app edit web"))
 @click.argument("name", shell_complete=applications)
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
-@access_options
+@reach_options
 def edit_(access: ClusterAccess, name: str, app_namespace: str) -> None:
     """Edit an application's specification in your editor: KUBE_EDITOR, VISUAL or EDITOR."""
 
     async def read() -> ApplicationView:
-        async with connected(access) as client:
-            return await Handle(client, access, name, app_namespace).view()
+        async with applications_of(access) as apps:
+            return await apps.of(name, app_namespace).view()
 
     async def write(patch: dict[str, Any]) -> bool:
         def changed(body: dict[str, Any]) -> None:
             body["spec"] = merge_patch(body.get("spec") or {}, patch)
             _must_work(body)
 
-        async with connected(access) as client:
-            handle = Handle(client, access, name, app_namespace)
-            trial = (await handle.view()).raw
+        async with applications_of(access) as apps:
+            app = apps.of(name, app_namespace)
+            trial = (await app.view()).raw
             changed(trial)
-            await place_of(client, access, _must_work(trial))
-            return await handle.edit(changed)
+            await app.admit(_must_work(trial))
+            return await app.edit(changed)
 
     before = asyncio.run(read()).raw.get("spec") or {}
     edit_until_taken(f"application '{name}'", before, lambda patch: asyncio.run(write(patch)))
@@ -69,40 +69,24 @@ def edit_(access: ClusterAccess, name: str, app_namespace: str) -> None:
 )
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @output_option("yaml", "json")
-@access_options
+@reach_options
 def patch_(access: ClusterAccess, name: str, text: str, kind: str, app_namespace: str, output: str) -> None:
     """Patch an application, and print what it is then."""
     body = _patch(sys.stdin.read() if text == "-" else text, kind)
 
+    def check(before: Body, after: Body) -> Application:
+        if any(before.get(field) != after.get(field) for field in _OF_THE_ENGINE):
+            raise TrueupError(
+                "a patch changes metadata and spec alone: status and operation are the engine's",
+                hint="`trueup app sync` and `trueup app terminate-op` start and end operations",
+            )
+        return _must_work(after)
+
     async def run() -> ApplicationView:
-        async with connected(access) as client:
-            handle = Handle(client, access, name, app_namespace)
-            before = (await handle.view()).raw
-            # The server makes of it what it will, without writing: patches have rules of their own.
-            after = (await _patched(handle, body, kind, dry_run=True)).raw
-            if any(before.get(field) != after.get(field) for field in _OF_THE_ENGINE):
-                raise TrueupError(
-                    "a patch changes metadata and spec alone: status and operation are the engine's",
-                    hint="`trueup app sync` and `trueup app terminate-op` start and end operations",
-                )
-            await place_of(client, access, _must_work(after))
-            return await _patched(handle, body, kind, dry_run=False)
+        async with applications_of(access) as apps:
+            return await apps.of(name, app_namespace).patched(body, kind, check)
 
     show(asyncio.run(run()).raw, output)
-
-
-async def _patched(handle: Handle, body: bytes, kind: str, *, dry_run: bool) -> ApplicationView:
-    with served():
-        live = await handle.client.patch(
-            APPLICATION,
-            handle.namespace,
-            handle.name,
-            body,
-            kind="json" if kind == "json" else "merge",
-            dry_run=dry_run,
-            field_validation="Strict",
-        )
-    return read_view(live.body)
 
 
 def _patch(text: str, kind: str) -> bytes:

@@ -4,12 +4,11 @@ import asyncio
 
 import click
 
-from trueup.cli.app.access import ApplicationView, Handle
-from trueup.cli.app.engine import refreshed
+from trueup.cli.app.access import ApplicationView
+from trueup.cli.app.port import applications_of
 from trueup.cli.app.summary import ILL, print_resources, print_summary
-from trueup.cli.app.windows import window_lines
 from trueup.cli.completing import applications
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.output import TREES, output_option, show, table
@@ -31,7 +30,7 @@ from trueup.model.errors import TrueupError
 @click.option("--show-params", is_flag=True, help="Also show the parameters of charts, and images that are set.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @output_option("wide", *TREES, "json", "yaml")
-@access_options
+@reach_options
 def get(
     access: ClusterAccess,
     name: str,
@@ -46,13 +45,13 @@ def get(
     """Show one application: what it deploys, how it compares, how it is."""
 
     async def read() -> tuple[ApplicationView, list[tuple[str, str]]]:
-        async with connected(access) as client:
-            handle = Handle(client, access, name, app_namespace)
+        async with applications_of(access) as apps:
+            app = apps.of(name, app_namespace)
             if refresh or hard_refresh:
-                view = await refreshed(handle, hard=hard_refresh, timeout=timeout)
+                view = await app.refreshed(hard=hard_refresh, timeout=timeout)
             else:
-                view = await handle.view()
-            return view, await window_lines(client, access.namespace, view.app)
+                view = await app.view()
+            return view, await app.windows(view.app)
 
     view, windows = asyncio.run(read())
     if output in ("json", "yaml"):
@@ -64,29 +63,33 @@ def get(
         say()
     if output in TREES:
         # Loaded where a tree is asked for, as what judges its objects is.
-        from trueup.cli.app.children import ResourceTree, tree_of
-        from trueup.cli.app.destination import destination_of
+        from trueup.cli.app.children import ResourceTree
         from trueup.cli.app.resources import print_tree, tell_unread
 
         async def grown() -> ResourceTree:
-            return await tree_of(await destination_of(access, view.app), view.status.resources)
+            async with applications_of(access) as apps:
+                return await apps.of(name, app_namespace).tree(view)
 
         tree = asyncio.run(grown())
         print_tree(view, tree, detailed=output == "tree=detailed")
         tell_unread(tree)
     else:
         print_resources(view)
-        _print_reasons(access, view)
+        _print_reasons(access, view, name, app_namespace)
 
 
-def _print_reasons(access: ClusterAccess, view: ApplicationView) -> None:
+def _print_reasons(access: ClusterAccess, view: ApplicationView, name: str, app_namespace: str) -> None:
     """Why something does not work: only where something does not."""
     if not any(resource.health and resource.health.status in ILL for resource in view.status.resources):
         return
-    from trueup.cli.app.reasons import reasons
+    from trueup.cli.app.reasons import Reason
+
+    async def told() -> list[Reason]:
+        async with applications_of(access) as apps:
+            return await apps.of(name, app_namespace).reasons(view)
 
     try:
-        found = asyncio.run(reasons(access, view))
+        found = asyncio.run(told())
     except TrueupError as error:
         say(f"warning: why is not known: {error.message}", err=True)
         return

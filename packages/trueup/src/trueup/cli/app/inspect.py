@@ -1,45 +1,28 @@
-"""``trueup app diff|manifests``: rendered in this process, with the engine's own code."""
+"""``trueup app diff|manifests``."""
 
 import asyncio
-import contextlib
 import os
 import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
 from kubegrammar import yaml
-from trueup import diff as diffs
-from trueup.cli import plugins
-from trueup.cli.app.access import Handle
-from trueup.cli.app.engine import refreshed
-from trueup.cli.app.live import live_manifests
-from trueup.cli.app.sources import Here, Revisions, folder_options, here_of, revisions_of, revisions_options
+from trueup.cli.app.port import applications_of
+from trueup.cli.app.sources import folder_options, here_of, revisions_of, revisions_options
 from trueup.cli.app.validate import EVERYWHERE
 from trueup.cli.completing import applications
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.examples import examples
 from trueup.cli.exits import DIFFERS, fail
-from trueup.cli.home import resolved
 from trueup.cli.localrepos import local_repositories_option
-from trueup.cli.logs import configure_logs
 from trueup.cli.output import output_option, show
 from trueup.cli.screen import raw, say
-from trueup.model.comparison import ComparedResource
 from trueup.model.errors import TrueupError
-from trueup.model.manifest import Manifest
-from trueup.model.status import SyncCode
-from trueup.model.tree import Tree
-
-if TYPE_CHECKING:
-    from trueup.engine import Engine
-    from trueup.observe.observation import Observation
-    from trueup.sources.writer import Changes
 
 local_option = local_repositories_option(default=EVERYWHERE)
 
@@ -57,7 +40,7 @@ local_option = local_repositories_option(default=EVERYWHERE)
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @folder_options
 @local_option
-@access_options
+@reach_options
 def diff(
     access: ClusterAccess,
     name: str,
@@ -77,10 +60,11 @@ def diff(
     said, here = revisions_of(revision, **sources), here_of(folder, root)
 
     async def compare() -> Compared:
-        if refresh or hard_refresh:
-            async with connected(access) as client:
-                await refreshed(Handle(client, access, name, app_namespace), hard=hard_refresh)
-        return await compared(access, name, app_namespace, said, local, here)
+        async with applications_of(access) as apps:
+            app = apps.of(name, app_namespace)
+            if refresh or hard_refresh:
+                await app.refreshed(hard=hard_refresh)
+            return await app.compared(said, local, here)
 
     found = asyncio.run(compare())
     if program := os.environ.get("KUBECTL_EXTERNAL_DIFF", ""):
@@ -103,62 +87,6 @@ class Compared(NamedTuple):
     changes: dict[str, str]
     sides: dict[str, tuple[str, str]]
     unknown: list[str]
-
-
-async def compared(
-    access: ClusterAccess,
-    name: str,
-    app_namespace: str,
-    revisions: Revisions,
-    local: tuple[Path, ...],
-    here: Here | None = None,
-) -> Compared:
-    """Compare an application with the cluster.
-
-    Args:
-        local: folders below which file:// may read.
-        here: taken in the place of the application's folder; None for that of the revision.
-
-    Raises:
-        TrueupError: it cannot be rendered, or there is none.
-    """
-    edit = _edit(here)
-    async with engine(access, local) as running:
-        seen = await running.observe(_key(access, name, app_namespace), revisions.of, edit)
-        unknown = [r for r in seen.comparison.compared if r.status is SyncCode.UNKNOWN]
-        return Compared(
-            {str(r.key): diffs.change(r) for r in _differing(seen)},
-            {str(r.key): _written(*diffs.sides(r)) for r in _differing(seen)},
-            [f"{resource.key} cannot be compared: {resource.message}" for resource in unknown],
-        )
-
-
-async def brought(
-    access: ClusterAccess, name: str, app_namespace: str, revisions: Revisions, here: Here | None
-) -> tuple[Manifest, ...]:
-    """The manifests of an application, with a folder of this disk in the place of its own where one is named.
-
-    Args:
-        revisions: also of what lies beside the folder.
-
-    Raises:
-        TrueupError: it cannot be rendered, or there is none.
-    """
-    async with engine(access, (EVERYWHERE,)) as running:
-        return await running.declared(_key(access, name, app_namespace), revisions.of, _edit(here))
-
-
-def _written(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[str, str]:
-    old, new = diffs.masked(before, after)
-    return yaml.dump(old) if old else "", yaml.dump(new) if new else ""
-
-
-def _edit(here: Here | None) -> "Callable[[Tree, str], Changes] | None":
-    if here is None:
-        return None
-    from trueup.cli.app.local import local_changes
-
-    return lambda tree, path: local_changes(tree, path, here)
 
 
 def show_externally(found: Compared, program: str) -> None:
@@ -204,7 +132,7 @@ def print_changes(found: Compared) -> None:
 @folder_options
 @local_option
 @output_option("yaml", "json")
-@access_options
+@reach_options
 def manifests(
     access: ClusterAccess,
     name: str,
@@ -224,51 +152,14 @@ def manifests(
 
     said, here = revisions_of(revision, **sources), here_of(folder, root)
 
-    async def declared() -> list[Any]:
-        async with engine(access, local) as running:
-            seen = await running.observe(_key(access, name, app_namespace), said.of, _edit(here))
-            masks = diffs.Masks(running.control.settings().masked_annotations)
-            if source == "live":
-                return [masks.shown(r.live.object()) for r in seen.comparison.resources if r.live is not None]
-            wanted = [r.target for r in seen.comparison.resources if r.target is not None]
-            return [masks.shown(manifest.object()) for manifest in (*wanted, *seen.comparison.hooks)]
+    async def read() -> list[Any]:
+        async with applications_of(access) as apps:
+            return await apps.of(name, app_namespace).manifests(said, local, here, live=source == "live")
 
-    # Of another revision, or of files of this disk, nobody has listed the objects yet.
-    listed = source == "live" and here is None and not revision and not any(sources.values())
-    objects = asyncio.run(live_manifests(access, name, app_namespace) if listed else declared())
+    objects = asyncio.run(read())
     if output == "json":
         show(objects, output, verbatim=True)
         return
     for item in objects:
         say("---")
         raw(yaml.dump(item).rstrip("\n"))
-
-
-@contextlib.asynccontextmanager
-async def engine(access: ClusterAccess, local: tuple[Path, ...]) -> AsyncIterator["Engine"]:
-    """An engine that reconciles nothing. Its mirrors go with it; what it warns of, the command says as errors."""
-    # What shows objects as they are does without.
-    from trueup.engine import Engine, EngineOptions
-
-    configure_logs("text", "error")
-    with tempfile.TemporaryDirectory(prefix="trueup-") as folder:
-        options = EngineOptions(
-            config=access.config(),
-            plugins=plugins.run,
-            control_namespace=access.namespace,
-            data=Path(folder) / "data",
-            state=Path(folder) / "state",
-            local_repositories=tuple(map(resolved, local)),
-            render_workers=1,
-        )
-        async with Engine(options) as built:
-            yield built
-
-
-def _key(access: ClusterAccess, name: str, app_namespace: str) -> str:
-    namespace, slash, bare = name.rpartition("/")
-    return f"{(namespace if slash else app_namespace) or access.namespace}/{bare}"
-
-
-def _differing(seen: "Observation") -> list[ComparedResource]:
-    return [r for r in seen.comparison.compared if r.status is SyncCode.OUT_OF_SYNC and not r.hook]

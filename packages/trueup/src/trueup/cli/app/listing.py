@@ -4,9 +4,10 @@ import asyncio
 
 import click
 
-from trueup.cli.app.access import ApplicationView, list_applications, readable
+from trueup.cli.app.access import ApplicationView
+from trueup.cli.app.port import applications_of
 from trueup.cli.completing import projects
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
 from trueup.cli.screen import say
@@ -22,7 +23,7 @@ from trueup.cli.screen import say
 @click.option("-P", "--path", default="", help="Only applications of this folder.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the applications.")
 @output_option("wide", "name", "json", "yaml")
-@access_options
+@reach_options
 def list_(
     access: ClusterAccess,
     project: tuple[str, ...],
@@ -34,24 +35,23 @@ def list_(
     output: str,
 ) -> None:
     """List applications."""
-    namespace = app_namespace or access.namespace
 
-    async def read() -> list[ApplicationView]:
-        async with connected(access) as client:
-            return [readable(body) for body in await list_applications(client, namespace, selector)]
+    async def read() -> tuple[list[ApplicationView], str]:
+        async with applications_of(access) as apps:
+            return await apps.list(app_namespace, selector, project), apps.place(app_namespace)
 
+    found, place = asyncio.run(read())
     views = [
         view
-        for view in asyncio.run(read())
-        if (not project or (view.app.spec.project or "default") in project)
-        and (not repo or any(source.repo_url == repo for source in view.app.spec.all_sources()))
+        for view in found
+        if (not repo or any(source.repo_url == repo for source in view.app.spec.all_sources()))
         and (not cluster or cluster in (view.app.spec.destination.name, view.app.spec.destination.server))
         and (not path or any(source.path == path for source in view.app.spec.all_sources()))
     ]
     views.sort(key=lambda view: view.app.metadata.name)
     if not views and output in ("wide", "name"):
         narrowed = " that match" if project or selector or repo or cluster or path else ""
-        say(f"no applications{narrowed} in namespace {namespace}", err=True)
+        say(f"no applications{narrowed} in {place}", err=True)
         return
     if output == "name":
         for view in views:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from trueup.cli.app.access import Handle
+from trueup.cli.app.access import ApplicationView
 from trueup.cli.app.destination import destination_of
 from trueup.cli.connect import ClusterAccess, asking, connected, discovered
 from trueup.cli.screen import say
@@ -19,17 +19,16 @@ from trueup.store.credentials import CONFIG_MAP
 from trueup.store.settings import read_settings
 
 
-async def live_manifests(access: ClusterAccess, name: str, app_namespace: str) -> list[dict[str, Any]]:
+async def live_manifests(access: ClusterAccess, view: ApplicationView) -> list[dict[str, Any]]:
     """What is there of an application's objects, masked; in the order of their keys.
 
     Raises:
-        TrueupError: there is no such application; its cluster is not reached from here.
+        TrueupError: its cluster is not reached from here.
         ApiError: the cluster does not answer, or refuses an object, or the settings, which say what is masked.
     """
+    if view.status.sync is None:
+        say("warning: the engine has not looked at it yet, so what it has is not known", err=True)
     async with connected(access) as client:
-        view = await Handle(client, access, name, app_namespace).view()
-        if view.status.sync is None:
-            say("warning: the engine has not looked at it yet, so what it has is not known", err=True)
         masks = Masks(await _masked(client, access.namespace))
     async with asking(await destination_of(access, view.app)) as client:
         found = await _objects(client, view.status.resources)

@@ -1,38 +1,30 @@
 """``trueup app logs``."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import click
 
-from trueup.cli.app.access import Handle
-from trueup.cli.app.destination import destination_of
-from trueup.cli.app.pods import POD, pods_of
-from trueup.cli.app.reasons import STARTING, pod_reasons
+from trueup.cli.app.port import applications_of
 from trueup.cli.completing import applications
-from trueup.cli.connect import ClusterAccess, access_options, asking, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
-from trueup.cli.screen import say
-from trueup.kube.client import Client
-from trueup.kube.errors import ApiError, BadRequest
-from trueup.model.errors import TrueupError
-from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
-
-_STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
-_MOST = 50
-"""Containers that are read at one time."""
 
 
 class LogWish(NamedTuple):
     """Which lines are shown.
 
     Attributes:
+        group, kind, namespace, resource: of the objects below which Pods are read; None and empty are any.
         filter: only lines with this text; without its first ``!`` those that have it not.
     """
 
+    group: str | None
+    kind: str
+    namespace: str
+    resource: str
     container: str
     follow: bool
     tail: int
@@ -40,6 +32,15 @@ class LogWish(NamedTuple):
     previous: bool
     filter: str
     match_case: bool
+
+    def meant(self, key: ResourceKey) -> bool:
+        """Whether Pods below an object are read."""
+        return (
+            self.group in (None, key.group)
+            and self.kind.lower() in ("", key.kind.lower())
+            and self.resource in ("", key.name)
+            and self.namespace in ("", key.namespace)
+        )
 
     def parameters(self, container: str) -> dict[str, str]:
         """The query of a container's log."""
@@ -73,7 +74,7 @@ class LogWish(NamedTuple):
 @click.argument("name", shell_complete=applications)
 @click.option("--group", default=None, help="Only Pods below objects of this API group.")
 @click.option("--kind", default="", help="Only Pods below objects of this kind.")
-@click.option("--resource-namespace", "-n", default="", help="Only Pods of this namespace.")
+@click.option("--resource-namespace", "-n", "namespace", default="", help="Only Pods of this namespace.")
 @click.option("--name", "resource", default="", help="Only Pods below objects of this name.")
 @click.option("-c", "--container", default="", help="This container; all but init containers otherwise.")
 @click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C.")
@@ -83,139 +84,13 @@ class LogWish(NamedTuple):
 @click.option("--filter", "filter_", default="", help="Only lines with this text; ! before it: without.")
 @click.option("-m", "--match-case", is_flag=True, help="--filter tells upper from lower case.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
-@access_options
-def logs(
-    access: ClusterAccess,
-    name: str,
-    group: str | None,
-    kind: str,
-    resource_namespace: str,
-    resource: str,
-    filter_: str,
-    app_namespace: str,
-    **flags: Any,
-) -> None:
+@reach_options
+def logs(access: ClusterAccess, name: str, filter_: str, app_namespace: str, **flags: Any) -> None:
     """Print what the Pods of an application have logged; on standard error, why containers do not run."""
     wish = LogWish(filter=filter_, **flags)
 
-    def meant(key: ResourceKey) -> bool:
-        return (
-            group in (None, key.group)
-            and kind.lower() in ("", key.kind.lower())
-            and resource in ("", key.name)
-            and resource_namespace in ("", key.namespace)
-        )
-
     async def run() -> None:
-        async with connected(access) as client:
-            view = await Handle(client, access, name, app_namespace).view()
-        config = await destination_of(access, view.app)
-        async with asking(config) as client:
-            declared = (ResourceKey(r.group, r.kind, r.namespace, r.name) for r in view.status.resources)
-            pods = [each.pod for each in await pods_of(client, declared) if any(map(meant, each.keys))]
-            if not pods:
-                raise TrueupError(
-                    f"application '{name}' has no such Pods", hint=f"`trueup app resources {name}` lists what it has"
-                )
-            await _print(client, view.app.metadata.name, pods, wish)
+        async with applications_of(access) as apps:
+            await apps.of(name, app_namespace).logs(wish)
 
     asyncio.run(run())
-
-
-class LogSource(NamedTuple):
-    """A container whose log is read.
-
-    Attributes:
-        idle: why it does not run; empty where it does, or has ended.
-        placed: its Pod is on a node.
-    """
-
-    pod: ResourceKey
-    container: str
-    idle: str
-    placed: bool
-
-
-async def _print(client: Client, name: str, pods: list[LiveObject], wish: LogWish) -> None:
-    sources = [source for pod in pods for source in _sources(pod, wish)]
-    if not sources:
-        raise TrueupError(f"no Pod has a container {wish.container!r}", hint="leave --container out for all of them")
-    if len(sources) > _MOST:
-        raise TrueupError(f"{len(sources)} containers are too many at once", hint="--kind and --name narrow them")
-    several = len(sources) > 1
-
-    async def one(source: LogSource) -> bool:
-        """Whether it has a log, be it empty."""
-        place = f"{source.pod.name}/{source.container}"
-        try:
-            found = await _read(client, source, wish, f"[{place}] " if several else "")
-        except ApiError as error:
-            waits = source.idle and isinstance(error, BadRequest) and not wish.previous
-            say(f"warning: {place}: {source.idle if waits else error.message}", err=True)
-            return False
-        if source.idle:
-            say(f"warning: {place}: {source.idle}", err=True)
-        elif not found and not source.placed:
-            say(f"warning: {place}: its Pod is on no node, where a log would be", err=True)
-        return found or (not source.idle and source.placed)
-
-    if wish.follow:
-        read = await asyncio.gather(*(one(source) for source in sources))
-    else:
-        read = [await one(source) for source in sources]
-    if not any(read):
-        raise TrueupError(
-            f"application '{name}' has no such log yet",
-            hint=f"`trueup app get {name}` shows what does not work, and why",
-        )
-
-
-def _sources(pod: LiveObject, wish: LogWish) -> list[LogSource]:
-    body = pod.object()
-    spec = body.get("spec") or {}
-    names = [each["name"] for each in spec.get("containers") or []]
-    if wish.container:
-        others = [each["name"] for each in spec.get("initContainers") or []]
-        names = [name for name in (*names, *others) if name == wish.container]
-    return [LogSource(pod.key, name, idle(body, name), bool(spec.get("nodeName"))) for name in names]
-
-
-def idle(pod: Mapping[str, Any], container: str) -> str:
-    """Why a container does not run; empty where it does, or has ended. Pure."""
-    status = pod.get("status") or {}
-    known = [each for field in _STATUSES for each in status.get(field) or [] if each.get("name") == container]
-    state = (known[0].get("state") or {}) if known else {}
-    waiting = state.get("waiting")
-    if state and waiting is None:
-        return ""
-    reason, message = (waiting or {}).get("reason") or "", (waiting or {}).get("message") or ""
-    if reason and reason not in STARTING:
-        return f"waiting: {reason}{f': {message.strip()}' if message else ''}"
-    # Its turn comes after what the Pod waits for.
-    others = "; ".join(pod_reasons(pod))
-    return f"waiting to start: {others or reason or status.get('phase') or 'Pending'}"
-
-
-async def _read(client: Client, source: LogSource, wish: LogWish, head: str) -> bool:
-    """Print a log; whether there was anything in it."""
-    key = source.pod
-    path = POD.path(key.namespace, key.name, "log")
-    stream = await client.open_stream(path, wish.parameters(source.container), f"log of {key}")
-    rest, found = b"", False
-    try:
-        while chunk := await stream.read():
-            found = True
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                _line(line, wish, head)
-    finally:
-        stream.close()
-    if rest:
-        _line(rest, wish, head)
-    return found
-
-
-def _line(line: bytes, wish: LogWish, head: str) -> None:
-    text = line.decode("utf-8", "replace").rstrip("\r")
-    if wish.takes(text):
-        say(f"{head}{text}")

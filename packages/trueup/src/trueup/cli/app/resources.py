@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 
 import click
 
-from trueup.cli.app.access import ApplicationView, Handle
-from trueup.cli.app.children import ResourceNode, ResourceTree, tree_of
-from trueup.cli.app.destination import destination_of
-from trueup.cli.app.orphans import orphans_of
+from trueup.cli.app.access import ApplicationView
+from trueup.cli.app.children import ResourceNode, ResourceTree
+from trueup.cli.app.port import applications_of
 from trueup.cli.completing import applications
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.duration import age
 from trueup.cli.examples import examples
 from trueup.cli.output import TREES, output_option, show, table
@@ -32,7 +31,7 @@ from trueup.runtime.clock import SystemClock
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @click.option("--orphaned", is_flag=True, help="Only objects of its namespace that no application declares.")
 @output_option("wide", *TREES, "json", "yaml")
-@access_options
+@reach_options
 def resources(access: ClusterAccess, name: str, app_namespace: str, orphaned: bool, output: str) -> None:
     """List the objects of an application and what they have made: ReplicaSets, Pods, whatever they own.
 
@@ -41,17 +40,17 @@ def resources(access: ClusterAccess, name: str, app_namespace: str, orphaned: bo
     """
 
     async def read() -> tuple[ApplicationView, ResourceTree, ResourceTree | None]:
-        async with connected(access) as client:
-            view = await Handle(client, access, name, app_namespace).view()
-        config = await destination_of(access, view.app)
-        own = ResourceTree(()) if orphaned else await tree_of(config, view.status.resources)
-        try:
-            return view, own, await orphans_of(access, config, view.app)
-        except TrueupError:
-            # Who may not read the project has the rest all the same.
-            if orphaned:
-                raise
-            return view, own, None
+        async with applications_of(access) as apps:
+            app = apps.of(name, app_namespace)
+            view = await app.view()
+            own = ResourceTree(()) if orphaned else await app.tree(view)
+            try:
+                return view, own, await app.orphans(view)
+            except TrueupError:
+                # Who may not read the project has the rest all the same.
+                if orphaned:
+                    raise
+                return view, own, None
 
     view, tree, orphans = asyncio.run(read())
     if orphaned and orphans is None:

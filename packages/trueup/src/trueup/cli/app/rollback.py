@@ -6,20 +6,19 @@ from pathlib import Path
 
 import click
 
-from trueup.cli.app.access import ApplicationView, Handle, read_view
+from trueup.cli.app.access import ApplicationView
 from trueup.cli.app.deployments import deployment_before
-from trueup.cli.app.requests import asked, user
+from trueup.cli.app.port import applications_of
 from trueup.cli.app.wait import Goal, finished_badly, follow
 from trueup.cli.audit import data_option, trail_path
 from trueup.cli.completing import applications
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.exits import fail
 from trueup.cli.localrepos import local_repositories_option
 from trueup.cli.screen import say
 from trueup.model.status import RevisionHistory
-from trueup.store.applications import StoredApplication
 from trueup.store.audit import Filter, query
 from trueup.store.audit.versions import DeployedVersion, versions
 
@@ -45,7 +44,7 @@ from trueup.store.audit.versions import DeployedVersion, versions
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @data_option
 @local_repositories_option()
-@access_options
+@reach_options
 def rollback(
     access: ClusterAccess,
     name: str,
@@ -72,6 +71,7 @@ def rollback(
             raise click.UsageError("--dry-run, --open-pr, --path, --all and --author go with --git")
         asyncio.run(_on_cluster(access, name, deployment, app_namespace, prune=prune, timeout=timeout))
         return
+    access.straight("a rollback in Git")
     # What reads and writes repositories is loaded where one is written.
     from trueup.cli.app.revert import RollbackWish, roll_back_in_git
 
@@ -103,15 +103,14 @@ async def _on_cluster(
     access: ClusterAccess, name: str, deployment: int | None, app_namespace: str, *, prune: bool, timeout: float
 ) -> None:
     """As Argo CD: sync to the recorded source, without hooks."""
-    async with connected(access) as client:
-        handle = Handle(client, access, name, app_namespace)
+    async with applications_of(access) as apps:
+        app = apps.of(name, app_namespace)
 
-        def choose(stored: StoredApplication) -> RevisionHistory:
-            return deployment_before(ApplicationView(stored.app, stored.status, {}), deployment, {}).entry
+        def choose(view: ApplicationView) -> RevisionHistory:
+            return deployment_before(view, deployment, {}).entry
 
-        with asked(handle) as requests:
-            live, target = await requests.roll_back(handle.key, choose, prune=prune, username=user())
-        view = await follow(handle, Goal(operation=True), timeout, before=read_view(live.body))
+        before, target = await app.roll_back(choose, prune=prune)
+        view = await follow(app, Goal(operation=True), timeout, before=before)
         if problem := finished_badly(view):
             fail(f"application '{name}': {problem}")
         say(f"application '{name}' is rolled back to deployment {target.id}")

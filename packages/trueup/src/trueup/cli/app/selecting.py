@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from trueup.cli.app.access import list_applications, readable
-from trueup.cli.connect import ClusterAccess, connected
+from trueup.cli.app.access import ApplicationView
+from trueup.cli.app.port import applications_of
+from trueup.cli.connect import ClusterAccess
 from trueup.model.errors import TrueupError
 
 
@@ -40,23 +41,18 @@ def selected(
         if not names:
             raise click.UsageError("name an application, or choose by -l LABEL=VALUE")
         return tuple(dict.fromkeys(names))
-    namespace = app_namespace or access.namespace
 
-    async def listed() -> list[bytes]:
-        async with connected(access) as client:
-            return await list_applications(client, namespace, selector)
+    async def listed() -> tuple[list[ApplicationView], str]:
+        async with applications_of(access) as apps:
+            return await apps.list(app_namespace, selector, projects), apps.place(app_namespace)
 
-    views = [readable(body) for body in asyncio.run(listed())]
-    found = [
-        f"{view.app.metadata.namespace}/{view.app.metadata.name}"
-        for view in views
-        if not projects or (view.app.spec.project or "default") in projects
-    ]
+    views, place = asyncio.run(listed())
+    found = [f"{view.app.metadata.namespace}/{view.app.metadata.name}" for view in views]
     if not found and not names:
         said = [f"the labels {selector}"] if selector else []
         said += [f"the project {' or '.join(projects)}"] if projects else []
         raise NoneSelected(
-            f"no application of namespace {namespace} has {' and '.join(said)}",
+            f"no application of {place} has {' and '.join(said)}",
             hint="`trueup app list -o json` shows what they have",
         )
     return tuple(dict.fromkeys((*names, *sorted(found))))

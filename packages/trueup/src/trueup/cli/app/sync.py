@@ -8,16 +8,16 @@ from typing import Any
 import click
 import msgspec
 
-from trueup.cli.app.access import ApplicationView, Handle, read_view
+from trueup.cli.app.access import ApplicationView
 from trueup.cli.app.choice import chosen, labelled, pattern, resource_option
-from trueup.cli.app.requests import asked, user
+from trueup.cli.app.port import applications_of
 from trueup.cli.app.selecting import selected, selector_option
 from trueup.cli.app.sources import Here, Revisions, folder_options, here_of, revisions_of, revisions_options
 from trueup.cli.app.spec import pairs
 from trueup.cli.app.summary import print_resources, print_summary
 from trueup.cli.app.wait import Goal, finished_badly, follow
 from trueup.cli.completing import applications, projects
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.exits import fail
@@ -28,7 +28,6 @@ from trueup.model.errors import TrueupError
 from trueup.model.manifest import Manifest
 from trueup.model.resource import SECRET
 from trueup.policy.local import automated, too_much
-from trueup.store.applications import StoredApplication
 
 _AS_OPTIONS = {
     "apply_out_of_sync_only": "ApplyOutOfSyncOnly=true",
@@ -78,7 +77,7 @@ _AS_OPTIONS = {
 @click.option("--timeout", type=DURATION, default="0", help="How long to wait; 0 waits for ever.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @output_option("wide", "json", "yaml")
-@access_options
+@reach_options
 def sync(
     access: ClusterAccess,
     names: tuple[str, ...],
@@ -104,17 +103,16 @@ def sync(
     operation = _operation(flags)
 
     async def run(name: str) -> ApplicationView:
-        async with connected(access) as client:
-            handle = Handle(client, access, name, app_namespace)
-            made: tuple[Manifest, ...] = ()
+        async with applications_of(access) as apps:
+            app = apps.of(name, app_namespace)
+            made: Sequence[Manifest] = ()
             if here is not None:
-                refuse_local(await handle.view(), dry_run=flags["dry_run"])
+                refuse_local(await app.view(), dry_run=flags["dry_run"])
             if here is not None or labels:
-                made = await _rendered(access, name, app_namespace, said, here)
+                made = await app.brought(said, here)
             texts = texts_of(made, here.folder) if here is not None else []
 
-            def ask(stored: StoredApplication) -> Operation:
-                view = ApplicationView(stored.app, stored.status, {})
+            def ask(view: ApplicationView) -> Operation:
                 sync_part = operation["sync"] | sync_options(view, flags) | chosen(view, patterns)
                 if labels:
                     sync_part["resources"] = union(sync_part.get("resources", []), labelled(made, labels))
@@ -124,11 +122,10 @@ def sync(
                     sync_part |= {"revisions": revisions} if said.each else {"revision": said.whole}
                 return msgspec.convert(operation | {"sync": sync_part}, Operation)
 
-            with asked(handle) as requests:
-                view = read_view((await requests.sync(handle.key, ask)).body)
+            view = await app.sync(ask)
             if asynchronous:
                 return view
-            return await follow(handle, Goal(operation=True), timeout, quiet=output != "wide", before=view)
+            return await follow(app, Goal(operation=True), timeout, quiet=output != "wide", before=view)
 
     for name in names:
         if preview_changes and not _previewed(access, name, app_namespace, said, here, yes=yes):
@@ -160,15 +157,6 @@ def refuse_local(view: ApplicationView, *, dry_run: bool) -> None:
         )
 
 
-async def _rendered(
-    access: ClusterAccess, name: str, app_namespace: str, revisions: Revisions, here: Here | None
-) -> tuple[Manifest, ...]:
-    # A render takes an engine.
-    from trueup.cli.app.inspect import brought
-
-    return await brought(access, name, app_namespace, revisions, here)
-
-
 def union(some: list[dict[str, str]], others: list[dict[str, str]]) -> list[dict[str, str]]:
     """Resources of an operation, each once."""
     return some + [each for each in others if each not in some]
@@ -197,7 +185,7 @@ def _operation(flags: dict[str, Any]) -> dict[str, Any]:
     for field, flag in (("prune", "prune"), ("dryRun", "dry_run")):
         if flags[flag]:
             sync_part[field] = True
-    operation: dict[str, Any] = {"sync": sync_part, "initiatedBy": {"username": user()}}
+    operation: dict[str, Any] = {"sync": sync_part}
     if flags["info"]:
         operation["info"] = [{"name": key, "value": value} for key, value in pairs(flags["info"]).items()]
     backoff = {
@@ -227,11 +215,15 @@ def _previewed(
     access: ClusterAccess, name: str, app_namespace: str, revisions: Revisions, here: Here | None, *, yes: bool
 ) -> bool:
     """Show what a sync would change; whether it is to go on."""
-    # A comparison takes an engine.
-    from trueup.cli.app.inspect import compared, print_changes
+    # What shows a comparison is loaded where there is one.
+    from trueup.cli.app.inspect import Compared, print_changes
     from trueup.cli.app.validate import EVERYWHERE
 
-    found = asyncio.run(compared(access, name, app_namespace, revisions, (EVERYWHERE,), here))
+    async def compared() -> Compared:
+        async with applications_of(access) as apps:
+            return await apps.of(name, app_namespace).compared(revisions, (EVERYWHERE,), here)
+
+    found = asyncio.run(compared())
     say(f"application '{name}':")
     print_changes(found)
     if not found.changes:

@@ -6,14 +6,14 @@ import time
 import click
 import msgspec
 
-from trueup.cli.app.access import ApplicationNotFound, ApplicationView, Handle
+from trueup.cli.app.access import ApplicationNotFound, ApplicationView
 from trueup.cli.app.choice import ResourcePattern, meant, pattern, resource_option
-from trueup.cli.app.engine import why_untouched
+from trueup.cli.app.port import ApplicationPort, applications_of
 from trueup.cli.app.progress import not_tried_again, under_way
 from trueup.cli.app.selecting import NoneSelected, selected, selector_option
 from trueup.cli.app.summary import print_resources, print_summary
 from trueup.cli.completing import applications
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, painted, show
@@ -71,7 +71,7 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def follow(
-    handle: Handle, goal: Goal, timeout: float, *, quiet: bool = False, before: ApplicationView | None = None
+    app: ApplicationPort, goal: Goal, timeout: float, *, quiet: bool = False, before: ApplicationView | None = None
 ) -> ApplicationView:
     """Print what changes until the goal holds.
 
@@ -83,9 +83,9 @@ async def follow(
     """
     lines = WaitProgress(quiet, before)
     view: ApplicationView | None = None
-    nudge = asyncio.create_task(_ask_for_engine(handle))
+    nudge = asyncio.create_task(_ask_for_engine(app))
     try:
-        async for view in handle.follow(timeout):
+        async for view in app.follow(timeout):
             lines.show(view)
             if not goal.missing(view):
                 return view
@@ -93,14 +93,14 @@ async def follow(
         nudge.cancel()
         await asyncio.gather(nudge, return_exceptions=True)
     waiting = goal.missing(view) if view else "an answer"
-    hint = await _where_it_stands(view, handle)
+    hint = await _where_it_stands(view, app)
     raise TrueupError(f"timed out after {timeout:g} s waiting for {waiting}", hint=hint)
 
 
-async def _where_it_stands(view: ApplicationView | None, handle: Handle) -> str:
+async def _where_it_stands(view: ApplicationView | None, app: ApplicationPort) -> str:
     if view and untouched(view):
-        return await why_untouched(handle, view)
-    return stands(handle.name, view)
+        return await app.why_untouched(view)
+    return stands(app.name, view)
 
 
 def stands(name: str, view: ApplicationView | None) -> str:
@@ -113,11 +113,11 @@ def stands(name: str, view: ApplicationView | None) -> str:
     return f"{told}; {where}" if told else where
 
 
-async def _ask_for_engine(handle: Handle) -> None:
+async def _ask_for_engine(app: ApplicationPort) -> None:
     await asyncio.sleep(PATIENCE)
-    view = await handle.view()
+    view = await app.view()
     if untouched(view):
-        say(f"application '{handle.name}' is not taken up yet: {await why_untouched(handle, view)}", err=True)
+        say(f"application '{app.name}' is not taken up yet: {await app.why_untouched(view)}", err=True)
 
 
 def untouched(view: ApplicationView) -> bool:
@@ -196,7 +196,7 @@ def finished_badly(view: ApplicationView) -> str:
 @click.option("--timeout", type=DURATION, default="0", help="How long to wait; 0 waits for ever.")
 @click.option("-N", "--app-namespace", default="", help="Namespace of the application.")
 @output_option("wide", "json", "yaml")
-@access_options
+@reach_options
 def wait(
     access: ClusterAccess,
     names: tuple[str, ...],
@@ -226,12 +226,12 @@ def wait(
         raise
 
     async def each(name: str) -> ApplicationView | None:
-        async with connected(access) as client:
-            handle = Handle(client, access, name, app_namespace)
+        async with applications_of(access) as apps:
+            app = apps.of(name, app_namespace)
             if deleted:
-                await gone(handle, timeout)
+                await gone(app, timeout)
                 return None
-            return await follow(handle, goal, timeout, quiet=output != "wide")
+            return await follow(app, goal, timeout, quiet=output != "wide")
 
     for name in names:
         view = asyncio.run(each(name))
@@ -245,18 +245,18 @@ def wait(
             show(view.raw, output)
 
 
-async def gone(handle: Handle, timeout: float) -> None:
+async def gone(app: ApplicationPort, timeout: float) -> None:
     """Wait until the application does not exist.
 
     Raises:
         TrueupError: it still does after ``timeout`` seconds.
     """
     try:
-        async for _ in handle.follow(timeout):
+        async for _ in app.follow(timeout):
             pass
     except ApplicationNotFound:
         return
     raise TrueupError(
-        f"application {handle.name} is still there after {timeout:g} s",
-        hint=f"`trueup app get {handle.name}` shows what holds it",
+        f"application {app.name} is still there after {timeout:g} s",
+        hint=f"`trueup app get {app.name}` shows what holds it",
     )

@@ -5,23 +5,20 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-import msgspec
 
 from kubegrammar.patch import merge_patch
-from trueup.cli.app.access import served
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.editor import edit_until_taken
 from trueup.cli.examples import examples
-from trueup.cli.proj.access import Spec, change, read, require_valid
 from trueup.cli.proj.entries import parse_destination, parse_kind
 from trueup.cli.proj.lists import apply, name_argument
+from trueup.cli.proj.port import Spec, projects_of
+from trueup.cli.proj.valid import require_valid
 from trueup.cli.screen import say
 from trueup.cli.strict import documents, require_known_fields
-from trueup.kube.errors import AlreadyExists
 from trueup.model.annotations import API_VERSION
 from trueup.model.errors import TrueupError
 from trueup.model.project import Project
-from trueup.store.kinds import PROJECT
 
 _TEXTS = {"src": "sourceRepos", "source_namespaces": "sourceNamespaces"}
 _KINDS = {
@@ -64,7 +61,7 @@ def _flags(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @_flags
 @click.option("--upsert", is_flag=True, help="Replace the specification of a project of that name.")
-@access_options
+@reach_options
 def create(access: ClusterAccess, name: str, manifest: str, upsert: bool, **flags: Any) -> None:
     """Create a project. It permits what is named, and nothing else."""
     bodies: list[dict[str, Any]] = [{"metadata": {}, "spec": {}}]
@@ -82,7 +79,7 @@ def create(access: ClusterAccess, name: str, manifest: str, upsert: bool, **flag
         metadata["name"] = name or metadata.get("name", "")
         if not metadata["name"]:
             raise click.UsageError("name the project: trueup proj create PROJECT …")
-        if metadata.setdefault("namespace", access.namespace) != access.namespace:
+        if access.served is None and metadata.setdefault("namespace", access.namespace) != access.namespace:
             raise TrueupError(
                 f"project {metadata['name']} is of namespace {metadata['namespace']}",
                 hint=f"projects count in the control namespace alone: {access.namespace}, or that of --namespace",
@@ -95,23 +92,8 @@ def create(access: ClusterAccess, name: str, manifest: str, upsert: bool, **flag
 
 
 async def _write(access: ClusterAccess, body: dict[str, Any], *, upsert: bool) -> str:
-    name = body["metadata"]["name"]
-
-    def replace(spec: Spec) -> None:
-        spec.clear()
-        spec.update(body["spec"])
-
-    async with connected(access) as client:
-        try:
-            with served():
-                await client.create(PROJECT, access.namespace, msgspec.json.encode(body))
-            return "created"
-        except AlreadyExists as error:
-            if not upsert:
-                raise TrueupError(
-                    f"project {name} exists already", hint="--upsert replaces it, `trueup proj set` changes it"
-                ) from error
-        return "updated" if await change(client, access.namespace, name, replace) else "unchanged"
+    async with projects_of(access) as projects:
+        return await projects.create(body, upsert=upsert)
 
 
 @click.command(
@@ -122,7 +104,7 @@ async def _write(access: ClusterAccess, body: dict[str, Any], *, upsert: bool) -
 )
 @name_argument
 @_flags
-@access_options
+@reach_options
 def set_(access: ClusterAccess, name: str, **flags: Any) -> None:
     """Change what a project permits: a list that is named is replaced, the others stay."""
     if not any(value not in (None, ()) for value in flags.values()):
@@ -132,13 +114,13 @@ def set_(access: ClusterAccess, name: str, **flags: Any) -> None:
 
 @click.command("edit", epilog=examples("trueup proj edit shop", "KUBE_EDITOR=nano trueup proj edit shop"))
 @name_argument
-@access_options
+@reach_options
 def edit(access: ClusterAccess, name: str) -> None:
     """Edit a project's specification in your editor: KUBE_EDITOR, VISUAL or EDITOR."""
 
     async def now() -> dict[str, Any]:
-        async with connected(access) as client:
-            return await read(client, access.namespace, name)
+        async with projects_of(access) as projects:
+            return await projects.read(name)
 
     async def write(patch: dict[str, Any]) -> bool:
         def edited(spec: Spec) -> None:
@@ -146,8 +128,8 @@ def edit(access: ClusterAccess, name: str) -> None:
             spec.clear()
             spec.update(after)
 
-        async with connected(access) as client:
-            return await change(client, access.namespace, name, edited)
+        async with projects_of(access) as projects:
+            return await projects.change(name, edited)
 
     before = asyncio.run(now()).get("spec") or {}
     edit_until_taken(f"project '{name}'", before, lambda patch: asyncio.run(write(patch)))

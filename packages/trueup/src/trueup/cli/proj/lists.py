@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from trueup.cli.completing import projects
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.examples import examples
-from trueup.cli.proj.access import Spec, change
 from trueup.cli.proj.entries import add, destination, kinds_list, remove, signature_key
+from trueup.cli.proj.port import Spec, projects_of
 from trueup.cli.screen import say
 
 name_argument = click.argument("name", metavar="PROJECT", shell_complete=projects)
@@ -20,8 +20,8 @@ def apply(access: ClusterAccess, name: str, edit: Callable[[Spec], None]) -> Non
     """Change a project, and say so."""
 
     async def run() -> bool:
-        async with connected(access) as client:
-            return await change(client, access.namespace, name, edit)
+        async with projects_of(access) as there:
+            return await there.change(name, edit)
 
     say(f"project '{name}' {'updated' if asyncio.run(run()) else 'unchanged'}")
 
@@ -33,7 +33,7 @@ def _listed(command: str, field: str, metavar: str, help_: str, example: str) ->
         @click.command(f"{verb}-{command}", epilog=examples(f"trueup proj {verb}-{command} shop {example}"))
         @name_argument
         @click.argument("entry", metavar=metavar)
-        @access_options
+        @reach_options
         def run(access: ClusterAccess, name: str, entry: str) -> None:
             apply(access, name, lambda spec: edit(spec, field, entry))
 
@@ -57,7 +57,7 @@ def _signature_keys(verb: str, edit: Callable[[Spec, str, Any], None], help_: st
     @click.command(f"{verb}-signature-key", epilog=examples(f"trueup proj {verb}-signature-key shop 4AEE18F83AFDEB23"))
     @name_argument
     @click.argument("key", metavar="KEYID")
-    @access_options
+    @reach_options
     def run(access: ClusterAccess, name: str, key: str) -> None:
         apply(access, name, lambda spec: edit(spec, "signatureKeys", {"keyID": signature_key(key)}))
 
@@ -80,7 +80,7 @@ def _destinations(verb: str, edit: Callable[[Spec, str, Any], None], help_: str)
     @click.argument("server")
     @click.argument("namespace")
     @click.option("--name", "by_name", is_flag=True, help="SERVER is the cluster's name.")
-    @access_options
+    @reach_options
     def run(access: ClusterAccess, name: str, server: str, namespace: str, by_name: bool) -> None:
         apply(access, name, lambda spec: edit(spec, "destinations", destination(server, namespace, by_name=by_name)))
 
@@ -100,7 +100,7 @@ remove_destination = _destinations("remove", remove, "Undo `add-destination`.")
 @click.argument("server")
 @click.argument("namespace")
 @click.argument("account", metavar="[NAMESPACE:]NAME")
-@access_options
+@reach_options
 def add_account(access: ClusterAccess, name: str, server: str, namespace: str, account: str) -> None:
     """Let syncs to a destination act as a service account, where impersonation is on."""
     entry = {"server": server, "namespace": namespace, "defaultServiceAccount": account}
@@ -114,7 +114,7 @@ def add_account(access: ClusterAccess, name: str, server: str, namespace: str, a
 @name_argument
 @click.argument("server")
 @click.argument("namespace")
-@access_options
+@reach_options
 def remove_account(access: ClusterAccess, name: str, server: str, namespace: str) -> None:
     """Undo `add-destination-service-account`."""
     entry = {"server": server, "namespace": namespace}
@@ -138,7 +138,7 @@ def _kinds(verb: str, scope: str, help_: str) -> Any:
         show_default=True,
         help="The list that is changed.",
     )
-    @access_options
+    @reach_options
     def run(access: ClusterAccess, name: str, group: str, kind: str, to: str) -> None:
         entry = {"group": group, "kind": kind}
         apply(

@@ -7,33 +7,30 @@ from typing import Any
 import click
 import msgspec
 
-from trueup.cli.app.access import served
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
-from trueup.cli.proj.access import read
 from trueup.cli.proj.lists import name_argument
+from trueup.cli.proj.port import projects_of
 from trueup.cli.screen import plain, say, styled
 from trueup.model.application import Destination, ResourceRule
 from trueup.model.errors import TrueupError
 from trueup.model.project import Project
-from trueup.store.kinds import PROJECT
 
 _NONE = "<none>"
 
 
 @click.command("list", epilog=examples("trueup proj list", "trueup proj list -o name"))
 @output_option("wide", "name", "json", "yaml")
-@access_options
+@reach_options
 def list_(access: ClusterAccess, output: str) -> None:
     """List projects."""
 
     async def listed() -> list[dict[str, Any]]:
-        async with connected(access) as client:
-            with served():
-                return [live.object() for live in (await client.list(PROJECT, access.namespace)).objects]
+        async with projects_of(access) as projects:
+            return await projects.list()
 
-    found = sorted(asyncio.run(listed()), key=lambda body: str(body["metadata"]["name"]))
+    found = asyncio.run(listed())
     if output == "name":
         for body in found:
             say(body["metadata"]["name"])
@@ -50,13 +47,13 @@ def list_(access: ClusterAccess, output: str) -> None:
 @click.command(epilog=examples("trueup proj get shop", "trueup proj get shop -o yaml"))
 @name_argument
 @output_option("wide", "json", "yaml")
-@access_options
+@reach_options
 def get(access: ClusterAccess, name: str, output: str) -> None:
     """Show one project: what it permits."""
 
     async def one() -> dict[str, Any]:
-        async with connected(access) as client:
-            return await read(client, access.namespace, name)
+        async with projects_of(access) as projects:
+            return await projects.read(name)
 
     body = asyncio.run(one())
     if output != "wide":

@@ -1,4 +1,4 @@
-"""``trueup proj role``: roles of a project straight on Kubernetes; their tokens by the API server."""
+"""``trueup proj role``: roles of a project; their tokens are made by an API server alone."""
 
 import asyncio
 import time
@@ -9,12 +9,12 @@ from typing import Any
 import click
 import msgspec
 
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
-from trueup.cli.proj.access import Spec, change, read
 from trueup.cli.proj.lists import name_argument
+from trueup.cli.proj.port import Spec, projects_of
 from trueup.cli.screen import raw, say
 from trueup.cli.servers.client import ServerClient, escaped
 from trueup.cli.servers.options import ServerAccess, server_options
@@ -36,7 +36,7 @@ def role() -> None:
 @name_argument
 @_role_argument
 @click.option("--description", default="", help="What the role is for.")
-@access_options
+@reach_options
 def create(access: ClusterAccess, name: str, role: str, description: str) -> None:
     """Make a role."""
 
@@ -55,7 +55,7 @@ def create(access: ClusterAccess, name: str, role: str, description: str) -> Non
 @role.command(epilog=examples("trueup proj role delete shop ci"))
 @name_argument
 @_role_argument
-@access_options
+@reach_options
 def delete(access: ClusterAccess, name: str, role: str) -> None:
     """Take a role away: its tokens are no good any more."""
 
@@ -69,7 +69,7 @@ def delete(access: ClusterAccess, name: str, role: str) -> None:
 @role.command("list", epilog=examples("trueup proj role list shop"))
 @name_argument
 @output_option("wide", "name", "json", "yaml")
-@access_options
+@reach_options
 def list_(access: ClusterAccess, name: str, output: str) -> None:
     """List the roles of a project."""
     roles = _read(access, name).get("spec", {}).get("roles") or []
@@ -85,7 +85,7 @@ def list_(access: ClusterAccess, name: str, output: str) -> None:
 @role.command(epilog=examples("trueup proj role get shop ci"))
 @name_argument
 @_role_argument
-@access_options
+@reach_options
 def get(access: ClusterAccess, name: str, role: str) -> None:
     """Show a role: its policies, its groups, its tokens."""
     body = _read(access, name)
@@ -130,7 +130,7 @@ def _policy_line(command: Callable[..., None]) -> Callable[..., None]:
 @role.command("add-policy", epilog=examples("trueup proj role add-policy shop ci --action sync --object web"))
 @name_argument
 @_role_argument
-@access_options
+@reach_options
 @_policy_line
 def add_policy(access: ClusterAccess, name: str, role: str, line: str) -> None:
     """Let a role do something with the project's objects, or forbid it."""
@@ -140,7 +140,7 @@ def add_policy(access: ClusterAccess, name: str, role: str, line: str) -> None:
 @role.command("remove-policy", epilog=examples("trueup proj role remove-policy shop ci --action sync --object web"))
 @name_argument
 @_role_argument
-@access_options
+@reach_options
 @_policy_line
 def remove_policy(access: ClusterAccess, name: str, role: str, line: str) -> None:
     """Undo `add-policy`; its options are those that the line was added with."""
@@ -151,7 +151,7 @@ def remove_policy(access: ClusterAccess, name: str, role: str, line: str) -> Non
 @name_argument
 @_role_argument
 @click.argument("group")
-@access_options
+@reach_options
 def add_group(access: ClusterAccess, name: str, role: str, group: str) -> None:
     """Give the role to a group of the identity provider."""
     _listed(access, name, role, "groups", group, adds=True)
@@ -161,7 +161,7 @@ def add_group(access: ClusterAccess, name: str, role: str, group: str) -> None:
 @name_argument
 @_role_argument
 @click.argument("group")
-@access_options
+@reach_options
 def remove_group(access: ClusterAccess, name: str, role: str, group: str) -> None:
     """Take the role away from a group."""
     _listed(access, name, role, "groups", group, adds=False)
@@ -205,7 +205,7 @@ def delete_token(access: ServerAccess, name: str, role: str, issued_at: int) -> 
 @role.command("list-tokens", epilog=examples("trueup proj role list-tokens shop ci"))
 @name_argument
 @_role_argument
-@access_options
+@reach_options
 def list_tokens(access: ClusterAccess, name: str, role: str) -> None:
     """List the tokens of a role."""
     body = _read(access, name)
@@ -215,16 +215,16 @@ def list_tokens(access: ClusterAccess, name: str, role: str) -> None:
 
 def _read(access: ClusterAccess, name: str) -> dict[str, Any]:
     async def one() -> dict[str, Any]:
-        async with connected(access) as client:
-            return await read(client, access.namespace, name)
+        async with projects_of(access) as projects:
+            return await projects.read(name)
 
     return asyncio.run(one())
 
 
 def _changed(access: ClusterAccess, name: str, edit: Callable[[Spec], None]) -> None:
     async def run() -> None:
-        async with connected(access) as client:
-            await change(client, access.namespace, name, edit)
+        async with projects_of(access) as projects:
+            await projects.change(name, edit)
 
     asyncio.run(run())
 

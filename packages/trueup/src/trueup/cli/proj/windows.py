@@ -9,11 +9,11 @@ import msgspec
 
 from trueup import policy
 from trueup.cli.completing import projects
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
-from trueup.cli.proj.access import Spec, read
 from trueup.cli.proj.lists import apply, name_argument
+from trueup.cli.proj.port import Spec, projects_of
 from trueup.model.errors import TrueupError
 from trueup.model.project import SyncWindow
 from trueup.runtime.clock import SystemClock
@@ -29,13 +29,13 @@ def windows() -> None:
 @windows.command("list", epilog=examples("trueup proj windows list shop"))
 @name_argument
 @output_option("wide", "json", "yaml")
-@access_options
+@reach_options
 def list_(access: ClusterAccess, name: str, output: str) -> None:
     """List the windows of a project, with their numbers."""
 
     async def listed() -> list[Any]:
-        async with connected(access) as client:
-            return (await read(client, access.namespace, name)).get("spec", {}).get("syncWindows") or []
+        async with projects_of(access) as projects:
+            return (await projects.read(name)).get("spec", {}).get("syncWindows") or []
 
     found = asyncio.run(listed())
     if output != "wide":
@@ -92,7 +92,7 @@ def _window_flags(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--manual-sync", is_flag=True, help="Allow manual syncs all the same.")
 @click.option("--use-and-operator", is_flag=True, help="All the lists must match, not any of them.")
 @click.option("--sync-overrun", is_flag=True, help="Let a sync that began in time go on.")
-@access_options
+@reach_options
 def add(
     access: ClusterAccess,
     name: str,
@@ -117,7 +117,7 @@ def add(
 @name_argument
 @click.argument("number", metavar="ID", type=click.IntRange(0))
 @_window_flags
-@access_options
+@reach_options
 def update(access: ClusterAccess, name: str, number: int, **flags: Any) -> None:
     """Change a window: what is named is replaced."""
     apply(access, name, lambda spec: _written(_of(spec, number), flags))
@@ -126,7 +126,7 @@ def update(access: ClusterAccess, name: str, number: int, **flags: Any) -> None:
 @windows.command(epilog=examples("trueup proj windows delete shop 0"))
 @name_argument
 @click.argument("number", metavar="ID", type=click.IntRange(0))
-@access_options
+@reach_options
 def delete(access: ClusterAccess, name: str, number: int) -> None:
     """Delete a window."""
 
@@ -141,7 +141,7 @@ def _switch(command: str, field: str, on: bool, help_: str) -> None:
     @windows.command(command, epilog=examples(f"trueup proj windows {command} shop 0"))
     @click.argument("name", metavar="PROJECT", shell_complete=projects)
     @click.argument("number", metavar="ID", type=click.IntRange(0))
-    @access_options
+    @reach_options
     def run(access: ClusterAccess, name: str, number: int) -> None:
         apply(access, name, lambda spec: _of(spec, number).update({field: on}))
 

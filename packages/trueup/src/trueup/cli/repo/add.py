@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from trueup.cli.completing import projects
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.examples import examples
-from trueup.cli.repo.connect import connection
+from trueup.cli.repo.port import repositories_of
 from trueup.cli.screen import say
 from trueup.model.errors import TrueupError
-from trueup.model.repository import same_repository
 from trueup.model.repository_url import parse_repository_url
-from trueup.store.credentials import LABEL, REPOSITORY, SECRET, TEMPLATE, address_of
-from trueup.store.repository_secrets import kept, secret_name, secret_object
+from trueup.store.credentials import REPOSITORY, TEMPLATE, address_of
 
 _VARIABLE = "TRUEUP_GIT_PASSWORD"
 _FILES = {
@@ -105,7 +102,7 @@ def _kind(flags: dict[str, Any]) -> dict[str, str]:
 @_kind_options
 @click.option("--insecure-skip-server-verification", is_flag=True, help="Trust any certificate and host key.")
 @click.option("--validate/--no-validate", default=True, help="First look whether it can be read.")
-@access_options
+@reach_options
 def add(access: ClusterAccess, url: str, project: str, **flags: Any) -> None:
     """Make a repository known, with the credentials that the engine reads it with.
 
@@ -121,7 +118,7 @@ def add(access: ClusterAccess, url: str, project: str, **flags: Any) -> None:
 @click.argument("url")
 @_options
 @_kind_options
-@access_options
+@reach_options
 def add_template(access: ClusterAccess, url: str, **flags: Any) -> None:
     """Keep credentials for all repositories below a URL, by whole segments of the path."""
     _add(access, TEMPLATE, url, _kind(flags), {**flags, "validate": False, "name": ""})
@@ -139,30 +136,8 @@ def _add(access: ClusterAccess, kind: str, url: str, more: dict[str, str], flags
         data["insecure"] = "true"
 
     async def run() -> str:
-        async with connected(access) as client:
-            there = [
-                each
-                for each in await kept(client, access.namespace, kind)
-                if same_repository(each.url, url) and each.project == data.get("project", "")
-            ]
-            if there and not flags["upsert"]:
-                raise TrueupError(
-                    f"Secret {access.namespace}/{there[0].secret} is for this URL already", hint="--upsert replaces it"
-                )
-            name = there[0].secret if there else secret_name(kind, url, data.get("project", ""))
-            body = msgspec.json.encode(secret_object(access.namespace, kind, name, data))
-            if flags["validate"]:
-                problem = await connection(client, access.namespace, data, body)
-                if problem:
-                    raise TrueupError(problem, hint="correct the credentials; --validate=false keeps them all the same")
-            if not there:
-                await client.create(SECRET, access.namespace, body)
-                return "added"
-            live = (await client.get(SECRET, access.namespace, name)).object()
-            made = secret_object(access.namespace, kind, name, data)
-            made["metadata"] = {**live["metadata"], "labels": {**(live["metadata"].get("labels") or {}), LABEL: kind}}
-            await client.replace(SECRET, access.namespace, name, msgspec.json.encode({**live, "data": made["data"]}))
-            return "updated"
+        async with repositories_of(access, kind) as there:
+            return await there.add(data, upsert=flags["upsert"], validate=flags["validate"])
 
     done = asyncio.run(run())
     say(f"{'Repository' if kind == REPOSITORY else 'Credentials of'} '{url}' {done}")

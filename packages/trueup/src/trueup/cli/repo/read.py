@@ -7,19 +7,20 @@ import click
 import msgspec
 
 from trueup.cli.completing import projects
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.examples import examples
 from trueup.cli.exits import FAILED
 from trueup.cli.output import output_option, show, table
+from trueup.cli.repo.port import RepositoryView, repositories_of
 from trueup.cli.screen import say
 from trueup.store.credentials import REPOSITORY, TEMPLATE
-from trueup.store.repository_secrets import RepositorySecret, kept, only
+from trueup.store.repository_secrets import RepositorySecret
 
 
 @click.command("list", epilog=examples("trueup repo list", "trueup repo list --refresh", "trueup repo list -o url"))
 @click.option("--refresh", is_flag=True, help="Look whether each can be read.")
 @output_option("wide", "url", "json", "yaml")
-@access_options
+@reach_options
 def list_(access: ClusterAccess, refresh: bool, output: str) -> None:
     """List the repositories that have credentials, or a name. Nothing of what is secret is shown."""
     _list(access, REPOSITORY, output, refresh=refresh)
@@ -27,22 +28,16 @@ def list_(access: ClusterAccess, refresh: bool, output: str) -> None:
 
 @click.command("list", epilog=examples("trueup repocreds list"))
 @output_option("wide", "url", "json", "yaml")
-@access_options
+@reach_options
 def list_templates(access: ClusterAccess, output: str) -> None:
     """List the URLs that have credentials for all repositories below them."""
     _list(access, TEMPLATE, output, refresh=False)
 
 
 def _list(access: ClusterAccess, kind: str, output: str, *, refresh: bool) -> None:
-    async def read() -> list[tuple[RepositorySecret, str | None]]:
-        async with connected(access) as client:
-            found = await kept(client, access.namespace, kind)
-            if not refresh:
-                return [(each, None) for each in found]
-            # What speaks to repositories is loaded where one is asked.
-            from trueup.cli.repo.connect import connection
-
-            return [(each, await connection(client, access.namespace, each.place)) for each in found]
+    async def read() -> list[RepositoryView]:
+        async with repositories_of(access, kind) as there:
+            return await there.list(refresh=refresh)
 
     found = asyncio.run(read())
     if output == "url":
@@ -60,15 +55,13 @@ def _list(access: ClusterAccess, kind: str, output: str, *, refresh: bool) -> No
 @click.argument("url")
 @click.option("--project", default=None, shell_complete=projects, help="Whose, where several projects have one.")
 @output_option("wide", "url", "json", "yaml")
-@access_options
+@reach_options
 def get(access: ClusterAccess, url: str, project: str | None, output: str) -> None:
     """Show one repository, and look whether it can be read. Exits 20 when it cannot."""
-    from trueup.cli.repo.connect import connection
 
-    async def read() -> tuple[RepositorySecret, str]:
-        async with connected(access) as client:
-            found = await only(client, access.namespace, REPOSITORY, url, project)
-            return found, await connection(client, access.namespace, found.place)
+    async def read() -> RepositoryView:
+        async with repositories_of(access, REPOSITORY) as there:
+            return await there.get(url, project)
 
     found, problem = asyncio.run(read())
     if output == "url":

@@ -5,17 +5,17 @@ import asyncio
 import click
 
 from trueup.cli.completing import projects
-from trueup.cli.connect import ClusterAccess, access_options, connected
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.examples import examples
+from trueup.cli.repo.port import repositories_of
 from trueup.cli.screen import say
-from trueup.store.credentials import REPOSITORY, SECRET, TEMPLATE
-from trueup.store.repository_secrets import only
+from trueup.store.credentials import REPOSITORY, TEMPLATE
 
 
 @click.command("rm", epilog=examples("trueup repo rm https://git.example.com/team/web.git"))
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @click.option("--project", default=None, shell_complete=projects, help="Whose, where several projects have one.")
-@access_options
+@reach_options
 def remove(access: ClusterAccess, urls: tuple[str, ...], project: str | None) -> None:
     """Forget the credentials of repositories. Applications that need them say so at their next look."""
     for url in urls:
@@ -25,7 +25,7 @@ def remove(access: ClusterAccess, urls: tuple[str, ...], project: str | None) ->
 
 @click.command("rm", epilog=examples("trueup repocreds rm https://git.example.com/team"))
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
-@access_options
+@reach_options
 def remove_template(access: ClusterAccess, urls: tuple[str, ...]) -> None:
     """Forget the credentials of all repositories below a URL."""
     for url in urls:
@@ -34,6 +34,5 @@ def remove_template(access: ClusterAccess, urls: tuple[str, ...]) -> None:
 
 
 async def _remove(access: ClusterAccess, kind: str, url: str, project: str | None) -> None:
-    async with connected(access) as client:
-        found = await only(client, access.namespace, kind, url, project)
-        await client.delete(SECRET, access.namespace, found.secret, propagation="Background")
+    async with repositories_of(access, kind) as there:
+        await there.remove(url, project)

@@ -1,51 +1,16 @@
 """Argo CD's own configuration file: servers, users and contexts. What is not known of it stays as it is."""
 
+import base64
+import binascii
 import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from kubegrammar import yaml
-from trueup.cli.home import home
+from trueup.cli.servers.known import KnownServer
 from trueup.model.errors import TrueupError
-
-
-class KnownServer(msgspec.Struct, frozen=True, kw_only=True):
-    """A server, and the token that is shown to it.
-
-    Attributes:
-        address: ``host:port``.
-        root: the path below which it is; empty for none.
-        plain: without TLS.
-        insecure: its certificate is not looked at.
-    """
-
-    address: str
-    root: str = ""
-    plain: bool = False
-    insecure: bool = False
-    token: str = ""
-    refresh_token: str = ""
-    context: str = ""
-
-    def __repr__(self) -> str:
-        return f"KnownServer({self.address!r})"
-
-
-def config_path(given: str = "") -> Path:
-    """Where the file is: ``--config``, ``ARGOCD_CONFIG_DIR``, an old ``~/.argocd``, the XDG folder."""
-    if given:
-        return Path(given)
-    if named := os.environ.get("ARGOCD_CONFIG_DIR", ""):
-        return Path(named) / "config"
-    old = home() / ".argocd" / "config"
-    if old.exists():
-        return old
-    base = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    return (base if base.is_absolute() else home() / ".config") / "argocd" / "config"
 
 
 class ServersConfig:
@@ -77,6 +42,10 @@ class ServersConfig:
             token=str(user.get("auth-token", "")),
             refresh_token=str(user.get("refresh-token", "")),
             context=name,
+            authority=self._pem(server, "certificate-authority-data"),
+            certificate=self._pem(server, "client-certificate-data"),
+            key=self._pem(server, "client-certificate-key-data"),
+            core=server.get("core") is True,
         )
 
     def keep(self, name: str, server: KnownServer) -> None:
@@ -85,6 +54,13 @@ class ServersConfig:
         known |= {"grpc-web-root-path": server.root} if server.root else {}
         known |= {"plain-text": True} if server.plain else {}
         known |= {"insecure": True} if server.insecure else {}
+        known |= {"core": True} if server.core else {}
+        for field, pem in (
+            ("certificate-authority-data", server.authority),
+            ("client-certificate-data", server.certificate),
+            ("client-certificate-key-data", server.key),
+        ):
+            known |= {field: base64.b64encode(pem).decode()} if pem else {}
         user = {"name": name, "auth-token": server.token}
         user |= {"refresh-token": server.refresh_token} if server.refresh_token else {}
         self._put("servers", "server", known)
@@ -123,6 +99,12 @@ class ServersConfig:
             self.body["current-context"] = ""
         self._write()
         return True
+
+    def _pem(self, server: Mapping[str, Any], field: str) -> bytes:
+        try:
+            return base64.b64decode(str(server.get(field) or ""), validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise TrueupError(f"{self.path}: {field} is not base64", hint="correct it, or sign in again") from error
 
     def _listed(self, key: str) -> list[dict[str, Any]]:
         found = self.body.get(key)

@@ -8,10 +8,13 @@ from trueup.cli.examples import examples
 from trueup.cli.output import table
 from trueup.cli.screen import say
 from trueup.cli.servers.client import ServerClient, ServerRefused, UnknownCertificate
-from trueup.cli.servers.config import KnownServer
+from trueup.cli.servers.known import KnownServer
 from trueup.cli.servers.options import ServerAccess, server_options, split_address
 from trueup.cli.servers.tokens import claims
 from trueup.model.errors import TrueupError
+
+CORE = "kubernetes"
+"""Name of the context that is no server, as Argo CD has it."""
 
 
 def _password_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -24,9 +27,10 @@ def _password_options(command: click.decorators.FC) -> click.decorators.FC:
         "trueup login argocd.example.com --username admin",
         "trueup login localhost:8080 --insecure --username admin --password secret",
         "trueup login argocd.example.com --sso",
+        "trueup login --core",
     )
 )
-@click.argument("address", metavar="SERVER")
+@click.argument("address", metavar="[SERVER]", default="")
 @click.option("--username", default="", help="Local account to sign in as; asked for without.")
 @_password_options
 @click.option("--name", default="", help="Name of the context; that of the server by default.")
@@ -39,6 +43,7 @@ def _password_options(command: click.decorators.FC) -> click.decorators.FC:
     default=True,
     help="Open a browser (default), or print the URL alone.",
 )
+@click.option("--core", is_flag=True, help="No server: commands speak straight to Kubernetes from then on.")
 @click.option("--skip-test-tls", is_flag=True, help="Taken, and without effect.")
 @server_options
 def login(
@@ -50,14 +55,18 @@ def login(
     sso: bool,
     sso_port: int,
     sso_launch_browser: bool,
+    core: bool,
     skip_test_tls: bool,
 ) -> None:
     """Sign in to an API server, and remember the session."""
-    place, root = split_address(address)
-    server = KnownServer(
-        address=place, root=access.root.strip("/") or root, plain=access.plain, insecure=access.insecure
-    )
-    server = _trusted(server)
+    if core:
+        access.file().keep(name or CORE, KnownServer(address=CORE, core=True))
+        say(f"Context '{name or CORE}' updated")
+        return
+    place, root = split_address(address or access.server)
+    if not place:
+        raise click.UsageError("name the server: trueup login argocd.example.com")
+    server = _trusted(access.over(KnownServer(address=place, root=root)))
     if sso:
         from trueup.cli.servers.sso import sign_in
 
@@ -83,11 +92,11 @@ def relogin(access: ServerAccess, password: str) -> None:
     """Sign in again where the session of the context has ended."""
     file = access.file()
     known = file.server(access.context)
-    if known is None:
+    if known is None or known.core:
         raise TrueupError("No context found. Login using `trueup login`", hint="`trueup login HOST` makes one")
     account = _subject(known.token).partition(":")[0] if known.token else ""
     say(f"Relogging in as '{account}'" if account else "Relogging in")
-    token = _session(known, account, password)
+    token = _session(access.over(known), account, password)
     file.keep(known.context, msgspec.structs.replace(known, token=token))
     say(f"Context '{known.context}' updated")
 
@@ -101,9 +110,9 @@ def logout(access: ServerAccess, context: str) -> None:
     known = file.server(context)
     if known is None:
         raise TrueupError(f"Context '{context}' undefined", hint="`trueup context` lists those that are")
-    if known.token:
+    if known.token and not known.core:
         try:
-            ServerClient(known).ask("DELETE", "/api/v1/session")
+            ServerClient(access.over(known)).ask("DELETE", "/api/v1/session")
         except TrueupError as error:
             say(f"the session may still be good on the server: {error.message}", err=True)
     file.forget_token(context)

@@ -1,14 +1,23 @@
-"""Which server a command means: ``--server``, the environment, or the context of Argo CD's configuration file."""
+"""Which server a command means: options, the environment, or the context of Argo CD's configuration file."""
 
 import os
+import shlex
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from trueup.cli.servers.config import KnownServer, ServersConfig, config_path
+from trueup.cli.servers.known import KnownServer, config_path
 from trueup.model.errors import TrueupError
+
+if TYPE_CHECKING:
+    from trueup.cli.servers.config import ServersConfig
+
+NAMED = ("ARGOCD_SERVER", "ARGOCD_AUTH_TOKEN")
+"""Variables that say that a server is meant."""
+_MOST_TRIES = 20
 
 
 class ServerAccess(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,9 +30,17 @@ class ServerAccess(msgspec.Struct, frozen=True, kw_only=True):
     root: str = ""
     plain: bool = False
     insecure: bool = False
+    authority: str = ""
+    certificate: str = ""
+    key: str = ""
+    headers: tuple[str, ...] = ()
+    tries: int = 1
 
-    def file(self) -> ServersConfig:
+    def file(self) -> "ServersConfig":
         """The configuration file."""
+        # What reads YAML is loaded where there is some.
+        from trueup.cli.servers.config import ServersConfig
+
         return ServersConfig(config_path(self.config))
 
     def known(self) -> KnownServer:
@@ -43,13 +60,36 @@ class ServerAccess(msgspec.Struct, frozen=True, kw_only=True):
             raise TrueupError(
                 "Argo CD server address unspecified", hint="`trueup login HOST` signs in; --server names one"
             )
+        return self.over(found)
+
+    def over(self, found: KnownServer) -> KnownServer:
+        """A server as the options say that it is spoken to."""
         return msgspec.structs.replace(
             found,
             token=self.token or found.token,
             root=self.root.strip("/") or found.root,
             plain=self.plain or found.plain,
             insecure=self.insecure or found.insecure,
+            authority=_file(self.authority, "--server-crt") or found.authority,
+            certificate=_file(self.certificate, "--client-crt") or found.certificate,
+            key=_file(self.key, "--client-crt-key") or found.key,
+            headers=tuple(map(_header, self.headers)),
+            tries=self.tries,
         )
+
+    def chosen(self) -> KnownServer | None:
+        """The server that is named, or that somebody has signed in to; None where there is neither: Kubernetes then.
+
+        Raises:
+            TrueupError: the one that is named is not known, or the file cannot be read.
+        """
+        if self.server or self.context:
+            found = self.known()
+        elif not config_path(self.config).exists() or self.file().server() is None:
+            return None
+        else:
+            found = self.known()
+        return None if found.core else found
 
 
 def split_address(text: str) -> tuple[str, str]:
@@ -58,50 +98,108 @@ def split_address(text: str) -> tuple[str, str]:
     return address, root.strip("/")
 
 
-def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options, as one :class:`ServerAccess` ``server``."""
+def always() -> dict[str, Any]:
+    """What ``ARGOCD_OPTS`` says: options that every command has, by their names.
 
-    @click.option(
-        "--server",
-        default=lambda: os.environ.get("ARGOCD_SERVER", ""),
-        help="Address of an API server ($ARGOCD_SERVER).",
+    Raises:
+        TrueupError: it cannot be read, or says what none of them is.
+    """
+    text = os.environ.get("ARGOCD_OPTS", "")
+    if not text.strip():
+        return {}
+    reader = click.Command(
+        "ARGOCD_OPTS", params=[*_parameters(), click.Option(["--core"], is_flag=True)], add_help_option=False
     )
-    @click.option(
-        "--auth-token",
-        default=lambda: os.environ.get("ARGOCD_AUTH_TOKEN", ""),
-        help="Token to show to it ($ARGOCD_AUTH_TOKEN).",
-    )
-    @click.option(
-        "--config", default="", metavar="FILE", help="Argo CD's configuration file (~/.config/argocd/config)."
-    )
-    @click.option("--argocd-context", default="", help="Context of that file.")
-    @click.option("--grpc-web-root-path", default="", help="Path below which the server is.")
-    @click.option("--grpc-web", is_flag=True, help="Taken, and without effect: commands speak REST.")
-    @click.option("--plaintext", is_flag=True, help="Speak without TLS.")
-    @click.option("--insecure", is_flag=True, help="Do not look at the server's certificate.")
-    def wrapped(
-        server: str,
-        auth_token: str,
-        config: str,
-        argocd_context: str,
-        grpc_web_root_path: str,
-        grpc_web: bool,
-        plaintext: bool,
-        insecure: bool,
-        **rest: Any,
-    ) -> Any:
-        access = ServerAccess(
-            server=server,
-            token=auth_token,
-            config=config,
-            context=argocd_context,
-            root=grpc_web_root_path,
-            plain=plaintext,
-            insecure=insecure,
+    try:
+        said = reader.make_context("ARGOCD_OPTS", shlex.split(text)).params
+    except (click.UsageError, ValueError) as error:
+        why = error.format_message() if isinstance(error, click.UsageError) else str(error)
+        raise TrueupError(f"ARGOCD_OPTS: {why}", hint="it holds options such as --grpc-web --insecure") from error
+    return {name: value for name, value in said.items() if value}
+
+
+def taken(flags: dict[str, Any]) -> ServerAccess:
+    """What options say, which are taken out of the flags of a command; ``ARGOCD_OPTS`` where they say nothing.
+
+    Raises:
+        click.UsageError: one is not built.
+    """
+    opts = always()
+    given = {option.name: flags.pop(str(option.name)) or opts.get(str(option.name)) for option in _parameters()}
+    if given["port_forward"] or given["port_forward_namespace"]:
+        raise click.UsageError(
+            "--port-forward is not built: `kubectl -n argocd port-forward svc/trueup 8080:443` "
+            "and --server localhost:8080 do the same"
         )
-        return command(access=access, **rest)
+    return ServerAccess(
+        server=given["server_address"] or os.environ.get("ARGOCD_SERVER", ""),
+        token=given["auth_token"] or os.environ.get("ARGOCD_AUTH_TOKEN", ""),
+        config=given["config"] or "",
+        context=given["argocd_context"] or "",
+        root=given["grpc_web_root_path"] or "",
+        plain=bool(given["plaintext"]),
+        insecure=bool(given["insecure"]),
+        authority=given["server_crt"] or "",
+        certificate=given["client_crt"] or "",
+        key=given["client_crt_key"] or "",
+        headers=tuple(given["header"] or ()),
+        tries=1 + min(given["http_retry_max"] or 0, _MOST_TRIES),
+    )
 
+
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options, as one :class:`ServerAccess` ``access``."""
+
+    def wrapped(**flags: Any) -> Any:
+        return command(access=taken(flags), **flags)
+
+    return with_server_options(wrapped, command)
+
+
+def with_server_options(wrapped: Callable[..., Any], command: Callable[..., Any]) -> Callable[..., Any]:
+    """A function with the name, the text and the options of another, and with those that name a server."""
     wrapped.__name__ = command.__name__
     wrapped.__doc__ = command.__doc__
-    wrapped.__click_params__ = getattr(command, "__click_params__", []) + wrapped.__click_params__  # type: ignore[attr-defined]
+    # Click reads them last to first, as decorators leave them.
+    wrapped.__click_params__ = [*reversed(_parameters()), *getattr(command, "__click_params__", [])]  # type: ignore[attr-defined]
     return wrapped
+
+
+def _parameters() -> list[click.Option]:
+    return [
+        click.Option(["--server", "server_address"], default="", help="Address of an API server ($ARGOCD_SERVER)."),
+        click.Option(["--auth-token"], default="", help="Token to show to it ($ARGOCD_AUTH_TOKEN)."),
+        click.Option(
+            ["--config"], default="", metavar="FILE", help="Argo CD's configuration file (~/.config/argocd/config)."
+        ),
+        click.Option(["--argocd-context"], default="", help="Context of that file."),
+        click.Option(["--grpc-web-root-path"], default="", help="Path below which the server is."),
+        click.Option(["--grpc-web"], is_flag=True, help="Taken, and without effect: commands speak REST."),
+        click.Option(["--plaintext"], is_flag=True, help="Speak without TLS."),
+        click.Option(["--insecure"], is_flag=True, help="Do not look at the server's certificate."),
+        click.Option(["--server-crt"], default="", metavar="FILE", help="Who signs the server's certificate, as PEM."),
+        click.Option(["--client-crt"], default="", metavar="FILE", help="Certificate to show to the server, as PEM."),
+        click.Option(["--client-crt-key"], default="", metavar="FILE", help="Its key."),
+        click.Option(
+            ["-H", "--header"], multiple=True, metavar="NAME:VALUE", help="Sent with every request. Repeatable."
+        ),
+        click.Option(["--http-retry-max"], type=click.IntRange(0), default=0, help="Times that a read is tried again."),
+        click.Option(["--port-forward"], is_flag=True, hidden=True),
+        click.Option(["--port-forward-namespace"], default="", hidden=True),
+    ]
+
+
+def _file(path: str, option: str) -> bytes:
+    if not path:
+        return b""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise TrueupError(f"{option}: {path} cannot be read: {error.strerror}", hint="name a PEM file") from error
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip() or not name.strip().isascii():
+        raise click.UsageError(f"--header: {text[:80]!r} is not NAME:VALUE")
+    return name.strip(), value.strip()

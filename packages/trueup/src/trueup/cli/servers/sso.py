@@ -16,7 +16,7 @@ import msgspec
 
 from trueup.cli.screen import say
 from trueup.cli.servers.client import ServerClient
-from trueup.cli.servers.config import KnownServer
+from trueup.cli.servers.known import KnownServer
 from trueup.cli.servers.tokens import claims as claims_of
 from trueup.model.errors import TrueupError
 
