@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.support.gitrepo import GitRepo
 from tests.support.helmrepo import packed
+from tests.support.pgp import PgpKey
 
 from trueup.model.application import DirectorySource, HelmSource, KustomizeSource, Source
 from trueup.model.errors import InvalidSpec, RenderFailed, RenderStopped, SourceUnavailable
@@ -90,6 +91,23 @@ async def test_charts_of_a_helm_repository_are_found_and_unpacked_in_the_child(
     climbs = Trees(trees.own, {chart.tree: PackedChart(packed({"web/../../x": "y"}), chart.shown)})
     with pytest.raises(RenderFailed, match=r"^app/kustomization.yaml: helmCharts\[0\]: .* leads out of the chart"):
         await preparer.recipe(source, climbs, INFLATING, index=0, whole_tree=False)
+
+
+async def test_what_a_repository_offers_is_read_in_the_child(preparer: Preparer, repo: GitRepo) -> None:
+    files = {"chart/Chart.yaml": CHART, "chart/values.yaml": b"a: 1", "app/kustomization.yaml": b""}
+    tree = opened(repo, repo.commit(files)).own
+    offer = await preparer.offer(Source(path="chart"), tree)
+    assert (offer.type, offer.chart.parameters) == ("Helm", (("a", "1"),))
+    assert await preparer.applications(tree) == {"app": "Kustomize", "chart": "Helm"}
+    index = b"apiVersion: v1\nentries: {web: [{name: web, version: 1.0.0}]}\n"
+    assert await preparer.charts(index, "https://h/a") == {"web": ("1.0.0",)}
+    ada = PgpKey()
+    (key,) = await preparer.keys([ada.public, "no key", ""])
+    assert (key.id, key.secret) == (ada.id, False)
+    with pytest.raises(RenderFailed, match="app path does not exist"):
+        await preparer.offer(Source(path="none"), tree)
+    with pytest.raises(RenderFailed, match="index of"):
+        await preparer.charts(b"[" * 100_000, "https://h/a")
 
 
 async def test_a_child_says_what_this_process_would(preparer: Preparer, repo: GitRepo) -> None:

@@ -83,6 +83,11 @@ class Clusters:
             if entry is None or entry.way != connection.entry.way:
                 self._close(secret)
 
+    def reopen(self, secret: str) -> None:
+        """Forget what is known of a cluster, by its Secret. Who needs it asks anew."""
+        if secret in self._connections:
+            self._close(secret)
+
     def unwatch(self) -> None:
         """What is excluded has changed."""
         for connection in self._connections.values():

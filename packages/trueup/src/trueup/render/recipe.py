@@ -57,7 +57,7 @@ def make_recipe(
     budget = budget or Budget()
     looked, refs = metered(budget, tree, refs)
     tree = looked
-    path = looked.within = _source_path(source, tree)
+    path = looked.within = source_path(source, tree)
     source, overrides = apply_overrides(source, tree, path, context.instance or context.app_name)
     renderer = renderer_of(source, tree, path, context)
     environment = Environment(source, tree.revision, context)
@@ -112,7 +112,12 @@ def read_inputs(recipe: Recipe, tree: Tree, refs: Mapping[str, Tree]) -> dict[st
     return {file.path: (refs[file.ref] if file.ref else tree).read(file.entry) for file in recipe.inputs}
 
 
-def _source_path(source: Source, tree: Tree) -> str:
+def source_path(source: Source, tree: Tree) -> str:
+    """The folder of a source in its tree; the root of one that is a chart.
+
+    Raises:
+        RenderFailed: there is none, or it is outside.
+    """
     if source.chart:
         return ""  # its tree is the chart
     if source.path.startswith("/"):

@@ -78,18 +78,30 @@ class HelmRepositories:
             edition = Edition(known[0])
         else:
             edition, answers = Edition(), None
-        try:
-            index = await self._download(index_url(home.url.address), min(limit, MAX_INDEX), home, edition)
-        except TooLarge as error:
-            raise TooLarge(
-                f"{redact_url(repository.url)[:300]}: repository index larger than the limit of {MAX_INDEX >> 20} MiB",
-                hint="name a repository with a smaller index",
-            ) from error
+        index = await self._index(repository, home, edition, limit)
         if answers is None or not edition.unchanged:
             digest = await asyncio.to_thread(json.digest, index)
             answers = await self._said(index, digest, asked)
             self._editions.put(repository, (edition.tag, digest))
         return dict(zip(charts, answers, strict=True))
+
+    async def index(self, repository: RepositoryOf) -> bytes:
+        """The index of a repository, as it is today.
+
+        Raises:
+            InvalidSpec: its URL is none of a Helm repository.
+            TrueupError: it cannot be had.
+        """
+        return await self._index(repository, await self._home(repository), Edition())
+
+    async def _index(self, repository: RepositoryOf, home: Home, edition: Edition, limit: int = MAX_INDEX) -> bytes:
+        try:
+            return await self._download(index_url(home.url.address), min(limit, MAX_INDEX), home, edition)
+        except TooLarge as error:
+            raise TooLarge(
+                f"{redact_url(repository.url)[:300]}: repository index larger than the limit of {MAX_INDEX >> 20} MiB",
+                hint="name a repository with a smaller index",
+            ) from error
 
     async def _said(self, index: bytes, digest: str, charts: tuple[ChartOf, ...]) -> tuple[Found | Missing, ...]:
         """What an index says of charts. One that has not changed is not read again: a large one takes seconds."""

@@ -11,6 +11,8 @@ import msgspec
 import pysequoia
 from pysequoia import packet
 
+from trueup.model.public_key import PublicKey
+
 LARGEST = 64 * 1024
 """Bytes of a signature."""
 _ID = 16
@@ -157,31 +159,6 @@ def _packets(signature: bytes) -> Iterator[packet.Packet]:
 
 def _seconds(time: datetime | None, otherwise: float = 0.0) -> float:
     return time.timestamp() if time is not None else otherwise
-
-
-class PublicKey(msgspec.Struct, frozen=True):
-    """What a public key says of itself.
-
-    Attributes:
-        id: 16 hexadecimal digits, as Argo CD names it.
-        kind: algorithm of the primary key.
-        expires: a date, or empty.
-        text: armoured.
-        secret: it is no public key.
-    """
-
-    id: str
-    fingerprint: str
-    kind: str
-    owner: str
-    expires: str
-    revoked: bool
-    text: str
-    secret: bool = False
-
-    def is_called(self, name: str) -> bool:
-        """Whether a name is its id or fingerprint."""
-        return name.strip().upper() in (self.id, self.fingerprint)
 
 
 def public_keys(data: bytes) -> list[PublicKey]:

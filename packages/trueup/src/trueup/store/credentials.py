@@ -161,6 +161,19 @@ class Credentials:
             )
         return self._credential(asked, secret.data, secret)
 
+    def given(self, data: Mapping[str, str]) -> Credential:
+        """What a repository would be shown if a Secret had these data; what is kept for URLs of its beginning, where
+        they do not say who asks.
+
+        Raises:
+            InvalidSpec: the URL cannot be read, or they ask for something that is not supported.
+        """
+        asked, project = parse_repository_url(address_of(data.get("url", ""), data)), data.get("project", "")
+        own = _Secret("(as it is given)", REPOSITORY, asked, project, dict(data))
+        inherited = None if _says_who(data) else self._chosen(asked, project, REPOSITORY, TEMPLATE)[1]
+        found = {**(inherited.data if inherited else {}), **{key: value for key, value in data.items() if value}}
+        return self._credential(asked, found, own, *(each for each in (inherited,) if each))
+
     def scope(self, url: str, project: str) -> str:
         """The project whose own Secret reads a repository on behalf of a project; empty where what is for all of them
         does. What is fetched by the one is not for the other to see."""

@@ -9,10 +9,10 @@ import msgspec
 from kubegrammar.patch import merge_diff
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
-from trueup.kube.errors import Conflict
+from trueup.kube.errors import Conflict, NotFound
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
-from trueup.store.credentials import LABEL, SECRET
+from trueup.store.credentials import CONFIG_MAP, LABEL, SECRET
 
 TRIES = 10
 """Times that a change is made anew when somebody else has written meanwhile."""
@@ -75,14 +75,52 @@ class Edits:
         await self._client.delete(self._kind, namespace, name, propagation="Background", uid=uid)
 
 
-class RepositorySecrets(Edits):
-    """The Secrets of repositories, read and written."""
+class SecretEdits(Edits):
+    """The Secrets of a namespace, read and written."""
 
     def __init__(self, client: Client, namespace: str) -> None:
         super().__init__(client, SECRET)
         self._namespace = namespace
 
+    async def get(self, name: str) -> LiveObject | None:
+        """The Secret of a name; None where there is none."""
+        try:
+            return await self._client.get(SECRET, self._namespace, name)
+        except NotFound:
+            return None
+
     async def of_kind(self, kind: str) -> list[LiveObject]:
         """Those whose label says this kind."""
         listing = await self._client.list(SECRET, self._namespace, label_selector=f"{LABEL}={kind}")
         return listing.objects
+
+
+class MapEdits(Edits):
+    """The ConfigMaps of an installation, read and written; one that is not there is made.
+
+    Args:
+        namespace: of all of them.
+    """
+
+    def __init__(self, client: Client, namespace: str) -> None:
+        super().__init__(client, CONFIG_MAP)
+        self._namespace = namespace
+
+    async def change(self, name: str, change: Callable[[dict[str, str]], None]) -> None:
+        """Change the data of a ConfigMap in place.
+
+        Args:
+            change: asked again where somebody else has written meanwhile.
+        """
+
+        def changed(live: dict[str, Any]) -> dict[str, Any]:
+            data = dict(live.get("data") or {})
+            change(data)
+            return {**live, "data": data}
+
+        try:
+            await self.edit(f"{self._namespace}/{name}", changed)
+        except NotFound:
+            labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "argocd"}
+            metadata = {"name": name, "namespace": self._namespace, "labels": labels}
+            await self.create(changed({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}))

@@ -7,7 +7,6 @@ import click
 import msgspec
 
 from trueup.cli.asking import confirm
-from trueup.cli.cluster.manager import SYSTEM_NAMESPACE, TOKEN_SECRET, make_manager, token_of
 from trueup.cli.cluster.secret import ClusterSecret, config_json, kept, secret_name, secret_object
 from trueup.cli.cluster.words import pairs
 from trueup.cli.completing import projects
@@ -28,6 +27,7 @@ from trueup.kube.plugin import ExecPlugin
 from trueup.model.application import IN_CLUSTER_SERVER
 from trueup.model.errors import TrueupError
 from trueup.model.server import canonical_server
+from trueup.store.clusters.manager import SYSTEM_NAMESPACE, TOKEN_SECRET, make_manager, token_of
 from trueup.store.credentials import SECRET
 
 

@@ -1,25 +1,20 @@
 """``trueup cluster rotate-auth``."""
 
 import asyncio
-import secrets
-from contextlib import suppress
 
 import click
-import msgspec
 
 from trueup.cli.cluster.change import change
-from trueup.cli.cluster.manager import ACCOUNT, ROTATED, SECRETS, SYSTEM_NAMESPACE, token_of
 from trueup.cli.cluster.secret import config_json, kept, only
 from trueup.cli.completing import clusters
 from trueup.cli.connect import ClusterAccess, access_options, client_of, connected
 from trueup.cli.examples import examples
 from trueup.cli.logs import errors_alone
 from trueup.cli.screen import say
-from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig
-from trueup.kube.errors import NotFound
 from trueup.model.errors import TrueupError
-from trueup.store.credentials import decoded
+from trueup.store.clusters.manager import ACCOUNT, SYSTEM_NAMESPACE
+from trueup.store.clusters.rotation import rotate
 
 
 @click.command("rotate-auth", epilog=examples("trueup cluster rotate-auth production"))
@@ -44,21 +39,8 @@ async def _rotate(access: ClusterAccess, name: str, account: str, system: str) -
             raise TrueupError(
                 f"cluster {name} has no token to renew", hint="it uses another credential, or none; see `cluster add`"
             )
-        async with client_of(config) as there:
-            token, expires = await token_of(there, system, account, f"{ROTATED}-{secrets.token_hex(3)}")
-        renewed = msgspec.structs.replace(config, token=token)
-        # The new one is tried before the old one goes.
-        async with client_of(renewed) as there:
-            await there.request("GET", "/version")
+
+        async def keep(renewed: ClusterConfig) -> None:
             await change(client, access, found, {"config": config_json(renewed)}, {})
-            await _drop(there, system, account, config)
-        return expires
 
-
-async def _drop(there: Client, system: str, account: str, old: ClusterConfig) -> None:
-    """Delete the Secrets of a service account that have the old token: with them it ends."""
-    for live in (await there.list(SECRETS, system)).objects:
-        whose = live.annotations.get("kubernetes.io/service-account.name")
-        if whose == account and decoded(live.object()).get("token") == old.token:
-            with suppress(NotFound):
-                await there.delete(SECRETS, system, live.key.name, propagation="Background")
+        return await rotate(config, client_of, keep, account=account, system=system)

@@ -1,31 +1,21 @@
 """Cluster Secrets: how they are called, made, found and shown."""
 
-import base64
 from collections.abc import Mapping, Sequence
-from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
-from kubegrammar.fnv import fnv32a
 from trueup.kube.client import Client
-from trueup.kube.config import ClusterConfig
 from trueup.kube.errors import ConfigError
 from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.server import canonical_server
 from trueup.store.clusters.known import OWN, SELECTOR
-from trueup.store.clusters.secret import (
-    CLUSTER,
-    LABEL,
-    ClusterEntry,
-    read_entry,
-)
+from trueup.store.clusters.secret import ClusterEntry, read_entry
+from trueup.store.clusters.written import config_json as config_json
+from trueup.store.clusters.written import secret_name as secret_name
+from trueup.store.clusters.written import secret_object as secret_object
 from trueup.store.credentials import SECRET, decoded
-
-MANAGED_BY = {"managed-by": "argocd.argoproj.io"}
-"""What Argo CD puts on a Secret that a command made."""
 
 
 class ClusterSecret(msgspec.Struct, frozen=True):
@@ -49,60 +39,6 @@ class ClusterSecret(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Kept({self.secret!r})"
-
-
-def secret_name(server: str) -> str:
-    """Argo CD's name of a cluster's Secret: its host, and FNV-1a of its URL (``URIToSecretName``)."""
-    host = (urlsplit(server).hostname or "").strip("[]").replace(":", "-").replace("_", "-")
-    return f"cluster-{host}-{fnv32a(server)}"
-
-
-def config_json(config: ClusterConfig) -> str:
-    """The field ``config`` of a Secret."""
-    tls: dict[str, Any] = {"insecure": config.insecure}
-    for field, data in (("caData", config.ca_data), ("certData", config.cert_data), ("keyData", config.key_data)):
-        if data:
-            tls[field] = base64.b64encode(data).decode()
-    if config.tls_server_name:
-        tls["serverName"] = config.tls_server_name
-    said: dict[str, Any] = {"tlsClientConfig": tls}
-    for name, text in (
-        ("bearerToken", config.token),
-        ("username", config.username),
-        ("password", config.password),
-        ("proxyUrl", config.proxy),
-    ):
-        if text:
-            said[name] = text
-    if plugin := config.plugin:
-        said["execProviderConfig"] = {
-            "command": plugin.command,
-            "args": list(plugin.args),
-            "env": dict(plugin.env),
-            "apiVersion": plugin.api_version,
-            "installHint": plugin.install_hint,
-        }
-    return msgspec.json.encode(said).decode()
-
-
-def secret_object(namespace: str, name: str, data: Mapping[str, str], metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """A cluster Secret as it is written.
-
-    Args:
-        metadata: labels and annotations beside those that every such Secret has.
-    """
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {
-            "name": name,
-            "namespace": namespace,
-            "labels": {**(metadata.get("labels") or {}), LABEL: CLUSTER},
-            "annotations": {**(metadata.get("annotations") or {}), **MANAGED_BY},
-        },
-        "type": "Opaque",
-        "data": {field: base64.b64encode(value.encode()).decode() for field, value in data.items() if value},
-    }
 
 
 async def kept(client: Client, namespace: str) -> list[ClusterSecret]:

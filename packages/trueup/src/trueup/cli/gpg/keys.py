@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import msgspec
@@ -15,10 +15,8 @@ from trueup.cli.screen import say
 from trueup.kube.client import Client
 from trueup.kube.errors import NotFound
 from trueup.model.errors import TrueupError
+from trueup.model.public_key import PublicKey
 from trueup.store.credentials import CONFIG_MAP, KEYRING
-
-if TYPE_CHECKING:
-    from trueup.sources.openpgp import PublicKey
 
 _LARGEST = 1024 * 1024
 
@@ -107,13 +105,13 @@ def _unknown(key: str) -> TrueupError:
     return TrueupError(f"no key {key[:60]} is known", hint="`trueup gpg list` shows those that are")
 
 
-async def _known(access: ClusterAccess) -> "list[PublicKey]":
+async def _known(access: ClusterAccess) -> list[PublicKey]:
     async with connected(access) as client:
         data = (await _read(client, access.namespace) or {}).get("data") or {}
     return [key for text in data.values() for key in _read_keys(text.encode())]
 
 
-def _read_keys(data: bytes) -> "list[PublicKey]":
+def _read_keys(data: bytes) -> list[PublicKey]:
     # What reads keys is loaded where some are read.
     from trueup.sources.openpgp import public_keys
 

@@ -62,6 +62,16 @@ class Registries:
         with _as_a_source():
             await self._client.greet(url.place, await self._access(repository, url))
 
+    async def tags(self, repository: RepositoryOf, chart: str = "") -> list[str]:
+        """The tags of an artifact, or of a chart of a registry's namespace, as they are written.
+
+        Raises:
+            TrueupError: the registry cannot be asked, or has no such repository.
+        """
+        url = place_of(repository.url, chart)
+        with _as_a_source():
+            return await self._client.tags(url.place, url.path, await self._access(repository, url))
+
     async def find(
         self, repository: RepositoryOf, charts: Sequence[ChartOf]
     ) -> dict[ChartOf, Found | Missing | AccessRefused]:

@@ -17,6 +17,7 @@ from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable, Tr
 from trueup.model.tree import Tree
 from trueup.render.budget import Budget, TooCostly
 from trueup.render.continuity import Trees, check_whole
+from trueup.render.details import applications_of, charts_of, offer_of
 from trueup.render.helm_index import find_all
 from trueup.render.packed_chart import PackedChart, check_archive
 from trueup.render.recipe import make_recipe, read_inputs
@@ -26,6 +27,8 @@ from trueup.sources.tree import GitTree, TreePlace, within_limits
 from trueup.store.preparing.frame import (
     MAX_ANSWER,
     Answer,
+    ApplicationsOf,
+    ChartsOf,
     CheckArchive,
     CheckSigned,
     CheckWhole,
@@ -33,9 +36,14 @@ from trueup.store.preparing.frame import (
     HeldTree,
     IndexedCharts,
     Inputs,
+    Keys,
+    KeysOf,
+    Listed,
     Made,
     MakeRecipe,
     Needs,
+    Offered,
+    OfferOf,
     Packed,
     Places,
     PreparingRefused,
@@ -107,6 +115,15 @@ def _done(task: Task) -> Answer:
             return Whole()
         case CheckSigned():
             return _signatures(task)
+        case OfferOf():
+            return Offered(offer_of(task.source, _opened(task.places).own, budget))
+        case ApplicationsOf():
+            found = applications_of(_opened(task.places).own, budget)
+            return Listed({_sayable(path): (tool,) for path, tool in found.items()})
+        case KeysOf():
+            return _keys(task.texts)
+        case ChartsOf():
+            return Listed(charts_of(task.index, task.repository))
         case CheckWhole():
             for before in task.before:
                 check_whole(task.recipe, task.barren, _opened(task.now), _opened(before), budget)
@@ -126,6 +143,12 @@ def _signatures(task: CheckSigned) -> Answer:
     except (KeyError, ValueError, OSError, pygit2.GitError) as error:
         raise SourceUnavailable(f"repository {place.shown}: its signatures cannot be read: {error}"[:400]) from error
     return Signatures(tuple(map(_sayable, found.problems)), found.until if isfinite(found.until) else None)
+
+
+def _keys(texts: tuple[str, ...]) -> Keys:
+    from trueup.sources.openpgp import public_keys
+
+    return Keys(tuple(key for text in texts for key in public_keys(text.encode("utf-8", "surrogatepass"))))
 
 
 @lru_cache(1)

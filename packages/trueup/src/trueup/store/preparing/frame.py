@@ -3,7 +3,9 @@
 import msgspec
 
 from trueup.model.application import Source
+from trueup.model.public_key import PublicKey
 from trueup.policy.integrity import Demand
+from trueup.render.details import SourceOffer
 from trueup.render.environment import RenderContext
 from trueup.render.helm_index import ChartOf, Found, Missing
 from trueup.render.job import Recipe
@@ -94,7 +96,44 @@ class CheckSigned(msgspec.Struct, frozen=True, tag=True):
     now: float
 
 
-Task = MakeRecipe | ReadInputs | CheckWhole | FindCharts | CheckArchive | CheckSigned
+class OfferOf(msgspec.Struct, frozen=True, tag=True):
+    """Asks what a source is, and what can be set of it; the answer is :class:`Offered`."""
+
+    source: Source
+    places: Places
+
+
+class ApplicationsOf(msgspec.Struct, frozen=True, tag=True):
+    """Asks which folders of a repository a tool is for; the answer is :class:`Listed`."""
+
+    places: Places
+
+
+class ChartsOf(msgspec.Struct, frozen=True, tag=True):
+    """Asks which charts the index of a Helm repository has; the answer is :class:`Listed`."""
+
+    index: bytes
+    repository: str
+
+
+class KeysOf(msgspec.Struct, frozen=True, tag=True):
+    """Asks for the OpenPGP keys of some texts; the answer is :class:`Keys`."""
+
+    texts: tuple[str, ...]
+
+
+Task = (
+    MakeRecipe
+    | ReadInputs
+    | CheckWhole
+    | FindCharts
+    | CheckArchive
+    | CheckSigned
+    | OfferOf
+    | ApplicationsOf
+    | ChartsOf
+    | KeysOf
+)
 
 
 class Made(msgspec.Struct, frozen=True, tag=True):
@@ -132,6 +171,24 @@ class Signatures(msgspec.Struct, frozen=True, tag=True):
     until: float | None
 
 
+class Offered(msgspec.Struct, frozen=True, tag=True):
+    """What a source is."""
+
+    offer: SourceOffer
+
+
+class Listed(msgspec.Struct, frozen=True, tag=True):
+    """Folders, each with its tool; or charts, each with its versions."""
+
+    found: dict[str, tuple[str, ...]]
+
+
+class Keys(msgspec.Struct, frozen=True, tag=True):
+    """OpenPGP keys."""
+
+    found: tuple[PublicKey, ...]
+
+
 class PreparingRefused(msgspec.Struct, frozen=True, tag=True):
     """The source's fault, or a limit.
 
@@ -145,7 +202,7 @@ class PreparingRefused(msgspec.Struct, frozen=True, tag=True):
     hint: str = ""
 
 
-Answer = Made | Needs | Inputs | IndexedCharts | Whole | Signatures | PreparingRefused
+Answer = Made | Needs | Inputs | IndexedCharts | Whole | Signatures | Offered | Listed | Keys | PreparingRefused
 
 _encoder = msgspec.msgpack.Encoder()
 _tasks: msgspec.msgpack.Decoder[Task] = msgspec.msgpack.Decoder(Task)

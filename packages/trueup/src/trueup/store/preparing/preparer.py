@@ -5,9 +5,12 @@ from pathlib import Path
 
 from trueup.model.application import Source
 from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable
+from trueup.model.public_key import PublicKey
+from trueup.model.tree import Tree
 from trueup.policy.integrity import Demand
 from trueup.render.budget import TooCostly
 from trueup.render.continuity import Trees
+from trueup.render.details import SourceOffer
 from trueup.render.environment import RenderContext
 from trueup.render.helm_index import ChartOf, Found, Missing
 from trueup.render.job import Recipe
@@ -17,6 +20,8 @@ from trueup.sources.shelved import Shelved, ShelvedChart
 from trueup.sources.tree import GitTree, TreePlace
 from trueup.store.preparing.frame import (
     Answer,
+    ApplicationsOf,
+    ChartsOf,
     CheckArchive,
     CheckSigned,
     CheckWhole,
@@ -24,9 +29,14 @@ from trueup.store.preparing.frame import (
     HeldTree,
     IndexedCharts,
     Inputs,
+    Keys,
+    KeysOf,
+    Listed,
     Made,
     MakeRecipe,
     Needs,
+    Offered,
+    OfferOf,
     Packed,
     Places,
     PreparingRefused,
@@ -138,6 +148,42 @@ class Preparer:
         answer = await self._ask(task, Trees(tree, {}), what="the signatures of commits", hint=_SEAL)
         assert isinstance(answer, Signatures)
         return answer.problems, float("inf") if answer.until is None else answer.until
+
+    async def offer(self, source: Source, tree: Tree) -> SourceOffer:
+        """As :func:`trueup.render.details.offer_of`."""
+        trees = Trees(tree, {})
+        places = _places(trees)
+        if places is None:
+            raise RenderFailed(f"{source.path or '.'} is no folder of a repository")
+        answer = await self._ask(OfferOf(source, places), trees, where=source.path or ".")
+        assert isinstance(answer, Offered)
+        return answer.offer
+
+    async def applications(self, tree: Tree) -> dict[str, str]:
+        """As :func:`trueup.render.details.applications_of`."""
+        trees = Trees(tree, {})
+        places = _places(trees)
+        if places is None:
+            return {}
+        answer = await self._ask(ApplicationsOf(places), trees)
+        assert isinstance(answer, Listed)
+        return {path: tool for path, (tool,) in answer.found.items()}
+
+    async def charts(self, index: bytes, repository: str) -> dict[str, tuple[str, ...]]:
+        """As :func:`trueup.render.details.charts_of`."""
+        answer = await self._ask(
+            ChartsOf(index, repository),
+            what="the index of a Helm repository",
+            hint="name a repository with a smaller index",
+        )
+        assert isinstance(answer, Listed)
+        return answer.found
+
+    async def keys(self, texts: Sequence[str]) -> tuple[PublicKey, ...]:
+        """The OpenPGP keys of some texts; what cannot be read is left out."""
+        answer = await self._ask(KeysOf(tuple(texts)), what="public keys", hint="give fewer of them")
+        assert isinstance(answer, Keys)
+        return answer.found
 
     async def warm(self) -> None:
         """Start one child now, so that the first recipe does not wait for it."""
