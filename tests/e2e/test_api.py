@@ -93,10 +93,14 @@ async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, c
         clusters = await grpc.ask("ClusterService.List", {})
         assert clusters["items"][0]["name"] == "in-cluster"
         async for _ in looks():
-            status, made = await rest.ask("POST", "/api/v1/applications", application)
+            nowhere = {**spec_of(application), "source": {"repoURL": estate.repository.url, "path": "none"}}
+            status, refused = await rest.ask("POST", "/api/v1/applications", {**application, "spec": nowhere})
             # The project may be news to the server still.
-            if status == 200:
+            if "Unable to generate manifests in none: none: app path does not exist" in refused["message"]:
                 break
+        assert (status, refused["code"]) == (400, 3), refused
+        assert f"application spec for {name} is invalid" in refused["message"]
+        status, made = await rest.ask("POST", "/api/v1/applications", application)
         assert status == 200, made
         assert made["spec"]["source"]["path"] == "app"
         await until(grpc, name, "sync", "OutOfSync")
@@ -135,7 +139,8 @@ async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, c
         await _another_projects_place(client, rest, application, first)
 
         patch = {"name": name, "patchType": "merge", "patch": json.dumps({"spec": {"source": {"path": "none"}}})}
-        assert (await rest.ask("PATCH", path, patch))[1]["spec"]["source"]["path"] == "none"
+        assert "app path does not exist" in (await rest.ask("PATCH", path, patch))[1]["message"]
+        assert (await rest.ask("PUT", f"{path}/spec?validate=false", nowhere))[1]["source"]["path"] == "none"
         status, rolled = await rest.ask("POST", f"{path}/rollback", {"name": name, "id": 0})
         assert status == 200, rolled
         assert rolled["operation"]["sync"]["source"]["path"] == "app"
@@ -166,6 +171,11 @@ async def _another_projects_place(client: Client, rest: RestClient, application:
         status, answer = await rest.ask("GET", f"{path}/{each}")
         assert status == 400 and "do not match any of the allowed" in json.dumps(answer), (each, answer)
     await client.delete(APPLICATION, NAMESPACE, name, propagation="Background")
+
+
+def spec_of(application: Any) -> dict[str, Any]:
+    found: dict[str, Any] = application["spec"]
+    return found
 
 
 def kinds(tree: Any) -> set[str]:

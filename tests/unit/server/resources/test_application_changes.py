@@ -1,6 +1,6 @@
 """Changing Applications: what is asked, of whom, and what is written."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -122,7 +122,12 @@ def rights(*allowed: tuple[str, str]) -> ByHand:
 
 
 async def ask(
-    stored: Stored, method: str, message: Json, caller: ByHand | None = None, project: Json | None = None
+    stored: Stored,
+    method: str,
+    message: Json,
+    caller: ByHand | None = None,
+    project: Json | None = None,
+    look: Callable[[Application], Awaitable[None]] | None = None,
 ) -> Any:
     def admit(app: Application) -> None:
         if app.spec.project not in ("shop", "vault"):
@@ -130,7 +135,7 @@ async def ask(
 
     functions = {
         **application_requests(stored, Asks(stored, project)),
-        **ApplicationEdits(stored, Writes(stored), admit).functions(),
+        **ApplicationEdits(stored, Writes(stored), admit, look).functions(),
     }
     try:
         return await functions[f"ApplicationService.{method}"](Request(caller or ByHand(), message))
@@ -357,6 +362,61 @@ async def test_what_is_made_has_neither_status_nor_operation(stored: Stored) -> 
     assert found["metadata"] == {"name": "new", "namespace": "argocd", "labels": {"a": "b"}}
     assert set(found) == {"apiVersion", "kind", "metadata", "spec"}
     assert await ask(stored, "Create", {"application": given}) == found
+
+
+_ELSEWHERE = {"project": "shop", "source": {"repoURL": "r", "path": "none"}}
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("Create", {"application": {"metadata": {"name": "new"}, "spec": _ELSEWHERE}}),
+        ("Create", {"application": {"metadata": {"name": "web"}, "spec": _ELSEWHERE}, "upsert": True}),
+        ("Update", {"application": {"metadata": {"name": "web"}, "spec": _ELSEWHERE}}),
+        ("UpdateSpec", {"name": "web", "spec": _ELSEWHERE}),
+        ("Patch", {"name": "web", "patchType": "merge", "patch": '{"spec":{"source":{"path":"none"}}}'}),
+    ],
+    ids=["create", "upsert", "update", "specification", "patch"],
+)
+async def test_sources_that_become_no_manifests_are_refused_unless_nobody_asks(
+    stored: Stored, method: str, message: Json
+) -> None:
+    async def look(app: Application) -> None:
+        assert app.spec.source is not None
+        raise InvalidSpec(f"Unable to generate manifests in {app.spec.source.path}: app path does not exist")
+
+    before = dict(stored.lives)
+    with pytest.raises(Fault) as refused:
+        await ask(stored, method, message, look=look)
+    name = "new" if "new" in str(message) else "web"
+    assert (refused.value.code, refused.value.message) == (
+        Code.INVALID_ARGUMENT,
+        f"application spec for {name} is invalid: InvalidSpecError: "
+        "Unable to generate manifests in none: app path does not exist",
+    )
+    assert stored.lives == before
+    if method != "Patch":
+        assert await ask(stored, method, {**message, "validate": False}, look=look)
+
+
+async def test_what_changes_no_manifest_asks_no_repository(stored: Stored) -> None:
+    async def look(app: Application) -> None:
+        raise AssertionError(app.key)
+
+    patch = '{"spec":{"syncPolicy":{"automated":null}},"metadata":{"labels":{"a":"b"}}}'
+    found = await ask(stored, "Patch", {"name": "auto", "patchType": "merge", "patch": patch}, look=look)
+    assert "automated" not in found["spec"]["syncPolicy"]
+
+
+async def test_rights_and_the_project_are_asked_before_any_repository(stored: Stored) -> None:
+    async def look(app: Application) -> None:
+        raise AssertionError(app.key)
+
+    given = {"application": {"metadata": {"name": "new"}, "spec": {**_ELSEWHERE, "project": "none"}}}
+    with pytest.raises(Fault, match="does not exist"):
+        await ask(stored, "Create", given, look=look)
+    with pytest.raises(Fault, match="permission denied"):
+        await ask(stored, "Create", given, rights(("create", "shop")), look=look)
 
 
 async def test_an_upsert_adds_to_the_metadata_and_replaces_the_specification(stored: Stored) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.apiserver import ByHand
 from tests.unit.server.resources.test_application_changes import with_
 from tests.unit.server.resources.test_applications import Stored
@@ -28,8 +30,10 @@ from trueup.server.resources.application_logs import LogLine, application_logs, 
 from trueup.server.resources.application_objects import application_objects
 from trueup.server.resources.application_place import kinds_below
 from trueup.server.resources.application_tree import application_tree
+from trueup.server.resources.object_actions import BUILT, ObjectChanges
 
 PLAIN = Shown()
+SETTINGS = {"resource.customizations.actions.Secret": "discovery.lua: return {}"}
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -60,6 +64,7 @@ class ByHandPlace:
         self.refused = refused
         self.hidden: set[str] = set()
         self.patched: list[tuple[str, bytes, str]] = []
+        self.made: list[Json] = []
         self.deleted: list[tuple[str, bool]] = []
         self.logged: dict[str, list[bytes]] = {}
         self.unreadable: dict[str, ApiError] = {}
@@ -87,9 +92,12 @@ class ByHandPlace:
     def refusal(self, key: ResourceKey) -> str:
         return self.refused
 
-    async def patch(self, live: LiveObject, body: bytes, kind: str) -> LiveObject:
-        self.patched.append((live.key.name, body, kind))
+    async def patch(self, live: LiveObject, body: bytes, kind: str, *, subresource: str = "") -> LiveObject:
+        self.patched.append((f"{live.key.name}/{subresource}" if subresource else live.key.name, body, kind))
         return live
+
+    async def create(self, body: Json) -> None:
+        self.made.append(body)
 
     async def delete(self, live: LiveObject, *, orphan: bool) -> None:
         self.deleted.append((live.key.name, orphan))
@@ -135,7 +143,7 @@ async def ask(stored: Stored, place: ByHandPlace, method: str, message: Json, ca
         **application_tree(stored, at, never),
         **application_objects(stored, at, lambda: ()),
         **application_logs(stored, at),
-        **application_actions(stored, at, lambda: BEGIN),
+        **application_actions(stored, at, lambda: BEGIN, lambda: SETTINGS),
     }
     return await functions[f"ApplicationService.{method}"](Request(caller or ByHand(), message))
 
@@ -424,3 +432,101 @@ async def test_actions_are_those_that_are_built(stored: Stored) -> None:
         with pytest.raises(Fault, match=text):
             message = {**WEB, "action": name, "resourceActionParameters": parameters}
             await ask(stored, rollout(), "RunResourceAction", message)
+    with pytest.raises(Fault, match="in argocd-cm is Lua, which is not run"):
+        await ask(stored, rollout(), "RunResourceAction", {**KEYS, "action": "rotate"})
+
+
+JOB: Json = {
+    "apiVersion": "batch/v1",
+    "kind": "CronJob",
+    "metadata": {"name": "nightly", "namespace": "shop", "uid": "u"},
+    "spec": {"jobTemplate": {"metadata": {"labels": {"a": "b"}}, "spec": {"template": {"spec": {"containers": []}}}}},
+}
+CANARY: Json = {"spec": {"strategy": {"canary": {"steps": [{}, {}]}}}, "status": {"currentStepIndex": 1}}
+STOPPED: Json = {"spec": {"paused": True}, "status": {"abort": True, "pauseConditions": [{}]}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "body", "changes"),
+    [
+        ("batch/Job", "terminate", {}, ObjectChanges({"spec": {"activeDeadlineSeconds": 1}})),
+        ("argoproj.io/Rollout", "abort", {}, ObjectChanges(status={"status": {"abort": True}})),
+        ("argoproj.io/Rollout", "retry", STOPPED, ObjectChanges(status={"status": {"abort": False}})),
+        (
+            "argoproj.io/Rollout",
+            "resume",
+            STOPPED,
+            ObjectChanges({"spec": {"paused": False}}, {"status": {"pauseConditions": None}}),
+        ),
+        (
+            "argoproj.io/Rollout",
+            "skip-current-step",
+            CANARY,
+            ObjectChanges(status={"status": {"pauseConditions": None, "currentStepIndex": 2}}),
+        ),
+        ("argoproj.io/Rollout", "restart", {}, ObjectChanges({"spec": {"restartAt": "2026-01-01T00:00:00Z"}})),
+        (
+            "argoproj.io/Application",
+            "toggle-auto-sync",
+            {"spec": {"syncPolicy": {"automated": {"prune": True}}}},
+            ObjectChanges({"spec": {"syncPolicy": {"automated": {"enabled": False}}}}),
+        ),
+        (
+            "kustomize.toolkit.fluxcd.io/Kustomization",
+            "reconcile",
+            {},
+            ObjectChanges({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": BEGIN.isoformat()}}}),
+        ),
+        ("helm.toolkit.fluxcd.io/HelmRelease", "suspend", {}, ObjectChanges({"spec": {"suspend": True}})),
+    ],
+)
+def test_what_actions_change(kind: str, name: str, body: Json, changes: ObjectChanges) -> None:
+    group, _, kind = kind.partition("/")
+    action = BUILT[(group, kind)][name]
+    assert action.change(body, {}, BEGIN) == changes
+    assert not action.idle(body)
+
+
+def test_a_job_is_made_as_its_controller_makes_it() -> None:
+    made = BUILT[("batch", "CronJob")]["create-job"].change(JOB, {}, BEGIN).made
+    assert made["metadata"] == {
+        "name": "nightly-202601010000",
+        "namespace": "shop",
+        "labels": {"a": "b"},
+        "annotations": {"cronjob.kubernetes.io/instantiate": "manual"},
+        "ownerReferences": [{"apiVersion": "batch/v1", "kind": "CronJob", "name": "nightly", "uid": "u"}],
+    }
+    assert made["spec"] == {"template": {"spec": {"containers": []}}}
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["spec", "status", "steps", "conditions", "strategy", "canary"]), inner)
+        ),
+        max_leaves=12,
+    )
+)
+def test_no_object_breaks_an_action(body: Any) -> None:
+    whole = body if isinstance(body, dict) else {"spec": body, "status": body, "metadata": body}
+    for actions in BUILT.values():
+        for action in actions.values():
+            action.idle(whole)
+            action.change(whole, {"replicas": "1"}, BEGIN)
+
+
+async def test_a_status_is_written_apart_and_an_object_is_made_where_the_project_permits_it(stored: Stored) -> None:
+    rolling = live("Rollout", "web", api_version="argoproj.io/v1alpha1")
+    place = ByHandPlace([rolling, live("CronJob", "nightly", JOB, api_version="batch/v1")])
+    at = {"name": "web", "namespace": "shop", "resourceName": "web", "group": "argoproj.io", "kind": "Rollout"}
+    await ask(stored, place, "RunResourceAction", {**at, "action": "abort"})
+    assert place.patched == [("web/status", b'{"status":{"abort":true}}', "merge")]
+    job = {**at, "resourceName": "nightly", "group": "batch", "kind": "CronJob", "action": "create-job"}
+    await ask(stored, place, "RunResourceAction", job)
+    assert [each["kind"] for each in place.made] == ["Job"]
+    place.refused = "kind Job is not permitted"
+    with pytest.raises(Fault, match="is not permitted"):
+        await ask(stored, place, "RunResourceAction", job)
+    assert len(place.made) == 1

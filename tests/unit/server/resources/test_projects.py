@@ -20,12 +20,10 @@ from trueup.runtime.clock import SystemClock
 from trueup.server.api import as_fault
 from trueup.server.errors import Code, Fault
 from trueup.server.request import Json, Request
-from trueup.server.resources.certificates import certificate_functions
-from trueup.server.resources.clusters import ClusterState, cluster_functions
+from trueup.server.resources.clusters import ClusterFinding, ClusterState, cluster_functions
 from trueup.server.resources.notifications import notification_functions
 from trueup.server.resources.projects import ProjectResources
 from trueup.server.resources.repositories import RepositoryResources, RepositoryState
-from trueup.server.transport.certificate import self_made
 from trueup.store.clusters.secret import ClusterEntry
 
 
@@ -44,6 +42,9 @@ class Objects:
     async def of_kind(self, kind: str) -> list[LiveObject]:
         label = "argocd.argoproj.io/secret-type"
         return [each for each in self.lives.values() if each.labels.get(label) == kind]
+
+    async def get(self, name: str) -> LiveObject | None:
+        return self.lives.get(name)
 
     async def create(self, body: Json) -> LiveObject:
         name = body["metadata"]["name"]
@@ -307,7 +308,8 @@ class Clusters:
 
 
 async def test_clusters_are_shown_without_what_they_are_reached_with() -> None:
-    functions = cluster_functions(Clusters(), lambda entry: ClusterState("Successful", version="1.37", applications=2))
+    state = ClusterState("Successful", version="1.37", applications=2)
+    functions = cluster_functions(ClusterFinding(Clusters(), lambda entry: state))
     found = await ask(functions, "ClusterService.List", {})
     assert [each["name"] for each in found["items"]] == ["in-cluster", "east"]
     assert found["items"][1]["config"] == {"tlsClientConfig": {"insecure": False}}
@@ -327,22 +329,6 @@ async def test_clusters_are_shown_without_what_they_are_reached_with() -> None:
 
 
 # --- and what is beside them -----------------------------------------------------------------------------------------
-
-
-async def test_certificates_and_known_hosts_are_listed() -> None:
-    certificate, _ = self_made(SystemClock().now())
-    hosts = "# text\ngit.example.com,192.0.2.1 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5\nodd line\n"
-    functions = certificate_functions(lambda: ({"tls.example.com": certificate.decode(), "odd": "x"}, hosts))
-    found = (await ask(functions, "CertificateService.ListCertificates", {}))["items"]
-    assert [(each["serverName"], each["certType"]) for each in found] == [
-        ("tls.example.com", "https"),
-        ("git.example.com", "ssh"),
-        ("192.0.2.1", "ssh"),
-    ]
-    assert found[0]["certInfo"] == "CN=trueup"
-    assert found[1]["certInfo"].startswith("SHA256:")
-    seen = await ask(functions, "CertificateService.ListCertificates", {"certType": "ssh"}, may_see("git.example.com"))
-    assert [each["serverName"] for each in seen["items"]] == ["git.example.com"]
 
 
 async def test_notifications_are_listed_by_name() -> None:

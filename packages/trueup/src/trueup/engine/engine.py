@@ -114,7 +114,7 @@ class Engine:
         warming.result()
         self._clusters = Clusters(_own(control), control.clusters, self._surroundings())
         stack.push_async_callback(self._clusters.close)
-        self._lasting = Lasting(
+        self.lasting = Lasting(
             options=options,
             clock=self.clock,
             control=control,
@@ -174,7 +174,7 @@ class Engine:
 
     def renew(self) -> None:
         """Forget all that is remembered of what was seen: another engine may have acted since."""
-        self.term = Term(self._lasting)
+        self.term = Term(self.lasting)
 
     @property
     def repositories(self) -> Repositories:

@@ -52,17 +52,27 @@ class GitMirrors:
     ) -> None:
         self.slots = Fair(GIT_SLOTS, GIT_BESIDE)
         self._credentials, self._share, self._lease = credentials, share, lease
+        self._registry, self._find_charts = registry, preparer.find_charts
         # Beside a cluster on this machine, servers of this machine are asked as well.
         self.guarded = not options.config.loopback
         self.download = downloading(guarded=self.guarded)
-        exchange = Exchange(guarded=self.guarded, learn=partial(secrecy.EVERYWHERE.learn, "identities"))
+        self._exchange = exchange = Exchange(
+            guarded=self.guarded, learn=partial(secrecy.EVERYWHERE.learn, "identities")
+        )
+        self._root, self._allowed_local = options.data / "mirrors", options.local_repositories
         self.charts = HelmRepositories(
             self.download, preparer.find_charts, lambda each: credentials.of(each.url, each.project), exchange
         )
+        self.registries = Registries(
+            registry,
+            lambda each: credentials.of(each.url, each.project),
+            guarded=self.guarded,
+            exchange=exchange,
+        )
         self.mirrors = Mirrors(
-            options.data / "mirrors",
+            self._root,
             run_git,
-            allowed_local=options.local_repositories,
+            allowed_local=self._allowed_local,
             credential=lambda each: credentials.of(each.url, each.project),
             scope=lambda each: credentials.scope(each.url, each.project),
             turns=self._turn,
@@ -71,16 +81,39 @@ class GitMirrors:
             exchange=exchange,
             charts=Charts(
                 self.charts,
-                Registries(
-                    registry,
-                    lambda each: credentials.of(each.url, each.project),
-                    guarded=self.guarded,
-                    exchange=exchange,
-                ),
+                self.registries,
                 preparer.check_archive,
                 wished,
             ),
         )
+
+    async def reach(self, repository: RepositoryOf, credential: Credential, *, index: bool) -> None:
+        """See that a repository answers, and lets in who shows a credential that nobody has kept yet.
+
+        Args:
+            index: it is a Helm repository over HTTP.
+
+        Raises:
+            TrueupError: it does not.
+        """
+
+        def lend(_: RepositoryOf) -> Credential:
+            return credential
+
+        if repository.packed:
+            await Registries(self._registry, lend, guarded=self.guarded, exchange=self._exchange).look(repository)
+        elif index:
+            await HelmRepositories(self.download, self._find_charts, lend, self._exchange).look(repository)
+        else:
+            once = Mirrors(
+                self._root,
+                run_git,
+                allowed_local=self._allowed_local,
+                credential=lend,
+                turns=self._turn,
+                exchange=self._exchange,
+            )
+            await once.get(repository).remote_refs()
 
     async def _turn(
         self, repository: str, work: Callable[[], Coroutine[Any, Any, bytes]], *, again: bool = True

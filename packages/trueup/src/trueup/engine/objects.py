@@ -3,12 +3,15 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import cast
 
+import msgspec
+
 from trueup import policy
 from trueup.clusters.shown import shown
 from trueup.engine.engine import Engine
 from trueup.engine.sites import Site
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
+from trueup.kube.object import read_object
 from trueup.kube.parameters import PatchKind
 from trueup.kube.wire import Lost
 from trueup.model.application import Application
@@ -148,19 +151,32 @@ class EnginePlace:
             return "objects are written by service accounts of projects alone, and the API does not do that yet"
         return self._forbids(key)
 
-    async def patch(self, live: LiveObject, body: bytes, kind: str) -> LiveObject:
+    async def patch(self, live: LiveObject, body: bytes, kind: str, *, subresource: str = "") -> LiveObject:
         """A changed object."""
-        type_ = self._type(live)
+        type_ = self._type(live.key)
         patched = await self._client.patch(
-            type_, live.key.namespace, live.key.name, body, kind=cast(PatchKind, kind), manager=MANAGER
+            type_,
+            live.key.namespace,
+            live.key.name,
+            body,
+            kind=cast(PatchKind, kind),
+            subresource=subresource,
+            manager=MANAGER,
         )
         self._cluster.cache.stored(patched)
         return patched
 
+    async def create(self, body: Json) -> None:
+        """Make another object."""
+        made = read_object(msgspec.json.encode(body))
+        self._cluster.cache.stored(
+            await self._client.create(self._type(made.key), made.key.namespace, made.body, field_manager=MANAGER)
+        )
+
     async def delete(self, live: LiveObject, *, orphan: bool) -> None:
         """Delete this very object, and what it owns or not."""
         await self._client.delete(
-            self._type(live),
+            self._type(live.key),
             live.key.namespace,
             live.key.name,
             propagation="Orphan" if orphan else "Foreground",
@@ -199,8 +215,8 @@ class EnginePlace:
         finally:
             stream.close()
 
-    def _type(self, live: LiveObject) -> ResourceType:
-        found = self._cluster.discovery.find(live.key.group, live.key.kind)
+    def _type(self, key: ResourceKey) -> ResourceType:
+        found = self._cluster.discovery.find(key.group, key.kind)
         if found is None:
-            raise Fault(Code.NOT_FOUND, f"the cluster does not know {live.key.kind} any more")
+            raise Fault(Code.NOT_FOUND, f"the cluster does not know {key.kind[:80]} any more")
         return found

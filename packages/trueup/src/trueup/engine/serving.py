@@ -2,7 +2,7 @@
 
 import base64
 import platform
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -10,22 +10,26 @@ from functools import partial
 import msgspec
 import structlog
 
-from kubegrammar.time import format_exact_time
+from kubegrammar.time import format_exact_time, format_time
 from trueup import __version__, policy
 from trueup.engine.control import Control
 from trueup.engine.engine import Engine
 from trueup.engine.objects import EngineLooks
+from trueup.engine.repository_reads import EngineRepositories
 from trueup.engine.signing import ConfigMapData, signing
+from trueup.engine.trials import SourceTrials
 from trueup.kube.client import Client
+from trueup.kube.config import ClusterConfig
 from trueup.kube.errors import NotFound
 from trueup.model.application import DEFAULT_PROJECT, Application
 from trueup.model.audit import Action, Actor, AuditRecord
-from trueup.model.errors import TrueupError
+from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.live import LiveObject, Seen
 from trueup.model.project import Project
 from trueup.model.repository import RepositoryOf
 from trueup.model.resource import GroupKind
-from trueup.policy.settings import NOTIFICATIONS
+from trueup.policy.project import permits_source
+from trueup.policy.settings import CONFIG_MAP, NOTIFICATIONS
 from trueup.runtime.secrecy import told
 from trueup.server.api import Asked
 from trueup.server.changes.log import Changes
@@ -41,11 +45,14 @@ from trueup.server.resources.application_requests import application_requests
 from trueup.server.resources.application_tree import application_tree
 from trueup.server.resources.application_watch import application_watch
 from trueup.server.resources.applications import application_reads
-from trueup.server.resources.certificates import certificate_functions
-from trueup.server.resources.clusters import ClusterState, cluster_functions
+from trueup.server.resources.certificates import CertificateResources
+from trueup.server.resources.cluster_writes import ClusterWrites
+from trueup.server.resources.clusters import ClusterFinding, ClusterState, cluster_functions
+from trueup.server.resources.gpgkeys import GpgKeyResources
 from trueup.server.resources.notifications import notification_functions
 from trueup.server.resources.projects import ProjectResources
 from trueup.server.resources.repositories import RepositoryResources, RepositoryState
+from trueup.server.resources.repository_visits import RepositoryVisits
 from trueup.server.resources.sessions import claimed
 from trueup.server.resources.version import version_functions
 from trueup.server.serve import Listening, serving
@@ -54,8 +61,10 @@ from trueup.server.session.browsers import session_cookies
 from trueup.server.strangers import StrangersShare
 from trueup.server.transport.certificate import context_of, self_made
 from trueup.store.applications import APPLICATION, key_of
+from trueup.store.clusters.rotation import rotate
 from trueup.store.clusters.secret import ClusterEntry
-from trueup.store.edits import Edits, RepositorySecrets
+from trueup.store.clusters.written import config_json
+from trueup.store.edits import Edits, MapEdits, SecretEdits
 from trueup.store.kinds import APPLICATION as APPLICATION_TYPE
 from trueup.store.kinds import PROJECT as PROJECT_TYPE
 from trueup.store.requests import Requests
@@ -130,7 +139,7 @@ def _functions(engine: Engine, client: Client, changes: Changes, pulse: Pulse) -
     """All that is built, over what the engine has."""
     control, now = engine.control, engine.clock.now
     reads, looks = control.applications, EngineLooks(engine, client)
-    requests = Requests(client, control.namespace, now)
+    requests, trials = Requests(client, control.namespace, now), SourceTrials(engine)
 
     def admit(app: Application) -> None:
         policy.admit(app, reads.project_of(app), engine.term.place(app))
@@ -143,45 +152,101 @@ def _functions(engine: Engine, client: Client, changes: Changes, pulse: Pulse) -
         application_reads(reads, changes, lambda key, hard: requests.refresh(key, hard=hard)),
         application_watch(reads, changes),
         application_requests(reads, requests),
-        ApplicationEdits(reads, Edits(client, APPLICATION_TYPE), admit).functions(),
+        ApplicationEdits(reads, Edits(client, APPLICATION_TYPE), admit, trials.require_manifests).functions(),
         application_details(reads, looks, masked, now),
         application_tree(reads, looks.place, pulse.wait),
         application_objects(reads, looks.place, masked),
         application_logs(reads, looks.place),
-        application_actions(reads, looks.place, now),
+        application_actions(reads, looks.place, now, ConfigMapData(control, CONFIG_MAP)),
+        *_repositories(engine, client, trials),
         *_beside(engine, client),
     ]
 
 
+def _repositories(engine: Engine, client: Client, trials: SourceTrials) -> list[Functions]:
+    control = engine.control
+    asks, secrets = EngineRepositories(engine, trials), SecretEdits(client, control.namespace)
+
+    def state(url: str, project: str) -> RepositoryState:
+        repository = RepositoryOf(url, project or DEFAULT_PROJECT)
+        error = engine.repositories.error(repository)
+        if error is not None:
+            return RepositoryState("Failed", told(error.message))
+        return RepositoryState("Successful" if engine.repositories.ended(repository) else "Unknown")
+
+    async def look(data: Mapping[str, str]) -> RepositoryState:
+        problem = await asks.problem(data)
+        return RepositoryState("Failed" if problem else "Successful", told(problem), format_time(engine.clock.now()))
+
+    def permits(url: str, project: str) -> bool:
+        try:
+            found = control.applications.project(project)
+        except InvalidSpec:
+            return False
+        return found is not None and permits_source(found, url)
+
+    def admit(app: Application) -> None:
+        policy.admit_sources(app, control.applications.project_of(app), app.spec.all_sources())
+
+    resources = RepositoryResources(secrets, control.namespace, state, look)
+    visits = RepositoryVisits(resources, asks, control.applications, permits, admit)
+    return [resources.functions(), visits.functions()]
+
+
 def _beside(engine: Engine, client: Client) -> list[Functions]:
-    """What Applications need: projects, repositories, clusters, certificates, and the names of notifications."""
+    """What Applications need: projects, clusters, certificates, and the names of notifications."""
     control, now = engine.control, engine.clock.now
-    secrets = RepositorySecrets(client, control.namespace)
     notifications = ConfigMapData(control, NOTIFICATIONS)
 
     def permitted(app: Application, project: Project) -> None:
         policy.admit(app, project, engine.term.place(app))
 
+    def keyring() -> Sequence[str]:
+        return control.credentials.keyring
+
     async def events(namespace: str) -> list[Json]:
         return [each.object() for each in (await client.list(control.events, namespace)).objects]
 
-    def repository(url: str, project: str) -> RepositoryState:
-        error = engine.repositories.error(RepositoryOf(url, project or DEFAULT_PROJECT))
-        return RepositoryState() if error is None else RepositoryState("Failed", told(error.message))
+    projects, maps = Edits(client, PROJECT_TYPE), MapEdits(client, control.namespace)
+    return [
+        ProjectResources(control.applications, projects, permitted, events, now).functions(),
+        *_clusters(engine, client),
+        CertificateResources(control.credentials.trusted, maps.change).functions(),
+        GpgKeyResources(keyring, engine.lasting.tools.preparer.keys, maps.change).functions(),
+        notification_functions(notifications),
+    ]
+
+
+def _clusters(engine: Engine, client: Client) -> list[Functions]:
+    control = engine.control
 
     def cluster(entry: ClusterEntry) -> ClusterState:
         count = sum(_goes_to(control, each.app, entry) for each in control.applications.readable())
         version = control.discovery.server_version if entry.in_cluster else ""
         return ClusterState("Successful" if entry.in_cluster else "Unknown", version=version, applications=count)
 
-    projects = Edits(client, PROJECT_TYPE)
-    return [
-        ProjectResources(control.applications, projects, permitted, events, now).functions(),
-        RepositoryResources(secrets, control.namespace, repository).functions(),
-        cluster_functions(control.clusters, cluster),
-        certificate_functions(control.credentials.trusted),
-        notification_functions(notifications),
-    ]
+    async def renew(entry: ClusterEntry, keep: Callable[[str], Awaitable[None]]) -> None:
+        assert entry.config is not None
+
+        async def kept(config: ClusterConfig) -> None:
+            await keep(config_json(config))
+
+        await rotate(entry.config, partial(Client, plugins=engine.options.plugins), kept)
+
+    def reopen(entry: ClusterEntry) -> None:
+        engine.lasting.clusters.reopen(entry.secret)
+        engine.term.turned(entry.server)
+
+    finding = ClusterFinding(control.clusters, cluster)
+    writes = ClusterWrites(
+        finding,
+        SecretEdits(client, control.namespace),
+        control.namespace,
+        lambda: control.settings().exec_commands,
+        renew,
+        reopen,
+    )
+    return [cluster_functions(finding), writes.functions()]
 
 
 def _goes_to(control: Control, app: Application, entry: ClusterEntry) -> bool:

@@ -1,13 +1,11 @@
-"""Actions on single objects: those of Argo CD's that are a change of one field, and need no script."""
+"""Actions on single objects: those that Argo CD ships, without its scripts."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
-from kubegrammar.time import format_time
-from trueup.model.live import LiveObject
+from trueup.model.resource import ResourceKey
 from trueup.server.errors import Code, Fault
 from trueup.server.gate import require
 from trueup.server.request import Functions, Json, Request
@@ -15,75 +13,34 @@ from trueup.server.resources.application_objects import permitted, whole_of
 from trueup.server.resources.application_place import key_in
 from trueup.server.resources.application_tree import Place
 from trueup.server.resources.applications import RESOURCE, ApplicationReading, ApplicationReads, named
+from trueup.server.resources.object_actions import BUILT, ObjectAction, ObjectChanges
 
-MOST_REPLICAS = 100_000
+SETTING = "resource.customizations.actions."
 
 
-class ObjectAction(msgspec.Struct, frozen=True):
-    """Something that can be done to an object.
+def application_actions(
+    reads: ApplicationReads, place: Place, now: Callable[[], datetime], settings: Callable[[], Mapping[str, str]]
+) -> Functions:
+    """ListResourceActions, RunResourceAction and its second version.
 
-    Attributes:
-        patch: the merge patch that does it, from the parameters and the time.
-        parameters: their names.
-        idle: whether there is nothing to do, by the object's specification.
+    Args:
+        settings: argocd-cm.
     """
-
-    patch: Callable[[Mapping[str, str], datetime], Json]
-    parameters: tuple[str, ...] = ()
-    idle: Callable[[Json], bool] = lambda _: False
-
-
-def _restart(_: Mapping[str, str], now: datetime) -> Json:
-    annotations = {"kubectl.kubernetes.io/restartedAt": format_time(now)}
-    return {"spec": {"template": {"metadata": {"annotations": annotations}}}}
-
-
-def _setting(field: str, value: bool) -> ObjectAction:
-    return ObjectAction(lambda _, __: {"spec": {field: value}}, idle=lambda spec: bool(spec.get(field, False)) is value)
-
-
-def _scale(parameters: Mapping[str, str], _: datetime) -> Json:
-    text = parameters.get("replicas", "")
-    if not (text.isascii() and text.isdecimal() and len(text) < 7 and int(text) <= MOST_REPLICAS):
-        raise Fault(Code.INVALID_ARGUMENT, "replicas has to be a whole number")
-    return {"spec": {"replicas": int(text)}}
-
-
-_RESTART, _SCALE = ObjectAction(_restart), ObjectAction(_scale, ("replicas",))
-_SUSPEND = {"suspend": _setting("suspend", True), "resume": _setting("suspend", False)}
-BUILT: Mapping[tuple[str, str], Mapping[str, ObjectAction]] = {
-    ("apps", "DaemonSet"): {"restart": _RESTART},
-    ("apps", "Deployment"): {
-        "restart": _RESTART,
-        "pause": _setting("paused", True),
-        "resume": _setting("paused", False),
-        "scale": _SCALE,
-    },
-    ("apps", "StatefulSet"): {"restart": _RESTART, "scale": _SCALE},
-    ("batch", "CronJob"): _SUSPEND,
-    ("batch", "Job"): _SUSPEND,
-}
-"""By group and kind, and by name."""
-
-
-def application_actions(reads: ApplicationReads, place: Place, now: Callable[[], datetime]) -> Functions:
-    """ListResourceActions, RunResourceAction and its second version."""
     finding = ApplicationReading(reads)
 
     async def listed(request: Request) -> Json:
         stored, key = finding.find(request, "get"), key_in(request.message)
         there = await place(stored)
         await there.follow()
-        live = await whole_of(there, stored, key)
-        spec = _spec(live)
+        body = (await whole_of(there, stored, key)).object()
         return {
             "actions": [
                 {
                     "name": name,
-                    "disabled": action.idle(spec),
+                    "disabled": action.idle(body),
                     **({"params": [{"name": each} for each in action.parameters]} if action.parameters else {}),
                 }
-                for name, action in BUILT.get((key.group, key.kind), {}).items()
+                for name, action in _actions(key).items()
             ]
         }
 
@@ -92,17 +49,23 @@ def application_actions(reads: ApplicationReads, place: Place, now: Callable[[],
         name = message.get("action", "")
         of = named(stored.live, reads.control_namespace).of
         require(request.caller, RESOURCE, f"action/{key.group}/{key.kind}/{name}", of)
-        action = BUILT.get((key.group, key.kind), {}).get(name)
+        action = _actions(key).get(name)
         if action is None:
-            what = f"{key.group}/{key.kind}" if key.group else key.kind
-            raise Fault(Code.INVALID_ARGUMENT, f"action '{name[:80]}' of {what[:80]} is not built in Trueup")
+            raise _unknown(key, name, settings())
         given = {each.get("name", ""): each.get("value", "") for each in message.get("resourceActionParameters") or []}
-        patch = action.patch(given, now())
         there = await place(stored)
         await there.follow()
         live = await whole_of(there, stored, key)
         permitted(there, key)
-        await there.patch(live, msgspec.json.encode(patch), "merge")
+        changes: ObjectChanges = action.change(live.object(), given, now())
+        if changes.made:
+            metadata = changes.made["metadata"]
+            permitted(there, ResourceKey(*action.creates, metadata["namespace"], metadata["name"]))
+            await there.create(changes.made)
+        if changes.patch:
+            await there.patch(live, msgspec.json.encode(changes.patch), "merge")
+        if changes.status:
+            await there.patch(live, msgspec.json.encode(changes.status), "merge", subresource="status")
         return {}
 
     return {
@@ -112,6 +75,17 @@ def application_actions(reads: ApplicationReads, place: Place, now: Callable[[],
     }
 
 
-def _spec(live: LiveObject) -> dict[str, Any]:
-    spec = live.object().get("spec")
-    return spec if isinstance(spec, dict) else {}
+def _actions(key: ResourceKey) -> Mapping[str, ObjectAction]:
+    return BUILT.get((key.group, key.kind), {})
+
+
+def _unknown(key: ResourceKey, name: str, settings: Mapping[str, str]) -> Fault:
+    """What is said of an action that is none; a script of argocd-cm may define it, and scripts are not run."""
+    what = f"{key.group}/{key.kind}" if key.group else key.kind
+    field = SETTING + (f"{key.group}_{key.kind}" if key.group else key.kind)
+    if field in settings:
+        return Fault(
+            Code.UNIMPLEMENTED,
+            f"action '{name[:80]}' of {what[:80]}: {field[:160]} in argocd-cm is Lua, which is not run",
+        )
+    return Fault(Code.INVALID_ARGUMENT, f"action '{name[:80]}' of {what[:80]} is not built in Trueup")

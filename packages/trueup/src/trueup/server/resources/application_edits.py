@@ -1,6 +1,7 @@
 """Writing Applications: made, replaced and patched, by the admission that an engine has."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any, Protocol
 
@@ -14,11 +15,13 @@ from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey
+from trueup.runtime.secrecy import told
 from trueup.server.caller import Caller
 from trueup.server.errors import Code, Fault, denied
 from trueup.server.gate import may, require
 from trueup.server.request import Functions, Json, Request
 from trueup.server.resources.applications import RESOURCE, ApplicationReading, ApplicationReads, body_of, named
+from trueup.store.applications import StoredApplication
 
 Edit = Callable[[dict[str, Any]], dict[str, Any]]
 MOST_OPERATIONS = 1000
@@ -45,7 +48,8 @@ class ApplicationEdits:
     """The functions, over their ports.
 
     Args:
-        look: whether sources are there; for who asks for more than the admission.
+        look: whether an Application's sources are there and become manifests, for who asks for more than the admission;
+            raises InvalidSpec where they do not.
     """
 
     def __init__(
@@ -150,7 +154,7 @@ class ApplicationEdits:
         caller = request.caller
         stored = self._finding.find(Request(caller, message), "update")
         # Once beforehand, where a look may take its time; then on what is stored when it is written.
-        await self._admitted(change(stored.live.object()), validate=validate)
+        await self._admitted(change(stored.live.object()), validate=validate, before=stored)
 
         def replaced(live: dict[str, Any]) -> dict[str, Any]:
             self._require(caller, "update", live)
@@ -185,22 +189,39 @@ class ApplicationEdits:
         )
         require(caller, RESOURCE, action, named(live, self._reads.control_namespace).of)
 
-    async def _admitted(self, body: dict[str, Any], *, validate: bool) -> None:
+    async def _admitted(self, body: dict[str, Any], *, validate: bool, before: StoredApplication | None = None) -> None:
         app = self._admitted_now(body)
-        if validate and self._look is not None:
-            await self._look(app)
+        # Who turns automation off while a repository does not answer is not held up by that.
+        if validate and self._look is not None and (before is None or _renders_anew(before, app)):
+            with _valid(app.metadata.name):
+                await self._look(app)
 
     def _admitted_now(self, body: dict[str, Any]) -> Application:
-        name = body["metadata"].get("name", "")
-        try:
+        with _valid(body["metadata"].get("name", "")):
             # An operation that is there is no part of what is written.
             app = msgspec.convert({**body, "operation": None}, type=Application)
             self._admit(app)
-        except msgspec.ValidationError as error:
-            raise Fault(Code.INVALID_ARGUMENT, f"application spec for {name} is invalid: {error}") from error
-        except InvalidSpec as error:
-            raise Fault(Code.INVALID_ARGUMENT, f"application spec for {name} is invalid: {error}") from error
         return app
+
+
+@contextmanager
+def _valid(name: str) -> Iterator[None]:
+    """Say of whose specification something is wrong."""
+    try:
+        yield
+    except (msgspec.ValidationError, InvalidSpec) as error:
+        text = told(f"application spec for {name} is invalid: InvalidSpecError: {error}")
+        raise Fault(Code.INVALID_ARGUMENT, text) from error
+
+
+def _renders_anew(before: StoredApplication, app: Application) -> bool:
+    """Whether other manifests may come of an Application than before."""
+    then, now = before.app.spec, app.spec
+    return before.fault is not None or (then.all_sources(), then.destination, then.project) != (
+        now.all_sources(),
+        now.destination,
+        now.project,
+    )
 
 
 def _with(live: dict[str, Any], given: dict[str, Any], *, merge: bool = False) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 What is secret of that is written, and never shown.
 """
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -16,7 +17,7 @@ from trueup.model.repository_url import parse_repository_url
 from trueup.server.errors import Code, Fault
 from trueup.server.gate import may, require
 from trueup.server.request import Function, Functions, Json, Request
-from trueup.store.credentials import LABEL, REPOSITORY, TEMPLATE, WRITE, WRITE_TEMPLATE, decoded
+from trueup.store.credentials import LABEL, REPOSITORY, TEMPLATE, WRITE, WRITE_TEMPLATE, address_of, decoded
 from trueup.store.repository_secrets import secret_name, secret_object
 
 RESOURCE, WRITING = "repositories", "write-repositories"
@@ -77,10 +78,16 @@ class RepositoryState(msgspec.Struct, frozen=True):
 
     Attributes:
         status: ``Successful``, ``Failed`` or ``Unknown``.
+        at: when somebody has looked, in RFC 3339; empty where that is not known.
     """
 
     status: str = "Unknown"
     message: str = ""
+    at: str = ""
+
+
+Look = Callable[[Mapping[str, str]], Awaitable[RepositoryState]]
+"""Asks a repository, by the data of its Secret, whether it can be read now."""
 
 
 def unknown(url: str, project: str) -> RepositoryState:
@@ -128,12 +135,17 @@ class RepositoryResources:
 
     Args:
         state: of a repository, on behalf of a project.
+        look: for who asks for more than what is known (``forceRefresh``).
     """
 
     def __init__(
-        self, secrets: SecretWrites, namespace: str, state: Callable[[str, str], RepositoryState] = unknown
+        self,
+        secrets: SecretWrites,
+        namespace: str,
+        state: Callable[[str, str], RepositoryState] = unknown,
+        look: Look | None = None,
     ) -> None:
-        self._secrets, self._namespace, self._state = secrets, namespace, state
+        self._secrets, self._namespace, self._state, self._look = secrets, namespace, state, look
 
     def functions(self) -> Functions:
         """By their methods."""
@@ -164,17 +176,30 @@ class RepositoryResources:
         return bound
 
     async def _list(self, kind: RepositoryKind, request: Request) -> Json:
-        found = [self._shown(kind, live) for live in await self._secrets.of_kind(kind.kind)]
-        seen = [each for each in found if may(request.caller, kind.resource, "get", _object(kind, each))]
-        return {"metadata": {}, "items": sorted(seen, key=lambda each: (each[kind.field], each.get("project", "")))}
+        found = [(self._shown(kind, live), live) for live in await self._secrets.of_kind(kind.kind)]
+        seen = [each for each in found if may(request.caller, kind.resource, "get", object_of(kind, each[0]))]
+        items = await asyncio.gather(*(self._fresh(kind, request, *each) for each in seen))
+        return {"metadata": {}, "items": sorted(items, key=lambda each: (each[kind.field], each.get("project", "")))}
 
     async def _get(self, kind: RepositoryKind, request: Request) -> Json:
-        return self._shown(kind, await self._found(kind, request, "get"))
+        live = await self._found(kind, request, "get")
+        return await self._fresh(kind, request, self._shown(kind, live), live)
+
+    async def _fresh(self, kind: RepositoryKind, request: Request, shown: Json, live: LiveObject) -> Json:
+        """With what its server says now, where that is asked for."""
+        if self._look is None or kind.field != "repo" or not request.message.get("forceRefresh"):
+            return shown
+        return shown | {"connectionState": _connection(await self._look(decoded(live.object())))}
+
+    async def known(self, kind: RepositoryKind, url: str) -> list[tuple[str, str]]:
+        """URLs, whole, and projects of the Secrets that are for a repository, whoever asks."""
+        found = [decoded(live.object()) for live in await self._with(kind, url, None)]
+        return [(address_of(each["url"], each), each.get("project", "")) for each in found]
 
     async def _create(self, kind: RepositoryKind, request: Request) -> Json:
         given = request.message.get(kind.body) or {}
         url, project = given.get(kind.field, ""), given.get("project", "")
-        require(request.caller, kind.resource, "create", _object(kind, given))
+        require(request.caller, kind.resource, "create", object_of(kind, given))
         _good(url)
         there = await self._with(kind, url, project)
         data = written(kind, given)
@@ -185,11 +210,11 @@ class RepositoryResources:
             made["metadata"]["labels"] = {LABEL: kind.kind}
             return self._shown(kind, await self._secrets.create(made))
         if _same(decoded(there[0].object()), data):
-            require(request.caller, kind.resource, "get", _object(kind, given))
+            require(request.caller, kind.resource, "get", object_of(kind, given))
             return self._shown(kind, there[0])
         if not request.message.get("upsert"):
             raise Fault(Code.INVALID_ARGUMENT, "existing repository spec is different; use upsert flag to force update")
-        require(request.caller, kind.resource, "update", _object(kind, given))
+        require(request.caller, kind.resource, "update", object_of(kind, given))
         return await self._replaced(kind, there[0], data)
 
     async def _update(self, kind: RepositoryKind, request: Request) -> Json:
@@ -210,9 +235,9 @@ class RepositoryResources:
         """The Secret that a request names: what may not be seen is not there."""
         message = request.message
         url, project = message.get(kind.field, ""), message.get("appProject", "")
-        asked = _object(kind, {kind.field: url, "project": project})
+        asked = object_of(kind, {kind.field: url, "project": project})
         for live in await self._with(kind, url, project if project or message.get("kept") else None):
-            of = _object(kind, self._shown(kind, live))
+            of = object_of(kind, self._shown(kind, live))
             if may(request.caller, kind.resource, action, of):
                 return live
             if may(request.caller, kind.resource, "get", of):
@@ -253,8 +278,7 @@ class RepositoryResources:
         if data.get("proxy"):
             found["proxy"] = redact_url(data["proxy"])
         if kind.field == "repo":
-            state = self._state(data.get("url", ""), data.get("project", ""))
-            found["connectionState"] = {"status": state.status, "message": state.message, "attemptedAt": None}
+            found["connectionState"] = _connection(self._state(data.get("url", ""), data.get("project", "")))
         return found
 
 
@@ -266,7 +290,11 @@ def written(kind: RepositoryKind, given: Json) -> dict[str, str]:
     return data | {name: str(given[name]) for name in _NUMBERS if given.get(name)}
 
 
-def _object(kind: RepositoryKind, of: Json) -> str:
+def _connection(state: RepositoryState) -> Json:
+    return {"status": state.status, "message": state.message, "attemptedAt": state.at or None}
+
+
+def object_of(kind: RepositoryKind, of: Json) -> str:
     """As policies name it: with its project, where it is one's own."""
     url, project = of.get(kind.field, ""), of.get("project", "")
     return f"{project}/{url}" if project else str(url)
