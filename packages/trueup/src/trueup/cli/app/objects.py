@@ -58,7 +58,7 @@ async def actions_of(access: ClusterAccess, view: ApplicationView, meant: Object
     Raises:
         TrueupError: there is none.
     """
-    from trueup.server.resources.application_actions import BUILT
+    from trueup.server.resources.object_actions import BUILT
 
     keys = [key for key in await keys_of(access, view, meant) if (key.group, key.kind) in BUILT]
     async with asking(await destination_of(access, view.app)) as client:
@@ -66,9 +66,9 @@ async def actions_of(access: ClusterAccess, view: ApplicationView, meant: Object
         lives = await asyncio.gather(*(_live(client, discovery, key) for key in keys))
     found = []
     for live in lives:
-        spec = live.object().get("spec")
+        body = live.object()
         found += [
-            ObjectActionView(live.key, name, action.idle(spec if isinstance(spec, dict) else {}), action.parameters)
+            ObjectActionView(live.key, name, action.idle(body), action.parameters)
             for name, action in BUILT[live.key.group, live.key.kind].items()
         ]
     return found
@@ -83,7 +83,7 @@ async def act(
         TrueupError: that cannot be done to it.
     """
     from trueup.server.errors import Fault
-    from trueup.server.resources.application_actions import BUILT
+    from trueup.server.resources.object_actions import BUILT
 
     action = BUILT.get((key.group, key.kind), {}).get(name)
     if action is None:
@@ -91,11 +91,26 @@ async def act(
             f"{key.kind} {key.name} has no action {name}",
             hint=f"`trueup app actions list {view.app.metadata.name}` lists those that there are",
         )
-    try:
-        patch = action.patch(parameters, SystemClock().now())
-    except Fault as fault:
-        raise TrueupError(fault.message, hint="--param NAME=VALUE gives it") from fault
-    await patch_object(access, view, key, msgspec.json.encode(patch), "merge")
+    async with asking(await destination_of(access, view.app)) as client:
+        discovery = await discovered(client)
+        live = await _live(client, discovery, key)
+        try:
+            changes = action.change(live.object(), parameters, SystemClock().now())
+        except Fault as fault:
+            raise TrueupError(fault.message, hint="--param NAME=VALUE gives it") from fault
+        if changes.made:
+            made = ResourceKey(*action.creates, key.namespace, changes.made["metadata"]["name"])
+            await client.create(_type(discovery, made), key.namespace, msgspec.json.encode(changes.made))
+        for patch, subresource in ((changes.patch, ""), (changes.status, "status")):
+            if patch:
+                await client.patch(
+                    _type(discovery, key),
+                    key.namespace,
+                    key.name,
+                    msgspec.json.encode(patch),
+                    kind="merge",
+                    subresource=subresource,
+                )
 
 
 async def patch_object(access: ClusterAccess, view: ApplicationView, key: ResourceKey, patch: bytes, kind: str) -> None:
