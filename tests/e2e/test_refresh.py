@@ -1,9 +1,11 @@
 """Refreshes: a push is seen within seconds, whatever was asked for already; what cannot be read is told at once."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest_asyncio
 from tests.conftest import Cluster, on_embedded
 from tests.e2e.conftest import prepare
@@ -30,7 +32,11 @@ async def seldom(cluster: Cluster, admin: Client, tmp_path: Path) -> AsyncIterat
     for folder in ("engine", "repositories"):
         (tmp_path / folder).mkdir()
     async with engine_process(
-        cluster.kubeconfig_of("trueup"), tmp_path / "engine", tmp_path / "repositories", NAMESPACE
+        cluster.kubeconfig_of("trueup"),
+        tmp_path / "engine",
+        tmp_path / "repositories",
+        NAMESPACE,
+        arguments=("--listen", "127.0.0.1:0", "--insecure"),
     ) as engine:
         made = Estate(admin, discovery, engine, play_repository(tmp_path / "repositories" / "seldom"), "seldom-app")
         yield made
@@ -50,6 +56,25 @@ async def test_a_push_within_the_time_of_another_ones_refresh_is_seen_within_sec
         revision = await seldom.commit({"app/a.yaml": config("a", f"{number} second")})
         await seldom.patch(ask)
         await seldom.settled(revision, patience=SOON)
+
+
+@on_embedded
+async def test_a_push_that_a_webhook_tells_of_is_looked_at_at_once(seldom: Estate) -> None:
+    await seldom.given({"app/a.yaml": config("a", "0")})
+    await seldom.app("app", targetRevision="main")
+    await seldom.settled()
+    revision = await seldom.commit({"app/a.yaml": config("a", "1")})
+    lines = seldom.engine.log.read_text().splitlines()
+    port = next(json.loads(line)["port"] for line in lines if "API served" in line)
+    repository = {"clone_url": f"file://{seldom.repository.folder}", "default_branch": "main"}
+    push = {"ref": "refs/heads/main", "after": revision, "repository": repository}
+    headers = {"x-github-event": "push"}
+    url = f"http://127.0.0.1:{port}/api/webhook"
+    async with aiohttp.ClientSession() as session, session.post(url, json=push, headers=headers) as answer:
+        assert (answer.status, await answer.text()) == (200, "taken")
+    await seldom.settled(revision, patience=SOON)
+    told = [json.loads(line) for line in seldom.engine.log.read_text().splitlines() if "push told" in line]
+    assert [(each["commit"], each["applications"]) for each in told] == [(revision, 1)]
 
 
 @on_embedded

@@ -16,6 +16,7 @@ from trueup.server.api import Asked
 from trueup.server.caller import Caller
 from trueup.server.codec.wire import decode, encode
 from trueup.server.description.read import description
+from trueup.server.endpoint import Endpoint
 from trueup.server.errors import Code, Fault
 from trueup.server.request import Functions, Json
 from trueup.server.serve import Listening, serving
@@ -76,6 +77,7 @@ async def api_server(
     root: str = "",
     ready: Callable[[], bool] = lambda: True,
     context: ssl.SSLContext | None = None,
+    endpoints: Mapping[str, Endpoint] | None = None,
 ) -> AsyncIterator[Served]:
     """Serve functions to those with the token ``token``, or to other callers."""
     asked: list[Asked] = []
@@ -85,7 +87,13 @@ async def api_server(
 
     known = {"token": ByHand()} if callers is None else callers
     async with serving(
-        Listening("127.0.0.1", 0, root), context, Tokens(known), [functions], audit=audit, ready=ready
+        Listening("127.0.0.1", 0, root),
+        context,
+        Tokens(known),
+        [functions],
+        audit=audit,
+        ready=ready,
+        endpoints=endpoints,
     ) as port:
         yield Served(port.number, asked, context is not None)
 

@@ -184,6 +184,9 @@ class Looking:
         self.looks += 1
         self._wake(app)
 
+    def was_told(self, repository: str | RepositoryOf, commit: str) -> bool:
+        return False
+
     def need(self, repository: str | RepositoryOf, app: str) -> None:
         self._wake(app)
 

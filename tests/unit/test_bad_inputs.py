@@ -24,6 +24,8 @@ OIDC, FLOW = "unit/server/session/oidc/test_verify.py", "unit/server/session/oid
 TRIES = "unit/server/session/test_attempts.py"
 FOUND, ASKED = "unit/server/resources/test_applications.py", "unit/server/resources/test_application_changes.py"
 OBJECTS = "unit/server/resources/test_application_objects.py"
+HOOKS, INBOX = "unit/server/webhooks/test_deliveries.py", "unit/server/webhooks/test_inbox.py"
+ENDPOINTS = "unit/server/transport/test_endpoints.py"
 WIRE = "unit/server/transport/test_transports.py"
 BAD, ERRORS, FAULTS = "e2e/test_bad_input.py", "unit/kube/test_errors.py", "registry/test_faults.py"
 
@@ -90,6 +92,15 @@ TESTED: dict[str, tuple[str, str]] = {
     "Q39": (WIRE, "test_q39_"),
     **{f"Q{n:02}": (ASKED, f'"Q{n:02} ') for n in (19, 21, 23, 25, 27, 29, 31)},
     **{f"Q{n:02}": (WIRE, f"test_q{n:02}_") for n in (35, 37)},
+    # W: webhooks
+    **{f"W{n:02}": (HOOKS, f'"W{n:02} ') for n in (5, 7, 11, 13, 15, 17, 21, 23, 25, 27, 29, 39)},
+    **{f"W{n:02}": (ENDPOINTS, f'"W{n:02} ') for n in (1, 3)},
+    "W09": (HOOKS, 'f"W09 '),
+    "W19": (HOOKS, "test_w19_"),
+    "W31": (HOOKS, "test_a_secret_that_is_set_has_to_be_shown"),
+    "W33": (HOOKS, "# W33"),
+    "W35": (INBOX, "test_a_push_that_is_told_a_thousand_times_is_one_look"),
+    "W37": (HOOKS, "test_w37_"),
     "C31": ("unit/policy/rbac/test_identity.py", "test_c31_"),
     # J: tokens
     **{f"J{n:02}": (TOKENS, f'"J{n:02} ') for n in (1, 3, 5, 9, 11, 13, 15, 19, 23, 27, 37)},
@@ -100,6 +111,8 @@ TESTED: dict[str, tuple[str, str]] = {
     "J25": (OIDC, '"J25 '),
     "J39": ("unit/server/session/test_cookies.py", '"J39 '),
     # Advisories of other systems, by their row in the reference
+    **{str(n): (HOOKS, f'"W{w} ') for n, w in ((5, 27), (6, 29), (7, 25))},
+    "13": (ENDPOINTS, '"W03 '),
     "2": ("laws/test_diff_laws.py", "test_no_value_of_a_secret_is_shown"),
     "3": ("unit/diff/test_change.py", "test_a_secret_is_nowhere_in_a_diff"),
     "11": (BAD, "test_a_secret_that_is_refused_never_shows_its_value"),
@@ -153,11 +166,6 @@ def test_a_row_is_tested_where_it_is_said_to_be(row: str) -> None:
     assert text.casefold() in (TESTS / file).read_text().casefold()
 
 
-def no_webhooks() -> bool:
-    """Nobody tells of a push."""
-    return not (CODE / "server" / "webhook").exists()
-
-
 def no_clusters_through_the_api() -> bool:
     """Clusters are registered and changed by their Secrets."""
     return "ClusterService.Update" not in (CODE / "server" / "resources" / "clusters.py").read_text()
@@ -181,7 +189,6 @@ def one_namespace_of_applications() -> bool:
 
 NO_SURFACE: dict[str, tuple[Callable[[], bool], str]] = {
     # kind of surface: the look, the rows that wait for it
-    "webhooks": (no_webhooks, "all of W"),
     "clusters through the API": (no_clusters_through_the_api, "Q33"),
     "server-side diff": (no_server_side_diff, "the rest of advisories 2 and 3"),
     "Lua": (no_scripts, "all of L"),
@@ -228,6 +235,6 @@ def test_every_row_that_was_asked_for_is_in_a_table() -> None:
         52,
         *range(54, 62),
     ]
-    wanted = {f"{letter}{n:02}" for letter in "ARHKCJ" for n in range(1, 41, 2)} | {str(number) for number in numbers}
+    wanted = {f"{letter}{n:02}" for letter in "ARHKCJW" for n in range(1, 41, 2)} | {str(number) for number in numbers}
     waiting = " ".join(rows for _, rows in NO_SURFACE.values()).replace(";", "").split()
     assert wanted <= {*TESTED, *waiting}

@@ -6,10 +6,13 @@ from typing import Any, cast
 
 import pytest
 
+from trueup.controllers.cadence import LIVELY, LIVELY_LOOKS
 from trueup.controllers.looks import PendingLooks
-from trueup.controllers.repository import LIVELY, LIVELY_LOOKS, Repositories
-from trueup.model.errors import InvalidSpec, SourceUnavailable, TrueupError
+from trueup.controllers.repository import Repositories
+from trueup.model.errors import InvalidSpec, SourceUnavailable, TooBusy, TrueupError
+from trueup.model.repository import RepositoryOf
 from trueup.model.share import Urgency
+from trueup.policy.polling import QUICK
 from trueup.runtime.outcome import Requeue
 from trueup.store.settings import Settings
 
@@ -96,14 +99,64 @@ async def test_a_repository_that_moved_is_looked_at_again_soon_and_then_ever_mor
     await bench.look()
     bench.server.moves = [True]
     pauses = [(await bench.look()).seconds for _ in range(LIVELY_LOOKS + 2)]
-    rest = settings.resync_seconds or None
-    assert pauses == [*(LIVELY * 2.0**n for n in range(LIVELY_LOOKS)), rest, rest]
+    if not settings.resync_seconds:
+        assert pauses == [*(LIVELY * 2.0**n for n in range(LIVELY_LOOKS)), None, None]
+        return
+    assert pauses[:2] == [LIVELY, 2 * LIVELY]
+    assert all(QUICK <= (pause or 0) <= 2 * QUICK for pause in pauses[2:]), "people work"
+
+
+async def test_a_repository_in_which_nothing_has_happened_is_looked_at_seldom_and_never_later_than_its_bound() -> None:
+    for bound in (120.0, 30.0, 1.0):
+        bench = Bench(Settings(resync_seconds=bound, resync_jitter_seconds=0))
+        bench.repositories.request(URL, APP, Urgency.NEWS)
+        assert (await bench.look()).seconds == min(60.0, bound)
+        known = bench.repositories._known[URL]
+        known.quiet, known.lively_at = LIVELY_LOOKS, known.lively_at - 1e6
+        assert (await bench.look()).seconds == bound
+
+
+async def test_an_index_of_charts_is_never_asked_for_more_often_than_its_interval() -> None:
+    bench, charts = Bench(), RepositoryOf("https://charts.example", "default", "shop")
+    bench.repositories.request(charts, APP, Urgency.NEWS)
+    await bench.repositories.reconcile(cast(str, charts))
+    bench.repositories._known[cast(str, charts)].quiet = LIVELY_LOOKS
+    assert (await bench.repositories.reconcile(cast(str, charts))).seconds == 120
+
+
+async def test_a_host_that_is_asked_too_often_is_asked_less() -> None:
+    bench = Bench()
+    bench.repositories.request(URL, APP)
+    await bench.look()
+    bench.server.moves = [TooBusy("429"), TooBusy("429"), True]
+    for _ in range(3):
+        await bench.look()
+    known = bench.repositories._known[URL]
+    known.quiet = LIVELY_LOOKS
+    assert (await bench.look()).seconds == pytest.approx(4 * QUICK, abs=1)
+
+
+async def test_a_push_that_is_told_of_is_looked_at_and_wakes_nobody_by_itself() -> None:
+    bench = Bench()
+    bench.repositories.pushed(URL, "c0ffee")
+    assert not bench.repositories.polls(URL), "nobody reads it"
+    bench.repositories.request(URL, APP)
+    await bench.look()
+    bench.woken.clear()
+    bench.repositories.pushed(URL, "c0ffee")
+    assert bench.repositories.was_told(URL, "c0ffee") and not bench.repositories.was_told(URL, "other")
+    assert bench.repositories.urgency(URL) is Urgency.NEWS
+    assert (await bench.look()).seconds == LIVELY * 2, "it may be late at this copy of the server"
+    assert bench.woken == []
+    bench.server.moves = [True]
+    await bench.look()
+    assert bench.woken == [APP]
 
 
 async def test_who_asked_is_answered_and_followed_by_one_more_look() -> None:
     bench = Bench()
     bench.repositories.request(URL, APP)
-    assert (await bench.look()).seconds == 120, "an engine that starts meets all its repositories"
+    assert (await bench.look()).seconds == 60, "an engine that starts meets all its repositories"
     bench.woken.clear()
     bench.repositories.request(URL, APP)
     assert (await bench.look()).seconds == LIVELY
@@ -193,5 +246,5 @@ async def test_a_look_that_cost_a_wait_is_followed_by_one_that_long_at_the_earli
     bench.repositories.request(URL, APP)
     known = bench.repositories._known[URL]
     known.failures = 3
-    assert bench.repositories._until_retry(known, SourceUnavailable("refused"), 0.01) == 1
-    assert bench.repositories._until_retry(known, SourceUnavailable("silent"), 30.0) == 120
+    assert bench.repositories._cadence.after_failing(known, SourceUnavailable("refused"), 0.01) == 1
+    assert bench.repositories._cadence.after_failing(known, SourceUnavailable("silent"), 30.0) == 120

@@ -38,8 +38,13 @@ class Noticed(NamedTuple):
 class Noticing:
     """Tells each new thing once. What it forgets, the trail knows."""
 
-    def __init__(self, audit: Audit, describe: Describe) -> None:
-        self._audit, self._describe = audit, describe
+    def __init__(
+        self,
+        audit: Audit,
+        describe: Describe,
+        was_told: Callable[[RepositoryOf, str], bool] = lambda _of, _commit: False,
+    ) -> None:
+        self._audit, self._describe, self._was_told = audit, describe, was_told
         self._last: dict[str, tuple[tuple[str, ...], str]] = {}
         self._drifts: dict[str, dict[ResourceKey, Noticed]] = {}
         self._known: set[str] = set()
@@ -124,7 +129,9 @@ class Noticing:
             old = before[number] if number < len(before) else ""
             if not revision or revision == old:
                 continue
-            info = self._describe(stored.app.spec.repository(source), revision)
+            repository = stored.app.spec.repository(source)
+            info = self._describe(repository, revision)
+            asked = REFRESH in annotations and annotations.get(PUSHED) == revision
             yield CommitSeen(
                 repository=source.repo_url,
                 revision=revision,
@@ -132,7 +139,7 @@ class Noticing:
                 by=author_of(info),
                 committed_at=format_time(info.date) if info else "",
                 subject=info.message.partition("\n")[0][:200] if info else "",
-                pushed=REFRESH in annotations and annotations.get(PUSHED) == revision,
+                pushed=asked or self._was_told(repository, revision),
             )
             trailer = f"\n{ROLLBACK_TRAILER}: {stored.key} "
             if info and trailer in info.message:

@@ -2,16 +2,16 @@
 
 import asyncio
 import itertools
-import random
 from collections.abc import Callable, Iterable
 
-import msgspec
 import structlog
 
-from trueup.model.errors import SourceUnavailable, TrueupError, Waiting
+from trueup.controllers.cadence import LIVELY, LIVELY_LOOKS, Cadence, KnownRepository, url_of
+from trueup.model.errors import TooBusy, TrueupError
 from trueup.model.repository import RepositoryOf
 from trueup.model.share import Share, Urgency
-from trueup.runtime.outcome import LONGEST_RETRY, Requeue, backoff
+from trueup.policy import polling
+from trueup.runtime.outcome import Requeue
 from trueup.runtime.queue import Queue
 from trueup.sources.commit import CommitInfo
 from trueup.sources.mirror import Mirror
@@ -23,20 +23,14 @@ log = structlog.get_logger("trueup.repository")
 
 DESCRIBED = 256
 """Commits whose description is remembered."""
-LIVELY = 2.0
-"""Seconds after which a repository is looked at once more where it has moved, or where somebody has asked. Each look
-that finds nothing doubles them: who pushes once pushes again soon, and a refresh that is asked for while one is on
-record is no change that anybody hears."""
-LIVELY_LOOKS = 5
-"""How often in a row: the last of them comes a minute after the first."""
 AT_ONCE = 4096
 """Looks at a time: one only waits, for git's turn and for the server."""
-UNPOLLED = 120.0
-"""Seconds after which a repository that only an edit can help is looked at again, where polling is off."""
 
 
 class Repositories:
-    """Keeps mirrors fresh: one ls-remote per repository and interval, one fetch for all its applications.
+    """Keeps mirrors fresh: one ls-remote per repository at a time, one fetch for all its applications.
+
+    How soon the next one comes is said by :class:`~trueup.controllers.cadence.Cadence`.
 
     Args:
         mirrors: the bare mirrors on disk.
@@ -61,9 +55,9 @@ class Repositories:
         self._mirrors = mirrors
         self._users = users
         self._wake = wake
-        self._settings = settings
+        self._cadence = Cadence(settings)
         self._may = may
-        self._known: dict[str, _Repository] = {}
+        self._known: dict[str, KnownRepository] = {}
         self._described: dict[tuple[str | RepositoryOf, str], CommitInfo] = {}
         self._next_state = itertools.count(1)
         self.queue = Queue("repositories", self.reconcile, subject="repository", workers=AT_ONCE, share=share)
@@ -162,12 +156,31 @@ class Repositories:
     def request(self, repository: str | RepositoryOf, app: str, urgency: Urgency = Urgency.PERSON) -> None:
         """An application wants to know what the server has from now on; it is woken when that is known."""
         if not self._may(app, repository):
-            log.warning("repository not permitted", application=app, repository=_url(repository))
+            log.warning("repository not permitted", application=app, repository=url_of(repository))
             return
         known = self._ask(repository, app)
         known.urgency = min(known.urgency, urgency)
         if urgency is Urgency.PERSON or not self.resting(repository):
             self.queue.add(self._mirrors.identity(repository), urgency=urgency)
+
+    def pushed(self, repository: str | RepositoryOf, commit: str = "") -> None:
+        """Somebody says that the server has something new: it is looked at soon, whatever became of the last look.
+
+        Who reads it is woken where there is something new: whoever can say so costs no more than that look.
+
+        Args:
+            commit: that was pushed; empty where it is not known.
+        """
+        known = self._find(repository)
+        if known is not None:
+            known.quiet, known.urgency = 0, min(known.urgency, Urgency.NEWS)
+            known.told, known.lively_at = commit, asyncio.get_running_loop().time()
+            self.queue.add(self._mirrors.identity(repository), urgency=Urgency.NEWS)
+
+    def was_told(self, repository: str | RepositoryOf, commit: str) -> bool:
+        """Whether somebody has said last that this commit was pushed."""
+        known = self._find(repository)
+        return known is not None and bool(commit) and known.told == commit
 
     def need(self, repository: str | RepositoryOf, app: str) -> None:
         """An application cannot go on before the repository has been read; the look that is under way will do."""
@@ -216,6 +229,8 @@ class Repositories:
             return Requeue.never()
         known.begun = number = known.begun + 1
         began = asyncio.get_running_loop().time()
+        if known.urgency is Urgency.PERSON:
+            known.lively_at = began
         try:
             place = self._mirrors.place(known.repository)
             moved = await place.update()
@@ -230,14 +245,17 @@ class Repositories:
         known.ended = max(known.ended, number)
         known.urgency = Urgency.ROUTINE
         known.lacking = place.lacking
+        known.took = asyncio.get_running_loop().time() - began
         # An application that came while the server was looked at compared the state of before.
         requeue = self._read(known, moved, users | set(self._users(name)), asked)
         if known.lacking is None:
             return requeue
         known.failures += 1
-        return requeue.within(self._until_retry(known, known.lacking, asyncio.get_running_loop().time() - began))
+        return requeue.within(
+            self._cadence.after_failing(known, known.lacking, asyncio.get_running_loop().time() - began)
+        )
 
-    def _read(self, known: "_Repository", moved: bool, users: set[str], asked: set[str]) -> Requeue:
+    def _read(self, known: KnownRepository, moved: bool, users: set[str], asked: set[str]) -> Requeue:
         first = not known.state
         news = moved or known.error is not None or first
         known.error, known.failures = None, known.failures if known.lacking is not None else 0
@@ -247,36 +265,30 @@ class Repositories:
             known.quiet = LIVELY_LOOKS  # an engine that starts meets all its repositories: that is no push
         else:
             known.quiet = 0 if moved or asked else known.quiet + 1
+        now = asyncio.get_running_loop().time()
+        if first:
+            known.lively_at = now - polling.UNKNOWN
+        elif moved:
+            known.lively_at = now
         self._wake_all(users | asked if news else asked)
-        interval = self._interval()
-        if known.quiet < LIVELY_LOOKS:
-            lively = LIVELY * 2.0**known.quiet
-            return Requeue.after(min(lively, interval) if interval else lively)
-        return Requeue.after(interval) if interval else Requeue.never()
+        return self._cadence.after_reading(known, now)
 
     def _unread(
-        self, known: "_Repository", error: TrueupError, users: set[str], asked: set[str], took: float
+        self, known: KnownRepository, error: TrueupError, users: set[str], asked: set[str], took: float
     ) -> Requeue:
         first = known.error is None
         known.error = error
         known.failures += 1
         if not known.state and self._kept(known.repository):
             known.state = next(self._next_state)
-        wait = self._until_retry(known, error, took)
+        if isinstance(error, TooBusy):
+            self._cadence.complained(known.repository, asyncio.get_running_loop().time())
+        wait = self._cadence.after_failing(known, error, took)
         known.retry_at = asyncio.get_running_loop().time() + wait
-        shown = _url(known.repository)
+        shown = url_of(known.repository)
         log.warning("repository not read", repository=shown, error=str(error), again_in_seconds=round(wait))
         self._wake_all(users | asked if first else asked)
         return Requeue.after(wait)
-
-    def _until_retry(self, known: "_Repository", error: TrueupError, took: float) -> float:
-        """Seconds: what refuses at once is asked again at the next poll at the latest, what cost a wait later."""
-        interval = self._interval()
-        wait = backoff(known.failures + 3) if isinstance(error, SourceUnavailable) else interval or UNPOLLED
-        wait = min(wait, interval) if interval else wait
-        if isinstance(error, Waiting):
-            wait = error.after  # the server says so
-        return min(LONGEST_RETRY, max(wait, took * 2.0 ** min(known.failures - 1, 5)))
 
     def _kept(self, repository: str | RepositoryOf) -> bool:
         """Whether an earlier engine left a mirror: what it holds is the last that is known, as it was to that one."""
@@ -296,11 +308,11 @@ class Repositories:
             raise known.error
         return known is not None and bool(known.state)
 
-    def _find(self, repository: str | RepositoryOf) -> "_Repository | None":
+    def _find(self, repository: str | RepositoryOf) -> KnownRepository | None:
         return self._known.get(self._mirrors.identity(repository))
 
-    def _ask(self, repository: str | RepositoryOf, app: str) -> "_Repository":
-        known = self._known.setdefault(self._mirrors.identity(repository), _Repository(repository))
+    def _ask(self, repository: str | RepositoryOf, app: str) -> KnownRepository:
+        known = self._known.setdefault(self._mirrors.identity(repository), KnownRepository(repository))
         known.repository = repository
         known.asked.add(app)
         return known
@@ -308,46 +320,3 @@ class Repositories:
     def _wake_all(self, apps: Iterable[str]) -> None:
         for app in sorted(apps):
             self._wake(app)
-
-    def _interval(self) -> float:
-        settings = self._settings()
-        if not settings.resync_seconds:
-            return 0.0
-        return settings.resync_seconds + random.uniform(0, settings.resync_jitter_seconds)  # noqa: S311 - spreads load
-
-
-class _Repository(msgspec.Struct):
-    """What is known of one repository.
-
-    Attributes:
-        repository: by one of its spellings.
-        asked: applications that wait for a look that begins from now on.
-        answering: applications that wait for the one that is under way.
-        readers: applications that the last look was for.
-        urgency: of the next look.
-        retry_at: when the next look comes after one that failed, by the loop's clock.
-        error: of the last look.
-        lacking: why the last look has not brought something that is new.
-        failures: looks in a row that failed.
-        begun, ended: numbers of looks.
-        state: the number of its refs; 0 before the first look that succeeded.
-        quiet: looks in a row that found nothing new and answered nobody.
-    """
-
-    repository: str | RepositoryOf
-    asked: set[str] = msgspec.field(default_factory=set)
-    answering: set[str] = msgspec.field(default_factory=set)
-    readers: set[str] = msgspec.field(default_factory=set)
-    urgency: Urgency = Urgency.ROUTINE
-    retry_at: float = 0.0
-    error: TrueupError | None = None
-    lacking: TrueupError | None = None
-    failures: int = 0
-    begun: int = 0
-    ended: int = 0
-    state: int = 0
-    quiet: int = 0
-
-
-def _url(repository: str | RepositoryOf) -> str:
-    return repository if isinstance(repository, str) else repository.url

@@ -14,6 +14,7 @@ from kubegrammar.time import format_exact_time, format_time
 from trueup import __version__, policy
 from trueup.engine.control import Control
 from trueup.engine.engine import Engine
+from trueup.engine.hooks import webhooks
 from trueup.engine.objects import EngineLooks
 from trueup.engine.repository_reads import EngineRepositories
 from trueup.engine.signing import ConfigMapData, signing
@@ -115,6 +116,7 @@ async def served(engine: Engine, listening: Listening, limits: TryLimits, *, ins
         signs = await stack.enter_async_context(
             signing(control, client, clock, limits, listening.root, secure=not insecure)
         )
+        endpoints = await stack.enter_async_context(webhooks(engine, client, signs.vault, strangers))
         functions = [*_functions(engine, client, changes, pulse), *signs.functions]
         context = None if insecure else context_of(*await _certificate(engine))
         port = await stack.enter_async_context(
@@ -129,6 +131,7 @@ async def served(engine: Engine, listening: Listening, limits: TryLimits, *, ins
                 cookies=partial(session_cookies, secure=not insecure, path=listening.root),
                 pages=Pages(rootpath=listening.root),
                 walks=signs.walks,
+                endpoints=endpoints,
             )
         )
         log.info("API served", port=port.number, tls=not insecure, path=listening.root or "/")

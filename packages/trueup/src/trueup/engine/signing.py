@@ -52,8 +52,13 @@ class ConfigMapData:
 
 
 class Signing(msgspec.Struct, frozen=True):
-    """What the API server needs of it."""
+    """What the API server needs of it.
 
+    Attributes:
+        vault: the Secrets of the installation, followed.
+    """
+
+    vault: Vault
     sign_in: SignIn
     walks: Mapping[str, Walk]
     functions: tuple[Functions, ...]
@@ -99,6 +104,7 @@ async def signing(
             log.warning("nobody can sign in yet", problem=str(error))
         tokens = RoleTokens(client, control.namespace, control.applications.live_project)
         yield Signing(
+            vault,
             sign_in,
             AuthPages(sign_in, people, now, root, secure=secure).pages(),
             (

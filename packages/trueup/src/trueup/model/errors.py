@@ -65,6 +65,10 @@ class SourceUnavailable(TrueupError):
     reason = "SourceUnavailable"
 
 
+class TooBusy(SourceUnavailable):
+    """The server says that it is asked too often."""
+
+
 class Redirected(SourceUnavailable):
     """The server says that the repository is elsewhere. Nobody follows: neither a credential nor a project's permission
     is good for another place."""

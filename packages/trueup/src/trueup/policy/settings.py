@@ -39,6 +39,7 @@ READ: Mapping[str, Mapping[str, str]] = {
         "passwordPattern": "what a new password looks like",
         "oidc.config": "an identity provider",
         "oidc.tls.insecure.skip.verify": "its certificate is not looked at",
+        "webhook.maxPayloadSizeMB": "megabytes that a delivery to /api/webhook may have",
         "dex.config": "Dex, at url and /api/dex: what is in it is for Dex",
     },
     RBAC: {
@@ -89,7 +90,8 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, str]] = {
         "kustomize.version.": "with source.kustomize.version alone",
         "kustomize.buildOptions.": "with source.kustomize.version alone",
         "timeout.hard.reconciliation": "a render is known by what it read, and needs no second time",
-        "webhook.": "webhooks of an API server",
+        "webhook.refresh.jitter": "pushes are told once for each repository: there is no crowd to spread",
+        "webhook.refresh.jitter.threshold": "pushes are told once for each repository: there is no crowd to spread",
         "commit.author.": "with spec.sourceHydrator alone",
         "sourceHydrator.": "with spec.sourceHydrator alone",
     },

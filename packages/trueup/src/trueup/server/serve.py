@@ -11,6 +11,7 @@ from trueup.server.api import Api, Audit
 from trueup.server.caller import Authenticator
 from trueup.server.changes.log import Changes
 from trueup.server.description.read import description
+from trueup.server.endpoint import Endpoint
 from trueup.server.request import Functions
 from trueup.server.transport.grpc import Grpc
 from trueup.server.transport.grpcweb import GrpcWeb
@@ -51,6 +52,7 @@ async def serving(
     cookies: Cookies = no_cookies,
     pages: ASGIApp | None = None,
     walks: Mapping[str, Walk] | None = None,
+    endpoints: Mapping[str, Endpoint] | None = None,
 ) -> AsyncIterator[Port]:
     """Serve until the context is left.
 
@@ -60,6 +62,7 @@ async def serving(
         cookies: what browsers are told to keep.
         pages: answers what is none of the API's paths.
         walks: what a browser is led through to sign in, by their paths.
+        endpoints: what else is answered, by its path.
 
     Raises (on entry):
         TrueupError: the address cannot be listened on.
@@ -70,7 +73,16 @@ async def serving(
     by_path = {method.path: method for method in known}
     api = Api(authenticator, built, audit)
     rest = Rest(api, Routes(known, built), cookies)
-    http = Http(rest, GrpcWeb(api, by_path), described, root=listening.root, ready=ready, pages=pages, walks=walks)
+    http = Http(
+        rest,
+        GrpcWeb(api, by_path),
+        described,
+        root=listening.root,
+        ready=ready,
+        pages=pages,
+        walks=walks,
+        endpoints=endpoints,
+    )
     grpc = Grpc(api, by_path)
     async with Port(listening.host, listening.port, http, grpc.protocol, context) as port:
         try:

@@ -8,7 +8,7 @@ import pygit2
 
 from kubegrammar import pattern
 from kubegrammar.hidden import Hidden, written
-from trueup.model.errors import Redirected, SourceUnavailable
+from trueup.model.errors import Redirected, SourceUnavailable, TooBusy
 from trueup.sources import revision as revisions
 from trueup.sources.credential import Credential, lent
 from trueup.sources.disk import on_disk
@@ -212,7 +212,8 @@ class Upstream:
         except SourceUnavailable as error:
             self._exchange.forget(own, remote.url)
             said = _discreet(error.message, credential, args)
-            raise SourceUnavailable(f"repository {self.shown}: {said}", hint=error.hint) from error
+            kind = TooBusy if isinstance(error, TooBusy) else SourceUnavailable
+            raise kind(f"repository {self.shown}: {said}", hint=error.hint) from error
 
     async def _identified(self, credential: Credential | None) -> Credential | None:
         """A credential as a server is shown it: its identity exchanged."""

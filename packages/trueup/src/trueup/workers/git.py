@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from kubegrammar import pattern
-from trueup.model.errors import Redirected, SourceUnavailable
+from trueup.model.errors import Redirected, SourceUnavailable, TooBusy
 from trueup.workers.process import MEBIBYTE, Limits, ProcessError, StartFailed, run
 from trueup.workers.progress import GrowingFolder, overseen
 
@@ -25,6 +25,7 @@ _SPARE = 1 * MEBIBYTE
 _MESSAGE_LIMIT = 1000
 _CREDENTIALS = pattern.compile(r"(://)[^\s/'\"]*@")
 _REDIRECTED = pattern.compile(rb"The requested URL returned error: 30[12378]\b")
+_BUSY = pattern.compile(rb"The requested URL returned error: (?:429|503)\b")
 _NOISE = pattern.compile(r"(?m)^(?:fatal|error|remote|warning|hint): *|[^\x20-\x7e\x{a0}-\x{ffff}]")
 _MEASURED = pattern.compile(r" after [0-9]+ (?:ms|milliseconds)\b")
 """What differs each time: the same failure is told in the same words, or it would be news."""
@@ -36,6 +37,10 @@ class GitFailed(SourceUnavailable):
 
 class GitRedirected(GitFailed, Redirected):
     """git met a redirect, which it does not follow."""
+
+
+class GitBusy(GitFailed, TooBusy):
+    """The server has refused a question for their number."""
 
 
 class GitGrowth(GrowingFolder, Protocol):
@@ -82,6 +87,7 @@ async def run_git(
     Raises:
         GitFailed: with the reason git gave, trimmed, credentials masked.
         GitRedirected: the server wants it to go elsewhere.
+        GitBusy: the server is asked too often.
     """
     folder = cwd or Path("/")
     limits, watch = _LIMITS, None
@@ -107,7 +113,9 @@ async def run_git(
     if ended.returncode not in answers:
         if growth is not None:
             await asyncio.to_thread(_raise_if_full, growth, args)
-        kind = GitRedirected if _REDIRECTED.search(ended.errors) else GitFailed
+        kind = GitFailed
+        for each, said in ((GitRedirected, _REDIRECTED), (GitBusy, _BUSY)):
+            kind = each if said.search(ended.errors) else kind
         raise kind(f"git {_verb(args)} failed{_because(ended.errors) or f': exit code {ended.returncode}'}")
     if growth is not None:
         await asyncio.to_thread(growth.measure)

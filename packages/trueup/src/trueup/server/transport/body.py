@@ -1,7 +1,8 @@
 """Bodies of requests and answers over HTTP/1.1, within bounds."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -11,6 +12,8 @@ LARGEST = 16 << 20
 """Bytes of a request."""
 PATIENCE = 60.0
 """Seconds that a body may take to arrive."""
+ROOM = 64 << 20
+"""Bytes that the bodies of strangers take together."""
 STALLED = 30.0
 """Seconds that a client may take nothing of what it is sent."""
 
@@ -19,14 +22,53 @@ class ClientGone(Exception):
     """Nobody is there to be answered."""
 
 
+class BodyTooLarge(Fault):
+    """A body has more bytes than it may."""
+
+    def __init__(self, largest: int) -> None:
+        super().__init__(Code.RESOURCE_EXHAUSTED, f"the body is larger than {largest} bytes")
+
+
+class BodyRoom:
+    """What the bodies of those who have not signed in take together."""
+
+    def __init__(self, size: int = ROOM) -> None:
+        self._free = size
+
+    @contextmanager
+    def receiving(self, receive: Receive) -> Iterator[Receive]:
+        """Receives a body, which has its room until the context is left.
+
+        Raises:
+            Fault (when receiving): there is no room for more.
+        """
+        taken = 0
+
+        async def within() -> Message:
+            nonlocal taken
+            message = await receive()
+            size = len(message.get("body", b""))
+            if size > self._free:
+                raise Fault(Code.RESOURCE_EXHAUSTED, "others send too much at this moment: send it again later")
+            self._free -= size
+            taken += size
+            return message
+
+        try:
+            yield within
+        finally:
+            self._free += taken
+
+
 async def read_body(receive: Receive, headers: dict[str, str], largest: int = LARGEST) -> bytes:
     """The body of a request.
 
     Raises:
-        Fault: it is too large, or does not come.
+        BodyTooLarge.
+        Fault: it does not come.
         ClientGone: nobody waits for an answer.
     """
-    too_large = Fault(Code.RESOURCE_EXHAUSTED, f"the body is larger than {largest} bytes")
+    too_large = BodyTooLarge(largest)
     declared = headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared) > largest:
         raise too_large

@@ -7,10 +7,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trueup.runtime.logger import Logger
 from trueup.server.description.values import Description
+from trueup.server.endpoint import Endpoint, Knock
 from trueup.server.errors import Code, Fault
 from trueup.server.transport import grpcweb
 from trueup.server.transport.answers import reply, reply_fault, reply_text
-from trueup.server.transport.body import ClientGone, patient
+from trueup.server.transport.body import BodyRoom, BodyTooLarge, ClientGone, patient, read_body
 from trueup.server.transport.grpcweb import GrpcWeb
 from trueup.server.transport.openapi import openapi
 from trueup.server.transport.rest import MOST_PARAMETERS, Rest
@@ -27,6 +28,7 @@ class Http:
         ready: whether the engine has begun to work.
         pages: answers what is none of the API's paths; None for nobody.
         walks: what a browser is led through to sign in, by their paths.
+        endpoints: what else is answered, by its path.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class Http:
         ready: Callable[[], bool],
         pages: ASGIApp | None = None,
         walks: Mapping[str, Walk] | None = None,
+        endpoints: Mapping[str, Endpoint] | None = None,
     ) -> None:
-        self._pages, self._walks = pages, walks or {}
+        self._pages, self._walks, self._endpoints = pages, walks or {}, endpoints or {}
+        self._room = BodyRoom()
         self._rest, self._web, self._described = rest, web, described
         self._root = root.rstrip("/")
         self._ready = ready
@@ -89,20 +93,45 @@ class Http:
         elif path in self._walks and scope["method"] == "GET":
             await _walk(self._walks[path], scope, headers, send)
             return
+        elif path in self._endpoints:
+            await self._knock(self._endpoints[path], scope, headers, receive, send)
+            return
         elif self._pages is not None and not path.startswith(_OWN):
             await self._pages(scope, receive, send)
             return
         await answer(scope, headers, path, receive, send)
 
+    async def _knock(
+        self, endpoint: Endpoint, scope: Scope, headers: dict[str, str], receive: Receive, send: Send
+    ) -> None:
+        verb = scope["method"]
+        if verb not in endpoint.verbs:
+            await reply_text(send, 405, "Method Not Allowed", [(b"allow", ", ".join(endpoint.verbs).encode())])
+            return
+        query, largest = _query(scope), endpoint.largest()
+        if query is None:
+            await reply_text(send, 400, "Bad Request")
+            return
+        with self._room.receiving(receive) as receiving:
+            try:
+                body = await read_body(receiving, headers, largest) if largest else b""
+            except Fault as fault:
+                late = 408 if fault.code is Code.DEADLINE_EXCEEDED else fault.code.http
+                # A body whose end is not waited for cannot be followed by another request.
+                closing = [(b"connection", b"close")]
+                await reply_text(send, 413 if isinstance(fault, BodyTooLarge) else late, fault.message, closing)
+                return
+            answer = await endpoint.answer(Knock(verb, headers, query, body))
+        more = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+        await reply(send, answer.status, answer.body, answer.kind.encode("latin-1"), more)
+
 
 async def _walk(page: Walk, scope: Scope, headers: dict[str, str], send: Send) -> None:
-    try:
-        pairs = parse_qsl(scope["query_string"].decode("ascii"), errors="strict", max_num_fields=MOST_PARAMETERS)
-    except ValueError:
+    query = _query(scope)
+    if query is None:
         await reply_text(send, 400, "Bad Request")
         return
-    # Of a parameter that comes twice the first counts.
-    answer = await page(headers, dict(reversed(pairs)))
+    answer = await page(headers, query)
     more = [(b"set-cookie", cookie.encode("latin-1")) for cookie in answer.cookies]
     if answer.location:
         more.append((b"location", answer.location.encode("ascii")))
@@ -124,3 +153,12 @@ def _headers(scope: Scope) -> dict[str, str] | None:
         text = value.decode("latin-1")
         found[name] = f"{found[name]}; {text}" if name == "cookie" and name in found else text
     return found
+
+
+def _query(scope: Scope) -> dict[str, str] | None:
+    """The parameters, of one that comes twice the first; None where they cannot be read."""
+    try:
+        pairs = parse_qsl(scope["query_string"].decode("ascii"), errors="strict", max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        return None
+    return dict(reversed(pairs))

@@ -1,0 +1,1 @@
+"""What Git hosts and registries tell of pushes, at ``/api/webhook``."""

@@ -1,0 +1,99 @@
+"""Which repository is meant, and which applications read what was pushed to it."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import msgspec
+
+from kubegrammar import semver
+from trueup.model.application import Application
+from trueup.model.errors import InvalidSpec, TrueupError
+from trueup.model.repository import RepositoryOf
+from trueup.model.repository_url import REMEMBERED, parse_repository_url
+from trueup.model.source import Source
+from trueup.policy.generate_paths import generate_paths, touched
+from trueup.server.webhooks.news import GitPush, ImagePush, News
+from trueup.sources import revision as revisions
+
+_AZURE, _AZURE_SSH, _VISUAL_STUDIO = "dev.azure.com", "vs-ssh.visualstudio.com", ".visualstudio.com"
+
+
+class PushedPlace(msgspec.Struct, frozen=True, order=True):
+    """A repository, whatever way leads to it: by ssh or HTTP, with a port or without, in capital letters or small.
+
+    Attributes:
+        host: empty for a folder.
+    """
+
+    host: str
+    path: str
+
+
+@lru_cache(REMEMBERED)
+def place_of(url: str) -> PushedPlace | None:
+    """The place that a URL means; None where it is none."""
+    try:
+        parsed = parse_repository_url(url)
+    except InvalidSpec:
+        return None
+    path = parsed.path.lower().removesuffix(".git")
+    host = parsed.host.removeprefix("alt").removeprefix("ssh.") if parsed.host.startswith(_SSH) else parsed.host
+    if host == _AZURE or host.endswith(_VISUAL_STUDIO):
+        return _azure(host, path)
+    return PushedPlace(host, path)
+
+
+_SSH = ("ssh.", "altssh.")
+"""Beginnings of names by which hosts are reached over ssh."""
+
+
+def _azure(host: str, path: str) -> PushedPlace:
+    """Azure has three notations: ``dev.azure.com/org/project/_git/repo``, ``org.visualstudio.com/project/_git/repo``,
+    and ``v3/org/project/repo`` of ssh."""
+    parts = [part for part in path.split("/") if part not in ("_git", "defaultcollection")]
+    if parts[:1] == ["v3"]:
+        parts = parts[1:]
+    elif host not in (_AZURE, _AZURE_SSH):
+        parts = [host.removesuffix(_VISUAL_STUDIO), *parts]
+    if len(parts) == 2:
+        # A project's repository of the same name is written once.
+        parts.append(parts[1])
+    return PushedPlace(_AZURE, "/".join(parts))
+
+
+def place_of_source(repository: RepositoryOf) -> PushedPlace | None:
+    """The place that an application reads; of a chart in a registry, the chart's."""
+    packed = repository.chart and repository.packed
+    return place_of(f"{repository.url.rstrip('/')}/{repository.chart}" if packed else repository.url)
+
+
+def places_of_news(news: News) -> frozenset[PushedPlace]:
+    """The places that something was pushed to, as its host writes them."""
+    urls = news.urls if isinstance(news, GitPush) else (f"oci://{news.repository}",)
+    return frozenset(place for place in map(place_of, urls) if place is not None and place.path)
+
+
+def reads(app: Application, place: PushedPlace, news: Iterable[News]) -> bool:
+    """Whether an application is concerned by what was pushed to a place that it reads."""
+    sources = [each for each in app.spec.all_sources() if place_of_source(app.spec.repository(each)) == place]
+    paths = generate_paths(app)
+    return any(_names(source, each) and not _left_out(paths, each) for each in news for source in sources)
+
+
+def _names(source: Source, news: News) -> bool:
+    """Whether the revision of a source may be another since."""
+    wanted = source.target_revision
+    if isinstance(news, ImagePush):
+        return not news.tag or wanted in ("", news.tag) or semver.best_match(wanted, [news.tag]) is not None
+    if source.packed:
+        return False
+    refs = {news.ref: "pushed"} | ({revisions.HEAD: "pushed"} if news.is_head is not False else {})
+    try:
+        return bool(revisions.match(wanted, source.tag_prefix, refs))
+    except TrueupError:
+        return True
+
+
+def _left_out(paths: tuple[str, ...], news: News) -> bool:
+    """Whether an application has said what it is made of, and nothing of that has changed."""
+    return bool(paths) and isinstance(news, GitPush) and news.files is not None and not touched(paths, news.files)

@@ -1,0 +1,68 @@
+"""What a delivery says, whoever has sent it."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from trueup.sources.revision import BRANCHES, REFS, TAGS
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One request of a host.
+
+    Attributes:
+        headers: by their names in small letters.
+        query: the first value of each parameter.
+        body: as it was sent, which is what is signed.
+    """
+
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+
+
+class BadDelivery(Exception):
+    """A delivery is none, or not of the form that its host has. Its text is ours, and repeats nothing of it."""
+
+
+class GitPush(msgspec.Struct, frozen=True):
+    """A branch or tag of a repository is another than it was.
+
+    Attributes:
+        urls: of the repository, as the host writes them.
+        ref: the full name.
+        commit: what it leads to now; empty where it is gone, or nobody says.
+        is_head: whether it is the default branch; None where nobody says.
+        files: that have changed, by their paths; None where nobody says, or not of all commits.
+    """
+
+    urls: tuple[str, ...]
+    ref: str
+    commit: str = ""
+    is_head: bool | None = None
+    files: frozenset[str] | None = None
+
+
+class ImagePush(msgspec.Struct, frozen=True):
+    """A registry has something new.
+
+    Attributes:
+        repository: host and path, as ``ghcr.io/org/app``.
+        tag: empty where nobody says.
+    """
+
+    repository: str
+    tag: str = ""
+
+
+News = GitPush | ImagePush
+
+
+def full_ref(name: str, *, tag: bool = False) -> str:
+    """The full name of a branch or a tag that a host calls by its short one."""
+    return name if name.startswith(REFS) else f"{TAGS if tag else BRANCHES}{name}"
+
+
+def leads_to(commit: str) -> str:
+    """A commit as hosts write it: of what is gone, only noughts."""
+    return commit if commit.strip("0") else ""
