@@ -1,6 +1,7 @@
 """Who may do what."""
 
 import time
+import tracemalloc
 
 import msgspec
 import pytest
@@ -244,3 +245,14 @@ def test_ten_thousand_rows_are_asked_as_fast_as_ten(shape: str) -> None:
         return min(spent)
 
     assert cost(10_000) < 10 * cost(10) + 0.002
+
+
+def test_a_long_name_of_an_action_is_answered_and_not_kept() -> None:
+    enforcer = Enforcer(read_config({"policy.csv": "p, bob, applications, action/*, */*, allow"}))
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            assert enforcer.may(BOB, APP, f"action/{number}{'x' * 100_000}", "p/a")
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()

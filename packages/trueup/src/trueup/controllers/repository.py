@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from trueup.controllers.cadence import LIVELY, LIVELY_LOOKS, Cadence, KnownRepository, url_of
+from trueup.memory.bounded import Memory
 from trueup.model.errors import TooBusy, TrueupError
 from trueup.model.repository import RepositoryOf
 from trueup.model.share import Share, Urgency
+from trueup.model.tree import MEBIBYTE
 from trueup.policy import polling
 from trueup.runtime.outcome import Requeue
 from trueup.runtime.queue import Queue
@@ -21,8 +23,8 @@ from trueup.store.settings import Settings
 
 log = structlog.get_logger("trueup.repository")
 
-DESCRIBED = 256
-"""Commits whose description is remembered."""
+DESCRIBED, DESCRIPTIONS = 256, 16 * MEBIBYTE
+"""Commits whose description is remembered, and bytes for them."""
 AT_ONCE = 4096
 """Looks at a time: one only waits, for git's turn and for the server."""
 
@@ -58,7 +60,9 @@ class Repositories:
         self._cadence = Cadence(settings)
         self._may = may
         self._known: dict[str, KnownRepository] = {}
-        self._described: dict[tuple[str | RepositoryOf, str], CommitInfo] = {}
+        self._described: Memory[tuple[str | RepositoryOf, str], CommitInfo] = Memory(
+            entries=DESCRIBED, size=DESCRIPTIONS, weigh=lambda info: len(info.message)
+        )
         self._next_state = itertools.count(1)
         self.queue = Queue("repositories", self.reconcile, subject="repository", workers=AT_ONCE, share=share)
 
@@ -106,9 +110,7 @@ class Repositories:
             except TrueupError:
                 return None
             if known is not None:
-                if len(self._described) >= DESCRIBED:
-                    self._described.clear()
-                self._described[(repository, revision)] = known
+                self._described.put((repository, revision), known)
         return known
 
     def state(self, repository: str | RepositoryOf) -> int:

@@ -16,18 +16,20 @@ is new, and whatever comes of it, an ordinary commit finds a slot after one piec
 import asyncio
 import contextvars
 import math
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
+from trueup.memory.bounded import Memory
 from trueup.model.share import NOBODY, Share, Urgency
+from trueup.model.tree import MEBIBYTE
 from trueup.runtime.line import Line
 from trueup.runtime.turn import Turn, nothing
 
 MOMENT = 1.0
 """Seconds that work may keep a slot while others wait."""
-REMEMBERED = 10_000
+REMEMBERED, _ROOM = 10_000, 4 * MEBIBYTE
+"""Pieces of work that are known again, and bytes for them: their names are those of applications."""
 _MOST_DOUBLINGS = 10
 
 T = TypeVar("T")
@@ -58,8 +60,8 @@ class Fair:
         self._quick: dict[Turn, None] = {}
         self._aside: set[Turn] = set()
         self._waiting: dict[int, int] = {}
-        self._known_slow: OrderedDict[_Known, int] = OrderedDict()
-        self._known_quick: OrderedDict[_Known, None] = OrderedDict()
+        self._known_slow: Memory[_Known, int] = Memory(entries=REMEMBERED, size=_ROOM)
+        self._known_quick: Memory[_Known, None] = Memory(entries=REMEMBERED, size=_ROOM)
         self._timer: asyncio.TimerHandle | None = None
         self._paused = False
 
@@ -159,7 +161,7 @@ class Fair:
         self._go_on()
 
     def _put_slow(self, turn: Turn) -> None:
-        turn.line, turn.tries = self._slow, self._known_slow[_known_by(turn.share)]
+        turn.line, turn.tries = self._slow, self._known_slow.get(_known_by(turn.share)) or 1
         # What was slow once only goes before what always is.
         urgency = Urgency.NEWS if turn.tries == 1 else Urgency.ROUTINE
         turn.queued = Share(turn.share.project, turn.share.repository, urgency)
@@ -290,7 +292,7 @@ class Fair:
         if self._line.others(turn.share) or self._proven.others(turn.share):
             return turn.since if turn.borrowed or turn.lasting else turn.since + self._moment
         if self._slow.others(turn.share):
-            tries = self._known_slow.get(_known_by(turn.share), 0)
+            tries = self._known_slow.get(_known_by(turn.share)) or 0
             return turn.since + self._moment * 2.0 ** min(tries, *self._waiting)
         return None
 
@@ -310,17 +312,12 @@ class Fair:
         self._remember(_known_by(share))
 
     def _was_quick(self, known: _Known) -> None:
-        self._known_slow.pop(known, None)
-        self._known_quick[known] = None
-        self._known_quick.move_to_end(known)
-        while len(self._known_quick) > REMEMBERED:
-            self._known_quick.popitem(last=False)
+        self._known_slow.pop(known)
+        self._known_quick.put(known, None)
 
     def _remember(self, slow: _Known) -> None:
-        self._known_quick.pop(slow, None)
-        self._known_slow[slow] = min(self._known_slow.pop(slow, 0) + 1, _MOST_DOUBLINGS)
-        while len(self._known_slow) > REMEMBERED:
-            self._known_slow.popitem(last=False)
+        self._known_quick.pop(slow)
+        self._known_slow.put(slow, min((self._known_slow.pop(slow) or 0) + 1, _MOST_DOUBLINGS))
         for line in (self._line, self._proven):
             for turn in [each for each in line.of(slow[0], slow[1]) if _known_by(each.share) == slow]:
                 line.remove(turn.share, turn)

@@ -1,6 +1,5 @@
 """jq expressions, evaluated in a child that can be lost: one may loop for ever, or name a million fields."""
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import msgspec
 
 from kubegrammar.json import digest
 from trueup.diff.jq import Path as JqPath
+from trueup.memory.bounded import Memory
 from trueup.workers.childprocess import ChildEnded, Children, Yielding
 from trueup.workers.frame import framed
 from trueup.workers.process import MEBIBYTE, Limits
@@ -18,10 +18,9 @@ DEFAULT_SECONDS = 1.0
 """Processor time of one expression over one object (Argo CD's ``ignore.normalizer.jq.timeout``)."""
 LONGEST_EXPRESSION = 10_000
 MOST_PATHS = 10_000
-REMEMBERED = 20_000
-_MOST_STEPS = 400_000
-"""Steps of all paths that are remembered, some 40 MB."""
 _MEMORY = 512 * MEBIBYTE
+REMEMBERED, _ROOM, _STEP = 20_000, 40 * MEBIBYTE, 100
+"""Answers that are remembered, bytes for them, and of a step of a path."""
 _FILE_SIZE = 1 * MEBIBYTE
 _SPARE_SECONDS = 20.0
 """Wall-clock time beyond the processor time: a busy machine is no fault of an expression."""
@@ -86,8 +85,9 @@ class Jq:
         self._children = Children(
             "trueup.workers.jqchild", size, limits=limits, jobs=10_000, root=root, isolated=isolated
         )
-        self._known: OrderedDict[tuple[str, str, float], JqAnswer] = OrderedDict()
-        self._steps = 0
+        self._known: Memory[tuple[str, str, float], JqAnswer] = Memory(
+            entries=REMEMBERED, size=_ROOM, weigh=lambda answer: _STEP * _steps(answer)
+        )
 
     async def paths(self, expression: str, document: bytes) -> JqAnswer:
         """The paths that an expression names in a document.
@@ -99,7 +99,6 @@ class Jq:
         question = (expression, digest(document), seconds)
         known = self._known.get(question)
         if known is not None:
-            self._known.move_to_end(question)
             return known
         if len(expression) > LONGEST_EXPRESSION:
             return JqFault(f"longer than {LONGEST_EXPRESSION} characters")
@@ -109,10 +108,7 @@ class Jq:
         except TimeoutError:
             # The machine's fault, perhaps: not remembered.
             return JqFault("jq did not answer in time")
-        self._known[question] = answer
-        self._steps += _steps(answer)
-        while len(self._known) > REMEMBERED or self._steps > _MOST_STEPS:
-            self._steps -= _steps(self._known.popitem(last=False)[1])
+        self._known.put(question, answer)
         return answer
 
     async def close(self) -> None:

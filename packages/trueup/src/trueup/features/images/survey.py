@@ -14,9 +14,11 @@ from trueup.features.images.rule import DigestPin, ImageRule, Strategy
 from trueup.features.images.secrets import Secret, require_namespace, required, shown
 from trueup.features.images.settings import ImageSettings, RegistryEntry
 from trueup.features.images.surprise import surprise
+from trueup.memory.bounded import Memory, weight
 from trueup.memory.failures import Failures, Patience
 from trueup.model.errors import SourceUnavailable, Stalled, TrueupError
 from trueup.model.share import Share
+from trueup.model.tree import MEBIBYTE
 from trueup.runtime.fair import Fair
 from trueup.runtime.turn import Turn
 from trueup.sources.registry import Access, ImageFacts, Platform, RegistryClient
@@ -29,7 +31,8 @@ SLOW = 5.0
 """Seconds after which a question that came to nothing counts as a registry that does not answer."""
 UNANSWERED = Patience(30.0, 300.0)
 """How long such a registry is not asked: it would cost the round its time-out once more for each image."""
-REMEMBERED = 20_000
+REMEMBERED, ROOM = 20_000, 16 * MEBIBYTE
+"""Images whose facts are kept, and bytes for them: an index has as many annotations as it likes."""
 
 T = TypeVar("T")
 
@@ -74,7 +77,9 @@ class Survey:
     ) -> None:
         self._control_namespace, self._local = control_namespace, local
         self._client, self._secrets, self._certificates = client, secrets, certificates
-        self._facts: dict[tuple[str, str, str, str], ImageFacts] = {}
+        self._facts: Memory[tuple[str, str, str, str], ImageFacts] = Memory(
+            entries=REMEMBERED, size=ROOM, weigh=_weight
+        )
         self._slots = Fair(CONCURRENT, BESIDE)
         self._failures = Failures(time.monotonic, random.random)
 
@@ -185,11 +190,11 @@ class Survey:
         async def describe() -> ImageFacts:
             digest = await self._client.digest(host, repository, tag, access)
             key = (host, repository, digest, str(wanted))
-            if key not in self._facts:
-                if len(self._facts) >= REMEMBERED:
-                    self._facts.clear()
-                self._facts[key] = await self._client.describe(host, repository, digest, access, wanted)
-            return self._facts[key]
+            known = self._facts.get(key)
+            if known is None:
+                known = await self._client.describe(host, repository, digest, access, wanted)
+                self._facts.put(key, known)
+            return known
 
         return await self._asked(host, repository, describe)
 
@@ -220,6 +225,10 @@ class Survey:
         elif secret is None:
             raise Stalled(f"registries.conf: there is no Secret {place}", hint="create it")
         return shown(secret, field, base, registry, host, named, repository)
+
+
+def _weight(facts: ImageFacts) -> int:
+    return weight((*facts.annotations, *facts.annotations.values())) + 200 * len(facts.platforms)
 
 
 def _offers(facts: ImageFacts, wanted: list[Platform]) -> bool:

@@ -7,7 +7,10 @@ from trueup.policy.rbac.objects import NamePatterns, test_of
 from trueup.policy.rbac.row import MatchMode, Membership, PolicyRow, Right
 
 _ANSWERS: Final = 20_000
-"""Answers kept to the question which rows of a role are about an action: actions are named by who asks."""
+_LONGEST: Final = 200
+"""Answers kept to the question which rows of a role are about an action, and characters of one that is: actions are
+named by who asks. An answer is a list of rows that the table has anyway, so their number bounds them, and all may go at
+once: they are no :class:`trueup.memory.bounded.Memory`, which is a stranger on this level."""
 
 _NOTHING: Final[tuple[NamePatterns, ...]] = ()
 
@@ -52,9 +55,11 @@ class PolicyTable:
         key = (subject, resource, action)
         found = self._kept.get(key)
         if found is None:
-            if len(self._kept) >= _ANSWERS:
-                self._kept.clear()
-            found = self._kept[key] = tuple(
+            found = tuple(
                 about.objects for about in rights.values() if about.resource(resource) and about.action(action)
             )
+            if len(resource) + len(action) <= _LONGEST:
+                if len(self._kept) >= _ANSWERS:
+                    self._kept.clear()
+                self._kept[key] = found
         return found

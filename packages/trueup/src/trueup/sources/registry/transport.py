@@ -34,6 +34,8 @@ _MARGIN = 10.0
 _SHORTEST = 60.0
 _LONGEST_WAIT = 3600.0
 _REMEMBERED = 2000
+_ROOM = MEBIBYTE
+"""Bytes of each memory of registries."""
 _TOKENS = 4 * MEBIBYTE
 """Bytes of the tokens that are kept: a registry says how long one is."""
 _CLIENT = "trueup"
@@ -59,8 +61,8 @@ class RegistryTransport:
         self._tokens: Memory[tuple[str, Access, str], tuple[str, float]] = Memory(
             entries=_REMEMBERED, size=_TOKENS, weigh=lambda kept: len(kept[0])
         )
-        self._basic: set[tuple[str, Access]] = set()
-        self._waits: dict[str, _Limits] = {}
+        self._basic: Memory[tuple[str, Access], None] = Memory(entries=_REMEMBERED, size=_ROOM)
+        self._waits: Memory[str, _Limits] = Memory(entries=_REMEMBERED, size=_ROOM)
         self._plain: dict[str, bool] = {}
         self._contexts: dict[tuple[bytes, bool, tuple[str, str] | None], ssl.SSLContext] = {}
 
@@ -138,7 +140,7 @@ class RegistryTransport:
                     continue
             break
         if answer.status in good:
-            self._waits.pop(base.host or "", None)
+            self._waits.pop(base.host or "")
             return answer
         raise self._failure(answer, base.host or "", registry, scope)
 
@@ -211,9 +213,7 @@ class RegistryTransport:
         if any(each.scheme == "basic" for each in challenges) and access.basic:
             if base.scheme == "http" and not (is_loopback(base.host) or access.plain_http):
                 raise AccessRefused(f"registry {registry}: it wants a password without TLS", hint="let it serve https")
-            if len(self._basic) >= _REMEMBERED:
-                self._basic.clear()
-            self._basic.add((str(base.origin()), access))
+            self._basic.put((str(base.origin()), access), None)
             return access.basic
         return ""
 
@@ -319,12 +319,11 @@ class RegistryTransport:
         return SourceUnavailable(f"registry {registry}: it answers {answer.status}{reason(answer.body)}")
 
     def _wait(self, host: str, registry: str, headers: Mapping[str, str]) -> Waiting:
-        failures = self._waits[host].failures + 1 if host in self._waits else 1
+        known = self._waits.get(host)
+        failures = known.failures + 1 if known is not None else 1
         seconds = retry_after(headers.get("Retry-After", "")) or min(30.0 * 2 ** (failures - 1), _LONGEST_WAIT)
         seconds = min(seconds, _LONGEST_WAIT)
-        if len(self._waits) >= _REMEMBERED:
-            self._waits = {name: kept for name, kept in self._waits.items() if kept.until > self._now()}
-        self._waits[host] = _Limits(self._now() + seconds, failures)
+        self._waits.put(host, _Limits(self._now() + seconds, failures))
         return Waiting(f"registry {registry}: too many requests; asked again in {seconds:.0f} s", after=seconds)
 
 
