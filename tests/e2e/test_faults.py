@@ -164,7 +164,7 @@ async def test_nothing_outside_the_plan_is_written(broken: Broken) -> None:
     await estate.app("app")
     await estate.settled(revision)
     await estate.change("Deployment", "web", {"spec": {"replicas": 3}}, group="apps")
-    await asyncio.sleep(3)
+    await estate.eventually(lambda: _has_replicas(estate, 1), what="healed")
     await estate.settled(revision)
     written = {entry.target for entry in read_audit(plane.audit_log, offset, user="trueup") if entry.written}
     allowed = {
@@ -176,6 +176,11 @@ async def test_nothing_outside_the_plan_is_written(broken: Broken) -> None:
     }
     strange = [target for target in written - allowed if not target.startswith("events")]
     assert strange == []
+
+
+async def _has_replicas(estate: Estate, number: int) -> bool:
+    live = await estate.live("Deployment", "web", group="apps")
+    return live is not None and live.object()["spec"]["replicas"] == number
 
 
 async def test_a_malformed_application_disturbs_no_other(broken: Broken) -> None:

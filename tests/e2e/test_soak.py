@@ -18,6 +18,7 @@ from tests.conftest import on_kubernetes
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config, hook, job, wave
 from tests.e2e.test_two_engines import LEASE_RUNS_OUT, Pair, pair
+from tests.support.patience import looks
 from tests.support.tiers import everywhere
 
 from trueup.kube.discovery import ResourceType
@@ -36,10 +37,10 @@ FAULTS = ("kill", "kill", "kill", "stop", "stop", "none", "suspend")
 async def seen(estate: Estate, type_: ResourceType, name: str, *events: str) -> AsyncIterator[list[dict[str, Any]]]:
     """What an object of the test's namespace is stored as at each event of these types, while the block lasts."""
     found: list[dict[str, Any]] = []
+    selector = f"metadata.name={name}"
+    listing = await estate.client.list(type_, estate.name)
 
     async def follow() -> None:
-        selector = f"metadata.name={name}"
-        listing = await estate.client.list(type_, estate.name)
         stream = estate.client.watch(
             type_, listing.resource_version, namespace=estate.name, field_selector=selector, timeout=3600
         )
@@ -100,7 +101,9 @@ async def test_every_commit_is_applied_once_no_hook_runs_twice_and_the_trail_has
             await asyncio.sleep(dice.uniform(0.0, 3.0))
             await trouble(pair, dice.choice(FAULTS))
             await estate.settled(revision)
-        await asyncio.sleep(1.0)
+        async for _ in looks():
+            if len(states) >= len(revisions) - 1 and len(runs) >= len(revisions) - 1:
+                break
     colours = [state["data"]["colour"] for state in states]
     assert colours == [str(number) for number in range(1, len(revisions))], "each commit once, in order"
     assert len(runs) == len(revisions) - 1, "one run of the hook a commit"

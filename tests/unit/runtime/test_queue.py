@@ -1,12 +1,13 @@
 """The work queue: de-duplication, exclusion, timers, and errors that become waits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import structlog
+from tests.support.jumping import JumpingLoop
 from tests.support.patience import stretched
 
 from trueup.model.errors import Stalled, TrueupError, Waiting
@@ -28,10 +29,6 @@ async def until(check: Callable[[], bool]) -> None:
     async with asyncio.timeout(stretched(5)):
         while not check():
             await asyncio.sleep(0.001)
-
-
-async def never(_: str) -> Requeue:
-    return Requeue.never()
 
 
 async def test_a_key_that_waits_is_worked_on_once_however_often_it_is_woken() -> None:
@@ -116,20 +113,24 @@ async def test_one_poisoned_key_does_not_stop_the_others_and_is_told() -> None:
     assert told == [("poison", "InternalError")]
 
 
-async def test_a_forgotten_key_has_no_timer_left() -> None:
+def test_a_forgotten_key_has_no_timer_left() -> None:
     worked: list[str] = []
-    reconcile: Callable[[str], Awaitable[Requeue]] = never
 
     async def counted(key: str) -> Requeue:
         worked.append(key)
-        return await reconcile(key)
+        return Requeue.never()
 
-    queue = Queue("test", counted)
-    async with working(queue):
-        queue.add("a", after=0.02)
-        queue.forget("a")
-        await asyncio.sleep(0.05)
-    assert worked == []
+    async def run() -> None:
+        queue = Queue("test", counted)
+        async with working(queue):
+            queue.add("a", after=60)
+            queue.add("b", after=60)
+            queue.forget("a")
+            await asyncio.sleep(3600)
+
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        runner.run(run())
+    assert worked == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """git runs in an environment of ours and tells its reason without credentials."""
 
-import asyncio
 import os
 import socket
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.githttp import GitHttpServer
 from tests.support.gitrepo import GitRepo
+from tests.support.patience import looks
 
 from trueup.model.errors import SourceUnavailable
 from trueup.workers.git import GitFailed, run_git
@@ -115,11 +115,16 @@ async def test_a_hanging_server_is_given_up_and_its_processes_are_gone(tmp_path:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/canary-{os.getpid()}"
         with pytest.raises(GitFailed, match=r"git ls-remote: not done after 0\.5 s"):
             await run_git(["ls-remote", "--", url], protocols=["http"], timeout=0.5)
-        await asyncio.sleep(0.1)
     if sys.platform == "linux":
-        assert not [
-            path for path in Path("/proc").glob("[0-9]*/cmdline") if url.encode() in _read(path).replace(b"\0", b" ")
-        ]
+        async for _ in looks(5):
+            if not _processes(url):
+                return
+        assert not _processes(url)
+
+
+def _processes(word: str) -> list[Path]:
+    places = Path("/proc").glob("[0-9]*/cmdline")
+    return [place for place in places if word.encode() in _read(place).replace(b"\0", b" ")]
 
 
 def _read(path: Path) -> bytes:

@@ -3,6 +3,7 @@
 import base64
 import json
 
+import msgspec
 import pytest
 
 from trueup.kube.client import Client
@@ -11,6 +12,7 @@ from trueup.kube.object import read_object
 from trueup.model.application import Destination
 from trueup.model.errors import InvalidSpec
 from trueup.model.live import LiveObject
+from trueup.policy.sharding import Sharding
 from trueup.store.clusters.known import OWN, ClustersUnread, KnownClusters
 from trueup.store.settings import Settings
 
@@ -18,9 +20,10 @@ FAR = "https://far.example"
 OWN_SERVER = "https://kubernetes.default.svc"
 
 
-def secret(called: str, /, **fields: str) -> LiveObject:
+def secret(called: str, /, uid: str = "", **fields: str) -> LiveObject:
     data = {key: base64.b64encode(value.encode()).decode() for key, value in {"server": FAR, **fields}.items()}
-    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": called, "namespace": "argocd"}, "data": data}
+    metadata = {"name": called, "namespace": "argocd", "uid": uid}
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
     return read_object(json.dumps(body).encode(), "v1", "Secret")
 
 
@@ -135,3 +138,76 @@ def test_before_the_secrets_are_read_an_unknown_cluster_is_waited_for_and_not_mi
     with pytest.raises(ClustersUnread):
         found.of(Destination(name="far"), "team")
     assert found.of(Destination(name="in-cluster"), "team") == OWN
+
+
+class Shared:
+    """What each of some engines that share the clusters looks after.
+
+    Attributes:
+        told: the engines that have heard of a change.
+    """
+
+    def __init__(self, replicas: int, settings: Settings | None = None) -> None:
+        self.settings, self.told = settings or Settings(), list[int]()
+        self.engines = [
+            KnownClusters(
+                Client(ClusterConfig(server="http://127.0.0.1:1")),
+                "argocd",
+                settings=lambda: self.settings,
+                sharding=Sharding(shard, replicas),
+                changed=lambda shard=shard: self.told.append(shard),  # type: ignore[misc]
+            )
+            for shard in range(replicas)
+        ]
+
+    def replaced(self, *secrets: LiveObject) -> None:
+        for engine in self.engines:
+            engine.replaced(secrets)
+
+    def of(self, **destination: str) -> list[int]:
+        """The engines that look after a destination."""
+        return [at for at, engine in enumerate(self.engines) if engine.mine(Destination(**destination), "team")]
+
+
+MANY = [secret(f"c{number}", uid=f"uid-{number}", server=f"https://c{number}") for number in range(20)]
+
+
+@pytest.mark.parametrize("method", ["legacy", "round-robin"])
+def test_each_cluster_has_one_engine_and_each_engine_some_clusters(method: str) -> None:
+    shared = Shared(3, msgspec.convert({"sharding_method": method}, Settings))
+    shared.replaced(*MANY)
+    found = [shared.of(name=f"https://c{number}") for number in range(20)]
+    assert all(len(engines) == 1 for engines in found)
+    assert {engines[0] for engines in found} == {0, 1, 2}
+
+
+def test_what_names_no_cluster_is_the_first_engines_and_so_is_their_own() -> None:
+    shared = Shared(3)
+    shared.replaced(*MANY)
+    for destination in ({}, {"name": "nowhere"}, {"server": OWN_SERVER}, {"name": "in-cluster"}):
+        assert shared.of(**destination) == [0]
+
+
+def test_before_the_secrets_are_read_nobody_acts_on_another_cluster() -> None:
+    assert Shared(2).of(name="far") == []
+
+
+def test_an_engine_alone_has_every_cluster_whatever_its_shard() -> None:
+    shared = Shared(1)
+    shared.replaced(secret("far", shard="3"))
+    assert shared.of(server=FAR) == [0]
+
+
+def test_who_shares_is_told_of_another_shard_and_of_another_method() -> None:
+    shared = Shared(2)
+    shared.replaced(secret("far", uid="u", shard="0"))
+    shared.told.clear()
+    shared.replaced(secret("far", uid="u", shard="1"))
+    assert shared.of(server=FAR) == [1]
+    assert shared.told == [0, 1]
+    shared.replaced(*MANY)
+    shared.told.clear()
+    shared.settings = Settings(sharding_method="round-robin")
+    for engine in shared.engines:
+        engine.reread()
+    assert shared.told == [0, 1]

@@ -143,7 +143,7 @@ def test_k15_a_shard_that_is_none_is_chosen_automatically_and_told(shard: str) -
 def test_k17_a_shard_beyond_the_engines_is_chosen_automatically_and_told(shard: str, told: bool) -> None:
     found = entry(shard=shard)
     assert bool(found.warnings) is told
-    assert all("is not below the number of engines that share work, 1" in text for text in found.warnings)
+    assert all("is not below the number of engines that share the clusters, 1" in text for text in found.warnings)
 
 
 def test_k35_a_copy_of_the_values_in_an_annotation_is_not_kept() -> None:

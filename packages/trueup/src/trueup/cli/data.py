@@ -16,9 +16,10 @@ state_option = click.option(
 )
 
 
-def data_folder(config: ClusterConfig, namespace: str) -> Path:
+def data_folder(config: ClusterConfig, namespace: str, shard: int = 0) -> Path:
     """What can be made anew. One folder for each engine: two on one machine must not share it."""
-    engine = hashlib.sha256(f"{config.server} {namespace}".encode()).hexdigest()[:12]
+    said = f"{config.server} {namespace}{f' {shard}' if shard else ''}"
+    engine = hashlib.sha256(said.encode()).hexdigest()[:12]
     return cache_home() / "trueup" / f"engine-{engine}"
 
 

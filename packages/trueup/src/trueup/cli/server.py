@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import resource
 import signal
+import socket
 from pathlib import Path
 
 import click
@@ -21,10 +22,12 @@ from trueup.cli.localrepos import local_repositories_option
 from trueup.cli.logs import FORMATS, configure_logs
 from trueup.clusters.connection import MEMORY
 from trueup.engine import Engine, EngineOptions
+from trueup.policy.sharding import METHODS, Method, Sharding, shard_by_name
 from trueup.runtime.ending import SECONDS, end_on
 from trueup.runtime.probes import Probes
 from trueup.runtime.threads import Threads
 from trueup.sources.quota import GIBIBYTE, Allowance
+from trueup.store.kinds import MOST_SHARDS
 from trueup.workers.kept import ROOM
 
 log = structlog.get_logger("trueup")
@@ -145,6 +148,28 @@ _THREADS = 16
     default=0,
     help="Port that answers a kubelet's questions, GET /healthz and GET /readyz; none by default.",
 )
+@click.option(
+    "--replicas",
+    type=click.IntRange(0, MOST_SHARDS),
+    envvar="ARGOCD_CONTROLLER_REPLICAS",
+    default=1,
+    show_default=True,
+    help="Engines that share the clusters, each with a shard of its own; others of a shard stand by.",
+)
+@click.option(
+    "--shard",
+    type=click.IntRange(-1),
+    envvar="ARGOCD_CONTROLLER_SHARD",
+    default=-1,
+    help="Of these the one that this engine is, from 0 (default: the number at the end of the host's name).",
+)
+@click.option(
+    "--sharding-method",
+    type=click.Choice(METHODS),
+    envvar="ARGOCD_CONTROLLER_SHARDING_ALGORITHM",
+    default=None,
+    help="How a cluster gets its shard whose Secret names none (default: legacy, or what the settings say).",
+)
 @click.option("--render-workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Render processes.")
 @click.option(
     "--sync-wave-delay",
@@ -177,17 +202,21 @@ def server(
     probe_port: int,
     render_workers: int,
     renders_quota: int,
+    replicas: int,
+    shard: int,
+    sharding_method: Method | None,
     sync_wave_delay: float,
     require_isolation: bool,
 ) -> None:
     """Run the engine until it is told to stop."""
     configure_logs(log_format, log_level)
     config = access.config()
+    sharding = sharding_of(replicas, shard, sharding_method)
     options = EngineOptions(
         config=config,
         plugins=plugins.run,
         control_namespace=access.namespace,
-        data=data or data_folder(config, access.namespace),
+        data=data or data_folder(config, access.namespace, sharding.shard),
         data_named=data is not None,
         state=state or state_folder(),
         local_repositories=tuple(map(resolved, local)),
@@ -199,6 +228,7 @@ def server(
         isolated=require_isolation,
         cluster_memory=cluster_memory << 20,
         namespaces=namespaces,
+        sharding=sharding,
     )
     if no_engine and not listen:
         raise click.UsageError("--no-engine serves the API alone: --listen says where")
@@ -216,6 +246,26 @@ def server(
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(options, probe_port, api))
+
+
+def sharding_of(replicas: int, shard: int, method: Method | None) -> Sharding:
+    """Which of the engines that share the clusters this one is.
+
+    Args:
+        replicas: how many there are; up to 1 for one that has all clusters.
+        shard: -1 for the one of the host's name.
+
+    Raises:
+        click.UsageError: it is none of them.
+    """
+    if replicas <= 1:
+        return Sharding()
+    number = shard if shard >= 0 else shard_by_name(socket.gethostname())
+    if number is None:
+        raise click.UsageError(f"--replicas {replicas}: the host's name ends with no number; --shard says which it is")
+    if number >= replicas:
+        raise click.UsageError(f"--shard {number} is none of --replicas {replicas}, which count from 0")
+    return Sharding(number, replicas, method)
 
 
 class ApiFlags(msgspec.Struct, frozen=True):

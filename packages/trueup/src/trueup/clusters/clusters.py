@@ -61,6 +61,10 @@ class Clusters:
             return None
         return place if place.server == server else None
 
+    def mine(self, app: Application) -> bool:
+        """Whether this engine is to look after an application, of those that share the clusters."""
+        return self._known.mine(app.spec.destination, project_name(app))
+
     def skipped(self, app: Application) -> bool:
         """Whether the Secret of an application's cluster says to leave it alone."""
         try:

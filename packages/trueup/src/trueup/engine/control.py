@@ -56,7 +56,9 @@ class Control:
         self.applications = Applications(self.cache, self.namespace)
         self.definers = Definers(self.applications.stored)
         self.credentials = Credentials(self.client, self.namespace)
-        self.clusters = KnownClusters(self.client, self.namespace, settings=self.settings, changed=self._tell)
+        self.clusters = KnownClusters(
+            self.client, self.namespace, settings=self.settings, sharding=options.sharding, changed=self._tell
+        )
         self.told: list[Callable[[], None]] = []
         self._settings = Settings()
         self._settings_version = ""

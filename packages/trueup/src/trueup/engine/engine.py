@@ -38,6 +38,7 @@ from trueup.runtime.lease import Lease, new_identity
 from trueup.runtime.tenure import Jobs, serve
 from trueup.sources.registry import RegistryClient
 from trueup.sources.shelf import Wished
+from trueup.store.applications import StoredApplication
 from trueup.store.audit import Trail
 from trueup.store.audit.address import TRAIL
 from trueup.store.audit.place import prepare
@@ -89,7 +90,7 @@ class Engine:
         trail = Trail(place, self.clock.now)
         self.journal = AuditJournal(trail)
         self.lease = Lease(
-            ControlLease(control.lease_client, control.namespace, self.clock.now),
+            ControlLease(control.lease_client, control.namespace, self.clock.now, shard=options.sharding.shard),
             self.identity,
             predecessor=predecessor,
         )
@@ -198,12 +199,14 @@ class Engine:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Reconcile while no other engine does, until told to stop."""
+        sharding = self.options.sharding
         log.info(
             "engine started",
             cluster=self.options.config.server,
             kubernetes=self.control.discovery.server_version,
             namespace=self.control.namespace,
             identity=self.identity,
+            **({"shard": sharding.shard, "of": sharding.replicas} if sharding.replicas > 1 else {}),
         )
         # Whatever writes, and however late it gets to it: this is asked first.
         self.control.client.fence = self.lease.require
@@ -222,9 +225,12 @@ class Engine:
 
     async def _follow_known(self) -> None:
         """Who waits for its turn has the caches warm when it comes."""
-        for stored in self.control.applications.readable():
+        for stored in filter(self._is_mine, self.control.applications.readable()):
             with contextlib.suppress(TrueupError):
                 await self.term.sites.of(stored.app).observer.inventory.watch_known(stored)
+
+    def _is_mine(self, stored: StoredApplication) -> bool:
+        return self._clusters.mine(stored.app)
 
     def _begin(self) -> Jobs:
         self.renew()

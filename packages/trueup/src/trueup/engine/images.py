@@ -1,6 +1,6 @@
 """Image automation, put together."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from trueup import policy
 from trueup.controllers.repository import Repositories
@@ -57,7 +57,7 @@ def part(lasting: Lasting, repositories: Repositories, recorder: Recorder) -> Im
         return await lasting.journal.write(*entries)
 
     ports = cluster.ports(
-        subjects=lambda: list(_subjects(applications)),
+        subjects=lambda: list(_subjects(applications, lasting.clusters.mine)),
         tree=tree,
         mirror=git.mirrors.get,
         writing=git.for_writing,
@@ -98,9 +98,9 @@ def wakes(namespace: str, old: Seen | None, new: Seen | None) -> bool:
     return asked and (not isinstance(old, LiveObject) or old.annotations != new.annotations)
 
 
-def _subjects(applications: Applications) -> Iterator[ImageSubject]:
+def _subjects(applications: Applications, mine: Callable[[Application], bool]) -> Iterator[ImageSubject]:
     for stored in applications.readable():
-        if not stored.app.metadata.deletion_timestamp:
+        if not stored.app.metadata.deletion_timestamp and mine(stored.app):
             yield ImageSubject(
                 key=stored.key,
                 instance=applications.instance(stored.key),

@@ -7,6 +7,7 @@ import msgspec
 from trueup.clusters.connection import MEMORY
 from trueup.kube.config import ClusterConfig
 from trueup.kube.plugin import RunPlugin, no_plugins
+from trueup.policy.sharding import Sharding
 from trueup.sources.quota import Allowance
 from trueup.workers.kept import ROOM
 
@@ -29,6 +30,7 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
         plugin_folder: of config management plugins; None where there are none.
         renders: bytes of disk that renders may take; 0 keeps none there.
         cluster_memory: bytes that the objects of one destination may take.
+        sharding: which of the clusters are this engine's, where several share them.
     """
 
     config: ClusterConfig
@@ -46,3 +48,4 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     renders: int = ROOM
     plugin_folder: Path | None = None
     cluster_memory: int = MEMORY
+    sharding: Sharding = Sharding()

@@ -20,6 +20,8 @@ MOVED_SECONDS = 0.05
 
 PASSES_OF_A_CLUSTER = 64
 """Passes over applications of one cluster at a time, beside the slots that they began in."""
+PATIENCE = 0.1
+"""Seconds that such a pass keeps its slot: as many as may be under way take less than half a second of all."""
 CROWDED_SECONDS = 1.0
 """Until an application is looked at again that found as many."""
 
@@ -48,7 +50,7 @@ class Site(msgspec.Struct, frozen=True):
             return Requeue.after(CROWDED_SECONDS)
         self.passes.add(key)
         try:
-            with lingering():
+            with lingering(PATIENCE):
                 return await self.reconciler.reconcile(key)
         finally:
             self.passes.discard(key)
@@ -59,6 +61,7 @@ class Sites:
 
     Args:
         make: the parts of a site.
+        shared: other engines look after some of the applications.
     """
 
     def __init__(
@@ -66,8 +69,11 @@ class Sites:
         applications: Applications,
         clusters: Clusters,
         make: Callable[[ManagedCluster], tuple[Observer, ApplicationReconciler]],
+        *,
+        shared: bool = False,
     ) -> None:
         self._applications, self._clusters, self._make = applications, clusters, make
+        self._shared = shared
         self._sites: dict[tuple[str, str], Site] = {}
         self._where: dict[str, Site] = {}
 
@@ -87,6 +93,8 @@ class Sites:
     async def reconcile(self, key: str) -> Requeue:
         """A pass over an application, where it goes."""
         stored = self._applications.get(key)
+        if not (self._clusters.mine(stored.app) if stored is not None else self._met(key)):
+            return self._left(key)
         if stored is not None and stored.fault is None and self._clusters.skipped(stored.app):
             return Requeue.after(HANDS_OFF_SECONDS)
         site, former = self._site_of(key, stored), self._where.get(key)
@@ -97,6 +105,17 @@ class Sites:
         else:
             self._where[key] = site
         return await site.reconcile(key)
+
+    def _met(self, key: str) -> bool:
+        """Whether an application that is gone was this engine's, as far as is known."""
+        return not self._shared or key in self._where
+
+    def _left(self, key: str) -> Requeue:
+        """Another engine looks after it, from now on or always. What changes that wakes it."""
+        former = self._where.pop(key, None)
+        if former is not None:
+            former.reconciler.forget(key)
+        return Requeue.never()
 
     def leaves_alone(self, key: str) -> bool:
         """Whether the commits that an application's sources mean now leave it as it is, as far as is known."""

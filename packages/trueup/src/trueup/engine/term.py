@@ -86,7 +86,7 @@ class Term:
         self._woken = Woken()
         self._writes = Writes(ControlCluster(control.client, control.cache), clock, telling)
         self._integrity = Integrity(self.repositories, lasting.tools.preparer, lambda: control.credentials.keyring)
-        self.sites = Sites(applications, lasting.clusters, self._made)
+        self.sites = Sites(applications, lasting.clusters, self._made, shared=lasting.options.sharding.replicas > 1)
         self.queue = Queue(
             "applications",
             self.sites.reconcile,
@@ -140,8 +140,10 @@ class Term:
         """What runs side by side, with all that there is to be looked at in the queues."""
         for key in self._applications.names():
             self.queue.add(key)
-        for name in self._applications.leaving_projects():
-            self.projects.add(name)
+        if not self._lasting.options.sharding.shard:
+            # Projects are of no cluster.
+            for name in self._applications.leaving_projects():
+                self.projects.add(name)
         return {
             "applications": self.queue.run(),
             "projects": self.projects.run(),
@@ -216,7 +218,14 @@ class Term:
         def is_it(each: RepositoryOf) -> bool:
             return identity(each) == repository
 
-        return sorted({*self._applications.reading(is_it), *self.remotes.followers(is_it)})
+        return sorted(filter(self._is_mine, {*self._applications.reading(is_it), *self.remotes.followers(is_it)}))
+
+    def _is_mine(self, key: str) -> bool:
+        """Who shares the clusters with others fetches for its own applications alone."""
+        if self._lasting.options.sharding.replicas <= 1:
+            return True
+        stored = self._applications.get(key)
+        return stored is not None and self._lasting.clusters.mine(stored.app)
 
     def _share(self, repository: str) -> Share:
         return self.shares.of_repository(repository)

@@ -50,6 +50,7 @@ READ: Mapping[str, Mapping[str, str]] = {
         "trueup.cluster.exec.commands": "programs that cluster Secrets may name for their credentials; none by default",
         "ignore.normalizer.jq.timeout": "processor time of a jq expression over one object, 60 s at most",
         "controller.ignore.normalizer.jq.timeout": "the same",
+        "controller.sharding.algorithm": "how engines share clusters: legacy or round-robin",
         "controller.self.heal.backoff.timeout.seconds": "first pause before what keeps coming back is healed again",
         "controller.self.heal.backoff.factor": "by what each pause is multiplied for the next",
         "controller.self.heal.backoff.cap.seconds": "longest pause",

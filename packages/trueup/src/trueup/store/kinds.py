@@ -9,3 +9,13 @@ NAMESPACE = ResourceType("", "v1", "Namespace", "namespaces", namespaced=False)
 LEASE = ResourceType("coordination.k8s.io", "v1", "Lease", "leases", namespaced=True)
 LEASE_NAME = "trueup-engine"
 """The Lease of the engine that acts, in the control namespace."""
+MOST_SHARDS = 16
+"""Engines that may share the clusters: a right to a Lease names it."""
+
+
+def lease_name(shard: int) -> str:
+    """The Lease of the engine that acts for a shard."""
+    return f"{LEASE_NAME}-{shard}" if shard else LEASE_NAME
+
+
+LEASE_NAMES = tuple(map(lease_name, range(MOST_SHARDS)))

@@ -12,7 +12,7 @@ from trueup.kube.errors import AlreadyExists, Conflict, Forbidden, NotFound
 from trueup.model.errors import Stalled
 from trueup.model.live import LiveObject
 from trueup.runtime.lease import HeldLease
-from trueup.store.kinds import LEASE, LEASE_NAME
+from trueup.store.kinds import LEASE, lease_name
 
 _INT32 = 2**31
 
@@ -23,10 +23,12 @@ class ControlLease:
     Args:
         client: one of its own: no queue of other requests may delay a renewal, and no fence may stop it.
         now: for the times that people read; nobody decides by them.
+        shard: whose engines contend for it.
     """
 
-    def __init__(self, client: Client, namespace: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, client: Client, namespace: str, now: Callable[[], datetime], *, shard: int = 0) -> None:
         self._client, self._namespace, self._now = client, namespace, now
+        self._name = lease_name(shard)
 
     async def read(self) -> HeldLease | None:
         """The lease; None when there is none.
@@ -35,7 +37,7 @@ class ControlLease:
             Stalled: it may not be read.
         """
         try:
-            return _held(await self._client.get(LEASE, self._namespace, LEASE_NAME))
+            return _held(await self._client.get(LEASE, self._namespace, self._name))
         except NotFound:
             return None
         except Forbidden as error:
@@ -48,14 +50,14 @@ class ControlLease:
             Stalled: it may not be written, or there is no control namespace.
         """
         spec = self._spec(wanted, over)
-        metadata: dict[str, Any] = {"name": LEASE_NAME, "namespace": self._namespace}
+        metadata: dict[str, Any] = {"name": self._name, "namespace": self._namespace}
         try:
             if over is None:
                 body = {"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": metadata, "spec": spec}
                 return _held(await self._client.create(LEASE, self._namespace, msgspec.json.encode(body)))
             body = {"metadata": {"resourceVersion": over.version}, "spec": spec}
             return _held(
-                await self._client.patch(LEASE, self._namespace, LEASE_NAME, msgspec.json.encode(body), kind="merge")
+                await self._client.patch(LEASE, self._namespace, self._name, msgspec.json.encode(body), kind="merge")
             )
         except (AlreadyExists, Conflict):
             return None

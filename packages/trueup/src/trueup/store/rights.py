@@ -10,7 +10,7 @@ from typing import Any
 
 from trueup.model.annotations import GROUP
 from trueup.store.accounts import INITIAL_SECRET, SECRET_NAME, SESSIONS_SECRET
-from trueup.store.kinds import LEASE_NAME as LEASE
+from trueup.store.kinds import LEASE_NAMES
 
 RBAC = "rbac.authorization.k8s.io"
 ACCOUNT = "trueup"
@@ -122,7 +122,7 @@ def _control(account: Manifest) -> list[Manifest]:
         {**_rule("", ["secrets"], ["patch"]), "resourceNames": [SECRET_NAME, INITIAL_SECRET, SESSIONS_SECRET]},
         _rule("", ["events"], ["create"]),
         _rule("coordination.k8s.io", ["leases"], ["create"]),
-        {**_rule("coordination.k8s.io", ["leases"], ["get", "patch"]), "resourceNames": [LEASE]},
+        {**_rule("coordination.k8s.io", ["leases"], ["get", "patch"]), "resourceNames": [*LEASE_NAMES]},
     ]
     return [account, *_in_namespaces(account, [account["metadata"]["namespace"]], "control", rules)]
 

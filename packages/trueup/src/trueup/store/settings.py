@@ -15,12 +15,14 @@ from trueup.policy import HealSettings, Impersonation
 from trueup.policy.impersonation import ENABLED, ENFORCED
 from trueup.policy.servers import matches_server
 from trueup.policy.settings import CONFIG_MAP, PARAMETERS, unbuilt_settings, unknown_settings
+from trueup.policy.sharding import METHODS, Method
 from trueup.policy.unbuilt import Unbuilt
 from trueup.store.overrides import Override, OverrideProblem, ignore_rules, overrides
 
 EXEC_COMMANDS = "trueup.cluster.exec.commands"
 """Of the parameters: programs by the command as a Secret names it, separated by commas or blanks; none by default."""
 JQ_TIMEOUT = ("ignore.normalizer.jq.timeout", "controller.ignore.normalizer.jq.timeout")
+SHARDING = "controller.sharding.algorithm"
 MASKED = "resource.sensitive.mask.annotations"
 LONGEST_JQ = 60.0
 """Seconds that one jq expression may be given at most."""
@@ -69,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Typed settings. Times in seconds; ``resync_seconds`` 0 switches polling off.
 
     ``inflates``: kustomizations may inflate charts (``kustomize.buildOptions: --enable-helm``).
+    ``sharding_method``: how clusters are shared by engines (``controller.sharding.algorithm``).
     ``masked_annotations``: annotations whose values are not shown.
     ``exec_commands``: credential plug-ins that cluster Secrets may name (``trueup.cluster.exec.commands``).
     ``in_cluster``: applications may go to the cluster that the engine runs on.
@@ -89,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     in_cluster: bool = True
     jq_seconds: float = 1.0
     inflates: bool = False
+    sharding_method: Method = "legacy"
     judges_applications: bool = False
     unbuilt: tuple[Unbuilt, ...] = ()
     heal: HealSettings = HealSettings()
@@ -131,6 +135,7 @@ def read_settings(data: dict[str, str], parameters: Mapping[str, str] = MappingP
         in_cluster=data.get("cluster.inClusterEnabled", "").strip().lower() != "false",
         jq_seconds=_jq_seconds(parameters, warnings),
         inflates=_inflates(data.get("kustomize.buildOptions", "")),
+        sharding_method=_sharding_method(parameters, warnings),
         judges_applications=any(map(_judges_applications, parts)),
         unbuilt=(
             *unbuilt_settings(data, CONFIG_MAP),
@@ -147,6 +152,18 @@ def _inflates(options: str) -> bool:
     """Whether kustomize's options permit charts in kustomizations; of several words on it the last counts."""
     said = [word for word in options.split() if word.partition("=")[0] == "--enable-helm"]
     return bool(said) and said[-1].partition("=")[2].lower() in ("", "true", "t", "1")
+
+
+def _sharding_method(parameters: Mapping[str, str], warnings: list[str]) -> Method:
+    said = parameters.get(SHARDING, "").strip()
+    for method in METHODS:
+        if said == method:
+            return method
+    if said:
+        warnings.append(
+            f"{PARAMETERS}: {SHARDING}: {said[:40]!r} is none of {', '.join(METHODS)}; {METHODS[0]} is used"
+        )
+    return METHODS[0]
 
 
 def _judges_applications(part: Override) -> bool:

@@ -14,7 +14,7 @@ from trueup.model.live import LiveObject
 from trueup.store.crds import MAKER
 from trueup.store.deployment import NAME
 from trueup.store.install import APPLICATION, DEFINITION, PROJECT, existing, told, type_of
-from trueup.store.kinds import LEASE, LEASE_NAME
+from trueup.store.kinds import LEASE, LEASE_NAMES
 from trueup.store.rights import ACCOUNT, ACCOUNT_LABEL, PLACE_LABEL, RBAC
 
 _SHOWN = 5
@@ -63,8 +63,8 @@ async def departure(client: Client, namespace: str, *, state: bool, definitions:
     if claim and state:
         goes.append(claim)
     goes += await _rights(client, namespace)
-    if lease := await existing(client, LEASE, namespace, LEASE_NAME):
-        goes.append(Doomed(LEASE, lease))
+    leases = await client.list(LEASE, namespace)
+    goes += [Doomed(LEASE, lease) for lease in leases.objects if lease.key.name in LEASE_NAMES]
     stays = [f"what applications deployed, and the namespace {namespace}"]
     if claim and not state:
         stays.append(f"{claim.name}, the audit trail (--state deletes it)")

@@ -36,6 +36,13 @@ async def seen(stream: AsyncIterator[list[Any]], most: int = 100) -> list[str]:
     return found
 
 
+async def begun(storage: Storage, watches: int = 1) -> None:
+    """So many watches wait for changes."""
+    async with asyncio.timeout(stretched(5)):
+        while len(storage.shelf(KIND).waiting) < watches:
+            await asyncio.sleep(0)
+
+
 def follow(
     storage: Storage,
     *,
@@ -52,7 +59,7 @@ async def test_changes_after_the_revision_come_first_then_those_that_happen() ->
     first = storage.create(KIND, "default", "a", pod("a"))
     storage.update(KIND, "default", "a", pod("a", {"x": "y"}))
     watching = asyncio.create_task(seen(follow(storage, since=first.revision), 3))
-    await asyncio.sleep(0.05)
+    await begun(storage)
     storage.create(KIND, "default", "b", pod("b"))
     storage.create(KIND, "other", "c", pod("c"))
     storage.delete(KIND, "default", "a")
@@ -117,7 +124,7 @@ async def test_a_slow_reader_holds_nobody_up_and_is_expired() -> None:
 async def test_closing_the_storage_ends_watches() -> None:
     storage = Storage()
     watching = asyncio.create_task(seen(follow(storage, since=1, timeout=60)))
-    await asyncio.sleep(0.05)
+    await begun(storage)
     await storage.close()
     async with asyncio.timeout(stretched(2)):
         assert await watching == []
@@ -126,7 +133,7 @@ async def test_closing_the_storage_ends_watches() -> None:
 async def test_many_watchers_each_see_every_change_in_order() -> None:
     storage = Storage()
     watching = [asyncio.create_task(seen(follow(storage, since=1), 200)) for _ in range(20)]
-    await asyncio.sleep(0.01)
+    await begun(storage, 20)
     for number in range(200):
         storage.create(KIND, "default", f"n{number:03}", pod(f"n{number:03}"))
         if number % 10 == 0:

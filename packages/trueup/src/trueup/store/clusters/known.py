@@ -9,6 +9,7 @@ from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Destina
 from trueup.model.errors import InvalidSpec, Waiting
 from trueup.model.live import LiveObject
 from trueup.model.server import canonical_server
+from trueup.policy.sharding import ALONE, Sharding
 from trueup.runtime import secrecy
 from trueup.runtime.logger import Logger
 from trueup.store.clusters.secret import (
@@ -41,6 +42,7 @@ class KnownClusters:
 
     Args:
         settings: as they are now.
+        sharding: what this engine knows of others that share the clusters.
         changed: told that some cluster is there, is gone, or is another.
     """
 
@@ -50,21 +52,36 @@ class KnownClusters:
         namespace: str,
         *,
         settings: Callable[[], "Settings"],
+        sharding: Sharding = ALONE,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        self._settings, self._changed = settings, changed
+        self._settings, self._sharding, self._changed = settings, sharding, changed
         self._secrets: dict[str, LiveObject] = {}
         self._entries: dict[str, ClusterEntry] = {}
         self._faults: dict[str, ConfigError] = {}
         self._spelt: dict[str, tuple[str, str]] = {}
+        self._all = [OWN]
+        self._shards = {OWN.secret: 0}
         self._read = False
         self.followed = Followed(client, SECRET, namespace, SELECTOR, replaced=self.replaced, changed=self.take)
         secrecy.EVERYWHERE.learn("clusters", self._confidential)
 
     def all(self) -> list[ClusterEntry]:
         """Those that can be used, the own one first."""
-        entries = sorted(self._entries.values(), key=lambda entry: (not entry.in_cluster, entry.name, entry.secret))
-        return entries if any(entry.in_cluster for entry in entries) else [OWN, *entries]
+        return self._all
+
+    def mine(self, destination: Destination, project: str) -> bool:
+        """Whether this engine is to look after what goes to a destination. What names no cluster is for the first one,
+        which says so; before the Secrets have been read nobody knows."""
+        if self._sharding.replicas <= 1:
+            return True
+        try:
+            shard = self._shards.get(self.of(destination, project).secret, 0)
+        except InvalidSpec:
+            shard = 0
+        except ClustersUnread:
+            return False
+        return shard == self._sharding.shard
 
     def faults(self) -> Mapping[str, ConfigError]:
         """Why Secrets, by their names, are not used."""
@@ -147,23 +164,33 @@ class KnownClusters:
 
     def reread(self) -> None:
         """The Secrets, or settings that they depend on, have changed."""
-        before, faults = self._entries, self._faults
+        before, shards, faults = self._entries, self._shards, self._faults
         self._entries, self._faults, self._spelt = {}, {}, {}
         programs = self._settings().exec_commands
         for secret, live in self._secrets.items():
             data = decoded(live.object())
             self._spelt[secret] = (data.get("name", "").strip(), canonical_server(data.get("server", "")))
             try:
-                self._entries[secret] = read_entry(live, data, programs=programs)
+                self._entries[secret] = read_entry(live, data, programs=programs, engines=self._sharding.replicas)
             except ConfigError as error:
                 self._faults[secret] = error
                 if str(faults.get(secret)) != str(error):
                     log.warning("cluster not used", secret=secret, problem=str(error))
+        entries = sorted(self._entries.values(), key=lambda entry: (not entry.in_cluster, entry.name, entry.secret))
+        self._all = entries if any(entry.in_cluster for entry in entries) else [OWN, *entries]
+        self._share()
         for secret, entry in self._entries.items():
             if entry.warnings and before.get(secret) != entry:
                 log.warning("cluster Secret", secret=secret, problem="; ".join(entry.warnings))
-        if _matters(before) != _matters(self._entries) or faults.keys() != self._faults.keys():
+        matters = _matters(before) != _matters(self._entries) or shards != self._shards
+        if matters or faults.keys() != self._faults.keys():
             self._changed()
+
+    def _share(self) -> None:
+        """Each cluster its shard."""
+        method, uids = self._settings().sharding_method, [entry.uid for entry in self._all]
+        of = self._sharding.shard_of
+        self._shards = {entry.secret: of(entry.shard, entry.uid, uids, method) for entry in self._all}
 
     def _confidential(self) -> Iterator[str]:
         for entry in self._entries.values():

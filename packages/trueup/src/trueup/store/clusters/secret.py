@@ -38,10 +38,6 @@ _LONGEST_NAME = 253
 _NOT_IN_NAMES = frozenset("/\\\"'")
 
 
-ENGINES = 1
-"""That share the clusters: one acts, the others stand by, so all clusters are in shard 0 whatever their Secrets say."""
-
-
 class ClusterEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One cluster Secret. Its text form holds no credential.
 
@@ -52,7 +48,8 @@ class ClusterEntry(msgspec.Struct, frozen=True, kw_only=True):
         config: the way there; None for the cluster that the engine runs on, which has a way of its own.
         namespaces: whose objects alone are managed; empty for the whole cluster.
         cluster_resources: objects without a namespace are managed even so.
-        shard: of the engines that share work; None to leave it to them.
+        shard: of the engines that share the clusters; None to leave it to them.
+        uid: of the Secret.
         project: whose applications alone it is for; empty for all.
         skipped: applications on it are left alone.
         warnings: what was passed over.
@@ -61,6 +58,7 @@ class ClusterEntry(msgspec.Struct, frozen=True, kw_only=True):
     secret: str
     name: str
     server: str
+    uid: str = ""
     config: ClusterConfig | None = None
     namespaces: tuple[str, ...] = ()
     cluster_resources: bool = False
@@ -112,25 +110,28 @@ class _Config(msgspec.Struct, frozen=True, rename="camel"):
     proxy_url: str = ""
 
 
-def read_entry(live: LiveObject, data: Mapping[str, str], *, programs: Collection[str] | None = ()) -> ClusterEntry:
+def read_entry(
+    live: LiveObject, data: Mapping[str, str], *, programs: Collection[str] | None = (), engines: int = 1
+) -> ClusterEntry:
     """A cluster Secret.
 
     Args:
         data: its values as text.
         programs: credential plug-ins that may be run, by the command as a Secret names it; None for who runs none, and
             so refuses none.
+        engines: that share the clusters.
 
     Raises:
         ConfigError: it names no cluster that could be used; the message names the Secret, never a value that is secret.
     """
     secret = live.key.name
     try:
-        return _read(live, data, programs)
+        return _read(live, data, programs, engines)
     except ConfigError as error:
         raise ConfigError(f"cluster Secret {secret}: {error.message}", hint=error.hint or _REMEDY) from None
 
 
-def _read(live: LiveObject, data: Mapping[str, str], programs: Collection[str] | None) -> ClusterEntry:
+def _read(live: LiveObject, data: Mapping[str, str], programs: Collection[str] | None, engines: int) -> ClusterEntry:
     server = canonical_server(data.get("server", ""))
     if not server:
         raise ConfigError("server required", hint="write the URL of its API server into the field server")
@@ -141,10 +142,11 @@ def _read(live: LiveObject, data: Mapping[str, str], programs: Collection[str] |
         secret=live.key.name,
         name=name,
         server=server,
+        uid=live.uid,
         config=None if server == IN_CLUSTER_SERVER else _config(server, data.get("config", ""), programs),
         namespaces=_namespaces(data.get("namespaces", "")),
         cluster_resources=data.get("clusterResources", "").strip() == "true",
-        shard=_shard(data.get("shard", "").strip(), warnings),
+        shard=_shard(data.get("shard", "").strip(), engines, warnings),
         project=data.get("project", "").strip(),
         labels=dict(live.labels),
         # A copy of the Secret's own values may stand among them.
@@ -175,14 +177,14 @@ def _is_label(text: str) -> bool:
     return plain and 0 < len(text) <= 63 and not text.startswith("-") and not text.endswith("-")
 
 
-def _shard(text: str, warnings: list[str]) -> int | None:
+def _shard(text: str, engines: int, warnings: list[str]) -> int | None:
     if not text:
         return None
     if text.isascii() and text.isdecimal() and len(text) < 10:
         shard = int(text)
-        if shard >= ENGINES:
+        if shard >= engines:
             warnings.append(
-                f"shard {shard} is not below the number of engines that share work, {ENGINES}; it is chosen "
+                f"shard {shard} is not below the number of engines that share the clusters, {engines}; it is chosen "
                 "automatically"
             )
         return shard
