@@ -3,16 +3,18 @@
 import asyncio
 import base64
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest_asyncio
-from tests.conftest import Cluster
+from tests.conftest import Cluster, on_embedded
 from tests.e2e.conftest import NAMESPACE
 from tests.e2e.estate import Estate, engine_process
 from tests.support.apiserver import GrpcClient, RestClient, Served, ask_web
+from tests.support.commands import start
 from tests.support.patience import looks, stretched
 
 from trueup.kube.client import Client
@@ -206,3 +208,57 @@ async def until(grpc: GrpcClient, name: str, part: str, wanted: str) -> None:
             status = event["application"].get("status", {})
             if status.get(part, {}).get("status") == wanted:
                 return
+
+
+@on_embedded
+async def test_the_command_line_through_the_server(
+    served: Served, client: Client, estate: Estate, tmp_path: Path
+) -> None:
+    """From signing in to deletion, by somebody who has no kubeconfig."""
+    name = f"{estate.name}-cli"
+    await estate.given({"app/all.yaml": DEPLOYMENT % "first"})
+    initial = await client.get(SECRET, NAMESPACE, "argocd-initial-admin-secret")
+    password = base64.b64decode(initial.object()["data"]["password"]).decode()
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "nobody"), "TRUEUP_GIT_PASSWORD": "hunter2"}
+
+    async def run(*words: str, code: int = 0) -> str:
+        process = await start(*words, environment=environment)
+        async with asyncio.timeout(stretched(90)):
+            out, err = await process.communicate()
+        assert process.returncode == code, (words, out, err)
+        return out.decode()
+
+    signing = ("--username", "admin", "--password", password, "--plaintext")
+    assert "logged in successfully" in await run("login", f"127.0.0.1:{served.port}", *signing)
+    url = f"https://git.example.com/{name}.git"
+    assert "added" in await run("repo", "add", url, "--username", "ada", "--no-validate")
+    assert url in await run("repo", "list")
+    assert "removed" in await run("repo", "rm", url)
+    await run("proj", "create", name, "-s", "*", "-d", f"https://kubernetes.default.svc,{name}")
+    await run("proj", "allow-cluster-resource", name, "", "Namespace")
+    source = ("--repo", estate.repository.url, "--path", "app", "--dest-namespace", name, "--project", name)
+    made = ("app", "create", name, *source, "--sync-option", "CreateNamespace=true")
+    assert "created" in await run(*made)
+    assert await run(*made) == f"application '{name}' unchanged\n"
+    assert "OutOfSync" in await run("app", "get", name, "--refresh")
+    assert "+kind: Deployment" in await run("app", "diff", name, code=1)
+    assert "Succeeded" in await run("app", "sync", name)
+    assert "Healthy" in await run("app", "wait", name, "--timeout", "90")
+    assert await run("app", "diff", name) == ""
+    assert f"argocd/{name}" in await run("app", "list", "-p", name)
+    assert json.loads(await run("app", "get", name, "-o", "json"))["status"]["sync"]["status"] == "Synced"
+    assert "─Pod/web" in await run("app", "get", name, "-o", "tree")
+    assert "change" in await run("app", "history", name)
+    declared, live = await run("app", "manifests", name), await run("app", "manifests", name, "--source", "live")
+    assert "kind: Deployment" in declared and "replicas: 1" in live
+    assert "hunter2" not in declared + live and "first" not in declared + live
+    assert "restart of Deployment/web" in await run("app", "actions", "run", name, "restart", "--kind", "Deployment")
+    assert "listening" in await run("app", "logs", name, "--tail", "1")
+    second = await estate.commit({"app/all.yaml": (DEPLOYMENT % "first").replace("replicas: 1", "replicas: 2")})
+    assert "+  replicas: 2" in await run("app", "diff", name, "--revision", second, code=1)
+    assert "Succeeded" in await run("app", "sync", name)
+    first = (await run("app", "history", name, "-o", "id")).split()[0]
+    assert f"deployment {first}" in await run("app", "rollback", name, first)
+    assert "updated" in await run("app", "set", name, "--revision", second)
+    assert "deleted" in await run("app", "delete", name, "--yes", "--wait")
+    assert "deleted" in await run("proj", "delete", name)

@@ -312,9 +312,9 @@ class ServedApplications:
         metadata = body["metadata"]
         there = self.of(metadata["name"], metadata.get("namespace", ""))
         try:
-            before = (await there.view()).app.metadata.resource_version
+            before: str | None = (await there.view()).app.metadata.resource_version
         except ApplicationNotFound:
-            before = ""
+            before = None
         try:
             made = await self._session.ask("POST", _ALL, {"upsert": upsert, "validate": validate}, body)
         except ServerRefused as error:
@@ -324,7 +324,7 @@ class ServedApplications:
                 f"application {metadata['name']} exists already, and is another one",
                 hint="--upsert replaces it, `trueup app set` changes it",
             ) from error
-        if not before:
+        if before is None:
             return "created"
         version = (made.get("metadata") or {}).get("resourceVersion")
         return "unchanged" if version == before else "updated"
