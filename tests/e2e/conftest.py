@@ -1,6 +1,7 @@
 """Fixtures of the end-to-end tests: one engine for the run, one estate a test."""
 
 import itertools
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.conftest import KUBERNETES, Cluster, simulated
 from tests.e2e.afresh import Standby, agrees_afresh
 from tests.e2e.estate import EngineProcess, Estate, engine_process, play_repository
 from tests.support import argocd
+from tests.support.apiserver import Served
+from tests.support.patience import looks
 
 from pocketkube.cluster.embedded import EmbeddedCluster
 from pocketkube.controlplane import ControlPlane
@@ -152,3 +155,21 @@ async def migrate(controlplane_folders: list[Path], tmp_path: Path) -> AsyncIter
             return Estate(client, discovery, engine, play_repository(repositories / name), name)
 
         yield start
+
+
+@pytest_asyncio.fixture
+async def served(cluster: Cluster, client: Client, repositories: Path, tmp_path: Path) -> AsyncIterator[Served]:
+    """The API alone; another process reconciles."""
+    arguments = ("--listen", "127.0.0.1:0", "--insecure", "--no-engine")
+    folder = tmp_path / "api"
+    folder.mkdir()
+    kubeconfig = cluster.kubeconfig_of("trueup")
+    async with engine_process(kubeconfig, folder, repositories, NAMESPACE, arguments=arguments) as engine:
+        lines: list[str] = []
+        async for _ in looks(60):
+            lines = [line for line in engine.log.read_text().splitlines() if "API served" in line]
+            if lines:
+                break
+        assert lines, engine.tail()
+        yield Served(json.loads(lines[0])["port"], [])
+        assert await engine.stop() == 0

@@ -4,15 +4,13 @@ import asyncio
 import base64
 import json
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import pytest_asyncio
-from tests.conftest import Cluster, on_embedded
+from tests.conftest import on_embedded
 from tests.e2e.conftest import NAMESPACE
-from tests.e2e.estate import Estate, engine_process
+from tests.e2e.estate import Estate
 from tests.support.apiserver import GrpcClient, RestClient, Served, ask_web
 from tests.support.commands import start
 from tests.support.patience import looks, stretched
@@ -37,24 +35,6 @@ kind: Secret
 metadata: {name: keys}
 stringData: {password: %s}
 """
-
-
-@pytest_asyncio.fixture
-async def served(cluster: Cluster, client: Client, repositories: Path, tmp_path: Path) -> AsyncIterator[Served]:
-    """The API alone; another process reconciles."""
-    arguments = ("--listen", "127.0.0.1:0", "--insecure", "--no-engine")
-    folder = tmp_path / "api"
-    folder.mkdir()
-    kubeconfig = cluster.kubeconfig_of("trueup")
-    async with engine_process(kubeconfig, folder, repositories, NAMESPACE, arguments=arguments) as engine:
-        lines: list[str] = []
-        async for _ in looks(60):
-            lines = [line for line in engine.log.read_text().splitlines() if "API served" in line]
-            if lines:
-                break
-        assert lines, engine.tail()
-        yield Served(json.loads(lines[0])["port"], [])
-        assert await engine.stop() == 0
 
 
 async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, client: Client, estate: Estate) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from tests.conftest import on_embedded
 from tests.e2e.conftest import NAMESPACE
 from tests.e2e.estate import Estate
-from tests.e2e.test_api import served as served
 from tests.support.apiserver import Served
 from tests.support.patience import stretched
 from tests.support.tiers import everywhere

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Tree } from "../model/tree";
 import { api, ApiError } from "../net/client";
+import { awake } from "../net/awake";
 import { lines } from "../net/lines";
 
 export interface Grown {
@@ -13,7 +14,9 @@ const PAUSE = 5_000;
 /** The tree of an application, kept up with its stream; what is known stays while the server is away. */
 export function useTree(namespace: string, name: string): Grown {
   const [grown, grow] = useState<Grown>({});
+  const looking = awake.value;
   useEffect(() => {
+    if (!looking) return undefined;
     const stopped = new AbortController();
     const { signal } = stopped;
     const query = { appNamespace: namespace };
@@ -33,6 +36,6 @@ export function useTree(namespace: string, name: string): Grown {
     };
     void follow();
     return () => stopped.abort();
-  }, [namespace, name]);
+  }, [namespace, name, looking]);
   return grown;
 }

@@ -14,6 +14,16 @@ export class ApiError extends Error {
     return this.status === 403 || this.code === 7;
   }
 
+  /** The place in a stream is one that the server does not have any more: it is to be listed again. */
+  get outdated(): boolean {
+    return this.code === 10;
+  }
+
+  /** The method is none that this server has. */
+  get unbuilt(): boolean {
+    return this.status === 501 || this.code === 12;
+  }
+
   get unauthenticated(): boolean {
     return this.status === 401 || this.code === 16;
   }
@@ -25,6 +35,7 @@ export interface Ask {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   query?: Query;
   body?: unknown;
+  headers?: Record<string, string>;
   signal?: AbortSignal;
 }
 
@@ -39,7 +50,7 @@ export function url(path: string, query: Query = {}): string {
  *
  * @throws ApiError when it refuses, with status 0 when it cannot be reached.
  */
-export async function ask(path: string, { method = "GET", query, body, signal }: Ask = {}): Promise<Response> {
+export async function ask(path: string, { method = "GET", query, body, headers = {}, signal }: Ask = {}): Promise<Response> {
   let answer: Response;
   try {
     answer = await fetch(url(path, query), {
@@ -47,7 +58,7 @@ export async function ask(path: string, { method = "GET", query, body, signal }:
       credentials: "same-origin",
       cache: "no-store",
       // Whatever changes something says so, with a body or without: the server takes it from no page of another site.
-      headers: method === "GET" ? {} : { "Content-Type": "application/json" },
+      headers: method === "GET" ? headers : { ...headers, "Content-Type": "application/json" },
       body: body === undefined ? null : JSON.stringify(body),
       signal: signal ?? null,
     });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
-import { expect, it } from "vitest";
-import { split } from "./lines";
+import { afterEach, expect, it, vi } from "vitest";
+import { ApiError } from "./client";
+import { events, split } from "./lines";
 import { tops, within } from "../parts/Virtual";
 import { cell } from "../fleet/HealthMap";
 
@@ -20,6 +21,31 @@ it("lines of a stream are the same wherever its pieces are cut, within a letter 
       expect(read).toEqual(lines.filter((line) => line.trim()));
     }),
   );
+});
+
+const answered = (text: string) => vi.stubGlobal("fetch", vi.fn(async (_url: string, how: RequestInit) => (how.signal?.throwIfAborted(), new Response(text))));
+afterEach(() => void vi.unstubAllGlobals());
+
+it("events come with their place, and what ends a stream is what the server said", async () => {
+  answered(':\n\nid: e.4\ndata: {"result": 1}\n\n:\n\ndata: {"result": 2}\n\nid: e.5\ndata: {"error": {"http_code": 409, "grpc_code": 10, "message": "list again"}}\n\n');
+  const told: unknown[] = [];
+  let heard = 0;
+  const reading = (async () => {
+    for await (const one of events("/v1/stream/applications", {}, { token: "e.3", heard: () => heard++ })) told.push(one);
+  })();
+  await expect(reading).rejects.toMatchObject({ message: "list again", outdated: true });
+  expect(told).toEqual([{ value: 1, token: "e.4" }, { value: 2, token: "e.4" }]);
+  expect(heard).toBeGreaterThan(0);
+  expect(vi.mocked(fetch).mock.calls[0]?.[1]?.headers).toEqual({ Accept: "text/event-stream", "Last-Event-ID": "e.3" });
+});
+
+it("a stream that is silent for too long is cut off, and says so", async () => {
+  vi.useFakeTimers();
+  vi.stubGlobal("fetch", async (_url: string, { signal }: RequestInit) => new Response(new ReadableStream({ start: (controller) => signal?.addEventListener("abort", () => controller.error(new DOMException("", "AbortError"))) })));
+  const reading = events("/v1/stream/applications").next().catch((error: unknown) => error);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(await reading).toEqual(new ApiError(0, "The server has said nothing for a while"));
+  vi.useRealTimers();
 });
 
 it("the window of a long list has every row that can be seen, and at most one more at each end", () => {

@@ -1,8 +1,10 @@
 /** The replica of this page, over the server's list and stream. */
 
+import { computed } from "@preact/signals";
 import type { Application } from "../model/application";
+import { parentsOf } from "../model/parents";
 import { api } from "../net/client";
-import { lines } from "../net/lines";
+import { events } from "../net/lines";
 import { type Change, Replica } from "./replica";
 
 // What the pages read. Annotations are not: one of them may have megabytes, and thousands of applications are listed.
@@ -27,9 +29,11 @@ export const fleet = new Replica(
       });
       return { items: told.items ?? [], version: told.metadata?.resourceVersion ?? "" };
     },
-    watch(resourceVersion, signal) {
+    async *watch(from, signal, heard) {
       const fields = ["result.type", "error", ...FIELDS.map((one) => `result.application.${one}`)].join(",");
-      return lines<Change>("/v1/stream/applications", { query: { resourceVersion, fields }, signal });
+      const [resourceVersion, token] = "token" in from ? [undefined, from.token] : [from.version, ""];
+      const stream = events<Change>("/v1/stream/applications", { query: { resourceVersion, fields }, signal }, { token, heard });
+      for await (const { value, token: place } of stream) yield { ...value, token: place };
     },
     pause: (milliseconds, signal) =>
       new Promise((resolve) => {
@@ -42,3 +46,6 @@ export const fleet = new Replica(
   },
   (flush) => setTimeout(flush, 100),
 );
+
+/** The key of its parent by that of each application that another one makes. */
+export const parents = computed(() => parentsOf(fleet.rows.value.values()));

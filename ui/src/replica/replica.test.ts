@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Application } from "../model/application";
 import { ApiError } from "../net/client";
-import { type Change, Replica, steady, type Upstream } from "./replica";
+import { type Change, type From, Replica, steady, type Upstream } from "./replica";
 
 const app = (name: string, version: number, health = "Healthy"): Application => ({
   metadata: { name, namespace: "argocd", resourceVersion: String(version) },
@@ -16,6 +16,7 @@ class Server implements Upstream {
   pauses: number[] = [];
   time = 0;
   asked = 0;
+  begun: From[] = [];
   #resume: (() => void)[] = [];
 
   async list() {
@@ -25,7 +26,10 @@ class Server implements Upstream {
     return { items: told, version: "1" };
   }
 
-  async *watch() {
+  async *watch(from: From, _signal?: AbortSignal, heard?: () => void): AsyncGenerator<Change> {
+    this.begun.push(from);
+    const first = this.streams[0]?.[0];
+    if (!(first instanceof Error)) heard?.();
     for (const told of this.streams.shift() ?? []) {
       if (told instanceof Error) throw told;
       yield told;
@@ -97,6 +101,44 @@ describe("the replica", () => {
     await settled();
     expect(names(replica)).toEqual(["argocd/b"]);
     expect(server.pauses).toEqual([500, 1_000, 2_000]);
+    replica.stop();
+  });
+
+  it("goes on from its token where it was cut off, and lists again where the server has forgotten the place", async () => {
+    const server = new Server();
+    server.lists = [[app("a", 1)], [app("c", 9)]];
+    const told = (name: string, token: string): Change => ({ type: "ADDED", application: app(name, 2), token });
+    server.streams = [[told("b", "e.1"), new ApiError(0, "The connection was lost")], [], [new ApiError(409, "list again", 10)]];
+    const replica = await started(server);
+    expect([names(replica), replica.standing.value.is]).toEqual([["argocd/a", "argocd/b"], "stale"]);
+    server.goOn();
+    await settled();
+    expect([server.asked, server.begun[1]]).toEqual([1, { token: "e.1" }]);
+    server.goOn();
+    await settled();
+    expect(server.begun.slice(2)).toEqual([{ token: "e.1" }, { version: "1" }]);
+    expect(names(replica)).toEqual(["argocd/c"]);
+    replica.stop();
+  });
+
+  it("is live again as soon as the server says anything, without a change; who signs in anew begins with a list", async () => {
+    const server = new Server();
+    server.lists = [[app("a", 1)], [app("b", 1)]];
+    server.streams = [[{ type: "MODIFIED", application: app("a", 2), token: "e.1" }]];
+    const replica = await started(server);
+    let end = () => undefined as void;
+    server.watch = async function* (from: From, _signal?: AbortSignal, heard?: () => void) {
+      server.begun.push(from);
+      heard?.();
+      await new Promise<void>((resolve) => (end = resolve));
+    };
+    server.goOn();
+    await settled();
+    expect([replica.standing.value, server.begun[1]]).toEqual([{ is: "live" }, { token: "e.1" }]);
+    replica.again();
+    await settled();
+    expect([names(replica), server.begun[2]]).toEqual([["argocd/b"], { version: "1" }]);
+    end();
     replica.stop();
   });
 

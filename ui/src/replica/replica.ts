@@ -1,6 +1,7 @@
 /**
  * The one copy of the applications that all pages read: a list, then the stream of changes, for as long as the page is
- * open. When the connection is lost what is known stays, its age is told, and the list is read again.
+ * open. When the connection is lost what is known stays, its age is told, and the stream is gone on with from its token;
+ * where the server does not have that place any more, the list is read again.
  */
 
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
@@ -31,11 +32,17 @@ export interface Row {
 export interface Change {
   type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
   application: Application;
+  /** The place in the stream after this one; empty where there is none. */
+  token?: string;
 }
+
+/** Where a stream begins: after a list of a version, or at a place that it had. */
+export type From = { version: string } | { token: string };
 
 export interface Upstream {
   list(signal: AbortSignal): Promise<{ items: Application[]; version: string }>;
-  watch(version: string, signal: AbortSignal): AsyncIterable<Change>;
+  /** `heard` is called whenever the server says anything, if only that nothing changes. */
+  watch(from: From, signal: AbortSignal, heard: () => void): AsyncIterable<Change>;
   /** Wait so many milliseconds, or until it is aborted. */
   pause(milliseconds: number, signal: AbortSignal): Promise<void>;
   now(): number;
@@ -62,6 +69,8 @@ export class Replica {
   #running: AbortController | undefined;
   #pending: Change[] = [];
   #due = false;
+  /** The place in the stream up to which the rows are; empty where the list has to be read. */
+  #token = "";
 
   constructor(
     readonly upstream: Upstream,
@@ -80,9 +89,10 @@ export class Replica {
     this.#running = undefined;
   }
 
-  /** Try again now instead of after the pause. */
+  /** Try again now instead of after the pause, with a list: somebody else may be signed in. */
   again(): void {
     this.stop();
+    this.#token = "";
     this.start();
   }
 
@@ -101,20 +111,24 @@ export class Replica {
     for (let tries = 0; !signal.aborted; ) {
       const begun = this.upstream.now();
       try {
-        const { items, version } = await this.upstream.list(signal);
-        if (signal.aborted) return;
-        this.#pending = [];
-        this.#replace(items);
-        for await (const change of this.upstream.watch(version, signal)) {
+        const heard = () => {
+          if (!signal.aborted) this.#live();
+        };
+        for await (const change of this.upstream.watch(await this.#begin(signal), signal, heard)) {
           if (signal.aborted) return;
           if (change.type === "ERROR") break;
-          this.heard.value = this.upstream.now();
+          heard();
           if (change.type !== "BOOKMARK") this.#note(change);
+          this.#token = change.token ?? "";
         }
         if (signal.aborted) return;
         this.#lost("The stream of changes ended");
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof ApiError && error.outdated && this.#token) {
+          this.#token = "";
+          continue;
+        }
         if (!(error instanceof ApiError)) this.#lost("The server sent what is no answer");
         else if (error.forbidden || error.unauthenticated) {
           const { forbidden, unauthenticated } = error;
@@ -126,6 +140,22 @@ export class Replica {
       if (this.upstream.now() - begun > 30_000) tries = 0;
       await this.upstream.pause(PAUSES[Math.min(tries++, PAUSES.length - 1)] as number, signal);
     }
+  }
+
+  /** Where the stream goes on, or what a list of now says. */
+  async #begin(signal: AbortSignal): Promise<From> {
+    if (this.#token) return { token: this.#token };
+    const { items, version } = await this.upstream.list(signal);
+    if (!signal.aborted) {
+      this.#pending = [];
+      this.#replace(items);
+    }
+    return { version };
+  }
+
+  #live(): void {
+    this.heard.value = this.upstream.now();
+    if (this.#standing.value.is !== "live") this.#standing.value = { is: "live" };
   }
 
   #lost(why: string): void {
@@ -142,9 +172,8 @@ export class Replica {
       const version = app.metadata.resourceVersion;
       next.set(key, known && version && known.app.metadata.resourceVersion === version ? known : rowOf(app));
     }
-    this.heard.value = this.upstream.now();
     this.#rows.value = next;
-    this.#standing.value = { is: "live" };
+    this.#live();
   }
 
   #note(change: Change): void {
@@ -208,6 +237,7 @@ export function rowOf(app: Application): Row {
       state: state.word,
       repo,
       cause: causeOf(app, state)?.id ?? "",
+      fav: "no",
     },
     app,
   };

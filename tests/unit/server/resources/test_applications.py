@@ -210,9 +210,14 @@ async def test_a_watch_begins_with_what_is_there(stored: Stored) -> None:
 async def test_a_watch_goes_on_after_a_version_or_a_token(stored: Stored) -> None:
     later = await watching(stored, {"resourceVersion": "5"}, ByHand())
     assert await some(later, 1) == [("ADDED", "api")]
-    token = later.token()
+    # Who is cut off before all was told has no place to go on from.
+    assert later.token() == ""
     stored.put(application("web", 10))
+    assert await some(later, 1) == [("MODIFIED", "web")]
+    token = later.token()
+    stored.put(application("web", 11))
     again = await watching(stored, {}, ByHand(), token)
+    assert again.token() == token
     assert await some(again, 1) == [("MODIFIED", "web")]
     with pytest.raises(Fault, match=AGAIN):
         await watching(stored, {}, ByHand(), "another.3")

@@ -15,21 +15,25 @@ def application_watch(reads: ApplicationReads, changes: Changes) -> Functions:
     async def watch(request: Request) -> Stream:
         choice = Choice(request.message)
         begin = changes.place(request.resume) if request.resume else None
-        place = [changes.number if begin is None else begin]
-        return Stream(followed(request, choice, place, fresh=begin is None), lambda: changes.token(place[0]))
+        # None before all that is stored was told: who is cut off in the middle of that begins anew.
+        place = [begin]
+        return Stream(followed(request, choice, place), lambda: "" if place[0] is None else changes.token(place[0]))
 
-    async def followed(request: Request, choice: Choice, place: list[int], *, fresh: bool) -> AsyncIterator[Json]:
+    async def followed(request: Request, choice: Choice, place: list[int | None]) -> AsyncIterator[Json]:
         def seen(live: LiveObject) -> bool:
             return any(finding.seen(request.caller, [live], choice))
 
         since = request.message.get("resourceVersion", "")
         version = int(since) if since.isascii() and since.isdecimal() and len(since) < 20 else 0
-        for live in reads.stored() if fresh else ():
-            if (not version or int(live.resource_version) > version) and seen(live):
-                yield {"type": "ADDED", "application": StoredBody(live.body)}
+        number = place[0]
+        if number is None:
+            number = changes.number
+            for live in reads.stored():
+                if (not version or int(live.resource_version) > version) and seen(live):
+                    yield {"type": "ADDED", "application": StoredBody(live.body)}
         while True:
-            for change in await changes.after(place[0]):
-                place[0] = change.number
+            for change in await changes.after(number):
+                number = place[0] = change.number
                 event = event_of(change, seen)
                 if event is not None:
                     yield event
