@@ -23,6 +23,17 @@ const PAGES = [
   ["/applications/argocd/checkout/activity?rollback=4", "Git stays as it is"],
   ["/applications/argocd/web/logs", "cannot reach payments"],
   ["/applications/argocd/none", "There is no application none"],
+  ["/applications?find=7f44", "Pod web-7f44-m0c"],
+  ["/applications?group=parent", "platform › shop-apps"],
+  ["/new", "2 things are in the way"],
+  ["/applications/argocd/web?do=edit", "Nothing is changed yet"],
+  ["/applications/argocd/web?do=parameters", "Prefix of names"],
+  ["/applications/argocd/web?do=pause", "Nothing is applied by itself any more"],
+  ["/applications/argocd/web?do=delete", "9 objects are deleted from eu-west"],
+  ["/images", "registry.example.com/web"],
+  ["/accounts?account=ada&do=tokens", "Make a token"],
+  ["/accounts", "robot"],
+  ["/projects/shop?role=deployer&action=sync&object=shop%2Fweb", "This line of the role allows it:"],
   ["/projects/shop", "The shop and what it needs"],
   ["/repositories", "connection refused"],
   ["/clusters", "Not reached"],
@@ -112,6 +123,8 @@ test("three keys from what is broken to its page, and back", async () => {
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
   await page.waitForURL("**/applications/argocd/web");
+  // The address is there before the page is, which knows the next key.
+  await page.getByRole("heading", { name: "web" }).waitFor();
   await page.keyboard.press("]");
   await page.waitForURL("**/web/changes");
   await page.goBack();
@@ -122,6 +135,45 @@ test("three keys from what is broken to its page, and back", async () => {
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   assert.ok(!page.url().includes("keys"));
+  await context.close();
+});
+
+test("anything is found by its name, by keys alone, and a command opens what it is about", async () => {
+  const { page, context, faults } = await opened(running);
+  await page.goto(`${stage.address}/applications?q=bank`);
+  await there(page, "ledger");
+  await page.keyboard.press("Control+k");
+  const line = page.getByRole("combobox", { name: /Find an application/ });
+  await line.fill("7f44");
+  await page.getByRole("option", { name: /Pod web-7f44-m0c/ }).waitFor();
+  assert.equal(new URL(page.url()).searchParams.get("find"), "7f44");
+  assert.equal(await line.getAttribute("aria-activedescendant"), await page.getByRole("option", { selected: true }).getAttribute("id"));
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.equal(new URL(page.url()).searchParams.get("q"), "bank");
+  await page.keyboard.press("Control+k");
+  await line.fill("sync check");
+  await page.getByRole("option", { name: /sync checkout/ }).waitFor();
+  await page.keyboard.press("Enter");
+  await there(page, "It will change 2 objects.");
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test("a new application: what is written in a field stands in the text, and the other way round", async () => {
+  const { page, context, faults } = await opened(running);
+  await page.goto(`${stage.address}/new`);
+  await page.getByLabel("Name", { exact: true }).fill("fresh-one");
+  await page.getByLabel("Repository").fill("https://git.example.com/shop/deploy.git");
+  const text = page.getByLabel("YAML");
+  assert.match(await text.inputValue(), /name: fresh-one/);
+  await text.fill((await text.inputValue()).replace("namespace: \"\"", "namespace: web"));
+  assert.equal(await page.getByLabel("Namespace").inputValue(), "web");
+  await there(page, "Deploys into namespace web of https://kubernetes.default.svc");
+  const asked = page.waitForRequest((request) => request.method() === "POST" && request.url().includes("/applications"));
+  await page.getByRole("button", { name: "Create" }).click();
+  assert.equal((await asked).postDataJSON().metadata.name, "fresh-one");
+  assert.deepEqual(faults, []);
   await context.close();
 });
 

@@ -120,9 +120,11 @@ export function made(size = 60) {
       resources: [{ version: "v1", kind: HOSTILE, namespace: "hostile", name: HOSTILE, status: "OutOfSync", health: { status: "Degraded", message: `${HOSTILE} ${"x".repeat(200_000)}` } }],
     }),
   ];
+  const child = (name) => ({ group: "argoproj.io", version: "v1alpha1", kind: "Application", namespace: "argocd", name, status: "Synced", health: { status: "Healthy" } });
+  list.push(application("platform", { project: "default", resources: ["shop-apps"].map(child) }), application("shop-apps", { project: "default", resources: ["web", "checkout", "search", "payments"].map(child) }));
   const names = ["catalogue", "mail", "images", "pricing", "stock", "reviews", "login", "profile", "orders", "shipping", "tax", "fraud", "metrics", "events", "queue", "cache"];
   for (let at = list.length; at < size; at++) {
-    const name = at - 12 < names.length ? names[at - 12] : `${names[at % names.length]}-${at}`;
+    const name = at - 14 < names.length ? names[at - 14] : `${names[at % names.length]}-${at}`;
     list.push(application(name, { cluster: at % 3 ? "eu-west" : "us-east", project: at % 5 ? "shop" : "bank", since: 60 * 24 * (1 + (at % 20)), status: at % 41 === 0 ? { health: { status: "Progressing", lastTransitionTime: ago(2) } } : {} }));
   }
   return list;

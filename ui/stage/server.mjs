@@ -55,8 +55,10 @@ export function serve(port = 0, size = 60, pace = 0) {
       const differs = one.status === "OutOfSync";
       const live = one.health?.status === "Missing" ? null : object(one, "registry.example.com/web:1.8.4", differs ? 7 : 3);
       const target = one.requiresPruning ? null : object(one, differs ? "registry.example.com/web:1.9" : "registry.example.com/web:1.8.4", 3);
-      const [liveState, targetState] = [JSON.stringify(live), JSON.stringify(target)];
-      return { group: one.group ?? "", kind: one.kind, namespace: one.namespace, name: one.name, liveState, targetState, normalizedLiveState: liveState, predictedLiveState: targetState, modified: differs, hook: false };
+      const [bare, targetState] = [JSON.stringify(live), JSON.stringify(target)];
+      const managers = [{ manager: "kubectl-edit", operation: "Update", time: ago(3), fieldsV1: { "f:spec": { "f:replicas": {} } } }, { manager: "trueup", operation: "Apply", time: ago(3000), fieldsV1: { "f:spec": { "f:template": { "f:spec": { "f:containers": { 'k:{"name":"web"}': { "f:image": {} } } } } }, "f:data": { "f:limits.yaml": {} } } }];
+      const liveState = live && differs ? JSON.stringify({ ...live, metadata: { ...live.metadata, managedFields: managers } }) : bare;
+      return { group: one.group ?? "", kind: one.kind, namespace: one.namespace, name: one.name, liveState, targetState, normalizedLiveState: bare, predictedLiveState: targetState, modified: differs, hook: false };
     });
 
   const LEVELS = ["INFO  served GET /cart in 12 ms", "DEBUG cache hit for key shop:cart:42", "WARN  slow query: 1.2 s, select * from orders where customer = ?", "ERROR cannot reach payments: connection refused", '{"level":"info","msg":"order placed","order":4711,"ms":18}', `\u001b[32mgreen\u001b[0m and ${HOSTILE}`];
@@ -67,6 +69,17 @@ export function serve(port = 0, size = 60, pace = 0) {
     if (second !== "v1") return undefined;
     if (third === "settings") return { url: "https://trueup.example.com", appLabelKey: "app.kubernetes.io/instance", trackingMethod: "annotation", oidcConfig: { name: "Example ID" } };
     if (third === "session") return fourth === "userinfo" ? { loggedIn: true, username: "ada", groups: ["web", "on-call"] } : {};
+    if (third === "account" && fourth === "can-i") return { value: /get|sync/.test(path) ? "yes" : "no" };
+    if (third === "account")
+      return {
+        items: [
+          { name: "ada", enabled: true, capabilities: ["login", "apiKey"], tokens: [{ id: "ci", issuedAt: Math.floor(Date.now() / 1000) - 86_400, expiresAt: Math.floor(Date.now() / 1000) + 864_000 }] },
+          { name: "admin", enabled: true, capabilities: ["login"] },
+          { name: "robot", enabled: false, capabilities: ["apiKey"] },
+        ],
+      };
+    if (third === "trueup" && fourth === "find")
+      return { items: [{ application: "web", appNamespace: "argocd", kind: "Pod", namespace: "web", name: "web-7f44-m0c", health: "Degraded", images: ["registry.example.com/web:1.9"] }].filter((one) => one.name.includes(query.get("query") ?? "")) };
     if (third === "projects")
       return {
         items: [
@@ -76,7 +89,7 @@ export function serve(port = 0, size = 60, pace = 0) {
             spec: {
               description: "The shop and what it needs",
               sourceRepos: ["https://git.example.com/shop/*", "https://charts.example.com/stable"],
-              destinations: [{ name: "eu-west", namespace: "shop-*" }, { name: "us-east", namespace: "shop-*" }],
+              destinations: [{ name: "eu-west", namespace: "*" }, { name: "us-east", namespace: "shop-*" }],
               roles: [{ name: "deployer", description: "May sync", policies: ["p, proj:shop:deployer, applications, sync, shop/*, allow"], groups: ["web"] }],
               syncWindows: [{ kind: "deny", schedule: "0 18 * * 5", duration: "62h", applications: ["*"] }],
             },
@@ -99,6 +112,7 @@ export function serve(port = 0, size = 60, pace = 0) {
         ],
       };
     if (third !== "applications") return undefined;
+    if (!fourth && method === "POST") return JSON.parse(body);
     if (!fourth) return { metadata: { resourceVersion: "100" }, items: fleet };
     const app = find(decodeURIComponent(fourth));
     if (!app) return undefined;
@@ -137,16 +151,19 @@ export function serve(port = 0, size = 60, pace = 0) {
     if (path === "/api/v1/stream/applications") return stream(response, mode);
     if (path.startsWith("/api/v1/stream/")) {
       const app = find(decodeURIComponent(path.split("/")[5] ?? ""));
-      response.writeHead(200, { "Content-Type": "application/json" });
-      if (app) response.write(`${JSON.stringify({ result: tree(app) })}\n`);
+      const tell = opened(response);
+      if (app) tell(tree(app));
       return undefined;
     }
     if (path.endsWith("/logs")) {
-      response.writeHead(200, { "Content-Type": "application/json" });
+      const tell = opened(response);
       const pods = address.searchParams.get("podName") ? [address.searchParams.get("podName")] : ["web-6c9d-x2k", "web-6c9d-p8q"];
       for (let at = 0; at < 120; at++)
-        response.write(`${JSON.stringify({ result: { content: LEVELS[at % LEVELS.length], timeStampStr: new Date(Date.now() - (120 - at) * 900).toISOString(), podName: pods[at % pods.length] } })}\n`);
-      if (address.searchParams.get("follow") !== "true") response.end(`${JSON.stringify({ result: { last: true } })}\n`);
+        tell({ content: LEVELS[at % LEVELS.length], timeStampStr: new Date(Date.now() - (120 - at) * 900).toISOString(), podName: pods[at % pods.length] });
+      if (address.searchParams.get("follow") !== "true") {
+        tell({ last: true });
+        response.end();
+      }
       return undefined;
     }
     let text = "";
@@ -159,9 +176,17 @@ export function serve(port = 0, size = 60, pace = 0) {
     return undefined;
   });
 
-  function stream(response, mode) {
-    response.writeHead(200, { "Content-Type": "application/json" });
+  /** A stream of events; what it says when nothing happens is a comment. */
+  function opened(response) {
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
     response.flushHeaders();
+    const beat = setInterval(() => response.write(":\n\n"), 15_000);
+    response.on("close", () => clearInterval(beat));
+    return (result, token = "") => response.write(`${token ? `id: ${token}\n` : ""}data: ${JSON.stringify({ result })}\n\n`);
+  }
+
+  function stream(response, mode) {
+    const tell = opened(response);
     if (mode === "stale") return void response.destroy();
     if (!pace) return undefined;
     let turn = 0;
@@ -170,7 +195,7 @@ export function serve(port = 0, size = 60, pace = 0) {
       const status = turn % 7 ? "Healthy" : "Progressing";
       app.metadata.resourceVersion = String(10_000 + turn);
       app.status = { ...app.status, health: { status, lastTransitionTime: ago(0) } };
-      response.write(`${JSON.stringify({ result: { type: "MODIFIED", application: app } })}\n`);
+      tell({ type: "MODIFIED", application: app }, `stage.${turn}`);
     }, 1000 / pace);
     response.on("close", () => clearInterval(timer));
     return undefined;

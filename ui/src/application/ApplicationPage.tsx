@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter";
 import "../style/application.css";
 import { type Application, sourcesOf } from "../model/application";
@@ -9,10 +9,13 @@ import { stuckOf } from "../model/pods";
 import type { Tree } from "../model/tree";
 import { words as inWords } from "../words/reason";
 import { commitOf } from "../replica/commits";
-import { fleet } from "../replica/fleet";
+import { lineage } from "../model/parents";
+import { lazily } from "../parts/lazy";
+import { Menu } from "../parts/Menu";
+import { fleet, parents } from "../replica/fleet";
 import { type Row, rowOf } from "../replica/replica";
 import { ObjectPanel } from "../object/ObjectPanel";
-import { pathOf, useAddress } from "../shell/address";
+import { pathOf, useAddress, useHere } from "../shell/address";
 import { useKeys } from "../shell/keyboard";
 import { brief, firstLine, oneLine, shortRevision } from "../words/text";
 import { Activity } from "./Activity";
@@ -31,6 +34,11 @@ export const TABS = [
   ["activity", "Activity"],
   ["logs", "Logs"],
 ] as const;
+
+const EditDialog = lazily(async () => (await import("../declare/EditDialog")).EditDialog);
+const ParametersDialog = lazily(async () => (await import("../declare/ParametersDialog")).ParametersDialog);
+const DeleteDialog = lazily(async () => (await import("../declare/EndDialogs")).DeleteDialog);
+const AutomationDialog = lazily(async () => (await import("../declare/EndDialogs")).AutomationDialog);
 
 interface Props {
   namespace: string;
@@ -109,8 +117,72 @@ export function ApplicationPage({ namespace, name, tab }: Props) {
       )}
       {words.has("object") && <ObjectPanel row={row} tree={tree} object={words.get("object") ?? ""} onClose={() => change({ object: undefined, show: undefined })} />}
       {words.get("do") === "sync" && <SyncDialog row={row} only={words.get("only") ?? ""} onClose={() => change({ do: undefined, only: undefined })} />}
+      <Declared row={row} what={words.get("do") ?? ""} onClose={() => change({ do: undefined, source: undefined })} />
       {words.get("do") === "stop" && <StopDialog row={row} onClose={() => change({ do: undefined })} />}
     </>
+  );
+}
+
+/** What changes the Application itself, each at an address of its own. */
+function Declared({ row, what, onClose }: { row: Row; what: string; onClose: () => void }) {
+  const parent = parents.value.get(row.key) ?? "";
+  const given = { row, parent, onClose };
+  switch (what) {
+    case "edit":
+      return <EditDialog {...given} />;
+    case "parameters":
+      return <ParametersDialog {...given} />;
+    case "delete":
+      return <DeleteDialog {...given} />;
+    case "pause":
+    case "resume":
+      return <AutomationDialog {...given} on={what === "resume"} />;
+    default:
+      return null;
+  }
+}
+
+/** The applications that this one comes from, each a link. */
+function Lineage({ of }: { of: string }) {
+  return lineage(of, parents.value).map((key) => {
+    const [namespace = "", name = ""] = key.split("/");
+    return (
+      <Link key={key} class="chip" href={pathOf(namespace, name)} title={`made by the application ${brief(key, 120)}`}>
+        {brief(name, 40)} ›
+      </Link>
+    );
+  });
+}
+
+function More({ row }: { row: Row }) {
+  const here = useHere();
+  const menu = useRef<HTMLDetailsElement>(null);
+  const entries: [string, string][] = [
+    ["edit", "Edit…"],
+    ["parameters", "Parameters…"],
+    row.automated ? ["pause", "Pause…"] : ["resume", "Sync by itself…"],
+    ["delete", "Delete…"],
+  ];
+  const away = () => {
+    if (menu.current) menu.current.open = false;
+  };
+  return (
+    <Menu label="More" inner={menu}>
+      <ul>
+        {entries.map(([what, label]) => (
+          <li key={what}>
+            <Link class="item" href={here("do", what)} onClick={away}>
+              {label}
+            </Link>
+          </li>
+        ))}
+        <li>
+          <Link class="item" href={`/new?from=${encodeURIComponent(row.key)}`} onClick={away}>
+            New one like it…
+          </Link>
+        </li>
+      </ul>
+    </Menu>
   );
 }
 
@@ -132,6 +204,7 @@ function Header({ row, tree }: { row: Row; tree: Tree | undefined }) {
   return (
     <header class="app-header">
       <div class="where">
+        <Lineage of={row.key} />
         <Link class="chip" href={`/projects/${encodeURIComponent(row.project)}`}>
           {brief(row.project, 40)}
         </Link>
@@ -140,6 +213,7 @@ function Header({ row, tree }: { row: Row; tree: Tree | undefined }) {
         </span>
         <span class="chip wide-only">{row.automated ? "synced by itself" : "synced by hand"}</span>
         <span class="actions">
+          <More row={row} />
           <Button disabled={busy} onClick={() => void again()}>
             {busy ? "Comparing…" : "Refresh"}
           </Button>

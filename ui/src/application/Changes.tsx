@@ -1,20 +1,22 @@
 import { useMemo, useState } from "preact/hooks";
 import type { ObjectRef, ResourceStatus } from "../model/application";
 import { type ManagedObject, refOf } from "../model/tree";
-import { Blank, Button, Shape, Waiting } from "../parts/parts";
+import { Ago, Blank, Button, Shape, Waiting } from "../parts/parts";
 import { Refused, useAsked } from "../pages/listing";
 import type { Row } from "../replica/replica";
 import { useAddress } from "../shell/address";
 import { compare, type Look } from "../words/state";
+import { driftedOf, valueInWords } from "../words/owner";
 import { brief, count } from "../words/text";
 import { ofState } from "../words/yaml";
 import { Difference, Whole } from "./Difference";
 
-type View = "diff" | "live" | "target";
+type View = "diff" | "live" | "target" | "after";
 const VIEWS: [View, string][] = [
   ["diff", "What would change"],
   ["live", "As it is"],
   ["target", "As Git has it"],
+  ["after", "After an apply"],
 ];
 
 interface Verdict {
@@ -138,5 +140,35 @@ export function Body({ item, view }: { item: ManagedObject; view: View }) {
   const target = useMemo(() => ofState(item.predictedLiveState || item.targetState), [item]);
   if (view === "live") return <Whole text={ofState(item.liveState)} none="It is not in the cluster." />;
   if (view === "target") return <Whole text={ofState(item.targetState)} none="Git does not have it." />;
-  return <Difference before={live} after={target} same="An apply would change nothing." />;
+  if (view === "after") return <Whole text={target} none="Git does not have it: pruning would delete it." />;
+  return (
+    <>
+      <Owners item={item} />
+      <Difference before={live} after={target} same="An apply would change nothing." />
+    </>
+  );
+}
+
+/** The most fields that have a line of their own; the difference below has them all. */
+const MOST = 8;
+
+/** Fields that differ, each with who wrote it and when. */
+function Owners({ item }: { item: ManagedObject }) {
+  const fields = useMemo(() => driftedOf(item.normalizedLiveState || item.liveState, item.predictedLiveState || item.targetState, item.liveState), [item]);
+  const owned = fields.filter((one) => one.manager);
+  if (!owned.length) return null;
+  return (
+    <ul class="owners">
+      {owned.slice(0, MOST).map((one) => (
+        <li key={one.field}>
+          <code>{one.field}</code> is <b>{valueInWords(one.live)}</b>, Git has {valueInWords(one.wanted)}
+          <span class="dim">
+            {" "}
+            · written by {brief(one.manager, 60)} <Ago at={one.time} />
+          </span>
+        </li>
+      ))}
+      {owned.length > MOST && <li class="dim">and {count(owned.length - MOST, "more field")}</li>}
+    </ul>
+  );
 }

@@ -8,7 +8,7 @@ import { useAddress } from "../shell/address";
 import { useKeys } from "../shell/keyboard";
 import { brief, count, plain } from "../words/text";
 import { spans } from "./ansi";
-import { type LogEntry, type LogLine, lineOf, passes } from "./logline";
+import { type Entry, entriesOf, levelsOf, type LogEntry, type LogLine, lineOf, nameOfLine, passes, sinceOf, textOf, toggledLevel } from "./logline";
 
 /** Lines that are kept, and those of them that are drawn. */
 const KEPT = 10_000;
@@ -22,7 +22,7 @@ interface Read {
 }
 
 /** The log of all Pods, or of one, in the order in which it comes; several lines at once are shown at once. */
-function useLog(row: Row, pod: string, previous: boolean, follow: boolean): Read {
+function useLog(row: Row, pod: string, previous: boolean, follow: boolean, since: string): Read {
   const [read, tell] = useState<Read>({ lines: [], ended: false });
   useEffect(() => {
     const stopped = new AbortController();
@@ -38,7 +38,7 @@ function useLog(row: Row, pod: string, previous: boolean, follow: boolean): Read
       tell((before) => ({ ...before, lines: [...before.lines, ...more].slice(-KEPT) }));
     };
     const run = async () => {
-      const query = { appNamespace: row.namespace, namespace: row.destination, podName: pod || undefined, previous: previous || undefined, follow: follow && !previous, tailLines: TAIL };
+      const query = { appNamespace: row.namespace, namespace: row.destination, podName: pod || undefined, previous: previous || undefined, follow: follow && !previous, ...(since ? { sinceTime: since } : { tailLines: TAIL }) };
       try {
         for await (const entry of lines<LogEntry>(`/v1/applications/${encodeURIComponent(row.name)}/logs`, { query, signal })) {
           if (entry.last) break;
@@ -69,19 +69,32 @@ export function Logs({ row, tree }: { row: Row; tree: Tree | undefined }) {
   const previous = words.has("previous");
   const follow = !words.has("still");
   const search = words.get("q") ?? "";
-  const read = useLog(row, pod, previous, follow);
+  // By the line that somebody came with: another one that is chosen here is there already.
+  const [since] = useState(() => sinceOf(words.get("line") ?? ""));
+  const read = useLog(row, pod, previous, follow, since);
   const pods = useMemo(() => (tree?.nodes ?? []).filter((node) => node.kind === "Pod" && !node.group).map((node) => node.name ?? ""), [tree]);
+  const wanted = words.get("line") ?? "";
   const shown = useMemo(() => (search ? read.lines.filter((line) => passes(line, search)) : read.lines), [read.lines, search]);
+  // What is searched for may be a frame: then each line stands for itself.
+  const entries = useMemo((): Entry[] => (search ? shown.map((line) => ({ line, trace: [] })) : entriesOf(shown)), [shown, search]);
+  const levels = useMemo(() => levelsOf(read.lines), [read.lines]);
+  const there = useMemo(() => !!wanted && read.lines.some((line) => nameOfLine(line) === wanted), [read.lines, wanted]);
   const box = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   useKeys({ "/": () => document.getElementById("log-search")?.focus() });
+  useLayoutEffect(() => {
+    if (!there) return;
+    // Who came by the link to a line looks at that line, whatever comes after it.
+    atEnd.current = false;
+    box.current?.querySelector(".line.wanted")?.scrollIntoView({ block: "center" });
+  }, [there]);
   useLayoutEffect(() => {
     if (follow && atEnd.current && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [shown, follow]);
   const many = useMemo(() => new Set(read.lines.map((line) => line.pod)).size > 1, [read.lines]);
 
   const download = () => {
-    const text = shown.map((line) => `${line.at} ${line.pod} ${line.text} ${line.fields}`.trimEnd()).join("\n");
+    const text = shown.map((line) => `${line.at} ${line.pod} ${textOf(line)}`.trimEnd()).join("\n");
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
     link.download = `${row.name}.log`;
@@ -107,6 +120,15 @@ export function Logs({ row, tree }: { row: Row; tree: Tree | undefined }) {
         <label class="check">
           <input type="checkbox" checked={previous} onChange={(event) => change({ previous: event.currentTarget.checked ? "1" : undefined }, true)} /> Before the restart
         </label>
+        {levels.length > 1 && (
+          <span class="segments" role="group" aria-label="Level">
+            {levels.map(([level, number]) => (
+              <button key={level} type="button" aria-pressed={search.includes(`level:${level}`)} onClick={() => change({ q: toggledLevel(search, level) }, true)}>
+                {level} {number.toLocaleString("en")}
+              </button>
+            ))}
+          </span>
+        )}
         <Button onClick={download} disabled={!shown.length}>
           Download
         </Button>
@@ -137,27 +159,28 @@ export function Logs({ row, tree }: { row: Row; tree: Tree | undefined }) {
             atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < 40;
           }}
         >
-          {shown.length > DRAWN && <div class="dim folded">{count(shown.length - DRAWN, "earlier line")}: search, or download them.</div>}
-          {shown.slice(-DRAWN).map((line) => (
-            <LineView key={line.id} line={line} many={many} />
+          {entries.length > DRAWN && <div class="dim folded">{count(entries.length - DRAWN, "earlier line")}: search, or download them.</div>}
+          {entries.slice(-DRAWN).map(({ line, trace }) => (
+            <LineView key={line.id} line={line} trace={trace} many={many} wanted={nameOfLine(line) === wanted} onLink={() => change({ line: nameOfLine(line) }, true)} />
           ))}
           {!shown.length && <div class="dim folded">None of {count(read.lines.length, "line")} matches.</div>}
         </div>
       )}
       <p class="note" role="status">
         {search ? `${count(shown.length, "line")} of ${read.lines.length.toLocaleString("en")}` : count(read.lines.length, "line")}
+        {wanted && !there && read.lines.length ? ", the line of the link is not among them: it is older, or its Pod is gone" : ""}
         {read.error ? `, then: ${read.error.message}` : read.ended ? ", the end" : follow ? ", followed" : ""}
       </p>
     </>
   );
 }
 
-function LineView({ line, many }: { line: LogLine; many: boolean }) {
+function LineView({ line, trace, many, wanted, onLink }: { line: LogLine; trace: readonly LogLine[]; many: boolean; wanted: boolean; onLink: () => void }) {
   return (
-    <div class={`line ${line.level}`}>
-      <time dateTime={line.at} title={line.at}>
-        {clock(line.at)}
-      </time>
+    <div class={`line ${line.level}${wanted ? " wanted" : ""}`}>
+      <button type="button" class="at" title={`${line.at}: put this line into the address`} onClick={onLink}>
+        <time dateTime={line.at}>{clock(line.at)}</time>
+      </button>
       {many && <span class="pod" title={plain(line.pod)}>{brief(line.pod.slice(-12), 12)}</span>}
       <span class="level">{line.level}</span>
       <span class="text">
@@ -170,7 +193,18 @@ function LineView({ line, many }: { line: LogLine; many: boolean }) {
             span.text
           ),
         )}
-        {line.fields && <span class="dim"> {plain(line.fields)}</span>}
+        {line.fields.map((one) => (
+          <span key={one.name} class="pair">
+            {" "}
+            <i>{brief(one.name, 80)}</i>={plain(one.value)}
+          </span>
+        ))}
+        {trace.length > 0 && (
+          <details>
+            <summary>{count(trace.length, "line")} of a stack trace</summary>
+            {trace.map((one) => plain(one.text)).join("\n")}
+          </details>
+        )}
       </span>
     </div>
   );

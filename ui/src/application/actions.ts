@@ -50,6 +50,35 @@ function asked(app: Application): Application {
   return { ...app, status: { ...app.status, operationState } };
 }
 
+/** @returns what was made, as the server has it. */
+export async function create(app: Application): Promise<Application> {
+  return api<Application>("/v1/applications", { method: "POST", query: { validate: true }, body: app });
+}
+
+export async function updateSpec(row: Named, spec: NonNullable<Application["spec"]>): Promise<void> {
+  await api(at(row, "/spec"), { method: "PUT", query: { appNamespace: row.namespace, validate: true }, body: spec });
+}
+
+/** Automation on or off. It shows at once, and is taken back when the server refuses. */
+export async function automate(row: Named, on: boolean): Promise<void> {
+  const back = fleet.assume(row.key, (app) => ({ ...app, spec: { ...app.spec, syncPolicy: { ...app.spec?.syncPolicy, automated: { ...app.spec?.syncPolicy?.automated, enabled: on } } } }));
+  const patch = JSON.stringify({ spec: { syncPolicy: { automated: { enabled: on ? null : false } } } });
+  try {
+    await api(at(row), { method: "PATCH", body: { name: row.name, appNamespace: row.namespace, patch, patchType: "merge" } });
+  } catch (error) {
+    back();
+    throw error;
+  }
+}
+
+/** What becomes of an application's objects when it is deleted. */
+export type Cascade = "foreground" | "background" | "orphan";
+
+export async function remove(row: Named, cascade: Cascade): Promise<void> {
+  const how = cascade === "orphan" ? { cascade: false } : { cascade: true, propagationPolicy: cascade };
+  await api(at(row), { method: "DELETE", query: { appNamespace: row.namespace, ...how } });
+}
+
 export async function terminate(row: Named): Promise<void> {
   await api(at(row, "/operation"), { method: "DELETE", query: { appNamespace: row.namespace } });
 }

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Application } from "../model/application";
 import { stateOf } from "../words/state";
@@ -9,7 +10,7 @@ import { ofState } from "../words/yaml";
 import { adviceOf } from "./advice";
 import { servedInWords } from "./Side";
 import { declaredAlike, entriesOf, manifestsAsText, outcomeOf, rollbackBars } from "./Activity";
-import { levelOf, lineOf, passes } from "./logline";
+import { entriesOf as linesOf, levelOf, levelsOf, lineOf, nameOfLine, passes, sinceOf, textOf, toggledLevel } from "./logline";
 import { spans } from "./ansi";
 import { planOf } from "./plan";
 import { planInWords } from "./SyncDialog";
@@ -186,11 +187,31 @@ describe("a line of a log", () => {
   ])("%j is %j", (text, level) => {
     expect(levelOf(text)).toBe(level);
   });
+  it("of a stack trace stand below the line that they belong to, whatever other Pods say between them", () => {
+    const said: [string, string][] = [["a", "ERROR failed"], ["b", "INFO fine"], ["a", "java.lang.Error: x"], ["a", "\tat com.example.Main(Main.java:1)"], ["b", "INFO fine"], ["a", "Caused by: y"], ["a", "\t... 12 more"], ["a", "INFO on"], ["b", "  at first nothing"]];
+    const all = said.map(([podName, content], id) => lineOf({ podName, content }, id));
+    expect(linesOf(all).map(({ line, trace }) => [line.id, trace.map((one) => one.id)])).toEqual([[0, []], [1, []], [2, [3, 5, 6]], [4, [8]], [7, []]]);
+    fc.assert(fc.property(fc.array(fc.record({ podName: fc.constantFrom("a", "b"), content: fc.constantFrom("x", "\tat y", "    z", "Caused by: w") })), (made) => {
+      const lines = made.map(lineOf);
+      expect(linesOf(lines).flatMap(({ line, trace }) => [line, ...trace]).map((one) => one.id).sort((a, b) => a - b)).toEqual(lines.map((one) => one.id));
+    }));
+  });
+
+  it("have levels that are counted and chosen, and names that an address keeps", () => {
+    const lines = ["ERROR a", "INFO b", "INFO c", "d"].map((content, id) => lineOf({ content, podName: "web", timeStampStr: "2026-01-01T00:01:00.5Z" }, id));
+    expect(levelsOf(lines)).toEqual([["error", 1], ["info", 2]]);
+    expect([toggledLevel("a level:info", "error"), toggledLevel("a level:error", "error")]).toEqual(["a level:error", "a"]);
+    expect(nameOfLine(lines[0] as (typeof lines)[0])).toBe("web~2026-01-01T00:01:00.5Z");
+    expect([sinceOf("web~2026-01-01T00:01:00.5Z"), sinceOf("web~never"), sinceOf("")]).toEqual(["2026-01-01T00:00:30.500Z", "", ""]);
+  });
+
   it("that is JSON is its message and its fields", () => {
-    expect(lineOf({ content: '{"level":"warn","msg":"slow","ms":12,"time":"x"}' }, 1)).toMatchObject({ level: "warn", text: "slow", fields: "ms=12" });
-    expect(lineOf({ content: '{"a":1' }, 1)).toMatchObject({ text: '{"a":1', fields: "" });
+    expect(lineOf({ content: '{"level":"warn","msg":"slow","ms":12,"time":"x"}' }, 1)).toMatchObject({ level: "warn", text: "slow", fields: [{ name: "ms", value: "12" }] });
+    expect(lineOf({ content: '{"a":1' }, 1)).toMatchObject({ text: '{"a":1', fields: [] });
   });
   it("is searched by words, without those after `!`", () => {
+    const traced = lineOf({ content: '{"msg":"slow","ms":12}' }, 1);
+    expect([textOf(traced), passes(traced, "ms=12"), passes(traced, "!ms=12")]).toEqual(["slow ms=12", true, false]);
     const line = lineOf({ content: "ERROR cannot reach payments", podName: "web-1" }, 1);
     expect(["reach", "!reach", "level:error", "!level:error", "pod:web-*", "reach !warn", "!"].map((search) => passes(line, search))).toEqual([true, false, true, false, true, true, false]);
   });

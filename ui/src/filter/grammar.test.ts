@@ -16,6 +16,7 @@ const facts: fc.Arbitrary<Facts> = fc.record({
   state: fc.string(),
   repo: fc.string(),
   cause: fc.string(),
+  fav: fc.constantFrom("yes", "no"),
 });
 
 describe("the search line", () => {

@@ -3,7 +3,7 @@
  * spaces stand in quotes, `*` is any text. Terms of one key mean any of them, of several keys all; labels, each.
  */
 
-export const KEYS = ["project", "cluster", "ns", "label", "health", "sync", "auto", "state", "repo", "cause"] as const;
+export const KEYS = ["project", "cluster", "ns", "label", "health", "sync", "auto", "state", "repo", "cause", "fav"] as const;
 
 export type Key = (typeof KEYS)[number] | "text";
 
@@ -26,6 +26,8 @@ export interface Facts {
   state: string;
   repo: string;
   cause: string;
+  /** A favourite of this browser: yes or no. */
+  fav: string;
 }
 
 const isKey = (text: string): text is (typeof KEYS)[number] => (KEYS as readonly string[]).includes(text);

@@ -1,16 +1,31 @@
 import { useState } from "preact/hooks";
 import { fleet } from "../replica/fleet";
 import type { Row } from "../replica/replica";
-import { refresh, sync } from "../application/actions";
+import { automate, refresh, sync } from "../application/actions";
 import { Button, Dialog, Shape } from "../parts/parts";
 import { brief, count, some } from "../words/text";
 
-export function BulkBar({ keys, onClear, onSync, onRefresh }: { keys: ReadonlySet<string>; onClear: () => void; onSync: () => void; onRefresh: () => void }) {
+/** What can be done with many. */
+export type What = "sync" | "refresh" | "pause" | "resume";
+
+const VERBS: Record<What, { verb: string; done: string }> = {
+  sync: { verb: "Sync", done: "started" },
+  refresh: { verb: "Refresh", done: "compared again" },
+  pause: { verb: "Pause", done: "paused" },
+  resume: { verb: "Resume", done: "synced by themselves again" },
+};
+
+/** What a word of the address means. */
+export const bulkOf = (word: string | null): What => (word && word in VERBS ? (word as What) : "sync");
+
+export function BulkBar({ keys, onClear, onDo }: { keys: ReadonlySet<string>; onClear: () => void; onDo: (what: What) => void }) {
   return (
     <div class="bulk" role="toolbar" aria-label="What is done with the selected applications">
       <b>{count(keys.size, "application")} selected</b>
-      <Button onClick={onRefresh}>Refresh…</Button>
-      <Button primary onClick={onSync}>
+      <Button onClick={() => onDo("refresh")}>Refresh…</Button>
+      <Button onClick={() => onDo("pause")}>Pause…</Button>
+      <Button onClick={() => onDo("resume")}>Resume…</Button>
+      <Button primary onClick={() => onDo("sync")}>
         Sync…
       </Button>
       <button type="button" class="link" onClick={onClear}>
@@ -41,15 +56,34 @@ export function forecast(rows: Row[], prune: boolean): string[] {
   return told;
 }
 
+/** What turning automation off or on does to these, as sentences. */
+export function automationForecast(rows: Row[], on: boolean): string[] {
+  const changed = rows.filter((row) => row.automated !== on);
+  const already = rows.length - changed.length;
+  const told = [
+    !changed.length
+      ? on
+        ? "All of them are synced by themselves already."
+        : "None of them is synced by itself: nothing changes."
+      : on
+        ? `${count(changed.length, "application")} will be synced by themselves again: what differs from Git is applied at once.`
+        : `Nothing is applied to ${count(changed.length, "application")} by itself any more, and what is changed by hand stays. They are still compared, and can be synced by hand.`,
+  ];
+  if (changed.length && already) told.push(`${count(already, "is", "are")} ${on ? "synced by themselves" : "paused"} already.`);
+  const drifted = changed.filter((row) => row.drift);
+  if (on && drifted.length) told.push(`Of ${count(drifted.length, "application")} something differs now: ${some(drifted.map((row) => brief(row.name, 40)), 3)}.`);
+  return told;
+}
+
 type Outcome = { key: string; why?: string };
 
 const AT_ONCE = 6;
 
-export function Bulk({ what, keys, onClose }: { what: "sync" | "refresh"; keys: ReadonlySet<string>; onClose: () => void }) {
+export function Bulk({ what, keys, onClose }: { what: What; keys: ReadonlySet<string>; onClose: () => void }) {
   const [prune, setPrune] = useState(false);
   const [done, tell] = useState<Outcome[] | undefined>();
   const rows = [...keys].map((key) => fleet.rows.value.get(key)).filter((row): row is Row => !!row);
-  const verb = what === "sync" ? "Sync" : "Refresh";
+  const { verb, done: ended } = VERBS[what];
 
   const run = async () => {
     const outcomes: Outcome[] = [];
@@ -58,7 +92,7 @@ export function Bulk({ what, keys, onClose }: { what: "sync" | "refresh"; keys: 
     const work = async () => {
       for (let row = left.shift(); row; row = left.shift()) {
         const { key } = row;
-        const why = await (what === "sync" ? sync(row, { prune }) : refresh(row)).then(
+        const why = await actOn(what, row, prune).then(
           () => undefined,
           (error: Error) => error.message,
         );
@@ -82,6 +116,8 @@ export function Bulk({ what, keys, onClose }: { what: "sync" | "refresh"; keys: 
         <>
           {what === "sync" ? (
             forecast(rows, prune).map((sentence) => <p key={sentence}>{sentence}</p>)
+          ) : what !== "refresh" ? (
+            automationForecast(rows, what === "resume").map((sentence) => <p key={sentence}>{sentence}</p>)
           ) : (
             <p>Each is compared with its source again. Nothing in a cluster is changed, but automation may act on what it finds.</p>
           )}
@@ -108,7 +144,7 @@ export function Bulk({ what, keys, onClose }: { what: "sync" | "refresh"; keys: 
       ) : (
         <>
           <p role="status">
-            {done.length} of {rows.length} {what === "sync" ? "started" : "compared again"}
+            {done.length} of {rows.length} {ended}
             {refused.length ? `, ${refused.length} refused` : ""}.
           </p>
           <ul class="names">
@@ -127,4 +163,11 @@ export function Bulk({ what, keys, onClose }: { what: "sync" | "refresh"; keys: 
       )}
     </Dialog>
   );
+}
+
+async function actOn(what: What, row: Row, prune: boolean): Promise<void> {
+  if (what === "sync") return sync(row, { prune });
+  if (what === "refresh") return refresh(row);
+  // What is so already is not written again: it would be somebody's change in the audit trail.
+  if (row.automated !== (what === "resume")) await automate(row, what === "resume");
 }

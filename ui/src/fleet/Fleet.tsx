@@ -1,22 +1,23 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import { useLocation } from "wouter";
-import { fleet } from "../replica/fleet";
+import { fleet, parents } from "../replica/fleet";
 import { type Row, steady } from "../replica/replica";
 import { toggled } from "../filter/grammar";
 import { Blank, Button, Waiting } from "../parts/parts";
 import { Virtual } from "../parts/Virtual";
 import { pathOf, useAddress } from "../shell/address";
+import { favourites, toggleFavourite } from "../shell/kept";
 import { typing, useKeys } from "../shell/keyboard";
 import { causesOf } from "../words/cause";
 import { count } from "../words/text";
-import { Bulk, BulkBar } from "./Bulk";
+import { Bulk, BulkBar, bulkOf } from "./Bulk";
 import { HealthMap } from "./HealthMap";
 import { Issues } from "./Issues";
 import { phone } from "./phone";
 import { GroupLine, HeadLine, RowLine } from "./RowLine";
 import { Counts, SearchLine } from "./SearchLine";
-import { chosen, grouped, type Item } from "./view";
+import { chosen, grouped, type Item, NO_PARENTS } from "./view";
 
 const ROW = 61;
 const ROW_ON_PHONE = 124;
@@ -32,7 +33,9 @@ export function Fleet() {
   const all = fleet.rows.value;
   const standing = fleet.standing.value;
 
-  const rows = useMemo(() => chosen(all.values(), line), [all, line]);
+  const starred = favourites.value;
+  const tree = by === "parent" ? parents.value : NO_PARENTS;
+  const rows = useMemo(() => chosen(all.values(), line, starred), [all, line, starred]);
   const causes = useMemo(() => causesOf(all.values()), [all]);
 
   const selected = useSignal<ReadonlySet<string>>(new Set());
@@ -46,7 +49,7 @@ export function Fleet() {
   const keys = steady(shown.current.keys, fresh, held);
   shown.current = { line, by, keys };
   const ordered = useMemo(() => keys.map((key) => all.get(key)).filter((row): row is Row => !!row), [keys, all]);
-  const items = useMemo(() => grouped(ordered, by), [ordered, by]);
+  const items = useMemo(() => grouped(ordered, by, tree), [ordered, by, tree]);
 
   const small = phone.value;
   const height = useMemo(() => (item: Item) => ("row" in item ? (small ? ROW_ON_PHONE : ROW) : GROUP), [small]);
@@ -78,6 +81,10 @@ export function Fleet() {
     Enter: (event) => {
       const row = here();
       if (row && !typing(event.target)) go(pathOf(row.namespace, row.name));
+    },
+    s: () => {
+      const row = here();
+      if (row) toggleFavourite(row.key);
     },
     Escape: () => {
       selected.value = new Set();
@@ -139,7 +146,7 @@ export function Fleet() {
             reveal={cursor.value}
             render={(item, at) =>
               "row" in item ? (
-                <RowLine row={item.row} at={at} here={at === cursor.value} selected={selected.value.has(item.row.key)} onSelect={select} />
+                <RowLine row={item.row} at={at} here={at === cursor.value} selected={selected.value.has(item.row.key)} starred={starred.has(item.row.key)} onSelect={select} />
               ) : (
                 <GroupLine by={by} item={item} at={at} />
               )
@@ -147,8 +154,8 @@ export function Fleet() {
           />
         </div>
       )}
-      {size.value > 0 && <BulkBar keys={selected.value} onClear={() => (selected.value = new Set())} onSync={() => change({ do: "sync" })} onRefresh={() => change({ do: "refresh" })} />}
-      {words.has("do") && <Bulk what={words.get("do") === "refresh" ? "refresh" : "sync"} keys={selected.value} onClose={() => change({ do: undefined })} />}
+      {size.value > 0 && <BulkBar keys={selected.value} onClear={() => (selected.value = new Set())} onDo={(what) => change({ do: what })} />}
+      {words.has("do") && <Bulk what={bulkOf(words.get("do"))} keys={selected.value} onClose={() => change({ do: undefined })} />}
     </>
   );
 }

@@ -5,6 +5,7 @@ import { commitOf } from "../replica/commits";
 import type { Row } from "../replica/replica";
 import { Ago, For, StateMark } from "../parts/parts";
 import { pathOf } from "../shell/address";
+import { toggleFavourite } from "../shell/kept";
 import { brief, count, firstLine, oneLine, shortRevision } from "../words/text";
 import { sourcesOf } from "../model/application";
 import type { Item } from "./view";
@@ -45,16 +46,20 @@ interface Props {
   at: number;
   here: boolean;
   selected: boolean;
+  starred: boolean;
   onSelect: (key: string) => void;
 }
 
 export const RowLine = memo(
-  function RowLine({ row, at, here, selected, onSelect }: Props) {
+  function RowLine({ row, at, here, selected, starred, onSelect }: Props) {
     const place = [row.project, row.cluster].filter(Boolean).map((one) => brief(one, 40)).join(" · ");
     return (
       <div class={`row${here ? " here" : ""}${selected ? " selected" : ""}`} role="row" aria-rowindex={at + 2}>
         <span role="cell" class="pick">
           <input type="checkbox" aria-label={`Select ${brief(row.name, 80)}`} checked={selected} onChange={() => onSelect(row.key)} />
+          <button type="button" class="star" aria-pressed={starred} aria-label={`Favourite ${brief(row.name, 80)}`} title="Favourite: found by fav:yes" onClick={() => toggleFavourite(row.key)}>
+            {starred ? "★" : "☆"}
+          </button>
         </span>
         <span role="cell" class="what-state">
           <StateMark look={row.state.look} word={row.state.word} />
@@ -82,7 +87,7 @@ export const RowLine = memo(
     );
   },
   (before, after) =>
-    before.row === after.row && before.here === after.here && before.selected === after.selected && before.at === after.at,
+    before.row === after.row && before.here === after.here && before.selected === after.selected && before.starred === after.starred && before.at === after.at,
 );
 
 function Revision({ row }: { row: Row }) {

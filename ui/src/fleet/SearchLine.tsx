@@ -1,10 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { Link } from "wouter";
 import type { Row } from "../replica/replica";
 import { KEYS, parse, type Term } from "../filter/grammar";
 import { Shape } from "../parts/parts";
 import { lookOf, type Word, WORDS } from "../words/state";
 import { count } from "../words/text";
 import { GROUPS } from "./view";
+import { Views } from "./Views";
 
 interface Props {
   line: string;
@@ -15,7 +17,7 @@ interface Props {
   all: number;
 }
 
-const NAMES: Record<string, string> = { project: "project", cluster: "cluster", ns: "namespace", repo: "repository", state: "state" };
+const NAMES: Record<string, string> = { project: "project", cluster: "cluster", ns: "namespace", repo: "repository", state: "state", parent: "parent" };
 
 export function SearchLine({ line, by, change, rows, all }: Props) {
   const [text, type] = useState(line);
@@ -67,6 +69,10 @@ export function SearchLine({ line, by, change, rows, all }: Props) {
           ))}
         </select>
       </label>
+      <Views line={line} by={by} change={change} />
+      <Link class="button primary" href="/new">
+        New application
+      </Link>
       <span class="found" role="status">
         {rows.length === all ? count(all, "application") : `${rows.length.toLocaleString("en")} of ${count(all, "application")}`}
       </span>

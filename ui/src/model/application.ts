@@ -19,6 +19,13 @@ export interface Source {
   chart?: string;
   targetRevision?: string;
   ref?: string;
+  helm?: {
+    parameters?: { name?: string; value?: string; forceString?: boolean }[];
+    values?: string;
+    valuesObject?: Record<string, unknown>;
+    valueFiles?: string[];
+  };
+  kustomize?: { images?: string[]; replicas?: { name?: string; count?: number | string }[]; namePrefix?: string; nameSuffix?: string };
 }
 
 export interface Health {

@@ -1,21 +1,9 @@
 import { Link } from "wouter";
-import type { Meta } from "../model/application";
+import type { Project } from "../model/project";
 import { Card, Table } from "../parts/parts";
 import { brief, count, some } from "../words/text";
+import { Bench } from "./Bench";
 import { itemsOf, Listing, useAsked } from "./listing";
-
-interface Project {
-  metadata: Meta;
-  spec?: {
-    description?: string;
-    sourceRepos?: string[];
-    destinations?: { server?: string; name?: string; namespace?: string }[];
-    clusterResourceWhitelist?: { group?: string; kind?: string }[];
-    namespaceResourceBlacklist?: { group?: string; kind?: string }[];
-    roles?: { name?: string; description?: string; policies?: string[]; groups?: string[] }[];
-    syncWindows?: { kind?: string; schedule?: string; duration?: string; applications?: string[]; timeZone?: string }[];
-  };
-}
 
 const destinations = (project: Project): string[] =>
   (project.spec?.destinations ?? []).map((one) => `${any(one.name || one.server, "cluster")} / ${any(one.namespace, "namespace")}`);
@@ -63,6 +51,7 @@ export function Projects({ name }: { name?: string | undefined }) {
         )}
       </Listing>
       {one && <Detail project={one} />}
+      {one && <Bench project={one} />}
     </>
   );
 }

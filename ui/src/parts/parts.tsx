@@ -84,8 +84,8 @@ export function Waiting({ lines = 6, what }: { lines?: number; what: string }) {
   );
 }
 
-/** A dialog with an address: it is open while the address says so, and Escape goes back. */
-export function Dialog({ title, onClose, children, wide }: { title: string; onClose: () => void; children: ComponentChildren; wide?: boolean }) {
+/** A dialog with an address: it is open while the address says so, and Escape goes back. A bare one has no heading of its own. */
+export function Dialog({ title, onClose, children, wide, bare }: { title: string; onClose: () => void; children: ComponentChildren; wide?: boolean; bare?: boolean }) {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = element.current;
@@ -105,15 +105,19 @@ export function Dialog({ title, onClose, children, wide }: { title: string; onCl
       onCancel={(event) => (event.preventDefault(), onClose())}
       onClick={(event) => event.target === element.current && onClose()}
     >
-      <div class="dialog">
-        <header>
-          <h2>{title}</h2>
-          <button type="button" class="close" aria-label="Close" onClick={onClose}>
-            ×
-          </button>
-        </header>
-        {children}
-      </div>
+      {bare ? (
+        children
+      ) : (
+        <div class="dialog">
+          <header>
+            <h2>{title}</h2>
+            <button type="button" class="close" aria-label="Close" onClick={onClose}>
+              ×
+            </button>
+          </header>
+          {children}
+        </div>
+      )}
     </dialog>
   );
 }

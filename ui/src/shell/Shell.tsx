@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter";
+import { Find } from "../find/Find";
 import { fleet } from "../replica/fleet";
 import { api } from "../net/client";
 import { Dialog, Shape } from "../parts/parts";
@@ -12,18 +13,26 @@ import { session, signOut } from "./session";
 
 const PAGES = [
   ["/applications", "Fleet", "f"],
+  ["/images", "Images", "i"],
   ["/projects", "Projects", "p"],
   ["/repositories", "Repositories", "r"],
   ["/clusters", "Clusters", "c"],
+  ["/accounts", "Accounts", "a"],
   ["/settings", "Settings", "s"],
 ] as const;
+/** Those that a phone has room for; the others are a click away. */
+const FIRST: readonly string[] = ["/applications", "/projects"];
+
+const MOD = /mac|iphone|ipad/i.test(globalThis.navigator?.userAgent ?? "") ? "⌘" : "Ctrl";
 
 export const KEYS_TOLD = [
   ["?", "This list"],
+  ["⌘ K, Ctrl K", "Find anything, or say what to do"],
   ["/", "Search and filter"],
   ["j, k", "Next row, row before"],
   ["Enter", "Open the row"],
   ["x", "Select the row"],
+  ["s", "Make the row a favourite, or none"],
   ["[, ]", "Tab before, next tab"],
   ["c", "Copy the address of what you see"],
   ...PAGES.map(([, title, key]) => [`g ${key}`, title] as const),
@@ -33,8 +42,11 @@ export const KEYS_TOLD = [
 export function Shell({ children }: { children: ComponentChildren }) {
   const [path, go] = useLocation();
   const [words, change] = useAddress();
+  // A blank is a line that nothing was written into yet.
+  const find = () => change({ find: " " });
   useKeys({
     "?": () => change({ keys: "1" }),
+    "mod k": find,
     c: () => void navigator.clipboard?.writeText(window.location.href),
     ...Object.fromEntries(PAGES.map(([to, , key]) => [`g ${key}`, () => go(to)])),
   });
@@ -50,21 +62,47 @@ export function Shell({ children }: { children: ComponentChildren }) {
           </svg>
           <span>Trueup</span>
         </Link>
+        <button type="button" class="page find" onClick={find} aria-keyshortcuts="Meta+K Control+K">
+          Find <kbd aria-hidden="true">{MOD} K</kbd>
+        </button>
         {PAGES.map(([to, title]) => {
           const here = path.startsWith(to);
           return (
-            <Link key={to} href={to} class={here ? "page here" : "page"} aria-current={here ? "page" : undefined}>
+            <Link key={to} href={to} class={`page${here ? " here" : ""}${FIRST.includes(to) ? "" : " later"}`} aria-current={here ? "page" : undefined}>
               {title}
               {title === "Fleet" && fleet.rows.value.size ? <b>{fleet.rows.value.size.toLocaleString("en")}</b> : null}
             </Link>
           );
         })}
+        <button type="button" class="page more" onClick={() => change({ more: "1" })}>
+          More
+        </button>
         <Foot onKeys={() => change({ keys: "1" })} />
       </nav>
       <main id="main" tabIndex={-1}>
         <Freshness />
         {children}
       </main>
+      {words.has("find") && <Find />}
+      {words.has("more") && (
+        <Dialog title="Pages" onClose={() => change({ more: undefined })}>
+          <ul class="pages">
+            {PAGES.map(([to, title]) => (
+              <li key={to}>
+                <Link href={to}>{title}</Link>
+              </li>
+            ))}
+          </ul>
+          {session.value?.username && (
+            <p>
+              Signed in as {session.value.username}.{" "}
+              <button type="button" class="link" onClick={() => void signOut().catch(() => undefined)}>
+                Sign out
+              </button>
+            </p>
+          )}
+        </Dialog>
+      )}
       {words.has("keys") && (
         <Dialog title="Keys" onClose={() => change({ keys: undefined })}>
           <dl class="keys">

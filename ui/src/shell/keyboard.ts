@@ -1,4 +1,4 @@
-/** Keys without a modifier, alone or after `g`; never while somebody types. */
+/** Keys without a modifier, alone or after `g`, never while somebody types; and `mod k`, which is ⌘K or Ctrl K, wherever one is. */
 
 import { useEffect } from "preact/hooks";
 
@@ -14,9 +14,15 @@ export function typing(target: EventTarget | null): boolean {
 
 /** Which of the keys an event means: the pages' own win over those of the frame. */
 export function handle(event: KeyboardEvent): void {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (typing(event.target)) return;
+  if (event.altKey || event.defaultPrevented) return;
   if (event.target instanceof HTMLElement && event.target.closest("dialog")) return;
+  if (event.ctrlKey || event.metaKey) {
+    const found = registered.findLast((keys) => keys[`mod ${event.key.toLowerCase()}`]);
+    if (!found) return;
+    event.preventDefault();
+    return found[`mod ${event.key.toLowerCase()}`]?.(event);
+  }
+  if (typing(event.target)) return;
   const pair = before && event.timeStamp - since < 1_500 ? `${before} ${event.key}` : "";
   before = event.key === "g" && !pair ? "g" : "";
   since = event.timeStamp;

@@ -380,6 +380,15 @@ def test_a_difference_shows_equal_values_of_secrets_by_equal_masks() -> None:
     assert not any(value in text for value in ("aHVudGVyMg", "hunter2", "b3RoZXI", "bmV3ZXI"))
 
 
+@pytest.mark.parametrize(("status", "told"), [(SyncCode.OUT_OF_SYNC, True), (SyncCode.SYNCED, False)])
+def test_of_what_differs_it_is_told_who_wrote_which_field(status: SyncCode, told: bool) -> None:
+    managers = [{"manager": "kubectl-edit", "fieldsV1": {"f:spec": {"f:replicas": {}}}}]
+    before = live("Deployment", "web", {"metadata": {"name": "web", "namespace": "shop", "managedFields": managers}})
+    found = resource_diff(ComparedResource(key=before.key, target=None, live=before, status=status))
+    assert ("kubectl-edit" in found["liveState"]) is told
+    assert "managedFields" not in found["normalizedLiveState"]
+
+
 def test_what_controllers_make_is_followed() -> None:
     found = {kind.kind for kind in kinds_below([GroupKind("batch", "CronJob"), GroupKind("apps", "Deployment")])}
     assert found == {"Job", "Pod", "ReplicaSet"}

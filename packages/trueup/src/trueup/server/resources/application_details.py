@@ -129,7 +129,8 @@ def resource_diff(resource: ComparedResource, annotations: Sequence[str] = ()) -
 
     live = resource.live.object() if resource.live else None
     becoming = resource.becoming()
-    if live is not None:
+    if live is not None and resource.status is SyncCode.SYNCED:
+        # Who wrote which field is told of what differs alone: it is as much text as the object.
         live.get("metadata", {}).pop("managedFields", None)
     target = resource.target.object() if resource.target else None
     # In this order masks are given: what is live has the shorter ones on both sides.
