@@ -39,13 +39,20 @@ async def change(base: PlayRepository, value: str) -> str:
     return await base.commit(value)
 
 
+async def submodule(estate: Estate, sha: str) -> None:
+    """Stage a submodule at a commit."""
+    await estate.repository.git("update-index", "--add", "--cacheinfo", f"160000,{sha},app/module")
+
+
 async def colour(estate: Estate, name: str) -> str:
     live = await estate.live("ConfigMap", name)
     return str(live.object()["data"]["colour"]) if live else ""
 
 
 @on_embedded
-async def test_a_base_elsewhere_is_followed_by_its_branch_and_held_by_its_commit(estate: Estate) -> None:
+async def test_a_base_elsewhere_is_followed_by_its_branch_and_held_by_its_commit_and_so_is_a_submodule(
+    estate: Estate,
+) -> None:
     base = await base_of(estate, "red")
     held = await base.head()
     await estate.given(
@@ -66,6 +73,19 @@ async def test_a_base_elsewhere_is_followed_by_its_branch_and_held_by_its_commit
     await estate.eventually(blue, what="the base's commit deployed")
     await estate.settled()
     assert await colour(estate, "settings-commit") == "red"
+
+    # The same repository as a submodule, which stays at its commit until another commit moves it.
+    (estate.repository.folder / "app" / "module").mkdir()
+    await submodule(estate, held)
+    url = f'[submodule "m"]\n\tpath = app/module\n\turl = {base.url}\n'
+    nested = "nameSuffix: -module\nresources: [../module/deploy]\n"
+    named = "resources: [branch, commit, nested]\n"
+    files = {".gitmodules": url, "app/nested/kustomization.yaml": nested, "app/kustomization.yaml": named}
+    await estate.settled(await estate.commit(files))
+    assert await colour(estate, "settings-module") == "red"
+    await submodule(estate, await base.head())
+    await estate.settled(await estate.commit({"app/nested/kustomization.yaml": f"{nested}# moved\n"}))
+    assert await colour(estate, "settings-module") == "blue"
 
 
 class Served:

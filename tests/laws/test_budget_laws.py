@@ -46,7 +46,7 @@ class Counted:
 
     def __init__(self, tree: MemTree) -> None:
         self._tree = tree
-        self.revision, self.identity = tree.revision, tree.identity
+        self.revision, self.identity, self.url = tree.revision, tree.identity, tree.url
         self.given = 0
 
     def folder(self, path: str) -> str:

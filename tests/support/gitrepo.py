@@ -28,6 +28,10 @@ _Entries = dict[bytes, tuple[bytes, str]]
 """Mode and object by name."""
 
 
+class Gitlink(str):
+    """A file that is a submodule; the text is its commit."""
+
+
 class GitRepo:
     """A bare repository that commits are written to without a work tree: as git's commands would, by none of them."""
 
@@ -60,7 +64,7 @@ class GitRepo:
     def commit(
         self, files: Mapping[str, bytes | str], *, branch: str = "main", message: str = "change", keep: bool = True
     ) -> str:
-        """Commit files (a str value makes a link to it) on a branch and give the SHA.
+        """Commit files (a str value makes a link to it, a Gitlink a submodule) on a branch and give the SHA.
 
         Args:
             keep: with the files of the branch's last commit; otherwise with these alone and no parent.
@@ -68,12 +72,7 @@ class GitRepo:
         last = self._open().references.get(f"refs/heads/{branch}") if keep else None
         parent = str(last.target) if last else ""
         tree = str(last.peel(pygit2.Commit).tree_id) if last else ""
-        changed = {
-            os.fsencode(name): (b"120000", self.blob(content.encode()))
-            if isinstance(content, str)
-            else (b"100644", self.blob(content))
-            for name, content in files.items()
-        }
+        changed = {os.fsencode(name): self._entry(content) for name, content in files.items()}
         return self.commit_tree(self._with(tree, changed), branch=branch, message=message, parent=parent)
 
     def commit_tree(self, tree: str, *, branch: str = "main", message: str = "change", parent: str = "") -> str:
@@ -84,6 +83,14 @@ class GitRepo:
         sha = self._write(pygit2.GIT_OBJECT_COMMIT, body)
         self._open().references.create(f"refs/heads/{branch}", sha, force=True)
         return sha
+
+    def _entry(self, content: bytes | str) -> tuple[bytes, str]:
+        """Mode and object."""
+        if isinstance(content, Gitlink):
+            return b"160000", str(content)
+        if isinstance(content, str):
+            return b"120000", self.blob(content.encode())
+        return b"100644", self.blob(content)
 
     def _open(self) -> pygit2.Repository:
         """The repository as it is now: others write to it."""

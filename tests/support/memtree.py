@@ -43,6 +43,7 @@ class MemTree:
         return self._revision
 
     identity = ""
+    url = ""
 
     def folder(self, path: str) -> str:
         return ""

@@ -19,6 +19,7 @@ from trueup.model.errors import InvalidSpec, RenderFailed
 from trueup.model.tree import Tree
 from trueup.render.job import HelmJob, KustomizeJob, Recipe
 from trueup.render.recipe import RenderContext, make_recipe, read_inputs
+from trueup.render.remote import RemotesNeeded
 
 CONTEXT = RenderContext(
     app_name="shop", project="default", namespace="prod", kube_version="v1.37.2", api_versions=("v1",)
@@ -281,7 +282,7 @@ def test_a_kustomization_reads_exactly_what_it_names(kustomization: str, more: l
     ],
 )
 def test_a_kustomization_is_refused_for(files: dict[str, str], says: str) -> None:
-    with pytest.raises(RenderFailed, match=says):
+    with pytest.raises((RenderFailed, RemotesNeeded), match=says):
         recipe(files, Source(path="app"))
 
 

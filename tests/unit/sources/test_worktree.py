@@ -138,3 +138,27 @@ def test_a_repository_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / ".git/config").write_text("[core\n")
     with pytest.raises(SourceUnavailable, match="cannot be read"):
         open_checkout(tmp_path)
+
+
+def test_a_submodule_is_read_where_it_is_checked_out_and_named_by_its_commit_where_it_is_not(tmp_path: Path) -> None:
+    other, root = tmp_path / "other", tmp_path / "root"
+    for folder in (other, root):
+        lay(folder, "a.yaml")
+        git(folder, "init", "--quiet")
+        git(folder, "add", ".")
+        git(folder, "commit", "--quiet", "-m", "x")
+    local = ("-c", "protocol.file.allow=always")
+    git(root, *local, "submodule", "--quiet", "add", f"file://{other}", "app/here")
+    git(root, *local, "submodule", "--quiet", "add", f"file://{other}", "app/gone")
+    git(root, "commit", "--quiet", "-m", "submodules")
+    git(root, "submodule", "--quiet", "deinit", "app/gone")
+    git(root, "remote", "add", "origin", "https://h/org/app.git")
+    (root / "app" / "stray").mkdir()
+    git(root / "app" / "stray", "init", "--quiet")
+    checkout = open_checkout(root / "app")
+    tree = checkout.tree
+    assert (tree.url, walked(tree, "app")) == ("https://h/org/app.git", ["app/here/a.yaml"])
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=other, capture_output=True, text=True).stdout.strip()
+    gone, stray = tree.entry("app/gone"), tree.entry("app/stray")
+    assert gone is not None and (gone.mode, gone.oid) == (Mode.SUBMODULE, head)
+    assert stray is not None and (stray.mode, stray.oid) == (Mode.SUBMODULE, "")

@@ -53,6 +53,10 @@ class Tree(Protocol):
     def identity(self) -> str:
         """What names this tree and all that is in it: trees of one identity are alike. Empty where nothing does."""
 
+    @property
+    def url(self) -> str:
+        """Of the repository, without who asks; empty where there is none, or nobody knows it."""
+
     def folder(self, path: str) -> str:
         """Names all that is in a folder, ``""`` for the root: folders of one name are alike. Empty where there is no
         such folder, where a link leads to it, or where nothing names it. It takes no longer than a few looks."""

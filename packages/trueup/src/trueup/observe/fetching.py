@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Fetching:
-    """What one build asks for; a :data:`trueup.workers.renders.Fetch`.
+    """What one build asks for; a :data:`trueup.workers.bringing.Fetch`.
 
     Its files are paid for in the order in which they are needed. From the first of them until it is closed it has one
     of the few slots for builds that hold files.

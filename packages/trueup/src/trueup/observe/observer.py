@@ -215,6 +215,7 @@ class Observer:
             namespace=app.spec.destination.namespace,
             kube_version=discovery.server_version,
             api_versions=discovery.api_versions(),
+            submodules=self._settings().submodules,
             inflates=self._settings().inflates,
             instance=self._applications.instance(stored.key),
         )

@@ -55,6 +55,7 @@ READ: Mapping[str, Mapping[str, str]] = {
         "controller.self.heal.backoff.factor": "by what each pause is multiplied for the next",
         "controller.self.heal.backoff.cap.seconds": "longest pause",
         "controller.self.heal.backoff.cooldown.seconds": "quiet time after which the pauses begin anew",
+        "reposerver.enable.git.submodule": "false leaves submodules alone: a source that needs one is refused",
         "controller.self.heal.timeout.seconds": "pause after an operation before any heal, where the first is 0",
     },
 }

@@ -130,6 +130,11 @@ class Metered:
         """That of the tree."""
         return self._tree.identity
 
+    @property
+    def url(self) -> str:
+        """That of the tree."""
+        return self._tree.url
+
     def named(self, path: str) -> str:
         """What names all that is in a folder, for who asks what was looked at."""
         return self._tree.folder(path)
@@ -156,11 +161,12 @@ class Metered:
         return found
 
     def walk(self, path: str) -> Iterator[Entry]:
-        """All files and links below a directory, depth first in name order, directories and submodules left out.
+        """All files and links below a directory, depth first in name order, those of submodules among them.
 
         Folders that hold nothing but folders are paid for as well.
 
         Raises:
+            RemotesNeeded: there is a submodule that has not been brought.
             RenderFailed: folders nested deeper than any path a file system takes.
         """
         levels = [iter(self.children(path))]
@@ -168,13 +174,14 @@ class Metered:
             entry = next(levels[-1], None)
             if entry is None:
                 levels.pop()
-            elif entry.mode is Mode.DIRECTORY:
+            elif entry.mode in (Mode.DIRECTORY, Mode.SUBMODULE):
+                # Looking into a submodule asks for it; what nobody can bring has nothing in it.
                 if entry.path.count("/") >= DEEPEST:
                     raise RenderFailed(
                         f"folders nested more than {DEEPEST} deep at {_shown(entry.path)}", hint="move them up"
                     )
                 levels.append(iter(self.children(entry.path)))
-            elif entry.mode is not Mode.SUBMODULE:
+            else:
                 yield entry
 
     def size(self, entry: Entry) -> int:

@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from trueup.model.errors import RenderFailed
-from trueup.model.tree import Entry, Mode, Tree
+from trueup.model.tree import DEEPEST, Entry, Mode, Tree
 from trueup.render.job import Input
 
 MAX_LINKS = 10
@@ -165,13 +165,46 @@ def _holds(folder: str, path: str) -> bool:
     return not folder or path.startswith(f"{folder}/")
 
 
+def own_entries(tree: Tree, path: str) -> Iterator[Entry]:
+    """All files, links and submodules below a real directory, in name order; no submodule is looked into that has not
+    been brought.
+
+    Raises:
+        RenderFailed: folders nested deeper than any path a file system takes.
+    """
+    levels = [iter(tree.children(path))]
+    while levels:
+        entry = next(levels[-1], None)
+        if entry is None:
+            levels.pop()
+        elif entry.mode is not Mode.DIRECTORY:
+            yield entry
+        elif entry.path.count("/") >= DEEPEST:
+            raise RenderFailed(f"folders nested more than {DEEPEST} deep at {entry.path[:200]}…", hint="move them up")
+        else:
+            levels.append(iter(tree.children(entry.path)))
+
+
 def submodules_below(tree: Tree, path: str) -> Iterator[str]:
-    """Paths of the submodules below a real directory, which hold files that nobody fetched."""
-    for child in tree.children(path):
-        if child.mode is Mode.SUBMODULE:
-            yield child.path
-        elif child.mode is Mode.DIRECTORY:
-            yield from submodules_below(tree, child.path)
+    """Paths of the submodules below a real directory that have not been brought."""
+    return (entry.path for entry in own_entries(tree, path) if entry.mode is Mode.SUBMODULE)
+
+
+def refuse_submodule(tree: Tree, path: str, where: str = "", hint: str = "") -> RenderFailed:
+    """The error for a submodule whose files are needed, and that nobody can bring.
+
+    Args:
+        where: what names it, for messages.
+        hint: what else helps.
+
+    Raises:
+        RemotesNeeded: it is known where it comes from.
+    """
+    tree.children(path)
+    return RenderFailed(
+        f"{where or path} is a submodule, and .gitmodules has no URL of it, or submodules are not fetched here",
+        hint=hint or "declare it in .gitmodules, or commit its files",
+    )
 
 
 def check_size(

@@ -17,6 +17,7 @@ from trueup.render.budget import Budget, metered
 from trueup.render.closure import follow
 from trueup.render.job import Input, Recipe
 from trueup.render.renderers import BY_NAME, every_file
+from trueup.render.submodules import with_submodules
 from trueup.render.wholeness import MANIFESTS, doubt, looks_like_manifest
 
 _SHOWN = 10
@@ -77,10 +78,11 @@ def check_whole(recipe: Recipe, barren: Sequence[str], now: Trees, before: Trees
 
     Raises:
         RenderFailed: naming every such file.
+        RemotesNeeded: one of them was in a submodule that has not been brought.
         TooCostly: the budget is spent.
     """
     budget = budget or Budget()
-    now, before = (Trees(*metered(budget, trees.own, trees.refs)) for trees in (now, before))
+    now, before = (Trees(*metered(budget, *with_submodules(trees.own, trees.refs, None))) for trees in (now, before))
     empty = set(barren)
     decides = _deciding(recipe, now.own)
     files = (*(file for file in recipe.inputs if decides(file)), *recipe.overrides)

@@ -14,7 +14,7 @@ from trueup.model.errors import RenderFailed
 from trueup.model.resource import group_of
 from trueup.model.tree import Entry, Mode, Tree
 from trueup.render import jsonnet
-from trueup.render.closure import check_size, follow, submodules_below
+from trueup.render.closure import check_size, follow, own_entries, refuse_submodule, submodules_below
 from trueup.render.draft import Draft
 from trueup.render.environment import Environment
 from trueup.render.job import DirectoryJob, Input
@@ -106,7 +106,7 @@ def _evaluated(
 
 
 def _candidates(tree: Tree, path: str, options: DirectorySource) -> Iterator[Entry]:
-    every = tree.walk(path) if options.recurse else iter(tree.children(path))
+    every = own_entries(tree, path) if options.recurse else iter(tree.children(path))
     for entry in every:
         if entry.mode in (Mode.DIRECTORY, Mode.SUBMODULE):
             continue
@@ -125,7 +125,7 @@ def _links_beside(tree: Tree, path: str, options: DirectorySource) -> Iterator[s
     """Links that are no candidates: a folder of manifests may have been where they are."""
     if options.disable_extension_filter:
         return
-    for entry in tree.walk(path):
+    for entry in own_entries(tree, path):
         if entry.mode is Mode.LINK and not entry.path.endswith(EXTENSIONS) and not _excluded(options, path, entry.path):
             yield entry.path
 
@@ -139,12 +139,10 @@ def _leads_to_folder(tree: Tree, link: str) -> bool:
 
 
 def _refuse_submodules(options: DirectorySource, tree: Tree, path: str) -> None:
-    """Argo CD reads the manifests of submodules; what is not fetched cannot be known to declare nothing."""
+    """What is not fetched cannot be known to declare nothing."""
     for submodule in submodules_below(tree, path):
         if not _excluded(options, path, submodule):
-            raise RenderFailed(
-                f"{submodule} is a submodule", hint="submodules are not fetched; exclude it by directory.exclude"
-            )
+            raise refuse_submodule(tree, submodule, hint="declare it there, or exclude it (directory.exclude)")
 
 
 def _excluded(options: DirectorySource, path: str, folder: str) -> bool:

@@ -39,6 +39,7 @@ class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
         namespace: the destination's.
         kube_version: of the destination cluster, ``v1.37.2``; empty when unknown.
         api_versions: Helm's Capabilities, ``apps/v1`` and ``apps/v1/Deployment``.
+        submodules: they are fetched where they are looked into.
         inflates: kustomizations may inflate charts (``--enable-helm``).
         plugins: those that there are.
         instance: ``<ns>_<app>`` for an application outside the control namespace; empty stands for the bare name.
@@ -50,6 +51,7 @@ class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str = ""
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
+    submodules: bool = True
     inflates: bool = False
     plugins: tuple[Plugin, ...] = ()
     instance: str = ""

@@ -8,7 +8,7 @@ import msgspec
 from kubegrammar import pattern, yaml
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode, Tree
-from trueup.render.closure import files_below, follow, inside, refuse_outside, submodules_below
+from trueup.render.closure import files_below, follow, inside, refuse_outside, refuse_submodule, submodules_below
 from trueup.render.job import Input
 from trueup.render.spelling import spelled, spellings
 
@@ -61,7 +61,7 @@ def read_chart(tree: Tree, path: str) -> ChartFiles:
         for submodule in (posixpath.join(path, part), *submodules_below(tree, posixpath.join(path, part))):
             entry = tree.entry(submodule)
             if entry is not None and entry.mode is Mode.SUBMODULE:
-                raise RenderFailed(f"{submodule} is a submodule", hint="submodules are not fetched; commit its files")
+                raise refuse_submodule(tree, submodule)
     inputs = {shown: Input(shown, entry) for shown, entry in files_below(tree, path, "chart file")}
     present = _present(tree, path, inputs)
     missing = []

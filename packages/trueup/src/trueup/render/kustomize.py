@@ -15,7 +15,7 @@ from kubegrammar import yaml
 from trueup.model.application import KustomizeSource, Source
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode, Tree
-from trueup.render.closure import Located, follow, inside, refuse_outside
+from trueup.render.closure import Located, follow, inside, refuse_outside, refuse_submodule
 from trueup.render.draft import Draft
 from trueup.render.environment import Environment, RenderContext
 from trueup.render.job import KustomizeJob
@@ -205,7 +205,7 @@ class _Walk:
                 self.found.hide(where)
             self._take_directory(place, located, reference, where, plugin_base)
         elif located.entry.mode is Mode.SUBMODULE:
-            raise RenderFailed(f"{where} {reference.path!r} is a submodule", hint="submodules are not fetched")
+            raise refuse_submodule(place.tree, located.path, f"{where} {reference.path!r}")
         else:
             self._take_content(place, base, located, reference, where)
             if plugin_base is not None:

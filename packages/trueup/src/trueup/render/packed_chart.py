@@ -47,6 +47,9 @@ class PackedChart:
         identity: the same, with the revision.
     """
 
+    url = ""
+    """An archive has no submodules."""
+
     def __init__(self, content: bytes, shown: str, revision: str = "", form: str = CHART) -> None:
         self.content, self.shown, self._form = content, shown, form
         self.digest = json.digest(content)

@@ -10,12 +10,13 @@ from trueup.model.application import Source
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode, Tree
 from trueup.render.budget import Budget, Metered, metered
-from trueup.render.closure import check_size, follow, inside
+from trueup.render.closure import check_size, follow, inside, refuse_submodule
 from trueup.render.draft import Draft
 from trueup.render.environment import Environment, RenderContext
 from trueup.render.job import Input, Job, Recipe
 from trueup.render.override import apply_overrides
 from trueup.render.renderers import Renderer, SourceFolder, renderer_of
+from trueup.render.submodules import with_submodules
 
 __all__ = ["Input", "Job", "Recipe", "RenderContext", "make_recipe", "read_inputs"]
 
@@ -48,13 +49,15 @@ def make_recipe(
 
     Raises:
         RenderFailed: a path is missing or leaves the repository, an input is malformed or too large.
-        RemotesNeeded: something elsewhere is not among the refs.
+        RemotesNeeded: something elsewhere, or a submodule, is not among the refs.
         TooCostly: the budget is spent.
         InvalidSpec: the source names two tools.
     """
     if source.ref and not source.path:
         return Recipe(key=json.digest(b"ref"), tool="", source_index=source_index)
     budget = budget or Budget()
+    if context.submodules:
+        tree, refs = with_submodules(tree, refs, inside("", source.path or "."))
     looked, refs = metered(budget, tree, refs)
     tree = looked
     path = looked.within = source_path(source, tree)
@@ -108,7 +111,7 @@ def _shows(revision: str, recipe: Recipe, draft: Draft) -> bool:
 
 def read_inputs(recipe: Recipe, tree: Tree, refs: Mapping[str, Tree]) -> dict[str, bytes]:
     """The bytes of every input, by its path in the private folder."""
-    tree, refs = metered(Budget(), tree, refs)
+    tree, refs = metered(Budget(), *with_submodules(tree, refs, None))
     return {file.path: (refs[file.ref] if file.ref else tree).read(file.entry) for file in recipe.inputs}
 
 
@@ -136,6 +139,8 @@ def source_path(source: Source, tree: Tree) -> str:
         raise RenderFailed(
             f"{source.path}: app path does not exist", hint=f"check spec.source.path at revision {tree.revision[:8]}"
         )
+    if located.entry.mode is Mode.SUBMODULE:
+        raise refuse_submodule(tree, located.path)
     if located.entry.mode is not Mode.DIRECTORY:
         raise RenderFailed(f"{source.path}: app path is not a directory", hint="name the directory of the file")
     return located.path

@@ -13,7 +13,7 @@ import msgspec
 
 from kubegrammar import json, pattern
 from kubegrammar.redact import redact_url
-from trueup.model.errors import RenderFailed
+from trueup.model.errors import RenderFailed, TrueupError
 from trueup.model.tree import Entry, Mode
 from trueup.render.helm_index import ChartOf
 from trueup.render.wholeness import looks_like_manifest
@@ -62,6 +62,7 @@ class RemoteReference(msgspec.Struct, frozen=True):
         file: it may be a file, which is asked for first.
         base: it may be a folder of a repository.
         chart: it is a chart of a Helm repository, and nothing else.
+        submodule: it is the repository of a submodule, whose path stands in ``where``.
     """
 
     where: str
@@ -69,6 +70,7 @@ class RemoteReference(msgspec.Struct, frozen=True):
     file: bool
     base: Base | None
     chart: ChartOf | None = None
+    submodule: bool = False
 
     @property
     def file_name(self) -> str:
@@ -81,14 +83,18 @@ class RemoteReference(msgspec.Struct, frozen=True):
         return self.file and (self.base is None or self.text.partition("?")[0].endswith(_MANIFEST))
 
 
-class RemotesNeeded(RenderFailed):
-    """A recipe cannot be made before these are fetched."""
+class RemotesNeeded(TrueupError):
+    """A recipe cannot be made before these are fetched; no fault of a file, for who looks whether that is well."""
+
+    reason = RenderFailed.reason
 
     def __init__(self, remotes: Sequence[RemoteReference]) -> None:
         first = remotes[0]
         more = f" (and {len(remotes) - 1} more)" if len(remotes) > 1 else ""
         if first.chart is not None:
             what, hint = first.chart.shown, "commit it to where kustomize looks first: helm pull --untar"
+        elif first.submodule:
+            what, hint = f"is a submodule ({redact_url(first.text)[:300]}), which", "name a folder without submodules"
         else:
             what = repr(redact_url(first.text)[:300])
             hint = "copy it into the repository and refer to it by a relative path"
@@ -100,6 +106,8 @@ class OneFile:
     """A :class:`trueup.model.tree.Tree` of one file, which came from elsewhere."""
 
     NAME = "file"
+    url = ""
+    """A file has no submodules."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pygit2
-from pygit2.enums import RepositoryOpenFlag
+from pygit2.enums import FileMode, RepositoryOpenFlag
 
 from trueup.model.errors import SourceUnavailable
 from trueup.sources.worktree import WorkTree
@@ -43,20 +43,34 @@ def open_checkout(folder: Path, *, root: Path | None = None) -> Checkout:
         return Checkout(WorkTree(root), root, _relative(folder, root))
     root = Path(repository.workdir).resolve()
     path = _relative(folder, root)
-    tree = WorkTree(root, revision=_revision(repository), taken=_Index(repository).takes)
+    index, urls = _Index(repository), _urls(repository)
+    tree = WorkTree(
+        root,
+        revision=_revision(repository),
+        taken=index.takes,
+        url=urls[0] if urls else "",
+        submodules=index.submodules,
+    )
     if tree.entry(path) is None:
         return Checkout(WorkTree(folder), folder, "")
-    return Checkout(tree, root, path, _urls(repository))
+    return Checkout(tree, root, path, urls)
 
 
 class _Index:
-    """What Git follows or would follow."""
+    """What Git follows or would follow.
+
+    Attributes:
+        submodules: their commits, by path.
+    """
 
     def __init__(self, repository: pygit2.Repository) -> None:
         self._repository = repository
         self._followed: set[str] = set()
+        self.submodules: dict[str, str] = {}
         for item in repository.index:
             path = item.path
+            if item.mode == FileMode.COMMIT:
+                self.submodules[path] = str(item.id)
             while path and path not in self._followed:
                 self._followed.add(path)
                 path = path.rpartition("/")[0]

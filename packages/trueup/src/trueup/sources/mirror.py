@@ -48,7 +48,7 @@ class Mirror:
         quota: Quota | None = None,
         wanted: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        self.shown = remote.shown
+        self.shown, self._address = remote.shown, remote.address
         self._folder = Folder(folder)
         self._timeouts = timeouts
         self._server = Upstream(
@@ -202,7 +202,7 @@ class Mirror:
             SourceUnavailable: the mirror does not hold it.
         """
         self._used_at = time.monotonic()
-        return GitTree(self._folder.repository, revision, self.shown, self._doubt)
+        return GitTree(self._folder.repository, revision, self.shown, self._doubt, self._address)
 
     def commit(self, sha: str) -> CommitInfo:
         """Author, date and message of a commit, by its full SHA.

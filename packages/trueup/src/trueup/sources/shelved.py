@@ -52,6 +52,9 @@ class Shelved(msgspec.Struct, frozen=True, tag=True):
 class ShelvedChart:
     """A :class:`trueup.model.tree.Tree` of a packed chart on the disk, which only who looks into it reads."""
 
+    url = ""
+    """An archive has no submodules."""
+
     def __init__(self, place: Shelved) -> None:
         self.place, self.revision = place, place.revision
         self.identity = identity_of(place.digest, place.revision)

@@ -40,11 +40,13 @@ class TreePlace(msgspec.Struct, frozen=True, tag=True):
         folder: the bare repository.
         revision: full SHA of a commit.
         shown: the repository's URL, masked, for messages.
+        url: of the repository, without who asks.
     """
 
     folder: str
     revision: str
     shown: str
+    url: str = ""
 
     def open(self, damaged: Callable[[], None]) -> "GitTree":
         """The tree.
@@ -52,7 +54,7 @@ class TreePlace(msgspec.Struct, frozen=True, tag=True):
         Raises:
             SourceUnavailable: there is no such commit.
         """
-        return GitTree(Path(self.folder), self.revision, self.shown, damaged)
+        return GitTree(Path(self.folder), self.revision, self.shown, damaged, self.url)
 
 
 class GitTree:
@@ -66,12 +68,14 @@ class GitTree:
         revision: full SHA of a commit.
         shown: the repository's URL, masked, for messages.
         damaged: called when an object that must be there is not.
+        url: of the repository, without who asks.
     """
 
-    def __init__(self, folder: Path, revision: str, shown: str, damaged: Callable[[], None]) -> None:
+    def __init__(self, folder: Path, revision: str, shown: str, damaged: Callable[[], None], url: str = "") -> None:
         self._revision = revision
         self._shown = shown
-        self.place = TreePlace(str(folder.absolute()), revision, shown)
+        self.url = url
+        self.place = TreePlace(str(folder.absolute()), revision, shown, url)
         self._damaged = damaged
         self._directories: dict[str, dict[str, Entry]] = {}
         self._kept = 0

@@ -2,8 +2,9 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import DEEPEST, MAX_FILE, Entry, Mode, check_readable
@@ -17,17 +18,29 @@ Taken = Callable[[str, bool], bool]
 class WorkTree:
     """A :class:`trueup.model.tree.Tree` over a folder. An entry's ``oid`` stands for a file's state: time and size.
 
-    What is neither file, folder nor link is left out, and so is Git's own folder. A folder with a repository of its own
-    is a submodule. A name that is no UTF-8 is shown with ``\\xNN`` in place of each odd byte.
+    What is neither file, folder nor link is left out, and so is Git's own folder. A submodule that is checked out is a
+    folder; any other folder with a repository of its own is a submodule. A name that is no UTF-8 is shown with
+    ``\\xNN`` in place of each odd byte.
 
     Args:
         root: the folder; an absolute path.
         revision: stands for the commit; 40 hex digits.
         taken: leaves paths out; takes everything by default.
+        url: of the repository; empty where it has none.
+        submodules: commits by their paths, of the repository.
     """
 
-    def __init__(self, root: Path, *, revision: str = "0" * 40, taken: Taken = lambda _path, _directory: True) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        revision: str = "0" * 40,
+        taken: Taken = lambda _path, _directory: True,
+        url: str = "",
+        submodules: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._root, self._revision, self._taken = root, revision, taken
+        self.url, self._submodules = url, submodules
         self._places: dict[str, str] = {"": str(root)}
         self._directories: dict[str, dict[str, Entry]] = {}
         self._sizes: dict[str, int] = {}
@@ -127,10 +140,17 @@ class WorkTree:
         mode = _mode(facts.st_mode)
         if mode is None or not self._taken(path, mode is Mode.DIRECTORY):
             return None
-        if mode is Mode.DIRECTORY and Path(item.path, ".git").exists():
-            mode = Mode.SUBMODULE
         self._places[path], self._sizes[path] = item.path, facts.st_size
+        if mode is Mode.DIRECTORY and not self._is_read(path, Path(item.path, ".git")):
+            return Entry(path, Mode.SUBMODULE, self._submodules.get(path, ""))
         return Entry(path, mode, f"{facts.st_dev:x}{facts.st_ino:016x}{facts.st_mtime_ns:016x}{facts.st_size:016x}")
+
+    def _is_read(self, path: str, git: Path) -> bool:
+        """Whether a folder is one like others: no repository of its own, or a submodule that is checked out. One in a
+        submodule is known by what Git leaves in it, a file."""
+        if path in self._submodules:
+            return git.exists()
+        return not git.exists() or (git.is_file() and any(path.startswith(f"{each}/") for each in self._submodules))
 
 
 def _mode(bits: int) -> Mode | None:

@@ -23,6 +23,7 @@ EXEC_COMMANDS = "trueup.cluster.exec.commands"
 """Of the parameters: programs by the command as a Secret names it, separated by commas or blanks; none by default."""
 JQ_TIMEOUT = ("ignore.normalizer.jq.timeout", "controller.ignore.normalizer.jq.timeout")
 SHARDING = "controller.sharding.algorithm"
+SUBMODULES = "reposerver.enable.git.submodule"
 MASKED = "resource.sensitive.mask.annotations"
 LONGEST_JQ = 60.0
 """Seconds that one jq expression may be given at most."""
@@ -70,6 +71,7 @@ class Exclusion(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Typed settings. Times in seconds; ``resync_seconds`` 0 switches polling off.
 
+    ``submodules``: those of repositories are fetched (``reposerver.enable.git.submodule``).
     ``inflates``: kustomizations may inflate charts (``kustomize.buildOptions: --enable-helm``).
     ``sharding_method``: how clusters are shared by engines (``controller.sharding.algorithm``).
     ``masked_annotations``: annotations whose values are not shown.
@@ -91,6 +93,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     exec_commands: frozenset[str] = frozenset()
     in_cluster: bool = True
     jq_seconds: float = 1.0
+    submodules: bool = True
     inflates: bool = False
     sharding_method: Method = "legacy"
     judges_applications: bool = False
@@ -134,6 +137,7 @@ def read_settings(data: dict[str, str], parameters: Mapping[str, str] = MappingP
         exec_commands=frozenset(parameters.get(EXEC_COMMANDS, "").replace(",", " ").split()),
         in_cluster=data.get("cluster.inClusterEnabled", "").strip().lower() != "false",
         jq_seconds=_jq_seconds(parameters, warnings),
+        submodules=parameters.get(SUBMODULES, "").strip().lower() != "false",
         inflates=_inflates(data.get("kustomize.buildOptions", "")),
         sharding_method=_sharding_method(parameters, warnings),
         judges_applications=any(map(_judges_applications, parts)),

@@ -3,7 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import msgspec
 import structlog
@@ -23,7 +24,7 @@ from trueup.render.continuity import Trees
 from trueup.render.environment import Plugin, RenderContext
 from trueup.render.given import given
 from trueup.render.job import ClosureTooNarrow, Recipe
-from trueup.render.remote import RemoteReference, RemotesNeeded
+from trueup.workers.bringing import Fetch, compared, complete
 from trueup.workers.discreet import discreet
 from trueup.workers.kept import Kept, KeptEntry
 from trueup.workers.pool import Pool
@@ -40,15 +41,10 @@ _SPARE = 8
 gone."""
 _MANIFEST = 1000
 """Bytes that a manifest costs beside its body."""
-MAX_DEPTH = 8
-"""Bases elsewhere that name bases elsewhere in turn."""
 STOPPED = Patience(10.0, 300.0)
 """Seconds until a render is tried again that met a limit of this machine: it may have been busy."""
 REFUSED = Patience(60.0, 3600.0)
 """The same for one that the tool refused: the same inputs give the same answer, if the machine let the tool work."""
-
-Fetch = Callable[[Sequence[RemoteReference]], Awaitable[Mapping[str, Tree]]]
-"""Brings what kustomizations name elsewhere: for each either of the names it may have, with its tree."""
 
 _User = tuple[str, int]
 """An application, by its instance name, and which of its sources."""
@@ -114,7 +110,7 @@ class Renders:
             fresh: drop what is cached for these inputs first (a hard refresh).
             before: what was synced last. Files that have lost something since then, by a fault it seems, are refused.
             share: whose it is.
-            fetch: brings the bases and files that kustomizations name elsewhere; without it they are refused.
+            fetch: brings submodules, and what kustomizations name elsewhere; without it they are refused.
 
         Raises:
             RenderFailed: the source cannot become manifests.
@@ -122,15 +118,19 @@ class Renders:
         trees, context = Trees(tree, refs), self._with_plugins(context)
         user = (context.instance or context.app_name, index)
         self._sources[user[0]] = max(index + 1, self._sources.get(user[0], 0))
-        recipe, trees = await self._complete(source, trees, context, index, fresh=fresh, share=share, fetch=fetch)
+
+        async def make(trees: Trees, *, whole_tree: bool = False) -> Recipe:
+            return await self._recipe(source, trees, context, index, whole_tree=whole_tree, fresh=fresh, share=share)
+
+        recipe, trees = await complete(make, trees, fetch)
         if recipe.key not in self._narrow:
             try:
-                return await self._whole(recipe, trees, user, fresh=fresh, before=before, share=share)
+                return await self._whole(recipe, trees, user, fresh=fresh, before=before, share=share, fetch=fetch)
             except ClosureTooNarrow:
                 # Remembered, or every pass would try the narrow one first.
                 self._narrow.put(recipe.key, True)
-        recipe = await self._recipe(source, trees, context, index, whole_tree=True, fresh=fresh, share=share)
-        return await self._whole(recipe, trees, user, fresh=fresh, before=before, share=share)
+        recipe, trees = await complete(partial(make, whole_tree=True), trees, fetch)
+        return await self._whole(recipe, trees, user, fresh=fresh, before=before, share=share, fetch=fetch)
 
     def made_of(self, source: Source, tree: Tree, context: RenderContext, *, index: int = 0) -> str:
         """A name for what one source declares, by the folders that it is made of; empty where it is made of more, or
@@ -190,31 +190,6 @@ class Renders:
         for index in range(self._sources.pop(instance, 0)):
             self._done.release((instance, index))
 
-    async def _complete(
-        self,
-        source: Source,
-        trees: Trees,
-        context: RenderContext,
-        index: int,
-        *,
-        fresh: bool,
-        share: Share,
-        fetch: Fetch | None,
-    ) -> tuple[Recipe, Trees]:
-        """A recipe, and its trees with all that kustomizations name elsewhere."""
-        for _ in range(MAX_DEPTH):
-            try:
-                recipe = await self._recipe(source, trees, context, index, whole_tree=False, fresh=fresh, share=share)
-            except RemotesNeeded as needed:
-                if fetch is None:
-                    raise
-                trees = Trees(trees.own, {**trees.refs, **await fetch(needed.remotes)})
-            else:
-                return recipe, trees
-        raise RenderFailed(
-            f"bases elsewhere name bases elsewhere more than {MAX_DEPTH} deep", hint="name the last of them directly"
-        )
-
     async def _recipe(
         self,
         source: Source,
@@ -253,21 +228,39 @@ class Renders:
         return recipe
 
     async def _checked(
-        self, recipe: Recipe, barren: Sequence[str], trees: Trees, before: Sequence[Trees], share: Share
+        self,
+        recipe: Recipe,
+        barren: Sequence[str],
+        trees: Trees,
+        before: Sequence[Trees],
+        share: Share,
+        fetch: Fetch | None,
     ) -> None:
-        async def check(_: RenderTurn) -> None:
-            await self._preparing.check_whole(recipe, barren, trees, before)
+        async def check(former: Trees) -> None:
+            async def look(_: RenderTurn) -> None:
+                await self._preparing.check_whole(recipe, barren, trees, [former])
 
-        async with self._turns.resting():
-            await self._preparing_turns.run(share, check)
+            async with self._turns.resting():
+                await self._preparing_turns.run(share, look)
+
+        for former in before:
+            await compared(check, Trees(former.own, {**trees.refs, **former.refs}), fetch)
 
     async def _whole(
-        self, recipe: Recipe, trees: Trees, user: _User, *, fresh: bool, before: Sequence[Trees], share: Share
+        self,
+        recipe: Recipe,
+        trees: Trees,
+        user: _User,
+        *,
+        fresh: bool,
+        before: Sequence[Trees],
+        share: Share,
+        fetch: Fetch | None,
     ) -> Rendering:
         rendering = await self._rendering(recipe, trees, user, fresh=fresh, share=share)
         self._done.use(user, recipe.key)
         if any(not _is_alike(recipe, trees, each) for each in before):
-            await self._checked(recipe, rendering.barren, trees, before, share)
+            await self._checked(recipe, rendering.barren, trees, before, share, fetch)
         return rendering
 
     async def _rendering(self, recipe: Recipe, trees: Trees, user: _User, *, fresh: bool, share: Share) -> Rendering:

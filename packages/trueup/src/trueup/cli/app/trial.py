@@ -20,7 +20,7 @@ from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sandbox.offline.renderer import OfflineRenderer
 from trueup.store.credentials import CONFIG_MAP
 from trueup.store.settings import read_settings
-from trueup.workers.renders import Fetch
+from trueup.workers.bringing import Fetch
 
 
 async def require_manifests(

@@ -15,8 +15,8 @@ from trueup.sources.helm_repository import HelmRepositories
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.outgoing import AddressRefused, require_host_outside
 from trueup.sources.purse import Purse, TooMuch
+from trueup.workers.bringing import Fetch
 from trueup.workers.preparing import Inline
-from trueup.workers.renders import Fetch
 
 ALL = 256 * MEBIBYTE
 """Bytes of the files and charts that a command holds."""

@@ -22,7 +22,7 @@ from trueup.sandbox.offline.renderer import OfflineRenderer
 from trueup.sandbox.offline.report import Problem, Unverified
 from trueup.sandbox.offline.repositories import NotHere, OfflineRepositories, described
 from trueup.sandbox.offline.templates import file_of_template, with_files
-from trueup.workers.renders import Fetch
+from trueup.workers.bringing import Fetch
 
 Telling = Callable[[str, int, int], None]
 

@@ -10,8 +10,9 @@ from trueup.model.manifest import Rendering
 from trueup.model.tree import Tree
 from trueup.render.environment import RenderContext
 from trueup.runtime.fair import Fair
+from trueup.workers.bringing import Fetch
 from trueup.workers.pool import Pool
-from trueup.workers.renders import Fetch, Renders
+from trueup.workers.renders import Renders
 
 RENDERED, PREPARED = 64, 2
 """Sources rendered, and trees read, at a time."""

@@ -48,14 +48,14 @@ class MakeRecipe(msgspec.Struct, frozen=True, tag=True):
 
 
 class ReadInputs(msgspec.Struct, frozen=True, tag=True):
-    """Asks for the bytes of a recipe's inputs; the answer is :class:`Inputs`."""
+    """Asks for the bytes of a recipe's inputs; the answer is :class:`Inputs`, or :class:`Needs`."""
 
     recipe: Recipe
     places: Places
 
 
 class CheckWhole(msgspec.Struct, frozen=True, tag=True):
-    """Asks what was lost; the answer is :class:`Whole`, or a refusal."""
+    """Asks what was lost; the answer is :class:`Whole`, :class:`Needs`, or a refusal."""
 
     recipe: Recipe
     barren: tuple[str, ...]

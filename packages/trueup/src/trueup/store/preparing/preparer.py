@@ -97,8 +97,6 @@ class Preparer:
             return await self._inline.recipe(source, trees, context, index=index, whole_tree=whole_tree)
         task = MakeRecipe(source, places, context, index, whole_tree)
         answer = await self._ask(task, trees, where=source.path or ".")
-        if isinstance(answer, Needs):
-            raise RemotesNeeded(answer.remotes)
         assert isinstance(answer, Made)
         return answer.recipe
 
@@ -200,10 +198,13 @@ class Preparer:
 
         Raises:
             RenderFailed, InvalidSpec: the source's fault, or a limit.
+            RemotesNeeded: something is to be brought before.
             SourceUnavailable: the mirror is damaged.
         """
         at = f" (path {where})" if where else ""
         answer = await self._readers.ask(pack(task), unpack_answer, what=what, hint=hint, at=at)
+        if isinstance(answer, Needs):
+            raise RemotesNeeded(answer.remotes)
         if not isinstance(answer, PreparingRefused):
             return answer
         if answer.kind == SourceUnavailable.__name__:
