@@ -15,6 +15,7 @@ from aiohttp import web
 from tests.conftest import Cluster, on_embedded, on_kubernetes
 from tests.support.faultproxy import FaultProxy
 from tests.support.patience import stretched
+from tests.support.tiers import everywhere
 
 from pocketkube.controlplane import ControlPlane
 from trueup.kube.cache import BodyUnread, WatchCache
@@ -399,6 +400,7 @@ async def test_a_server_that_was_stopped_is_caught_up_with_within_ten_seconds(sp
         assert losses.keys == []
 
 
+@everywhere
 async def test_a_frozen_server_is_noticed_by_its_silence_and_recovered_from(spare: ControlPlane) -> None:
     async with (
         Client(load_kubeconfig(spare.kubeconfig, None)) as client,
@@ -416,6 +418,7 @@ async def test_a_frozen_server_is_noticed_by_its_silence_and_recovered_from(spar
         assert losses.keys == []
 
 
+@everywhere
 async def test_with_a_dead_conversion_webhook_another_version_is_followed(admin: Client, namespace: str) -> None:
     kind = GroupKind("kube-test.example.com", "Broken")
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.conformance.exchange import MERGE, Both, Server, plain
 from tests.support.patience import looks
+from tests.support.tiers import everywhere
 
 
 def shown(lines: list[Any]) -> list[Any]:
@@ -150,6 +151,7 @@ async def test_a_child_of_an_owner_that_never_was_is_collected(both: Both, names
         assert await settled(server, f"{maps}/child", 404)
 
 
+@everywhere
 async def test_a_namespace_takes_along_what_is_in_it_and_waits_for_finalizers(both: Both, namespace: str) -> None:
     name = f"{namespace}-own"
     await both.make_namespace(name)

@@ -80,6 +80,7 @@ async def estates(cluster: Cluster, admin: Client, tmp_path: Path) -> AsyncItera
         await estate.close()
 
 
+@everywhere
 @on_embedded
 async def test_an_operation_that_no_pass_can_work_on_ends_and_the_commit_after_it_is_synced(
     estates: Estates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

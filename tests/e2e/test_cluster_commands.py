@@ -13,6 +13,7 @@ from tests.conftest import EMBEDDED, Cluster
 from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
 from tests.e2e.test_cli import Shell
+from tests.support.tiers import everywhere
 
 from pocketkube.cluster.embedded import EmbeddedCluster
 from trueup.kube.client import Client
@@ -102,6 +103,7 @@ async def test_a_cluster_is_added_and_an_application_goes_there(
     await estate.application_gone()
 
 
+@everywhere
 async def test_a_cluster_is_changed_given_a_new_token_and_forgotten(shell: Shell, client: Client) -> None:
     await shell("cluster", "add", "far", "-y")
     twice = await shell("cluster", "add", "far", "-y")

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from tests.e2e.estate import Estate
+from tests.support.tiers import everywhere
 
 from kubegrammar import yaml
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
+@everywhere
 async def test_every_example_becomes_synced_and_healthy_and_goes_with_the_app_of_apps(estate: Estate) -> None:
     values = yaml.load((EXAMPLES / "apps" / "values.yaml").read_bytes(), "values.yaml")
     assert isinstance(values, dict)

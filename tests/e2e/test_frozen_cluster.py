@@ -12,6 +12,7 @@ from tests.e2e.estate import Estate
 from tests.e2e.manifests import config
 from tests.e2e.test_clusters import Far, another
 from tests.support.patience import stretched
+from tests.support.tiers import everywhere
 
 ROUNDS = 3
 SHARE, MOMENT = 1.1, 1.0
@@ -64,6 +65,7 @@ async def median(measure: Callable[[], Awaitable[float]]) -> float:
     return statistics.median([await measure() for _ in range(ROUNDS)])
 
 
+@everywhere
 @pytest.mark.timeout(900)
 @on_kubernetes
 async def test_a_frozen_cluster_costs_the_others_nothing_and_is_caught_up_when_it_comes_back(estate: Estate) -> None:

@@ -355,6 +355,7 @@ async def test_the_demo_of_an_installed_wheel_walks_away_from_the_checkout(shell
     assert "starting an embedded Kubernetes API" in ran.out
 
 
+@everywhere
 async def test_the_demo_leaves_nothing_on_somebody_else_s_cluster(shell: Shell) -> None:
     async with sandbox(shell):
         config = (await shell("sandbox", "kubeconfig", "--path")).out.strip()

@@ -12,6 +12,7 @@ import pytest_asyncio
 from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import Estate, engine_process, play_repository
 from tests.e2e.manifests import config
+from tests.support.tiers import everywhere
 
 from pocketkube.controlplane import ControlPlane
 from trueup.cli.connect import ClusterAccess
@@ -235,6 +236,7 @@ async def test_the_rights_for_a_single_cluster_are_enough_and_not_more(
         assert await allowed(kubeconfig, NOBODYS) == []
 
 
+@everywhere
 async def test_the_rights_for_some_namespaces_are_enough_and_nothing_is_of_the_cluster(
     spare: ControlPlane, root: Client, tmp_path: Path
 ) -> None:

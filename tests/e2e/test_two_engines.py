@@ -14,6 +14,7 @@ from tests.e2e.conftest import POLLING, prepare
 from tests.e2e.estate import EngineProcess, Estate, engine_process, play_repository
 from tests.e2e.manifests import config
 from tests.support.patience import stretched
+from tests.support.tiers import everywhere
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
@@ -153,6 +154,7 @@ async def test_a_killed_engine_that_is_started_again_need_not_wait_for_its_own_l
     await pair.estate.settled(revision)
 
 
+@everywhere
 @on_kubernetes
 async def test_an_engine_that_was_stopped_and_goes_on_writes_nothing_and_waits(pair: Pair) -> None:
     estate = pair.estate

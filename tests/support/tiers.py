@@ -2,8 +2,9 @@
 
 ``make test`` tries every rule once. Repeated is: a test that runs on both clusters, on the one where less is at stake;
 and what is marked :data:`everywhere` where it is written, because it repeats at length what others try (the parades of
-kubectl, every verb on every kind, a soak, a fuzzer's minute, every page pasted). A law is tried on some of its
-examples, and then on all of them. ``.ci/run`` runs both, so that nothing is left out.
+kubectl, every verb on every kind, a soak, a fuzzer's minute, every page pasted), or because it waits long for what a
+clock decides (a lease that runs out, a server that is silent) or weighs memory. A law is tried on some of its examples,
+and then on all of them. ``.ci/run`` runs both, so that nothing is left out.
 """
 
 import re

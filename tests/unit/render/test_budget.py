@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.gitrepo import GitRepo
 from tests.support.memtree import Link, MemTree
+from tests.support.tiers import everywhere
 
 from trueup.model.application import DirectorySource, HelmSource, KustomizeSource, Source
 from trueup.model.errors import RenderFailed, SourceUnavailable
@@ -72,6 +73,7 @@ def farm(levels: int, wide: int) -> dict[str, str | bytes]:
 NAMES = ["a.yaml", "Chart.yaml", "kustomization.yaml", ".argocd-source.yaml", "templates", "link"]
 
 
+@everywhere
 @pytest.mark.parametrize("size", [4097, 200 * MEBIBYTE], ids=["4 KiB and a byte", "200 MiB"])
 def test_a_link_with_a_huge_target_is_refused_unread(repo: GitRepo, size: int) -> None:
     target = zeros(repo, size)
@@ -102,7 +104,9 @@ def test_a_huge_file_is_refused_by_its_size(repo: GitRepo) -> None:
     assert peak() - before < 16 * MEBIBYTE
 
 
-@pytest.mark.parametrize("leaf", [CM, None], ids=["files at its end", "folders alone"])
+@pytest.mark.parametrize(
+    "leaf", [pytest.param(CM, id="files at its end"), pytest.param(None, id="folders alone", marks=everywhere)]
+)
 @pytest.mark.parametrize("source", list(SOURCES.values())[1:], ids=list(SOURCES)[1:])
 def test_a_bomb_of_folders_ends_in_an_error(repo: GitRepo, source: Source, leaf: bytes | None) -> None:
     root = repo.tree(
@@ -174,6 +178,7 @@ def test_a_folder_with_millions_of_entries_is_refused_by_its_size(repo: GitRepo)
         make_recipe(Source(path="."), tree, {}, CONTEXT)
 
 
+@everywhere
 def test_memory_of_folders_is_bounded_however_many_paths_lead_to_them(
     repo: GitRepo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,10 +195,10 @@ def test_memory_of_folders_is_bounded_however_many_paths_lead_to_them(
 def test_entries_say_what_a_tree_says() -> None:
     files: dict[str, str | bytes] = {"a/b": b"1", "a/c/d": b"2", "e": Link("a"), "f": b"3"}
     plain, paid = MemTree(files), Metered(MemTree(files), Budget())
-    everywhere: list[Callable[[str], object]] = [paid.entry, paid.children, lambda path: list(paid.walk(path))]
+    asked: list[Callable[[str], object]] = [paid.entry, paid.children, lambda path: list(paid.walk(path))]
     known: list[Callable[[str], object]] = [plain.entry, plain.children, lambda path: list(plain.walk(path))]
     for path in ("", "a", "a/b", "a/c", "e", "nowhere"):
-        for ours, theirs in zip(everywhere, known, strict=True):
+        for ours, theirs in zip(asked, known, strict=True):
             assert ours(path) == theirs(path)
     assert paid.size(Entry("f", Mode.FILE, "")) == 1
 

@@ -60,6 +60,7 @@ def assert_whole(root: Path, mirror: Mirror, sha: str, files: int) -> None:
     assert subprocess.run(["git", "-C", str(bare), "fsck", "--connectivity-only"], capture_output=True).returncode == 0
 
 
+@everywhere
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the git processes in /proc")
 @pytest.mark.parametrize(
     "victim", [pytest.param("git", marks=everywhere), pytest.param("engine", marks=everywhere), "engine and git"]

@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from tests.support.gitrepo import GitRepo
+from tests.support.tiers import everywhere
 
 from trueup.model.errors import InvalidSpec
 from trueup.sources.mirror import Mirror
@@ -81,6 +82,7 @@ async def test_another_branch_leaves_the_first_as_it_was(repo: GitRepo, tmp_path
     assert repo.git("show", "update/a:a") == "3"
 
 
+@everywhere
 @pytest.mark.timeout(300)
 async def test_two_writers_race_and_no_update_is_lost(repo: GitRepo, tmp_path: Path) -> None:
     repo.git("config", "receive.denyNonFastForwards", "true")
