@@ -332,7 +332,9 @@ async def test_an_application_from_create_to_delete(estate: Estate, shell: Shell
     assert [(entry["id"], entry["revision"]) for entry in history.json()] == [(0, revision)]
     assert (await shell("app", "history", name, "-o", "id")).out == "0\n"
     told = (await shell("app", "history", name, "--state", str(estate.engine.state))).out
-    assert told.splitlines()[0].split() == ["ID", "DATE", "REVISION", "SUBJECT", "AUTHOR", "INITIATED", "BY"]
+    assert told.splitlines()[0].split() == [
+        *("ID", "DATE", "REVISION", "SUBJECT", "AUTHOR", "INITIATED", "BY", "CHANGED", "BY")
+    ]
     assert " change " in told.splitlines()[1]
 
     deleted = await shell("app", "delete", name, "-y", "--wait")
@@ -357,6 +359,12 @@ async def test_applications_are_found_by_namespace_label_and_project(estate: Est
     listed = await shell("app", "list", "--repo", estate.repository.url)
     assert listed.out.splitlines()[0].split()[0] == "NAME"
     assert [line.split()[4:6] for line in listed.out.splitlines()[1:]] == [["Synced", "Healthy"]]
+    changed = f"{(await estate.repository.git('rev-parse', 'main')).decode()[:8]} change (Trueup demo, "
+    assert changed in listed.out and f"Changed By:         {changed}" in (await shell("app", "get", name)).out
+    read = (await shell("app", "inputs", name, "-o", "json")).json()
+    assert [(each["tool"], [file["path"] for file in each["files"]]) for each in read] == [
+        ("Directory", ["app/settings.yaml"])
+    ]
     here = ("app", "list", "-l", f"test={name}", "-o", "name")
     for narrowed, found in (("-P app", 1), ("-P other", 0), ("-c https://kubernetes.default.svc", 1), ("-c nope", 0)):
         assert len((await shell(*here, *narrowed.split())).out.splitlines()) == found, narrowed

@@ -30,6 +30,7 @@ from trueup.kube.object import read_object
 from trueup.model.annotations import AGENT
 from trueup.model.application import Application, Destination, Source
 from trueup.model.audit import Action, AuditRecord
+from trueup.model.changed import LastChange
 from trueup.model.errors import InvalidSpec, TrueupError, Waiting
 from trueup.model.health import Health, HealthCode
 from trueup.model.hooks import delete_phases
@@ -228,11 +229,13 @@ class Seeing:
         revision: what Git declares now.
         folder: names the files that it is made of; empty where nothing does.
         asked: how often somebody has looked.
+        changed: the commit that changed it, where that is known.
     """
 
     def __init__(self, cluster: ToyCluster) -> None:
         self.cluster, self.revision, self.folder = cluster, REVISION, "folder 1"
         self.raising: Exception | None = None
+        self.changed: LastChange | None = None
         self.asked = 0
 
     async def observe(
@@ -286,6 +289,7 @@ class Seeing:
             refused={},
             warnings=(),
             forbids=lambda _key: "",
+            changed=self.changed,
         )
 
     def _fail(self) -> None:

@@ -26,7 +26,7 @@ DEAR = {
     *("pocketkube", "trueup.render", "trueup.sandbox"),
 }
 """What of Python's and of our own a command that reads the cluster does without."""
-MOST = {"app list": 60, "app get": 75, "app sync": 100, "cluster list": 75, "proj list": 65, "repo list": 65}
+MOST = {"app list": 66, "app get": 75, "app sync": 100, "cluster list": 75, "proj list": 65, "repo list": 65}
 """Modules of ours that a command loads."""
 
 ALL: dict[tuple[str, ...], Deferred] = {
@@ -41,7 +41,7 @@ ALL: dict[tuple[str, ...], Deferred] = {
 WHOLE = {
     *("check", "ci", "demo", "doctor", "images", "render", "sandbox", "server", "simulate"),
     *("context", "login", "logout", "proj role", "relogin"),
-    *("app diff", "app manifests", "cluster rotate-auth", "repo add", "repocreds add"),
+    *("app diff", "app inputs", "app manifests", "cluster rotate-auth", "repo add", "repocreds add"),
 }
 """Commands that bring a part of the engine: they render, they run something, they speak to others than the cluster."""
 TREE = {"app logs", "app resources"}

@@ -9,8 +9,11 @@ from tests.support.plans import manifest
 from tests.support.world import KEY, Json, World, application
 
 from trueup.kube.errors import ApiError, Invalid, ServerError
+from trueup.model.annotations import CHANGED_BY
 from trueup.model.audit import Action
+from trueup.model.changed import LastChange, read_change
 from trueup.model.errors import SourceUnavailable
+from trueup.store.audit.story import story
 
 OTHER, THIRD = "b" * 40, "c" * 40
 
@@ -183,3 +186,23 @@ def test_a_new_application_costs_two_writes_and_two_passes() -> None:
     asyncio.run(world.run(60))
     assert world.status()["sync"]["status"] == "Synced"
     assert (len(world.server.patches), len(world.passes)) == (2, 2), "its beginning and its end; and a look at the end"
+
+
+def test_the_commit_that_changed_an_application_is_on_record_with_each_that_is_seen() -> None:
+    world = World(manifest("ConfigMap", "web"), app=application())
+    world.seeing.changed = LastChange(revision=THIRD, author="Ada", subject="Make it")
+    world.wake(KEY)
+    asyncio.run(world.run(1))
+    annotations = world.body()["metadata"].get("annotations", {})
+    assert read_change(annotations[CHANGED_BY]) == world.seeing.changed
+    world.server.patches.clear()
+    world.commit(OTHER)
+    asyncio.run(world.run(1))
+    (patch,) = world.server.patches
+    assert "metadata" not in patch, "a commit that leaves it alone writes nothing of it"
+    assert world.trail.entries[-1].changed == world.seeing.changed
+    assert "which leaves it as cccccccc made it" in story(world.trail.entries[-1:])[0].text
+    world.seeing.changed = None
+    world.commit(THIRD, folder="folder 2")
+    asyncio.run(world.run(1))
+    assert CHANGED_BY not in world.body()["metadata"].get("annotations", {}), "what is not known is not said"

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import msgspec
 import uvloop
+from click.core import ParameterSource
 
 from kubegrammar import pattern, yaml
 from kubegrammar.visible import visible
@@ -23,6 +24,7 @@ from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Manifest, Rendering
 from trueup.model.tree import Tree
 from trueup.render.environment import RenderContext
+from trueup.render.job import Recipe
 from trueup.render.stamp import stamp
 from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sandbox.offline.kubernetes import embedded
@@ -85,11 +87,18 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 )
 @click.option("--offline", is_flag=True, help="Kustomize: fetch no bases and files that lie elsewhere.")
 @local_repositories_option("Kustomize", resolve=True, also=", and servers of this machine are asked")
+@click.option("--inputs", "listed", is_flag=True, help="List the files that it is made of instead, and why each is.")
 @inflation_option
 @isolation_option
 @output_option("yaml", "json")
 def render(
-    path: Path, output: str, require_isolation: bool, offline: bool, local: tuple[Path, ...], **flags: Any
+    path: Path,
+    output: str,
+    require_isolation: bool,
+    offline: bool,
+    local: tuple[Path, ...],
+    listed: bool,
+    **flags: Any,
 ) -> None:
     """Print the manifests that the engine would make of a folder. No cluster is asked.
 
@@ -100,7 +109,10 @@ def render(
     configure_logs("text", "error")
     wanted = _wanted(path, **flags)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        rendering = runner.run(_render(wanted, local, isolated=require_isolation, offline=offline))
+        rendering, recipe = runner.run(_render(wanted, local, isolated=require_isolation, offline=offline))
+    if listed:
+        _print_inputs(wanted, recipe, output)
+        return
     stamped = stamp(rendering.manifests, instance="", namespace=wanted.namespace, namespaced=embedded().namespaced)
     for warning in (*rendering.warnings, *stamped.warnings, *stamped.notes):
         say(f"warning: {warning}", err=True, further="  ")
@@ -109,13 +121,24 @@ def render(
     _print(stamped.manifests, output)
 
 
-async def _render(wanted: Wanted, local: tuple[Path, ...], *, isolated: bool, offline: bool) -> Rendering:
+def _print_inputs(wanted: Wanted, recipe: Recipe, output: str) -> None:
+    from trueup.cli.app.inputs import InputsOf, print_inputs
+    from trueup.render.reasons import reasons
+
+    given = click.get_current_context().get_parameter_source("output") is ParameterSource.COMMANDLINE
+    found = InputsOf(repo_url="", path=wanted.source.path, revision="", tool=recipe.tool, files=list(reasons(recipe)))
+    print_inputs([found], output if given else "wide")
+
+
+async def _render(
+    wanted: Wanted, local: tuple[Path, ...], *, isolated: bool, offline: bool
+) -> tuple[Rendering, Recipe]:
     with tempfile.TemporaryDirectory(prefix="trueup-") as folder:
         mirrors = Mirrors(Path(folder), run_git, allowed_local=local)
         fetch = None if offline else Elsewhere(mirrors, guarded=not local).application()
         async with OfflineRenderer(isolated=isolated) as renderer:
             try:
-                return await renderer.render(
+                return await renderer.made(
                     wanted.source, wanted.checkout.tree, wanted.context, refs=wanted.refs, fetch=fetch
                 )
             except RenderFailed as error:

@@ -7,8 +7,9 @@ from kubegrammar.time import format_time
 from trueup.controllers.entries import author_of, field_changes, last_manager
 from trueup.controllers.telling.audit import Audit
 from trueup.controllers.telling.entries import spelt
-from trueup.model.annotations import PUSHED, REFRESH
+from trueup.model.annotations import CHANGED_BY, PUSHED, REFRESH
 from trueup.model.audit import ROLLBACK_TRAILER, Action, Actor, FieldChange
+from trueup.model.changed import LastChange, read_change
 from trueup.model.comparison import ComparedResource
 from trueup.model.progress import Change, CommitSeen, Drifted, HealthChanged, RolledBack
 from trueup.model.repository import RepositoryOf
@@ -56,7 +57,10 @@ class Noticing:
             health: False where a change of health is not told yet.
         """
         revisions = seen.comparison.revisions
-        found: list[Change] = [*self._commits(stored, revisions), *(self._health(stored, seen) if health else ())]
+        found: list[Change] = [
+            *self._commits(stored, revisions, seen.changed),
+            *(self._health(stored, seen) if health else ()),
+        ]
         drifted = list(self._new_drift(stored, seen))
         if (found or drifted) and stored.key not in self._known:
             found, drifted = await self._untold(stored, found, drifted)
@@ -69,7 +73,8 @@ class Noticing:
 
     async def passed_by(self, stored: StoredApplication, revisions: tuple[str, ...]) -> list[Change]:
         """Commits that leave an application as it is."""
-        found: list[Change] = list(self._commits(stored, revisions))
+        changed = read_change(stored.app.metadata.annotations.get(CHANGED_BY, ""))
+        found: list[Change] = list(self._commits(stored, revisions, changed))
         if found and stored.key not in self._known:
             found, _ = await self._untold(stored, found, [])
         self._last[stored.key] = (revisions, self._told_health(stored))
@@ -118,7 +123,9 @@ class Noticing:
                 self._drifts.setdefault(stored.key, {})[resource.key] = Noticed("", drift.changes)
         return [each for each in found if is_new(each)], [each for each in drifted if is_new(each[0])]
 
-    def _commits(self, stored: StoredApplication, revisions: tuple[str, ...]) -> Iterator[Change]:
+    def _commits(
+        self, stored: StoredApplication, revisions: tuple[str, ...], changed: LastChange | None
+    ) -> Iterator[Change]:
         sync = stored.status.sync
         before = tuple(sync.revisions or ([sync.revision] if sync.revision else [])) if sync else ()
         if stored.key in self._last:
@@ -140,6 +147,7 @@ class Noticing:
                 committed_at=format_time(info.date) if info else "",
                 subject=info.message.partition("\n")[0][:200] if info else "",
                 pushed=asked or self._was_told(repository, revision),
+                changed=changed,
             )
             trailer = f"\n{ROLLBACK_TRAILER}: {stored.key} "
             if info and trailer in info.message:

@@ -1,5 +1,6 @@
 """What a pass saw, or how it failed, as an Application's status."""
 
+from trueup.model.annotations import CHANGED_BY
 from trueup.model.application import Application
 from trueup.model.health import HealthCode
 from trueup.model.status import SyncCode
@@ -18,6 +19,7 @@ def record(app: Application, write: ApplicationWrite, seen: Observation, control
     write.set("summary", build.summary(seen.live))
     write.set("controllerNamespace", control_namespace)
     write.conditions(list(seen.warnings))
+    write.annotation(CHANGED_BY, seen.changed.spelt() if seen.changed else "")
 
 
 def aged(write: ApplicationWrite, kind: str, message: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from trueup.model.annotations import CHANGED_BY
 from trueup.model.application import DEFAULT_PROJECT
 from trueup.model.live import LiveObject, Seen
 from trueup.model.resource import GroupKind, ResourceKey
@@ -147,8 +148,8 @@ def _asks(old: LiveObject | None, new: LiveObject | None) -> bool:
     """Whether a change of an Application is somebody's, rather than a status that we wrote ourselves."""
     if old is None or new is None:
         return True
-    if (old.annotations, old.finalizers, old.deletion_timestamp, old.labels) != (
-        new.annotations,
+    if (_others(old.annotations), old.finalizers, old.deletion_timestamp, old.labels) != (
+        _others(new.annotations),
         new.finalizers,
         new.deletion_timestamp,
         new.labels,
@@ -159,6 +160,13 @@ def _asks(old: LiveObject | None, new: LiveObject | None) -> bool:
         return True
     # Termination is asked for in the status.
     return _phase(before) != _phase(after)
+
+
+def _others(annotations: dict[str, str]) -> dict[str, str]:
+    """Annotations that are not written by a pass itself."""
+    if CHANGED_BY not in annotations:
+        return annotations
+    return {name: value for name, value in annotations.items() if name != CHANGED_BY}
 
 
 def _is_seen_by_others(old: LiveObject | None, new: LiveObject | None) -> bool:

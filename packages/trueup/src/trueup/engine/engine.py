@@ -19,7 +19,7 @@ from trueup.engine import look
 from trueup.engine.control import Control
 from trueup.engine.git import GitMirrors
 from trueup.engine.lasting import Lasting
-from trueup.engine.look import Edit, Revisions, declared_ones
+from trueup.engine.look import Edit, Revisions, SourceInputs, declared_ones
 from trueup.engine.options import EngineOptions
 from trueup.engine.term import Term
 from trueup.engine.tools import Tools
@@ -196,6 +196,12 @@ class Engine:
     ) -> tuple[Manifest, ...]:
         """What one application declares; see :func:`trueup.engine.look.declared`."""
         return await look.declared(self.control, self.term, self.clock, key, revisions, edit)
+
+    async def inputs(
+        self, key: str, revisions: Revisions = declared_ones, edit: Edit | None = None
+    ) -> list[SourceInputs]:
+        """What one application is made of; see :func:`trueup.engine.look.inputs`."""
+        return await look.inputs(self.control, self.term, self.clock, key, revisions, edit)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Reconcile while no other engine does, until told to stop."""

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from trueup import policy
 from trueup.engine.control import Control
 from trueup.engine.term import Term
-from trueup.model.application import Application
+from trueup.model.application import Application, Source
 from trueup.model.errors import TrueupError
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
 from trueup.model.tree import Tree
 from trueup.observe.observation import Observation
+from trueup.render.job import Recipe
 from trueup.runtime.clock import Clock
 from trueup.sources.writer import Changes, WantedCommit, commit
 from trueup.store.applications import StoredApplication
@@ -19,6 +22,14 @@ Edit = Callable[[Tree, str], Changes]
 """What is to be looked at instead of a revision's own files, given those and the source's path."""
 Revisions = Callable[[Application], Sequence[str]]
 """Of an application's sources in their order, empty for the declared one; none for all of these."""
+
+
+class SourceInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What one source is made of at a revision."""
+
+    source: Source
+    revision: str
+    recipe: Recipe
 
 
 def declared_ones(_: Application) -> Sequence[str]:
@@ -52,6 +63,23 @@ async def declared(
     """
     stored, project, found = await _asked(control, term, clock, key, revisions, edit)
     return await (await term.sites.opened(stored.app)).observer.declared(stored, project, found)
+
+
+async def inputs(
+    control: Control, term: Term, clock: Clock, key: str, revisions: Revisions = declared_ones, edit: Edit | None = None
+) -> list[SourceInputs]:
+    """What an application is made of, as :func:`observe` renders it.
+
+    Raises:
+        TrueupError: there is no such application, or it cannot be rendered.
+    """
+    stored, project, found = await _asked(control, term, clock, key, revisions, edit)
+    made = await (await term.sites.opened(stored.app)).observer.inputs(stored, project, found)
+    sources = stored.app.spec.all_sources()
+    return [
+        SourceInputs(source=source, revision=revision, recipe=recipe)
+        for source, (revision, recipe) in zip(sources, made, strict=True)
+    ]
 
 
 async def _asked(

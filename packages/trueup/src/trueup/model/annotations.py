@@ -45,6 +45,8 @@ CONTROLLER = "trueup.dev/controller"
 PUSHED = "trueup.dev/pushed"
 """On an Application, beside the refresh annotation: the commit whose push asked for the refresh. On the settings of
 image automation: the image that was pushed."""
+CHANGED_BY = "trueup.dev/changed-by"
+"""On an Application: the commit that touched last what it is made of (:mod:`trueup.model.changed`)."""
 MADE_BY = "trueup.dev/made-by"
 """On our CustomResourceDefinitions: says that Trueup made them and may change them."""
 

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
+from trueup.model.changed import LastChange
+
 ROLLBACK_TRAILER = "Trueup-Rollback"
 """In the message of a commit that takes a deployment back: ``namespace/name BAD..GOOD``."""
 
@@ -94,6 +96,7 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         committed_at: when the revision was committed, RFC 3339.
         operation: which sync it belongs to.
         links: ids of the entries that this one answers.
+        changed: of a commit that was seen: the last one up to it that touched what the application is made of.
     """
 
     id: int = 0
@@ -112,3 +115,4 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     message: str = ""
     operation: str = ""
     links: tuple[int, ...] = ()
+    changed: LastChange | None = None

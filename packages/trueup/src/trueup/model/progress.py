@@ -3,6 +3,7 @@
 import msgspec
 
 from trueup.model.audit import Actor, AuditRecord, FieldChange, Why
+from trueup.model.changed import LastChange
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationState
 
@@ -36,6 +37,7 @@ class CommitSeen(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         committed_at: RFC 3339; empty where it is not known.
         subject: the first line of its message.
         pushed: somebody told of it, before it was looked for.
+        changed: the last commit up to it that touched what the application is made of; None where it is not known.
     """
 
     repository: str
@@ -45,6 +47,7 @@ class CommitSeen(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     committed_at: str = ""
     subject: str = ""
     pushed: bool = False
+    changed: LastChange | None = None
 
 
 class RolledBack(msgspec.Struct, frozen=True, kw_only=True, tag=True):

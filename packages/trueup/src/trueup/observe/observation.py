@@ -6,6 +6,7 @@ import msgspec
 
 from trueup import policy
 from trueup.model.application import NamespaceMetadata
+from trueup.model.changed import LastChange
 from trueup.model.comparison import Comparison
 from trueup.model.health import Health
 from trueup.model.live import LiveObject
@@ -37,6 +38,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         unseen: lines of the last comparison about objects of kinds that cannot be listed now.
         leaving: objects are being deleted, and it is too early to say that something holds them.
         withheld: objects that automation must not prune.
+        changed: the commit that changed the application last; None where it is not known.
     """
 
     comparison: Comparison
@@ -56,3 +58,4 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     unseen: tuple[ResourceStatus, ...] = ()
     leaving: bool = False
     withheld: tuple[str, ...] = ()
+    changed: LastChange | None = None

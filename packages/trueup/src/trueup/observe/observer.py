@@ -14,6 +14,7 @@ from trueup.model.manifest import Manifest
 from trueup.model.project import Project
 from trueup.model.repository import RepositoryOf
 from trueup.model.status import OperationState
+from trueup.observe.changing import Changing
 from trueup.observe.comparing import Comparing
 from trueup.observe.ignoring import Ignoring
 from trueup.observe.integrity import Integrity
@@ -29,6 +30,7 @@ from trueup.plan.options import Options as SyncOptions
 from trueup.policy.integrity import asks
 from trueup.render.continuity import synced_before
 from trueup.render.environment import RenderContext
+from trueup.render.job import Recipe
 from trueup.runtime.clock import Clock
 from trueup.store.applications import Applications, StoredApplication
 from trueup.store.definers import Definers
@@ -57,6 +59,7 @@ class Observer:
         self._applications, self._targets, self._cluster, self._settings = applications, targets, cluster, settings
         self._integrity = integrity
         self._verdicts = Verdicts(settings)
+        self._changing = Changing(targets)
         self.inventory = Inventory(applications, cluster, self._verdicts)
         self._comparing = Comparing(
             applications, definers, cluster, self.inventory, ignoring, settings, clock, self._verdicts, here
@@ -85,7 +88,11 @@ class Observer:
         chosen = list(sources) or stored.app.spec.all_sources()
         target = await self._target(stored, project, chosen, revisions, fresh=fresh)
         own = options_for(Operation(), stored.app.spec.sync_policy)
-        return await self._comparing.observation(stored, project, target, options or own)
+        seen = await self._comparing.observation(stored, project, target, options or own)
+        if sources or revisions:
+            return seen
+        changed = await self._changing.of(stored, target, self._context(stored))
+        return msgspec.structs.replace(seen, changed=changed)
 
     async def brought(
         self, stored: StoredApplication, project: Project, manifests: Sequence[str], options: SyncOptions
@@ -107,6 +114,7 @@ class Observer:
     def forget(self, key: str) -> None:
         """An application is gone: what was kept for it goes."""
         self._targets.forget(self._applications.instance(key))
+        self._changing.forget(key)
 
     async def declared(
         self, stored: StoredApplication, project: Project, revisions: Sequence[str]
@@ -125,6 +133,26 @@ class Observer:
             NotFetched, RenderFailed, SourceUnavailable, Stalled: as :meth:`observe`.
         """
         return (await self._target(stored, project, stored.app.spec.all_sources(), revisions)).content
+
+    async def inputs(
+        self, stored: StoredApplication, project: Project, revisions: Sequence[str]
+    ) -> list[tuple[str, Recipe]]:
+        """For each of the application's sources the revision, and what it is made of there.
+
+        Raises:
+            NotFetched, RenderFailed, SourceUnavailable, Stalled: as :meth:`observe`.
+        """
+        sources = stored.app.spec.all_sources()
+        resolved = await self._admitted(stored, project, sources, revisions)
+        recipes = await self._targets.inputs(
+            stored.app,
+            sources,
+            resolved,
+            instance=self._applications.instance(stored.key),
+            context=self._context(stored),
+            admit=partial(policy.admit_elsewhere, stored.app, project),
+        )
+        return list(zip(resolved, recipes, strict=True))
 
     def resolve(self, app: Application, sources: Sequence[Source], revisions: Sequence[str]) -> tuple[str, ...]:
         """Commits for revisions somebody asked for, of sources that have been admitted.
@@ -190,10 +218,7 @@ class Observer:
         *,
         fresh: bool = False,
     ) -> Target:
-        # An operation may name any source, and so may a status, which whoever may write the application may write.
-        policy.admit_sources(stored.app, project, sources)
-        resolved = self._targets.resolve(stored.app, sources, revisions)
-        await self._integrity.check(stored.app, project, sources, resolved)
+        resolved = await self._admitted(stored, project, sources, revisions)
         return await self._targets.build(
             stored.app,
             sources,
@@ -205,6 +230,16 @@ class Observer:
             before=synced_before(stored.status, sources, resolved),
             fresh=fresh,
         )
+
+    async def _admitted(
+        self, stored: StoredApplication, project: Project, sources: Sequence[Source], revisions: Sequence[str]
+    ) -> tuple[str, ...]:
+        """The commits of revisions, of sources that may be read."""
+        # An operation may name any source, and so may a status, which whoever may write the application may write.
+        policy.admit_sources(stored.app, project, sources)
+        resolved = self._targets.resolve(stored.app, sources, revisions)
+        await self._integrity.check(stored.app, project, sources, resolved)
+        return resolved
 
     def _context(self, stored: StoredApplication) -> RenderContext:
         app, discovery = stored.app, self._cluster.discovery

@@ -12,6 +12,7 @@ from trueup.model.manifest import Manifest, Rendering
 from trueup.model.resource import SECRET, names
 from trueup.observe.remotes import Used
 from trueup.render.stamp import stamp
+from trueup.render.watched import Watched
 from trueup.runtime import secrecy
 
 SHOWN_WARNINGS = 10
@@ -30,6 +31,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         unread: commits that were synced before and are not to be had: what was lost since then is not known.
         remotes: repositories elsewhere that its kustomizations name.
         elsewhere: URLs of these and of files, as the project was asked for them.
+        watched: for each source, where a change of it would show.
     """
 
     manifests: tuple[Manifest, ...]
@@ -40,6 +42,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     unread: tuple[str, ...] = ()
     remotes: tuple[Used, ...] = ()
     elsewhere: tuple[str, ...] = ()
+    watched: tuple[Watched, ...] = ()
 
 
 def target_of(

@@ -1,7 +1,7 @@
 """What Applications want: their sources resolved to commits and versions, and rendered."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -19,6 +19,8 @@ from trueup.observe.remotes import NotFetched, Remotes, are_permitted
 from trueup.observe.target import Target, learn_secrets, target_of
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
+from trueup.render.job import Recipe
+from trueup.render.watched import watched
 from trueup.runtime.fair import resting
 from trueup.sources.revision import UnknownRevision
 from trueup.store.settings import Settings
@@ -171,6 +173,27 @@ class Targets:
             names.append(self._renders.made_of(source, tree, context, index=index))
         return tuple(names) if all(names[1:]) and not any(source.ref or source.chart for source in sources) else ()
 
+    def tree(self, app: Application, source: Source, revision: str) -> Tree:
+        """The files of one source at a commit.
+
+        Raises:
+            TrueupError: the repository or the commit cannot be read.
+        """
+        return self._tree(app.spec.repository(source), revision)
+
+    async def recipe(
+        self, app: Application, source: Source, revision: str, *, context: RenderContext, index: int
+    ) -> Recipe:
+        """What one source is made of at a commit, where it is made of its own repository alone.
+
+        Raises:
+            TrueupError: it cannot be read, or become manifests.
+        """
+        share = self._share(app, source)
+        return await self._renders.recipe(
+            source, self.tree(app, source, revision), {}, context, index=index, share=share
+        )
+
     def _holds(self, target: Target, admit: Callable[[str], None]) -> bool:
         """Whether what a target was built from elsewhere is the same today, and still permitted. Where it is not,
         building anew says so by file and field."""
@@ -201,28 +224,11 @@ class Targets:
         namespaced: Callable[[str, str], bool | None],
         fresh: bool,
     ) -> Target:
-        sources, context = inputs.sources, inputs.context
-        reached = [app.spec.repository(source) for source in sources]
-        trees = [self._tree(repository, revision) for repository, revision in zip(reached, revisions, strict=True)]
-        refs = {source.ref: tree for source, tree in zip(sources, trees, strict=True) if source.ref}
+        reached = [app.spec.repository(source) for source in inputs.sources]
         unread: list[str] = []
-        former = [await self._former(reached, sources, past, unread) for past in inputs.before]
-        renderings = await asyncio.gather(
-            *(
-                self._one(
-                    source,
-                    tree,
-                    refs,
-                    context,
-                    index,
-                    fresh,
-                    [known for past in former if (known := past[index])],
-                    self._share(app, source),
-                    fetch,
-                )
-                for index, (source, tree) in enumerate(zip(sources, trees, strict=True))
-            )
-        )
+        former = [await self._former(reached, inputs.sources, past, unread) for past in inputs.before]
+        made_each = await self._each(app, inputs.sources, revisions, inputs.context, fetch, fresh=fresh, former=former)
+        renderings = [rendering for rendering, _ in made_each]
         made = target_of(app, renderings, instance=instance, namespaced=namespaced, label_key=inputs.label_key)
         return msgspec.structs.replace(
             made,
@@ -230,7 +236,57 @@ class Targets:
             unread=tuple(dict.fromkeys(unread)),
             remotes=tuple(fetch.used),
             elsewhere=tuple(sorted(fetch.asked)),
+            watched=tuple(watched(recipe) for _, recipe in made_each),
         )
+
+    async def _each(
+        self,
+        app: Application,
+        sources: Sequence[Source],
+        revisions: Sequence[str],
+        context: RenderContext,
+        fetch: Fetching,
+        *,
+        fresh: bool = False,
+        former: Sequence[Sequence[Trees | None]] = (),
+    ) -> list[tuple[Rendering, Recipe]]:
+        """All sources rendered, each with what it was made of."""
+        trees = [self.tree(app, source, revision) for source, revision in zip(sources, revisions, strict=True)]
+        refs = {source.ref: tree for source, tree in zip(sources, trees, strict=True) if source.ref}
+        return await asyncio.gather(
+            *(
+                self._renders.made(
+                    source,
+                    tree,
+                    refs,
+                    context,
+                    index=index,
+                    fresh=fresh,
+                    before=[known for past in former if (known := past[index])],
+                    share=self._share(app, source),
+                    fetch=fetch,
+                )
+                for index, (source, tree) in enumerate(zip(sources, trees, strict=True))
+            )
+        )
+
+    async def inputs(
+        self,
+        app: Application,
+        sources: Sequence[Source],
+        revisions: Sequence[str],
+        *,
+        instance: str,
+        context: RenderContext,
+        admit: Callable[[str], None],
+    ) -> list[Recipe]:
+        """What all sources are made of at these commits; arguments and errors are those of :meth:`build`."""
+        project = app.spec.project or "default"
+        fetch = Fetching(self._remotes, instance, app.key, project, tuple(revisions), admit, fresh=False)
+        try:
+            return [recipe for _, recipe in await self._each(app, sources, revisions, context, fetch)]
+        finally:
+            fetch.close()
 
     async def given(
         self,
@@ -296,22 +352,6 @@ class Targets:
             return self._tree(repository, revision)
         except TrueupError:
             return None
-
-    async def _one(
-        self,
-        source: Source,
-        tree: Tree,
-        refs: Mapping[str, Tree],
-        context: RenderContext,
-        index: int,
-        fresh: bool,
-        before: Sequence[Trees],
-        share: Share,
-        fetch: Fetching,
-    ) -> Rendering:
-        return await self._renders.manifests(
-            source, tree, refs, context, index=index, fresh=fresh, before=before, share=share, fetch=fetch
-        )
 
     def _share(self, app: Application, source: Source) -> Share:
         return Share(

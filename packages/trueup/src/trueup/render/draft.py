@@ -1,6 +1,7 @@
 """A recipe in the making."""
 
 import dataclasses
+from collections.abc import Mapping
 
 from trueup.render.job import Input, Job
 
@@ -13,6 +14,7 @@ class Draft:
         keyed: what stands for the job in the key, where the job holds more than its outcome depends on.
         named: inputs that files of the closure name, where there are others.
         confidential: as of the recipe.
+        reasons: why each of the inputs is among them, where their paths do not say so.
         facts: further things the outcome depends on.
     """
 
@@ -24,4 +26,5 @@ class Draft:
     keyed: Job | None = None
     named: tuple[str, ...] = ()
     confidential: bool = False
+    reasons: Mapping[str, str] = dataclasses.field(default_factory=dict)
     facts: dict[str, object] = dataclasses.field(default_factory=dict)

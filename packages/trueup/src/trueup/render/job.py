@@ -189,6 +189,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         source_index: which of the application's sources, copied to its manifests.
         whole_tree: the inputs are the whole repository, because a narrower closure missed a file.
         named: inputs of that closure, which the kustomization files name.
+        reasons: why each of the inputs is among them, where their paths do not say so; no part of the key.
         confidential: its outcome holds what is secret though nothing in it says so: none of it is written to disk.
         within: the folder that holds all that was looked at to make it but for what lies beside, ``""`` for the root;
             None where the commit shows in it, or where that cannot be said.
@@ -207,6 +208,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     source_index: int = 0
     whole_tree: bool = False
     named: tuple[str, ...] = ()
+    reasons: dict[str, str] = {}
     confidential: bool = False
     within: str | None = None
     beside: tuple[tuple[str, str], ...] = ()

@@ -92,7 +92,7 @@ def draft(
     job = KustomizeJob(
         path, written, tuple(sorted(found.resources)), found.contained, found.opaque, tuple(found.charts)
     )
-    return Draft(job, list(found.inputs.values()), sorted(found.absent), found.warnings)
+    return Draft(job, list(found.inputs.values()), sorted(found.absent), found.warnings, reasons=found.reasons)
 
 
 class _Components:
@@ -217,7 +217,7 @@ class _Walk:
     ) -> None:
         self.found.take_links(place, located)
         laid = place.laid(located.path)
-        self.found.take(laid, located.entry, place.ref)
+        self.found.take(laid, located.entry, place.ref, where)
         below = located.path.startswith(f"{base}/" if base else "")
         if place.ref and not below:
             raise RenderFailed(
@@ -244,7 +244,7 @@ class _Walk:
             entry = tree.entry(OneFile.NAME)
             assert entry is not None
             laid = posixpath.join(place.laid(base), file_place(remote))
-            self.found.take(laid, entry, remote.file_name)
+            self.found.take(laid, entry, remote.file_name, remote.where)
             if reference.field.startswith(("resources[", "bases[")):
                 self.found.resources.add(laid)
             if plugin_base is not None:
@@ -300,6 +300,7 @@ class _Walk:
     ) -> None:
         path = place.laid(located.path)
         self.found.take_links(place, located)
+        self.found.named.setdefault(path, where)
         if not reference.directory:
             raise RenderFailed(f"{where} {reference.path!r} is a directory", hint="name the files in it")
         if path in self._open:
@@ -333,4 +334,5 @@ class _Walk:
         if located is not None:
             self.found.take_links(place, located)
             laid = place.laid(located.path)
-            self.found.take(laid, located.entry, place.ref)
+            why = self.found.named.get(place.laid(posixpath.dirname(file)), "the kustomization of the source")
+            self.found.take(laid, located.entry, place.ref, why)

@@ -21,6 +21,8 @@ class KustomizeClosure:
         written: kustomizations that name something elsewhere, as they are laid out.
         needed: what is elsewhere and not here yet, by its text.
         charts: to be rendered first.
+        reasons: why each of the inputs is among them.
+        named: the field that a folder of a kustomization was first named by.
     """
 
     def __init__(self) -> None:
@@ -33,10 +35,13 @@ class KustomizeClosure:
         self.written: dict[str, str] = {}
         self.needed: dict[str, RemoteReference] = {}
         self.charts: list[Inflation] = []
+        self.reasons: dict[str, str] = {}
+        self.named: dict[str, str] = {}
         self._elsewhere: set[str] = set()
 
-    def take(self, laid: str, entry: Entry, ref: str) -> None:
+    def take(self, laid: str, entry: Entry, ref: str, why: str) -> None:
         """One file, laid out at a path, of the tree of that name."""
+        self.reasons.setdefault(laid, why[:LONGEST_PATH])
         self.inputs.setdefault(laid, Input(laid, entry, ref))
 
     def count(self, remote: RemoteReference) -> None:
@@ -61,4 +66,4 @@ class KustomizeClosure:
         # Laid out as links: kustomize resolves what lies behind a link from the real place.
         for link in located.links:
             laid = place.laid(link.path)
-            self.take(laid, link, place.ref)
+            self.take(laid, link, place.ref, "a link on the way to a file")

@@ -146,7 +146,7 @@ class Inflater:
         self._found.absent.update(map(place.laid, read.absent))
         for input_ in read.inputs:
             laid = place.laid(input_.path)
-            self._found.take(laid, input_.entry, place.ref)
+            self._found.take(laid, input_.entry, place.ref, chart.where)
         return read.name
 
     def _take_values(self, place: KustomizePlace, home: ChartFolder, base: str, chart: Chart, text: str) -> str:
@@ -162,5 +162,5 @@ class Inflater:
         if located is None or located.entry.mode is Mode.DIRECTORY:
             raise RenderFailed(f"{chart.where}: value file {shown}: no such file", hint="add it")
         laid = place.laid(located.path)
-        self._found.take(laid, located.entry, place.ref)
+        self._found.take(laid, located.entry, place.ref, f"{chart.where}: value file")
         return laid

@@ -80,6 +80,7 @@ def make_recipe(
         source_index=source_index,
         whole_tree=whole_tree,
         named=draft.named,
+        reasons=dict(draft.reasons),
         confidential=draft.confidential,
     )
     beside = _beside(looked)

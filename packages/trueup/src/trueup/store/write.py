@@ -224,6 +224,11 @@ class ApplicationWrite:
             # Somebody may have asked again meanwhile, by the same value: that request must survive.
             self._decided = True
 
+    def annotation(self, name: str, value: str) -> None:
+        """An annotation of ours; empty for none."""
+        if value != self.stored.app.metadata.annotations.get(name, ""):
+            self._metadata.setdefault("annotations", {})[name] = value or None
+
     def finalizers(self, names: list[str]) -> None:
         """Replace the finalizers."""
         self._metadata["finalizers"] = names

@@ -4,31 +4,28 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import msgspec
 import structlog
 
-from kubegrammar.json import digest
 from trueup.memory.bounded import Memory
-from trueup.memory.failures import Failures, Patience
+from trueup.memory.failures import Failures
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Manifest, Rendering
 from trueup.model.share import NOBODY, Share
 from trueup.model.tree import MEBIBYTE, Tree
-from trueup.render.budget import TooCostly
-from trueup.render.closure import inside
 from trueup.render.confidential import holds_secrets
 from trueup.render.continuity import Trees
 from trueup.render.environment import Plugin, RenderContext
 from trueup.render.given import given
 from trueup.render.job import ClosureTooNarrow, Recipe
-from trueup.workers.bringing import Fetch, compared, complete
+from trueup.workers.bringing import Fetch
 from trueup.workers.discreet import discreet
 from trueup.workers.kept import Kept, KeptEntry
 from trueup.workers.pool import Pool
 from trueup.workers.preparing import Inline, Preparing
+from trueup.workers.recipes import REFUSED, STOPPED, RecipeAsk, Recipes
 from trueup.workers.turns import AtOnce, RenderTurn, RenderTurns
 
 log = structlog.get_logger("trueup.renders")
@@ -41,11 +38,6 @@ _SPARE = 8
 gone."""
 _MANIFEST = 1000
 """Bytes that a manifest costs beside its body."""
-STOPPED = Patience(10.0, 300.0)
-"""Seconds until a render is tried again that met a limit of this machine: it may have been busy."""
-REFUSED = Patience(60.0, 3600.0)
-"""The same for one that the tool refused: the same inputs give the same answer, if the machine let the tool work."""
-
 _User = tuple[str, int]
 """An application, by its instance name, and which of its sources."""
 
@@ -82,11 +74,11 @@ class Renders:
         self._kept = kept
         self._turns = turns or AtOnce()
         self._preparing = preparing or Inline()
-        self._preparing_turns = preparing_turns or AtOnce()
         self._failures = Failures(time.monotonic, random.random)
+        self._recipes = Recipes(
+            self._preparing, self._turns, preparing_turns or AtOnce(), self._failures, pool.expect, room // 4
+        )
         self._done: Memory[str, Rendering] = Memory(entries=CAPACITY, size=room, weigh=_weight, spare=room // _SPARE)
-        self._recipes: Memory[str, Recipe] = Memory(entries=CAPACITY, size=room // 4, weigh=_recipe_weight)
-        self._narrow: Memory[str, bool] = Memory(entries=CAPACITY, size=MEBIBYTE)
         self._flights: dict[str, asyncio.Task[Rendering]] = {}
         self._waiting: dict[asyncio.Task[Rendering], set[str]] = {}
         self._sources: dict[str, int] = {}
@@ -104,7 +96,26 @@ class Renders:
         share: Share = NOBODY,
         fetch: Fetch | None = None,
     ) -> Rendering:
-        """The rendering of one source.
+        """As :meth:`made`, without what it was made of."""
+        made, _ = await self.made(
+            source, tree, refs, context, index=index, fresh=fresh, before=before, share=share, fetch=fetch
+        )
+        return made
+
+    async def made(
+        self,
+        source: Source,
+        tree: Tree,
+        refs: Mapping[str, Tree],
+        context: RenderContext,
+        *,
+        index: int = 0,
+        fresh: bool = False,
+        before: Sequence[Trees] = (),
+        share: Share = NOBODY,
+        fetch: Fetch | None = None,
+    ) -> tuple[Rendering, Recipe]:
+        """The rendering of one source, and what it was made of.
 
         Args:
             fresh: drop what is cached for these inputs first (a hard refresh).
@@ -115,31 +126,63 @@ class Renders:
         Raises:
             RenderFailed: the source cannot become manifests.
         """
-        trees, context = Trees(tree, refs), self._with_plugins(context)
+        ask = self._ask(source, tree, refs, context, index, share=share, fetch=fetch, fresh=fresh)
         user = (context.instance or context.app_name, index)
         self._sources[user[0]] = max(index + 1, self._sources.get(user[0], 0))
+        recipe, trees = await self._recipes.of(ask)
+        try:
+            return await self._whole(recipe, trees, user, ask, before), recipe
+        except ClosureTooNarrow:
+            # Remembered, or every pass would try the narrow one first.
+            recipe, trees = await self._recipes.widened(recipe, trees, ask)
+        return await self._whole(recipe, trees, user, ask, before), recipe
 
-        async def make(trees: Trees, *, whole_tree: bool = False) -> Recipe:
-            return await self._recipe(source, trees, context, index, whole_tree=whole_tree, fresh=fresh, share=share)
+    async def recipe(
+        self,
+        source: Source,
+        tree: Tree,
+        refs: Mapping[str, Tree],
+        context: RenderContext,
+        *,
+        index: int = 0,
+        share: Share = NOBODY,
+        fetch: Fetch | None = None,
+    ) -> Recipe:
+        """What one source is made of, as :meth:`manifests` renders it, as far as that is known without rendering.
 
-        recipe, trees = await complete(make, trees, fetch)
-        if recipe.key not in self._narrow:
-            try:
-                return await self._whole(recipe, trees, user, fresh=fresh, before=before, share=share, fetch=fetch)
-            except ClosureTooNarrow:
-                # Remembered, or every pass would try the narrow one first.
-                self._narrow.put(recipe.key, True)
-        recipe, trees = await complete(partial(make, whole_tree=True), trees, fetch)
-        return await self._whole(recipe, trees, user, fresh=fresh, before=before, share=share, fetch=fetch)
+        Raises:
+            RenderFailed: the source cannot become manifests.
+        """
+        recipe, _ = await self._recipes.of(
+            self._ask(source, tree, refs, context, index, share=share, fetch=fetch, fresh=False)
+        )
+        return recipe
 
     def made_of(self, source: Source, tree: Tree, context: RenderContext, *, index: int = 0) -> str:
-        """A name for what one source declares, by the folders that it is made of; empty where it is made of more, or
-        where that is not known yet."""
-        local = _local_question(source, Trees(tree), self._with_plugins(context), index)
-        recipe = self._recipes.get(local) if local else None
-        if recipe is None or recipe.key in self._narrow or not _holds(recipe, tree):
-            return ""
-        return f"{local} {recipe.key}"
+        """As :meth:`trueup.workers.recipes.Recipes.made_of`."""
+        return self._recipes.made_of(source, tree, self._with_plugins(context), index)
+
+    def _ask(
+        self,
+        source: Source,
+        tree: Tree,
+        refs: Mapping[str, Tree],
+        context: RenderContext,
+        index: int,
+        *,
+        share: Share,
+        fetch: Fetch | None,
+        fresh: bool,
+    ) -> RecipeAsk:
+        return RecipeAsk(
+            source=source,
+            trees=Trees(tree, refs),
+            context=self._with_plugins(context),
+            index=index,
+            share=share,
+            fetch=fetch,
+            fresh=fresh,
+        )
 
     def _with_plugins(self, context: RenderContext) -> RenderContext:
         return msgspec.structs.replace(context, plugins=self._plugins) if self._plugins else context
@@ -190,77 +233,12 @@ class Renders:
         for index in range(self._sources.pop(instance, 0)):
             self._done.release((instance, index))
 
-    async def _recipe(
-        self,
-        source: Source,
-        trees: Trees,
-        context: RenderContext,
-        index: int,
-        *,
-        whole_tree: bool,
-        fresh: bool,
-        share: Share,
-    ) -> Recipe:
-        """A recipe, remembered by all that it follows from where that has a name; and so is that it costs too much."""
-
-        async def prepare(_: RenderTurn) -> Recipe:
-            self._pool.expect()
-            return await self._preparing.recipe(source, trees, context, index=index, whole_tree=whole_tree)
-
-        key = _question(source, trees, context, index, whole_tree)
-        local = "" if whole_tree else _local_question(source, trees, context, index)
-        if local and (known := self._recipes.get(local)) and _holds(known, trees.own):
-            return known
-        if key and (known := self._recipes.get(key)):
-            return known
-        if key and not fresh and (failure := self._failures.standing(key)):
-            raise failure
-        try:
-            async with self._turns.resting():
-                recipe = await self._preparing_turns.run(share, prepare)
-        except (RenderStopped, TooCostly) as error:
-            if key:
-                self._failures.failed(key, error, STOPPED if isinstance(error, RenderStopped) else REFUSED)
-            raise
-        if key:
-            self._failures.forget(key)
-            self._recipes.put(local if local and recipe.within is not None else key, recipe)
-        return recipe
-
-    async def _checked(
-        self,
-        recipe: Recipe,
-        barren: Sequence[str],
-        trees: Trees,
-        before: Sequence[Trees],
-        share: Share,
-        fetch: Fetch | None,
-    ) -> None:
-        async def check(former: Trees) -> None:
-            async def look(_: RenderTurn) -> None:
-                await self._preparing.check_whole(recipe, barren, trees, [former])
-
-            async with self._turns.resting():
-                await self._preparing_turns.run(share, look)
-
-        for former in before:
-            await compared(check, Trees(former.own, {**trees.refs, **former.refs}), fetch)
-
     async def _whole(
-        self,
-        recipe: Recipe,
-        trees: Trees,
-        user: _User,
-        *,
-        fresh: bool,
-        before: Sequence[Trees],
-        share: Share,
-        fetch: Fetch | None,
+        self, recipe: Recipe, trees: Trees, user: _User, ask: RecipeAsk, before: Sequence[Trees]
     ) -> Rendering:
-        rendering = await self._rendering(recipe, trees, user, fresh=fresh, share=share)
+        rendering = await self._rendering(recipe, trees, user, fresh=ask.fresh, share=ask.share)
         self._done.use(user, recipe.key)
-        if any(not _is_alike(recipe, trees, each) for each in before):
-            await self._checked(recipe, rendering.barren, trees, before, share, fetch)
+        await self._recipes.check_whole(recipe, rendering.barren, trees, before, ask)
         return rendering
 
     async def _rendering(self, recipe: Recipe, trees: Trees, user: _User, *, fresh: bool, share: Share) -> Rendering:
@@ -345,35 +323,6 @@ async def _of(flight: asyncio.Task[Rendering]) -> Rendering:
         raise
 
 
-def _question(source: Source, trees: Trees, context: RenderContext, index: int, whole_tree: bool) -> str:
-    """All that a recipe follows from; empty where a tree's content has no name of its own."""
-    own, named = trees.own.identity, [(name, each.identity) for name, each in sorted(trees.refs.items())]
-    if not own or not all(identity for _, identity in named):
-        return ""
-    return digest(msgspec.json.encode([own, named, source, context, index, whole_tree]))
-
-
-def _local_question(source: Source, trees: Trees, context: RenderContext, index: int) -> str:
-    """All that a recipe follows from that is made of the source's own folder, but for what lies beside it; empty where
-    that has no name."""
-    path = inside("", source.path or ".")
-    folder = trees.own.folder(path) if path is not None and not trees.refs else ""
-    return digest(msgspec.json.encode(["folder", folder, source, context, index])) if folder else ""
-
-
-def _is_alike(recipe: Recipe, now: Trees, before: Trees) -> bool:
-    """Whether all that a recipe was made of was the same in another commit."""
-    folder = now.own.folder(recipe.within) if recipe.within is not None else ""
-    if not folder or recipe.within is None or before.own.folder(recipe.within) != folder:
-        return False
-    return _holds(recipe, now.own) and _holds(recipe, before.own)
-
-
-def _holds(recipe: Recipe, tree: Tree) -> bool:
-    """Whether what lies beside the folder that a recipe is made of is in a tree as it was then."""
-    return all(tree.folder(folder) == name for folder, name in recipe.beside)
-
-
 def manifests_weight(manifests: Sequence[Manifest]) -> int:
     """Bytes that manifests take."""
     return sum(_MANIFEST + len(manifest.body) for manifest in manifests)
@@ -381,8 +330,3 @@ def manifests_weight(manifests: Sequence[Manifest]) -> int:
 
 def _weight(rendering: Rendering) -> int:
     return manifests_weight(rendering.manifests) + sum(map(len, rendering.warnings + rendering.barren))
-
-
-def _recipe_weight(recipe: Recipe) -> int:
-    texts = len(msgspec.msgpack.encode(recipe.job))
-    return texts + sum(400 + 2 * len(file.path) for file in recipe.inputs) + sum(map(len, recipe.absent))

@@ -18,6 +18,9 @@ COMMANDS = {
     "get": Deferred("trueup.cli.app.get", "get", "Show one application: what it deploys, how it compares, how it is."),
     "get-resource": Deferred("trueup.cli.app.single", "get_resource", "Print objects of an application as they are."),
     "history": Deferred("trueup.cli.app.history", "history", "Show what was deployed, oldest first."),
+    "inputs": Deferred(
+        "trueup.cli.app.inputs", "inputs", "List the files that an application is made of, and why each is among them."
+    ),
     "list": Deferred("trueup.cli.app.listing", "list_", "List applications."),
     "logs": Deferred("trueup.cli.app.logs", "logs", "Print what the Pods of an application have logged."),
     "manifests": Deferred("trueup.cli.app.inspect", "manifests", "Print the manifests: as Git declares them, or live."),

@@ -27,6 +27,7 @@ from trueup.store.kinds import APPLICATION
 
 if TYPE_CHECKING:
     from trueup.cli.app.children import ResourceTree
+    from trueup.cli.app.commits import KnownCommit
     from trueup.cli.app.inspect import Compared
     from trueup.cli.app.logs import LogWish
     from trueup.cli.app.meant import ObjectsMeant
@@ -148,7 +149,7 @@ class DirectApplication(Handle):
 
         return await reasons(self._access, view)
 
-    async def commits(self, view: ApplicationView, state: Path | None) -> dict[str, tuple[str, str]]:
+    async def commits(self, view: ApplicationView, state: Path | None) -> "dict[str, KnownCommit]":
         if not view.status.history:
             return {}
         from trueup.cli.app.commits import commits_on_record

@@ -1,11 +1,13 @@
 """``trueup app history``."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from trueup.cli.app.access import ApplicationView
+from trueup.cli.app.commits import KnownCommit
 from trueup.cli.app.port import applications_of
 from trueup.cli.completing import applications
 from trueup.cli.connect import ClusterAccess, reach_options
@@ -25,7 +27,7 @@ from trueup.model.repository import short_revision
 def history(access: ClusterAccess, name: str, app_namespace: str, state: Path | None, output: str) -> None:
     """Show what was deployed, oldest first: commits with their subjects and authors, as the audit trail has them."""
 
-    async def read() -> tuple[ApplicationView, dict[str, tuple[str, str]]]:
+    async def read() -> tuple[ApplicationView, dict[str, KnownCommit]]:
         async with applications_of(access) as apps:
             app = apps.of(name, app_namespace)
             view = await app.view()
@@ -43,10 +45,15 @@ def history(access: ClusterAccess, name: str, app_namespace: str, state: Path | 
             by = entry.initiated_by
             # An operation says who asked for it, and nobody checks that.
             who = "automated" if by and by.automated else (f"{by.username} (claimed)" if by and by.username else "")
-            authors, subjects = zip(*(commits.get(r, ("", "")) for r in revisions), strict=True)
+            seen = [commits.get(r, KnownCommit()) for r in revisions]
             shown = ", ".join(short_revision(r, 12) for r in revisions)
-            told = (", ".join(dict.fromkeys(filter(None, each))) for each in (subjects, authors))
-            rows.append((str(entry.id), entry.deployed_at, shown, *told, who))
-        table(("ID", "DATE", "REVISION", "SUBJECT", "AUTHOR", "INITIATED BY"), rows, spare=("INITIATED BY", "AUTHOR"))
+            told = (_each(each.subject for each in seen), _each(each.author for each in seen))
+            rows.append((str(entry.id), entry.deployed_at, shown, *told, who, _each(each.changed for each in seen)))
+        header = ("ID", "DATE", "REVISION", "SUBJECT", "AUTHOR", "INITIATED BY", "CHANGED BY")
+        table(header, rows, spare=("INITIATED BY", "AUTHOR", "CHANGED BY"))
     else:
         show(entries, output)
+
+
+def _each(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(filter(None, texts)))

@@ -5,6 +5,7 @@ import asyncio
 import click
 
 from trueup.cli.app.access import ApplicationView
+from trueup.cli.app.changed import change_of
 from trueup.cli.app.port import applications_of
 from trueup.cli.completing import projects
 from trueup.cli.connect import ClusterAccess, reach_options
@@ -64,12 +65,12 @@ def list_(
 
 LISTED = (
     *("NAME", "DESTINATION", "NAMESPACE", "PROJECT", "STATUS", "HEALTH"),
-    *("SYNCPOLICY", "CONDITIONS", "REPO", "PATH", "TARGET"),
+    *("SYNCPOLICY", "CONDITIONS", "REPO", "PATH", "TARGET", "CHANGED BY"),
 )
 """Columns of ``app list``."""
 
 
-SPARE = ("DESTINATION", "SYNCPOLICY", "PATH", "TARGET", "REPO", "PROJECT", "NAMESPACE")
+SPARE = ("CHANGED BY", "DESTINATION", "SYNCPOLICY", "PATH", "TARGET", "REPO", "PROJECT", "NAMESPACE")
 """Those that a narrow terminal does without."""
 
 
@@ -94,4 +95,5 @@ def list_row(view: ApplicationView) -> tuple[str, ...]:
         first.repo_url if first else "",
         (first.path or first.chart) if first else "",
         first.target_revision if first else "",
+        change_of(view),
     )

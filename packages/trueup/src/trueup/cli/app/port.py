@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trueup.cli.app.children import ResourceTree
+    from trueup.cli.app.commits import KnownCommit
     from trueup.cli.app.inspect import Compared
     from trueup.cli.app.logs import LogWish
     from trueup.cli.app.meant import ObjectsMeant
@@ -135,8 +136,8 @@ class ApplicationPort(Protocol):
         """Why what does not work does not."""
         ...
 
-    async def commits(self, view: ApplicationView, state: "Path | None") -> dict[str, tuple[str, str]]:
-        """Author and subject of the commits of its history, where they are known.
+    async def commits(self, view: ApplicationView, state: "Path | None") -> "dict[str, KnownCommit]":
+        """The commits of its history, where they are known.
 
         Args:
             state: folder of the audit trail on this machine, where it is not the usual one.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kubegrammar import yaml
 from trueup import diff as diffs
 from trueup.cli import plugins
+from trueup.cli.app.inputs import InputsOf
 from trueup.cli.app.inspect import Compared
 from trueup.cli.app.sources import Here, Revisions
 from trueup.cli.app.validate import EVERYWHERE
@@ -19,6 +20,7 @@ from trueup.model.comparison import ComparedResource
 from trueup.model.manifest import Manifest
 from trueup.model.status import SyncCode
 from trueup.model.tree import Tree
+from trueup.render.reasons import reasons
 
 if TYPE_CHECKING:
     from trueup.engine import Engine
@@ -83,6 +85,27 @@ async def brought(access: ClusterAccess, key: str, revisions: Revisions, here: H
     """
     async with _engine(access, (EVERYWHERE,)) as running:
         return await running.declared(key, revisions.of, _edit(here))
+
+
+async def made_of(
+    access: ClusterAccess, key: str, revisions: Revisions, local: tuple[Path, ...], here: Here | None
+) -> list[InputsOf]:
+    """The files that an application is made of, source by source.
+
+    Raises:
+        TrueupError: it cannot be rendered, or there is none.
+    """
+    async with _engine(access, local) as running:
+        return [
+            InputsOf(
+                repo_url=each.source.repo_url,
+                path=each.source.path or each.source.chart,
+                revision=each.revision,
+                tool=each.recipe.tool,
+                files=list(reasons(each.recipe)),
+            )
+            for each in await running.inputs(key, revisions.of, _edit(here))
+        ]
 
 
 def written(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from trueup.cli.app.access import ApplicationView
+from trueup.cli.app.changed import change_of
 from trueup.cli.app.progress import not_tried_again, under_way
 from trueup.cli.output import painted, table
 from trueup.cli.screen import plain, say, styled
@@ -45,6 +46,7 @@ def print_summary(view: ApplicationView, *, operation: bool = False, windows: Se
         ("Sync Policy", policy),
         ("Sync Status", state + at + from_),
         ("Health Status", _health(status)),
+        *((("Changed By", changed),) if (changed := change_of(view)) else ()),
     ]
     if view.app.metadata.deletion_timestamp:
         holding = ", ".join(view.app.metadata.finalizers)

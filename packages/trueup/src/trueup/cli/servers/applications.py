@@ -12,6 +12,7 @@ import msgspec
 from kubegrammar.patch import merge_diff
 from kubegrammar.time import format_time
 from trueup.cli.app.access import ApplicationNotFound, ApplicationView, read_view, readable
+from trueup.cli.app.commits import KnownCommit
 from trueup.cli.app.port import Body, ObjectActionView
 from trueup.cli.servers.session import Json, ServerRefused, ServerSession, escaped
 from trueup.model.annotations import DELETION_APPROVED
@@ -178,14 +179,14 @@ class ServedApplication:
 
         return await reasons(self, await self.tree(view))
 
-    async def commits(self, view: ApplicationView, state: Path | None) -> dict[str, tuple[str, str]]:
-        async def one(revision: str, index: int) -> tuple[str, tuple[str, str]]:
+    async def commits(self, view: ApplicationView, state: Path | None) -> dict[str, KnownCommit]:
+        async def one(revision: str, index: int) -> tuple[str, KnownCommit]:
             try:
                 told = await self.ask("GET", f"/revisions/{escaped(revision)}/metadata", {"sourceIndex": index})
             except ServerRefused:
-                return revision, ("", "")
+                return revision, KnownCommit()
             subject = str(told.get("message", "")).strip().partition("\n")[0]
-            return revision, (str(told.get("author", "")).partition(" <")[0], subject)
+            return revision, KnownCommit(str(told.get("author", "")).partition(" <")[0], subject)
 
         known = {
             revision: index

@@ -44,6 +44,7 @@ def entry_of(told: Told) -> AuditRecord | None:
                 revision=change.revision,
                 committed_at=change.committed_at,
                 message=change.subject,
+                changed=change.changed,
             )
         case RolledBack() as change:
             return AuditRecord(

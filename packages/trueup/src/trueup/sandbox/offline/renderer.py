@@ -9,6 +9,7 @@ from trueup.model.application import Source
 from trueup.model.manifest import Rendering
 from trueup.model.tree import Tree
 from trueup.render.environment import RenderContext
+from trueup.render.job import Recipe
 from trueup.runtime.fair import Fair
 from trueup.workers.bringing import Fetch
 from trueup.workers.pool import Pool
@@ -63,4 +64,18 @@ class OfflineRenderer:
         Raises:
             RenderFailed, InvalidSpec: the source cannot become manifests; the message names the file.
         """
-        return await self._renders.manifests(source, tree, refs or {}, context, index=index, fetch=fetch)
+        made, _ = await self.made(source, tree, context, refs=refs, index=index, fetch=fetch)
+        return made
+
+    async def made(
+        self,
+        source: Source,
+        tree: Tree,
+        context: RenderContext,
+        *,
+        refs: Mapping[str, Tree] | None = None,
+        index: int = 0,
+        fetch: Fetch | None = None,
+    ) -> tuple[Rendering, Recipe]:
+        """As :meth:`render`, with what it was made of."""
+        return await self._renders.made(source, tree, refs or {}, context, index=index, fetch=fetch)

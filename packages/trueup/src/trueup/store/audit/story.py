@@ -35,7 +35,11 @@ def _line(entry: AuditRecord) -> StoryLine:
             # Old entries do not tell a key that was verified from one that was not.
             old = f"signed by {entry.by.signer}" if entry.by.signer and not entry.by.kind else ""
             seen = f"(seen by {', '.join(filter(None, (entry.why, entry.by.standing or old)))})"
-            return StoryLine(entry.at, f"{who} committed {revision} “{entry.message}” {seen}", "changed")
+            told = f"{who} committed {revision} “{entry.message}” {seen}"
+            if entry.changed is not None and entry.changed.revision != entry.revision:
+                made = short_revision(entry.changed.revision)
+                return StoryLine(entry.at, f"{told}, which leaves it as {made} made it")
+            return StoryLine(entry.at, told, "changed")
         case Action.STARTED:
             asked = f"by {who}" if who else ""
             if entry.by.kind == "user":
