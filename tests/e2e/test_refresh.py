@@ -11,14 +11,17 @@ from tests.conftest import Cluster, on_embedded
 from tests.e2e.conftest import prepare
 from tests.e2e.estate import Estate, engine_process, play_repository
 from tests.e2e.manifests import config
+from tests.support.httpserver import free_port
+from tests.support.patience import looks
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
 from trueup.model.annotations import REFRESH
 
-SELDOM = {"timeout.reconciliation": "600s", "timeout.reconciliation.jitter": "0s"}
+SELDOM = {"timeout.reconciliation": "600s", "timeout.reconciliation.jitter": "0s", "statusbadge.enabled": "true"}
 NAMESPACE = "seldom"
 ROUNDS = 4
+METRICS = free_port()
 SOON = 20.0
 """Seconds; the next poll would come ten minutes later."""
 
@@ -36,7 +39,7 @@ async def seldom(cluster: Cluster, admin: Client, tmp_path: Path) -> AsyncIterat
         tmp_path / "engine",
         tmp_path / "repositories",
         NAMESPACE,
-        arguments=("--listen", "127.0.0.1:0", "--insecure"),
+        arguments=("--listen", "127.0.0.1:0", "--insecure", "--metrics-listen", f"127.0.0.1:{METRICS}"),
     ) as engine:
         made = Estate(admin, discovery, engine, play_repository(tmp_path / "repositories" / "seldom"), "seldom-app")
         yield made
@@ -73,6 +76,25 @@ async def test_a_push_that_a_webhook_tells_of_is_looked_at_at_once(seldom: Estat
     async with aiohttp.ClientSession() as session, session.post(url, json=push, headers=headers) as answer:
         assert (answer.status, await answer.text()) == (200, "taken")
     await seldom.settled(revision, patience=SOON)
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"http://127.0.0.1:{port}/api/badge?name={seldom.name}&revision=true") as answer:
+            badge = await answer.text()
+            assert all(f">{shown}<" in badge for shown in ("Healthy", "Synced", f"({revision[:7]})"))
+        of = f'namespace="{NAMESPACE}",name="{seldom.name}",project="default"'
+        wanted = {
+            f"argocd_app_info{{{of}",
+            f"argocd_app_sync_total{{{of}",
+            "argocd_cluster_api_resource_objects{",
+            "trueup_commit_to_healthy_seconds_count{",
+            "trueup_engine_acting 1",
+        }
+        async for _ in looks():
+            async with session.get(f"http://127.0.0.1:{METRICS}/metrics") as answer:
+                numbers = await answer.text()
+            missing = {name for name in wanted if f"\n{name}" not in numbers}
+            if not missing:
+                break
+        assert not missing, numbers
     told = [json.loads(line) for line in seldom.engine.log.read_text().splitlines() if "push told" in line]
     assert [(each["commit"], each["applications"]) for each in told] == [(revision, 1)]
 

@@ -86,6 +86,7 @@ READERS = {
     "accounts.": "store/accounts.py",
     "policy.": "policy/rbac/config.py",
     "scopes": "policy/rbac/config.py",
+    "statusbadge.enabled": "server/badge.py",
     "webhook.maxPayloadSizeMB": "engine/hooks.py",
     **dict.fromkeys(
         ("url", "additionalUrls", "users.anonymous.enabled", "users.session.duration", "passwordPattern"),

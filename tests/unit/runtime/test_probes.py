@@ -2,19 +2,12 @@
 
 import asyncio
 from contextlib import closing
-from socket import socket
 
 import pytest
+from tests.support.httpserver import free_port
 
 from trueup.model.errors import TrueupError
 from trueup.runtime.probes import Probes
-
-
-def free_port() -> int:
-    with closing(socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def ask(port: int, request: bytes) -> bytes:
@@ -52,6 +45,21 @@ async def test_the_port_answers_a_kubelet(case: str) -> None:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 " + status + b"\r\n")
     assert b"Content-Length: %d\r\n" % len(body) in head + b"\r\n"
+
+
+async def test_a_page_is_answered_where_there_is_one() -> None:
+    port = free_port()
+    async with Probes(port, "127.0.0.1", "--metrics-listen") as probes:
+        probes.pages[b"/metrics"] = ("text/plain; version=0.0.4", lambda: b"up 1\n")
+        head, _, body = (await ask(port, get("/metrics?a=b"))).partition(b"\r\n\r\n")
+        assert (head.startswith(b"HTTP/1.1 200 OK"), body) == (True, b"up 1\n")
+        assert b"Content-Type: text/plain; version=0.0.4\r\n" in head
+        assert b"404" in await ask(port, get("/metric"))
+        assert b"404" in await ask(port, b"POST /metrics HTTP/1.1\r\n\r\n")
+        with pytest.raises(TrueupError) as raised:
+            async with Probes(port, "127.0.0.1", "--metrics-listen"):
+                pass
+        assert "--metrics-listen" in raised.value.hint
 
 
 async def test_who_says_too_much_or_nothing_is_hung_up_on_and_others_are_heard(

@@ -24,6 +24,7 @@ from trueup.clusters.connection import MEMORY
 from trueup.engine import Engine, EngineOptions
 from trueup.policy.sharding import METHODS, Method, Sharding, shard_by_name
 from trueup.runtime.ending import SECONDS, end_on
+from trueup.runtime.metrics import MEDIA_TYPE
 from trueup.runtime.probes import Probes
 from trueup.runtime.threads import Threads
 from trueup.sources.quota import GIBIBYTE, Allowance
@@ -141,6 +142,12 @@ _THREADS = 16
     envvar="ARGOCD_SESSION_FAILURE_WINDOW_SECONDS",
     help="Seconds until they are again; 0 for never.",
 )
+@click.option(
+    "--metrics-listen",
+    default="",
+    metavar="[ADDRESS]:PORT",
+    help="Answer GET /metrics there, for Prometheus, as in :8082; to whoever reaches it. None by default.",
+)
 @click.option("--no-engine", is_flag=True, help="Serve the API alone: another process reconciles.")
 @click.option(
     "--probe-port",
@@ -190,6 +197,7 @@ def server(
     listen: str,
     login_failures: int,
     login_window: int,
+    metrics_listen: str,
     no_engine: bool,
     rootpath: str,
     state: Path | None,
@@ -245,7 +253,7 @@ def server(
         else None
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(options, probe_port, api))
+        runner.run(_serve(options, probe_port, api, address(metrics_listen) if metrics_listen else ("", 0)))
 
 
 def sharding_of(replicas: int, shard: int, method: Method | None) -> Sharding:
@@ -305,13 +313,24 @@ def root(text: str) -> str:
     return f"/{path}" if path else ""
 
 
-async def _serve(options: EngineOptions, port: int, api: ApiFlags | None) -> None:
+async def _serve(options: EngineOptions, port: int, api: ApiFlags | None, scraped: tuple[str, int]) -> None:
     # What a crash would leave on the disk is memory, and that holds credentials.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     stop = asyncio.Event()
     end_on((signal.SIGTERM, signal.SIGINT), stop, lambda: log.warning("engine ended late", after=SECONDS))
     asyncio.get_running_loop().set_default_executor(Threads(_THREADS, "engine"))
-    async with Probes(port) as probes, Engine(options) as engine, contextlib.AsyncExitStack() as stack:
+    host, number = scraped
+    async with (
+        Probes(port) as probes,
+        Probes(number, host, "--metrics-listen") as metrics,
+        Engine(options) as engine,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        if number:
+            from trueup.engine.metrics import EngineNumbers
+
+            engine.metrics.ask(EngineNumbers(engine))
+            metrics.pages[b"/metrics"] = (MEDIA_TYPE, engine.metrics.text)
         if api is not None:
             # Who serves no API loads nothing of it.
             from trueup.engine.serving import served

@@ -13,6 +13,20 @@ from trueup.store.clusters.known import ClustersUnread, KnownClusters
 from trueup.store.clusters.secret import ClusterEntry
 
 
+class ClusterCondition(msgspec.Struct, frozen=True):
+    """How a cluster does.
+
+    Attributes:
+        version: of its Kubernetes; empty where it has never answered.
+        usable: whether it can be worked on at present.
+    """
+
+    name: str
+    server: str
+    version: str
+    usable: bool
+
+
 class Clusters:
     """Destinations by their names and servers.
 
@@ -91,6 +105,17 @@ class Clusters:
         """Forget what is known of a cluster, by its Secret. Who needs it asks anew."""
         if secret in self._connections:
             self._close(secret)
+
+    def conditions(self) -> list[ClusterCondition]:
+        """Of the clusters that applications go to."""
+        own = self.own
+        return [
+            ClusterCondition(own.name, own.server, own.discovery.server_version, usable=True),
+            *(
+                ClusterCondition(each.entry.name, each.entry.server, each.version, usable=each.trouble is None)
+                for each in self._connections.values()
+            ),
+        ]
 
     def unwatch(self) -> None:
         """What is excluded has changed."""

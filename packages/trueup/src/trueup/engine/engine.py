@@ -35,6 +35,7 @@ from trueup.runtime.folder import claimed, own_folder
 from trueup.runtime.freezing import freeze_later
 from trueup.runtime.held import LIMIT, LoopWatch
 from trueup.runtime.lease import Lease, new_identity
+from trueup.runtime.metrics import Metrics
 from trueup.runtime.tenure import Jobs, serve
 from trueup.sources.registry import RegistryClient
 from trueup.sources.shelf import Wished
@@ -55,6 +56,7 @@ class Engine:
         self.options = options
         self.clock = SystemClock()
         self.identity = new_identity()
+        self.metrics = Metrics()
         self.control = Control(options)
         self.elsewhere: list[Callable[[], None]] = []
         """Told of each change on another cluster."""
@@ -103,6 +105,7 @@ class Engine:
             registry=registry,
             share=self._share,
             lease=self.lease,
+            metrics=self.metrics,
         )
         for each in (trail, git.mirrors):
             stack.push_async_callback(each.close)
@@ -125,6 +128,7 @@ class Engine:
             clusters=self._clusters,
             lease=self.lease,
             journal=self.journal,
+            metrics=self.metrics,
         )
         self.renew()
         control.cache.subscribe(self._changed)
@@ -176,6 +180,11 @@ class Engine:
     def renew(self) -> None:
         """Forget all that is remembered of what was seen: another engine may have acted since."""
         self.term = Term(self.lasting)
+
+    @property
+    def clusters(self) -> Clusters:
+        """Where applications go."""
+        return self._clusters
 
     @property
     def repositories(self) -> Repositories:

@@ -5,12 +5,14 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any
 
+from trueup.engine.measuring import measured_git
 from trueup.engine.options import EngineOptions
 from trueup.model.repository import RepositoryOf
 from trueup.model.share import Share
 from trueup.runtime import secrecy
 from trueup.runtime.fair import Fair
 from trueup.runtime.lease import Lease
+from trueup.runtime.metrics import Metrics
 from trueup.sources.credential import Credential
 from trueup.sources.download import downloading
 from trueup.sources.helm_repository import HelmRepositories
@@ -36,6 +38,7 @@ class GitMirrors:
         wished: charts that a repository (its identity) is asked for, with their versions.
         preparer: reads indexes and archives.
         lease: held by who may push.
+        metrics: are told how long git takes.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class GitMirrors:
         registry: RegistryClient,
         share: Callable[[str], Share],
         lease: Lease,
+        metrics: Metrics,
     ) -> None:
         self.slots = Fair(GIT_SLOTS, GIT_BESIDE)
         self._credentials, self._share, self._lease = credentials, share, lease
@@ -69,9 +73,10 @@ class GitMirrors:
             guarded=self.guarded,
             exchange=exchange,
         )
+        self._git = measured_git(run_git, metrics)
         self.mirrors = Mirrors(
             self._root,
-            run_git,
+            self._git,
             allowed_local=self._allowed_local,
             credential=lambda each: credentials.of(each.url, each.project),
             scope=lambda each: credentials.scope(each.url, each.project),
@@ -107,7 +112,7 @@ class GitMirrors:
         else:
             once = Mirrors(
                 self._root,
-                run_git,
+                self._git,
                 allowed_local=self._allowed_local,
                 credential=lend,
                 turns=self._turn,

@@ -10,6 +10,7 @@ from trueup.engine.options import EngineOptions
 from trueup.engine.tools import Tools
 from trueup.runtime.clock import Clock
 from trueup.runtime.lease import Lease
+from trueup.runtime.metrics import Metrics
 from trueup.sources.registry import RegistryClient
 
 
@@ -25,3 +26,4 @@ class Lasting(msgspec.Struct, frozen=True, kw_only=True):
     clusters: Clusters
     lease: Lease
     journal: AuditJournal
+    metrics: Metrics

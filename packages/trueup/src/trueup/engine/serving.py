@@ -33,8 +33,11 @@ from trueup.policy.project import permits_source
 from trueup.policy.settings import CONFIG_MAP, NOTIFICATIONS
 from trueup.runtime.secrecy import told
 from trueup.server.api import Asked
+from trueup.server.badge import PATH as BADGE
+from trueup.server.badge import BadgePorts, Badges
 from trueup.server.changes.log import Changes
 from trueup.server.changes.pulse import Pulse
+from trueup.server.endpoint import Endpoint
 from trueup.server.pages import Pages
 from trueup.server.request import Functions, Json
 from trueup.server.resources.application_actions import application_actions
@@ -116,7 +119,8 @@ async def served(engine: Engine, listening: Listening, limits: TryLimits, *, ins
         signs = await stack.enter_async_context(
             signing(control, client, clock, limits, listening.root, secure=not insecure)
         )
-        endpoints = await stack.enter_async_context(webhooks(engine, client, signs.vault, strangers))
+        hooks = await stack.enter_async_context(webhooks(engine, client, signs.vault, strangers))
+        endpoints = {**hooks, BADGE: _badges(control)}
         functions = [*_functions(engine, client, changes, pulse), *signs.functions]
         context = None if insecure else context_of(*await _certificate(engine))
         port = await stack.enter_async_context(
@@ -136,6 +140,12 @@ async def served(engine: Engine, listening: Listening, limits: TryLimits, *, ins
         )
         log.info("API served", port=port.number, tls=not insecure, path=listening.root or "/")
         yield port.number
+
+
+def _badges(control: Control) -> Endpoint:
+    """Badges of what is seen now."""
+    reads, settings = control.applications, ConfigMapData(control, CONFIG_MAP)
+    return Badges(BadgePorts(settings, reads.get, reads.readable, control.namespace)).endpoint()
 
 
 def _functions(engine: Engine, client: Client, changes: Changes, pulse: Pulse) -> list[Functions]:

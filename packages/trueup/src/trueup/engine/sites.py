@@ -82,6 +82,10 @@ class Sites:
         """That of the cluster that the engine runs on."""
         return self.at(self._clusters.own)
 
+    def all(self) -> list[Site]:
+        """Those that applications were worked on at."""
+        return list(self._sites.values())
+
     def at(self, cluster: ManagedCluster) -> Site:
         """The site of a cluster. One that was opened anew gets another, which remembers nothing of it."""
         registered = (cluster.secret, cluster.name)

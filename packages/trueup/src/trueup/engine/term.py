@@ -17,12 +17,14 @@ from trueup.controllers.repository import Repositories
 from trueup.controllers.telling.audit import Audit
 from trueup.controllers.telling.events import EventReader
 from trueup.controllers.telling.log import LogReader
+from trueup.controllers.telling.metrics import MetricsReader
 from trueup.controllers.telling.notes import NoteReader
 from trueup.controllers.telling.stream import ChangeStream
 from trueup.controllers.wake import Wakes
 from trueup.controllers.woken import Woken
 from trueup.engine import images
 from trueup.engine.lasting import Lasting
+from trueup.engine.measuring import measured_passes
 from trueup.engine.shares import Shares
 from trueup.engine.sites import Sites
 from trueup.model.application import Application, Destination
@@ -81,7 +83,11 @@ class Term:
         self._audit = Audit(lasting.journal)
         # One entry for each who reads what becomes of applications.
         telling = ChangeStream(
-            self._audit, LogReader(), EventReader(self.recorder, clock.now), NoteReader(self._deployed)
+            self._audit,
+            LogReader(),
+            EventReader(self.recorder, clock.now),
+            NoteReader(self._deployed),
+            MetricsReader(lasting.metrics),
         )
         self._woken = Woken()
         self._writes = Writes(ControlCluster(control.client, control.cache), clock, telling)
@@ -89,7 +95,7 @@ class Term:
         self.sites = Sites(applications, lasting.clusters, self._made, shared=lasting.options.sharding.replicas > 1)
         self.queue = Queue(
             "applications",
-            self.sites.reconcile,
+            measured_passes(self.sites.reconcile, lasting.metrics),
             subject="application",
             failed=self._failed,
             workers=PASSES,
@@ -156,6 +162,10 @@ class Term:
             "notes": self.notes.run(),
             "mirrors": self._tidy_mirrors(),
         }
+
+    def queues(self) -> list[Queue]:
+        """What keys wait in."""
+        return [self.queue, self.projects, self.repositories.queue]
 
     def _leaves(self, key: str) -> None:
         self._targets.abandon(self._applications.instance(key))

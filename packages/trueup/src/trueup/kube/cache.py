@@ -173,6 +173,10 @@ class WatchCache:
         """Every object of a kind, or what is kept of it."""
         return self._index.of_kind(kind)
 
+    def counts(self) -> tuple[int, int]:
+        """How many kinds are followed, and how many objects there are of them."""
+        return self._index.counts()
+
     def stored(self, found: LiveObject) -> None:
         """Takes the response to a write, so that nobody decides on what was there before it.
 

@@ -83,6 +83,10 @@ class Index:
     def kinds(self) -> list[GroupKind]:
         return list(self._kinds)
 
+    def counts(self) -> tuple[int, int]:
+        """How many kinds are followed, and how many objects there are of them."""
+        return len(self._kinds), sum(map(len, self._kinds.values()))
+
     def group(self, name: str) -> dict[ResourceKey, LiveObject]:
         return dict(self._groups.get(name, {}))
 

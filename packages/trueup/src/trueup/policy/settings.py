@@ -39,6 +39,7 @@ READ: Mapping[str, Mapping[str, str]] = {
         "passwordPattern": "what a new password looks like",
         "oidc.config": "an identity provider",
         "oidc.tls.insecure.skip.verify": "its certificate is not looked at",
+        "statusbadge.enabled": "pictures of how applications do, at /api/badge",
         "webhook.maxPayloadSizeMB": "megabytes that a delivery to /api/webhook may have",
         "dex.config": "Dex, at url and /api/dex: what is in it is for Dex",
     },
@@ -64,7 +65,7 @@ READ: Mapping[str, Mapping[str, str]] = {
 WITHOUT_EFFECT: Mapping[str, Mapping[str, str]] = {
     CONFIG_MAP: {
         "dex.auth.connectorId": "Dex asks which connector",
-        "statusbadge.": "shown in a user interface",
+        "statusbadge.url": "shown in a user interface",
         "ga.": "shown in a user interface",
         "help.": "shown in a user interface",
         "ui.": "shown in a user interface",

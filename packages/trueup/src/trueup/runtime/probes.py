@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -16,30 +17,36 @@ _LONGEST = 4096
 class Probes:
     """Answers ``GET /healthz`` as long as the event loop turns, and ``GET /readyz`` once :attr:`ready` is set.
 
-    It says nothing else: who can reach the port learns no more than that an engine runs. More than a few askers at a
-    time, slow ones and long requests are hung up on.
+    It says nothing else unless it is given :attr:`pages`: who can reach the port learns no more than that an engine
+    runs. More than a few askers at a time, slow ones and long requests are hung up on.
 
     Args:
-        port: to listen on, on every address, since a kubelet comes by the Pod's own; 0 for none.
+        port: to listen on; 0 for none.
+        host: the address; by default every one, since a kubelet comes by the Pod's own.
+        option: that has named the port, for the error.
+
+    Attributes:
+        pages: what is answered beside, by its path: the media type, and what makes the text.
 
     Raises (on entry):
         TrueupError: the port is taken.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str | None = None, option: str = "--probe-port") -> None:
         self.ready = False
-        self._port = port
+        self.pages: dict[bytes, tuple[str, Callable[[], bytes]]] = {}
+        self._port, self._host, self._option = port, host or None, option
         self._server: asyncio.Server | None = None
         self._open = 0
 
     async def __aenter__(self) -> Self:
         if self._port:
             try:
-                self._server = await asyncio.start_server(self._answer, port=self._port, limit=_LONGEST)
+                self._server = await asyncio.start_server(self._answer, self._host, self._port, limit=_LONGEST)
             except OSError as error:
                 raise TrueupError(
                     f"port {self._port} cannot be listened on: {error.strerror or error}",
-                    hint="name another one by --probe-port",
+                    hint=f"name another one by {self._option}",
                 ) from error
         return self
 
@@ -73,9 +80,13 @@ class Probes:
             status = b"200 OK"
         elif asked == [b"GET", b"/readyz"]:
             status = b"503 Service Unavailable"
-        text = status[4:] + b"\n"
-        return b"HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (
+        text, media = status[4:] + b"\n", "text/plain"
+        if asked[0] == b"GET" and asked[-1].partition(b"?")[0] in self.pages:
+            media, made = self.pages[asked[-1].partition(b"?")[0]]
+            status, text = b"200 OK", made()
+        return b"HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (
             status,
+            media.encode(),
             len(text),
             text,
         )

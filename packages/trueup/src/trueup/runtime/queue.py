@@ -53,6 +53,7 @@ class Queue:
         self._slots = Fair(workers, beside)
         self._slots.pause()
         self._waiting: dict[str, Turn] = {}
+        self._since: dict[str, float] = {}
         self._running: set[str] = set()
         self._again: dict[str, Urgency] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -86,6 +87,15 @@ class Queue:
             timer.cancel()
         self._failures.pop(key, None)
 
+    @property
+    def waiting(self) -> int:
+        """How many keys wait for their turn."""
+        return len(self._waiting)
+
+    def oldest(self) -> float:
+        """Seconds for which the key has waited that waits longest; 0 where none does."""
+        return asyncio.get_running_loop().time() - min(self._since.values()) if self._since else 0.0
+
     def idle(self) -> bool:
         """Whether nothing is waiting or running (timers aside)."""
         return not self._waiting and not self._running
@@ -108,6 +118,7 @@ class Queue:
         share = self._share(key)
         if urgency < share.urgency:
             share = msgspec.structs.replace(share, urgency=urgency)
+        self._since.setdefault(key, asyncio.get_running_loop().time())
         before = self._waiting.get(key)
         if before is not None:
             if before.share.urgency <= share.urgency:
@@ -120,6 +131,7 @@ class Queue:
     def _begin(self, key: str) -> None:
         assert self._group is not None
         self._running.add(key)
+        self._since.pop(key, None)
         self._group.create_task(self._work(key, self._waiting.pop(key)))
 
     async def _work(self, key: str, turn: Turn) -> None:
