@@ -12,6 +12,7 @@ from tests.e2e.test_operations import healed
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
+from trueup.model.annotations import POST_BUILD, VALUES_FROM
 from trueup.workers.kept import held
 
 NAMESPACE = "renderers"
@@ -66,3 +67,42 @@ async def test_a_restart_without_git_heals_what_every_renderer_has_made(own: Est
     await own.engine.start()
     await own.change("ConfigMap", "j", {"data": {"colour": "drifted"}})
     await healed(own, "j", "blue")
+
+
+CHARTED = """apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: lent
+data:
+  password: {{ .Values.password | quote }}
+  region: ${region:=nowhere}
+"""
+VALUES = "[{kind: Secret, name: db, valuesKey: password, targetPath: password}]"
+
+
+@on_embedded
+async def test_what_the_destination_lends_is_awaited_and_followed(estate: Estate) -> None:
+    chart = {"c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n", "c/templates/x.yaml": CHARTED}
+    revision = await estate.given(chart)
+    post = "{substitute: {own: x}, substituteFrom: [{kind: ConfigMap, name: vars, optional: true}]}"
+    name = await estate.app("c", annotations={VALUES_FROM: VALUES, POST_BUILD: post})
+    assert f"Secret db does not exist in namespace {name}" in await estate.condition("ComparisonError")
+    await estate.make({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}}
+    await estate.make({**secret, "stringData": {"password": "hunter22"}})
+    await estate.settled(revision)
+
+    async def lent() -> dict[str, str]:
+        live = await estate.live("ConfigMap", "lent")
+        return dict(live.object()["data"]) if live is not None else {}
+
+    assert await lent() == {"password": "hunter22", "region": "nowhere"}
+    await estate.change("Secret", "db", {"stringData": {"password": "other-22"}})
+    await estate.make({**secret, "kind": "ConfigMap", "metadata": {"name": "vars"}, "data": {"region": "north"}})
+
+    async def follows() -> bool:
+        return await lent() == {"password": "other-22", "region": "north"}
+
+    await estate.eventually(follows, what="as the destination has it now")
+    view = await estate.settled(revision)
+    assert "hunter22" not in str(view.raw) and "other-22" not in str(view.raw) + estate.engine.tail(2000)

@@ -8,7 +8,7 @@ import msgspec
 from trueup.model.annotations import CHANGED_BY
 from trueup.model.application import DEFAULT_PROJECT
 from trueup.model.live import LiveObject, Seen
-from trueup.model.resource import GroupKind, ResourceKey
+from trueup.model.resource import SECRET, GroupKind, ResourceKey
 from trueup.model.tracking import owner_instance
 from trueup.plan.kinds import CRD, NAMESPACE
 from trueup.policy.settings import CONFIG_MAP, PARAMETERS
@@ -16,6 +16,8 @@ from trueup.store.applications import APPLICATION, PROJECT, Applications
 from trueup.store.definers import Definers
 
 CONFIG_MAPS = GroupKind("", "ConfigMap")
+LENDING = frozenset((CONFIG_MAPS, SECRET))
+"""Kinds whose objects applications may be lent values by."""
 
 
 class _Wanted(msgspec.Struct):
@@ -97,6 +99,8 @@ class Wakes:
         found = new or old
         assert found is not None
         yield from self._declaring(found, old, new)
+        if found.group_kind in LENDING:
+            yield from self._applications.borrowing(found.key)
         if not _is_seen_by_others(_whole(old), _whole(new)):
             return
         for instance in {_instance(old), _instance(new)} - {""}:

@@ -8,7 +8,7 @@ import msgspec
 from trueup import policy
 from trueup.clusters.managed import ManagedCluster
 from trueup.model.application import Application, Destination, Operation, Source
-from trueup.model.errors import RenderFailed
+from trueup.model.errors import RenderFailed, TrueupError
 from trueup.model.hooks import delete_phases
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
@@ -19,6 +19,7 @@ from trueup.observe.comparing import Comparing
 from trueup.observe.ignoring import Ignoring
 from trueup.observe.integrity import Integrity
 from trueup.observe.inventory import Inventory
+from trueup.observe.lending import Lending
 from trueup.observe.observation import Observation
 from trueup.observe.target import Target
 from trueup.observe.targets import Targets
@@ -60,6 +61,7 @@ class Observer:
         self._integrity = integrity
         self._verdicts = Verdicts(settings)
         self._changing = Changing(targets)
+        self._lending = Lending(cluster, applications.control_namespace, lambda: settings().impersonation.enabled)
         self.inventory = Inventory(applications, cluster, self._verdicts)
         self._comparing = Comparing(
             applications, definers, cluster, self.inventory, ignoring, settings, clock, self._verdicts, here
@@ -167,9 +169,11 @@ class Observer:
         has to be signed."""
         if asks(self._applications.project_of_stored(stored)):
             return ()
-        return self._targets.made_of(
-            stored.app, stored.app.spec.all_sources(), revisions, context=self._context(stored)
-        )
+        try:
+            context = self._context(stored)
+        except TrueupError:
+            return ()  # something that it is lent has gone meanwhile
+        return self._targets.made_of(stored.app, stored.app.spec.all_sources(), revisions, context=context)
 
     def elsewhere(self, key: str, *, moving: bool) -> list[RepositoryOf]:
         """Repositories that an application's kustomizations name: all, or those alone whose refs may move."""
@@ -239,6 +243,7 @@ class Observer:
         policy.admit_sources(stored.app, project, sources)
         resolved = self._targets.resolve(stored.app, sources, revisions)
         await self._integrity.check(stored.app, project, sources, resolved)
+        await self._lending.ready(stored.app, self.inventory.forbids(stored.app, project))
         return resolved
 
     def _context(self, stored: StoredApplication) -> RenderContext:
@@ -252,5 +257,6 @@ class Observer:
             api_versions=discovery.api_versions(),
             submodules=self._settings().submodules,
             inflates=self._settings().inflates,
+            lent=self._lending.of(app),
             instance=self._applications.instance(stored.key),
         )

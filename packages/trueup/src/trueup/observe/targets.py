@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from trueup.memory.bounded import Memory, weight
-from trueup.model.annotations import REFRESH
+from trueup.model.annotations import REFRESH, VALUES_FROM
 from trueup.model.application import Application, Source
-from trueup.model.errors import TrueupError
+from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.manifest import Rendering
 from trueup.model.repository import RepositoryOf
 from trueup.model.share import Share, Urgency
@@ -229,6 +229,8 @@ class Targets:
         former = [await self._former(reached, inputs.sources, past, unread) for past in inputs.before]
         made_each = await self._each(app, inputs.sources, revisions, inputs.context, fetch, fresh=fresh, former=former)
         renderings = [rendering for rendering, _ in made_each]
+        if inputs.context.lent.values and "Helm" not in {each.source_type for each in renderings}:
+            raise InvalidSpec(f"{VALUES_FROM}: no source of the application is a chart", hint="remove the annotation")
         made = target_of(app, renderings, instance=instance, namespaced=namespaced, label_key=inputs.label_key)
         return msgspec.structs.replace(
             made,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from trueup.policy.heal import HealSettings as HealSettings
     from trueup.policy.impersonation import Impersonation as Impersonation
     from trueup.policy.impersonation import acting_account as acting_account
+    from trueup.policy.lending import asked_of as asked_of
     from trueup.policy.local import admit_local as admit_local
     from trueup.policy.local import marked_local as marked_local
     from trueup.policy.local import without_manifests as without_manifests
@@ -76,6 +77,7 @@ _NAMES = {
     "engines": ("hands_off", "last_write_by"),
     "heal": ("LOOP", "Drift", "HealSettings"),
     "impersonation": ("Impersonation", "acting_account"),
+    "lending": ("asked_of",),
     "local": ("admit_local", "without_manifests", "marked_local"),
     "marks": ("recorded", "unrecorded", "unrecorded_message"),
     "oddities": ("odd_annotations", "odd_options"),

@@ -6,6 +6,7 @@ import msgspec
 
 from kubegrammar import pattern
 from trueup.model.application import Source
+from trueup.model.lent import NOTHING, Loan
 
 # Go's os.Expand: ${name}, $name, or one special character; a bare "$" stays.
 _REFERENCE = pattern.compile(r"\$(?:\{([^{}]*)\}|([*#$@!?0-9-])|([A-Za-z_][A-Za-z0-9_]*))")
@@ -42,6 +43,7 @@ class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
         submodules: they are fetched where they are looked into.
         inflates: kustomizations may inflate charts (``--enable-helm``).
         plugins: those that there are.
+        lent: values and variables of the destination.
         instance: ``<ns>_<app>`` for an application outside the control namespace; empty stands for the bare name.
     """
 
@@ -54,6 +56,7 @@ class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
     submodules: bool = True
     inflates: bool = False
     plugins: tuple[Plugin, ...] = ()
+    lent: Loan = NOTHING
     instance: str = ""
 
 

@@ -52,6 +52,7 @@ def draft(
         release=_release_name(options, context),
         namespace=options.namespace or context.namespace,
         value_files=tuple(value_files),
+        lent=context.lent.values,
         values=options.values if options.values_object is None else "",
         values_object=options.values_object,
         parameters=tuple(_settings(options.parameters, environment)),
@@ -68,8 +69,12 @@ def draft(
         scan.take(file.path, (refs[file.ref] if file.ref else tree).read(file.entry))
     scan.take("values of the source", job.values.encode() + json.canonical(job.values_object))
     result.job = job = msgspec.structs.replace(job, suspects=tuple(sorted(scan.suspects)))
-    result.keyed = msgspec.structs.replace(job, kube_version="", api_versions=())
+    result.keyed = msgspec.structs.replace(job, kube_version="", api_versions=(), lent=())
     result.facts = scan.capabilities(job, constrained=chart.constrained)
+    if job.lent:
+        # What names it, never itself.
+        result.facts["lent"] = context.lent.mark
+        result.confidential = any(each.secret for each in job.lent)
     return result
 
 

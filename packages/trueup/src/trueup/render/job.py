@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from trueup.model.errors import RenderFailed
+from trueup.model.lent import LentValues, Substitution
 from trueup.model.tree import Entry
 
 
@@ -130,6 +131,7 @@ class HelmJob(msgspec.Struct, frozen=True, tag="Helm"):
     Attributes:
         path: the chart's folder in the private folder.
         value_files: inputs that are value files, the later wins.
+        lent: values of the destination: they win over those of files.
         file_parameters: parameter name and the input that holds its value.
         kube_version: without the leading ``v``; empty for the engine's own.
         suspects: functions in the chart's text whose answer may be another the next time; PACKED for an archive.
@@ -139,6 +141,7 @@ class HelmJob(msgspec.Struct, frozen=True, tag="Helm"):
     release: str
     namespace: str
     value_files: tuple[str, ...] = ()
+    lent: tuple[LentValues, ...] = ()
     values: str = ""
     values_object: dict[str, Any] | None = None
     parameters: tuple[HelmParameterSetting, ...] = ()
@@ -190,6 +193,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         whole_tree: the inputs are the whole repository, because a narrower closure missed a file.
         named: inputs of that closure, which the kustomization files name.
         reasons: why each of the inputs is among them, where their paths do not say so; no part of the key.
+        substitution: variables that are replaced in its outcome; None for none.
         confidential: its outcome holds what is secret though nothing in it says so: none of it is written to disk.
         within: the folder that holds all that was looked at to make it but for what lies beside, ``""`` for the root;
             None where the commit shows in it, or where that cannot be said.
@@ -209,6 +213,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     whole_tree: bool = False
     named: tuple[str, ...] = ()
     reasons: dict[str, str] = {}
+    substitution: Substitution | None = None
     confidential: bool = False
     within: str | None = None
     beside: tuple[tuple[str, str], ...] = ()

@@ -5,9 +5,12 @@ from typing import Any
 
 from kubegrammar import depth, json, pattern, yaml
 from trueup.model.errors import RenderFailed
+from trueup.model.lent import Substitution
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey, group_of
 from trueup.model.server_owned import METADATA
+from trueup.render.envsubst import SubstitutionError
+from trueup.render.substituting import substituted
 
 MAX_OBJECTS = 20_000
 MAX_OBJECT_BYTES = 3 * 1024 * 1024
@@ -29,18 +32,22 @@ class NoManifest(ValueError):
 class Objects:
     """Collects the objects of one render.
 
+    Args:
+        substitution: variables that are replaced in each object.
+
     Attributes:
         barren: files that were read and hold no manifest.
         remedy: what to do about errors.
     """
 
-    def __init__(self, source_index: int = 0) -> None:
+    def __init__(self, source_index: int = 0, substitution: Substitution | None = None) -> None:
         self.manifests: list[Manifest] = []
         self.warnings: list[str] = []
         self.errors: list[str] = []
         self.barren: list[str] = []
         self.remedy = "correct the named files and commit"
         self._source_index = source_index
+        self._substitution = substitution
         self._bytes = 0
 
     @property
@@ -81,6 +88,8 @@ class Objects:
                 self._add_item(item, value, f"{origin} items[{index}]", lists + 1)
             return
         try:
+            if self._substitution is not None:
+                value = substituted(value, self._substitution)
             manifest = manifest_of(value, origin, self._source_index)
             self._bytes += len(manifest.body)
             if len(manifest.body) > MAX_OBJECT_BYTES:
@@ -90,6 +99,8 @@ class Objects:
             self.manifests.append(manifest)
         except NoManifest as error:
             self.fail(f"{origin}: {error}")
+        except SubstitutionError as error:
+            self.fail(f"{origin}: variable substitution failed: {error}")
         except RecursionError:
             self.fail(f"{origin}: nesting too deep")
 

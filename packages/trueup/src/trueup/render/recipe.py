@@ -65,6 +65,9 @@ def make_recipe(
     renderer = renderer_of(source, tree, path, context)
     environment = Environment(source, tree.revision, context)
     draft = renderer.draft(SourceFolder(source, tree, refs, path, context, environment, whole_tree))
+    if (substitution := context.lent.substitution) is not None:
+        draft.facts["substitution"] = context.lent.mark
+        draft.confidential = draft.confidential or bool(substitution.secrets)
     inputs = sorted(draft.inputs, key=lambda file: file.path)
     check_size(inputs, tree, refs=refs)
     absent = [*overrides.absent, *draft.absent]
@@ -81,6 +84,7 @@ def make_recipe(
         whole_tree=whole_tree,
         named=draft.named,
         reasons=dict(draft.reasons),
+        substitution=substitution,
         confidential=draft.confidential,
     )
     beside = _beside(looked)

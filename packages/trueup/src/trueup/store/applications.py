@@ -68,6 +68,7 @@ class Applications:
         self._readers: Linked[StoredApplication, RepositoryOf] = Linked(_read_by, self.readable)
         self._keepers: Linked[StoredApplication, str] = Linked(_kept_by, self.readable)
         self._makers: Linked[StoredApplication, str] = Linked(_made_by, self.readable)
+        self._borrowers: Linked[StoredApplication, ResourceKey] = Linked(_lent_to, self.readable)
 
     def get(self, key: str) -> StoredApplication | None:
         """The Application, or None when it is gone. One that cannot be read has its fault."""
@@ -110,6 +111,10 @@ class Applications:
         """Applications that declare metadata for this destination namespace."""
         return self._keepers.with_(namespace)
 
+    def borrowing(self, key: ResourceKey) -> list[str]:
+        """Applications that a ConfigMap or Secret lends values or variables to, whatever cluster it is on."""
+        return self._borrowers.with_(key)
+
     def making(self, namespace: str) -> list[str]:
         """Applications that create this destination namespace where it is missing."""
         return self._makers.with_(namespace)
@@ -122,7 +127,7 @@ class Applications:
         stored = self.get(key) if self.ours(key) else None
         if stored is not None and stored.fault is not None:
             stored = None
-        for each in (self._readers, self._keepers, self._makers):
+        for each in (self._readers, self._keepers, self._makers, self._borrowers):
             each.changed(key, stored)
 
     def instance(self, key: str) -> str:
@@ -247,6 +252,15 @@ class Applications:
 
 def _read_by(stored: StoredApplication) -> list[RepositoryOf]:
     return stored.app.spec.repositories()
+
+
+def _lent_to(stored: StoredApplication) -> Iterator[ResourceKey]:
+    try:
+        objects = policy.asked_of(stored.app).objects
+    except InvalidSpec:
+        return
+    for each in objects:
+        yield ResourceKey("", each.kind, stored.app.spec.destination.namespace, each.name)
 
 
 def _kept_by(stored: StoredApplication) -> Iterator[str]:

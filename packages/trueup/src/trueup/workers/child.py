@@ -36,7 +36,7 @@ def render(task: RenderTask, scratch: Path) -> Rendering:
         RenderFailed: the source cannot become manifests.
     """
     recipe = task.recipe
-    objects = Objects(recipe.source_index)
+    objects = Objects(recipe.source_index, recipe.substitution)
     match recipe.job:
         case DirectoryJob() as job:
             programs = job.jsonnet or JsonnetJob(())

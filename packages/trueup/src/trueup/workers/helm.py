@@ -15,6 +15,7 @@ import msgspec
 
 from kubegrammar import pattern, yaml
 from trueup.model.errors import RenderFailed
+from trueup.model.lent import LentValues
 from trueup.render import helm_integers, strvals
 from trueup.render.archive import members, unpacked, without
 from trueup.render.helm_scan import ARCHIVES
@@ -170,7 +171,8 @@ def _inflated_values(inflation: Inflation, files: Mapping[str, bytes]) -> dict[s
 
 
 def compose_values(job: HelmJob, files: Mapping[str, bytes]) -> dict[str, Any]:
-    """The values Helm gets: files, then the source's values, then parameters, strings, files (feature-inventory 1.1).
+    """The values Helm gets: files, then what is lent, then the source's values, then parameters, strings, files
+    (feature-inventory 1.1).
 
     Raises:
         RenderFailed: a file or text that is no mapping, or a parameter that cannot be read.
@@ -178,6 +180,8 @@ def compose_values(job: HelmJob, files: Mapping[str, bytes]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for path in job.value_files:
         _merge(values, _mapping(files[path], path))
+    for lent in job.lent:
+        _lend(lent, values)
     if job.values:
         _merge(values, _mapping(job.values.encode(), "values"))
     if job.values_object is not None:
@@ -196,6 +200,25 @@ def compose_values(job: HelmJob, files: Mapping[str, bytes]) -> dict[str, Any]:
     except strvals.StrvalsError as error:
         raise RenderFailed(f"helm parameter {name!r}: {error}", hint="correct helm.parameters") from error
     return values
+
+
+def _lend(lent: LentValues, values: dict[str, Any]) -> None:
+    """Merge values of a ConfigMap or Secret, or write one as Flux does: in quotes it stays a text.
+
+    Raises:
+        RenderFailed: naming the object.
+    """
+    if not lent.target_path:
+        _merge(values, _mapping(lent.text.encode(), lent.place))
+        return
+    quoted = len(lent.text) > 1 and lent.text[0] == lent.text[-1] and lent.text[0] in ("'", '"')
+    text = lent.text.strip(lent.text[0]) if quoted else lent.text
+    try:
+        strvals.parse_into(f"{lent.target_path}={text}", values, strings=quoted)
+    except strvals.StrvalsError as error:
+        raise RenderFailed(
+            f"{lent.place}: cannot be written to {lent.target_path}", hint="correct targetPath, or quote the value"
+        ) from error
 
 
 def _refuse_replaced(

@@ -150,7 +150,7 @@ def _question(ask: RecipeAsk, trees: Trees, whole_tree: bool) -> str:
     own, named = trees.own.identity, [(name, each.identity) for name, each in sorted(trees.refs.items())]
     if not own or not all(identity for _, identity in named):
         return ""
-    return digest(msgspec.json.encode([own, named, ask.source, ask.context, ask.index, whole_tree]))
+    return digest(msgspec.json.encode([own, named, ask.source, _marked(ask.context), ask.index, whole_tree]))
 
 
 def _local_question(source: Source, trees: Trees, context: RenderContext, index: int) -> str:
@@ -158,7 +158,14 @@ def _local_question(source: Source, trees: Trees, context: RenderContext, index:
     that has no name."""
     path = inside("", source.path or ".")
     folder = trees.own.folder(path) if path is not None and not trees.refs else ""
-    return digest(msgspec.json.encode(["folder", folder, source, context, index])) if folder else ""
+    if not folder:
+        return ""
+    return digest(msgspec.json.encode(["folder", folder, source, _marked(context), index]))
+
+
+def _marked(context: RenderContext) -> RenderContext:
+    """A context with a name for what is lent in its place."""
+    return msgspec.structs.replace(context, lent=context.lent.marked()) if context.lent.mark else context
 
 
 def _is_alike(recipe: Recipe, now: Trees, before: Trees) -> bool:

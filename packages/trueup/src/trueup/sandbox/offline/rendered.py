@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from trueup import policy
 from trueup.model.application import Application, Source
-from trueup.model.errors import RenderFailed, TrueupError
+from trueup.model.errors import InvalidSpec, RenderFailed, TrueupError
 from trueup.model.manifest import Manifest
 from trueup.model.tree import Tree
+from trueup.observe.lending import written
 from trueup.render.environment import RenderContext
 from trueup.render.recipe import make_recipe
 from trueup.render.remote import RemotesNeeded
@@ -124,6 +126,8 @@ class DeclaredApplications:
 
     async def _one(self, declared: Declared) -> Rendered:
         result = Rendered(declared=declared)
+        if await self._is_lent(declared, result):
+            return result
         trees: list[Tree | None] = []
         for source in declared.app.spec.all_sources():
             trees.append(await self._tree(source, result))
@@ -145,6 +149,20 @@ class DeclaredApplications:
         self._done += 1
         self._progress("applications rendered", self._done, self._total)
         return result
+
+    async def _is_lent(self, declared: Declared, result: Rendered) -> bool:
+        """Whether an application is made of what only its cluster has, or asks for that in a way that is none."""
+        try:
+            asked = policy.asked_of(declared.app)
+        except InvalidSpec as error:
+            result.problems.append(
+                Problem(application=declared.name, file=declared.file, message=error.message, hint=error.hint)
+            )
+            return True
+        if asked.objects:
+            why = "its values come from ConfigMaps and Secrets of its destination"
+            result.unverified.append(Unverified(application=declared.name, what=declared.file, why=why))
+        return bool(asked.objects)
 
     async def _tree(self, source: Source, result: Rendered) -> Tree | None:
         declared = result.declared
@@ -203,6 +221,7 @@ class DeclaredApplications:
             kube_version=self._kubernetes.version,
             api_versions=self._kubernetes.api_versions,
             inflates=self._inflates,
+            lent=written(app),
         )
 
 
