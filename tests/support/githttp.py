@@ -1,6 +1,7 @@
 """Serves Git repositories over smart HTTP on the loopback interface, by git's own ``http-backend``."""
 
 import base64
+import json
 import os
 import subprocess
 import threading
@@ -20,6 +21,7 @@ class GitHttpServer:
         failing: answer 503 to everything.
         redirect: answer every request by a redirect to this base URL; empty: serve.
         moved: beginnings of paths that are redirected to others of this server.
+        large: contents of Git LFS by their digests, asked for by its API.
         gate: while cleared, requests for packs wait.
     """
 
@@ -32,6 +34,7 @@ class GitHttpServer:
         self.old = False
         self.redirect = ""
         self.moved: dict[str, str] = {}
+        self.large: dict[str, bytes] = {}
         self.gate = threading.Event()
         self.gate.set()
         owner = self
@@ -46,6 +49,16 @@ class GitHttpServer:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def batch(self, question: bytes) -> bytes:
+        """What Git LFS is told about where contents are."""
+        objects: list[dict[str, object]] = []
+        for each in json.loads(question)["objects"]:
+            if each["oid"] in self.large:
+                objects.append({**each, "actions": {"download": {"href": f"{self.url}/large/{each['oid']}"}}})
+            else:
+                objects.append({**each, "error": {"code": 404, "message": "Object does not exist"}})
+        return json.dumps({"transfer": "basic", "objects": objects}).encode()
 
     def listings(self) -> int:
         """How often refs or capabilities were asked for."""
@@ -106,6 +119,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(301, [("Location", self.path.replace(old, git.moved[old], 1))], b"")
         elif git.credentials and authorization != expected:
             self._answer(401, [("WWW-Authenticate", 'Basic realm="git"')], b"")
+        elif self.path.endswith("/info/lfs/objects/batch"):
+            self._answer(200, [("Content-Type", "application/vnd.git-lfs+json")], git.batch(body))
+        elif self.path.startswith("/large/"):
+            self._answer(200, [], git.large[self.path.removeprefix("/large/")])
         else:
             if body:
                 git.gate.wait(30)

@@ -1,5 +1,6 @@
 """Submodules over a real Git server: each its own repository, at its commit, by each of the renderers."""
 
+import hashlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from trueup.model.errors import RenderFailed, SourceUnavailable, TrueupError
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
 from trueup.sandbox.offline.elsewhere import Elsewhere
+from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
 from trueup.store.preparing import Preparer
 from trueup.workers.bringing import Fetch
@@ -39,11 +41,13 @@ class Served:
 
     Attributes:
         sha: of the library's commits, the newest last.
+        credential: of all repositories.
     """
 
     def __init__(self, root: Path, git: GitHttpServer, renders: Renders) -> None:
         self.root, self.git, self.renders = root, git, renders
-        self.mirrors = Mirrors(root.with_name("mirrors"), run_git)
+        self.credential: Credential | None = None
+        self.mirrors = Mirrors(root.with_name("mirrors"), run_git, credential=lambda _: self.credential)
         deep = GitRepo(root / "org" / "deep.git").commit({"deep.yaml": config("deep")})
         self.library = GitRepo(root / "org" / "lib.git")
         first: dict[str, bytes | str] = {
@@ -159,3 +163,33 @@ async def test_a_former_submodule_that_is_not_to_be_had_any_more_stops_nothing(s
     before = await served.tree({"app/lib": Gitlink(GONE), **declared(lib="../moved-away.git")})
     files = {"app/lib": Gitlink(served.sha[1]), **declared(lib="../lib.git")}
     assert await served.names(files, source, [before]) == ["lib b"]
+
+
+async def test_files_of_git_lfs_are_fetched_where_the_secret_says_so_and_refused_by_name_where_not(
+    served: Served,
+) -> None:
+    contents = {name: config(name) for name in ("one", "two", "of-the-library")}
+    served.git.large = {hashlib.sha256(content).hexdigest(): content for content in contents.values()}
+    pointer = {
+        name: f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(content)}\n".encode()
+        for (name, content), oid in zip(contents.items(), served.git.large, strict=True)
+    }
+    library = served.library.commit({"large.yaml": pointer["of-the-library"]}, branch="large", keep=False)
+    files = {
+        "app/one.yaml": pointer["one"],
+        "app/two.yaml": pointer["two"],
+        "app/library": Gitlink(library),
+        **declared(library="../lib.git"),
+    }
+    with pytest.raises(RenderFailed, match="Git LFS pointer"):
+        await served.names(files)
+    served.credential = Credential(large_files=True)
+    assert await served.names(files) == ["of-the-library a", "one a", "two a"]
+    asked = [path for path in served.git.requests if "/large/" in path]
+    assert len(asked) == 3
+    # They are part of what is compared with the last sync.
+    before = await served.tree(files)
+    emptied = {**files, "app/one.yaml": b""}
+    with pytest.raises(RenderFailed, match=r"app/one\.yaml: .*empty"):
+        await served.names(emptied, before=[before])
+    assert len([path for path in served.git.requests if "/large/" in path]) == 3

@@ -84,6 +84,7 @@ class GitMirrors:
             allowance=options.mirrors,
             wanted=wanted,
             exchange=exchange,
+            guarded=self.guarded,
             charts=Charts(
                 self.charts,
                 self.registries,

@@ -275,17 +275,20 @@ class Term:
 
     async def _look_again(self) -> None:
         """A repository that could not be read is looked at as soon as a credential changes, and so is one of charts;
-        and each application anew when it is another project's repository from now on, or other keys are trusted."""
+        and each application anew when it is another project's repository from now on, other keys are trusted, or large
+        files are fetched from now on."""
         credentials = self._lasting.control.credentials
-        known, keyring = credentials.projects, credentials.keyring
+        known = credentials.projects, credentials.keyring, credentials.large
         while True:
             await credentials.changed.wait()
             credentials.changed.clear()
             self.repositories.retry_failed()
             for key in self.remotes.lacking():
                 self._wake(key)
-            if (credentials.projects, credentials.keyring) != (known, keyring):
-                known, keyring = credentials.projects, credentials.keyring
+            now = credentials.projects, credentials.keyring, credentials.large
+            if now != known:
+                known = now
+                self._targets.reopen()
                 self.wake_all()
 
     def _failed(self, key: str, error: Exception, outcome: Outcome) -> None:

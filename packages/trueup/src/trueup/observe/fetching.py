@@ -13,6 +13,7 @@ from trueup.model.tree import Tree
 from trueup.observe.remotes import NotFetched, Remotes, Used
 from trueup.render.budget import TooCostly
 from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing
+from trueup.render.large_files import LargeFile
 from trueup.render.packed_chart import PackedChart
 from trueup.render.remote import OneFile, RemoteReference, is_meant
 from trueup.runtime.fair import resting
@@ -94,7 +95,7 @@ class Fetching:
         waiting: list[RepositoryOf] = []
         for remote in needed:
             try:
-                name, tree = await self._one(remote, needed)
+                found |= await self._one(remote, needed)
             except NotFetched as error:
                 waiting += error.repositories
             except Waiting:
@@ -106,21 +107,25 @@ class Fetching:
                 if isinstance(error, TooLarge | TooCostly | RenderStopped):
                     self._remotes.failures.failed(question, named, TOO_LARGE)
                 raise named from None
-            else:
-                found[name] = tree
         if waiting:
             raise NotFetched(f"{needed[0].where} is being fetched", after=60.0, repositories=waiting)
         return found
 
-    async def _one(self, remote: RemoteReference, needed: Sequence[RemoteReference]) -> tuple[str, Tree]:
+    async def _one(self, remote: RemoteReference, needed: Sequence[RemoteReference]) -> dict[str, Tree]:
+        """Its tree by its name; nothing for what is in a tree that is here already."""
+        if remote.large is not None:
+            self._ask(remote.text)
+            async with resting(), self._one_by_one:
+                await self._remotes.bring(RepositoryOf(remote.text, self._project), LargeFile(*remote.large))
+            return {}
         if remote.chart is not None:
             self._ask(remote.chart.repository)
-            return remote.chart.tree, await self._chart(remote.chart, needed)
+            return {remote.chart.tree: await self._chart(remote.chart, needed)}
         if remote.file:
             self._ask(remote.text.partition("?")[0])
             try:
                 if file := await self._file(remote):
-                    return remote.file_name, file
+                    return {remote.file_name: file}
             except TooMuch:
                 raise
             except TrueupError:
@@ -136,7 +141,7 @@ class Fetching:
         finally:
             self.used |= {used}
             self._remotes.note(self._instance, self._key, self.used)
-        return remote.base.name, tree
+        return {remote.base.name: tree}
 
     async def _file(self, remote: RemoteReference) -> OneFile | None:
         """The file; None where what the server gives is a page about a repository."""

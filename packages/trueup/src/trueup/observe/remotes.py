@@ -16,11 +16,13 @@ from trueup.model.repository_url import parse_repository_url
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.observe.reading import Reading
 from trueup.render.helm_index import ChartOf
+from trueup.render.large_files import LargeFile
 from trueup.render.packed_chart import PackedChart
 from trueup.render.remote import Base, OneFile
 from trueup.runtime.fair import Fair, resting
 from trueup.sources.download import Download, TooLarge
 from trueup.sources.helm_repository import HelmRepositories
+from trueup.sources.mirror import Mirror
 from trueup.sources.outgoing import require_host_outside
 from trueup.sources.revision import UnknownRevision
 
@@ -182,6 +184,18 @@ class Remotes:
                     raise
             pin = mirror.pin(base.ref)
         return Used(repository, base.ref, pin.revision, moves=pin.moves), mirror.tree(pin.revision)
+
+    async def bring(self, repository: RepositoryOf, file: LargeFile) -> None:
+        """Have a file of Git LFS here.
+
+        Raises:
+            NotFetched: its repository's mirror is not there yet.
+            TrueupError: it is not to be had.
+        """
+        mirror = self._repositories.origin(repository)
+        if not isinstance(mirror, Mirror):
+            raise NotFetched(f"{redact_url(repository.url)} is being fetched", after=60.0, repositories=[repository])
+        await mirror.bring(file)
 
     def note(self, instance: str, key: str, used: frozenset[Used]) -> None:
         """What a build has asked for so far; its repositories are followed from now on."""

@@ -194,6 +194,10 @@ class Targets:
             source, self.tree(app, source, revision), {}, context, index=index, share=share
         )
 
+    def reopen(self) -> None:
+        """What is read of repositories may be another from now on: their files of Git LFS, or the pointers to them."""
+        self._trees.clear()
+
     def _holds(self, target: Target, admit: Callable[[str], None]) -> bool:
         """Whether what a target was built from elsewhere is the same today, and still permitted. Where it is not,
         building anew says so by file and field."""

@@ -13,6 +13,7 @@ import msgspec
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import DEEPEST, Entry, Mode, Tree
 from trueup.render.job import Input
+from trueup.render.remote import RemoteReference, RemotesNeeded
 
 MAX_LINKS = 10
 """Links followed on one path."""
@@ -214,19 +215,26 @@ def check_size(
 
     Raises:
         RenderFailed: more than ``limit`` bytes or MAX_CLOSURE_FILES files, in the source's own tree and in ``refs``.
+        RemotesNeeded: some of them are in Git LFS, and not here: all of these.
     """
     if len(inputs) > MAX_CLOSURE_FILES:
         raise RenderFailed(
             f"the source reads {len(inputs)} files, more than {MAX_CLOSURE_FILES}", hint="narrow the source's path"
         )
-    total = 0
+    total, lacking = 0, list[RemoteReference]()
     for file in inputs:
         holder = (refs or {}).get(file.ref) if file.ref else tree
         if holder is None:
             continue
-        total += holder.size(file.entry)
+        try:
+            total += holder.size(file.entry)
+        except RemotesNeeded as needed:
+            lacking += needed.remotes
+            total += sum(remote.large[1] for remote in needed.remotes if remote.large is not None)
         if total > limit:
             raise RenderFailed(
                 f"the files of the source exceed {limit // (1024 * 1024)} MiB (reached at {file.path})",
                 hint="narrow the source's path, or move large files away",
             )
+    if lacking:
+        raise RemotesNeeded(lacking)

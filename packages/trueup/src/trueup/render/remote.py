@@ -63,6 +63,7 @@ class RemoteReference(msgspec.Struct, frozen=True):
         base: it may be a folder of a repository.
         chart: it is a chart of a Helm repository, and nothing else.
         submodule: it is the repository of a submodule, whose path stands in ``where``.
+        large: it is a file of Git LFS, whose path stands in ``where``, of the repository ``text``: its digest and size.
     """
 
     where: str
@@ -71,6 +72,7 @@ class RemoteReference(msgspec.Struct, frozen=True):
     base: Base | None
     chart: ChartOf | None = None
     submodule: bool = False
+    large: tuple[str, int] | None = None
 
     @property
     def file_name(self) -> str:
@@ -93,6 +95,8 @@ class RemotesNeeded(TrueupError):
         more = f" (and {len(remotes) - 1} more)" if len(remotes) > 1 else ""
         if first.chart is not None:
             what, hint = first.chart.shown, "commit it to where kustomize looks first: helm pull --untar"
+        elif first.large is not None:
+            what, hint = "lies in Git LFS, which", "have it fetched (git lfs pull)"
         elif first.submodule:
             what, hint = f"is a submodule ({redact_url(first.text)[:300]}), which", "name a folder without submodules"
         else:

@@ -34,7 +34,7 @@ def is_lfs_pointer(data: bytes) -> bool:
 
 def pointer_problem(path: str) -> str:
     """What to say of a pointer of Git LFS."""
-    return f"{path}: a Git LFS pointer stands where the file should be, and LFS is not fetched; commit the file itself"
+    return f"{path}: a Git LFS pointer stands where the file should be; set enableLfs in the repository's Secret"
 
 
 def looks_like_manifest(data: bytes) -> bool:
@@ -89,7 +89,7 @@ def doubt(path: str, before: bytes, after: bytes, *, barren: bool) -> str:
             return ""
         return "it is empty, and was not at the last sync"
     if is_lfs_pointer(after) and not is_lfs_pointer(before):
-        return "a Git LFS pointer stands where the file was at the last sync, and LFS is not fetched"
+        return "a Git LFS pointer stands where the file was at the last sync, and nobody fetches what it points to"
     if is_text(before) and is_utf8(after) and b"\0" in after:
         return "it holds NULs, and was text at the last sync"
     if barren and looks_like_manifest(before):

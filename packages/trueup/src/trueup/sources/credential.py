@@ -30,6 +30,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
         known_hosts: lines of a ``known_hosts`` file.
         proxy, no_proxy: as git's ``http.proxy`` and the variable ``NO_PROXY``.
         identity: exchanged for user and password, or a token, before somebody is asked.
+        large_files: the repository's files of Git LFS are fetched.
         host: the only host that it is shown to, whoever asks; empty where the caller knows.
     """
 
@@ -46,6 +47,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     proxy: str = ""
     no_proxy: str = ""
     identity: Identity | None = None
+    large_files: bool = False
     host: str = ""
 
     def __repr__(self) -> str:

@@ -8,12 +8,14 @@ import pygit2
 
 from kubegrammar import pattern
 from kubegrammar.hidden import Hidden, written
-from trueup.model.errors import Redirected, SourceUnavailable, TooBusy
+from trueup.model.errors import InvalidSpec, Redirected, SourceUnavailable, TooBusy
+from trueup.render.large_files import LargeFile
 from trueup.sources import revision as revisions
 from trueup.sources.credential import Credential, lent
 from trueup.sources.disk import on_disk
 from trueup.sources.folder import Folder
 from trueup.sources.identity.exchange import Exchange
+from trueup.sources.large_files import LargeFiles
 from trueup.sources.port import Git, Timeouts, Turns
 from trueup.sources.quota import Growth
 from trueup.sources.revision import BRANCHES, HEAD, TAGS
@@ -46,11 +48,29 @@ class Upstream:
         turns: Turns,
         name: str,
         growth: Growth,
+        guarded: bool,
     ) -> None:
         self.shown = remote.shown
         self._remote, self._folder, self._git, self._timeouts = remote, folder, git, timeouts
         self._credential, self._turns, self._name, self._growth = credential, turns, name, growth
         self._exchange = exchange
+        self._large_files = LargeFiles(remote, folder.repository, growth, guarded=guarded)
+
+    def has_large_files(self) -> bool:
+        """Whether the repository's Secret asks for files of Git LFS."""
+        try:
+            credential = self._credential()
+        except InvalidSpec:
+            return False  # told when the server is asked
+        return credential is not None and credential.large_files
+
+    async def bring(self, file: LargeFile) -> None:
+        """Have the content of a file of Git LFS here.
+
+        Raises:
+            TrueupError: it is not to be had.
+        """
+        await self._large_files.bring(file, await self._identified(self._credential()))
 
     async def refs(self, named: frozenset[str]) -> dict[str, str]:
         """Branches, tags (annotated ones: the tag object), HEAD and other wanted refs of the server, by full name.

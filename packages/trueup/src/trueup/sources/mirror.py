@@ -9,6 +9,8 @@ from pathlib import Path
 import pygit2
 
 from trueup.model.errors import RenderFailed, SourceUnavailable
+from trueup.render.large_files import LargeFile
+from trueup.sources import large_store
 from trueup.sources import revision as revisions
 from trueup.sources.commit import CommitInfo, describe
 from trueup.sources.credential import Credential
@@ -47,6 +49,7 @@ class Mirror:
         name: str = "",
         quota: Quota | None = None,
         wanted: Callable[[], Iterable[str]] = tuple,
+        guarded: bool = False,
     ) -> None:
         self.shown, self._address = remote.shown, remote.address
         self._folder = Folder(folder)
@@ -61,6 +64,7 @@ class Mirror:
             turns=turns,
             name=name or remote.identity,
             growth=Growth(quota or Quota(folder.parent, Allowance()), folder),
+            guarded=guarded,
         )
         self._turn = asyncio.Lock()
         self._next: asyncio.Task[bool] | None = None
@@ -120,6 +124,11 @@ class Mirror:
         """
         async with self._turn:
             await self._bring(await self.remote_refs())
+
+    async def bring(self, file: LargeFile) -> None:
+        """:meth:`LargeFiles.bring`."""
+        self._used_at = time.monotonic()
+        await self._server.bring(file)
 
     async def push(self, sha: str, branch: str, credential: Credential | None = None) -> str:
         """:meth:`Upstream.push` of a commit that lies in the mirror."""
@@ -202,7 +211,8 @@ class Mirror:
             SourceUnavailable: the mirror does not hold it.
         """
         self._used_at = time.monotonic()
-        return GitTree(self._folder.repository, revision, self.shown, self._doubt, self._address)
+        large = self._server.has_large_files()
+        return GitTree(self._folder.repository, revision, self.shown, self._doubt, self._address, large=large)
 
     def commit(self, sha: str) -> CommitInfo:
         """Author, date and message of a commit, by its full SHA.
@@ -275,6 +285,8 @@ class Mirror:
         return doubtful or known != self._refs
 
     async def _bring(self, remote: dict[str, str]) -> None:
+        if self._doubtful:
+            await on_disk(large_store.drop_damaged, self._folder.repository)
         async with self._folder.writing(self._timeouts.fetch) as lock:
             if await self._is_sound(lock):
                 await self._fetch_or_mend(remote, lock)

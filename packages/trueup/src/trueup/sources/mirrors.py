@@ -67,6 +67,7 @@ class Mirrors:
             refs of pull requests, and commits (full SHAs) that nothing else leads to.
         charts: without it no repository of charts is read.
         exchange: exchanges identities of apps and accounts.
+        guarded: servers on this machine are not asked for large files.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Mirrors:
         wanted: Callable[[str], Iterable[str]] = lambda _: (),
         charts: Charts | None = None,
         exchange: Exchange | None = None,
+        guarded: bool = False,
     ) -> None:
         # git runs in another folder.
         self._root = root = root.absolute()
@@ -92,7 +94,7 @@ class Mirrors:
         self._credential, self._scope = credential, scope
         self._turns, self._wanted, self._charts = turns, wanted, charts
         self._quota = Quota(root, allowance or Allowance())
-        self._exchange = exchange or Exchange()
+        self._exchange, self._guarded = exchange or Exchange(), guarded
         self._mirrors: dict[str, Mirror] = {}
         self._shelves: dict[str, Shelf] = {}
         self._identities: dict[str, str] = {}
@@ -126,6 +128,7 @@ class Mirrors:
                 name=identity,
                 quota=self._quota,
                 wanted=partial(self._wanted, identity),
+                guarded=self._guarded,
             )
             self._mirrors[identity] = mirror
         return mirror

@@ -10,6 +10,9 @@ from pygit2.enums import ConfigLevel, ObjectType
 
 from trueup.model.errors import RenderFailed, SourceUnavailable
 from trueup.model.tree import DEEPEST, MEBIBYTE, Entry, Mode, check_readable
+from trueup.render.large_files import POINTER, LargeFile, pointed, reference
+from trueup.render.remote import RemotesNeeded
+from trueup.sources import large_store
 
 _KEPT = 200_000
 """Entries remembered. More than any repository has in its folders: only folders that are one and the same folder under
@@ -24,6 +27,8 @@ _SHA = 40
 _TAGS_IN_TAGS = 16
 MAX_COMMIT = 4 * 1024 * 1024
 """Bytes of a commit or tag: what is larger is not read for its message."""
+_LARGE = " lfs"
+_FILES = (Mode.FILE, Mode.EXECUTABLE)
 _MODES = {int(mode): mode for mode in Mode}
 _REFUSED_NAMES = frozenset({"", ".", "..", ".git", "git~1"})
 """Names git itself never writes (``verify_path``); a tree that has one was made to escape its folder."""
@@ -41,12 +46,14 @@ class TreePlace(msgspec.Struct, frozen=True, tag=True):
         revision: full SHA of a commit.
         shown: the repository's URL, masked, for messages.
         url: of the repository, without who asks.
+        large: pointers of Git LFS are read as what they point to.
     """
 
     folder: str
     revision: str
     shown: str
     url: str = ""
+    large: bool = False
 
     def open(self, damaged: Callable[[], None]) -> "GitTree":
         """The tree.
@@ -54,7 +61,7 @@ class TreePlace(msgspec.Struct, frozen=True, tag=True):
         Raises:
             SourceUnavailable: there is no such commit.
         """
-        return GitTree(Path(self.folder), self.revision, self.shown, damaged, self.url)
+        return GitTree(Path(self.folder), self.revision, self.shown, damaged, self.url, large=self.large)
 
 
 class GitTree:
@@ -69,13 +76,24 @@ class GitTree:
         shown: the repository's URL, masked, for messages.
         damaged: called when an object that must be there is not.
         url: of the repository, without who asks.
+        large: pointers of Git LFS are read as what they point to. Names of contents are others then.
     """
 
-    def __init__(self, folder: Path, revision: str, shown: str, damaged: Callable[[], None], url: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        revision: str,
+        shown: str,
+        damaged: Callable[[], None],
+        url: str = "",
+        *,
+        large: bool = False,
+    ) -> None:
         self._revision = revision
         self._shown = shown
         self.url = url
-        self.place = TreePlace(str(folder.absolute()), revision, shown, url)
+        self._large, self._mark = large, _LARGE if large else ""
+        self.place = TreePlace(str(folder.absolute()), revision, shown, url, large)
         self._damaged = damaged
         self._directories: dict[str, dict[str, Entry]] = {}
         self._kept = 0
@@ -100,7 +118,7 @@ class GitTree:
     @property
     def identity(self) -> str:
         """The hash of all that is in it, with the commit, which renders may hold."""
-        return f"{self.oid} {self.revision}"
+        return f"{self.oid} {self.revision}{self._mark}"
 
     def doubt(self) -> None:
         """Tell that an object was not to be had."""
@@ -170,10 +188,18 @@ class GitTree:
                 yield child
 
     def size(self, entry: Entry) -> int:
-        """Bytes of a file, without reading it."""
+        """Bytes of a file, without reading it.
+
+        Raises:
+            RemotesNeeded: it lies in Git LFS, and is not here.
+        """
         self._must_be_blob(entry)
+        file = self._pointed(entry)
+        return file.size if file is not None and self._is_here(entry, file) else self._stored_size(entry)
+
+    def _stored_size(self, entry: Entry) -> int:
         try:
-            return int(self._repository.odb.read_header(entry.oid)[1])
+            return int(self._repository.odb.read_header(entry.oid.removesuffix(self._mark))[1])
         except (KeyError, ValueError, pygit2.GitError) as error:
             raise self._lost(entry) from error
 
@@ -182,10 +208,26 @@ class GitTree:
 
         Raises:
             RenderFailed: it is too large; its size is asked before it is read.
+            RemotesNeeded: it lies in Git LFS, and is not here.
         """
         check_readable(entry, self.size(entry))
+        file = self._pointed(entry)
+        return self._stored(entry) if file is None else large_store.read(Path(self.place.folder), file, self._shown)
+
+    def _pointed(self, entry: Entry) -> LargeFile | None:
+        """What a file of Git LFS points to; None for any other."""
+        if not self._large or entry.mode is Mode.LINK or self._stored_size(entry) > POINTER:
+            return None
+        return pointed(self._stored(entry))
+
+    def _is_here(self, entry: Entry, file: LargeFile) -> bool:
+        if not large_store.kept(Path(self.place.folder), file).is_file():
+            raise RemotesNeeded([reference(entry, file, self.url)])
+        return True
+
+    def _stored(self, entry: Entry) -> bytes:
         try:
-            return bytes(self._repository.odb.read(entry.oid)[1])
+            return bytes(self._repository.odb.read(entry.oid.removesuffix(self._mark))[1])
         except (KeyError, ValueError, pygit2.GitError) as error:
             raise self._lost(entry) from error
 
@@ -221,7 +263,8 @@ class GitTree:
                     f'{self._shown}: folder "{directory.path}" has an entry named "{name}", which Git does not allow',
                     hint="Remove the entry from the commit.",
                 )
-            found[name] = Entry(prefix + name, _MODES.get(int(item.filemode), Mode.FILE), str(item.id))
+            mode = _MODES.get(int(item.filemode), Mode.FILE)
+            found[name] = Entry(prefix + name, mode, str(item.id) + (self._mark if mode in _FILES else ""))
         return dict(sorted(found.items()))
 
     def _must_be_blob(self, entry: Entry) -> None:

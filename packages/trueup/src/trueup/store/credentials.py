@@ -197,6 +197,11 @@ class Credentials:
         """The URLs that some project has a Secret of its own for, each with that project."""
         return frozenset((each.url.name, each.project) for each in self._secrets.values() if each.project)
 
+    @property
+    def large(self) -> frozenset[str]:
+        """Names of the Secrets that have large files fetched."""
+        return frozenset(name for name, each in self._secrets.items() if each.data.get("enableLfs") == "true")
+
     def trusted(self) -> tuple[Mapping[str, str], str]:
         """Certificates by their hosts, as PEM, and the text of known SSH hosts."""
         return self._certificates, self._hosts
@@ -250,6 +255,7 @@ class Credentials:
             proxy=found.get("proxy", ""),
             no_proxy=found.get("noProxy", ""),
             identity=identities.identity_of(found, f"{self._namespace}/{name}"),
+            large_files=found.get("enableLfs", "") == "true",
             host=asked.host,
         )
 

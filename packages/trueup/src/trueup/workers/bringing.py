@@ -14,6 +14,8 @@ log = structlog.get_logger("trueup.renders")
 
 MAX_DEPTH = 8
 """Bases elsewhere that name bases elsewhere in turn."""
+MAX_TURNS = 256
+"""What is missing may be found out one by one."""
 
 Fetch = Callable[[Sequence[RemoteReference]], Awaitable[Mapping[str, Tree]]]
 """Brings submodules, and what kustomizations name elsewhere: for each one of the names it may have, with its tree."""
@@ -31,16 +33,20 @@ async def complete(make: Callable[[Trees], Awaitable[T]], trees: Trees, fetch: F
         RenderFailed: there is no end to it.
         RemotesNeeded: nobody brings it.
     """
-    depth = 0
-    while depth < MAX_DEPTH:
+    depth, large = 0, set[tuple[str, int]]()
+    for _ in range(MAX_TURNS):
+        if depth >= MAX_DEPTH:
+            break
         try:
             return await make(trees), trees
         except RemotesNeeded as needed:
-            if fetch is None:
-                raise
+            wanted = {remote.large for remote in needed.remotes if remote.large is not None}
+            if fetch is None or wanted & large:
+                raise  # what was brought a moment ago is not where it is looked for
+            large |= wanted
             trees = Trees(trees.own, {**trees.refs, **await fetch(needed.remotes)})
-            # Of submodules no more are asked for than may be brought, however deep they lie.
-            depth += not all(remote.submodule for remote in needed.remotes)
+            # Submodules and large files lie as deep as they like.
+            depth += not all(remote.submodule or remote.large for remote in needed.remotes)
     raise RenderFailed(
         f"bases elsewhere name bases elsewhere more than {MAX_DEPTH} deep", hint="name the last of them directly"
     )
@@ -49,11 +55,15 @@ async def complete(make: Callable[[Trees], Awaitable[T]], trees: Trees, fetch: F
 async def compared(check: Callable[[Trees], Awaitable[None]], former: Trees, fetch: Fetch | None) -> None:
     """Compare with a former commit, whose submodules may have been at other commits, or in other repositories. Where
     one of them is not to be had any more there is nothing to compare with: who moves a submodule must be able to."""
-    while True:
+    lacking: set[RemoteReference] = set()
+    for _ in range(MAX_TURNS):
         try:
             await check(former)
         except RemotesNeeded as needed:
+            if any(remote.large and remote in lacking for remote in needed.remotes):
+                return
             former = Trees(former.own, {**former.refs, **await _had(needed.remotes, fetch)})
+            lacking.update(needed.remotes)
         else:
             return
 

@@ -68,6 +68,7 @@ def _kind_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--type", "kind", default="git", type=click.Choice(["git", "helm", "oci"]), help="Kind of repository."
             ),
             click.option("--enable-oci", is_flag=True, help="Helm: the repository is in a registry."),
+            click.option("--enable-lfs", is_flag=True, help="Git: fetch files of Git LFS."),
             click.option("--insecure-oci-force-http", is_flag=True, help="The registry has no TLS."),
         )
     ):
@@ -80,6 +81,8 @@ def _kind(flags: dict[str, Any]) -> dict[str, str]:
     found = {"type": flags["kind"]}
     if flags["enable_oci"]:
         found["enableOCI"] = "true"
+    if flags["enable_lfs"]:
+        found["enableLfs"] = "true"
     if flags["insecure_oci_force_http"]:
         found["insecureOCIForceHttp"] = "true"
     return found

@@ -8,6 +8,7 @@ from trueup.model.repository import RepositoryOf
 from trueup.model.repository_url import parse_repository_url
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.helm_index import MAX_INDEX, ChartOf, Found, Missing
+from trueup.render.large_files import LargeFile
 from trueup.render.packed_chart import PackedChart
 from trueup.render.remote import Base, OneFile, RemoteReference, is_meant
 from trueup.sources.download import MAX_BYTES, TooLarge, downloading
@@ -62,7 +63,10 @@ class Elsewhere:
         app = _Application()
 
         async def fetch(needed: Sequence[RemoteReference]) -> Mapping[str, Tree]:
-            return dict([await self._named(remote, needed, app) for remote in needed])
+            for remote in needed:
+                if remote.large is not None:
+                    await self._mirrors.get(remote.text).bring(LargeFile(*remote.large))
+            return dict([await self._named(remote, needed, app) for remote in needed if remote.large is None])
 
         return fetch
 
