@@ -180,7 +180,7 @@ def _heals(silent: int) -> list[float]:
         return runner.run(run())
 
 
-@pytest.mark.parametrize("silent", [1, 16, 64, 300])
+@pytest.mark.parametrize("silent", [1, 64])
 def test_heals_take_no_tenth_longer_beside_a_cluster_that_does_not_answer(silent: int) -> None:
     alone, beside = _heals(0), _heals(silent)
     assert statistics.median(beside) <= statistics.median(alone) * 1.1

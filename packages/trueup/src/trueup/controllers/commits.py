@@ -28,12 +28,14 @@ class _Rest(msgspec.Struct, frozen=True):
         revisions: that it was found Synced to.
         made_of: what is declared there, by the files that it is made of.
         due: when the pass wants the next one, by the monotonic clock.
+        same: further commits at which it is made of the very same.
     """
 
     version: str
     revisions: tuple[str, ...]
     made_of: tuple[str, ...]
     due: float
+    same: tuple[str, ...] = ()
 
 
 class Commits:
@@ -89,7 +91,7 @@ class Commits:
             async with self._ports.writes.writing(stored) as write:
                 write.set("sync", build.synced_to(stored.app, stored.status.sync, revisions))
                 write.tell(*await self._noticing.passed_by(stored, revisions))
-            rest = msgspec.structs.replace(rest, version=write.live.resource_version, revisions=revisions)
+            rest = msgspec.structs.replace(rest, version=write.live.resource_version, revisions=revisions, same=())
         self._resting[stored.key] = rest
         return Requeue.after(rest.due - self._ports.clock.monotonic())
 
@@ -103,7 +105,12 @@ class Commits:
             return ()
         try:
             revisions = ports.observer.resolve(app, app.spec.all_sources(), ())
-            same = revisions == rest.revisions or ports.observer.made_of(stored, revisions) == rest.made_of
+            if revisions in (rest.revisions, rest.same):
+                return revisions
+            if ports.observer.made_of(stored, revisions) != rest.made_of:
+                return ()
         except TrueupError:
             return ()
-        return revisions if same else ()
+        # It is asked when the news comes, and once more when it is its turn.
+        self._resting[stored.key] = msgspec.structs.replace(rest, same=revisions)
+        return revisions

@@ -40,6 +40,10 @@ LONGEST_REST = 3600.0
 SHORTEST_REST = 60.0
 """The same where polling is on, however short its interval."""
 
+REST_OF_EACH = 0.2
+"""Seconds by which the same is longer for each application that there is, so that what nothing woke takes some
+hundredths of a core at any size."""
+
 
 class Observing(Protocol):
     """Facts about Applications: :class:`trueup.observe.observer.Observer`."""
@@ -142,10 +146,12 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
         """Seconds after which an application is looked at though nothing woke it.
 
         Watches and the repositories' polls wake it; this only catches what they cannot tell. A short polling interval
-        is no reason to compare a fleet that often.
+        is no reason to compare a fleet that often, and of a large fleet no more are compared in a second than of one of
+        hundreds.
         """
         polling = self.settings().resync_seconds
-        return max(polling, SHORTEST_REST) if polling else LONGEST_REST
+        net = max(polling, SHORTEST_REST, self.applications.decoded * REST_OF_EACH) if polling else LONGEST_REST
+        return min(net, LONGEST_REST)
 
     def account(self, app: Application, failure: str) -> str:
         """The user as whom an application's objects are written and deleted; empty for the engine itself.

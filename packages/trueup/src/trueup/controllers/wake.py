@@ -67,22 +67,27 @@ class Wakes:
         """Told of every change."""
         found = new or old
         assert found is not None
+        asked = found.group_kind != APPLICATION or _asks(_whole(old), _whole(new))
         if isinstance(found, LiveObject):
-            self._ours(found, _whole(old), _whole(new))
-        for key in self.of_object(old, new):
+            self._ours(found, _whole(old), _whole(new), asked)
+        for key in self._concerned(old, new, asked):
             self._add(key)
 
-    def _ours(self, found: LiveObject, old: LiveObject | None, new: LiveObject | None) -> None:
-        """Of our own objects and settings, whose bodies are always kept."""
+    def _ours(self, found: LiveObject, old: LiveObject | None, new: LiveObject | None, asked: bool) -> None:
+        """Of our own objects and settings, whose bodies are always kept.
+
+        Args:
+            asked: somebody did it, where it is an Application, and not the engine alone by a status.
+        """
         ours = found.key.namespace == self._applications.control_namespace
         if found.group_kind == APPLICATION:
-            if new is None or _leaves(old, new):
+            if new is None or (asked and _leaves(old, new)):
                 for project in self._applications.leaving_projects():
                     self._add_project(project)
             if ours and (new is None or (new.deletion_timestamp and not (old and old.deletion_timestamp))):
                 self._goes(f"{found.key.namespace}/{found.key.name}")
             if ours:
-                self._application(found.key, old, new)
+                self._application(found.key, old, new, asked)
         elif found.group_kind == CONFIG_MAPS and ours and found.key.name in (CONFIG_MAP, PARAMETERS):
             # Any setting may change what is compared.
             for key in self._applications.names():
@@ -98,20 +103,25 @@ class Wakes:
         """Applications that a change of an object concerns, whatever cluster it is on."""
         found = new or old
         assert found is not None
+        yield from self._concerned(old, new, found.group_kind != APPLICATION or _asks(_whole(old), _whole(new)))
+
+    def _concerned(self, old: Seen | None, new: Seen | None, asked: bool) -> Iterator[str]:
+        found = new or old
+        assert found is not None
         yield from self._declaring(found, old, new)
         if found.group_kind in LENDING:
             yield from self._applications.borrowing(found.key)
-        if not _is_seen_by_others(_whole(old), _whole(new)):
+        if not asked and not _is_seen_by_others(_whole(old), _whole(new)):
             return
         for instance in {_instance(old), _instance(new)} - {""}:
             key = self._applications.key_of_instance(instance)
             if self._applications.ours(key) and self._applications.live(key) is not None:
                 yield key
 
-    def _application(self, key: ResourceKey, old: LiveObject | None, new: LiveObject | None) -> None:
+    def _application(self, key: ResourceKey, old: LiveObject | None, new: LiveObject | None, asked: bool) -> None:
         for other in self._definers.take(old, new):
             self._add(other)
-        if _asks(old, new):
+        if asked:
             name = f"{key.namespace}/{key.name}"
             self._applications.changed(name)
             self._add(name)
@@ -174,9 +184,9 @@ def _others(annotations: dict[str, str]) -> dict[str, str]:
 
 
 def _is_seen_by_others(old: LiveObject | None, new: LiveObject | None) -> bool:
-    """Whether a change is one for the application that declares the object: of a child Application's status, its health
-    is, and what it asks for. A commit to a monorepo writes all children, and each would wake their parent."""
-    if old is None or new is None or new.group_kind != APPLICATION or _asks(old, new):
+    """Whether a change of a child Application's status is one for the application that declares it: that of its health
+    is. A commit to a monorepo writes all children, and each would wake their parent."""
+    if old is None or new is None:
         return True
     before, after = (msgspec.json.decode(live.body, type=_Healthy) for live in (old, new))
     return before != after

@@ -15,7 +15,7 @@ from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.model.application import IN_CLUSTER_SERVER
 from trueup.model.errors import Stalled
-from trueup.model.live import LiveObject
+from trueup.model.live import LiveObject, Seen
 from trueup.model.resource import GroupKind, ResourceKey
 from trueup.policy.settings import CONFIG_MAP, PARAMETERS
 from trueup.store.applications import APPLICATION, KINDS, Applications
@@ -61,7 +61,8 @@ class Control:
         )
         self.told: list[Callable[[], None]] = []
         self._settings = Settings()
-        self._settings_version = ""
+        self._settings_version, self._doubtful = "", True
+        self.cache.subscribe(self._heard)
         self._excluded_kinds: dict[tuple[str, str, str], bool] = {}
 
     async def connect(self, stack: AsyncExitStack) -> None:
@@ -86,10 +87,13 @@ class Control:
         self.events = events
 
     def settings(self) -> Settings:
-        """Settings as the ConfigMaps have them now; read anew only when one has changed."""
-        found = [self.config_map(name) for name in (CONFIG_MAP, PARAMETERS)]
-        version = " ".join(live.resource_version if live else "-" for live in found)
-        if version != self._settings_version:
+        """Settings as the ConfigMaps have them now; looked at only when one has changed: each pass asks many times."""
+        if self._doubtful:
+            self._doubtful = False
+            found = [self.config_map(name) for name in (CONFIG_MAP, PARAMETERS)]
+            version = " ".join(live.resource_version if live else "-" for live in found)
+            if version == self._settings_version:
+                return self._settings
             self._settings_version = version
             self._settings = read_settings(*((live.object().get("data") or {}) if live else {} for live in found))
             self._excluded_kinds.clear()
@@ -107,6 +111,11 @@ class Control:
         if known is None:
             known = self._excluded_kinds[(group, kind, server)] = settings.excludes(group, kind, server)
         return known
+
+    def _heard(self, old: Seen | None, new: Seen | None) -> None:
+        found = new or old
+        assert found is not None
+        self._doubtful = self._doubtful or (found.group_kind == CONFIG_MAPS and found.key.namespace == self.namespace)
 
     def _tell(self) -> None:
         for tell in self.told:

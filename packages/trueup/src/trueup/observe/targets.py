@@ -28,7 +28,7 @@ from trueup.workers.renders import Renders, manifests_weight
 
 OPEN = 16
 """Trees that are held open: all applications of a repository read the same two or three."""
-REMEMBERED = 4096
+REMEMBERED = 20_000
 """Targets kept, and revisions resolved, so that a pass in which Git did not move costs neither a tree nor a stamp."""
 ROOM = 160 * MEBIBYTE
 """Bytes of the targets that are kept."""

@@ -268,14 +268,19 @@ class Fair:
             return
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for turn in list(self._quick):
-            due = self._due(turn) if turn in self._quick else None
-            if due is not None and due <= now and self._stopping() < (self._waits() or len(self._slow)):
-                self._make_room(turn)
-                self._fill()
-        later = [due for turn in self._quick if (due := self._due(turn)) is not None and due > now]
-        if later:
+        dues = self._dues()
+        if any(due <= now for due in dues):
+            for turn in list(self._quick):
+                due = self._due(turn) if turn in self._quick else None
+                if due is not None and due <= now and self._stopping() < (self._waits() or len(self._slow)):
+                    self._make_room(turn)
+                    self._fill()
+            dues = self._dues()
+        if later := [due for due in dues if due > now]:
             self._timer = loop.call_at(min(later), self._press)
+
+    def _dues(self) -> list[float]:
+        return [due for turn in self._quick if (due := self._due(turn)) is not None]
 
     def _stopping(self) -> int:
         """Slots that are going to be free."""

@@ -154,7 +154,7 @@ class Line(Generic[T]):
 
     def others(self, share: Share) -> bool:
         """Whether somebody waits beside this repository of this project."""
-        return self._length > self._places.get(share.place, 0)
+        return bool(self._length) and self._length > self._places.get(share.place, 0)
 
     def _left(self, share: Share) -> None:
         self._length -= 1

@@ -4,6 +4,7 @@ Keys are taken in fair shares (:mod:`trueup.runtime.fair`): nobody's thousand ke
 """
 
 import asyncio
+import itertools
 import secrets
 from collections.abc import Awaitable, Callable
 
@@ -59,6 +60,7 @@ class Queue:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._failures: dict[str, int] = {}
         self._group: asyncio.TaskGroup | None = None
+        self._passes = itertools.count(secrets.randbits(32))
 
     def add(self, key: str, *, after: float = 0.0, urgency: Urgency = Urgency.ROUTINE) -> None:
         """Ask for a reconcile, now or after so many seconds; the earlier and the more urgent of two requests wins."""
@@ -137,7 +139,9 @@ class Queue:
     async def _work(self, key: str, turn: Turn) -> None:
         try:
             with (
-                structlog.contextvars.bound_contextvars(**{self.subject: key, "reconcile": secrets.token_hex(4)}),
+                structlog.contextvars.bound_contextvars(
+                    **{self.subject: key, "reconcile": f"{next(self._passes) % 2**32:08x}"}
+                ),
                 self._slots.holding(turn),
             ):
                 requeue = await self._one(key)

@@ -151,8 +151,9 @@ def told_messages(status: dict[str, Any], *, known: dict[str, Any]) -> None:
     Args:
         known: the status as it was told before: its messages are not looked at again.
     """
-    before = {fields["message"] for fields in _with_message(known)}
-    for fields in _with_message(status):
+    found = list(_with_message(status))
+    before = {fields["message"] for fields in _with_message(known)} if found else frozenset()
+    for fields in found:
         if fields["message"] not in before:
             fields["message"] = told(fields["message"])
 

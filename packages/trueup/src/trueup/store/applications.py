@@ -81,6 +81,11 @@ class Applications:
             known = self._decoded[key] = decode(key, live, known)
         return known
 
+    @property
+    def decoded(self) -> int:
+        """How many Applications have been asked for: all, once each has been looked at."""
+        return len(self._decoded)
+
     def live(self, key: str) -> LiveObject | None:
         """The stored object, undecoded."""
         namespace, _, name = key.partition("/")

@@ -244,7 +244,7 @@ class ApplicationWrite:
             ApiError: it takes nothing, or could not answer.
         """
         await self.hand_on()
-        told_messages(_others(self.status, self._written), known=self._written)
+        told_messages(_apart(self.status, self._written)[0], known=self._written)
         patch, before = self._patch(self.status), self._written
         if not patch:
             self._recorded(before)
@@ -272,7 +272,8 @@ class ApplicationWrite:
 
     def _patch(self, status: dict[str, Any]) -> dict[str, Any]:
         """What turns the stored object into one with this status, and what else is to be written; empty for nothing."""
-        changes = merge_diff(_others(self._written, status), _others(status, self._written))
+        after, before = _apart(status, self._written)
+        changes = merge_diff(before, after)
         if changes or self._refreshed:
             at = status["reconciledAt"] = format_time(self.now)
             if self._written.get("reconciledAt") != at:
@@ -332,13 +333,14 @@ def _ended(wanted: dict[str, Any], written: dict[str, Any]) -> OperationState | 
     return msgspec.convert(written["operationState"], type=OperationState) if phases[0] != phases[1] else None
 
 
-def _others(fields: dict[str, Any], than: dict[str, Any]) -> dict[str, Any]:
-    """Those fields of a status that are not just so in another one. Most are, and need not be walked through."""
-    return {
-        name: value
-        for name, value in fields.items()
-        if name not in than or msgspec.json.encode(value) != msgspec.json.encode(than[name])
-    }
+def _apart(one: dict[str, Any], other: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Those fields of two statuses that are not just so in both. Most are, and need not be walked through."""
+    encode = msgspec.json.encode
+    same = {name for name, value in one.items() if name in other and encode(value) == encode(other[name])}
+    return (
+        {name: value for name, value in one.items() if name not in same},
+        {name: value for name, value in other.items() if name not in same},
+    )
 
 
 def _copy(status: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What is to be run on which files: recipes, known again by what they follow from."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 import msgspec
 
@@ -21,7 +21,7 @@ from trueup.workers.bringing import Fetch, compared, complete
 from trueup.workers.preparing import Preparing
 from trueup.workers.turns import RenderTurn, RenderTurns
 
-CAPACITY = 4096
+CAPACITY = 20_000
 STOPPED = Patience(10.0, 300.0)
 """Seconds until a render is tried again that met a limit of this machine: it may have been busy."""
 REFUSED = Patience(60.0, 3600.0)
@@ -160,12 +160,19 @@ def _local_question(source: Source, trees: Trees, context: RenderContext, index:
     folder = trees.own.folder(path) if path is not None and not trees.refs else ""
     if not folder:
         return ""
-    return digest(msgspec.json.encode(["folder", folder, source, _marked(context), index]))
+    # Each application of a commit asks, and all of one cluster tell the same hundreds of names of what it serves.
+    named, served = msgspec.structs.replace(_marked(context), api_versions=()), _name_of(context.api_versions)
+    return digest(msgspec.json.encode(["folder", folder, source, named, served, index]))
 
 
 def _marked(context: RenderContext) -> RenderContext:
     """A context with a name for what is lent in its place."""
     return msgspec.structs.replace(context, lent=context.lent.marked()) if context.lent.mark else context
+
+
+@lru_cache(64)
+def _name_of(texts: tuple[str, ...]) -> str:
+    return digest(msgspec.json.encode(texts))
 
 
 def _is_alike(recipe: Recipe, now: Trees, before: Trees) -> bool:

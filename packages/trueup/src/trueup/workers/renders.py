@@ -30,8 +30,8 @@ from trueup.workers.turns import AtOnce, RenderTurn, RenderTurns
 
 log = structlog.get_logger("trueup.renders")
 
-CAPACITY = 4096
-"""Renderings kept at most. Each holds its manifests as JSON bytes."""
+CAPACITY = 20_000
+"""Renderings kept at most, within their room. Each holds its manifests as JSON bytes."""
 ROOM = 64 * MEBIBYTE
 _SPARE = 8
 """Which part of the room may be taken by renderings that no application uses: of two commits ago, or of one that is

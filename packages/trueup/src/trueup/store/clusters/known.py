@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 from trueup.kube.client import Client
 from trueup.kube.errors import ConfigError
+from trueup.memory.bounded import Memory
 from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Destination
 from trueup.model.errors import InvalidSpec, Waiting
 from trueup.model.live import LiveObject
 from trueup.model.server import canonical_server
+from trueup.model.tree import MEBIBYTE
 from trueup.policy.sharding import ALONE, Sharding
 from trueup.runtime import secrecy
 from trueup.runtime.logger import Logger
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from trueup.store.settings import Settings
 
 log = Logger("trueup.clusters")
+
+REMEMBERED, ROOM = 10_000, 4 * MEBIBYTE
+"""Destinations whose clusters are known at once, and bytes for them."""
 
 SELECTOR = f"{LABEL}={CLUSTER}"
 OWN = ClusterEntry(secret="", name=IN_CLUSTER_NAME, server=IN_CLUSTER_SERVER)
@@ -61,6 +66,7 @@ class KnownClusters:
         self._faults: dict[str, ConfigError] = {}
         self._spelt: dict[str, tuple[str, str]] = {}
         self._all = [OWN]
+        self._found: Memory[tuple[str, str, str], ClusterEntry] = Memory(entries=REMEMBERED, size=ROOM)
         self._shards = {OWN.secret: 0}
         self._read = False
         self.followed = Followed(client, SECRET, namespace, SELECTOR, replaced=self.replaced, changed=self.take)
@@ -94,16 +100,25 @@ class KnownClusters:
             InvalidSpec: there is none, more than one, or it is another project's.
             ClustersUnread: the Secrets have never been read.
         """
+        question = (destination.server, destination.name, project)
+        entry = self._found.get(question)
+        if entry is None:
+            # Each pass over each application asks, several times.
+            entry = self._one(destination, project)
+            self._found.put(question, entry)
+        if entry.in_cluster and not self._settings().in_cluster:
+            raise InvalidSpec(
+                f"cluster {entry.name} is disabled by cluster.inClusterEnabled in argocd-cm",
+                hint="name another cluster in spec.destination",
+            )
+        return entry
+
+    def _one(self, destination: Destination, project: str) -> ClusterEntry:
         fits = _named(destination)
         found = [entry for entry in self.all() if fits(entry)]
         usable = [entry for entry in found if entry.project in ("", project)]
         own = [entry for entry in usable if entry.project] or usable
         if len(own) == 1:
-            if own[0].in_cluster and not self._settings().in_cluster:
-                raise InvalidSpec(
-                    f"cluster {own[0].name} is disabled by cluster.inClusterEnabled in argocd-cm",
-                    hint="name another cluster in spec.destination",
-                )
             return own[0]
         if not found and not self._read:
             raise ClustersUnread(
@@ -177,6 +192,7 @@ class KnownClusters:
                 if str(faults.get(secret)) != str(error):
                     log.warning("cluster not used", secret=secret, problem=str(error))
         entries = sorted(self._entries.values(), key=lambda entry: (not entry.in_cluster, entry.name, entry.secret))
+        self._found.clear()
         self._all = entries if any(entry.in_cluster for entry in entries) else [OWN, *entries]
         self._share()
         for secret, entry in self._entries.items():
