@@ -1,25 +1,31 @@
 """What an Application shows of a cluster ends where its project does, and at the values of Secrets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import pytest
 from tests.support.apiserver import ByHand
 from tests.unit.server.resources.test_application_changes import with_
-from tests.unit.server.resources.test_application_objects import BEGIN, KEYS, WEB, ask, live, rollout
+from tests.unit.server.resources.test_application_objects import BEGIN, KEYS, WEB, ByHandPlace, ask, live, rollout
 from tests.unit.server.resources.test_applications import Stored
 
-from trueup.model.application import Application
+from trueup.model.application import Application, Source
 from trueup.model.comparison import ComparedResource, Comparison
 from trueup.model.health import Health, HealthCode
+from trueup.model.live import LiveObject
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
 from trueup.model.repository import RepositoryOf
+from trueup.model.resource import ResourceKey
 from trueup.model.status import SyncCode
 from trueup.observe.observation import Observation
+from trueup.render.details import ChartOffer
 from trueup.server.errors import Code, Fault
 from trueup.server.request import Request
+from trueup.server.resources.application_compare import MOST, application_compare
 from trueup.server.resources.application_details import application_details
+from trueup.server.resources.application_revisions import application_revisions
 from trueup.sources.commit import CommitInfo
 from trueup.store.applications import StoredApplication
 
@@ -111,8 +117,19 @@ class ByHandLooks:
     async def declared(self, key: str, revisions: Sequence[str]) -> tuple[Manifest, ...]:
         return ()
 
-    async def commit(self, stored: StoredApplication, repository: RepositoryOf, revision: str) -> CommitInfo | None:
-        return None
+    async def brought(self, stored: StoredApplication, manifests: Sequence[str]) -> Observation:
+        seen = await self.observe(stored)
+        names = [msgspec.json.decode(each)["metadata"]["name"] for each in manifests]
+        lives = {**self.others, **{each.key: each.live for each in seen.comparison.resources}}
+        resources = []
+        for key in (ResourceKey("", "ConfigMap", "shop", name) for name in names):
+            target = Manifest(key=key, api_version="v1", body=b"{}", digest="")
+            resources.append(ComparedResource(key=key, target=target, live=lives.get(key), status=SyncCode.OUT_OF_SYNC))
+        rest = [each for each in seen.comparison.resources if each.key.name not in names]
+        comparison = Comparison(status=SyncCode.OUT_OF_SYNC, resources=(*resources, *rest))
+        return msgspec.structs.replace(seen, comparison=comparison)
+
+    others: Mapping[ResourceKey, LiveObject] = {}
 
     def project_of(self, app: Application) -> Project:
         raise NotImplementedError
@@ -124,3 +141,73 @@ async def test_differences_are_of_what_the_project_permits(stored: Stored) -> No
     found = await managed(Request(ByHand(), {"applicationName": "web"}))
     assert isinstance(found, dict)
     assert [each["name"] for each in found["items"]] == ["ours"]
+
+
+def brought(*names: str) -> list[str]:
+    return [msgspec.json.encode({"metadata": {"name": name}}).decode() for name in names]
+
+
+async def test_manifests_that_are_brought_show_nothing_of_what_is_anothers(stored: Stored) -> None:
+    place = ByHandPlace([live("ConfigMap", "ours"), live("ConfigMap", "theirs")])
+    looks = ByHandLooks()
+    looks.others = {each.key: each for each in [live("ConfigMap", "foreign", {"data": {"of": "foreign"}})]}
+
+    async def at(_: object) -> ByHandPlace:
+        return place
+
+    diff = application_compare(stored, looks, at, lambda: ())["ApplicationService.ServerSideDiff"]
+    asked = {"appName": "web", "targetManifests": brought("ours", "theirs", "foreign", "new")}
+    found = await diff(Request(ByHand(), asked))
+    assert isinstance(found, dict)
+    assert [each["name"] for each in found["items"]] == ["ours", "new"]
+    assert found["modified"] is True
+    assert "foreign" not in str(found)
+    whole = await diff(Request(ByHand(), {"appName": "web"}))
+    assert isinstance(whole, dict)
+    assert [each["name"] for each in whole["items"]] == ["ours"]
+    with pytest.raises(Fault, match="at once at most"):
+        await diff(Request(ByHand(), {**asked, "targetManifests": brought("x") * (MOST + 1)}))
+    with pytest.raises(Fault, match="permission denied"):
+        await diff(Request(ByHand("ada", lambda *_: False), asked))
+
+
+class Revisions:
+    """Repositories by hand."""
+
+    async def commit(self, stored: StoredApplication, repository: RepositoryOf, revision: str) -> CommitInfo | None:
+        return None if revision == "abc" else CommitInfo("Ada", BEGIN, "change")
+
+    async def chart(self, stored: StoredApplication, source: Source) -> ChartOffer:
+        return ChartOffer(description=f"{source.chart} {source.target_revision}", maintainers=("Ada",), home="h")
+
+    async def artifact(self, stored: StoredApplication, repository: RepositoryOf, digest: str) -> Mapping[str, str]:
+        return {"org.opencontainers.image.version": "1.2", "org.opencontainers.image.title": "x"}
+
+
+async def test_revisions_say_of_themselves_what_their_kind_does() -> None:
+    sources = [
+        {"repoURL": "https://git.example.com/web.git", "path": "."},
+        {"repoURL": "https://charts.example.com", "chart": "web", "targetRevision": "1.x"},
+        {"repoURL": "oci://registry.example.com/web", "path": "."},
+    ]
+    status = {"sync": {"status": "Synced", "revisions": ["def", "1.2.0", "sha256:0"]}}
+    stored = Stored(with_("web", spec={"source": None, "sources": sources}, status=status))
+    functions = application_revisions(stored, Revisions())
+
+    async def asked(method: str, revision: str, index: int, **more: int) -> Any:
+        message = {"name": "web", "revision": revision, "sourceIndex": index, **more}
+        return await functions[f"ApplicationService.{method}"](Request(ByHand(), message))
+
+    assert (await asked("RevisionMetadata", "def", 0))["message"] == "change"
+    chart = await asked("RevisionChartDetails", "1.2.0", 1)
+    assert chart == {"description": "web 1.2.0", "maintainers": ["Ada"], "home": "h"}
+    assert await asked("GetOCIMetadata", "sha256:0", 2) == {"version": "1.2"}
+    for method, revision, index, more, text in (
+        ("RevisionMetadata", "secret", 0, {}, "is none of this application's"),
+        ("RevisionMetadata", "def", 3, {}, "has no source 3"),
+        ("RevisionMetadata", "def", 0, {"versionId": 9}, "has no deployment 9"),
+        ("RevisionChartDetails", "def", 0, {}, "is no chart"),
+        ("GetOCIMetadata", "1.2.0", 1, {}, "is no artifact"),
+    ):
+        with pytest.raises(Fault, match=text):
+            await asked(method, revision, index, **more)

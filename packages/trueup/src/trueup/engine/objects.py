@@ -8,13 +8,14 @@ import msgspec
 from trueup import policy
 from trueup.clusters.shown import shown
 from trueup.engine.engine import Engine
+from trueup.engine.repository_reads import EngineRepositories
 from trueup.engine.sites import Site
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
 from trueup.kube.object import read_object
 from trueup.kube.parameters import PatchKind
 from trueup.kube.wire import Lost
-from trueup.model.application import Application
+from trueup.model.application import Application, Operation, Source
 from trueup.model.live import LiveObject, Seen, Shown
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
@@ -22,6 +23,8 @@ from trueup.model.repository import RepositoryOf
 from trueup.model.resource import ResourceKey
 from trueup.observe.observation import Observation
 from trueup.observe.remotes import NotFetched
+from trueup.plan.facts import options_for
+from trueup.render.details import ChartOffer
 from trueup.server.errors import Code, Fault
 from trueup.server.request import Json
 from trueup.server.resources.application_place import ObjectPlace, kinds_below
@@ -40,8 +43,8 @@ class EngineLooks:
         client: of the control cluster, which writes whether or not this engine is the one that acts.
     """
 
-    def __init__(self, engine: Engine, client: Client) -> None:
-        self._engine, self._client = engine, client
+    def __init__(self, engine: Engine, client: Client, repositories: EngineRepositories) -> None:
+        self._engine, self._client, self._repositories = engine, client, repositories
 
     async def place(self, stored: StoredApplication) -> ObjectPlace:
         """Where an Application's objects are.
@@ -78,6 +81,23 @@ class EngineLooks:
             await self._look(stored.key, [repository])
             found = self._engine.repositories.commit(repository, revision)
         return found
+
+    async def brought(self, stored: StoredApplication, manifests: Sequence[str]) -> Observation:
+        """As it would compare with these manifests in the place of its own."""
+        project = self._admitted(stored)
+        observer = (await self._opened(stored)).observer
+        options = options_for(Operation(), stored.app.spec.sync_policy)
+        return await observer.brought(stored, project, manifests, options)
+
+    async def chart(self, stored: StoredApplication, source: Source) -> ChartOffer:
+        """What a chart says of itself."""
+        policy.admit_sources(stored.app, self._admitted(stored), [source])
+        return (await self._repositories.offer(stored.app, source)).chart
+
+    async def artifact(self, stored: StoredApplication, repository: RepositoryOf, digest: str) -> Mapping[str, str]:
+        """What an artifact says of itself."""
+        self._admitted(stored)
+        return await self._engine.lasting.git.registries.annotations(repository, digest)
 
     async def _look(self, key: str, repositories: Iterable[RepositoryOf]) -> None:
         for each in repositories:

@@ -41,11 +41,13 @@ from trueup.server.endpoint import Endpoint
 from trueup.server.pages import Pages
 from trueup.server.request import Functions, Json
 from trueup.server.resources.application_actions import application_actions
+from trueup.server.resources.application_compare import application_compare
 from trueup.server.resources.application_details import application_details
 from trueup.server.resources.application_edits import ApplicationEdits
 from trueup.server.resources.application_logs import application_logs
 from trueup.server.resources.application_objects import application_objects
 from trueup.server.resources.application_requests import application_requests
+from trueup.server.resources.application_revisions import application_revisions
 from trueup.server.resources.application_tree import application_tree
 from trueup.server.resources.application_watch import application_watch
 from trueup.server.resources.applications import application_reads
@@ -151,8 +153,10 @@ def _badges(control: Control) -> Endpoint:
 def _functions(engine: Engine, client: Client, changes: Changes, pulse: Pulse) -> list[Functions]:
     """All that is built, over what the engine has."""
     control, now = engine.control, engine.clock.now
-    reads, looks = control.applications, EngineLooks(engine, client)
-    requests, trials = Requests(client, control.namespace, now), SourceTrials(engine)
+    trials = SourceTrials(engine)
+    asks = EngineRepositories(engine, trials)
+    reads, looks = control.applications, EngineLooks(engine, client, asks)
+    requests = Requests(client, control.namespace, now)
 
     def admit(app: Application) -> None:
         policy.admit(app, reads.project_of(app), engine.term.place(app))
@@ -167,18 +171,20 @@ def _functions(engine: Engine, client: Client, changes: Changes, pulse: Pulse) -
         application_requests(reads, requests),
         ApplicationEdits(reads, Edits(client, APPLICATION_TYPE), admit, trials.require_manifests).functions(),
         application_details(reads, looks, masked, now),
+        application_revisions(reads, looks),
+        application_compare(reads, looks, looks.place, masked),
         application_tree(reads, looks.place, pulse.wait),
         application_objects(reads, looks.place, masked),
         application_logs(reads, looks.place),
         application_actions(reads, looks.place, now, ConfigMapData(control, CONFIG_MAP)),
-        *_repositories(engine, client, trials),
+        *_repositories(engine, client, asks),
         *_beside(engine, client),
     ]
 
 
-def _repositories(engine: Engine, client: Client, trials: SourceTrials) -> list[Functions]:
+def _repositories(engine: Engine, client: Client, asks: EngineRepositories) -> list[Functions]:
     control = engine.control
-    asks, secrets = EngineRepositories(engine, trials), SecretEdits(client, control.namespace)
+    secrets = SecretEdits(client, control.namespace)
 
     def state(url: str, project: str) -> RepositoryState:
         repository = RepositoryOf(url, project or DEFAULT_PROJECT)

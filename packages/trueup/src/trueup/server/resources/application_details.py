@@ -1,4 +1,4 @@
-"""What an Application declares and how that compares: managed resources, manifests, commits, windows, links."""
+"""What an Application declares and how that compares: managed resources, manifests, windows, links."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 import msgspec
 
-from kubegrammar.time import format_time
 from trueup import policy
 from trueup.diff.mask import Masks
 from trueup.diff.normalise import comparable
@@ -14,13 +13,11 @@ from trueup.model.application import Application
 from trueup.model.comparison import ComparedResource
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
-from trueup.model.repository import RepositoryOf
 from trueup.model.status import SyncCode
 from trueup.observe.observation import Observation
 from trueup.server.errors import Code, Fault
 from trueup.server.request import Functions, Json, Request
 from trueup.server.resources.applications import ApplicationReading, ApplicationReads
-from trueup.sources.commit import CommitInfo
 from trueup.store.applications import StoredApplication
 
 
@@ -35,17 +32,13 @@ class ApplicationLooks(Protocol):
         """What it declares at these revisions, none for the declared ones."""
         ...
 
-    async def commit(self, stored: StoredApplication, repository: RepositoryOf, revision: str) -> CommitInfo | None:
-        """What a commit of a repository of its own says of itself, where the project permits the Application."""
-        ...
-
     def project_of(self, app: Application) -> Project: ...
 
 
 def application_details(
     reads: ApplicationReads, looks: ApplicationLooks, masked: Callable[[], Sequence[str]], now: Callable[[], datetime]
 ) -> Functions:
-    """ManagedResources, GetManifests, RevisionMetadata, GetApplicationSyncWindows and the links.
+    """ManagedResources, GetManifests, GetApplicationSyncWindows and the links.
 
     Args:
         masked: annotations whose values are shown to nobody.
@@ -74,26 +67,6 @@ def application_details(
             "sourceType": stored.status.source_type,
         }
 
-    async def revision(request: Request) -> Json:
-        stored, message = finding.find(request, "get"), request.message
-        sources = stored.app.spec.all_sources()
-        index = message.get("sourceIndex", 0)
-        if not 0 <= index < len(sources):
-            raise Fault(Code.INVALID_ARGUMENT, f"the application has no source {index}")
-        wanted = message.get("revision", "")
-        # A commit of the repository that is none of the Application's is nobody's to read here.
-        if wanted not in _revisions(stored):
-            raise Fault(Code.NOT_FOUND, f"revision {wanted[:80]} is none of this application's")
-        info = await looks.commit(stored, stored.app.spec.repository(sources[index]), wanted)
-        if info is None:
-            raise Fault(Code.NOT_FOUND, f"nothing is known of revision {wanted[:80]}")
-        return {
-            "author": info.author,
-            "date": format_time(info.date),
-            "message": info.message,
-            **({"signatureInfo": info.signer} if info.signer else {}),
-        }
-
     async def windows(request: Request) -> Json:
         stored = finding.find(request, "get")
         return windows_of(stored.app, looks.project_of(stored.app), now())
@@ -110,7 +83,6 @@ def application_details(
     return {
         "ApplicationService.ManagedResources": managed,
         "ApplicationService.GetManifests": manifests,
-        "ApplicationService.RevisionMetadata": revision,
         "ApplicationService.GetApplicationSyncWindows": windows,
         "ApplicationService.ListLinks": app_links,
         "ApplicationService.ListResourceLinks": links,
@@ -178,16 +150,6 @@ def windows_of(app: Application, project: Project, now: datetime) -> Json:
         for each in assigned
     ]
     return found | ({"assignedWindows": lines} if lines else {})
-
-
-def _revisions(stored: StoredApplication) -> set[str]:
-    sync, state = stored.status.sync, stored.status.operation_state
-    found = {sync.revision, *sync.revisions} if sync else set()
-    result = state.sync_result if state else None
-    found |= {result.revision, *result.revisions} if result else set()
-    for entry in stored.status.history:
-        found |= {entry.revision, *entry.revisions}
-    return found - {""}
 
 
 def _asked(item: Json, query: Json) -> bool:

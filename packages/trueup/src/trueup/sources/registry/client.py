@@ -83,11 +83,13 @@ class Artifact(msgspec.Struct, frozen=True):
     Attributes:
         digest: of the manifest.
         is_index: it leads to others, and has no layers.
+        annotations: what it says of itself.
     """
 
     digest: str
     layers: tuple[Descriptor, ...]
     is_index: bool = False
+    annotations: dict[str, str] = {}
 
 
 class RegistryClient:
@@ -208,7 +210,12 @@ class RegistryClient:
         manifest = _decoded(answer.body, _Manifest, registry, repository)
         if any(not _is_sha256(each.digest) for each in manifest.layers):
             raise SourceUnavailable(f"registry {registry}: a layer of {repository} has no digest of SHA-256")
-        return Artifact(digest, tuple(manifest.layers), is_index=bool(manifest.manifests))
+        return Artifact(
+            digest,
+            tuple(manifest.layers),
+            is_index=bool(manifest.manifests),
+            annotations=manifest.annotations or {},
+        )
 
     async def pull_blob(
         self, registry: str, repository: str, digest: str, access: Access, *, limit: int = 64 * 1024 * 1024

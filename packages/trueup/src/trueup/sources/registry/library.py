@@ -72,6 +72,17 @@ class Registries:
         with _as_a_source():
             return await self._client.tags(url.place, url.path, await self._access(repository, url))
 
+    async def annotations(self, repository: RepositoryOf, digest: str) -> dict[str, str]:
+        """What an artifact says of itself.
+
+        Raises:
+            TrueupError: the registry cannot be asked, or has no such artifact.
+        """
+        url = place_of(repository.url, "")
+        access = await self._access(repository, url)
+        with _as_a_source():
+            return (await self._client.artifact(url.place, url.path, digest, access)).annotations
+
     async def find(
         self, repository: RepositoryOf, charts: Sequence[ChartOf]
     ) -> dict[ChartOf, Found | Missing | AccessRefused]:
