@@ -17,7 +17,7 @@ from tests.support.patience import looks, stretched
 
 from trueup.kube.client import Client
 from trueup.store.credentials import SECRET
-from trueup.store.kinds import APPLICATION
+from trueup.store.kinds import APPLICATION, PROJECT
 
 DEPLOYMENT = """apiVersion: apps/v1
 kind: Deployment
@@ -65,6 +65,7 @@ async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, c
         project = {"metadata": {"name": name}, "spec": spec}
         status, answer = await rest.ask("POST", "/api/v1/projects", {"project": project})
         assert status == 200, answer
+        await _a_role_that_goes_takes_its_tokens(client, rest, name)
         repo = {"repo": f"https://git.example.com/{name}.git", "username": "ada", "password": "hunter2"}
         kept = await grpc.ask("RepositoryService.CreateRepository", {"repo": repo})
         assert (kept["repo"], kept["username"]) == (repo["repo"], "ada")
@@ -133,6 +134,29 @@ async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, c
         assert (await rest.ask("GET", path))[0] == 403
         assert (await rest.ask("DELETE", "/api/v1/session"))[0] == 200
         assert (await rest.ask("GET", "/api/v1/applications"))[0] == 401
+
+
+async def _a_role_that_goes_takes_its_tokens(client: Client, rest: RestClient, project: str) -> None:
+    """Also where it goes past the API: one that is made anew would have them."""
+
+    async def roles(names: list[str]) -> None:
+        body = json.dumps({"spec": {"roles": [{"name": each} for each in names]}}).encode()
+        await client.patch(PROJECT, NAMESPACE, project, body, kind="merge")
+
+    async def tokens() -> Any:
+        return (await client.get(PROJECT, NAMESPACE, project)).object().get("status", {}).get("jwtTokensByRole")
+
+    await roles(["ci"])
+    async for _ in looks():
+        status, answer = await rest.ask("POST", f"/api/v1/projects/{project}/roles/ci/token", {"id": "one"})
+        if status == 200:
+            break
+    assert "ci" in (await tokens()), answer
+    await roles([])
+    async for _ in looks():
+        if not await tokens():
+            break
+    assert not await tokens()
 
 
 async def _another_projects_place(client: Client, rest: RestClient, application: Any, revision: str) -> None:

@@ -74,6 +74,8 @@ def test_a_forbidden_object_is_unknown_and_its_application_out_of_sync() -> None
     comparison = judged(pair, forbidden={pair.key: "resource :ConfigMap is not permitted in project team"})
     assert (comparison.status, only(comparison).status) == (OUT, UNKNOWN)
     assert only(comparison).message == "resource :ConfigMap is not permitted in project team"
+    # Nor whether it is there, and how it is: it may be another's.
+    assert only(comparison).live is None
 
 
 def test_a_forbidden_extra_object_is_left_out() -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from trueup.server.pages import POLICY, Pages
+from trueup.server.pages import PAGES, POLICY, Pages
 
+ROOT = Path(__file__).parents[3]
 SCRIPT = "index-C0ffee.js"
 
 
@@ -40,9 +41,7 @@ def test_a_file_is_sent_in_a_form_that_is_taken(built: Path, encodings: str, enc
     assert headers["content-type"] == "text/javascript"
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/applications/argocd/web/logs", "/projects/a.b", "/index.html", "/manifest.json"]
-)
+@pytest.mark.parametrize("path", ["/", "/applications/argocd/web/logs", "/projects/a.b", "/index.html", "/login"])
 def test_every_address_of_a_page_is_the_page_and_is_asked_for_each_time(built: Path, path: str) -> None:
     answer = Pages(built).answer("GET", path)
     headers = dict(answer.headers)
@@ -50,6 +49,19 @@ def test_every_address_of_a_page_is_the_page_and_is_asked_for_each_time(built: P
     assert answer.body.startswith(b"<!doctype html>")
     assert headers["cache-control"] == "no-cache"
     assert headers["content-security-policy"] == POLICY
+
+
+@pytest.mark.parametrize("path", ["/manifest.json", "/robots.txt", "/.env", "/applicationsX", "/x/applications"])
+def test_what_is_no_page_is_not_found_and_says_so_as_a_page(built: Path, path: str) -> None:
+    answer = Pages(built).answer("GET", path)
+    assert answer.status == 404
+    assert answer.body.startswith(b"<!doctype html>")
+
+
+def test_the_pages_are_those_of_the_ui() -> None:
+    text = (ROOT / "ui/src/app.tsx").read_text()
+    paths = {part.split('"')[0].strip("/").partition("/")[0] for part in text.split('path="')[1:]}
+    assert paths | {"index.html"} == PAGES
 
 
 @pytest.mark.parametrize(

@@ -7,19 +7,19 @@ from tests.support.signing import House, Secrets
 
 from trueup.model.errors import TrueupError
 from trueup.server.errors import Fault
-from trueup.server.session.attempts import TryLimits
+from trueup.server.session.attempts import MOST_PLACES, TryLimits
 from trueup.store.accounts import SESSIONS_SECRET
 
 
-async def wrong(house: House, name: str = "admin") -> str:
+async def wrong(house: House, name: str = "admin", peer: str = "") -> str:
     with pytest.raises(Fault) as caught:
-        await house.sign_in.login(name, "wrong password")
+        await house.sign_in.login(name, "wrong password", peer)
     return caught.value.message
 
 
-async def right(house: House) -> bool:
+async def right(house: House, peer: str = "") -> bool:
     try:
-        return bool(await house.sign_in.login("admin", "right password"))
+        return bool(await house.sign_in.login("admin", "right password", peer))
     except Fault as fault:
         assert fault.message == "Invalid username or password"
         return False
@@ -62,6 +62,41 @@ async def test_advisory_20_many_tries_at_once_get_no_further() -> None:
     assert all(isinstance(each, Fault) for each in found)
     assert not await right(house)
     assert house.secrets.writes == 5
+
+
+async def test_who_tries_anothers_password_holds_himself_alone() -> None:
+    house = House()
+    for _ in range(5):
+        await wrong(house, peer="192.0.2.66")
+    for _ in range(2):
+        assert not await right(house, "192.0.2.66")
+        assert await right(house, "192.0.2.1")
+        house.start()
+    house.time.at += 301
+    assert await right(house, "192.0.2.66")
+
+
+@pytest.mark.parametrize(
+    ("tries", "elsewhere", "held"),
+    [
+        ([f"192.0.2.{each}" for each in range(MOST_PLACES)], "198.51.100.1", True),
+        ([f"192.0.2.{each}" for each in range(MOST_PLACES - 1)], "198.51.100.1", False),
+        ([f"2001:db8::{each:x}" for each in range(MOST_PLACES)], "198.51.100.1", False),
+        (["2001:db8::1"] * 5, "2001:db8::2", True),
+        (["::ffff:192.0.2.1"] * 5, "192.0.2.1", True),
+        (["no address"] * 5, "no address", True),
+    ],
+    ids=["many places", "not so many", "one network", "a neighbour in it", "two spellings", "what is none"],
+)
+async def test_an_account_that_is_tried_from_many_places_is_held(tries: list[str], elsewhere: str, held: bool) -> None:
+    house = House()
+    for peer in tries:
+        await wrong(house, peer=peer)
+    assert await right(house, elsewhere) is not held
+    house.start()
+    assert await right(house, elsewhere) is not held
+    house.time.at += 301
+    assert await right(house, elsewhere)
 
 
 async def test_a_good_password_ends_the_count() -> None:

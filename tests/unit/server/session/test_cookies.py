@@ -84,14 +84,23 @@ ORIGINS = {
     "the browser says that it is another site": ({"sec-fetch-site": "cross-site", "host": "argo.example"}, False),
     "a link on another site": (
         {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "host": "argo.example"},
-        True,
+        False,
     ),
+    "its own host without TLS": ({"origin": "http://argo.example", "host": "argo.example"}, False),
+    "an address that somebody has typed": ({"sec-fetch-site": "none", "sec-fetch-mode": "navigate"}, True),
 }
 
 
 @pytest.mark.parametrize(("headers", "same"), ORIGINS.values(), ids=ORIGINS.keys())
 def test_where_a_request_comes_from(headers: dict[str, str], same: bool) -> None:
     assert same_origin(headers, URLS) is same
+
+
+def test_a_server_that_speaks_tls_has_no_pages_without() -> None:
+    plain = {"origin": "http://localhost:8080", "host": "localhost:8080"}
+    assert same_origin(plain, URLS)
+    assert not same_origin(plain, URLS, secure=True)
+    assert same_origin({**plain, "origin": "https://localhost:8080"}, URLS, secure=True)
 
 
 def test_a_program_says_its_token_itself() -> None:

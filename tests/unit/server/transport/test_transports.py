@@ -44,6 +44,10 @@ async def _watch(request: Request) -> Stream:
     return Stream(items())
 
 
+async def _peer(request: Request) -> Json:
+    return {"username": request.peer}
+
+
 async def _echo(request: Request) -> Json:
     return {"echo": request.message}
 
@@ -55,6 +59,7 @@ FUNCTIONS: Functions = {
     "ApplicationService.Sync": _echo,
     "ApplicationService.Update": _echo,
     "ClusterService.Get": _echo,
+    "SessionService.GetUserInfo": _peer,
     "VersionService.Version": _echo,
 }
 
@@ -70,6 +75,19 @@ async def test_rest_answers_json(served: Served) -> None:
         status, found = await client.ask("GET", "/api/v1/applications?projects=a&projects=b&selector=x%3Dy&unknown=1")
     assert (status, found["items"]) == (200, [APP])
     assert found["asked"] == ["admin", {"projects": ["a", "b"], "selector": "x=y"}]
+
+
+async def test_where_a_request_comes_from_is_known_whatever_it_says(served: Served) -> None:
+    async with RestClient(served) as rest, GrpcClient(served) as grpc:
+        assert await rest.ask("GET", "/api/v1/session/userinfo") == (200, {"username": "127.0.0.1"})
+        assert await grpc.ask("SessionService.GetUserInfo", {}) == {"username": "127.0.0.1"}
+    (found,) = await ask_web(served, "SessionService.GetUserInfo", {})
+    assert found == {"username": "127.0.0.1"}
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(b"GET /api/v1/session/userinfo HTTP/1.1\r\nHost: x\r\n:peer: 192.0.2.1\r\nConnection: close\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    assert b"192.0.2.1" not in answer
 
 
 async def test_headers_are_strict(served: Served) -> None:

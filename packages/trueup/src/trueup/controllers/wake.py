@@ -14,6 +14,7 @@ from trueup.plan.kinds import CRD, NAMESPACE
 from trueup.policy.settings import CONFIG_MAP, PARAMETERS
 from trueup.store.applications import APPLICATION, PROJECT, Applications
 from trueup.store.definers import Definers
+from trueup.store.projects import orphaned_tokens
 
 CONFIG_MAPS = GroupKind("", "ConfigMap")
 LENDING = frozenset((CONFIG_MAPS, SECRET))
@@ -93,7 +94,7 @@ class Wakes:
             for key in self._applications.names():
                 self._add(key)
         elif found.group_kind == PROJECT:
-            if ours and new is not None and new.deletion_timestamp:
+            if ours and new is not None and (new.deletion_timestamp or orphaned_tokens(new)):
                 self._add_project(new.key.name)
             for stored in self._applications.readable():
                 if (stored.app.spec.project or DEFAULT_PROJECT) == found.key.name:

@@ -112,7 +112,8 @@ def _resource(pair: Pair, known: _Known) -> ComparedResource:
     return ComparedResource(
         key=pair.key,
         target=pair.target,
-        live=pair.live,
+        # It may be another's: whether it is there, and how it is, is none of the application's business.
+        live=pair.live if pair.hook or pair.key not in known.forbidden else None,
         status=status,
         requires_pruning=pair.requires_pruning,
         hook=pair.hook,

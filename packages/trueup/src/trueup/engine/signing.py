@@ -95,6 +95,7 @@ async def signing(
         control.applications.live_project,
         now,
         foreign=people,
+        secure=secure,
     )
     following = asyncio.create_task(vault.run(), name="vault")
     try:

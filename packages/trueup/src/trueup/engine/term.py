@@ -45,6 +45,7 @@ from trueup.sources.shelf import Wished
 from trueup.store.applications import StoredApplication
 from trueup.store.events import Recorder
 from trueup.store.notes import Notes
+from trueup.store.projects import orphaned_tokens
 from trueup.store.writing import ControlCluster, Writes
 
 log = structlog.get_logger("trueup")
@@ -148,8 +149,9 @@ class Term:
             self.queue.add(key)
         if not self._lasting.options.sharding.shard:
             # Projects are of no cluster.
-            for name in self._applications.leaving_projects():
-                self.projects.add(name)
+            for live in self._applications.live_projects():
+                if live.deletion_timestamp or orphaned_tokens(live):
+                    self.projects.add(live.key.name)
         return {
             "applications": self.queue.run(),
             "projects": self.projects.run(),

@@ -24,7 +24,7 @@ from trueup.server.description.values import MethodOf
 from trueup.server.errors import Code, Fault, unbuilt
 from trueup.server.lasting import closed, lasting
 from trueup.server.names import bounded
-from trueup.server.request import Functions, Json, Request, Stream
+from trueup.server.request import PEER, Functions, Json, Request, Stream
 
 log = Logger("trueup.server")
 
@@ -119,7 +119,7 @@ class Api:
             function = self._functions.get(method.key)
             if function is None:
                 raise unbuilt(method.key)
-            answer = await function(Request(caller, message, resume))
+            answer = await function(Request(caller, message, resume, headers.get(PEER, "")))
         except Exception as error:
             fault = as_fault(error, method.path)
             await self._audit(Asked(subject, method, message, fault.code, _writes(method)))

@@ -1,8 +1,8 @@
 """The web UI's files: what ``make ui`` has built, under the policy that the pages are made for.
 
 The files are read once and sent as they are, compressed where the browser takes it. Those with a hash in their name are
-kept by browsers for a year; the page itself, which names them, is asked for each time. Every other path that a browser
-opens is a page's address, so it gets the page too.
+kept by browsers for a year; the page itself, which names them, is asked for each time. Whatever else a browser opens
+gets the page too, which says that there is none of that address where there is none.
 """
 
 import html
@@ -38,6 +38,9 @@ _STRICT = (
     ("cross-origin-opener-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
 )
+PAGES = frozenset(("", "index.html", "applications", "clusters", "login", "projects", "repositories", "settings"))
+"""Beginnings of addresses that the web UI has a page for (``ui/src/app.tsx``). Others are not found, whatever is shown:
+who asks for a file that is none must not take the page for it."""
 _FOR_A_YEAR = "public, max-age=31536000, immutable"
 _ASKED_EACH_TIME = "no-cache"
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -103,7 +106,8 @@ class Pages:
         below = path.removeprefix(self._root) if path == self._root or path.startswith(f"{self._root}/") else path
         if not below.startswith("/assets/"):
             kind = ("content-type", "text/html; charset=utf-8")
-            return PageAnswer(200, (kind, ("cache-control", _ASKED_EACH_TIME), *_STRICT), self._page)
+            status = 200 if below.strip("/").partition("/")[0] in PAGES else 404
+            return PageAnswer(status, (kind, ("cache-control", _ASKED_EACH_TIME), *_STRICT), self._page)
         file = self._files.get(below.removeprefix("/assets/"))
         if file is None:
             # A page of another version asks: it must not keep this answer, nor take the page for a script.

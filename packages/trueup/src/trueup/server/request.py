@@ -10,6 +10,10 @@ from trueup.server.caller import Caller
 Json = dict[str, Any]
 
 
+PEER = ":peer"
+"""Among the headers, in the place of a header that nobody can send: the address that a request comes from."""
+
+
 class Request(msgspec.Struct, frozen=True):
     """A request.
 
@@ -17,11 +21,13 @@ class Request(msgspec.Struct, frozen=True):
         caller: who asks; somebody without any rights where a method is open to all.
         message: as JSON has it, by the description: types are right, what is required may be absent.
         resume: the token of the last item that a stream's reader has seen; empty for none.
+        peer: the address that it comes from; of a proxy, where one is before the server.
     """
 
     caller: Caller
     message: Json
     resume: str = ""
+    peer: str = ""
 
 
 class StoredBody(msgspec.Struct, frozen=True, gc=False):

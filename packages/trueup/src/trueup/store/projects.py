@@ -52,5 +52,33 @@ def with_tokens_of_roles(before: dict[str, Any], after: dict[str, Any]) -> dict[
     return {**after, "status": {**status, "jwtTokensByRole": kept}}
 
 
+def orphaned_tokens(live: LiveObject) -> list[str]:
+    """Roles that a project's status lists tokens of, and that it does not have: whoever takes a role away with kubectl
+    leaves those, and a role that is made anew later would have them."""
+    try:
+        body = msgspec.json.decode(live.body, type=_Listed)
+    except msgspec.DecodeError:
+        return []
+    names = {each.name for each in (body.spec.roles if body.spec else None) or []}
+    return sorted(role for role in (body.status.tokens if body.status else None) or {} if role not in names)
+
+
+class _Role(msgspec.Struct):
+    name: str = ""
+
+
+class _Roles(msgspec.Struct):
+    roles: list[_Role] | None = None
+
+
+class _Tokens(msgspec.Struct):
+    tokens: dict[str, Any] | None = msgspec.field(default=None, name="jwtTokensByRole")
+
+
+class _Listed(msgspec.Struct):
+    spec: _Roles | None = None
+    status: _Tokens | None = None
+
+
 def _role_names(body: dict[str, Any]) -> set[Any]:
     return {each.get("name") for each in (body.get("spec") or {}).get("roles") or []}

@@ -108,7 +108,8 @@ def _password_function(sign_in: SignIn, now: Callable[[], float]) -> Function:
             require(caller, RESOURCE, "update", target)
         if caller.local:
             try:
-                await sign_in.check_password(caller.account, request.message.get("currentPassword", ""))
+                current = request.message.get("currentPassword", "")
+                await sign_in.check_password(caller.account, current, request.peer)
             except Fault as fault:
                 if fault.code is not Code.UNAUTHENTICATED:
                     raise

@@ -30,7 +30,7 @@ def session_functions(sign_in: SignIn) -> Functions:
             )
         if not message.get("username") or not message.get("password"):
             raise Fault(Code.UNAUTHENTICATED, "no credentials supplied")
-        return {"token": await sign_in.login(message["username"], message["password"])}
+        return {"token": await sign_in.login(message["username"], message["password"], request.peer)}
 
     async def delete(request: Request) -> Json:
         if isinstance(request.caller, SignedIn):

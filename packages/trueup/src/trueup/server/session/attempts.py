@@ -1,4 +1,4 @@
-"""How often a password may be tried, and which tokens were given up before their end.
+"""How often a password may be tried from one place, and which tokens were given up before their end.
 
 Both outlive a restart in the Secret ``trueup-sessions``: every replica follows it, and it is as safe as the passwords
 beside it. It stays small, whoever tries what: names that are no account are not counted (no password can be found for
@@ -7,6 +7,7 @@ them), and an account that is held is not counted further.
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -21,6 +22,8 @@ log = Logger("trueup.session")
 
 _FAILURES, _REVOKED = "failures", "revoked"
 _MOST_REVOKED: Final = 10_000
+MOST_PLACES: Final = 20
+"""From which the password of one account is tried before nobody from elsewhere may."""
 _MOST_OF_ONE: Final = 200
 """Sessions that one subject may have on record."""
 
@@ -64,7 +67,8 @@ class WrongPasswords(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Attempts:
-    """Counts wrong passwords of accounts.
+    """Counts wrong passwords of accounts, by the places that they come from: whoever tries somebody's password holds
+    himself, and not them. An account that is tried from many places is held for all others.
 
     A try is counted while it is looked at: many at a time get no further than one after the other.
     """
@@ -74,19 +78,27 @@ class Attempts:
         self._known: dict[str, WrongPasswords] = {}
         self._trying: dict[str, int] = {}
 
-    def begin(self, account: str) -> bool:
-        """Whether a password of an account may be looked at; :meth:`end` follows."""
-        now, failures = self._now(), self._failures(account)
-        trying = self._trying.get(account, 0)
+    def begin(self, account: str, peer: str = "") -> bool:
+        """Whether a password of an account may be looked at; :meth:`end` follows.
+
+        Args:
+            peer: the address that it comes from; empty where nobody knows.
+        """
+        place = _place_of(account, peer)
+        now, failures = self._now(), self._failures(place)
+        trying = self._trying.get(place, 0)
         over = self._limits.window and now - failures.last > self._limits.window
         counted = trying + (0 if over else failures.count)
         if failures.holds(self._limits, now) or counted >= self._limits.failures:
             return False
-        self._trying[account] = trying + 1
+        if not counted and len(self._places(account, now)) >= MOST_PLACES:
+            return False
+        self._trying[place] = trying + 1
         return True
 
-    async def end(self, account: str, *, good: bool) -> None:
+    async def end(self, account: str, peer: str = "", *, good: bool) -> None:
         """What came of a try. It is on record before who tried is told."""
+        account = _place_of(account, peer)
         self._trying[account] -= 1
         if not self._trying[account]:
             del self._trying[account]
@@ -107,6 +119,13 @@ class Attempts:
         except TrueupError as error:
             # It counts here all the same.
             log.warning("a failed sign-in is not on record", account=account, error=str(error))
+
+    def _places(self, account: str, now: float) -> set[str]:
+        """Places from which an account's password is being tried, or was lately, and was wrong."""
+        listed = _read(self._store.secret(SESSIONS_SECRET), _FAILURES, dict[str, WrongPasswords])
+        known = {**listed, **self._known}
+        wrong = {name for name, each in known.items() if each.count and not self._over(each, now)}
+        return {name for name in wrong | self._trying.keys() if name.partition(" ")[0] == account}
 
     def _over(self, failures: WrongPasswords, now: float) -> bool:
         return bool(self._limits.window) and now - failures.last > self._limits.window
@@ -165,6 +184,20 @@ class Revoked:
             return {_REVOKED: msgspec.json.encode({name: ends for name, ends in kept.items() if ends}).decode()}
 
         await self._store.update(SESSIONS_SECRET, written)
+
+
+def _place_of(account: str, peer: str) -> str:
+    """A name for tries of an account from one place; whoever has one address of IPv6 has a whole network of them."""
+    if not peer:
+        return account
+    try:
+        address = ip_address(peer.partition("%")[0])
+    except ValueError:
+        return f"{account} {_digest(peer)[:12]}"
+    if isinstance(address, IPv6Address):
+        mapped = address.ipv4_mapped
+        return f"{account} {mapped or IPv6Network((address, 64), strict=False)}"
+    return f"{account} {address}"
 
 
 def _subject(whose: Principal) -> str:

@@ -61,15 +61,18 @@ def set_cookies(token: str, *, secure: bool, path: str = "/", before: Mapping[st
     return lines + [f"{name}=; {flags}; Max-Age=0" for name in sorted(named - kept)]
 
 
-def same_origin(headers: Mapping[str, str], urls: tuple[str, ...]) -> bool:
+def same_origin(headers: Mapping[str, str], urls: tuple[str, ...], *, secure: bool = False) -> bool:
     """Whether a browser's request comes from a page of this server, as far as the browser says where it comes from.
 
-    Browsers say so with whatever changes something, and with each WebSocket.
+    Browsers say so with whatever changes something, and with each WebSocket. A link on another site's page is not from
+    this server either: reading an Application can ask for a refresh of it.
 
     Args:
-        urls: under which the server is reached (``url`` and ``additionalUrls``).
+        urls: under which the server is reached (``url`` and ``additionalUrls``). They say by which scheme a host is.
+        secure: the server itself speaks TLS, so that no page of its own is without. Where a proxy does so before it,
+            nobody here knows: what a proxy adds to a request could be anybody's.
     """
-    if headers.get("sec-fetch-site", "") in ("cross-site", "same-site") and headers.get("sec-fetch-mode") != "navigate":
+    if headers.get("sec-fetch-site", "") in ("cross-site", "same-site"):
         return False
     origin = headers.get("origin", "")
     if not origin:
@@ -77,8 +80,10 @@ def same_origin(headers: Mapping[str, str], urls: tuple[str, ...]) -> bool:
     asked = _place(origin)
     if asked is None:
         return False
-    own = {place[1] for url in urls if (place := _place(url)) is not None}
-    return asked[1] in own or asked[1] == _host(asked[0], headers.get("host", ""))
+    own = {place for url in urls if (place := _place(url)) is not None}
+    if asked[1] in {host for _, host in own}:
+        return asked in own
+    return asked[1] == _host(asked[0], headers.get("host", "")) and (asked[0] == "https" or not secure)
 
 
 def _place(url: str) -> tuple[str, str] | None:

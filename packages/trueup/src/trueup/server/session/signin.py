@@ -48,6 +48,7 @@ class SignIn:
     Args:
         project: a project as it is stored, by its name.
         refusal_seconds: that a refused password takes at least.
+        secure: the server speaks TLS.
     """
 
     def __init__(
@@ -62,10 +63,11 @@ class SignIn:
         *,
         foreign: Foreign | None = None,
         refusal_seconds: float = REFUSAL_SECONDS,
+        secure: bool = False,
     ) -> None:
         self.accounts, self.passwords, self.revoked, self.rights = accounts, passwords, revoked, rights
         self._attempts, self._project, self._now = attempts, project, now
-        self._foreign, self._refusal_seconds = foreign, refusal_seconds
+        self._foreign, self._refusal_seconds, self._secure = foreign, refusal_seconds, secure
         self._read: Mapping[str, str] = {}
         self._settings = SignInSettings()
 
@@ -79,13 +81,16 @@ class SignIn:
 
     # --- by a password -------------------------------------------------------------------------------------------
 
-    async def login(self, name: str, password: str) -> str:
+    async def login(self, name: str, password: str, peer: str = "") -> str:
         """A token for who knows the password of an account.
+
+        Args:
+            peer: the address that it comes from; empty where nobody knows.
 
         Raises:
             Fault: it is not the right one, there is no such account, or it was tried too often: all alike.
         """
-        await self.check_password(name, password)
+        await self.check_password(name, password, peer)
         account = self.accounts.get(name)
         if not account.enabled:
             raise Fault(Code.UNAUTHENTICATED, f"Account {name} is disabled")
@@ -93,8 +98,11 @@ class SignIn:
             raise Fault(Code.UNAUTHENTICATED, f"Account {name} does not have login capability")
         return self.token(account, "login", int(self.settings.session_seconds), str(uuid.uuid4()))
 
-    async def check_password(self, name: str, password: str) -> None:
+    async def check_password(self, name: str, password: str, peer: str = "") -> None:
         """Whether a password is that of an account.
+
+        Args:
+            peer: as of :meth:`login`.
 
         Raises:
             Fault: as :meth:`login`.
@@ -104,20 +112,20 @@ class SignIn:
         if len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
             raise Fault(Code.INVALID_ARGUMENT, f"Username is too long ({LONGEST_NAME} bytes max)")
         until = asyncio.get_running_loop().time() + self._refusal_seconds
-        if not await self._matches(name, password):
+        if not await self._matches(name, password, peer):
             await asyncio.sleep(until - asyncio.get_running_loop().time())
             raise Fault(Code.UNAUTHENTICATED, INVALID)
 
-    async def _matches(self, name: str, password: str) -> bool:
+    async def _matches(self, name: str, password: str, peer: str) -> bool:
         account = self.accounts.all().get(name)
-        if account is None or not self._attempts.begin(name):
+        if account is None or not self._attempts.begin(name, peer):
             await self._looked_at(password, "")
             return False
         good = False
         try:
             good = await self._looked_at(password, account.password_hash)
         finally:
-            await self._attempts.end(name, good=good)
+            await self._attempts.end(name, peer, good=good)
         return good
 
     async def _looked_at(self, password: str, hashed: str) -> bool:
@@ -158,7 +166,7 @@ class SignIn:
         token = bearer(headers)
         if not token:
             token = joined(cookies_of(headers.get("cookie", "")))
-            if token and not same_origin(headers, self.settings.urls):
+            if token and not same_origin(headers, self.settings.urls, secure=self._secure):
                 raise Fault(Code.PERMISSION_DENIED, "a page of another site may not ask for anything in your name")
         if not token:
             return SignedIn(principal=ANONYMOUS, rights=self.rights) if self.settings.anonymous else None

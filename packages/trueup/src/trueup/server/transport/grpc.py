@@ -16,7 +16,7 @@ from trueup.server.api import Api
 from trueup.server.codec.wire import decode, encode
 from trueup.server.description.values import MethodOf
 from trueup.server.errors import Code, Fault
-from trueup.server.request import Json, Stream, plain
+from trueup.server.request import PEER, Json, Stream, plain
 from trueup.server.transport.body import LARGEST, PATIENCE, STALLED
 
 _HEAD = 5
@@ -65,6 +65,7 @@ class Grpc:
 
     async def _answer(self, method: MethodOf, stream: GrpcStream[bytes, bytes]) -> None:
         headers = {key: value for key, value in (stream.metadata or {}).items() if isinstance(value, str)}
+        headers[PEER] = _peer(stream)
         try:
             answer = await self._api.call(method, headers, partial(_read, method, stream))
             if not isinstance(answer, Stream):
@@ -79,6 +80,11 @@ class Grpc:
                     await close()
         except Fault as fault:
             raise GRPCError(Status(int(fault.code)), fault.message) from fault
+
+
+def _peer(stream: GrpcStream[bytes, bytes]) -> str:
+    address = stream.peer.addr() if stream.peer is not None else None
+    return str(address[0]) if isinstance(address, tuple) and address else ""
 
 
 async def _unknown(path: str, stream: GrpcStream[bytes, bytes]) -> None:

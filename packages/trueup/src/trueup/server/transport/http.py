@@ -9,6 +9,7 @@ from trueup.runtime.logger import Logger
 from trueup.server.description.values import Description
 from trueup.server.endpoint import Endpoint, Knock
 from trueup.server.errors import Code, Fault
+from trueup.server.request import PEER
 from trueup.server.transport import grpcweb
 from trueup.server.transport.answers import reply, reply_fault, reply_text
 from trueup.server.transport.body import BodyRoom, BodyTooLarge, ClientGone, patient, read_body
@@ -152,6 +153,8 @@ def _headers(scope: Scope) -> dict[str, str] | None:
             return None
         text = value.decode("latin-1")
         found[name] = f"{found[name]}; {text}" if name == "cookie" and name in found else text
+    client = scope.get("client")
+    found[PEER] = client[0] if client else ""
     return found
 
 
