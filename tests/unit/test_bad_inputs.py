@@ -89,6 +89,7 @@ TESTED: dict[str, tuple[str, str]] = {
     "Q09": (FOUND, "test_q09_"),
     **{f"Q{n:02}": (OBJECTS, f'"Q{n:02} ') for n in (11, 15, 17)},
     "Q13": (OBJECTS, "test_q13_"),
+    "Q33": ("unit/server/resources/test_cluster_writes.py", "test_q33_"),
     "Q39": (WIRE, "test_q39_"),
     **{f"Q{n:02}": (ASKED, f'"Q{n:02} ') for n in (19, 21, 23, 25, 27, 29, 31)},
     **{f"Q{n:02}": (WIRE, f"test_q{n:02}_") for n in (35, 37)},
@@ -113,8 +114,8 @@ TESTED: dict[str, tuple[str, str]] = {
     # Advisories of other systems, by their row in the reference
     **{str(n): (HOOKS, f'"W{w} ') for n, w in ((5, 27), (6, 29), (7, 25))},
     "13": (ENDPOINTS, '"W03 '),
-    "2": ("laws/test_diff_laws.py", "test_no_value_of_a_secret_is_shown"),
-    "3": ("unit/diff/test_change.py", "test_a_secret_is_nowhere_in_a_diff"),
+    "2": ("unit/server/resources/test_application_bounds.py", "test_advisory_2_"),
+    "3": ("unit/server/resources/test_application_bounds.py", "test_advisory_3_"),
     "11": (BAD, "test_a_secret_that_is_refused_never_shows_its_value"),
     "14": ("unit/server/resources/test_accounts.py", "test_advisory_14_"),
     "15": ("e2e/test_api_rights.py", "test_every_method_by_every_caller"),
@@ -166,17 +167,6 @@ def test_a_row_is_tested_where_it_is_said_to_be(row: str) -> None:
     assert text.casefold() in (TESTS / file).read_text().casefold()
 
 
-def no_clusters_through_the_api() -> bool:
-    """Clusters are registered and changed by their Secrets."""
-    return "ClusterService.Update" not in (CODE / "server" / "resources" / "clusters.py").read_text()
-
-
-def no_server_side_diff() -> bool:
-    """What a client would compare is compared by an engine alone."""
-    texts = [file.read_text() for file in (CODE / "server" / "resources").glob("*.py")]
-    return not any("ServerSideDiff" in text for text in texts)
-
-
 def no_scripts() -> bool:
     """Health scripts and actions are not run."""
     return not any("lupa" in file.read_text() for file in (CODE / "health").rglob("*.py"))
@@ -189,8 +179,6 @@ def one_namespace_of_applications() -> bool:
 
 NO_SURFACE: dict[str, tuple[Callable[[], bool], str]] = {
     # kind of surface: the look, the rows that wait for it
-    "clusters through the API": (no_clusters_through_the_api, "Q33"),
-    "server-side diff": (no_server_side_diff, "the rest of advisories 2 and 3"),
     "Lua": (no_scripts, "all of L"),
     "applications in any namespace": (one_namespace_of_applications, "advisory 29"),
 }

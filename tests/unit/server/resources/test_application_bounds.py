@@ -1,5 +1,6 @@
 """What an Application shows of a cluster ends where its project does, and at the values of Secrets."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -169,6 +170,55 @@ async def test_manifests_that_are_brought_show_nothing_of_what_is_anothers(store
         await diff(Request(ByHand(), {**asked, "targetManifests": brought("x") * (MOST + 1)}))
     with pytest.raises(Fault, match="permission denied"):
         await diff(Request(ByHand("ada", lambda *_: False), asked))
+
+
+CANARY, BASE64 = "hunter2-canary", base64.b64encode(b"hunter2-canary").decode()
+
+
+class SecretLooks(ByHandLooks):
+    """A Secret that is live, with a copy of it in an annotation, and declared with one value the same."""
+
+    def __init__(self) -> None:
+        data = {"same": BASE64, "other": base64.b64encode(b"hunter2-canary, older").decode()}
+        copy = msgspec.json.encode({"kind": "Secret", "stringData": {"same": CANARY}, "data": data}).decode()
+        note = {"kubectl.kubernetes.io/last-applied-configuration": copy}
+        metadata = {"name": "keys", "namespace": "shop", "annotations": note}
+        self.live = live("Secret", "keys", {"metadata": metadata, "data": data})
+        body = {**self.live.object(), "data": {"same": BASE64, "other": BASE64}}
+        self.target = Manifest(key=self.live.key, api_version="v1", body=msgspec.json.encode(body), digest="")
+
+    async def brought(self, stored: StoredApplication, manifests: Sequence[str]) -> Observation:
+        seen = await self.observe(stored)
+        pair = ComparedResource(
+            key=self.live.key, target=self.target, live=self.live, status=SyncCode.OUT_OF_SYNC, becomes=self.target.body
+        )
+        return msgspec.structs.replace(seen, comparison=Comparison(status=SyncCode.OUT_OF_SYNC, resources=(pair,)))
+
+
+async def of_a_secret(stored: Stored) -> dict[str, Any]:
+    looks = SecretLooks()
+
+    async def at(_: object) -> ByHandPlace:
+        return ByHandPlace([looks.live])
+
+    diff = application_compare(stored, looks, at, lambda: ())["ApplicationService.ServerSideDiff"]
+    found = await diff(Request(ByHand(), {"appName": "web", "targetManifests": brought("keys")}))
+    assert isinstance(found, dict)
+    (item,) = found["items"]
+    return dict(item)
+
+
+async def test_advisory_2_copies_of_a_secret_are_masked_in_a_server_side_diff(stored: Stored) -> None:
+    item = await of_a_secret(stored)
+    assert CANARY not in str(item)
+    assert BASE64 not in str(item)
+
+
+async def test_advisory_3_a_server_side_diff_shows_masks_and_equal_ones_for_equal_values(stored: Stored) -> None:
+    item = await of_a_secret(stored)
+    one, other = (msgspec.json.decode(item[side])["data"] for side in ("liveState", "targetState"))
+    assert set("".join(one.values())) == {"+"}
+    assert one["same"] == other["same"] == other["other"] != one["other"]
 
 
 class Revisions:

@@ -174,6 +174,18 @@ async def test_the_servers_own_cluster_has_no_secret_until_it_gets_one() -> None
     assert room.data() == {"name": "home", "server": OWN.server, "config": "{}"}
 
 
+async def test_q33_a_cluster_is_not_changed_by_the_name_of_another() -> None:
+    room = Room()
+    await room.ask("Create", {"cluster": CLUSTER})
+    before = room.data()
+    other = {"server": "https://west.example.com", "name": "west"}
+    for id_ in ({"value": EAST}, {"value": "east", "type": "name"}):
+        with pytest.raises(Fault, match="server in body does not match") as refused:
+            await room.ask("Update", {"cluster": other, "id": id_})
+        assert refused.value.code is Code.INVALID_ARGUMENT
+    assert room.data() == before
+
+
 async def test_a_token_is_renewed_and_a_cluster_is_listed_anew() -> None:
     room = Room()
     await room.ask("Create", {"cluster": CLUSTER})

@@ -101,6 +101,8 @@ class ClusterWrites:
         given = message.get("cluster") or {}
         asked = message if (message.get("id") or {}).get("value") else {"server": given.get("server", "")}
         there = self._finding.find(Request(caller, asked), "update")
+        if canonical_server(given.get("server", "")) not in ("", there.server):
+            raise Fault(Code.INVALID_ARGUMENT, "server in body does not match the cluster that is named")
         fields = message.get("updatedFields") or list(_FIELDS)
         if odd := [each for each in fields if each not in _FIELDS]:
             raise Fault(Code.INVALID_ARGUMENT, f"field '{odd[0][:80]}' of a cluster cannot be updated")
