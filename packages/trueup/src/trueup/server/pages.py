@@ -38,7 +38,22 @@ _STRICT = (
     ("cross-origin-opener-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
 )
-PAGES = frozenset(("", "index.html", "applications", "clusters", "login", "projects", "repositories", "settings"))
+PAGES = frozenset(
+    (
+        "",
+        "accounts",
+        "applications",
+        "audit",
+        "clusters",
+        "images",
+        "index.html",
+        "login",
+        "new",
+        "projects",
+        "repositories",
+        "settings",
+    )
+)
 """Beginnings of addresses that the web UI has a page for (``ui/src/app.tsx``). Others are not found, whatever is shown:
 who asks for a file that is none must not take the page for it."""
 _FOR_A_YEAR = "public, max-age=31536000, immutable"
