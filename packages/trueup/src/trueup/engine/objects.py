@@ -29,6 +29,7 @@ from trueup.server.errors import Code, Fault
 from trueup.server.request import Json
 from trueup.server.resources.application_place import ObjectPlace, kinds_below
 from trueup.sources.commit import CommitInfo
+from trueup.sources.revision import UnknownRevision
 from trueup.store.applications import StoredApplication
 
 MANAGER = "argocd-server"
@@ -63,8 +64,8 @@ class EngineLooks:
         revisions = (sync.revisions or [sync.revision]) if sync and sync.revision + "".join(sync.revisions) else []
         try:
             return await observer.observe(stored, project, revisions=revisions)
-        except NotFetched:
-            # Who only serves has no mirrors until somebody asks.
+        except (NotFetched, UnknownRevision):
+            # Who only serves has no mirrors until somebody asks, and another engine may have come to a later commit.
             await self._look(stored.key, stored.app.spec.repositories())
             return await observer.observe(stored, project, revisions=revisions)
 
