@@ -7,10 +7,14 @@ import { awake, watchSleep } from "./net/awake";
 import { startClock } from "./parts/clock";
 import { fleet } from "./replica/fleet";
 import { handle } from "./shell/keyboard";
-import { whoAmI } from "./shell/session";
+import { takeHanded } from "./shell/handover";
+import { signIn, whoAmI } from "./shell/session";
 
 startClock();
 watchSleep(document);
+const given = takeHanded();
+// Who cannot be signed in so is asked as always.
+if (given) await signIn(given.username, given.password).catch(() => undefined);
 awake.subscribe((looking) => (looking ? fleet.start() : fleet.stop()));
 void whoAmI();
 document.addEventListener("keydown", handle);

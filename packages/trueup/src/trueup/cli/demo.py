@@ -30,7 +30,7 @@ from trueup.cli.logs import configure_logs
 from trueup.cli.scene import Happening, ScenePlace, by_hand, commands, happenings, lines
 from trueup.cli.screen import canvas, plain
 from trueup.cli.tour import walk
-from trueup.cli.webui import web_ui
+from trueup.cli.webui import handover, shows_browsers, web_ui
 from trueup.kube.config import context_names
 from trueup.kube.errors import ApiError
 from trueup.model.errors import TrueupError
@@ -72,7 +72,8 @@ class DemoRepository(msgspec.Struct, frozen=True):
 @click.option("--tour", is_flag=True, help="Walk through commit, drift, a bad commit and a revert, then exit.")
 @click.option("--repo", default="", metavar="PATH|URL", help="Another repository than the examples.")
 @click.option("--path", default="", help="Folder in that repository (default: its root, searched recursively).")
-def demo(cluster: str, kubeconfig: str, tour: bool, repo: str, path: str) -> None:
+@click.option("--browser/--no-browser", default=True, help="Open the web UI, signed in, where there is a display.")
+def demo(cluster: str, kubeconfig: str, tour: bool, repo: str, path: str, browser: bool) -> None:
     """Bring up a cluster, a repository and the engine, and show them work.
 
     A cluster of yours gets namespaces of the demo's own, trueup-demo and trueup-demo-*, and loses them at the end.
@@ -83,7 +84,7 @@ def demo(cluster: str, kubeconfig: str, tour: bool, repo: str, path: str) -> Non
         raise click.UsageError("--tour walks through the examples: leave --repo out")
     choice = _choice(repo, path)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        held = runner.run(_run(_Stage(cluster, kubeconfig, began), choice, tour=tour))
+        held = runner.run(_run(_Stage(cluster, kubeconfig, began), choice, tour=tour, browser=browser))
     sys.exit(0 if held else FAILED)
 
 
@@ -130,7 +131,7 @@ class _Stage(msgspec.Struct, frozen=True):
         return guest(report, file.resolve(), self.cluster, plugins.run)
 
 
-async def _run(stage: _Stage, choice: DemoRepository, *, tour: bool) -> bool:
+async def _run(stage: _Stage, choice: DemoRepository, *, tour: bool, browser: bool) -> bool:
     console = canvas()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -188,7 +189,7 @@ async def _run(stage: _Stage, choice: DemoRepository, *, tour: bool) -> bool:
             showing.say(plain(line))
         showing.say(f"The engine's log: {ground.engine.log}")
         showing.say("Ctrl-C stops everything.\n")
-        telling = None if site.guest else asyncio.create_task(_tell_web_ui(showing, ground))
+        telling = None if site.guest else asyncio.create_task(_tell_web_ui(showing, ground, browser=browser))
         try:
             await _watch(showing, ground, stop, stage.began, place if custom else None)
         finally:
@@ -199,11 +200,16 @@ async def _run(stage: _Stage, choice: DemoRepository, *, tour: bool) -> bool:
         return True
 
 
-async def _tell_web_ui(showing: "_Showing", ground: Playground) -> None:
-    """Say where it is as soon as it is there; nothing waits for it."""
+async def _tell_web_ui(showing: "_Showing", ground: Playground, *, browser: bool) -> None:
+    """Say where it is as soon as it is there, and open it; nothing waits for it."""
     with suppress(ApiError):
         found = await web_ui(ground.engine.log, ground.client, ground.site.namespace)
         showing.say(plain(f"The web UI: {found.url}, as admin with the password {found.password}"))
+        if browser and shows_browsers(os.environ, sys.platform, terminal=sys.stdout.isatty()):
+            import webbrowser
+
+            page = await asyncio.to_thread(handover, found, ground.folder)
+            await asyncio.to_thread(webbrowser.open, page.as_uri())
 
 
 def _examples_or_none() -> Path | None:

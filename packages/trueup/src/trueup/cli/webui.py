@@ -1,8 +1,11 @@
-"""Where the web UI of the demo is, and who may sign in."""
+"""Where the web UI of the demo is, who may sign in, and how a browser is sent there."""
 
 import asyncio
 import base64
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 
@@ -20,6 +23,37 @@ class WebUi(msgspec.Struct, frozen=True):
 
     url: str
     password: str
+
+
+_HANDOVER = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>Trueup</title>
+<meta http-equiv="refresh" content="0; url={address}"></head><body><a href="{address}">The web UI</a></body></html>
+"""
+
+
+def shows_browsers(environ: Mapping[str, str], platform: str, *, terminal: bool) -> bool:
+    """Whether somebody is there who would see a browser: at a terminal of a machine with a display, not of another one.
+
+    Args:
+        platform: as ``sys.platform`` has it.
+    """
+    if not terminal or environ.get("SSH_CONNECTION") or environ.get("CI"):
+        return False
+    return platform in ("darwin", "win32") or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+
+
+def handover(ui: WebUi, folder: Path) -> Path:
+    """A page that sends a browser to the web UI, signed in.
+
+    The password is in the part of the address that goes to no server, and the address in a file of this user's alone:
+    what a program is started with everybody on the machine may read.
+    """
+    page = folder / "web-ui.html"
+    address = f"{ui.url}/login#sign-in={quote('admin', safe='')}:{quote(ui.password, safe='')}"
+    descriptor = os.open(page, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(_HANDOVER.format(address=address))
+    return page
 
 
 class _ServedLine(msgspec.Struct):
