@@ -41,7 +41,7 @@ data: {note: "<img src=x onerror=alert(1)>\\u202etxt.exe"}
 
 @on_embedded
 @everywhere
-async def test_people_sign_in_sync_by_a_plan_and_come_to_a_log_line(
+async def test_people_create_sync_find_change_compare_roll_back_and_delete(
     served: Served,
     client: Client,
     estate: Estate,
@@ -57,14 +57,23 @@ async def test_people_sign_in_sync_by_a_plan_and_come_to_a_log_line(
     await estate.until(lambda view: view.status.sync is not None, what="compared")
     initial = await client.get(SECRET, NAMESPACE, "argocd-initial-admin-secret")
     password = base64.b64decode(initial.object()["data"]["password"])
-    flows = await asyncio.create_subprocess_exec(
-        node, ROOT / "ui/browser/flows.mjs", served.url, name,
+    await flows(node, served.url, name, "first", password)
+    await estate.settled()
+    await estate.commit({"app/all.yaml": MANIFESTS.replace("web:1", "web:2").replace("note: ", "more: x, note: ")})
+    await estate.change("Deployment", "web", {"spec": {"replicas": 2}}, group="apps")
+    await estate.refresh()
+    await flows(node, served.url, name, "then", password)
+
+
+async def flows(node: str, url: str, name: str, part: str, password: bytes) -> None:
+    """A part of what people do, in a browser of its own."""
+    browser = await asyncio.create_subprocess_exec(
+        node, ROOT / "ui/browser/flows.mjs", url, name, part,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     try:
-        output, _ = await asyncio.wait_for(flows.communicate(password), stretched(240))
+        output, _ = await asyncio.wait_for(browser.communicate(password), stretched(240))
     except TimeoutError:
-        flows.kill()
+        browser.kill()
         raise
-    assert flows.returncode == 0, output.decode()
-    await estate.settled()
+    assert browser.returncode == 0, output.decode()

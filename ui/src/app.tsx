@@ -14,6 +14,7 @@ const Create = page(async () => (await import("./declare/Create")).Create);
 const Projects = page(async () => (await import("./pages/Projects")).Projects);
 const Repositories = page(async () => (await import("./pages/Repositories")).Repositories);
 const Clusters = page(async () => (await import("./pages/Clusters")).Clusters);
+const Audit = page(async () => (await import("./pages/Audit")).Audit);
 const Images = page(async () => (await import("./pages/Images")).Images);
 const Accounts = page(async () => (await import("./pages/Accounts")).Accounts);
 const SettingsPage = page(async () => (await import("./pages/SettingsPage")).SettingsPage);
@@ -50,6 +51,9 @@ export function App() {
               </Route>
               <Route path="/clusters">
                 <Clusters />
+              </Route>
+              <Route path="/audit">
+                <Audit />
               </Route>
               <Route path="/images">
                 <Images />

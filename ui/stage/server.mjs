@@ -79,7 +79,23 @@ export function serve(port = 0, size = 60, pace = 0) {
         ],
       };
     if (third === "trueup" && fourth === "find")
-      return { items: [{ application: "web", appNamespace: "argocd", kind: "Pod", namespace: "web", name: "web-7f44-m0c", health: "Degraded", images: ["registry.example.com/web:1.9"] }].filter((one) => one.name.includes(query.get("query") ?? "")) };
+      return { items: [{ application: "web", appNamespace: "argocd", kind: "Pod", namespace: "web", name: "web-7f44-m0c", via: "ReplicaSet web-7f44" }].filter((one) => one.name.includes(query.get("q") ?? "")) };
+    if (third === "trueup" && fourth === "audit")
+      return {
+        entries: [
+          { id: 4, at: ago(2), action: "healed", application: "argocd/catalogue", object: "apps/Deployment/catalogue/catalogue", why: "self-heal", by: { name: "trueup", kind: "engine" }, changes: [{ path: "spec.replicas", before: "7", after: "3" }] },
+          { id: 3, at: ago(3), action: "drifted", application: "argocd/catalogue", object: "apps/Deployment/catalogue/catalogue", by: { name: "kubectl-edit", kind: "manager" }, changes: [{ path: "spec.replicas", before: "3", after: "7" }] },
+          { id: 2, at: ago(9), action: "request", by: { name: "mallory", kind: "caller" }, result: "permission denied", message: `applications, sync, bank/ledger ${HOSTILE}` },
+          { id: 1, at: ago(30), action: "sync-finished", application: "argocd/ledger", why: "automated", result: "Failed", message: "one or more objects failed to apply", revision: sha(1), by: { name: "Ada Byron", kind: "author" } },
+        ],
+      };
+    if (third === "trueup" && fourth === "applications" && rest[1] === "timeline")
+      return {
+        lines: [
+          { at: ago(6), text: "Deployment web is Degraded: image web:1.9 cannot be pulled", tone: "bad", inner: false },
+          { at: ago(7), text: "commit cceb8a6 was synced, 1 of 9 objects changed", tone: "changed", inner: false },
+        ],
+      };
     if (third === "projects")
       return {
         items: [

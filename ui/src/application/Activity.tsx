@@ -13,6 +13,7 @@ import { compare, type Look } from "../words/state";
 import { brief, count, firstLine, oneLine, shortRevision } from "../words/text";
 import { ordered as inOrder, yaml } from "../words/yaml";
 import { rollback } from "./actions";
+import { Compare } from "./Compare";
 import { Difference } from "./Difference";
 import { phaseInWords } from "./Side";
 
@@ -40,8 +41,17 @@ export interface Entry {
   turn: number;
 }
 
+/** A line of the audit trail's timeline, as the server words it. */
+export interface TimelineLine {
+  at?: string;
+  text?: string;
+  tone?: string;
+}
+
+const TONES: Record<string, Look> = { good: "ok", bad: "bad", changed: "warn" };
+
 /** Everything that is known to have happened, the newest first. Pure. */
-export function entriesOf(app: Application, events: Event[]): Entry[] {
+export function entriesOf(app: Application, events: Event[], timeline: readonly TimelineLine[] = []): Entry[] {
   const { history = [], operationState } = app.status ?? {};
   const entries: Entry[] = history.map((entry) => ({
     id: `history ${entry.id}`,
@@ -65,6 +75,9 @@ export function entriesOf(app: Application, events: Event[]): Entry[] {
       turn: 0,
     });
   }
+  timeline.forEach((line, at) => {
+    entries.push({ id: `trail ${line.at} ${at}`, at: line.at ?? "", look: TONES[line.tone ?? ""] ?? "none", title: "", detail: oneLine(line.text ?? ""), rank: 0, turn: at });
+  });
   for (const event of events) {
     const often = (event.count ?? 1) > 1 ? `, ${count(event.count ?? 1, "time")}` : "";
     entries.push({
@@ -82,41 +95,76 @@ export function entriesOf(app: Application, events: Event[]): Entry[] {
 
 const secondOf = ({ at }: Entry): number => Math.floor((Date.parse(at) || 0) / 1000);
 
+/** What an entry's id begins with, and what they are called. */
+const KINDS: [id: string, title: string][] = [
+  ["", "Everything"],
+  ["history", "Deployments"],
+  ["trail", "Audit trail"],
+  ["event", "Events"],
+];
+
 export function Activity({ row }: { row: Row }) {
   const [words, change] = useAddress();
   const here = useHere();
   const turn = `${row.app.status?.operationState?.phase} ${row.app.status?.operationState?.finishedAt ?? ""} ${row.state.word}`;
   const asked = useAsked<{ items?: Event[] | null }>(`/v1/applications/${encodeURIComponent(row.name)}/events`, { appNamespace: row.namespace }, turn);
-  const entries = useMemo(() => entriesOf(row.app, asked.value?.items ?? []), [row, asked.value]);
+  const trail = useAsked<{ lines?: TimelineLine[] | null }>(`/v1/trueup/applications/${encodeURIComponent(row.name)}/timeline`, { appNamespace: row.namespace, limit: "200" }, turn);
+  const entries = useMemo(() => entriesOf(row.app, asked.value?.items ?? [], trail.value?.lines ?? []), [row, asked.value, trail.value]);
+  const only = words.get("of") ?? "";
+  const shown = only ? entries.filter((entry) => entry.id.startsWith(only)) : entries;
+  const kinds = KINDS.filter(([id]) => !id || entries.some((entry) => entry.id.startsWith(id)));
   const current = row.app.status?.history?.at(-1)?.id;
   const wanted = words.get("rollback");
   const target = row.app.status?.history?.find((entry) => String(entry.id) === wanted);
   return (
     <>
       <Operation row={row} />
+      {kinds.length > 2 && (
+        <div class="toolbar">
+          <span class="segments" role="group" aria-label="What is shown">
+            {kinds.map(([id, title]) => (
+              <button key={id} type="button" aria-pressed={only === id} onClick={() => change({ of: id || undefined }, true)}>
+                {title}
+              </button>
+            ))}
+          </span>
+        </div>
+      )}
       <div class="card timeline">
         {asked.error && !asked.value ? <p class="dim pad">Events are not shown: {asked.error.message}</p> : null}
         {!entries.length && <p class="dim pad">Nothing has happened yet.</p>}
         <ol>
-          {entries.map((entry) => (
+          {shown.map((entry) => (
             <li key={entry.id}>
               <Shape look={entry.look} />
               <span class="when">
                 <Ago at={entry.at} />
               </span>
               <span class="what">
-                <b>{entry.title}</b> {entry.history ? <Message row={row} entry={entry.history} /> : null}
-                <small>{entry.detail}</small>
+                {entry.title ? (
+                  <>
+                    <b>{entry.title}</b> {entry.history ? <Message row={row} entry={entry.history} /> : null}
+                    <small>{entry.detail}</small>
+                  </>
+                ) : (
+                  entry.detail
+                )}
               </span>
               {entry.history && entry.history.id !== current && (
-                <Link class="button" href={here("rollback", String(entry.history.id))}>
-                  Compare and roll back…
-                </Link>
+                <span class="deeds">
+                  <Link class="button" href={here("compare", `${entry.history.id},${current}`)}>
+                    Compare…
+                  </Link>
+                  <Link class="button" href={here("rollback", String(entry.history.id))}>
+                    Roll back…
+                  </Link>
+                </span>
               )}
             </li>
           ))}
         </ol>
       </div>
+      {words.has("compare") && <Compare row={row} pair={words.get("compare") ?? ""} onPair={(pair) => change({ compare: pair }, true)} onClose={() => change({ compare: undefined })} />}
       {wanted && <Rollback row={row} entry={target} onClose={() => change({ rollback: undefined })} />}
     </>
   );
@@ -160,7 +208,7 @@ function Operation({ row }: { row: Row }) {
 /** What became of an object: a hook has a phase of its own, of another one it is that of the whole wave. */
 export const outcomeOf = (one: ResourceResult): string => (one.hookType ? one.hookPhase || one.status : one.status || one.hookPhase) ?? "";
 
-interface Manifests {
+export interface Manifests {
   manifests?: string[] | null;
 }
 

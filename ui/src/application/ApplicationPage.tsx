@@ -269,6 +269,12 @@ function Brought({ row }: { row: Row }) {
         </>
       ) : null}
       .
+      {row.change && row.change.revision !== revision ? (
+        <>
+          {" "}
+          Last changed by <code title={brief(row.change.revision, 80)}>{shortRevision(row.change.revision)}</code> “{firstLine(row.change.subject)}” ({oneLine((row.change.author ?? "").replace(/\s*<.*$/, ""), 60)}, <Ago at={row.change.at} />).
+        </>
+      ) : null}
     </>
   );
 }

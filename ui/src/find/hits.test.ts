@@ -50,8 +50,8 @@ describe("the finder", () => {
   });
 
   it("what the server has found is text, and leads to its object", () => {
-    const [hit] = foundHits([{ application: "web", appNamespace: "argocd", kind: "Pod", namespace: "web", name: "web-7f\u202e", health: "Degraded", images: ["a:1"] }, { kind: "Pod" }]);
-    expect([hit?.title, hit?.look, hit?.detail]).toEqual(["Pod web-7f‹U+202E›", "bad", "namespace web · of web · a:1"]);
+    const [hit] = foundHits([{ application: "web", appNamespace: "argocd", kind: "Pod", namespace: "web", name: "web-7f\u202e", via: "ReplicaSet web-7f" }, { kind: "Pod" }]);
+    expect([hit?.title, hit?.look, hit?.detail]).toEqual(["Pod web-7f‹U+202E›", "none", "namespace web · of web · made by ReplicaSet web-7f"]);
     expect(foundHits([{ kind: "Pod", name: "of nobody" }])).toEqual([]);
   });
 });

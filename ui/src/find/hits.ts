@@ -35,6 +35,7 @@ export const PLACES: [title: string, href: string][] = [
   ["Fleet", "/applications"],
   ["New application", "/new"],
   ["Images", "/images"],
+  ["Audit trail", "/audit"],
   ["Projects", "/projects"],
   ["Repositories", "/repositories"],
   ["Clusters", "/clusters"],

@@ -5,15 +5,15 @@ import type { ObjectRef } from "../model/application";
 import { refOf } from "../model/tree";
 import { api, ApiError } from "../net/client";
 import { pathOf } from "../shell/address";
-import { lookOfObject } from "../words/state";
 import { brief } from "../words/text";
 import type { Hit } from "./hits";
 
 export interface FoundObject extends ObjectRef {
   application?: string;
   appNamespace?: string;
-  health?: string;
-  images?: string[];
+  project?: string;
+  /** The owner by which it is the application's; empty where it is declared. */
+  via?: string;
 }
 
 export interface Served {
@@ -32,9 +32,9 @@ export function foundHits(items: readonly FoundObject[]): Hit[] {
     .map((one) => ({
       id: `object ${one.appNamespace}/${one.application} ${refOf(one)}`,
       group: "Objects",
-      look: lookOfObject(one.health, undefined),
+      look: "none",
       title: `${brief(one.kind ?? "", 40)} ${brief(one.name ?? "", 80)}`,
-      detail: [one.namespace ? `namespace ${brief(one.namespace, 60)}` : "", `of ${brief(one.application ?? "", 60)}`, brief(one.images?.[0] ?? "", 80)].filter(Boolean).join(" · "),
+      detail: [one.namespace ? `namespace ${brief(one.namespace, 60)}` : "", `of ${brief(one.application ?? "", 60)}`, one.via ? `made by ${brief(one.via, 80)}` : ""].filter(Boolean).join(" · "),
       href: `${pathOf(one.appNamespace ?? "", one.application ?? "")}?object=${encodeURIComponent(refOf(one))}`,
     }));
 }
@@ -46,7 +46,7 @@ export function useFound(line: string): Served {
     if (wanted.length < 2) return tell(NONE);
     const stopped = new AbortController();
     const timer = setTimeout(() => {
-      api<{ items?: FoundObject[] | null }>("/v1/trueup/find", { query: { query: wanted }, signal: stopped.signal }).then(
+      api<{ items?: FoundObject[] | null }>("/v1/trueup/find", { query: { q: wanted, limit: 12 }, signal: stopped.signal }).then(
         (answer) => tell({ hits: foundHits(answer.items ?? []), note: "" }),
         (error: unknown) => {
           if (stopped.signal.aborted) return;

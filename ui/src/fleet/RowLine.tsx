@@ -17,7 +17,7 @@ export function HeadLine({ all, onAll }: { all: boolean; onAll: (on: boolean) =>
         <span role="columnheader" class="pick">
           <input type="checkbox" aria-label="Select all that match" checked={all} onChange={(event) => onAll(event.currentTarget.checked)} />
         </span>
-        {["State", "Application", "What is going on", "Revision", "Drift"].map((title) => (
+        {["State", "Application", "What is going on", "Commit", "Drift"].map((title) => (
           <span key={title} role="columnheader">
             {title}
           </span>
@@ -91,7 +91,7 @@ export const RowLine = memo(
 );
 
 function Revision({ row }: { row: Row }) {
-  const revision = revisionOfEntry(deployedOf(row.app)) || row.revision;
+  const revision = row.change?.revision || revisionOfEntry(deployedOf(row.app)) || row.revision;
   const commit = commitOf(row, revision).value;
   const source = sourcesOf(row.app)[0];
   if (!revision) return <span class="dim">not read yet</span>;

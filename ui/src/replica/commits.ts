@@ -19,6 +19,11 @@ let running = 0;
 
 /** What is known of a revision; undefined until, and where, the server does not say. */
 export function commitOf(row: Row, revision = row.revision): Signal<Commit | undefined> {
+  if (row.change && row.change.revision === revision) {
+    const { author = "", at = "", subject = "" } = row.change;
+    // It came with the application: nobody is asked.
+    return signal({ author, date: at, message: subject });
+  }
   const source = sourcesOf(row.app)[0];
   const key = `${source?.repoURL ?? ""} ${revision}`;
   const there = known.get(key);

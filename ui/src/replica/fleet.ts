@@ -2,6 +2,7 @@
 
 import { computed } from "@preact/signals";
 import type { Application } from "../model/application";
+import { CHANGED } from "../model/changed";
 import { parentsOf } from "../model/parents";
 import { api } from "../net/client";
 import { events } from "../net/lines";
@@ -12,6 +13,8 @@ const FIELDS = [
   ...["name", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "finalizers", "labels", "ownerReferences"].map(
     (one) => `metadata.${one}`,
   ),
+  // The dots of its name are no dots of the path.
+  `metadata.annotations.${CHANGED.replaceAll(".", "\\.")}`,
   "spec",
   "operation",
   ...["sync", "health", "conditions", "operationState", "history", "resources", "reconciledAt", "sourceType", "sourceTypes", "summary"].map(

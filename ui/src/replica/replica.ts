@@ -7,6 +7,7 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { type Application, clusterOf, isAutomated, keyOf, revisionOf, sourcesOf } from "../model/application";
 import type { Facts } from "../filter/grammar";
+import { changeOf, type LastChange } from "../model/changed";
 import { ApiError } from "../net/client";
 import { causeOf } from "../words/cause";
 import { type Reason, reasonOf } from "../words/reason";
@@ -25,6 +26,8 @@ export interface Row {
   automated: boolean;
   /** Objects that differ from Git. */
   drift: number;
+  /** The commit that changed it last, where the engine says which. */
+  change: LastChange | undefined;
   facts: Facts;
   app: Application;
 }
@@ -224,6 +227,7 @@ export function rowOf(app: Application): Row {
     reason,
     revision: revisionOf(app),
     automated,
+    change: changeOf(app),
     drift: (app.status?.resources ?? []).filter((one) => one.status === "OutOfSync").length,
     facts: {
       text: `${namespace}/${name} ${project} ${cluster} ${destination} ${reason.sentence} ${reason.detail}`,

@@ -14,6 +14,7 @@ import { session, signOut } from "./session";
 const PAGES = [
   ["/applications", "Fleet", "f"],
   ["/images", "Images", "i"],
+  ["/audit", "Audit", "u"],
   ["/projects", "Projects", "p"],
   ["/repositories", "Repositories", "r"],
   ["/clusters", "Clusters", "c"],

@@ -51,6 +51,15 @@ def test_fields(fields: str, found: Any) -> None:
     assert sent(Mask(fields), answer) == {"metadata": {"v": 1}, "items": [found]}
 
 
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_dot_of_a_name_is_no_dot_of_the_path(stored: bool) -> None:
+    body = {"metadata": {"annotations": {"a.b/c": "d", "e": "f"}, "name": "x"}}
+    answer = {"items": [StoredBody(msgspec.json.encode(body)) if stored else body]}
+    assert sent(Mask(r"items.metadata.annotations.a\.b/c"), answer) == {
+        "items": [{"metadata": {"annotations": {"a.b/c": "d"}}}]
+    }
+
+
 @given(_OBJECTS, st.lists(_PATHS, max_size=3), st.booleans())
 def test_an_event_is_sent_as_what_is_read(found: dict[str, Any], paths: list[str], without: bool) -> None:
     stored = StoredBody(msgspec.json.encode(found))

@@ -1,4 +1,7 @@
-"""Parts of an answer, by `fields`: ``items.metadata.name,items.spec``, or ``-items.status`` for all but these."""
+"""Parts of an answer, by `fields`: ``items.metadata.name,items.spec``, or ``-items.status`` for all but these.
+
+A dot of a name is written ``\\.``: ``items.metadata.annotations.trueup\\.dev/changed-by``.
+"""
 
 from functools import lru_cache
 from typing import Any
@@ -28,7 +31,7 @@ class Mask:
         self._tree: Tree = {}
         for path in text.removeprefix("-").split(",")[:MOST]:
             if path:
-                _plant(self._tree, path.split("."))
+                _plant(self._tree, [name.replace("\0", ".") for name in path.replace("\\.", "\0").split(".")])
 
     def __bool__(self) -> bool:
         return bool(self._tree)
