@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +16,16 @@ from tests.support.apiserver import ByHand, Served, api_server
 from tests.unit.server.resources.test_application_changes import Asks, Writes
 from tests.unit.server.resources.test_application_objects import ByHandPlace, live, node
 from tests.unit.server.resources.test_applications import Stored, application
+from tests.unit.server.resources.test_cluster_writes import Room
 from tests.unit.server.resources.test_projects import Objects, Reads, stored_object
+from tests.unit.server.resources.test_trust import ED25519, Maps
 
 from kubegrammar.errors import Explained
 from trueup.cli.root import trueup
 from trueup.kube.object import read_object
 from trueup.model.application import Application, Operation
 from trueup.model.live import LiveObject
+from trueup.model.public_key import PublicKey
 from trueup.model.status import RevisionHistory
 from trueup.policy.requests import Cascade
 from trueup.server.request import Functions, Json, Request
@@ -34,10 +37,14 @@ from trueup.server.resources.application_requests import application_requests
 from trueup.server.resources.application_tree import application_tree
 from trueup.server.resources.application_watch import application_watch
 from trueup.server.resources.applications import application_reads
+from trueup.server.resources.certificates import CertificateResources
+from trueup.server.resources.gpgkeys import GpgKeyResources
 from trueup.server.resources.projects import ProjectResources
 from trueup.server.resources.repositories import RepositoryResources
 from trueup.server.resources.version import version_functions
+from trueup.server.transport.certificate import self_made
 from trueup.store.applications import StoredApplication, key_of
+from trueup.store.credentials import KEYRING
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 SHA = "c0ffee0000000000000000000000000000000000"
@@ -130,6 +137,7 @@ class Shop:
     def __init__(self) -> None:
         self.projects = Objects(stored_object("AppProject", "shop", spec={"sourceRepos": ["*"]}))
         self.secrets = Objects()
+        self.maps, self.clusters = Maps(), Room()
         web = application("web", 3, labels={"tier": "front"})
         self.stored = Reads(self.projects, kept(web.object() | {"status": STATUS}), application("api", 9))
         self.asks = Ends(self.stored)
@@ -156,6 +164,11 @@ class Shop:
         async def windows(request: Request) -> Json:
             return {"canSync": True, "assignedWindows": [{"kind": "allow", "schedule": "* * * * *", "duration": "1h"}]}
 
+        async def keys(texts: Sequence[str]) -> list[PublicKey]:
+            return [
+                PublicKey(each, f"{each:0>40}", "rsa4096", "Ada <ada@example.com>", "", False, each) for each in texts
+            ]
+
         async def never() -> None:
             raise AssertionError("nobody follows a tree")
 
@@ -175,6 +188,9 @@ class Shop:
             application_actions(stored, place, lambda: NOW, dict),
             ProjectResources(stored, self.projects, lambda app, project: None, events, lambda: NOW).functions(),
             RepositoryResources(self.secrets, "argocd").functions(),
+            CertificateResources(self.maps.trusted, self.maps.change).functions(),
+            GpgKeyResources(lambda: list(self.maps.maps.get(KEYRING, {}).values()), keys, self.maps.change).functions(),
+            self.clusters.functions,
             {
                 "ApplicationService.RevisionMetadata": metadata,
                 "ApplicationService.GetApplicationSyncWindows": windows,
@@ -369,6 +385,68 @@ async def test_a_repository_from_addition_to_removal(terminal: Terminal, monkeyp
     assert await terminal.run("repocreds", "list", "-o", "url") == f"{below}\n"
     assert await terminal.run("repocreds", "rm", below)
     assert terminal.shop.secrets.lives == {}
+
+
+async def test_what_is_trusted_is_added_listed_and_taken_away(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(self_made(NOW)[0])
+    made = await terminal.run("cert", "add-tls", "git.example.com", "--from", str(tmp_path / "ca.pem"))
+    assert made.endswith("Successfully created 1 certificate entries\n")
+    (tmp_path / "known").write_text(f"# of git\ngit.example.com,[git.example.com]:22 ssh-ed25519 {ED25519}\n")
+    made = await terminal.run("cert", "add-ssh", "--batch", "--from", str(tmp_path / "known"))
+    assert made.endswith("Successfully created 2 certificate entries\n")
+    listed = await terminal.run("cert", "list", "--sort", "type")
+    assert [line.split()[1] for line in listed.splitlines()] == ["TYPE", "https", "ssh", "ssh"]
+    assert "git.example.com" in await terminal.run("cert", "list", "--cert-type", "https", "-o", "json")
+    assert "of type 'ssh/ssh-ed25519'" in await terminal.run("cert", "rm", "git.example.com", "--cert-type", "ssh")
+    assert "of type 'https" in await terminal.run("cert", "rm", "git.*", "--yes")
+    assert "none matched" in await terminal.run("cert", "rm", "git.example.com")
+    (tmp_path / "odd").write_text("|1|hashed ssh-ed25519 AAAA\n")
+    with pytest.raises(Explained, match="line 1 is none of known hosts"):
+        await terminal.run("cert", "add-ssh", "--batch", "--from", str(tmp_path / "odd"))
+
+
+async def test_a_key_is_added_listed_and_forgotten(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "ada.asc").write_text("4AEE18F83AFDEB23")
+    add = ("gpg", "add", "--from", str(tmp_path / "ada.asc"))
+    assert await terminal.run(*add) == "Created 1 key(s)\n"
+    assert await terminal.run(*add) == "Created 0 key(s) and 1 already existed\n"
+    assert "Ada <ada@example.com>" in await terminal.run("gpg", "list")
+    assert "rsa4096" in await terminal.run("gpg", "get", "4AEE18F83AFDEB23")
+    assert await terminal.run("gpg", "rm", "4AEE18F83AFDEB23") == "Deleted key with key ID 4AEE18F83AFDEB23\n"
+    for words in (("gpg", "rm", "4AEE18F83AFDEB23"), ("gpg", "get", "4AEE18F83AFDEB23")):
+        with pytest.raises(Explained, match="no key 4AEE18F83AFDEB23 is known"):
+            await terminal.run(*words)
+
+
+async def test_a_cluster_from_addition_to_removal(terminal: Terminal, tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(
+        """apiVersion: v1
+clusters: [{name: c, cluster: {server: "https://east.example"}}]
+contexts: [{name: east, context: {cluster: c, user: u}}]
+users: [{name: u, user: {token: of-mine}}]
+"""
+    )
+    plugin = ("--exec-command", "aws", "--exec-command-args", "eks,get-token")
+    add = ("cluster", "add", "east", "--kubeconfig", str(kubeconfig), *plugin, "--label", "env=prod")
+    assert await terminal.run(*add) == "Cluster 'https://east.example' added\n"
+    with pytest.raises(Explained, match="is known already"):
+        await terminal.run(*add)
+    assert await terminal.run(*add, "--upsert", "--namespace", "shop")
+    assert (
+        await terminal.run("cluster", "list", "-o", "server")
+        == "https://kubernetes.default.svc\nhttps://east.example\n"
+    )
+    assert "https://east.example (1 namespaces)" in await terminal.run("cluster", "get", "east")
+    assert await terminal.run("cluster", "set", "east", "--name", "west", "--namespace", "*")
+    shown = await terminal.run("cluster", "get", "west", "-o", "json")
+    assert '"env": "prod"' in shown and '"namespaces"' not in shown and "of-mine" not in shown
+    assert terminal.shop.clusters.secrets.lives and "of-mine" not in str(terminal.shop.clusters.secrets.lives)
+    with pytest.raises(Explained, match="no token that could be renewed"):
+        await terminal.run("cluster", "rotate-auth", "west")
+    assert await terminal.run("cluster", "rm", "west", "--yes") == "Cluster 'west' removed\n"
+    with pytest.raises(Explained, match="there is no cluster 'west'"):
+        await terminal.run("cluster", "get", "west")
 
 
 async def test_a_wait_follows_what_changes_and_ends_in_time(terminal: Terminal) -> None:

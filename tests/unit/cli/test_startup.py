@@ -11,7 +11,7 @@ import click
 import pytest
 from tests.unit.kube.test_config import pair
 
-from trueup.cli import admin, cluster, proj, repo, root
+from trueup.cli import admin, cert, cluster, gpg, proj, repo, root
 from trueup.cli.app import COMMANDS, app
 from trueup.cli.lazy import Deferred, LazyGroup
 
@@ -33,7 +33,9 @@ ALL: dict[tuple[str, ...], Deferred] = {
     **{(name,): where for name, where in root.COMMANDS.items()},
     **{("admin", name): where for name, where in admin.COMMANDS.items()},
     **{("app", name): where for name, where in COMMANDS.items()},
+    **{("cert", name): where for name, where in cert.COMMANDS.items()},
     **{("cluster", name): where for name, where in cluster.COMMANDS.items()},
+    **{("gpg", name): where for name, where in gpg.COMMANDS.items()},
     **{("proj", name): where for name, where in proj.COMMANDS.items()},
     **{("repo", name): where for name, where in repo.COMMANDS.items()},
     **{("repocreds", name): where for name, where in repo.TEMPLATES.items()},
@@ -115,7 +117,7 @@ UNKNOWN = {
     ("app", "lisst"): "No such command 'lisst'. Did you mean 'list'?",
     ("app", "xyzzy"): "No such command 'xyzzy'.",
     ("app", "tree", "web"): "No such command 'tree'.",
-    ("cert", "list"): "argocd-tls-certs-cm",
+    ("cert", "add"): "Did you mean 'add-tls'?",
     ("configure", "x"): "commands use your kubeconfig",
 }
 

@@ -36,12 +36,11 @@ class Maps:
 
 
 def https(host: str, pem: bytes) -> Json:
-    return {"serverName": host, "certType": "https", "certData": base64.b64encode(pem).decode()}
+    return {"serverName": host, "certType": "https", "certData": pem}
 
 
 def ssh(host: str, key: str = ED25519, kind: str = "ssh-ed25519") -> Json:
-    data = base64.b64encode(key.encode()).decode()
-    return {"serverName": host, "certType": "ssh", "certSubType": kind, "certData": data}
+    return {"serverName": host, "certType": "ssh", "certSubType": kind, "certData": key.encode()}
 
 
 async def create(maps: Maps, *items: Json, upsert: bool = False, caller: ByHand | None = None) -> list[Json]:

@@ -23,7 +23,7 @@ from trueup.kube.transport import IN_FLIGHT, pooled
 from trueup.model.errors import TrueupError
 
 CONTROL_NAMESPACE = "argocd"
-OF_SERVERS = {"app", "cluster", "gpg", "proj", "repo", "repocreds"}
+OF_SERVERS = {"app", "cert", "cluster", "gpg", "proj", "repo", "repocreds"}
 """Groups of commands for which Argo CD's command line asks its API server."""
 READING = {"diff", "get", "history", "list", "list-tokens", "logs", "manifests", "resources", "timeline", "wait"}
 """Those of their commands that change nothing."""
@@ -105,12 +105,14 @@ def contexts_of(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
 
 def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--kubeconfig``, ``--kube-context`` and ``--namespace`` as one :class:`ClusterAccess`: Kubernetes alone."""
-    return _access_options(command, "--namespace")
 
+    def wrapped(kubeconfig: str, kube_context: str, core: bool, control_namespace: str, **rest: Any) -> Any:
+        access = ClusterAccess(kubeconfig, kube_context, control_namespace)
+        if not core:
+            unasked_server(_words(click.get_current_context(silent=True)), access)
+        return command(access=access, **rest)
 
-def access_beside_namespaces(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The same for commands whose ``--namespace`` is Argo CD's, of a cluster that is managed."""
-    return _access_options(command, "--control-namespace")
+    return _cluster_options(wrapped, command, "--namespace", "As always: this command asks no API server.")
 
 
 def reach_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -121,6 +123,11 @@ def reach_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def reach_beside_namespaces(command: Callable[..., Any]) -> Callable[..., Any]:
     """As :func:`reach_options`, for commands whose ``--namespace`` is Argo CD's."""
     return _reach_options(command, "--control-namespace")
+
+
+def reach_for_contexts(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As :func:`reach_beside_namespaces`, for a command that reads a kubeconfig whoever is asked."""
+    return _reach_options(command, "--control-namespace", reads_kubeconfig=True)
 
 
 def _cluster_options(
@@ -148,22 +155,14 @@ def _cluster_options(
     return wrapped
 
 
-def _access_options(command: Callable[..., Any], namespace_option: str) -> Callable[..., Any]:
+def _reach_options(
+    command: Callable[..., Any], namespace_option: str, *, reads_kubeconfig: bool = False
+) -> Callable[..., Any]:
     def wrapped(kubeconfig: str, kube_context: str, core: bool, control_namespace: str, **rest: Any) -> Any:
-        access = ClusterAccess(kubeconfig, kube_context, control_namespace)
-        if not core:
-            unasked_server(_words(click.get_current_context(silent=True)), access)
-        return command(access=access, **rest)
-
-    return _cluster_options(wrapped, command, namespace_option, "As always: this command asks no API server.")
-
-
-def _reach_options(command: Callable[..., Any], namespace_option: str) -> Callable[..., Any]:
-    def wrapped(kubeconfig: str, kube_context: str, core: bool, control_namespace: str, **rest: Any) -> Any:
-        cluster = kubeconfig or kube_context
+        cluster = kube_context or ("" if reads_kubeconfig else kubeconfig)
         named = rest["server_address"] or rest["argocd_context"]
         if named and (core or cluster):
-            other = "--core" if core else "--kubeconfig" if kubeconfig else "--kube-context"
+            other = "--core" if core else "--kube-context" if kube_context else "--kubeconfig"
             raise click.UsageError(f"{other} is straight on Kubernetes, and a server is named: give one of the two")
         said = taken(rest)
         core = core or bool(always().get("core"))

@@ -24,6 +24,7 @@ COMMANDS = {
     "admin": Deferred("trueup.cli.admin", "admin", "An installation as a whole: take it out, take it in."),
     "app": Deferred("trueup.cli.app", "app", "Work with applications."),
     "audit": Deferred("trueup.cli.audit", "audit", "Show what was done and seen: who, what, why, when."),
+    "cert": Deferred("trueup.cli.cert", "cert", "Certificates and host keys that repositories are trusted by."),
     "check": Deferred("trueup.cli.check", "check", "Let a fresh cluster judge all that a repository declares."),
     "ci": Deferred("trueup.cli.ci", "ci", "Build an image, set it in Git, wait until it runs: for any CI system."),
     "cluster": Deferred("trueup.cli.cluster", "cluster", "Clusters that applications go to."),
@@ -67,7 +68,6 @@ FILES = (
 ELSEWHERE = {
     "project": "That is `trueup proj`.",
     "configure": "There is nothing to configure: commands use your kubeconfig.",
-    "cert": "Known hosts and certificates are the ConfigMaps argocd-ssh-known-hosts-cm and argocd-tls-certs-cm.",
     "appset": "ApplicationSets are not built yet.",
     "apps": "That is `trueup app list`.",
     "controller": "That is `trueup server`.",

@@ -7,28 +7,26 @@ import click
 import msgspec
 
 from trueup.cli.asking import confirm
-from trueup.cli.cluster.secret import ClusterSecret, config_json, kept, secret_name, secret_object
+from trueup.cli.cluster.port import Body, clusters_of
 from trueup.cli.cluster.words import pairs
 from trueup.cli.completing import projects
 from trueup.cli.connect import (
     ClusterAccess,
-    access_beside_namespaces,
     client_of,
-    connected,
     contexts_of,
     kubeconfig_files,
+    reach_for_contexts,
 )
 from trueup.cli.examples import examples
 from trueup.cli.logs import errors_alone
 from trueup.cli.screen import say
-from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig, context_names, load_kubeconfig
 from trueup.kube.plugin import ExecPlugin
 from trueup.model.application import IN_CLUSTER_SERVER
 from trueup.model.errors import TrueupError
 from trueup.model.server import canonical_server
 from trueup.store.clusters.manager import SYSTEM_NAMESPACE, TOKEN_SECRET, make_manager, token_of
-from trueup.store.credentials import SECRET
+from trueup.store.clusters.written import config_json
 
 
 @click.command(
@@ -58,7 +56,7 @@ from trueup.store.credentials import SECRET
 @click.option("--proxy-url", default="", help="Proxy on the way there.")
 @click.option("--upsert", is_flag=True, help="Replace a cluster that is there.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@access_beside_namespaces
+@reach_for_contexts
 def add(access: ClusterAccess, context: str, yes: bool, **flags: Any) -> None:
     """Make a cluster known, by a context of your kubeconfig.
 
@@ -87,42 +85,23 @@ def add(access: ClusterAccess, context: str, yes: bool, **flags: Any) -> None:
 
 async def _add(access: ClusterAccess, context: str, there: ClusterConfig, flags: dict[str, Any]) -> None:
     server = canonical_server(there.server)
-    async with connected(access) as client:
-        same = [each for each in await kept(client, access.namespace) if each.secret and each.server == server]
-        old = next((each for each in same if each.project == flags["project"]), None)
-        if old is not None and not flags["upsert"]:
-            raise TrueupError(
-                f"cluster {server} is known by Secret {access.namespace}/{old.secret}", hint="--upsert replaces it"
-            )
-        config = there if flags["in_cluster"] else await _shown(there, flags)
-        data = {
+    async with clusters_of(access) as known:
+        await known.require_room(server, flags["project"], upsert=flags["upsert"])
+        config = None if flags["in_cluster"] else msgspec.json.decode(config_json(await _shown(there, flags)))
+        body: Body = {
             "name": flags["name"] or context,
             "server": server,
-            "config": config_json(config) if not flags["in_cluster"] else "{}",
-            "namespaces": ",".join(flags["namespaces"]),
-            "clusterResources": "true" if flags["cluster_resources"] else "",
+            "config": config or {},
+            "namespaces": list(flags["namespaces"]),
+            "clusterResources": bool(flags["cluster_resources"]),
             "project": flags["project"],
-            "shard": "" if flags["shard"] is None else str(flags["shard"]),
+            "shard": flags["shard"],
+            "labels": pairs(flags["label"], "--label"),
+            "annotations": pairs(flags["annotation"], "--annotation"),
         }
-        await _write(client, access, old, data, flags)
-
-
-async def _write(
-    client: Client, access: ClusterAccess, old: ClusterSecret | None, data: dict[str, str], flags: dict[str, Any]
-) -> None:
-    metadata = {"labels": pairs(flags["label"], "--label"), "annotations": pairs(flags["annotation"], "--annotation")}
-    name = old.secret if old else secret_name(data["server"])
-    if old is None and flags["project"]:
-        name += f"-{flags['project']}"
-    made = secret_object(access.namespace, name, data, metadata)
-    if old is None or old.live is None:
-        await client.create(SECRET, access.namespace, msgspec.json.encode(made))
-        return
-    live = old.live.object()
-    for field in ("labels", "annotations"):
-        made["metadata"][field] = {**(live["metadata"].get(field) or {}), **made["metadata"][field]}
-    made["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
-    await client.replace(SECRET, access.namespace, name, msgspec.json.encode(made))
+        await known.add(
+            {field: value for field, value in body.items() if value not in (None, "")}, upsert=flags["upsert"]
+        )
 
 
 async def _shown(there: ClusterConfig, flags: dict[str, Any]) -> ClusterConfig:
