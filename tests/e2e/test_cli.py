@@ -589,6 +589,12 @@ async def test_projects_and_repositories_by_verbs(estate: Estate, shell: Shell, 
     assert (await shell("proj", "add-destination", project, "in-cluster", "other", "--name")).code == 0
     assert (await shell(*create, "--dest-namespace", estate.name)).code == 0
     estate.made.append(estate.name)
+    hosts = tmp_path / "known_hosts"
+    key = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + b"k" * 32).decode()
+    hosts.write_text(f"{project}.example ssh-ed25519 {key}\n")
+    assert (await shell("cert", "add-ssh", "--batch", "--from", str(hosts))).code == 0
+    assert f"{project}.example" in (await shell("cert", "list", "--cert-type", "ssh")).out
+    assert "ssh-ed25519" in (await shell("cert", "rm", f"{project}.example")).out
     used = await shell("proj", "delete", project)
     assert used.code == 20 and f"is used by {estate.name}" in used.err
     window = ("proj", "windows", "add", project, "--kind", "deny", "--duration", "1h", "--applications", "*")

@@ -184,8 +184,8 @@ def _parameters() -> list[click.Option]:
             ["-H", "--header"], multiple=True, metavar="NAME:VALUE", help="Sent with every request. Repeatable."
         ),
         click.Option(["--http-retry-max"], type=click.IntRange(0), default=0, help="Times that a read is tried again."),
-        click.Option(["--port-forward"], is_flag=True, hidden=True),
-        click.Option(["--port-forward-namespace"], default="", hidden=True),
+        click.Option(["--port-forward"], is_flag=True, hidden=True, help="Not built."),
+        click.Option(["--port-forward-namespace"], default="", hidden=True, help="Not built."),
     ]
 
 
