@@ -60,6 +60,35 @@ async def test_the_first_three_labs_on_a_real_api_server(newcomer: Newcomer, con
             await shell.run("trueup sandbox down")
 
 
+class SignedIn(Shell):
+    """A shell of somebody who has signed in to an API server; what needs files of this machine says so."""
+
+    async def run(self, command: str) -> tuple[int, str]:
+        return await super().run(command.replace("--git --yes", "--git --yes --core"))
+
+
+SIGN_IN = """trueup server --no-engine --listen 127.0.0.1:0 --insecure > api.log 2>&1 &
+until grep -q 'API served' api.log; do sleep 0.1; done
+trueup login "127.0.0.1:$(sed -n 's/.*API served.*port[^0-9]*\\([0-9]*\\).*/\\1/p' api.log)" --plaintext \
+  --username admin --password "$(trueup admin initial-password | head -1)"
+"""
+
+
+@pytest.mark.timeout(400)
+async def test_the_first_three_labs_through_an_api_server(newcomer: Newcomer) -> None:
+    async def sign_in() -> str:
+        return SIGN_IN
+
+    async with SignedIn(newcomer.checkout, newcomer.environment) as shell:
+        try:
+            for lab in (FIRST, SECOND, THIRD):
+                await follow(lab, shell, {"trueup server": sign_in})
+            status, asked = await shell.run("cat ../api.log api.log 2>/dev/null || true")
+            assert status == 0 and "ApplicationService/Create" in asked
+        finally:
+            await shell.run("trueup sandbox down")
+
+
 @pytest.mark.parametrize(
     ("expected", "lines", "same"),
     [

@@ -118,7 +118,7 @@ UNKNOWN = {
     ("app", "xyzzy"): "No such command 'xyzzy'.",
     ("app", "tree", "web"): "No such command 'tree'.",
     ("cert", "add"): "Did you mean 'add-tls'?",
-    ("configure", "x"): "commands use your kubeconfig",
+    ("configure", "x"): "`trueup login` and `trueup context`",
 }
 
 

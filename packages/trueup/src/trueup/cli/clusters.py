@@ -17,14 +17,15 @@ async def known_clusters(client: Client, namespace: str) -> KnownClusters:
     Raises:
         ApiError: the Secrets or the settings may not be read.
     """
-    data = [await _data(client, namespace, name) for name in (CONFIG_MAP, PARAMETERS)]
+    data = [await settings_data(client, namespace, name) for name in (CONFIG_MAP, PARAMETERS)]
     settings = read_settings(*data)
     found = KnownClusters(client, namespace, settings=lambda: settings)
     found.replaced((await client.list(SECRET, namespace, label_selector=SELECTOR)).objects)
     return found
 
 
-async def _data(client: Client, namespace: str, name: str) -> dict[str, Any]:
+async def settings_data(client: Client, namespace: str, name: str) -> dict[str, Any]:
+    """The data of a ConfigMap of settings; nothing where there is none."""
     try:
         return (await client.get(CONFIG_MAPS, namespace, name)).object().get("data") or {}
     except NotFound:

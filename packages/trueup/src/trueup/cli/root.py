@@ -67,7 +67,7 @@ FILES = (
 
 ELSEWHERE = {
     "project": "That is `trueup proj`.",
-    "configure": "There is nothing to configure: commands use your kubeconfig.",
+    "configure": "There is nothing to configure: `trueup login` and `trueup context` choose a server.",
     "appset": "ApplicationSets are not built yet.",
     "apps": "That is `trueup app list`.",
     "controller": "That is `trueup server`.",

@@ -14,11 +14,12 @@ COMMANDS = {
     "settings": Deferred("trueup.cli.admin.settings", "settings", "Look at settings before they count."),
 }
 ELSEWHERE = {
-    "dashboard": "There is no API server yet: `trueup app list` and `trueup demo` show what runs.",
+    "dashboard": "`trueup server --listen :8080` serves the API and the web UI.",
+    "redis-initial-password": "There is no Redis.",
     "app": "`trueup app diff` and `trueup app manifests` compare and render.",
     "proj": "`trueup proj` changes projects.",
     "repo": "`trueup repo add` makes the Secret.",
-    "cluster": "Trueup deploys to the cluster that it runs on; other clusters are not built yet.",
+    "cluster": "`trueup cluster` lists and changes clusters.",
     "notifications": "Notifications are not built yet.",
 }
 

@@ -70,6 +70,7 @@ _AS_OPTIONS = {
 @folder_options
 @click.option("-y", "--yes", "--assumeYes", "yes", is_flag=True, help="With --preview-changes: do not ask.")
 @click.option("--retry-limit", type=int, default=0, help="Tries after the first; negative: no limit.")
+@click.option("--retry-refresh", is_flag=True, help="Try again with the newest revision, not with the one that failed.")
 @click.option("--retry-backoff-duration", default="", help="First wait between tries, such as 5s.")
 @click.option("--retry-backoff-factor", type=int, default=None, help="What each wait is multiplied by for the next.")
 @click.option("--retry-backoff-max-duration", default="", help="Longest wait between tries, such as 3m.")
@@ -196,6 +197,8 @@ def _operation(flags: dict[str, Any]) -> dict[str, Any]:
     given = {field: value for field, value in backoff.items() if value}
     if flags["retry_limit"]:
         operation["retry"] = {"limit": flags["retry_limit"], **({"backoff": given} if given else {})}
+        if flags["retry_refresh"]:
+            operation["retry"]["refresh"] = True
     return operation
 
 

@@ -1,4 +1,4 @@
-"""``trueup proj``: projects, straight on Kubernetes, with Argo CD's verbs and flag names."""
+"""``trueup proj``: projects, with Argo CD's verbs and flag names."""
 
 import click
 
@@ -8,6 +8,7 @@ _LISTS, _WINDOWS = "trueup.cli.proj.lists", "trueup.cli.proj.windows"
 COMMANDS = {
     "add-destination": Deferred(_LISTS, "add_destination", "Allow a cluster and a namespace."),
     "add-destination-service-account": Deferred(_LISTS, "add_account", "Let syncs to a destination act as an account."),
+    "add-orphaned-ignore": Deferred(_LISTS, "add_orphaned_ignore", "Do not report objects of a kind as orphaned."),
     "add-signature-key": Deferred(_LISTS, "add_signature_key", "Let a key sign commits."),
     "add-source": Deferred(_LISTS, "add_source", "Allow a repository."),
     "add-source-namespace": Deferred(_LISTS, "add_source_namespace", "Let a namespace's applications use the project."),
@@ -22,6 +23,7 @@ COMMANDS = {
     "list": Deferred("trueup.cli.proj.read", "list_", "List projects."),
     "remove-destination": Deferred(_LISTS, "remove_destination", "Take a destination away."),
     "remove-destination-service-account": Deferred(_LISTS, "remove_account", "Take a service account away."),
+    "remove-orphaned-ignore": Deferred(_LISTS, "remove_orphaned_ignore", "Report them again."),
     "remove-signature-key": Deferred(_LISTS, "remove_signature_key", "Take a key away."),
     "remove-source": Deferred(_LISTS, "remove_source", "Take a repository away."),
     "remove-source-namespace": Deferred(_LISTS, "remove_source_namespace", "Take a namespace away."),
@@ -31,8 +33,6 @@ COMMANDS = {
 }
 ELSEWHERE = {
     "source-integrity": "`trueup proj edit` changes the field spec.sourceIntegrity.",
-    "add-orphaned-ignore": "Orphaned objects are not watched yet; `trueup proj edit` changes the field.",
-    "remove-orphaned-ignore": "Orphaned objects are not watched yet; `trueup proj edit` changes the field.",
 }
 
 

@@ -6,6 +6,8 @@ from typing import Any
 from trueup.model.errors import TrueupError
 
 Spec = dict[str, Any]
+OrphanRule = dict[str, str]
+"""Objects that are not reported as orphaned: ``group``, ``kind``, and ``name`` where it is one."""
 
 
 def add(spec: Spec, field: str, entry: Any) -> None:
@@ -84,6 +86,41 @@ def kinds_list(spec: Spec, *, namespaced: bool, allow: bool, to: str, entry: dic
     scope = "namespace" if namespaced else "cluster"
     field = f"{scope}Resource{'Whitelist' if to == 'allow' else 'Blacklist'}"
     (add if (to == "allow") == allow else remove)(spec, field, entry)
+
+
+def ignore_orphans(spec: Spec, rule: OrphanRule) -> None:
+    """Do not report some objects as orphaned.
+
+    Raises:
+        TrueupError: they are not reported as it is.
+    """
+    watched = spec.get("orphanedResources") or {}
+    rules = watched.get("ignore") or []
+    if rule in rules:
+        raise TrueupError(
+            f"spec.orphanedResources.ignore has {_told(rule)} already", hint="`trueup proj get -o yaml` shows them"
+        )
+    spec["orphanedResources"] = {**watched, "ignore": [*rules, rule]}
+
+
+def report_orphans(spec: Spec, rule: OrphanRule) -> None:
+    """Undo that; what is watched stays so.
+
+    Raises:
+        TrueupError: there is no such rule.
+    """
+    watched = spec.get("orphanedResources") or {}
+    rules = watched.get("ignore") or []
+    kept = [each for each in rules if _plain(each) != rule]
+    if len(kept) == len(rules):
+        raise TrueupError(
+            f"spec.orphanedResources.ignore has no {_told(rule)}", hint="`trueup proj get -o yaml` shows them"
+        )
+    spec["orphanedResources"] = {**watched, "ignore": kept}
+
+
+def _plain(rule: OrphanRule) -> OrphanRule:
+    return {name: value for name, value in rule.items() if value or name != "name"}
 
 
 def _is(found: Any, entry: Any) -> bool:

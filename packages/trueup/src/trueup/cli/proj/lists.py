@@ -9,7 +9,16 @@ import click
 from trueup.cli.completing import projects
 from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.examples import examples
-from trueup.cli.proj.entries import add, destination, kinds_list, remove, signature_key
+from trueup.cli.proj.entries import (
+    OrphanRule,
+    add,
+    destination,
+    ignore_orphans,
+    kinds_list,
+    remove,
+    report_orphans,
+    signature_key,
+)
 from trueup.cli.proj.port import Spec, projects_of
 from trueup.cli.screen import say
 
@@ -119,6 +128,29 @@ def remove_account(access: ClusterAccess, name: str, server: str, namespace: str
     """Undo `add-destination-service-account`."""
     entry = {"server": server, "namespace": namespace}
     apply(access, name, lambda spec: remove(spec, "destinationServiceAccounts", entry))
+
+
+def _orphans(verb: str, edit: Callable[[Spec, OrphanRule], None], help_: str) -> Any:
+    @click.command(
+        f"{verb}-orphaned-ignore", epilog=examples(f"trueup proj {verb}-orphaned-ignore shop batch Job --name 'test-*'")
+    )
+    @name_argument
+    @click.argument("group")
+    @click.argument("kind")
+    @click.option("--name", "object_name", default="", help="Of this name alone; a glob.")
+    @reach_options
+    def run(access: ClusterAccess, name: str, group: str, kind: str, object_name: str) -> None:
+        entry = {"group": group, "kind": kind} | ({"name": object_name} if object_name else {})
+        apply(access, name, lambda spec: edit(spec, entry))
+
+    run.help = help_
+    return run
+
+
+add_orphaned_ignore = _orphans(
+    "add", ignore_orphans, "Do not report objects of a kind as orphaned, and watch the rest."
+)
+remove_orphaned_ignore = _orphans("remove", report_orphans, "Undo `add-orphaned-ignore`.")
 
 
 def _kinds(verb: str, scope: str, help_: str) -> Any:

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,13 +119,23 @@ def always() -> dict[str, Any]:
 
 
 def taken(flags: dict[str, Any]) -> ServerAccess:
-    """What options say, which are taken out of the flags of a command; ``ARGOCD_OPTS`` where they say nothing.
+    """What options say, which are taken out of the flags of a command.
+
+    Raises:
+        click.UsageError: one is not built.
+    """
+    return said_by({str(option.name): flags.pop(str(option.name)) for option in _parameters()})
+
+
+def said_by(flags: Mapping[str, Any]) -> ServerAccess:
+    """What options say among others; ``ARGOCD_OPTS`` where they say nothing.
 
     Raises:
         click.UsageError: one is not built.
     """
     opts = always()
-    given = {option.name: flags.pop(str(option.name)) or opts.get(str(option.name)) for option in _parameters()}
+    names = [str(option.name) for option in _parameters()]
+    given = {name: flags.get(name) or opts.get(name) for name in names}
     if given["port_forward"] or given["port_forward_namespace"]:
         raise click.UsageError(
             "--port-forward is not built: `kubectl -n argocd port-forward svc/trueup 8080:443` "

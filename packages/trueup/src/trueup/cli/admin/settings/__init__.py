@@ -6,10 +6,9 @@ from trueup.cli.lazy import Deferred, LazyGroup
 
 COMMANDS = {
     "rbac": Deferred("trueup.cli.admin.settings.rbac", "rbac", "Who may do what, by a policy that need not be in use."),
+    "validate": Deferred("trueup.cli.admin.settings.validate", "validate", "What an engine makes of argocd-cm."),
 }
-_KUBECTL = "`kubectl -n argocd edit configmap argocd-cm` changes settings; the engine warns of what it cannot read."
 ELSEWHERE = {
-    "validate": _KUBECTL,
     "resource-overrides": "`trueup app diff` shows what ignored differences leave; health scripts are not run.",
 }
 
