@@ -22,8 +22,8 @@ from bench.result import Result, write_table
 from bench.sandbox import sandbox
 from bench.workflow import workflow
 from pocketkube.controlplane import default_folders
-from trueup.sandbox.playground import playground
-from trueup.sandbox.sites import real
+from trueup.demo.playground import playground
+from trueup.demo.sites import real
 from trueup.workers.git import run_git
 
 OUTPUT = Path("build/bench.json")

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from bench.result import Result, median, result
-from trueup.sandbox.playground import Playground, application
+from trueup.demo.playground import Playground, application
 
 ROUNDS = 9
 PROGRAMS = Path(sys.executable).parent

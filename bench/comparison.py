@@ -9,10 +9,10 @@ import msgspec
 from bench.result import Result, result
 from kubegrammar.merge import Type, Versions, apply, is_unchanged
 from pocketkube.cluster import catalog
+from trueup.demo.playground import Playground
 from trueup.kube.object import read_object
 from trueup.model.annotations import FIELD_MANAGER
 from trueup.render.output import manifest_of
-from trueup.sandbox.playground import Playground
 
 SECONDS = 1.0
 _DEPLOYMENT: dict[str, Any] = {

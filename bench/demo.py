@@ -7,7 +7,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from signal import SIGINT
 
 from bench.result import Result, result
-from trueup.sandbox.playground import Playground
+from trueup.demo.playground import Playground
 
 PATIENCE = 60.0
 MARKS = {

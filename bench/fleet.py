@@ -12,9 +12,9 @@ from bench.ground import config_map, is_settled, kind, merge, repository, witnes
 from bench.result import Result, result
 from bench.usage import cpu, family, memory, writes
 from kubegrammar import yaml
+from trueup.demo.playground import NAMESPACE, Playground, application
 from trueup.model.annotations import FIELD_MANAGER
 from trueup.model.live import LiveObject
-from trueup.sandbox.playground import NAMESPACE, Playground, application
 from trueup.store.kinds import APPLICATION
 
 APPLICATIONS = 100

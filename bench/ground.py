@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
+from trueup.demo.playground import NAMESPACE, Playground
 from trueup.kube.discovery import ResourceType
 from trueup.model.annotations import REFRESH
 from trueup.model.live import LiveObject
 from trueup.model.status import OperationPhase
-from trueup.sandbox.playground import NAMESPACE, Playground
-from trueup.sandbox.repository import PlayRepository
 from trueup.store.kinds import APPLICATION
+from trueup.workshop.repository import PlayRepository
 
 PATIENCE = 180.0
 """Seconds after which something that should have happened counts as a failure of the run."""

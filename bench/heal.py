@@ -19,8 +19,8 @@ from bench.ground import (
 )
 from bench.result import Result, median, percentile, result
 from kubegrammar import yaml
+from trueup.demo.playground import NAMESPACE, Playground, application
 from trueup.model.annotations import FIELD_MANAGER
-from trueup.sandbox.playground import NAMESPACE, Playground, application
 from trueup.store.kinds import APPLICATION
 
 ROUNDS = 21

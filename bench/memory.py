@@ -9,8 +9,8 @@ from bench.result import Result, result
 from bench.tree import MANAGED
 from bench.usage import family, memory, name_of
 from kubegrammar import yaml
+from trueup.demo.playground import NAMESPACE, Playground, application
 from trueup.model.live import LiveObject
-from trueup.sandbox.playground import NAMESPACE, Playground, application
 from trueup.store.kinds import APPLICATION
 
 APPLICATIONS = 300

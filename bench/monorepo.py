@@ -8,8 +8,8 @@ from bench.ground import config_map, is_settled, merge, repository, witness, wri
 from bench.result import Result, median, result
 from bench.usage import cpu, family, writes
 from kubegrammar import yaml
+from trueup.demo.playground import NAMESPACE, Playground, application
 from trueup.model.live import LiveObject
-from trueup.sandbox.playground import NAMESPACE, Playground, application
 from trueup.store.kinds import APPLICATION
 
 APPLICATIONS = 300

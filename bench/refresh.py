@@ -21,8 +21,8 @@ from bench.ground import (
 )
 from bench.result import Result, median, result
 from kubegrammar import yaml
+from trueup.demo.playground import NAMESPACE, Playground, application
 from trueup.model.annotations import FIELD_MANAGER
-from trueup.sandbox.playground import NAMESPACE, Playground, application
 from trueup.store.kinds import APPLICATION
 
 ROUNDS = 11

@@ -11,11 +11,11 @@ import msgspec
 
 from bench.result import Result, median, result
 from pocketkube.cluster.embedded import EmbeddedCluster
+from trueup.demo.playground import Playground
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig, load_kubeconfig
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.transport import Transport
-from trueup.sandbox.playground import Playground
 
 CREATED = 2000
 CONNECTIONS = 8

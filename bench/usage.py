@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from trueup.sandbox.playground import Playground
+from trueup.demo.playground import Playground
 
 TICKS = os.sysconf("SC_CLK_TCK")
 _WRITES = re.compile(

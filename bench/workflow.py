@@ -14,14 +14,14 @@ from kubegrammar.time import format_exact_time, parse_time
 from trueup.cli.app.access import ApplicationView, read_view
 from trueup.cli.circle import CODE, NAME, PAGE, Circle, is_running
 from trueup.cli.demo import examples
+from trueup.demo.playground import Playground, playground
+from trueup.demo.sites import embedded
 from trueup.features.images.rule import ImageRule, TargetKind, Update, WriteBack
 from trueup.features.images.target import Editor, write_images
 from trueup.kube.errors import NotFound
 from trueup.model.application import Source
 from trueup.model.audit import Action, AuditRecord
 from trueup.runtime.clock import SystemClock
-from trueup.sandbox.playground import Playground, playground
-from trueup.sandbox.sites import embedded
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.tree import GitTree
 from trueup.sources.writer import Edit, WantedCommit, write

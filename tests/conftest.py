@@ -26,11 +26,11 @@ from xdist.remote import Producer
 
 from pocketkube.cluster.embedded import EmbeddedCluster
 from pocketkube.controlplane import ControlPlane
+from trueup.demo.simulating import simulated as playing
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
 from trueup.kube.errors import Conflict, NotFound
-from trueup.sandbox.simulating import simulated as playing
 from trueup.store.install import DEFINITION
 
 BUILD = Path(__file__).parents[1] / "tools" / "controlplane" / "build.py"

@@ -13,11 +13,11 @@ from tests.support.tiers import everywhere
 
 from pocketkube.controlplane import ControlPlane
 from pocketkube.errors import ProcessFailed
+from trueup.demo.audit import read_audit
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery, ResourceType
 from trueup.kube.errors import Forbidden, Gone, Unauthorized, Unreachable
-from trueup.sandbox.audit import read_audit
 
 HOLDER = """
 import asyncio, sys

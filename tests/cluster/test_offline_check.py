@@ -14,14 +14,14 @@ from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
-from trueup.sandbox.offline.applications import CONTROL_NAMESPACE, find_applications
-from trueup.sandbox.offline.check import Check
-from trueup.sandbox.offline.kubernetes import embedded
-from trueup.sandbox.offline.rendered import DeclaredApplications
-from trueup.sandbox.offline.renderer import OfflineRenderer
-from trueup.sandbox.offline.report import Report
-from trueup.sandbox.offline.repositories import OfflineRepositories
-from trueup.sandbox.offline.trial import Trial
+from trueup.offline.applications import CONTROL_NAMESPACE, find_applications
+from trueup.offline.check import Check
+from trueup.offline.kubernetes import embedded
+from trueup.offline.rendered import DeclaredApplications
+from trueup.offline.renderer import OfflineRenderer
+from trueup.offline.report import Report
+from trueup.offline.repositories import OfflineRepositories
+from trueup.offline.trial import Trial
 from trueup.sources.checkout import open_checkout
 from trueup.store.install import install
 

@@ -13,9 +13,9 @@ from tests.support.tiers import everywhere
 
 from pocketkube.controlplane import ControlPlane
 from pocketkube.player.player import REPEAT_SECONDS
+from trueup.demo.audit import read_audit
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery, ResourceType
-from trueup.sandbox.audit import read_audit
 
 Object = dict[str, Any]
 Verdict = Callable[[Object], bool]

@@ -15,13 +15,13 @@ from tests.conftest import Cluster, make_namespace
 from tests.support.patience import stretched
 
 from pocketkube.controlplane import ControlPlane
+from trueup.demo.simulating import simulated
 from trueup.kube.cache import WatchCache
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
 from trueup.model.live import Seen
 from trueup.model.resource import GroupKind
-from trueup.sandbox.simulating import simulated
 
 Object = dict[str, Any]
 Step = dict[str, Object]

@@ -20,9 +20,9 @@ from trueup.model.annotations import API_VERSION, REFRESH, RESOURCES_FINALIZER
 from trueup.model.live import LiveObject
 from trueup.model.resource import group_of
 from trueup.model.status import SyncCode
-from trueup.sandbox.repository import PlayRepository
 from trueup.store.kinds import APPLICATION
 from trueup.workers.git import run_git
+from trueup.workshop.repository import PlayRepository
 
 PATIENCE = 60.0
 AUTOMATED = {"prune": True, "selfHeal": True}

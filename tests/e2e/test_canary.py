@@ -27,9 +27,9 @@ from kubegrammar.hidden import spellings
 from pocketkube.cluster.embedded import EmbeddedCluster
 from trueup.kube.client import Client
 from trueup.model.annotations import LAST_APPLIED
-from trueup.sandbox.git import GitServer
 from trueup.store.credentials import CONFIG_MAP
 from trueup.workers.kept import MARK
+from trueup.workshop.git import GitServer
 
 PLACES = (
     *("string-data", "data", "refused", "literal", "bare-literal", "file", "env-file", "values", "failing-values"),

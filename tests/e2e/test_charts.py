@@ -15,11 +15,11 @@ from tests.support.httpserver import serving
 
 from trueup.cli.app.access import ApplicationView
 from trueup.kube.client import Client
-from trueup.sandbox.registry import SandboxRegistry
 from trueup.sources.credential import Credential
 from trueup.sources.registry import Access, RegistryClient
 from trueup.sources.registry.build import LAYER, MANIFEST
 from trueup.sources.registry.library import HELM
+from trueup.workshop.registry import SandboxRegistry
 
 LET_IN = Access(username="ada", password="canary")
 

@@ -18,10 +18,10 @@ from tests.support.patience import looks
 from tests.support.tiers import everywhere
 
 from pocketkube.controlplane import ControlPlane
+from trueup.demo.audit import read_audit
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
-from trueup.sandbox.audit import read_audit
 
 KILLS = 10
 WAVE_DELAY = 0.3

@@ -22,10 +22,10 @@ from tests.unit.sources.test_pulls import Host
 
 from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
-from trueup.sandbox.git import GitServer
-from trueup.sandbox.registry import SandboxRegistry
 from trueup.sources.registry import Access, RegistryClient
 from trueup.store.credentials import CONFIG_MAP, LABEL, SECRET
+from trueup.workshop.git import GitServer
+from trueup.workshop.registry import SandboxRegistry
 
 UPDATER = "argocd-image-updater.argoproj.io/"
 DEPLOYMENT = """\

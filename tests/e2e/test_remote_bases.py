@@ -18,10 +18,10 @@ from tests.support.httpserver import serving
 
 from trueup.cli.app.access import ApplicationView
 from trueup.kube.client import Client
-from trueup.sandbox.repository import PlayRepository
 from trueup.sources.credential import Credential
 from trueup.store.credentials import CONFIG_MAP
 from trueup.store.install import PROJECT
+from trueup.workshop.repository import PlayRepository
 
 
 async def base_of(estate: Estate, value: str) -> PlayRepository:

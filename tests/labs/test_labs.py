@@ -12,8 +12,8 @@ from tests.support.tiers import everywhere
 from pocketkube.controlplane import ControlPlane
 from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
-from trueup.sandbox.services import furnish, read_place
 from trueup.store.credentials import CONFIG_MAP
+from trueup.workshop.services import furnish, read_place
 
 pytestmark = everywhere
 

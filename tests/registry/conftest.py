@@ -15,8 +15,8 @@ from tests.support.httpserver import serving
 from tests.support.patience import stretched
 
 from pocketkube.processes import Nest
-from trueup.sandbox.registry import SandboxRegistry
 from trueup.sources.registry import Access, RegistryClient
+from trueup.workshop.registry import SandboxRegistry
 
 FETCH = Path(__file__).parents[2] / "tools" / "registry" / "fetch.py"
 USER, PASSWORD = "ada", "s3cret"

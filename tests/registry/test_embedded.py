@@ -16,9 +16,9 @@ from tests.registry.images import MANIFEST, push_image
 from tests.support.httpserver import serving
 from yarl import URL
 
-from trueup.sandbox.registry import SandboxRegistry
-from trueup.sandbox.registry.store import UPLOAD_SECONDS
 from trueup.sources.registry import Access, RegistryClient
+from trueup.workshop.registry import SandboxRegistry
+from trueup.workshop.registry.store import UPLOAD_SECONDS
 
 embedded = pytest.mark.parametrize("registry", ["embedded"], indirect=True)
 DATA = b"0123456789"

@@ -21,7 +21,6 @@ from tests.support.tiers import everywhere
 from trueup.model.errors import TrueupError
 from trueup.model.repository import RepositoryOf
 from trueup.model.tree import MEBIBYTE, Mode
-from trueup.sandbox.registry import SandboxRegistry
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Charts, Mirrors
 from trueup.sources.registry import RegistryClient
@@ -30,6 +29,7 @@ from trueup.sources.revision import UnknownRevision
 from trueup.sources.shelf import Shelf, Wish, Wished
 from trueup.workers.git import run_git
 from trueup.workers.preparing import Inline
+from trueup.workshop.registry import SandboxRegistry
 
 _numbers = itertools.count()
 SHOWN = Credential(username=USER, password=PASSWORD)

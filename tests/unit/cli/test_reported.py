@@ -3,7 +3,7 @@
 import pytest
 
 from trueup.cli.reported import SHOWN, print_annotations, print_text
-from trueup.sandbox.offline.report import Checked, Problem, Report, Unverified
+from trueup.offline.report import Checked, Problem, Report, Unverified
 
 FAULT = Problem(
     application="argocd/a",

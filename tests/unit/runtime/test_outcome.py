@@ -11,13 +11,14 @@ ENGINE = trueup.engine.Engine
 """Imported for the errors that its parts define."""
 SPREAD = (0.75, 1.25)
 
+OUTSIDE = ("trueup.cli", "trueup.demo", "trueup.offline", "trueup.workshop", "tests")
+"""Of the packages, those whose errors no pass meets."""
+
 
 def _kinds(base: type[TrueupError]) -> set[type[TrueupError]]:
     """A type of errors and all below it that an engine may raise, whatever else a run has imported."""
     below = {each for kind in base.__subclasses__() for each in _kinds(kind)}
-    return {base} | {
-        each for each in below if not each.__module__.startswith(("trueup.cli", "trueup.sandbox", "tests"))
-    }
+    return {base} | {each for each in below if not each.__module__.startswith(OUTSIDE)}
 
 
 def _made(kind: type[Exception]) -> Exception:

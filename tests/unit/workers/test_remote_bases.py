@@ -15,10 +15,10 @@ from kubegrammar import yaml
 from trueup.model.application import KustomizeSource, Source
 from trueup.model.errors import RenderFailed, SourceUnavailable, TrueupError
 from trueup.model.manifest import Manifest
+from trueup.offline.elsewhere import Elsewhere
+from trueup.offline.renderer import OfflineRenderer
 from trueup.render.environment import RenderContext
 from trueup.render.output import Objects
-from trueup.sandbox.offline.elsewhere import Elsewhere
-from trueup.sandbox.offline.renderer import OfflineRenderer
 from trueup.sources.mirrors import Mirrors
 from trueup.workers.git import run_git
 from trueup.workers.kustomize import kubectl

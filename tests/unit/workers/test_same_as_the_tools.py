@@ -11,9 +11,9 @@ from tests.support import helmtemplate
 from kubegrammar import yaml
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed
+from trueup.offline.renderer import OfflineRenderer
 from trueup.render.environment import RenderContext
 from trueup.render.output import Objects
-from trueup.sandbox.offline.renderer import OfflineRenderer
 from trueup.sources.worktree import WorkTree
 from trueup.workers.kustomize import kubectl
 

@@ -10,9 +10,9 @@ from tests.support.gitrepo import Gitlink, GitRepo
 
 from trueup.model.application import DirectorySource, Source
 from trueup.model.errors import RenderFailed, SourceUnavailable, TrueupError
+from trueup.offline.elsewhere import Elsewhere
 from trueup.render.continuity import Trees
 from trueup.render.environment import RenderContext
-from trueup.sandbox.offline.elsewhere import Elsewhere
 from trueup.sources.credential import Credential
 from trueup.sources.mirrors import Mirrors
 from trueup.store.preparing import Preparer

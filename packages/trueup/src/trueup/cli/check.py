@@ -32,23 +32,23 @@ from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
 from trueup.model.annotations import API_VERSION
 from trueup.model.errors import TrueupError
-from trueup.sandbox.offline.applications import (
+from trueup.offline.applications import (
     CONTROL_NAMESPACE,
     Declared,
     DeclaredFiles,
     find_applications,
     read_application,
 )
-from trueup.sandbox.offline.check import Check
-from trueup.sandbox.offline.definitions import definitions
-from trueup.sandbox.offline.elsewhere import Elsewhere
-from trueup.sandbox.offline.folders import RenderableFolder, survey
-from trueup.sandbox.offline.kubernetes import embedded
-from trueup.sandbox.offline.rendered import DeclaredApplications
-from trueup.sandbox.offline.renderer import OfflineRenderer
-from trueup.sandbox.offline.report import Report
-from trueup.sandbox.offline.repositories import OfflineRepositories
-from trueup.sandbox.offline.trial import Trial
+from trueup.offline.check import Check
+from trueup.offline.definitions import definitions
+from trueup.offline.elsewhere import Elsewhere
+from trueup.offline.folders import RenderableFolder, survey
+from trueup.offline.kubernetes import embedded
+from trueup.offline.rendered import DeclaredApplications
+from trueup.offline.renderer import OfflineRenderer
+from trueup.offline.report import Report
+from trueup.offline.repositories import OfflineRepositories
+from trueup.offline.trial import Trial
 from trueup.sources.checkout import Checkout, open_checkout
 from trueup.sources.mirrors import Mirrors
 from trueup.store.install import install

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from trueup.cli.app.access import ApplicationView
+from trueup.demo.playground import REPOSITORY, Playground, application
 from trueup.features.images.annotations import IMAGE_LIST, PREFIX
 from trueup.model.errors import TrueupError
-from trueup.sandbox.playground import REPOSITORY, Playground, application
-from trueup.sandbox.repository import PlayRepository
+from trueup.workshop.repository import PlayRepository
 
 NAME = "hello"
 CODE = "hello-code"

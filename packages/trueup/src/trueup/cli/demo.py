@@ -31,13 +31,13 @@ from trueup.cli.scene import Happening, ScenePlace, by_hand, commands, happening
 from trueup.cli.screen import canvas, plain
 from trueup.cli.tour import walk
 from trueup.cli.webui import handover, shows_browsers, web_ui
+from trueup.demo.guest import guest
+from trueup.demo.playground import ROOT, Playground, application, playground
+from trueup.demo.sites import SandboxSite, embedded, real
 from trueup.kube.config import context_names
 from trueup.kube.errors import ApiError
 from trueup.model.errors import TrueupError
 from trueup.model.status import ResourceStatus
-from trueup.sandbox.guest import guest
-from trueup.sandbox.playground import ROOT, Playground, application, playground
-from trueup.sandbox.sites import SandboxSite, embedded, real
 from trueup.store.audit import Filter, query
 from trueup.store.audit.address import locate
 from trueup.workers.git import run_git

@@ -23,12 +23,12 @@ from trueup.model.application import DirectorySource, HelmParameter, HelmSource,
 from trueup.model.errors import RenderFailed
 from trueup.model.manifest import Manifest, Rendering
 from trueup.model.tree import Tree
+from trueup.offline.elsewhere import Elsewhere
+from trueup.offline.kubernetes import embedded
+from trueup.offline.renderer import OfflineRenderer
 from trueup.render.environment import RenderContext
 from trueup.render.job import Recipe
 from trueup.render.stamp import stamp
-from trueup.sandbox.offline.elsewhere import Elsewhere
-from trueup.sandbox.offline.kubernetes import embedded
-from trueup.sandbox.offline.renderer import OfflineRenderer
 from trueup.sources.checkout import Checkout, open_checkout
 from trueup.sources.mirrors import Mirrors
 from trueup.sources.worktree import WorkTree

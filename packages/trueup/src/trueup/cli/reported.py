@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from trueup.cli.screen import plain, raw, say
-from trueup.sandbox.offline.report import Problem, Report, Unverified
+from trueup.offline.report import Problem, Report, Unverified
 
 SHOWN = 20
 """Lines of what is not verified, and names of applications in one line; ``-o json`` has them all."""

@@ -27,7 +27,7 @@ from trueup.kube.client import Client
 from trueup.kube.config import load_kubeconfig
 from trueup.model.errors import TrueupError
 from trueup.runtime.clock import SystemClock
-from trueup.sandbox.services import Herald, Services, furnish, read_place, serving
+from trueup.workshop.services import Herald, Services, furnish, read_place, serving
 
 NOT_RUNNING = 1
 """Exit code of ``status``."""

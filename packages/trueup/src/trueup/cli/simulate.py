@@ -7,7 +7,7 @@ import uvloop
 
 from trueup.cli.connect import ClusterAccess, access_options
 from trueup.cli.examples import examples
-from trueup.sandbox.simulating import simulated
+from trueup.demo.simulating import simulated
 
 
 @click.command(epilog=examples("trueup simulate --controllers"))

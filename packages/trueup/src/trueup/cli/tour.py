@@ -15,12 +15,12 @@ from trueup.cli.app.access import ApplicationView, read_view
 from trueup.cli.circle import STEPS as CIRCLE
 from trueup.cli.circle import Circle
 from trueup.cli.screen import plain
+from trueup.demo.playground import Playground
 from trueup.kube.errors import NotFound
 from trueup.model.errors import TrueupError
 from trueup.model.status import SyncCode
-from trueup.sandbox.playground import Playground
-from trueup.sandbox.repository import PlayRepository
 from trueup.store import kinds
+from trueup.workshop.repository import PlayRepository
 
 if TYPE_CHECKING:
     from rich.console import Console  # noqa: TID251 - a type

@@ -15,9 +15,9 @@ from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show, table
 from trueup.cli.screen import plain, raw, say
 from trueup.model.errors import TrueupError
-from trueup.sandbox.ci import PipelineRun, Runner
-from trueup.sandbox.services import USER, ServicePlace, read_place
 from trueup.workers.git import run_git
+from trueup.workshop.ci import PipelineRun, Runner
+from trueup.workshop.services import USER, ServicePlace, read_place
 
 POLL_SECONDS = 0.2
 IDENTITY = ("-c", "user.name=Trueup sandbox", "-c", "user.email=sandbox@trueup.invalid", "-c", "commit.gpgsign=false")

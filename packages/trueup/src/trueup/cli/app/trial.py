@@ -13,11 +13,11 @@ from trueup.model.application import DEFAULT_PROJECT, Application
 from trueup.model.errors import InvalidSpec, RenderStopped, TrueupError
 from trueup.model.project import Project
 from trueup.model.tree import Tree
+from trueup.offline.elsewhere import Elsewhere
+from trueup.offline.renderer import OfflineRenderer
 from trueup.policy.settings import CONFIG_MAP as SETTINGS
 from trueup.render.environment import RenderContext
 from trueup.render.remote import RemoteReference
-from trueup.sandbox.offline.elsewhere import Elsewhere
-from trueup.sandbox.offline.renderer import OfflineRenderer
 from trueup.store.credentials import CONFIG_MAP
 from trueup.store.settings import read_settings
 from trueup.workers.bringing import Fetch

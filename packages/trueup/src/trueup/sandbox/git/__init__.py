@@ -1,5 +1,0 @@
-"""A Git server for first steps and tests: smart HTTP with push, by git's own ``http-backend``."""
-
-from trueup.sandbox.git.server import GitServer, Push
-
-__all__ = ["GitServer", "Push"]

@@ -1,5 +1,0 @@
-"""An OCI registry for first steps and tests: the distribution API on files."""
-
-from trueup.sandbox.registry.server import SandboxRegistry
-
-__all__ = ["SandboxRegistry"]
