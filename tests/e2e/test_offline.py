@@ -254,6 +254,21 @@ async def test_a_repository_elsewhere_is_read_when_asked(shell: Shell, tmp_path:
     assert (ran.code, "web/a.yaml:4  ConfigMap other/a  datum" in ran.out) == (1, True)
 
 
+async def test_an_empty_cluster_shows_what_waits_for_what(shell: Shell, tmp_path: Path) -> None:
+    shell.folder = written(
+        tmp_path / "afresh",
+        {
+            "apps/kinds.json": application("kinds", "kinds"),
+            "apps/uses.json": application("uses", "uses"),
+            "kinds/monitors.yaml": MONITORS,
+            "uses/mine.yaml": SHAPES["monitors/mine.yaml"],
+        },
+    )
+    ran = await shell("check", "--from-nothing", "--repo-url", URL)
+    assert (ran.code, "2 applications, 2 objects: 0 problems" in ran.out) == (0, True), ran.out
+    assert "kind Monitor of monitoring.example.com is brought by application argocd/kinds, and nothing says" in ran.out
+
+
 async def test_what_cannot_be_checked_is_code_2(shell: Shell) -> None:
     (shell.folder / ".git/config").write_text("[core\n")
     assert (await shell("check")).code == 2

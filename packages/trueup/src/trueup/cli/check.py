@@ -32,6 +32,7 @@ from trueup.kube.config import load_kubeconfig
 from trueup.kube.discovery import Discovery
 from trueup.model.annotations import API_VERSION
 from trueup.model.errors import TrueupError
+from trueup.offline.afresh import from_nothing
 from trueup.offline.applications import (
     CONTROL_NAMESPACE,
     Declared,
@@ -73,6 +74,7 @@ class CheckRequest(msgspec.Struct, frozen=True, kw_only=True):
     remote: bool
     local: tuple[Path, ...] = ()
     inflates: bool = False
+    from_nothing: bool = False
 
 
 @click.command(epilog=examples("trueup check", "trueup check apps/ --strict -o json"))
@@ -83,6 +85,11 @@ class CheckRequest(msgspec.Struct, frozen=True, kw_only=True):
 @local_repositories_option("With --remote", resolve=True, also=", and servers of this machine are asked")
 @click.option(
     "--existing-namespace", "namespaces", multiple=True, metavar="NAME", help="Namespace the cluster has. Repeatable."
+)
+@click.option(
+    "--from-nothing",
+    is_flag=True,
+    help="Apply it all to an empty cluster too: what waits for what, and what nobody brings.",
 )
 @click.option("--strict", is_flag=True, help="Warnings are problems too.")
 @click.option("--name", default="", help="Where no Application is declared, PATH is one: its name.")
@@ -127,6 +134,7 @@ def _asked(
     name: str,
     namespace: str,
     settings: tuple[str, ...],
+    from_nothing: bool,
 ) -> CheckRequest:
     if root and not path.resolve().is_relative_to(root.resolve()):
         raise click.UsageError(f"{path} is not inside --root {root}")
@@ -141,7 +149,14 @@ def _asked(
         if not found.applications:
             raise TrueupError(f"{path} declares neither Applications nor manifests", hint="name the folder that does")
     return CheckRequest(
-        checkout=checkout, found=found, urls=urls, namespaces=namespaces, remote=remote, local=local, inflates=inflates
+        checkout=checkout,
+        found=found,
+        urls=urls,
+        namespaces=namespaces,
+        remote=remote,
+        local=local,
+        inflates=inflates,
+        from_nothing=from_nothing,
     )
 
 
@@ -205,7 +220,16 @@ async def _check(asked: CheckRequest, progress: Progress, *, isolated: bool) -> 
             await discovery.refresh()
             known = partial(definitions, asked.checkout.tree)
             trial = Trial(client, discovery)
-            return await Check(trial, kubernetes, known, asked.namespaces, progress).run(asked.found, rendered)
+            one = Check(trial, kubernetes, known, asked.namespaces, progress)
+            report = await one.run(asked.found, rendered)
+    if asked.from_nothing:
+        # Another cluster: what the check has made of itself is there on the first.
+        async with EmbeddedCluster() as empty, Client(load_kubeconfig(empty.kubeconfig, None)) as client:
+            await install(client, CONTROL_NAMESPACE, lambda _: None)
+            discovery = Discovery(client)
+            await discovery.refresh()
+            await from_nothing(Trial(client, discovery), one.wanted, kubernetes, asked.namespaces, report)
+    return report
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from trueup.offline.kubernetes import Kubernetes
 from trueup.offline.rendered import Rendered, Telling
 from trueup.offline.report import Checked, Problem, Report, Unverified, shown, told_once
 from trueup.offline.trial import DEFINITION, NAMESPACE, Trial, TrialFault, UnknownKind
+from trueup.offline.wanted import WantedObject
 from trueup.plan.options import CREATE_NAMESPACE, SKIP_MISSING_KIND, Options
 from trueup.render.stamp import stamp
 from trueup.store.install import default_project
@@ -42,28 +43,6 @@ _HINT_TWICE = "keep one of them"
 _HINT_NAMESPACE = "declare it, set CreateNamespace=true, or name it in --existing-namespace"
 
 
-class WantedObject(msgspec.Struct, frozen=True):
-    """One object of one application, as it would be sent."""
-
-    rendered: Rendered
-    manifest: Manifest
-
-    @property
-    def application(self) -> str:
-        return self.rendered.declared.name
-
-    def problem(self, fault: TrialFault) -> Problem:
-        """A fault, with its place."""
-        return Problem(
-            application=self.application,
-            file=self.rendered.file_of(self.manifest, fault.field),
-            object=shown(self.manifest.key, self.manifest.generate_name),
-            field=fault.field,
-            message=fault.message,
-            hint=fault.hint,
-        )
-
-
 class Check:
     """One check.
 
@@ -72,6 +51,9 @@ class Check:
         definitions: of kinds that the cluster does not know, where the repository has them outside of applications.
         namespaces: that exist on the real one though nobody declares them.
         progress: told what was done, how many of how many.
+
+    Attributes:
+        wanted: what all applications declare, once it has run.
     """
 
     def __init__(
@@ -88,6 +70,7 @@ class Check:
         self._progress = progress
         self._asked = self._total = 0
         self._places = asyncio.Semaphore(ASKED_AT_ONCE)
+        self.wanted: list[WantedObject] = []
 
     async def run(self, found: DeclaredFiles, rendered: Sequence[Rendered]) -> Report:
         """What is wrong with all of them."""
@@ -105,7 +88,7 @@ class Check:
             report.warnings += each.warnings
             report.unverified += each.unverified
         scopes, elsewhere = self._scopes(rendered)
-        wanted = self._stamped(rendered, scopes)
+        wanted = self.wanted = self._stamped(rendered, scopes)
         self._total = len(wanted)
         self._shared(wanted)
         await self._define([item for item in wanted if item.manifest.group_kind == DEFINITION], elsewhere)
@@ -159,8 +142,7 @@ class Check:
                     namespaced=lambda group, kind: scopes.get(GroupKind(group, kind)),
                 )
                 self._report.warnings += [
-                    WantedObject(each, twice.latter).problem(TrialFault("", str(twice), _HINT_TWICE))
-                    for twice in result.repeated
+                    WantedObject(each, twice.latter).problem(str(twice), _HINT_TWICE) for twice in result.repeated
                 ]
                 self._report.warnings += [Problem(application=app.key, message=text) for text in result.notes]
                 wanted += [WantedObject(each, manifest) for manifest in result.manifests]
@@ -177,7 +159,7 @@ class Check:
                 owners.setdefault(slot, {}).setdefault(item.rendered.declared.app.key, item)
         for sharing in owners.values():
             if len(sharing) > 1:
-                problem = next(iter(sharing.values())).problem(TrialFault("", _SHARED))
+                problem = next(iter(sharing.values())).problem(_SHARED, "")
                 self._report.warnings.append(msgspec.structs.replace(problem, others=tuple(sharing)[1:]))
 
     async def _define(self, definitions: Sequence[WantedObject], elsewhere: Sequence[Manifest]) -> None:
@@ -191,7 +173,7 @@ class Check:
                 fault = TrialFault(
                     "", "the definition is stored, but not established", "look at its names and versions"
                 )
-                self._report.problems.append(names[name].problem(fault))
+                self._report.problems.append(names[name].problem(fault.message, fault.hint))
 
     async def _make_namespaces(self, wanted: Sequence[WantedObject], rendered: Sequence[Rendered]) -> None:
         """Those that are declared; the others an object is in are missing, and made all the same to go on."""
@@ -220,7 +202,7 @@ class Check:
             if item.rendered.declared.assumed:
                 continue
             text = f'namespaces "{namespace}" not found'
-            self._report.problems.append(item.problem(TrialFault("metadata.namespace", text, _HINT_NAMESPACE)))
+            self._report.problems.append(item.problem(text, _HINT_NAMESPACE, "metadata.namespace"))
         made = {*known, *created, *(namespace for _, namespace in missing)} - {""}
         for name in sorted(made - set(BUILT_IN_NAMESPACES) - {item.manifest.key.name for item in declared}):
             for fault in await self._trial.create_namespace(name):
@@ -231,7 +213,7 @@ class Check:
     async def _all(self, wanted: Sequence[WantedObject], *, real: bool) -> None:
         faults = await asyncio.gather(*(self._ask(item, real=real) for item in wanted))
         for item, found in zip(wanted, faults, strict=True):
-            self._report.problems += [item.problem(fault) for fault in found]
+            self._report.problems += [item.problem(fault.message, fault.hint, fault.field) for fault in found]
 
     async def _ask(self, item: WantedObject, *, real: bool) -> list[TrialFault]:
         manifest = item.manifest
