@@ -96,6 +96,7 @@ async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, c
         assert {"Deployment", "ReplicaSet", "Pod", "Secret"} <= kinds(tree)
         pod = next(each for each in tree["nodes"] if each["kind"] == "Pod")
         assert pod["parentRefs"][0]["kind"] == "ReplicaSet"
+        await _own_paths(grpc, rest, name, pod["name"])
         query = "&".join(
             f"{key}={value}"
             for key, value in {
@@ -157,6 +158,26 @@ async def _a_role_that_goes_takes_its_tokens(client: Client, rest: RestClient, p
         if not await tokens():
             break
     assert not await tokens()
+
+
+async def _own_paths(grpc: GrpcClient, rest: RestClient, name: str, pod: str) -> None:
+    """What only Trueup's API has, about an application that is Synced."""
+    own = f"/api/v1/trueup/applications/{name}"
+    found = await grpc.ask("TrueupService.Find", {"q": "WEB", "namespace": name})
+    assert [(each["kind"], each["application"]) for each in found["items"]] == [("Deployment", name)]
+    status, found = await rest.ask("GET", f"/api/v1/trueup/find?q={pod}&kind=Pod&namespace={name}")
+    assert (status, found["items"][0]["via"], found["items"][0]["project"]) == (200, "Deployment/web", name)
+    status, plan = await rest.ask("GET", f"{own}/plan")
+    assert status == 200, plan
+    steps = {f"{step['kind']}/{step['name']}": step for step in plan["steps"]}
+    assert {steps[each]["action"] for each in ("Deployment/web", "Secret/keys")} == {"unchanged"}
+    status, why = await rest.ask("GET", f"{own}/explain")
+    assert (status, why["sync"], why["health"], why["subject"]) == (200, "Synced", "Healthy", "change"), why
+    images = await settled(rest, "/api/v1/trueup/images?q=registry.example/web", lambda found: found["items"])
+    assert any(name in each["applications"] for each in images["items"])
+    assert (await rest.ask("GET", f"{own}/timeline"))[0] == 200
+    status, trail = await rest.ask("GET", "/api/v1/trueup/audit?action=request&limit=5")
+    assert status == 200 and trail["entries"]
 
 
 async def _another_projects_place(client: Client, rest: RestClient, application: Any, revision: str) -> None:

@@ -8,8 +8,9 @@ import pytest
 from trueup.cli.app.access import ApplicationView, read_view
 from trueup.cli.app.listing import list_row
 from trueup.cli.app.progress import not_tried_again, under_way
-from trueup.cli.app.reasons import event_lines, pod_reasons
+from trueup.cli.app.reasons import event_lines
 from trueup.cli.app.wait import stands
+from trueup.health.reasons import pod_reasons
 
 
 def container(**state: Any) -> dict[str, Any]:

@@ -110,10 +110,24 @@ async def test_a_repository_in_which_nothing_has_happened_is_looked_at_seldom_an
     for bound in (120.0, 30.0, 1.0):
         bench = Bench(Settings(resync_seconds=bound, resync_jitter_seconds=0))
         bench.repositories.request(URL, APP, Urgency.NEWS)
-        assert (await bench.look()).seconds == min(60.0, bound)
+        assert (await bench.look()).seconds == min(QUICK, bound), "an engine has started: somebody is about to push"
         known = bench.repositories._known[URL]
         known.quiet, known.lively_at = LIVELY_LOOKS, known.lively_at - 1e6
         assert (await bench.look()).seconds == bound
+
+
+@pytest.mark.parametrize("urgency", list(Urgency))
+async def test_whoever_asks_brings_a_quiet_repository_back_to_quick_looks(urgency: Urgency) -> None:
+    """A person, a new application, one whose source is another, a sync."""
+    bench = Bench()
+    bench.repositories.request(URL, APP)
+    await bench.look()
+    known = bench.repositories._known[URL]
+    known.lively_at -= 1e6
+    bench.repositories.request(URL, "argocd/new", urgency)
+    await bench.look()
+    known.quiet = LIVELY_LOOKS
+    assert (await bench.look()).seconds == pytest.approx(QUICK, abs=2)
 
 
 async def test_an_index_of_charts_is_never_asked_for_more_often_than_its_interval() -> None:
@@ -156,7 +170,7 @@ async def test_a_push_that_is_told_of_is_looked_at_and_wakes_nobody_by_itself() 
 async def test_who_asked_is_answered_and_followed_by_one_more_look() -> None:
     bench = Bench()
     bench.repositories.request(URL, APP)
-    assert (await bench.look()).seconds == 60, "an engine that starts meets all its repositories"
+    assert (await bench.look()).seconds == QUICK, "an engine has started"
     bench.woken.clear()
     bench.repositories.request(URL, APP)
     assert (await bench.look()).seconds == LIVELY

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.policy.polling import BUDGET, MOST_EASED, QUICK, RECOVERY, UNKNOWN, HostBudget, pause
+from trueup.policy.polling import BUDGET, MOST_EASED, QUICK, RECOVERY, HostBudget, pause
 
 SECONDS = st.floats(0, 1e6)
 
@@ -19,11 +19,11 @@ SECONDS = st.floats(0, 1e6)
         (0, 0, 1, QUICK),
         (300, 0, 1, 5),
         (600, 0, 1, 10),
-        (UNKNOWN, 0, 1, 60),
+        (3600, 0, 1, 60),
         (0, 1, 1, 20),
         (0, 0, 4, 4 * QUICK),
     ],
-    ids=["just now", "five minutes", "ten minutes", "never seen before", "a slow host", "a host that complains"],
+    ids=["just now", "five minutes", "ten minutes", "an hour", "a slow host", "a host that complains"],
 )
 def test_a_pause(quiet_for: float, took: float, eased: float, seconds: float) -> None:
     assert pause(quiet_for, took, eased) == seconds

@@ -41,13 +41,19 @@ def _facts(described: Description) -> dict[str, object]:
     return {"services": services, "messages": messages}
 
 
+def _of_argo_cd(facts: object) -> dict[str, object]:
+    """Without what is Trueup's own."""
+    assert isinstance(facts, dict)
+    return {name: each for name, each in facts.items() if not name.startswith("trueup.")}
+
+
 def _body(body: str) -> dict[str, str]:
     return {"body": body} if body else {}
 
 
 def test_services_and_messages_are_those_of_argo_cd() -> None:
-    facts = _facts(description())
-    assert (len(facts["services"]), len(facts["messages"])) == (14, 387)  # type: ignore[arg-type]
+    facts = {what: _of_argo_cd(each) for what, each in _facts(description()).items()}
+    assert (len(facts["services"]), len(facts["messages"])) == (14, 387)
     written = json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
     assert hashlib.sha256(written).hexdigest() == FACTS
 

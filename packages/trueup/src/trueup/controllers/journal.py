@@ -1,6 +1,7 @@
 """The audit trail as an engine writes and reads it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import structlog
 
@@ -16,6 +17,11 @@ class AuditJournal:
 
     def __init__(self, trail: Trail) -> None:
         self._trail = trail
+
+    @property
+    def path(self) -> Path:
+        """Where the trail lies, for those who read it."""
+        return self._trail.path
 
     async def write(self, *entries: AuditRecord, settles: str = "") -> list[int]:
         """As the trail's; ids are 0 where it failed."""

@@ -12,7 +12,6 @@ from trueup.model.errors import TooBusy, TrueupError
 from trueup.model.repository import RepositoryOf
 from trueup.model.share import Share, Urgency
 from trueup.model.tree import MEBIBYTE
-from trueup.policy import polling
 from trueup.runtime.outcome import Requeue
 from trueup.runtime.queue import Queue
 from trueup.sources.commit import CommitInfo
@@ -231,8 +230,6 @@ class Repositories:
             return Requeue.never()
         known.begun = number = known.begun + 1
         began = asyncio.get_running_loop().time()
-        if known.urgency is Urgency.PERSON:
-            known.lively_at = began
         try:
             place = self._mirrors.place(known.repository)
             moved = await place.update()
@@ -268,9 +265,7 @@ class Repositories:
         else:
             known.quiet = 0 if moved or asked else known.quiet + 1
         now = asyncio.get_running_loop().time()
-        if first:
-            known.lively_at = now - polling.UNKNOWN
-        elif moved:
+        if first or moved or asked:
             known.lively_at = now
         self._wake_all(users | asked if news else asked)
         return self._cadence.after_reading(known, now)

@@ -61,14 +61,11 @@ async def webhooks(
     async def look(repository: RepositoryOf, keys: Sequence[str], commit: str) -> None:
         if engine.lease.held:
             engine.repositories.pushed(repository, commit)
-            return
-        for key in keys:
-            stored = application(key)
-            if stored is not None and not policy.hands_off(stored.app.metadata.annotations, None, clock.now()):
-                # One is enough: whoever looks at a repository for one wakes all that read it.
-                with contextlib.suppress(NotFound):
-                    await requests.refresh(key, pushed=commit)
-                    return
+            if engine.options.sharding.replicas <= 1:
+                return
+        for key in _one_of_each_destination(filter(None, map(application, keys)), clock.now()):
+            with contextlib.suppress(NotFound):
+                await requests.refresh(key, pushed=commit)
 
     async def images(pushed: Sequence[ImagePush]) -> None:
         named = [each for each in pushed if _is_run(applications.readable(), each)]
@@ -111,6 +108,16 @@ async def webhooks(
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+def _one_of_each_destination(applications: Iterable[StoredApplication], now: datetime) -> list[str]:
+    """Whoever looks at a repository for one application wakes all of its own that read it, which share destinations."""
+    found: dict[str, str] = {}
+    for stored in applications:
+        destination = stored.app.spec.destination
+        if not policy.hands_off(stored.app.metadata.annotations, None, now):
+            found.setdefault(destination.server or destination.name, stored.key)
+    return list(found.values())
 
 
 def _is_run(readable: Iterable[StoredApplication], pushed: ImagePush) -> bool:

@@ -16,6 +16,7 @@ from trueup.engine.control import Control
 from trueup.engine.engine import Engine
 from trueup.engine.hooks import webhooks
 from trueup.engine.objects import EngineLooks
+from trueup.engine.own import own_functions
 from trueup.engine.repository_reads import EngineRepositories
 from trueup.engine.signing import ConfigMapData, signing
 from trueup.engine.trials import SourceTrials
@@ -177,6 +178,7 @@ def _functions(engine: Engine, client: Client, changes: Changes, pulse: Pulse) -
         application_objects(reads, looks.place, masked),
         application_logs(reads, looks.place),
         application_actions(reads, looks.place, now, ConfigMapData(control, CONFIG_MAP)),
+        *own_functions(engine, looks, masked),
         *_repositories(engine, client, asks),
         *_beside(engine, client),
     ]

@@ -11,8 +11,6 @@ QUICK: Final = 5.0
 """Seconds between two questions while people work."""
 PART: Final = 60.0
 """A pause is at most this part of the time in which nothing has happened."""
-UNKNOWN: Final = 3600.0
-"""Seconds for which nothing counts as having happened to a repository that nobody has asked before."""
 LEISURE: Final = 20.0
 """A server works on our questions for at most this part of the time."""
 BUDGET: Final = 1.0
@@ -27,7 +25,8 @@ def pause(quiet_for: float, took: float, eased: float = 1.0) -> float:
     """Seconds until the next question, the host's budget and the upper bound aside.
 
     Args:
-        quiet_for: seconds since something happened: a push, or a person who asked.
+        quiet_for: seconds since something happened: a push, somebody who asked, an application that is new or another,
+            the start of an engine.
         took: seconds that the last question took.
         eased: how many times less often the host wants to be asked.
     """

@@ -8,9 +8,9 @@ from trueup.cli.app.access import ApplicationView
 from trueup.cli.app.destination import destination_of
 from trueup.cli.app.logs import LogWish
 from trueup.cli.app.pods import POD, pods_of
-from trueup.cli.app.reasons import STARTING, pod_reasons
 from trueup.cli.connect import ClusterAccess, asking
 from trueup.cli.screen import say
+from trueup.health.reasons import STARTING, pod_reasons
 from trueup.kube.client import Client
 from trueup.kube.errors import ApiError, BadRequest
 from trueup.model.errors import TrueupError

@@ -12,6 +12,7 @@ from trueup.cli.app.destination import destination_of
 from trueup.cli.app.summary import ILL
 from trueup.cli.connect import ClusterAccess, asking
 from trueup.cli.duration import age
+from trueup.health.reasons import pod_reasons
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import Forbidden
@@ -20,8 +21,6 @@ from trueup.runtime.clock import SystemClock
 
 _EVENT = ResourceType("", "v1", "Event", "events", namespaced=True)
 _POD = GroupKind("", "Pod")
-STARTING = frozenset(("ContainerCreating", "PodInitializing"))
-"""Reasons to wait that every container has for a while."""
 _LONG = 400
 _OBJECTS, _EVENTS = 12, 3
 """Objects whose Events are asked for, and Events told of each."""
@@ -56,37 +55,6 @@ async def reasons(access: ClusterAccess, view: ApplicationView) -> list[Reason]:
         if lines:
             found.append(Reason(f"{node.key.kind}/{node.key.name}", tuple(line[:_LONG] for line in lines)))
     return found
-
-
-def pod_reasons(pod: Mapping[str, Any]) -> list[str]:
-    """What a Pod itself says of why it is not ready. Pure."""
-    status = pod.get("status") or {}
-    found = [status["message"]] if status.get("message") else []
-    for condition in status.get("conditions") or []:
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False" and condition.get("message"):
-            found.append(f"not scheduled: {condition['message']}")
-    for field in ("initContainerStatuses", "containerStatuses"):
-        for container in status.get(field) or []:
-            found += _of_container(container)
-    return found
-
-
-def _of_container(container: Mapping[str, Any]) -> Iterable[str]:
-    name, state = container.get("name", ""), container.get("state") or {}
-    waiting = state.get("waiting") or {}
-    if waiting.get("reason") and waiting["reason"] not in STARTING:
-        yield _told(name, waiting["reason"], waiting.get("message", ""))
-    ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
-    if ended.get("exitCode"):
-        restarts = container.get("restartCount") or 0
-        often = f", restarted {restarts} time{'s' if restarts > 1 else ''}" if restarts else ""
-        yield _told(
-            name, f"{ended.get('reason') or 'Error'} (exit code {ended['exitCode']}{often})", ended.get("message", "")
-        )
-
-
-def _told(name: str, reason: str, message: str) -> str:
-    return f"container {name}: {reason}{f': {message.strip()}' if message else ''}"
 
 
 async def _warnings(client: Client, node: ResourceNode) -> list[str]:

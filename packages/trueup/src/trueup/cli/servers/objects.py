@@ -10,9 +10,10 @@ from trueup.cli.app.access import ApplicationView
 from trueup.cli.app.children import ResourceNode, ResourceTree
 from trueup.cli.app.meant import ObjectsMeant, require
 from trueup.cli.app.port import ObjectActionView
-from trueup.cli.app.reasons import Reason, event_lines, pod_reasons
+from trueup.cli.app.reasons import Reason, event_lines
 from trueup.cli.app.summary import ILL
 from trueup.cli.servers.session import Json, ServerRefused
+from trueup.health.reasons import pod_reasons
 from trueup.model.resource import ResourceKey
 from trueup.model.status import ResourceStatus
 
