@@ -256,7 +256,7 @@ async def test_an_application_with_every_field_survives_a_round_trip(client: Cli
     assert {"spec": read["spec"], "operation": read["operation"], "status": status} == {p: body[p] for p in parts}
 
 
-ENGINE = Installation(image="registry.example.com/trueup:1")
+ENGINE = Installation(image="registry.example.com/trueup:1", api=True)
 MANIFEST = ENGINE.objects(CONTROL, "0.1.0")[-1]
 
 
@@ -327,7 +327,7 @@ async def test_an_engine_is_installed_upgraded_and_taken_away_and_what_it_deploy
     assert code == 0 and "goes   deployment" in said and "stays  persistentvolumeclaim" in said, said
     assert await client.get(engine, CONTROL, "trueup")
     code, said = await trueup(spare, "uninstall", "--yes")
-    assert code == 0, said
+    assert code == 0 and f"service {CONTROL}/trueup-server deleted" in said, said
     await gone(client, engine, CONTROL, "trueup")
     await client.get(DEFINITION, "", "applications.argoproj.io")
     await client.get(APPLICATION, CONTROL, "held")

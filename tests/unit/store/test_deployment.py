@@ -23,6 +23,7 @@ SHAPES = [
     Installation(image=IMAGE),
     Installation(image=IMAGE, shape=Shape.NAMESPACED, managed=("a", "b"), ephemeral=True),
     Installation(image=IMAGE, shape=Shape.SINGLE_CLUSTER, managed=("a",), impersonating=True),
+    Installation(image=IMAGE, shape=Shape.MANY_CLUSTERS, api=True),
 ]
 
 
@@ -45,6 +46,7 @@ def test_the_engine_takes_its_arguments(installation: Installation) -> None:
     taken = server.make_context("server", args).params
     assert taken["namespaces"] == (installation.managed if installation.shape == Shape.NAMESPACED else ())
     assert taken["probe_port"] == 8081
+    assert taken["listen"] == (":8080" if installation.api else "")
 
 
 def test_every_folder_that_is_written_is_a_volume_for_the_root_is_read_only() -> None:
@@ -56,6 +58,27 @@ def test_every_folder_that_is_written_is_a_volume_for_the_root_is_read_only() ->
     assert {each["value"] for each in only["env"] if each["name"] == "HOME"} <= mounts
     volumes = {each["name"] for each in deployment()["spec"]["template"]["spec"]["volumes"]}
     assert volumes == {each["name"] for each in only["volumeMounts"]}
+
+
+def test_the_service_of_the_api_leads_to_its_port() -> None:
+    _, service, deployed = Installation(image=IMAGE, api=True).objects("argocd", "0.1.0")
+    assert (service["kind"], service["metadata"]["name"]) == ("Service", "trueup-server")
+    assert service["spec"]["selector"].items() <= deployed["spec"]["template"]["metadata"]["labels"].items()
+    (port,) = service["spec"]["ports"]
+    assert {each["name"]: each["containerPort"] for each in container(deployed)["ports"]}[port["targetPort"]] == 8080
+    assert "Service" not in str(Installation(image=IMAGE).objects("argocd", "0.1.0"))
+
+
+def test_what_people_change_by_the_api_is_written_in_the_control_namespace_alone() -> None:
+    def rules(api: bool) -> list[tuple[str, Any]]:
+        roles = Installation(image=IMAGE, shape=Shape.MANY_CLUSTERS, api=api).rights("argocd")
+        return [(each["kind"], rule) for each in roles for rule in each.get("rules", [])]
+
+    more = [each for each in rules(api=True) if each not in rules(api=False)]
+    assert [(kind, rule["resources"], rule["verbs"]) for kind, rule in more] == [
+        ("Role", ["configmaps"], ["create", "patch"]),
+        ("Role", ["secrets"], ["delete", "patch"]),
+    ]
 
 
 def test_an_ephemeral_engine_claims_no_volume() -> None:

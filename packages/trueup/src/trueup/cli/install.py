@@ -13,7 +13,7 @@ from trueup.cli.examples import examples
 from trueup.cli.screen import raw, say
 from trueup.kube.client import Client
 from trueup.model.errors import TrueupError
-from trueup.store.deployment import INSTALLATION, NAME, Installation
+from trueup.store.deployment import API_SERVICE, INSTALLATION, NAME, Installation
 from trueup.store.install import apply_objects, existing, install_objects, install_rights, type_of
 from trueup.store.install import install as install_on
 from trueup.store.rights import Shape, rights
@@ -30,6 +30,12 @@ _NO_IMAGE = (
     epilog=examples(
         "trueup install --image registry.example/trueup:0.1.0", "trueup install --crds-only", "trueup install --print"
     )
+)
+@click.option(
+    "--api/--no-api",
+    default=True,
+    show_default=True,
+    help="Serve the API and the web UI at the Service trueup-server; the engine writes what people change there.",
 )
 @click.option("--crds-only", is_flag=True, help="No engine: the CRDs, the control namespace and the default project.")
 @click.option("--image", default="", metavar="IMAGE", help="The engine's image, with its tag or digest.")
@@ -58,6 +64,7 @@ _NO_IMAGE = (
 @access_options
 def install(
     access: ClusterAccess,
+    api: bool,
     crds_only: bool,
     image: str,
     ephemeral: bool,
@@ -78,11 +85,12 @@ def install(
         raise click.UsageError("name the namespaces by --managed-namespace")
     chosen = Shape(shape) if shape else Shape.SINGLE_CLUSTER if engine else None
     objects = [] if shape == Shape.DESTINATION else install_objects(access.namespace)
-    roles = rights(chosen, access.namespace, managed, impersonating=impersonating) if chosen else []
+    served = api and engine
+    roles = rights(chosen, access.namespace, managed, impersonating=impersonating, api=served) if chosen else []
     parts = []
     if engine and chosen:
         installation = Installation(
-            image=image, shape=chosen, managed=managed, impersonating=impersonating, ephemeral=ephemeral
+            image=image, shape=chosen, managed=managed, impersonating=impersonating, ephemeral=ephemeral, api=served
         )
         parts = installation.objects(access.namespace, __version__)
     if printed:
@@ -98,6 +106,9 @@ def install(
         if parts:
             say("")
             say(f"wait until it runs: kubectl -n {access.namespace} rollout status deployment {NAME}")
+            if served:
+                say(f"then see it: kubectl -n {access.namespace} port-forward service/{API_SERVICE} 8080:443")
+                say("and sign in at https://localhost:8080 as admin: trueup admin initial-password")
 
     asyncio.run(apply())
 

@@ -11,10 +11,14 @@ INSTALLATION = "trueup.dev/installation"
 NAME = ACCOUNT
 PROBES = 8081
 """Port of the kubelet's questions."""
+API = 8080
+API_SERVICE = f"{NAME}-server"
+"""Leads to the API and the web UI."""
 STATE_SIZE = "2Gi"
 _USER = 1000
 """Of the Containerfile, as is its group."""
-_LABELS = {"app.kubernetes.io/name": NAME}
+SELECTED = {"app.kubernetes.io/name": NAME}
+"""Labels of the engine's Pod, and of what belongs to it."""
 _MOUNTS = {"cache": "/var/cache/trueup", "state": "/var/lib/trueup", "tmp": "/tmp"}  # noqa: S108 - a volume of the Pod's own
 
 Manifest = dict[str, Any]
@@ -27,6 +31,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         image: with its tag or digest.
         shape, managed, impersonating: of :func:`trueup.store.rights.rights`.
         ephemeral: the audit trail goes with the Pod; no PersistentVolumeClaim is made.
+        api: the API and the web UI are served, at a Service.
     """
 
     image: str
@@ -34,6 +39,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     managed: tuple[str, ...] = ()
     impersonating: bool = False
     ephemeral: bool = False
+    api: bool = False
 
     def objects(self, namespace: str, version: str) -> list[Manifest]:
         """What runs the engine, in the order to apply it; rights come before (:meth:`rights`).
@@ -43,11 +49,12 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             version: of Trueup, for the labels.
         """
         claim = [] if self.ephemeral else [_claim(namespace)]
-        return [*claim, self._deployment(namespace, version)]
+        service = [_service(namespace)] if self.api else []
+        return [*claim, *service, self._deployment(namespace, version)]
 
     def rights(self, namespace: str) -> list[Manifest]:
         """Its service account and the roles of that."""
-        return rights(self.shape, namespace, self.managed, impersonating=self.impersonating)
+        return rights(self.shape, namespace, self.managed, impersonating=self.impersonating, api=self.api)
 
     def _deployment(self, namespace: str, version: str) -> Manifest:
         return {
@@ -56,15 +63,15 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             "metadata": {
                 "name": NAME,
                 "namespace": namespace,
-                "labels": {**_LABELS, "app.kubernetes.io/version": version},
+                "labels": {**SELECTED, "app.kubernetes.io/version": version},
                 "annotations": {INSTALLATION: msgspec.json.encode(self).decode()},
             },
             "spec": {
                 "replicas": 1,
                 # The volume is for one at a time: the old engine goes before the new one comes.
                 "strategy": {"type": "Recreate"},
-                "selector": {"matchLabels": _LABELS},
-                "template": {"metadata": {"labels": _LABELS}, "spec": self._pod(namespace)},
+                "selector": {"matchLabels": SELECTED},
+                "template": {"metadata": {"labels": SELECTED}, "spec": self._pod(namespace)},
             },
         }
 
@@ -94,6 +101,8 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         # Mirrors are made anew in minutes; a node is not filled by them.
         args = ["server", "--namespace", namespace, "--data", _MOUNTS["cache"], "--state", _MOUNTS["state"]]
         args += ["--mirrors-quota", "16", "--probe-port", str(PROBES), "--log-format", "json"]
+        if self.api:
+            args += ["--listen", f":{API}"]
         if self.shape == Shape.NAMESPACED:
             args += [word for name in self.managed for word in ("--managed-namespace", name)]
         return {
@@ -101,7 +110,10 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             "image": self.image,
             "args": args,
             "env": [{"name": "HOME", "value": _MOUNTS["cache"]}],
-            "ports": [{"name": "probes", "containerPort": PROBES}],
+            "ports": [
+                {"name": "probes", "containerPort": PROBES},
+                *([{"name": "api", "containerPort": API}] if self.api else []),
+            ],
             # Until it has read the cluster; a large one takes minutes.
             "startupProbe": {**_probe("/readyz"), "periodSeconds": 5, "failureThreshold": 120},
             "readinessProbe": {**_probe("/readyz"), "periodSeconds": 10},
@@ -116,11 +128,21 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         }
 
 
+def _service(namespace: str) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": API_SERVICE, "namespace": namespace, "labels": SELECTED},
+        # In TLS of its own: whoever ends TLS before it speaks TLS to it.
+        "spec": {"selector": SELECTED, "ports": [{"name": "https", "port": 443, "targetPort": "api"}]},
+    }
+
+
 def _claim(namespace: str) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": {"name": f"{NAME}-state", "namespace": namespace, "labels": _LABELS},
+        "metadata": {"name": f"{NAME}-state", "namespace": namespace, "labels": SELECTED},
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": STATE_SIZE}}},
     }
 

@@ -85,7 +85,9 @@ class Shape(StrEnum):
     NAMESPACED = "namespaced"
 
 
-def rights(shape: Shape, namespace: str, managed: Iterable[str] = (), *, impersonating: bool = False) -> list[Manifest]:
+def rights(
+    shape: Shape, namespace: str, managed: Iterable[str] = (), *, impersonating: bool = False, api: bool = False
+) -> list[Manifest]:
     """The RBAC objects of an installation, in the order to apply them. Another installation's have other names.
 
     Args:
@@ -93,6 +95,7 @@ def rights(shape: Shape, namespace: str, managed: Iterable[str] = (), *, imperso
         managed: namespaces to manage (``NAMESPACED``), or those of the service accounts to act as (``impersonating``).
         impersonating: all objects are written as service accounts of projects
             (``application.sync.impersonation.enabled``), none with the engine's own rights.
+        api: the API is served, by which people change repositories, clusters, certificates and keys.
     """
     places = [name for name in dict.fromkeys(managed) if name]
     match shape:
@@ -102,24 +105,27 @@ def rights(shape: Shape, namespace: str, managed: Iterable[str] = (), *, imperso
         case Shape.SINGLE_CLUSTER:
             account = _account(ACCOUNT, namespace)
             own = [_rule(GROUP, OWN, READ)]
-            return [*_control(account), *_on_cluster(account, places, own, impersonating=impersonating)]
+            return [*_control(account, api=api), *_on_cluster(account, places, own, impersonating=impersonating)]
         case Shape.MANY_CLUSTERS:
-            return _control(_account(ACCOUNT, namespace))
+            return _control(_account(ACCOUNT, namespace), api=api)
         case Shape.NAMESPACED:
             account = _account(ACCOUNT, namespace)
             rules = [*_rules(NAMESPACED, READ if impersonating else READ + WRITE)]
             rules += [IMPERSONATE] if impersonating else []
-            return [*_control(account), *_in_namespaces(account, places, "managed", rules)]
+            return [*_control(account, api=api), *_in_namespaces(account, places, "managed", rules)]
 
 
-def _control(account: Manifest) -> list[Manifest]:
+def _control(account: Manifest, *, api: bool) -> list[Manifest]:
     """What is needed in the control namespace: our own objects, settings, credentials, the Lease and Events."""
+    # A Secret that people make by the API has any name.
+    changed = [_rule("", ["configmaps"], ["create", "patch"]), _rule("", ["secrets"], ["delete", "patch"])]
     rules = [
         _rule(GROUP, OWN, READ + WRITE),
         _rule("", ["configmaps", "secrets"], READ),
         # Of signing in: a rule for what is created cannot name it.
         _rule("", ["secrets"], ["create"]),
         {**_rule("", ["secrets"], ["patch"]), "resourceNames": [SECRET_NAME, INITIAL_SECRET, SESSIONS_SECRET]},
+        *(changed if api else ()),
         _rule("", ["events"], ["create"]),
         _rule("coordination.k8s.io", ["leases"], ["create"]),
         {**_rule("coordination.k8s.io", ["leases"], ["get", "patch"]), "resourceNames": [*LEASE_NAMES]},

@@ -12,7 +12,7 @@ from trueup.model.annotations import MADE_BY
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
 from trueup.store.crds import MAKER
-from trueup.store.deployment import NAME
+from trueup.store.deployment import API_SERVICE, NAME, SELECTED
 from trueup.store.install import APPLICATION, DEFINITION, PROJECT, existing, told, type_of
 from trueup.store.kinds import LEASE, LEASE_NAMES
 from trueup.store.rights import ACCOUNT, ACCOUNT_LABEL, PLACE_LABEL, RBAC
@@ -59,6 +59,10 @@ async def departure(client: Client, namespace: str, *, state: bool, definitions:
     _require_finished(applications)
     engine = await _named(client, "apps/v1", "Deployment", namespace, NAME)
     goes = [engine] if engine else []
+    service = await _named(client, "v1", "Service", namespace, API_SERVICE)
+    # Somebody's own Service of that name is left alone: ours leads to the engine that was made with it.
+    if service and engine and _leads_to_ours(service):
+        goes.append(service)
     claim = await _named(client, "v1", "PersistentVolumeClaim", namespace, f"{NAME}-state")
     if claim and state:
         goes.append(claim)
@@ -81,6 +85,11 @@ async def departure(client: Client, namespace: str, *, state: bool, definitions:
             else:
                 stays.append(f"{each.name}: not made by Trueup")
     return Departure(goes=tuple(goes), stays=tuple(stays))
+
+
+def _leads_to_ours(service: Doomed) -> bool:
+    selector = service.live.object().get("spec", {}).get("selector")
+    return selector == SELECTED and service.live.labels.items() >= SELECTED.items()
 
 
 async def depart(client: Client, what: Departure, report: Report) -> None:
