@@ -237,3 +237,20 @@ def test_what_is_not_configured_does_not_run(source: Source, says: str) -> None:
     with pytest.raises(RenderFailed) as refused:
         make_recipe(source, TREE, {}, context(BY_FILE, BY_GLOB))
     assert says in refused.value.message
+
+
+def test_it_reads_what_the_application_says_that_it_is_made_of() -> None:
+    files = {"a/x": "1", "a/deep/y": "2", "lib/z": "3", "lib/n.txt": "4", "other/w": "5", "one": "6", "two": "7"}
+    plugin = Plugin(name="p", generate=("true",))
+
+    def read(*reads: str) -> set[str]:
+        context = RenderContext(app_name="web", plugins=(plugin,), reads=reads)
+        source = Source(path="a", plugin=PluginSource(name="p"))
+        return {file.path for file in make_recipe(source, MemTree(files), {}, context).inputs}
+
+    assert read() == files.keys()
+    assert read("a") == {"a/x", "a/deep/y"}
+    assert read("one", "nowhere") == {"a/x", "a/deep/y", "one"}
+    assert read("lib/*.txt") == {"a/x", "a/deep/y", "lib/n.txt"}
+    assert read("lib") == {"a/x", "a/deep/y", "lib/z", "lib/n.txt"}
+    assert read("") == files.keys(), "the root is everything"

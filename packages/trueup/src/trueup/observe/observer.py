@@ -28,6 +28,7 @@ from trueup.plan.facts import options_for
 from trueup.plan.hooks import hook_keys
 from trueup.plan.kinds import NAMESPACE
 from trueup.plan.options import Options as SyncOptions
+from trueup.policy.generate_paths import generate_paths
 from trueup.policy.integrity import asks
 from trueup.render.continuity import synced_before
 from trueup.render.environment import RenderContext
@@ -258,5 +259,6 @@ class Observer:
             submodules=self._settings().submodules,
             inflates=self._settings().inflates,
             lent=self._lending.of(app),
+            reads=generate_paths(app),
             instance=self._applications.instance(stored.key),
         )

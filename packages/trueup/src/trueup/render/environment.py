@@ -44,6 +44,7 @@ class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
         inflates: kustomizations may inflate charts (``--enable-helm``).
         plugins: those that there are.
         lent: values and variables of the destination.
+        reads: folders, files and patterns that the application says it is made of; empty where it does not say.
         instance: ``<ns>_<app>`` for an application outside the control namespace; empty stands for the bare name.
     """
 
@@ -57,6 +58,7 @@ class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
     inflates: bool = False
     plugins: tuple[Plugin, ...] = ()
     lent: Loan = NOTHING
+    reads: tuple[str, ...] = ()
     instance: str = ""
 
 

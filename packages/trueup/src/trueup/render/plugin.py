@@ -17,12 +17,13 @@ from trueup.model.tree import Mode, Tree
 from trueup.render.closure import inside
 from trueup.render.draft import Draft
 from trueup.render.environment import Environment, Plugin, RenderContext
-from trueup.render.job import PluginJob
+from trueup.render.job import Input, PluginJob
 from trueup.render.widened import every_input
 
 KIND = "ConfigManagementPlugin"
 _API = "argoproj.io/v1alpha1"
 _UNESCAPED = pattern.compile(r"[^A-Z0-9_]")
+_PATTERN = pattern.compile(r"[*?\[{]")
 _VARIABLE = pattern.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -138,7 +139,7 @@ def _found(plugin: Plugin, tree: Tree, path: str) -> bool:
 
 
 def draft(source: Source, tree: Tree, path: str, context: RenderContext, environment: Environment) -> Draft:
-    """A plugin on the whole repository, as Argo CD gives it one.
+    """A plugin on the whole repository, as Argo CD gives it one, or on what the application says that it is made of.
 
     Raises:
         RenderFailed: no plugin is for it.
@@ -151,7 +152,7 @@ def draft(source: Source, tree: Tree, path: str, context: RenderContext, environ
         )
     options = source.plugin or PluginSource()
     variables = {**environment.all(), **_own(options, environment), **_parameters(options.parameters)}
-    inputs = every_input(tree)
+    inputs = _readable(tree, path, context.reads) if context.reads else every_input(tree)
     job = PluginJob(
         path=path,
         name=plugin.name,
@@ -165,6 +166,19 @@ def draft(source: Source, tree: Tree, path: str, context: RenderContext, environ
     )
     # A plugin may well have put a secret where none is looked for.
     return Draft(job, inputs=inputs, confidential=True)
+
+
+def _readable(tree: Tree, path: str, reads: tuple[str, ...]) -> list[Input]:
+    """The files of a source's own folder, and of what else an application names: no commit elsewhere concerns it."""
+    found = {file.path: file for file in every_input(tree, path)}
+    for each in reads:
+        # What stands before the first sign of a pattern is a folder, or part of a name.
+        fixed = _PATTERN.split(each)[0]
+        folder = each if fixed == each else posixpath.dirname(fixed)
+        for file in every_input(tree, folder):
+            if folder == each or doublestar_match(each, file.path):
+                found[file.path] = file
+    return list(found.values())
 
 
 def _own(options: PluginSource, environment: Environment) -> dict[str, str]:

@@ -20,11 +20,13 @@ def widened(draft: Draft, tree: Tree) -> Draft:
     return draft
 
 
-def every_input(tree: Tree) -> list[Input]:
-    """The whole repository. A link that leaves it is nobody's here; it is left out rather than refused."""
-    return [
-        Input(entry.path, entry) for entry in tree.walk("") if entry.mode is not Mode.LINK or _leads_inside(tree, entry)
-    ]
+def every_input(tree: Tree, path: str = "") -> list[Input]:
+    """The whole repository, or a folder or file of it. A link that leaves it is nobody's here; it is left out rather
+    than refused."""
+    entry = tree.entry(path)
+    alone = entry is not None and entry.mode not in (Mode.DIRECTORY, Mode.SUBMODULE)
+    entries = [entry] if entry is not None and alone else tree.walk(path)
+    return [Input(each.path, each) for each in entries if each.mode is not Mode.LINK or _leads_inside(tree, each)]
 
 
 def _leads_inside(tree: Tree, link: Entry) -> bool:
