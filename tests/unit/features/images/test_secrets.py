@@ -9,10 +9,11 @@ from aiohttp import web
 from tests.support.httpserver import serving
 from tests.unit.policy.conftest import Build
 
-from trueup.features.images.annotations import IMAGE_LIST, PREFIX, image_rules
+from trueup.features.images.annotations import PREFIX, image_rules
 from trueup.features.images.secrets import Secret, own_namespaces
 from trueup.features.images.settings import ImageSettings, read_image_settings
 from trueup.features.images.survey import Finding, Survey
+from trueup.model.annotations import IMAGE_LIST
 from trueup.sources.registry import RegistryClient
 
 CONTROL = "argocd"

@@ -10,7 +10,8 @@ from typing import Any
 
 from trueup.cli.app.access import ApplicationView
 from trueup.demo.playground import REPOSITORY, Playground, application
-from trueup.features.images.annotations import IMAGE_LIST, PREFIX
+from trueup.features.images.annotations import PREFIX
+from trueup.model.annotations import IMAGE_LIST
 from trueup.model.errors import TrueupError
 from trueup.workshop.repository import PlayRepository
 

@@ -11,11 +11,11 @@ from kubegrammar.image import Image, parse_image
 from kubegrammar.time import format_exact_time
 from trueup import policy
 from trueup.engine.engine import Engine
-from trueup.features.images.annotations import IMAGE_LIST, asks_for_images
+from trueup.features.images.annotations import asks_for_images
 from trueup.features.images.settings import CONFIG_MAP as IMAGE_SETTINGS
 from trueup.kube.client import Client
 from trueup.kube.errors import NotFound
-from trueup.model.annotations import PUSHED
+from trueup.model.annotations import IMAGE_LIST, PUSHED
 from trueup.model.audit import Action, Actor, AuditRecord
 from trueup.model.repository import RepositoryOf
 from trueup.policy.settings import CONFIG_MAP

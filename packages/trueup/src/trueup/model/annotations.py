@@ -60,6 +60,9 @@ NAMESPACE_OF = "trueup.dev/namespace-of"
 MARKS = (TRACKING_ID, INSTALLATION_ID, OPERATION_ID, NAMESPACE_OF)
 """What says whose an object is. We alone write it: what a repository or an application declares of it is left out."""
 
+IMAGE_LIST = "argocd-image-updater.argoproj.io/image-list"
+"""On an Application, as Argo CD Image Updater reads it: the images that automation looks after."""
+
 FIELD_MANAGER = "argocd-controller"
 """Field manager of every write to a managed object, as Argo CD's, so that an estate moves without a write."""
 AGENT = "trueup"

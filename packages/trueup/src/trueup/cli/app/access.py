@@ -1,7 +1,7 @@
 """Reading and writing one Application from a command."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -121,6 +121,24 @@ class Handle:
                 seen = view.app.metadata.resource_version
                 yield view
             await asyncio.sleep(POLL)
+
+
+def require_there(namespace: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Every application that is named has to be there.
+
+    Args:
+        namespace: of those that are named without one.
+        known: the keys of those that are there.
+
+    Raises:
+        ApplicationNotFound: one is not.
+    """
+    for name in names:
+        full = name if "/" in name else f"{namespace}/{name}"
+        if full not in known:
+            raise ApplicationNotFound(
+                f"application {full} does not exist", hint="`trueup app list` shows those that do"
+            )
 
 
 async def list_applications(client: Client, namespace: str, selector: str = "") -> list[bytes]:

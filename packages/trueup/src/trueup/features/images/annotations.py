@@ -6,10 +6,10 @@ from kubegrammar import pattern
 from kubegrammar.image import parse_image
 from kubegrammar.semver import is_range, parse_version
 from trueup.features.images.rule import SPELLINGS, DigestPin, ImageRule, Method, Strategy, TargetKind, WriteBack
+from trueup.model.annotations import IMAGE_LIST
 from trueup.model.errors import InvalidSpec
 
 PREFIX = "argocd-image-updater.argoproj.io/"
-IMAGE_LIST = f"{PREFIX}image-list"
 PULL_REQUEST = "trueup.dev/image-pull-request"
 """``true``: open a pull request for the branch that is pushed (``git-branch: base:template`` names it)."""
 PIN = "trueup.dev/image-pin"
