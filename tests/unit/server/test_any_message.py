@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ WORDS = st.sampled_from(
         *("{}", "[]", "Deployment", "apps", "scale", "restart", "name", "\x00", "é" * 300, "-1", "a/b", "null", "%zz"),
     ]
 )
-TIMES = st.sampled_from(("2026-01-01T00:00:00Z", None, "never", 3, {}))
+TIMES: st.SearchStrategy[Any] = st.sampled_from(("2026-01-01T00:00:00Z", None, "never", 3, {}))
 
 
 def scalars(kind: str) -> st.SearchStrategy[Any]:
@@ -99,7 +100,7 @@ def message_of(name: str, depth: int = 0) -> st.SearchStrategy[dict[str, Any]]:
         if field.inline:
             pending += DESCRIBED.messages[field.type].fields
         else:
-            fields[field.json] = st.deferred(lambda field=field: field_of(field, depth))
+            fields[field.json] = st.deferred(partial(field_of, field, depth))
     return st.fixed_dictionaries({}, optional=fields)
 
 
