@@ -66,7 +66,10 @@ async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, c
         status, answer = await rest.ask("POST", "/api/v1/projects", {"project": project})
         assert status == 200, answer
         await _a_role_that_goes_takes_its_tokens(client, rest, name)
-        repo = {"repo": f"https://git.example.com/{name}.git", "username": "ada", "password": "hunter2"}
+        missing = {"repo": f"http://127.0.0.1:9/{name}.git", "username": "ada", "password": "hunter2"}
+        status, answer = await rest.ask("POST", "/api/v1/repositories", missing)
+        assert (status, "error testing repository connectivity" in answer["message"]) == (400, True), answer
+        repo = {"repo": estate.repository.url, "username": "ada", "password": "hunter2", "project": name}
         kept = await grpc.ask("RepositoryService.CreateRepository", {"repo": repo})
         assert (kept["repo"], kept["username"]) == (repo["repo"], "ada")
         status, answer = await rest.ask("GET", "/api/v1/repositories")

@@ -26,11 +26,15 @@ class Asks:
     def __init__(self) -> None:
         self.asked: list[tuple[str, ...]] = []
         self.tried: list[Mapping[str, str]] = []
-        self.type = "Helm"
+        self.type, self.password = "Helm", "hunter2"
 
     async def problem(self, data: Mapping[str, str]) -> str:
         self.tried.append(data)
-        return "" if data.get("password") == "hunter2" else "authentication required for https://ada:pw@example.com"
+        return (
+            ""
+            if data.get("password", "hunter2") == self.password
+            else "authentication required for https://ada:pw@example.com"
+        )
 
     async def refs(self, url: str, project: str) -> tuple[Sequence[str], Sequence[str]]:
         self.asked.append((url, project))
@@ -68,7 +72,8 @@ class Room:
         self.functions = {**resources.functions(), **visits.functions()}
 
     async def look(self, data: Mapping[str, str]) -> RepositoryState:
-        return RepositoryState("Failed", await self.asks.problem(data), "2026-01-01T00:00:00Z")
+        problem = await self.asks.problem(data)
+        return RepositoryState("Failed" if problem else "Successful", problem, "2026-01-01T00:00:00Z")
 
     def permits(self, url: str, project: str) -> bool:
         return project == "shop" and url == WEB
@@ -101,7 +106,7 @@ async def test_access_is_tried_with_what_is_given_and_kept_nowhere() -> None:
         }
     ]
     with pytest.raises(Fault, match="error testing repository connectivity") as refused:
-        await room.ask("ValidateWriteAccess", {"repo": WEB})
+        await room.ask("ValidateWriteAccess", {"repo": WEB, "password": "wrong"})
     assert refused.value.code is Code.INVALID_ARGUMENT
     assert "pw" not in refused.value.message
     assert room.secrets.lives == {}
@@ -231,13 +236,38 @@ async def test_what_a_kustomization_and_a_folder_offer() -> None:
 
 async def test_the_state_of_a_repository_is_asked_for_anew() -> None:
     room = Room()
-    await room.ask("Create", {"repo": REPO | {"password": "wrong"}})
+    await room.ask("Create", {"repo": REPO})
+    room.asks.tried.clear()
+    room.asks.password = "changed"
     (known,) = (await room.ask("List", {}))["items"]
     assert known["connectionState"]["status"] == "Unknown"
     assert room.asks.tried == []
     (fresh,) = (await room.ask("List", {"forceRefresh": True}))["items"]
     assert fresh["connectionState"]["attemptedAt"] == "2026-01-01T00:00:00Z"
-    assert room.asks.tried[0]["password"] == "wrong"
-    assert "wrong" not in repr(fresh)
+    assert fresh["connectionState"]["status"] == "Failed"
+    assert room.asks.tried[0]["password"] == "hunter2"
+    assert "hunter2" not in repr(fresh)
     assert (await room.ask("List", {"forceRefresh": True}, allowed()))["items"] == []
     assert len(room.asks.tried) == 1
+
+
+async def test_a_repository_is_tried_before_it_is_kept() -> None:
+    room = Room()
+    wrong = {"repo": REPO | {"password": "wrong"}}
+    for method in ("Create", "CreateRepository", "CreateWriteRepository"):
+        with pytest.raises(Fault, match="error testing repository connectivity") as refused:
+            await room.ask(method, wrong)
+        assert refused.value.code is Code.INVALID_ARGUMENT
+    assert not room.secrets.lives
+    await room.ask("Create", {"repo": REPO})
+    before = dict(room.secrets.lives)
+    with pytest.raises(Fault, match="error testing repository connectivity"):
+        await room.ask("Create", wrong | {"upsert": True})
+    assert room.secrets.lives == before
+    # What is kept is tried along with what is new.
+    await room.ask("Create", {"repo": {"repo": WEB, "username": "bob"}, "upsert": True})
+    assert room.asks.tried[-1] == {"url": WEB, "username": "bob", "password": "hunter2"}
+    tried = len(room.asks.tried)
+    with pytest.raises(Fault, match="permission denied"):
+        await room.ask("Create", wrong, allowed())
+    assert len(room.asks.tried) == tried

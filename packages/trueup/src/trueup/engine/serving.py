@@ -23,6 +23,7 @@ from trueup.engine.trials import SourceTrials
 from trueup.kube.client import Client
 from trueup.kube.config import ClusterConfig
 from trueup.kube.errors import NotFound
+from trueup.memory.bounded import Memory
 from trueup.model.application import DEFAULT_PROJECT, Application
 from trueup.model.audit import Action, Actor, AuditRecord
 from trueup.model.errors import InvalidSpec, TrueupError
@@ -30,6 +31,7 @@ from trueup.model.live import LiveObject, Seen
 from trueup.model.project import Project
 from trueup.model.repository import RepositoryOf
 from trueup.model.resource import GroupKind
+from trueup.model.tree import MEBIBYTE
 from trueup.policy.project import permits_source
 from trueup.policy.settings import CONFIG_MAP, NOTIFICATIONS
 from trueup.runtime.secrecy import told
@@ -78,6 +80,8 @@ from trueup.store.requests import Requests
 
 log = structlog.get_logger("trueup")
 
+TRIED = 4096
+"""Repositories of which is remembered what came of the last try."""
 SECRET, TLS_SECRET = GroupKind("", "Secret"), "argocd-server-tls"
 
 
@@ -188,16 +192,23 @@ def _repositories(engine: Engine, client: Client, asks: EngineRepositories) -> l
     control = engine.control
     secrets = SecretEdits(client, control.namespace)
 
+    tried: Memory[tuple[str, str], RepositoryState] = Memory(entries=TRIED, size=MEBIBYTE)
+
     def state(url: str, project: str) -> RepositoryState:
         repository = RepositoryOf(url, project or DEFAULT_PROJECT)
         error = engine.repositories.error(repository)
         if error is not None:
             return RepositoryState("Failed", told(error.message))
-        return RepositoryState("Successful" if engine.repositories.ended(repository) else "Unknown")
+        if engine.repositories.ended(repository):
+            return RepositoryState("Successful")
+        # No application reads it; who made it known has tried it.
+        return tried.get((url, project)) or RepositoryState()
 
     async def look(data: Mapping[str, str]) -> RepositoryState:
         problem = await asks.problem(data)
-        return RepositoryState("Failed" if problem else "Successful", told(problem), format_time(engine.clock.now()))
+        found = RepositoryState("Failed" if problem else "Successful", told(problem), format_time(engine.clock.now()))
+        tried.put((data.get("url", ""), data.get("project", "")), found)
+        return found
 
     def permits(url: str, project: str) -> bool:
         try:

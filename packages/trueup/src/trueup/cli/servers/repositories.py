@@ -36,7 +36,7 @@ class ServedRepositories:
         body |= {self._url: data["url"]} | {name: True for name in _FLAGS if data.get(name) == "true"}
         there = [each for each in await self.list(refresh=False) if each.of.url == data["url"]]
         try:
-            made = await self._session.ask("POST", self._all, {"upsert": upsert}, body)
+            made = await self._session.ask("POST", self._all, {"upsert": upsert, "credsOnly": not validate}, body)
         except ServerRefused as error:
             if _EXISTS not in error.message:
                 raise

@@ -204,6 +204,7 @@ class RepositoryResources:
         there = await self._with(kind, url, project)
         data = written(kind, given)
         if not there:
+            await self._tried(kind, request, data)
             name = secret_name(_like(kind.kind), url, project)
             name = name if kind.kind in (REPOSITORY, TEMPLATE) else f"{name}-write"
             made = secret_object(self._namespace, _like(kind.kind), name, data)
@@ -215,7 +216,21 @@ class RepositoryResources:
         if not request.message.get("upsert"):
             raise Fault(Code.INVALID_ARGUMENT, "existing repository spec is different; use upsert flag to force update")
         require(request.caller, kind.resource, "update", object_of(kind, given))
+        await self._tried(kind, request, kept_of(decoded(there[0].object()), data) | data)
         return await self._replaced(kind, there[0], data)
+
+    async def _tried(self, kind: RepositoryKind, request: Request, data: Mapping[str, str]) -> None:
+        """See that a repository can be read before anything of it is kept, as Argo CD does: a wrong password in the
+        place of none takes a repository away from all who read it.
+
+        Raises:
+            Fault: it cannot.
+        """
+        if self._look is None or kind.field != "repo" or request.message.get("credsOnly"):
+            return
+        state = await self._look(data)
+        if state.status == "Failed":
+            raise Fault(Code.INVALID_ARGUMENT, f"error testing repository connectivity: {state.message}")
 
     async def _update(self, kind: RepositoryKind, request: Request) -> Json:
         given = request.message.get(kind.body) or {}
@@ -257,11 +272,8 @@ class RepositoryResources:
         made = secret_object(self._namespace, _like(kind.kind), live.key.name, data)["data"]
 
         def replaced(there: dict[str, Any]) -> dict[str, Any]:
-            # What is secret and is not sent stays: nobody can send what nobody is shown. But it goes no other way than
-            # the one that it was given for: a proxy of others, say, or a server that proves nothing.
-            has = there.get("data") or {}
-            same_way = all(decoded(there).get(name, "") == data.get(name, "") for name in _WAY)
-            kept = {name: value for name, value in has.items() if name in _CONFIDENTIAL} if same_way else {}
+            has, stay = there.get("data") or {}, kept_of(decoded(there), data)
+            kept = {name: value for name, value in has.items() if name in stay}
             return {
                 **there,
                 "data": {name: None for name in has if name not in made and name not in kept} | kept | made,
@@ -288,6 +300,15 @@ def written(kind: RepositoryKind, given: Json) -> dict[str, str]:
     data |= {name: given[name] for name in _TEXTS if given.get(name)}
     data |= {field: "true" for name, field in _FLAGS.items() if given.get(name)}
     return data | {name: str(given[name]) for name in _NUMBERS if given.get(name)}
+
+
+def kept_of(there: Mapping[str, str], data: Mapping[str, str]) -> dict[str, str]:
+    """What stays of a Secret's data when others are written: what is secret and is not sent, since nobody can send what
+    nobody is shown. But it goes no other way than the one that it was given for: a proxy of others, say, or a server
+    that proves nothing."""
+    if any(there.get(name, "") != data.get(name, "") for name in _WAY):
+        return {}
+    return {name: value for name, value in there.items() if name in _CONFIDENTIAL}
 
 
 def _connection(state: RepositoryState) -> Json:
