@@ -18,6 +18,7 @@ from bench.heal import heal
 from bench.memory import idle_memory
 from bench.monorepo import monorepo
 from bench.refresh import refresh
+from bench.renders import renders
 from bench.result import Result, write_table
 from bench.sandbox import sandbox
 from bench.workflow import workflow
@@ -34,6 +35,7 @@ PARTS = {
     "idle": idle,
     "memory": idle_memory,
     "monorepo": monorepo,
+    "renders": renders,
     "sandbox": sandbox,
     "comparison": comparison,
     "commands": commands,
