@@ -53,6 +53,7 @@ TESTED: dict[str, tuple[str, str]] = {
     "A39": (SOURCES, '"A39 '),
     # R and H: repositories and Helm sources
     **{f"R{n:02}": (SOURCES, f'"R{n:02} ') for n in range(1, 41, 2)},
+    "R29": ("unit/workers/test_submodules.py", '"a helper of git'),
     **{f"H{n:02}": (SOURCES, f'"H{n:02} ') for n in range(1, 38, 2) if n != 27},
     "H27": ("unit/sources/test_helm_repository.py", "test_h27_"),
     "H39": ("unit/sources/test_helm_repository.py", "test_h39_"),

@@ -83,7 +83,7 @@ class Engine:
         # Before anything in the folder is touched: it may be another engine's.
         predecessor = stack.enter_context(claimed(data, self.identity, remedy=remedy))
         mirrors = own_folder(data / "mirrors", remedy=remedy)
-        tools = Tools(options, mirrors, lambda: control.settings().jq_seconds)
+        tools = Tools(options, mirrors, lambda: control.settings().jq_seconds, control.credentials.sops.keys)
         await control.connect(stack)
         registry = await stack.enter_async_context(RegistryClient())
         # A port of this machine is no identity: what lies under its name may be of a cluster that is gone.

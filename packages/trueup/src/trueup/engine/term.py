@@ -123,6 +123,7 @@ class Term:
             control.settings,
             self._clock,
             partial(lasting.clusters.place_on, cluster.server),
+            control.credentials.sops.name_for,
         )
         ports = Ports(
             clock=self._clock,
@@ -277,17 +278,17 @@ class Term:
 
     async def _look_again(self) -> None:
         """A repository that could not be read is looked at as soon as a credential changes, and so is one of charts;
-        and each application anew when it is another project's repository from now on, other keys are trusted, or large
-        files are fetched from now on."""
+        and each application anew when it is another project's repository from now on, there are other keys, or
+        large files are fetched from now on."""
         credentials = self._lasting.control.credentials
-        known = credentials.projects, credentials.keyring, credentials.large
+        known = credentials.projects, credentials.keyring, credentials.large, credentials.sops.version
         while True:
             await credentials.changed.wait()
             credentials.changed.clear()
             self.repositories.retry_failed()
             for key in self.remotes.lacking():
                 self._wake(key)
-            now = credentials.projects, credentials.keyring, credentials.large
+            now = credentials.projects, credentials.keyring, credentials.large, credentials.sops.version
             if now != known:
                 known = now
                 self._targets.reopen()

@@ -9,6 +9,7 @@ import structlog
 from trueup.engine.options import EngineOptions
 from trueup.features.images.editing import Apart
 from trueup.model.errors import TrueupError
+from trueup.model.seal import SopsKeys
 from trueup.runtime.fair import Fair, current_share, resting
 from trueup.store.preparing import Preparer
 from trueup.workers.childprocess import NotIsolated
@@ -35,9 +36,16 @@ class Tools:
     Args:
         mirrors: folder of the mirrors, which trees are read from.
         jq_seconds: processor time of one jq expression.
+        keys: private keys by their name, which open encrypted files.
     """
 
-    def __init__(self, options: EngineOptions, mirrors: Path, jq_seconds: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        options: EngineOptions,
+        mirrors: Path,
+        jq_seconds: Callable[[], float],
+        keys: Callable[[str], SopsKeys],
+    ) -> None:
         root, isolated, renderers = scratch(options.data / "render"), options.isolated, options.render_workers
         self.pool = Pool(2 * renderers + 1, root=root, isolated=isolated)
         self.preparer = Preparer(mirrors, 2 * PREPARED, root=root, isolated=isolated)
@@ -50,6 +58,7 @@ class Tools:
             turns=Fair(renderers, renderers, moment=RENDER_MOMENT),
             preparing_turns=Fair(PREPARED, PREPARED),
             kept=self.kept,
+            keys=keys,
             plugins=plugins_in(options.plugin_folder) if options.plugin_folder is not None else (),
         )
         self._jq_slots = Fair(JQ_SLOTS, JQ_SLOTS, moment=JQ_MOMENT)

@@ -45,6 +45,8 @@ CONTROLLER = "trueup.dev/controller"
 PUSHED = "trueup.dev/pushed"
 """On an Application, beside the refresh annotation: the commit whose push asked for the refresh. On the settings of
 image automation: the image that was pushed."""
+SOPS_KEYS = "trueup.dev/sops-keys"
+"""On an AppProject: Secrets of the control namespace with the keys that its encrypted files are opened by."""
 CHANGED_BY = "trueup.dev/changed-by"
 """On an Application: the commit that touched last what it is made of (:mod:`trueup.model.changed`)."""
 VALUES_FROM = "trueup.dev/values-from"

@@ -61,6 +61,7 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
         source_type: ``Directory``, ``Kustomize``, ``Helm`` or empty (a ref-only source).
         warnings: for the user; each names a file.
         barren: paths of files that may have held manifests at another time and hold none now.
+        secrets: what was encrypted of its files.
     """
 
     key: str
@@ -68,3 +69,4 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     manifests: tuple[Manifest, ...]
     warnings: tuple[str, ...] = ()
     barren: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()

@@ -44,6 +44,7 @@ class Observer:
 
     Args:
         here: an application's destination, by server and name both, where it is this cluster.
+        sops: names the keys that a project's encrypted files are opened by; empty for none.
     """
 
     def __init__(
@@ -57,7 +58,9 @@ class Observer:
         settings: Callable[[], Settings],
         clock: Clock,
         here: Callable[[Application], Destination | None],
+        sops: Callable[[Project], str],
     ) -> None:
+        self._sops = sops
         self._applications, self._targets, self._cluster, self._settings = applications, targets, cluster, settings
         self._integrity = integrity
         self._verdicts = Verdicts(settings)
@@ -257,6 +260,7 @@ class Observer:
             kube_version=discovery.server_version,
             api_versions=discovery.api_versions(),
             submodules=self._settings().submodules,
+            sops=self._sops(self._applications.project_of_stored(stored)),
             inflates=self._settings().inflates,
             lent=self._lending.of(app),
             reads=generate_paths(app),

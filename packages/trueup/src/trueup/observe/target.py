@@ -31,6 +31,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         unread: commits that were synced before and are not to be had: what was lost since then is not known.
         remotes: repositories elsewhere that its kustomizations name.
         elsewhere: URLs of these and of files, as the project was asked for them.
+        secrets: what was encrypted of its files.
         watched: for each source, where a change of it would show.
     """
 
@@ -42,6 +43,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     unread: tuple[str, ...] = ()
     remotes: tuple[Used, ...] = ()
     elsewhere: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     watched: tuple[Watched, ...] = ()
 
 
@@ -73,6 +75,7 @@ def target_of(
         revisions=(),
         source_types=tuple(rendering.source_type for rendering in renderings),
         warnings=tuple(warnings),
+        secrets=tuple(dict.fromkeys(each for rendering in renderings for each in rendering.secrets)),
     )
 
 
@@ -80,6 +83,7 @@ def learn_secrets(target: Target, place: str = "declared") -> None:
     """The Secrets that Git declares, or that come along, are not told by the pass that meets them."""
 
     def values() -> Iterator[str]:
+        yield from target.secrets
         for manifest in target.manifests:
             if manifest.group_kind == SECRET:
                 yield from secret_values(manifest.object())

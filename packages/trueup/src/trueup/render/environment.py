@@ -41,6 +41,7 @@ class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
         kube_version: of the destination cluster, ``v1.37.2``; empty when unknown.
         api_versions: Helm's Capabilities, ``apps/v1`` and ``apps/v1/Deployment``.
         submodules: they are fetched where they are looked into.
+        sops: names the keys that encrypted files are opened by (:mod:`trueup.model.seal`); empty for none.
         inflates: kustomizations may inflate charts (``--enable-helm``).
         plugins: those that there are.
         lent: values and variables of the destination.
@@ -55,6 +56,7 @@ class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
     submodules: bool = True
+    sops: str = ""
     inflates: bool = False
     plugins: tuple[Plugin, ...] = ()
     lent: Loan = NOTHING

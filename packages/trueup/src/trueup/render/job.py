@@ -195,6 +195,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         reasons: why each of the inputs is among them, where their paths do not say so; no part of the key.
         substitution: variables that are replaced in its outcome; None for none.
         confidential: its outcome holds what is secret though nothing in it says so: none of it is written to disk.
+        sops: names the keys that its encrypted inputs are opened by; empty for none.
         within: the folder that holds all that was looked at to make it but for what lies beside, ``""`` for the root;
             None where the commit shows in it, or where that cannot be said.
         beside: folders elsewhere that were looked at, as a base is, each with what names all that is in it. A commit
@@ -215,6 +216,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     reasons: dict[str, str] = {}
     substitution: Substitution | None = None
     confidential: bool = False
+    sops: str = ""
     within: str | None = None
     beside: tuple[tuple[str, str], ...] = ()
 

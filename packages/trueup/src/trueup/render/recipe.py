@@ -72,7 +72,7 @@ def make_recipe(
     check_size(inputs, tree, refs=refs)
     absent = [*overrides.absent, *draft.absent]
     recipe = Recipe(
-        key=_key(renderer, draft, inputs, absent, source_index),
+        key=_key(renderer, draft, inputs, absent, source_index, context.sops),
         tool=renderer.name,
         inputs=tuple(inputs),
         job=draft.job,
@@ -86,6 +86,7 @@ def make_recipe(
         reasons=dict(draft.reasons),
         substitution=substitution,
         confidential=draft.confidential,
+        sops=context.sops,
     )
     beside = _beside(looked)
     if refs or beside is None or path != inside("", source.path or ".") or _shows(tree.revision, recipe, draft):
@@ -151,7 +152,7 @@ def source_path(source: Source, tree: Tree) -> str:
     return located.path
 
 
-def _key(renderer: Renderer, draft: Draft, inputs: list[Input], absent: list[str], source_index: int) -> str:
+def _key(renderer: Renderer, draft: Draft, inputs: list[Input], absent: list[str], source_index: int, sops: str) -> str:
     parts = {
         "generation": _GENERATION,
         "tool": renderer.version,
@@ -162,4 +163,7 @@ def _key(renderer: Renderer, draft: Draft, inputs: list[Input], absent: list[str
         "gaps": sorted(draft.gaps),
         "sourceIndex": source_index,
     }
+    if sops:
+        # What one project's keys open is no render for another's.
+        parts["sops"] = sops
     return json.digest(json.canonical(parts))

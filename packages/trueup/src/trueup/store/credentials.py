@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -45,8 +45,9 @@ CONFIG_MAP = ResourceType(
     namespaced=True,
     verbs=frozenset({"get", "list", "watch"}),
 )
+SOPS = "sops-keys"
 KINDS = (REPOSITORY, TEMPLATE, WRITE, WRITE_TEMPLATE)
-_SELECTOR = f"{LABEL} in ({','.join(KINDS)})"
+_SELECTOR = f"{LABEL} in ({','.join((*KINDS, SOPS))})"
 _MAPS = (KNOWN_HOSTS, CERTIFICATES, KEYRING)
 _REMEMBERED = 20_000
 
@@ -87,10 +88,14 @@ class Credentials:
 
     Attributes:
         changed: set when any of it has.
+        sops: Secrets with keys of encrypted files.
         keyring: the armoured public keys that commits may be signed with (``argocd-gpg-keys-cm``).
     """
 
     def __init__(self, client: Client, namespace: str) -> None:
+        # Loaded by who follows Secrets, not by who shows them.
+        from trueup.store.sops_secrets import SopsSecrets
+
         self._client = client
         self._namespace = namespace
         self._secrets: dict[str, _Secret] = {}
@@ -98,6 +103,7 @@ class Credentials:
         self._hosts = ""
         self._certificates: dict[str, str] = {}
         self.keyring: tuple[str, ...] = ()
+        self.sops = SopsSecrets(namespace)
         self.changed = asyncio.Event()
         self._followed = Followed(client, SECRET, namespace, _SELECTOR, replaced=self._replaced, changed=self._changed)
         secrecy.EVERYWHERE.learn("repositories", self._confidential)
@@ -262,6 +268,7 @@ class Credentials:
     def _replaced(self, secrets: Sequence[LiveObject]) -> None:
         self._secrets.clear()
         self._scopes.clear()
+        self.sops.clear()
         for live in secrets:
             self.take(live)
         self.changed.set()
@@ -269,6 +276,7 @@ class Credentials:
     def _changed(self, live: LiveObject, gone: bool) -> None:
         if gone:
             self._secrets.pop(live.key.name, None)
+            self.sops.put(live.key.name, None)
             self._scopes.clear()
         else:
             self.take(live)
@@ -292,9 +300,10 @@ class Credentials:
                 log.debug("known hosts and certificates not followed", error=str(error))
             await asyncio.sleep(RETRY_SECONDS)
 
-    def _confidential(self) -> Iterator[str]:
+    def _confidential(self) -> tuple[str, ...]:
         return (
-            text for secret in self._secrets.values() for field in _CONFIDENTIAL if (text := secret.data.get(field))
+            *(text for secret in self._secrets.values() for field in _CONFIDENTIAL if (text := secret.data.get(field))),
+            *self.sops.confidential(),
         )
 
     def take(self, live: LiveObject) -> None:
@@ -302,6 +311,7 @@ class Credentials:
         secrecy.EVERYWHERE.learn("repositories", self._confidential)
         data, name, kind = decoded(live.object()), live.key.name, live.labels.get(LABEL, "")
         self._secrets.pop(name, None)
+        self.sops.put(name, data if kind == SOPS else None)
         self._scopes.clear()
         if kind not in KINDS or not data.get("url", ""):
             return

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from trueup.model.application import Source
+from trueup.model.errors import RenderFailed
+from trueup.model.seal import SopsKeys
 from trueup.render.budget import Budget
 from trueup.render.continuity import Trees, check_whole
 from trueup.render.environment import RenderContext
@@ -25,6 +27,11 @@ class Preparing(Protocol):
 
     async def inputs(self, recipe: Recipe, trees: Trees) -> Mapping[str, bytes]:
         """As :func:`trueup.render.recipe.read_inputs`."""
+
+    async def unsealed(
+        self, recipe: Recipe, trees: Trees, keys: SopsKeys
+    ) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
+        """The inputs as :func:`trueup.sources.sops.files.all_opened` has them."""
 
     async def check_whole(self, recipe: Recipe, barren: Sequence[str], now: Trees, before: Sequence[Trees]) -> None:
         """As :func:`trueup.render.continuity.check_whole`, for each of the former trees."""
@@ -56,6 +63,11 @@ class Inline:
 
     async def inputs(self, recipe: Recipe, trees: Trees) -> Mapping[str, bytes]:
         return await asyncio.to_thread(read_inputs, recipe, trees.own, trees.refs)
+
+    async def unsealed(
+        self, recipe: Recipe, trees: Trees, keys: SopsKeys
+    ) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
+        raise RenderFailed("encrypted files are opened by the engine alone", hint="look at the application instead")
 
     async def check_whole(self, recipe: Recipe, barren: Sequence[str], now: Trees, before: Sequence[Trees]) -> None:
         for former in before:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import structlog
@@ -13,6 +13,7 @@ from trueup.memory.failures import Failures
 from trueup.model.application import Source
 from trueup.model.errors import RenderFailed, RenderStopped
 from trueup.model.manifest import Manifest, Rendering
+from trueup.model.seal import NO_KEYS, SopsKeys
 from trueup.model.share import NOBODY, Share
 from trueup.model.tree import MEBIBYTE, Tree
 from trueup.render.confidential import holds_secrets
@@ -56,6 +57,7 @@ class Renders:
         room: bytes of all renderings.
         kept: those of former runs, on disk; none by default.
         plugins: those that a source may be rendered by.
+        keys: private keys by their name, which open encrypted files.
     """
 
     def __init__(
@@ -68,8 +70,9 @@ class Renders:
         room: int = ROOM,
         kept: Kept | None = None,
         plugins: tuple[Plugin, ...] = (),
+        keys: Callable[[str], SopsKeys] = lambda _: NO_KEYS,
     ) -> None:
-        self._plugins = plugins
+        self._plugins, self._keys = plugins, keys
         self._pool = pool
         self._kept = kept
         self._turns = turns or AtOnce()
@@ -284,11 +287,14 @@ class Renders:
 
     async def _render(self, recipe: Recipe, trees: Trees, user: _User, share: Share) -> Rendering:
         async def render(turn: RenderTurn) -> Rendering:
-            files = await self._preparing.inputs(recipe, trees)
+            files, secrets = await self._inputs(recipe, trees)
+            # Of what was decrypted nothing is written to disk.
+            private = msgspec.structs.replace(recipe, confidential=True) if secrets else recipe
             try:
-                return await self._pool.render(recipe, files, turn.yielding, patient=turn.patient)
+                made = await self._pool.render(private, files, turn.yielding, patient=turn.patient)
             except RenderFailed as error:
-                raise await asyncio.to_thread(discreet, error, recipe, files) from None
+                raise await asyncio.to_thread(discreet, error, recipe, files, secrets) from None
+            return msgspec.structs.replace(made, secrets=secrets) if secrets else made
 
         try:
             rendering = await self._turns.run(share, render)
@@ -302,8 +308,15 @@ class Renders:
             raise
         self._failures.forget(recipe.key)
         self._done.put(recipe.key, rendering, user)
-        self._keep(recipe, rendering)
+        if not rendering.secrets:
+            self._keep(recipe, rendering)
         return rendering
+
+    async def _inputs(self, recipe: Recipe, trees: Trees) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
+        """The files of a recipe, and what was encrypted of them."""
+        if recipe.sops:
+            return await self._preparing.unsealed(recipe, trees, self._keys(recipe.sops))
+        return await self._preparing.inputs(recipe, trees), ()
 
 
 async def _of(flight: asyncio.Task[Rendering]) -> Rendering:

@@ -44,6 +44,7 @@ from trueup.store.preparing.frame import (
     Needs,
     Offered,
     OfferOf,
+    OpenInputs,
     Packed,
     Places,
     PreparingRefused,
@@ -108,6 +109,8 @@ def _done(task: Task) -> Answer:
         case ReadInputs():
             trees = _opened(task.places)
             return Inputs(read_inputs(task.recipe, trees.own, trees.refs))
+        case OpenInputs():
+            return _unsealed(task)
         case FindCharts():
             return IndexedCharts(tuple(find_all(task.index, task.charts)))
         case CheckArchive():
@@ -128,6 +131,14 @@ def _done(task: Task) -> Answer:
             for before in task.before:
                 check_whole(task.recipe, task.barren, _opened(task.now), _opened(before), budget)
             return Whole()
+
+
+def _unsealed(task: OpenInputs) -> Answer:
+    # Loaded where a project has keys.
+    from trueup.sources.sops.files import all_opened
+
+    trees = _opened(task.places)
+    return Inputs(*all_opened(read_inputs(task.recipe, trees.own, trees.refs), task.keys))
 
 
 def _signatures(task: CheckSigned) -> Answer:

@@ -4,6 +4,7 @@ import msgspec
 
 from trueup.model.application import Source
 from trueup.model.public_key import PublicKey
+from trueup.model.seal import SopsKeys
 from trueup.policy.integrity import Demand
 from trueup.render.details import SourceOffer
 from trueup.render.environment import RenderContext
@@ -52,6 +53,14 @@ class ReadInputs(msgspec.Struct, frozen=True, tag=True):
 
     recipe: Recipe
     places: Places
+
+
+class OpenInputs(msgspec.Struct, frozen=True, tag=True):
+    """Asks for the bytes of a recipe's inputs, decrypted; the answer is :class:`Inputs`."""
+
+    recipe: Recipe
+    places: Places
+    keys: SopsKeys
 
 
 class CheckWhole(msgspec.Struct, frozen=True, tag=True):
@@ -125,6 +134,7 @@ class KeysOf(msgspec.Struct, frozen=True, tag=True):
 Task = (
     MakeRecipe
     | ReadInputs
+    | OpenInputs
     | CheckWhole
     | FindCharts
     | CheckArchive
@@ -149,9 +159,10 @@ class Needs(msgspec.Struct, frozen=True, tag=True):
 
 
 class Inputs(msgspec.Struct, frozen=True, tag=True):
-    """The bytes of every input by its path."""
+    """The bytes of every input by its path, and what was encrypted of them."""
 
     files: dict[str, bytes]
+    secrets: tuple[str, ...] = ()
 
 
 class IndexedCharts(msgspec.Struct, frozen=True, tag=True):

@@ -6,6 +6,7 @@ from pathlib import Path
 from trueup.model.application import Source
 from trueup.model.errors import InvalidSpec, RenderFailed, SourceUnavailable
 from trueup.model.public_key import PublicKey
+from trueup.model.seal import SopsKeys
 from trueup.model.tree import Tree
 from trueup.policy.integrity import Demand
 from trueup.render.budget import TooCostly
@@ -37,6 +38,7 @@ from trueup.store.preparing.frame import (
     Needs,
     Offered,
     OfferOf,
+    OpenInputs,
     Packed,
     Places,
     PreparingRefused,
@@ -107,6 +109,16 @@ class Preparer:
         answer = await self._ask(ReadInputs(recipe, places), trees)
         assert isinstance(answer, Inputs)
         return answer.files
+
+    async def unsealed(
+        self, recipe: Recipe, trees: Trees, keys: SopsKeys
+    ) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
+        places = _places(trees)
+        if places is None:
+            return await self._inline.unsealed(recipe, trees, keys)
+        answer = await self._ask(OpenInputs(recipe, places, keys), trees)
+        assert isinstance(answer, Inputs)
+        return answer.files, answer.secrets
 
     async def check_whole(self, recipe: Recipe, barren: Sequence[str], now: Trees, before: Sequence[Trees]) -> None:
         places, former = _places(now), [_places(each) for each in before]
