@@ -18,18 +18,18 @@ from trueup.kube.client import Client
 from trueup.kube.discovery import Discovery
 from trueup.model.annotations import REFRESH
 
-SELDOM = {"timeout.reconciliation": "600s", "timeout.reconciliation.jitter": "0s", "statusbadge.enabled": "true"}
+NEVER = {"timeout.reconciliation": "0", "statusbadge.enabled": "true"}
 NAMESPACE = "seldom"
 ROUNDS = 4
 METRICS = free_port()
 SOON = 20.0
-"""Seconds; the next poll would come ten minutes later."""
+"""Seconds; no poll would come."""
 
 
 @pytest_asyncio.fixture
 async def seldom(cluster: Cluster, admin: Client, tmp_path: Path) -> AsyncIterator[Estate]:
-    """An estate whose engine polls every ten minutes."""
-    await prepare(admin, NAMESPACE, SELDOM)
+    """An estate whose engine does not poll."""
+    await prepare(admin, NAMESPACE, NEVER)
     discovery = Discovery(admin)
     await discovery.refresh()
     for folder in ("engine", "repositories"):
