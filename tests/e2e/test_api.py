@@ -270,6 +270,8 @@ async def test_the_command_line_through_the_server(
     assert await run(*made) == f"application '{name}' unchanged\n"
     assert "OutOfSync" in await run("app", "get", name, "--refresh")
     assert "+kind: Deployment" in await run("app", "diff", name, code=1)
+    assert "create    Deployment" in await run("app", "plan", name)
+    assert "trueup app sync" in await run("app", "explain", name)
     assert "Succeeded" in await run("app", "sync", name)
     assert "Healthy" in await run("app", "wait", name, "--timeout", "90")
     assert await run("app", "diff", name) == ""

@@ -289,6 +289,9 @@ async def test_an_application_from_create_to_delete(estate: Estate, shell: Shell
     assert refreshed.json()["spec"]["source"] == {"repoURL": estate.repository.url, "path": "app"}
 
     differs = await shell("app", "diff", name)
+    planned, why = await shell("app", "plan", name), await shell("app", "explain", name)
+    assert planned.code == why.code == 0, (planned, why)
+    assert f"create    ConfigMap {name}/settings" in planned.out and f"trueup app diff {name} shows it" in why.out
     assert differs.code == 1 and differs.err == ""
     assert f"===== ConfigMap {name}/settings ======" in differs.out and "+  colour: red" in differs.out
     assert (await shell("app", "diff", name, "--no-exit-code")).code == 0

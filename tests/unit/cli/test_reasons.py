@@ -10,7 +10,7 @@ from trueup.cli.app.listing import list_row
 from trueup.cli.app.progress import not_tried_again, under_way
 from trueup.cli.app.reasons import event_lines
 from trueup.cli.app.wait import stands
-from trueup.health.reasons import pod_reasons
+from trueup.model.pod_reasons import pod_reasons
 
 
 def container(**state: Any) -> dict[str, Any]:

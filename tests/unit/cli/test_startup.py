@@ -43,7 +43,7 @@ ALL: dict[tuple[str, ...], Deferred] = {
 WHOLE = {
     *("check", "ci", "demo", "doctor", "render", "sandbox", "server", "simulate"),
     *("context", "login", "logout", "proj role", "relogin"),
-    *("app diff", "app inputs", "app manifests", "cluster rotate-auth", "repo add", "repocreds add"),
+    *("app diff", "app inputs", "app manifests", "app plan", "cluster rotate-auth", "repo add", "repocreds add"),
 }
 """Commands that bring a part of the engine: they render, they run something, they speak to others than the cluster."""
 TREE = {"app logs", "app resources"}

@@ -16,6 +16,7 @@ from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.resource import ResourceKey, group_of
 from trueup.model.status import OperationPhase, OperationState, SyncCode
+from trueup.observe.observation import Observation
 from trueup.plan.build import build
 from trueup.plan.task import AnyTask, ApplyTask, CreateNamespaceTask, PruneTask, RunHookTask
 from trueup.plan.validate import validate
@@ -66,7 +67,7 @@ def own_functions(engine: Engine, looks: EngineLooks, masked: Callable[[], Seque
             raise TrueupError("the audit trail cannot be read", hint="the log of the server says why") from None
 
     async def plan(stored: StoredApplication, prune: bool) -> SyncPreview:
-        return await _preview(engine, looks, stored, prune, masked())
+        return await preview(engine, stored, await looks.observe(stored), prune=prune, masked=masked())
 
     return [
         find_functions(reads, owners),
@@ -76,11 +77,15 @@ def own_functions(engine: Engine, looks: EngineLooks, masked: Callable[[], Seque
     ]
 
 
-async def _preview(
-    engine: Engine, looks: EngineLooks, stored: StoredApplication, prune: bool, masked: Sequence[str]
+async def preview(
+    engine: Engine, stored: StoredApplication, seen: Observation, *, prune: bool, masked: Sequence[str]
 ) -> SyncPreview:
-    """What a sync of an application would do now."""
-    seen = await looks.observe(stored)
+    """What a sync of an application would do now.
+
+    Args:
+        seen: how it compares.
+        masked: annotations whose values are shown to nobody.
+    """
     site = await engine.term.sites.opened(stored.app)
     begun = OperationState(
         operation=Operation(sync=SyncOperation(prune=prune)),

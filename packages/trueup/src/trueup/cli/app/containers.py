@@ -10,11 +10,11 @@ from trueup.cli.app.logs import LogWish
 from trueup.cli.app.pods import POD, pods_of
 from trueup.cli.connect import ClusterAccess, asking
 from trueup.cli.screen import say
-from trueup.health.reasons import STARTING, pod_reasons
 from trueup.kube.client import Client
 from trueup.kube.errors import ApiError, BadRequest
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
+from trueup.model.pod_reasons import STARTING, pod_reasons
 from trueup.model.resource import ResourceKey
 
 _STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")

@@ -149,6 +149,22 @@ class DirectApplication(Handle):
 
         return await reasons(self._access, view)
 
+    async def explained(self) -> Body:
+        from trueup.cli.app.explain import explained
+
+        return explained(await self.stored(), await self.reasons(await self.view()))
+
+    async def planned(self, *, prune: bool, local: tuple[Path, ...]) -> Body:
+        from trueup.cli.app.rendered import planned
+
+        return await planned(self._access, self.key, prune=prune, local=local)
+
+    async def stored(self) -> "StoredApplication":
+        from trueup.cli.app.requests import asked
+
+        with asked(self) as requests:
+            return await requests.read(self.key)
+
     async def commits(self, view: ApplicationView, state: Path | None) -> "dict[str, KnownCommit]":
         if not view.status.history:
             return {}

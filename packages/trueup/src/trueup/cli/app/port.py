@@ -136,6 +136,19 @@ class ApplicationPort(Protocol):
         """Why what does not work does not."""
         ...
 
+    async def explained(self) -> Body:
+        """Why it is as it is, as the API has it (``Explanation``)."""
+        ...
+
+    async def planned(self, *, prune: bool, local: "tuple[Path, ...]") -> Body:
+        """What a sync would do, as the API has it (``SyncPreview``).
+
+        Args:
+            prune: objects that are not declared any more are deleted.
+            local: folders below which file:// may read.
+        """
+        ...
+
     async def commits(self, view: ApplicationView, state: "Path | None") -> "dict[str, KnownCommit]":
         """The commits of its history, where they are known.
 

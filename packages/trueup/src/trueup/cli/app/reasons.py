@@ -12,10 +12,10 @@ from trueup.cli.app.destination import destination_of
 from trueup.cli.app.summary import ILL
 from trueup.cli.connect import ClusterAccess, asking
 from trueup.cli.duration import age
-from trueup.health.reasons import pod_reasons
 from trueup.kube.client import Client
 from trueup.kube.discovery import ResourceType
 from trueup.kube.errors import Forbidden
+from trueup.model.pod_reasons import pod_reasons
 from trueup.model.resource import GroupKind
 from trueup.runtime.clock import SystemClock
 

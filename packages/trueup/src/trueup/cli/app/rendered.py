@@ -17,6 +17,7 @@ from trueup.cli.connect import ClusterAccess
 from trueup.cli.home import resolved
 from trueup.cli.logs import configure_logs
 from trueup.model.comparison import ComparedResource
+from trueup.model.errors import InvalidSpec
 from trueup.model.manifest import Manifest
 from trueup.model.status import SyncCode
 from trueup.model.tree import Tree
@@ -85,6 +86,24 @@ async def brought(access: ClusterAccess, key: str, revisions: Revisions, here: H
     """
     async with _engine(access, (EVERYWHERE,)) as running:
         return await running.declared(key, revisions.of, _edit(here))
+
+
+async def planned(access: ClusterAccess, key: str, *, prune: bool, local: tuple[Path, ...]) -> dict[str, Any]:
+    """What a sync of an application would do.
+
+    Raises:
+        TrueupError: it cannot be rendered, or there is none.
+    """
+    async with _engine(access, local) as running:
+        from trueup.engine.own import preview
+        from trueup.server.resources.planned import told_plan
+
+        seen = await running.observe(key)
+        stored = running.control.applications.get(key)
+        if stored is None:
+            raise InvalidSpec(f"application {key} is gone")
+        masked = running.control.settings().masked_annotations
+        return told_plan(await preview(running, stored, seen, prune=prune, masked=masked))
 
 
 async def made_of(

@@ -174,6 +174,17 @@ class ServedApplication:
         nodes = (await self.ask("GET", "/resource-tree")).get("orphanedNodes") or []
         return forest(nodes) if nodes else None
 
+    async def explained(self) -> Body:
+        return await self._own("explain")
+
+    async def planned(self, *, prune: bool, local: object = ()) -> Body:
+        return await self._own("plan", {"prune": prune})
+
+    async def _own(self, what: str, query: Mapping[str, Any] | None = None) -> Body:
+        await self.view()
+        place = f"/api/v1/trueup/applications/{escaped(self.name)}/{what}"
+        return await self.session.get(place, {**self._query(), **(query or {})})
+
     async def reasons(self, view: ApplicationView) -> "list[Reason]":
         from trueup.cli.servers.objects import reasons
 

@@ -13,7 +13,7 @@ from trueup.cli.app.port import ObjectActionView
 from trueup.cli.app.reasons import Reason, event_lines
 from trueup.cli.app.summary import ILL
 from trueup.cli.servers.session import Json, ServerRefused
-from trueup.health.reasons import pod_reasons
+from trueup.model.pod_reasons import pod_reasons
 from trueup.model.resource import ResourceKey
 from trueup.model.status import ResourceStatus
 

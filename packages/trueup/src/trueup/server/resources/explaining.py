@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from typing import Any, Final
 
 from kubegrammar.time import format_time
-from trueup.health.reasons import pod_reasons
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
+from trueup.model.pod_reasons import pod_reasons
 from trueup.model.repository import RepositoryOf
 from trueup.model.resource import ResourceKey
 from trueup.model.status import OperationPhase

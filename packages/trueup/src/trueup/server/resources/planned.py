@@ -63,27 +63,31 @@ def plan_functions(reads: ApplicationReads, planning: Planning) -> Functions:
 
     async def plan(request: Request) -> Json:
         stored = finding.find(request, "get")
-        found = await planning(stored, bool(request.message.get("prune")))
-        return {
-            "revision": found.revision,
-            "steps": [
-                {
-                    "action": each.action,
-                    **_of(each.key),
-                    "phase": each.phase,
-                    "wave": each.wave,
-                    "because": each.because,
-                    "origin": each.origin,
-                    "blocked": each.blocked,
-                    "changes": [msgspec.to_builtins(change) for change in each.changes],
-                }
-                for each in found.steps
-            ],
-            "leftAlone": [{**_of(key), "reason": reason} for key, reason in found.left_alone],
-            "problems": list(found.problems),
-        }
+        return told_plan(await planning(stored, bool(request.message.get("prune"))))
 
     return {"TrueupService.Plan": plan}
+
+
+def told_plan(found: SyncPreview) -> Json:
+    """A plan as it is answered."""
+    return {
+        "revision": found.revision,
+        "steps": [
+            {
+                "action": each.action,
+                **_of(each.key),
+                "phase": each.phase,
+                "wave": each.wave,
+                "because": each.because,
+                "origin": each.origin,
+                "blocked": each.blocked,
+                "changes": [msgspec.to_builtins(change) for change in each.changes],
+            }
+            for each in found.steps
+        ],
+        "leftAlone": [{**_of(key), "reason": reason} for key, reason in found.left_alone],
+        "problems": list(found.problems),
+    }
 
 
 def _of(key: ResourceKey) -> Json:
