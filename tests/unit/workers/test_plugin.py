@@ -12,7 +12,7 @@ from tests.support.memtree import Link, MemTree
 from trueup.model.application import NameValue, PluginParameter, PluginSource, Source
 from trueup.model.errors import RenderFailed, TrueupError
 from trueup.model.tree import Mode
-from trueup.render.environment import Plugin
+from trueup.render.environment import ParameterAnnouncement, Plugin
 from trueup.render.plugin import plugin_of
 from trueup.render.recipe import RenderContext, make_recipe, read_inputs
 from trueup.render.renderers import renderer_of
@@ -168,6 +168,7 @@ def test_a_file_says_what_a_plugin_is(tmp_path: Path) -> None:
         glob="**/y",
         find=("f", "g"),
         preserves_mode=True,
+        announced=(ParameterAnnouncement(name="a", title="t"),),
     )
     (tmp_path / "other").mkdir()
     (tmp_path / "n.yaml").write_text(FILE)

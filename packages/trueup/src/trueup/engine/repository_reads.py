@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
+import msgspec
+
 from trueup.engine.engine import Engine
 from trueup.engine.trials import SourceTrials, within
 from trueup.model.application import Application, Source
@@ -76,7 +78,10 @@ class EngineRepositories:
         async with self._asked(source.repo_url):
             tree = await self._tree(app, source)
             async with self._reading:
-                return await self._engine.lasting.tools.preparer.offer(source, tree)
+                found = await self._engine.lasting.tools.preparer.offer(source, tree)
+        name = source.plugin.name if source.plugin is not None else ""
+        announced = [each.announced for each in self._engine.lasting.tools.plugins if each.name == name]
+        return msgspec.structs.replace(found, announced=announced[0]) if announced else found
 
     async def images(self, app: Application) -> Sequence[str]:
         """The images of what an Application declares, which has been admitted."""

@@ -52,6 +52,7 @@ class Tools:
         self.jq = Jq(jq_seconds, root=root, isolated=isolated, size=2 * JQ_SLOTS, turns=self._jq_turn)
         self.editing = Apart(mirrors, root=root, isolated=isolated)
         self.kept = Kept(options.data / RENDERS, room=options.renders) if options.renders else None
+        self.plugins = plugins_in(options.plugin_folder) if options.plugin_folder is not None else ()
         self.renders = Renders(
             self.pool,
             self.preparer,
@@ -59,7 +60,7 @@ class Tools:
             preparing_turns=Fair(PREPARED, PREPARED),
             kept=self.kept,
             keys=keys,
-            plugins=plugins_in(options.plugin_folder) if options.plugin_folder is not None else (),
+            plugins=self.plugins,
         )
         self._jq_slots = Fair(JQ_SLOTS, JQ_SLOTS, moment=JQ_MOMENT)
 

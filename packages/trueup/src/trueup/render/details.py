@@ -13,6 +13,7 @@ from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode, Tree
 from trueup.render.budget import Budget, metered
 from trueup.render.closure import follow, inside
+from trueup.render.environment import ParameterAnnouncement
 from trueup.render.helm_index import read_index
 from trueup.render.kustomization import KUSTOMIZATION_NAMES
 from trueup.render.recipe import source_path
@@ -49,10 +50,12 @@ class SourceOffer(msgspec.Struct, frozen=True):
     Attributes:
         type: ``Helm``, ``Kustomize``, ``Directory`` or ``Plugin``.
         chart: of Helm.
+        announced: parameters of a plugin.
     """
 
     type: str
     chart: ChartOffer = ChartOffer()
+    announced: tuple[ParameterAnnouncement, ...] = ()
 
 
 def offer_of(source: Source, tree: Tree, budget: Budget) -> SourceOffer:

@@ -12,6 +12,25 @@ from trueup.model.lent import NOTHING, Loan
 _REFERENCE = pattern.compile(r"\$(?:\{([^{}]*)\}|([*#$@!?0-9-])|([A-Za-z_][A-Za-z0-9_]*))")
 
 
+class ParameterAnnouncement(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A parameter that a plugin announces, as its file has it.
+
+    Attributes:
+        item_type: of what a value stands for, such as ``number``.
+        collection_type: ``string``, ``array`` or ``map``: which of the three defaults counts.
+    """
+
+    name: str = ""
+    title: str = ""
+    tooltip: str = ""
+    required: bool = False
+    item_type: str = ""
+    collection_type: str = ""
+    string: str = ""
+    array: tuple[str, ...] = ()
+    map: dict[str, str] = {}
+
+
 class Plugin(msgspec.Struct, frozen=True, kw_only=True):
     """A config management plugin, as the operator has configured it.
 
@@ -22,6 +41,7 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True):
         glob: the same for files at any depth.
         find: a command that prints something in folders that it is for.
         preserves_mode: files that can be executed in Git have that mode here.
+        announced: parameters that Applications may set.
     """
 
     name: str
@@ -31,6 +51,7 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True):
     glob: str = ""
     find: tuple[str, ...] = ()
     preserves_mode: bool = False
+    announced: tuple[ParameterAnnouncement, ...] = ()
 
 
 class RenderContext(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,6 @@ into the engine's folder of plugins; an Application chooses among those, and say
 """
 
 import posixpath
-from typing import Any
 
 import msgspec
 
@@ -16,7 +15,7 @@ from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode, Tree
 from trueup.render.closure import inside
 from trueup.render.draft import Draft
-from trueup.render.environment import Environment, Plugin, RenderContext
+from trueup.render.environment import Environment, ParameterAnnouncement, Plugin, RenderContext
 from trueup.render.job import Input, PluginJob
 from trueup.render.widened import every_input
 
@@ -42,7 +41,7 @@ class _Discover(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Parameters(msgspec.Struct, frozen=True):
-    static: list[dict[str, Any]] = []
+    static: list[ParameterAnnouncement] = []
     dynamic: _Command | None = None
 
 
@@ -97,6 +96,7 @@ def plugin_of(text: bytes, where: str) -> Plugin:
         glob=find.glob if find else "",
         find=(*find.command, *find.args) if find else (),
         preserves_mode=spec.preserve_file_mode,
+        announced=tuple(spec.parameters.static) if spec.parameters else (),
     )
 
 

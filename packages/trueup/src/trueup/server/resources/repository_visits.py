@@ -138,7 +138,9 @@ class RepositoryVisits:
             return {"type": offer.type, "kustomize": {"images": list(await self._asks.images(app))}}
         if offer.type == "Helm":
             return {"type": offer.type, "helm": _helm(offer.chart, given)}
-        return {"type": offer.type, "plugin" if offer.type == "Plugin" else "directory": {}}
+        if offer.type == "Plugin":
+            return {"type": offer.type, "plugin": {"parametersAnnouncement": msgspec.to_builtins(offer.announced)}}
+        return {"type": offer.type, "directory": {}}
 
     async def _place(self, request: Request) -> tuple[str, str]:
         """The repository that a request names, and on behalf of which project it is asked: with what is kept for it,
