@@ -41,7 +41,7 @@ ALL: dict[tuple[str, ...], Deferred] = {
     **{("repocreds", name): where for name, where in repo.TEMPLATES.items()},
 }
 WHOLE = {
-    *("check", "ci", "demo", "doctor", "render", "sandbox", "server", "simulate"),
+    *("artifact", "check", "ci", "demo", "doctor", "render", "sandbox", "server", "simulate"),
     *("context", "login", "logout", "proj role", "relogin"),
     *("app diff", "app inputs", "app manifests", "app plan", "cluster rotate-auth", "repo add", "repocreds add"),
 }

@@ -1,8 +1,6 @@
 """``trueup ci``: what a pipeline does, for any CI system."""
 
 import asyncio
-import json
-import os
 import shlex
 import time
 from collections.abc import Mapping
@@ -17,9 +15,9 @@ from trueup.cli.completing import applications
 from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.duration import DURATION
 from trueup.cli.examples import examples
-from trueup.cli.home import home
 from trueup.cli.identity import parse_author
 from trueup.cli.output import output_option, painted, show
+from trueup.cli.registries import registry_access
 from trueup.cli.repositories import environment_credential, local_option, make_mirrors
 from trueup.cli.screen import say, styled
 from trueup.features.images.direct import read_setting, set_images
@@ -29,12 +27,9 @@ from trueup.model.status import OperationPhase
 from trueup.model.tree import Tree
 from trueup.runtime.clock import SystemClock
 from trueup.sources.propose import propose
-from trueup.sources.registry import Access as RegistryAccess
-from trueup.sources.registry import Platform, RegistryClient, access_from_dockerconfig
+from trueup.sources.registry import Platform, RegistryClient
 from trueup.sources.registry.build import Built, ImageSpec, build, push
 from trueup.sources.writer import WantedCommit
-
-USERNAME, PASSWORD = "TRUEUP_REGISTRY_USERNAME", "TRUEUP_REGISTRY_PASSWORD"
 
 
 @click.group()
@@ -274,21 +269,9 @@ def _tried(view: ApplicationView, revision: str) -> bool:
 
 
 async def _push(built: Built, image: Image) -> None:
-    access = _registry_access(image)
+    access = registry_access(image.registry, image.repository)
     async with RegistryClient(timeout=120) as client:
         await push(client, built, image.registry, image.repository, image.tag or "latest", access)
-
-
-def _registry_access(image: Image) -> RegistryAccess:
-    if os.environ.get(PASSWORD):
-        return RegistryAccess(username=os.environ.get(USERNAME, ""), password=os.environ[PASSWORD])
-    folder = os.environ.get("DOCKER_CONFIG") or str(home() / ".docker")
-    try:
-        data = (Path(folder) / "config.json").read_bytes()
-        json.loads(data)
-    except (OSError, ValueError):
-        return RegistryAccess()
-    return access_from_dockerconfig(data, image.registry, image.repository) or RegistryAccess()
 
 
 def _image(reference: str) -> Image:

@@ -23,6 +23,7 @@ COMMANDS = {
     "account": Deferred("trueup.cli.account", "account", "Accounts of an API server: passwords, tokens, rights."),
     "admin": Deferred("trueup.cli.admin", "admin", "An installation as a whole: take it out, take it in."),
     "app": Deferred("trueup.cli.app", "app", "Work with applications."),
+    "artifact": Deferred("trueup.cli.artifact", "artifact", "Manifests to a registry and from it: oci:// sources."),
     "audit": Deferred("trueup.cli.audit", "audit", "Show what was done and seen: who, what, why, when."),
     "cert": Deferred("trueup.cli.cert", "cert", "Certificates and host keys that repositories are trusted by."),
     "check": Deferred("trueup.cli.check", "check", "Let a fresh cluster judge all that a repository declares."),

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -284,6 +284,18 @@ class RegistryClient:
             good=(201,),
         )
         return _sha256(body)
+
+    async def retag(self, registry: str, repository: str, reference: str, tags: Sequence[str], access: Access) -> str:
+        """Give what a tag or a digest leads to further tags; returns its digest.
+
+        Raises:
+            TrueupError: as :meth:`RegistryTransport.ask`.
+        """
+        answer = await self._manifest(registry, repository, reference, access)
+        media_type = answer.headers.get("Content-Type", "")
+        for tag in tags:
+            await self.push_manifest(registry, repository, tag, media_type, answer.body, access)
+        return _sha256(answer.body)
 
     async def _manifest(self, registry: str, repository: str, reference: str, access: Access) -> RegistryAnswer:
         path = _manifest(repository, reference)
