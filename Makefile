@@ -44,6 +44,10 @@ ui-pages: $(STAMP) ## Every page of the web UI in Chromium: axe in both themes, 
 ui-pictures: ui ## Pictures of every page into build/pictures, three sizes, light and dark (chromium of PATH)
 	@cd ui && node stage/pictures.mjs $(CURDIR)/build/pictures $(ARGS)
 
+.PHONY: ui-pictures-kept
+ui-pictures-kept: ui ## Pictures of every page into docs/pictures/ui, three sizes, WebP (chromium of PATH)
+	@cd ui && node stage/kept.mjs $(CURDIR)/docs/pictures/ui $(ARGS)
+
 .PHONY: test
 test: $(STAMP) controlplane kustomizer ## Every rule once, those of a real API server too; all of what ARGS names
 	@$(if $(findstring tests/,$(ARGS)),,$(BIN)/python tools/ui/ui.py test)

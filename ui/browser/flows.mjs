@@ -14,7 +14,7 @@ const { page, context, faults } = await opened(running);
 const there = (text) => page.getByText(text).first().waitFor();
 
 const signIn = async () => {
-  await page.getByLabel("Name").fill("admin");
+  await page.getByLabel("Username").fill("admin");
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
 };
@@ -29,7 +29,7 @@ const closed = () => page.getByRole("dialog").waitFor({ state: "detached" });
 const first = {
   async "signs in, after a password that was wrong"() {
     await page.goto(`${address}/applications/argocd/${name}/changes`);
-    await page.getByLabel("Name").fill("admin");
+    await page.getByLabel("Username").fill("admin");
     await page.getByLabel("Password").fill(`${password}x`);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("alert").waitFor();
@@ -75,19 +75,23 @@ const first = {
   },
   async "turns automation on and off, and what is shown is what the server has"() {
     await page.goto(`${address}/applications/argocd/${name}-two?do=resume`);
-    await page.getByRole("button", { name: "Sync by itself" }).click();
+    await page.getByRole("button", { name: "Turn it on" }).click();
     await closed();
     await page.locator("header .state", { hasText: "Healthy" }).waitFor();
     await page.goto(`${address}/applications/argocd/${name}-two?do=pause`);
     await page.getByRole("button", { name: "Pause", exact: true }).click();
     await closed();
     await page.reload();
-    await there("synced by hand");
+    await there("Manual sync");
   },
   async "finds an object by keys alone"() {
     await page.keyboard.press("Control+k");
     await page.getByRole("combobox").fill(`deployment web ${name}-two`);
     await page.getByRole("option", { name: /Deployment web/ }).waitFor();
+    await page.getByRole("combobox").fill("web-");
+    await page.getByRole("option", { name: /Pod web-/ }).first().waitFor();
+    await page.getByRole("combobox").fill(`deployment web ${name}-two`);
+    await page.getByRole("option", { name: /Deployment web/, selected: true }).waitFor();
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").getByText("kind: Deployment").waitFor();
   },

@@ -2,39 +2,9 @@
 
 import { mkdirSync } from "node:fs";
 import { browser as started } from "../browser/browser.mjs";
+import { PAGES, STATES } from "./pages.mjs";
 import { serve } from "./server.mjs";
 
-const PAGES = {
-  fleet: "/applications",
-  "fleet-grouped": "/applications?group=project",
-  "fleet-none": "/applications?q=nothing-like-this",
-  topology: "/applications/argocd/web",
-  changes: "/applications/argocd/checkout/changes",
-  sync: "/applications/argocd/checkout/changes?do=sync",
-  activity: "/applications/argocd/web/activity",
-  rollback: "/applications/argocd/web/activity?rollback=4",
-  logs: "/applications/argocd/web/logs",
-  object: "/applications/argocd/web/topology?object=apps%2FDeployment%2Fweb%2Fweb",
-  find: "/applications?find=web",
-  "fleet-tree": "/applications?group=parent",
-  create: `/new?draft=${encodeURIComponent("metadata:\n  name: web\nspec:\n  project: shop\n  source:\n    repoURL: https://git.example.com/shop/deploy.git\n    path: apps/web\n    targetRevision: main\n  destination:\n    name: eu-west\n    namespace: shop-web\n  syncPolicy:\n    automated:\n      prune: true\n")}`,
-  "create-first": "/new",
-  edit: "/applications/argocd/web?do=edit",
-  parameters: "/applications/argocd/web?do=parameters",
-  pause: "/applications/argocd/web?do=pause",
-  delete: "/applications/argocd/web?do=delete",
-  images: "/images",
-  accounts: "/accounts",
-  tokens: "/accounts?account=ada&do=tokens",
-  hostile: "/applications/argocd/hostile",
-  "no-such": "/applications/argocd/none",
-  projects: "/projects/shop",
-  repositories: "/repositories",
-  clusters: "/clusters",
-  settings: "/settings",
-  keys: "/applications?keys=1",
-};
-const STATES = { loading: "loading", empty: "empty", forbidden: "forbidden", stale: "stale", "sign-in": "signedout" };
 const SIZES = { 1440: 900, 820: 1100, 390: 844 };
 
 const [folder = "build/pictures", only = ""] = process.argv.slice(2);

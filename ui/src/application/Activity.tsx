@@ -225,11 +225,8 @@ export function manifestsAsText(answer: Manifests | undefined): string {
   return found.sort((a, b) => compare(a.key, b.key)).map((one) => one.text).join("\n---\n");
 }
 
-/** Why it cannot be gone back; empty where it can. */
-export function rollbackBars(automated: boolean, same: boolean): string {
-  if (automated) return "Automation is on";
-  return same ? "Going back changes nothing" : "";
-}
+/** Why it cannot be gone back; empty where it can. What runs may be otherwise than any history says: that alone is no reason. */
+export const rollbackBars = (automated: boolean): string => (automated ? "Automation is on" : "");
 
 /** Whether both were deployed from sources of the same declaration: revisions are compared as the source is declared now. */
 export const declaredAlike = (one: HistoryEntry, other: HistoryEntry | undefined): boolean =>
@@ -255,7 +252,7 @@ function Rollback({ row, entry, onClose }: { row: Row; entry: HistoryEntry | und
   const error = then.error ?? now.error;
   const [before, after] = [manifestsAsText(now.value), manifestsAsText(then.value)];
   const source = declaredAlike(entry, deployedOf(row.app));
-  const why = rollbackBars(automated, source && !several && !!then.value && !!now.value && before === after);
+  const why = rollbackBars(automated);
   const run = () =>
     rollback(row, Number(entry.id), prune).then(onClose, (fault: Error) => {
       refuse(fault.message);
@@ -280,7 +277,7 @@ function Rollback({ row, entry, onClose }: { row: Row; entry: HistoryEntry | und
         <Waiting what="what would change" lines={3} />
       ) : (
         <div class="card within">
-          <Difference before={before} after={after} same={source ? "The manifests of both are the same: going back changes nothing." : "The manifests of both revisions are the same. The source was declared otherwise then: what that changes is not shown here."} />
+          <Difference before={before} after={after} same={source ? "The manifests of both are the same. Where what runs is otherwise, by hand or by a sync of some objects, going back applies them again: Changes shows what differs now." : "The manifests of both revisions are the same. The source was declared otherwise then: what that changes is not shown here."} />
         </div>
       )}
       <label class="check">

@@ -4,7 +4,7 @@ import "../style/application.css";
 import { type Application, sourcesOf } from "../model/application";
 import { api, ApiError } from "../net/client";
 import { Blank, Button, For, Waiting, Ago, StateMark, Dialog } from "../parts/parts";
-import { deployedOf, revisionOfEntry } from "../model/deployed";
+import { deployedOf, partialOf, revisionOfEntry } from "../model/deployed";
 import { stuckOf } from "../model/pods";
 import type { Tree } from "../model/tree";
 import { words as inWords } from "../words/reason";
@@ -17,7 +17,7 @@ import { type Row, rowOf } from "../replica/replica";
 import { ObjectPanel } from "../object/ObjectPanel";
 import { pathOf, useAddress, useHere } from "../shell/address";
 import { useKeys } from "../shell/keyboard";
-import { brief, firstLine, oneLine, shortRevision } from "../words/text";
+import { brief, count, firstLine, oneLine, shortRevision } from "../words/text";
 import { Activity } from "./Activity";
 import { refresh, terminate } from "./actions";
 import { adviceOf } from "./advice";
@@ -160,7 +160,7 @@ function More({ row }: { row: Row }) {
   const entries: [string, string][] = [
     ["edit", "Edit…"],
     ["parameters", "Parameters…"],
-    row.automated ? ["pause", "Pause…"] : ["resume", "Sync by itself…"],
+    row.automated ? ["pause", "Pause…"] : ["resume", "Turn automation on…"],
     ["delete", "Delete…"],
   ];
   const away = () => {
@@ -211,7 +211,7 @@ function Header({ row, tree }: { row: Row; tree: Tree | undefined }) {
         <span class="chip">
           {brief(row.cluster, 40)} / {brief(row.destination || "no namespace", 40)}
         </span>
-        <span class="chip wide-only">{row.automated ? "synced by itself" : "synced by hand"}</span>
+        <span class="chip wide-only">{row.automated ? "Automated sync" : "Manual sync"}</span>
         <span class="actions">
           <More row={row} />
           <Button disabled={busy} onClick={() => void again()}>
@@ -252,6 +252,7 @@ function Brought({ row }: { row: Row }) {
   const deployed = revisionOfEntry(deployedOf(row.app));
   const revision = deployed || row.revision;
   const commit = commitOf(row, revision).value;
+  const partial = partialOf(row.app);
   if (!revision) return null;
   const source = sourcesOf(row.app)[0];
   return (
@@ -266,6 +267,11 @@ function Brought({ row }: { row: Row }) {
           ({oneLine(commit.author.replace(/\s*<.*$/, ""), 60)}
           {commit.date ? ", " : ""}
           <Ago at={commit.date} />)
+        </>
+      ) : null}
+      {partial ? (
+        <>
+          , {count(partial.objects, "object")} of it from <code title={brief(partial.revision, 80)}>{shortRevision(partial.revision)}</code>
         </>
       ) : null}
       .

@@ -14,6 +14,10 @@ import { type Entry, entriesOf, levelsOf, type LogEntry, type LogLine, lineOf, n
 const KEPT = 10_000;
 const DRAWN = 1_500;
 const TAIL = 500;
+/** After the end of a log that is followed it is asked for again, in milliseconds. */
+const AGAIN = 3_000;
+/** Letters of an instant down to its second. */
+const SECOND = 19;
 
 interface Read {
   lines: LogLine[];
@@ -31,23 +35,36 @@ function useLog(row: Row, pod: string, previous: boolean, follow: boolean, since
     let fresh: LogLine[] = [];
     let due: ReturnType<typeof setTimeout> | undefined;
     let id = 0;
+    let last = since;
+    // A log is read from a second on: lines of that one are told twice.
+    let told = new Set<string>();
     const flush = () => {
       due = undefined;
       const more = fresh;
       fresh = [];
-      tell((before) => ({ ...before, lines: [...before.lines, ...more].slice(-KEPT) }));
+      tell((before) => ({ ...before, ended: before.ended && !more.length, lines: [...before.lines, ...more].slice(-KEPT) }));
     };
     const run = async () => {
-      const query = { appNamespace: row.namespace, namespace: row.destination, podName: pod || undefined, previous: previous || undefined, follow: follow && !previous, ...(since ? { sinceTime: since } : { tailLines: TAIL }) };
+      const query = { appNamespace: row.namespace, namespace: row.destination, podName: pod || undefined, previous: previous || undefined, follow: follow && !previous };
       try {
-        for await (const entry of lines<LogEntry>(`/v1/applications/${encodeURIComponent(row.name)}/logs`, { query, signal })) {
-          if (entry.last) break;
-          fresh.push(lineOf(entry, id++));
-          if (fresh.length > KEPT) fresh = fresh.slice(-KEPT);
-          due ??= setTimeout(flush, 80);
-        }
-        flush();
-        tell((before) => ({ ...before, ended: true }));
+        do {
+          for await (const entry of lines<LogEntry>(`/v1/applications/${encodeURIComponent(row.name)}/logs`, { query: { ...query, ...(last ? { sinceTime: last } : { tailLines: TAIL }) }, signal })) {
+            if (entry.last) break;
+            const line = lineOf(entry, id++);
+            const name = `${nameOfLine(line)} ${line.text}`;
+            if (told.has(name)) continue;
+            if (line.at.slice(0, SECOND) > last.slice(0, SECOND)) told = new Set();
+            told.add(name);
+            if (line.at) last = line.at;
+            fresh.push(line);
+            if (fresh.length > KEPT) fresh = fresh.slice(-KEPT);
+            due ??= setTimeout(flush, 80);
+          }
+          flush();
+          tell((before) => ({ ...before, ended: true }));
+          // What is followed goes on when its Pods do: a container that has ended may be started again.
+          if (query.follow) await new Promise((resolve) => setTimeout(resolve, AGAIN));
+        } while (query.follow && !signal.aborted);
       } catch (error) {
         if (signal.aborted) return;
         flush();
@@ -169,7 +186,7 @@ export function Logs({ row, tree }: { row: Row; tree: Tree | undefined }) {
       <p class="note" role="status">
         {search ? `${count(shown.length, "line")} of ${read.lines.length.toLocaleString("en")}` : count(read.lines.length, "line")}
         {wanted && !there && read.lines.length ? ", the line of the link is not among them: it is older, or its Pod is gone" : ""}
-        {read.error ? `, then: ${read.error.message}` : read.ended ? ", the end" : follow ? ", followed" : ""}
+        {read.error ? `, then: ${read.error.message}` : follow && !previous ? (read.ended ? ", followed: its Pods say nothing for now" : ", followed") : read.ended ? ", the end" : ""}
       </p>
     </>
   );

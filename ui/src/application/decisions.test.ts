@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Application } from "../model/application";
 import { stateOf } from "../words/state";
-import { rolledBackOf, previousOf } from "../model/deployed";
+import { partialOf, rolledBackOf, previousOf } from "../model/deployed";
 import { servingOf, stuckOf } from "../model/pods";
 import type { Tree } from "../model/tree";
 import { reasonOf } from "../words/reason";
@@ -122,7 +122,7 @@ describe("what was deployed", () => {
     expect(entriesOf({ ...app(["a"], "b", { ...trial, operationState: { ...trial.operationState, startedAt: "2026-01-03T00:00:00Z" } }) }, [])[0]?.title).toBe("Last dry run failed, asked for by somebody");
   });
   it("cannot be gone back to where that changes nothing, and says why", () => {
-    expect([rollbackBars(true, false), rollbackBars(false, true), rollbackBars(false, false)]).toEqual(["Automation is on", "Going back changes nothing", ""]);
+    expect([rollbackBars(true), rollbackBars(false)]).toEqual(["Automation is on", ""]);
     expect(declaredAlike({ source: { path: "a", repoURL: "r" } }, { source: { repoURL: "r", path: "a" } })).toBe(true);
     expect(declaredAlike({ source: { path: "a" } }, { source: { path: "b" } })).toBe(false);
   });
@@ -226,4 +226,15 @@ describe("a line of a log", () => {
     ]);
     expect(spans("\u001b[38;5;31mx")).toEqual([{ text: "x", look: "" }]);
   });
+});
+
+it("a sync of some objects is told beside the last deployment of all, until the next one", () => {
+  const app = (deployedAt: string, sync: object = { resources: [{ kind: "ConfigMap", name: "a" }] }, phase = "Succeeded"): Application => ({
+    metadata: { name: "web" },
+    status: { history: [{ id: 1, revision: "one", deployedAt }], operationState: { phase, finishedAt: "2026-01-02T00:00:00Z", operation: { sync }, syncResult: { revision: "two" } } },
+  });
+  expect(partialOf(app("2026-01-01T00:00:00Z"))).toEqual({ revision: "two", objects: 1 });
+  expect(partialOf(app("2026-01-03T00:00:00Z"))).toBeUndefined();
+  expect(partialOf(app("2026-01-01T00:00:00Z", {}))).toBeUndefined();
+  expect(partialOf(app("2026-01-01T00:00:00Z", undefined, "Failed"))).toBeUndefined();
 });

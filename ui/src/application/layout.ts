@@ -71,7 +71,7 @@ const isWell = (look: Look): boolean => look === "ok" || look === "none";
 export function picture(app: Application, tree: Tree | undefined, open: ReadonlySet<string>): Picture {
   const resources = app.status?.resources ?? [];
   const { made, pods } = offspring(resources, tree?.nodes ?? []);
-  const phases = columnsOf(app, resources);
+  const phases = columnsOf(app, resources, tree);
   const hasMade = [...made.values()].some((list) => list.length);
   const hasPods = [...pods.values()].some((list) => list.length);
   const titles = ["Git", "Render", ...phases.map((phase) => phase.title), ...(hasMade ? ["Made by them"] : []), ...(hasPods ? ["Pods"] : [])];
@@ -168,11 +168,14 @@ function fold(things: Thing[], open: boolean, first: (thing: Thing) => boolean =
 const ORDER: Look[] = ["bad", "warn", "run", "hold", "ok", "none"];
 const worst = (looks: Look[]): Look => (looks.includes("bad") ? "bad" : "ok");
 
-function columnsOf(app: Application, resources: ResourceStatus[]): { title: string; things: Thing[] }[] {
+function columnsOf(app: Application, resources: ResourceStatus[], tree: Tree | undefined): { title: string; things: Thing[] }[] {
+  const gone = new Set((tree?.nodes ?? []).filter((node) => node.health?.status === "Missing").map(refOf));
   const waves = new Map<number, Thing[]>();
   for (const one of resources) {
     const wave = Number(one.syncWave ?? 0) || 0;
-    waves.set(wave, [...(waves.get(wave) ?? []), thingOf(one, one.status)]);
+    // Kinds without a health of their own are missing by the tree alone.
+    const seen = gone.has(refOf(one)) ? { ...one, health: { status: "Missing" } } : one;
+    waves.set(wave, [...(waves.get(wave) ?? []), thingOf(seen, one.status)]);
   }
   const hooks = new Map<string, Thing[]>();
   for (const one of app.status?.operationState?.syncResult?.resources ?? []) {

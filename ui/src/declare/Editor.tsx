@@ -150,7 +150,7 @@ function Form({ app, problems, projects, named, known, set }: FormProps) {
       {several && <p class="dim">It has {spec.sources?.length} sources: the first stands here, all of them in the text.</p>}
       <fieldset>
         <legend>Sync</legend>
-        <Check label="By itself, whenever Git changes" on={auto} onChange={(on) => set(["spec", "syncPolicy", "automated"], on ? { prune: false, selfHeal: false } : undefined)} />
+        <Check label="Automated: whenever Git changes" on={auto} onChange={(on) => set(["spec", "syncPolicy", "automated"], on ? { prune: false, selfHeal: false } : undefined)} />
         {auto && <Check label="Delete what left Git (prune)" on={!!automated?.prune} onChange={(on) => set(["spec", "syncPolicy", "automated", "prune"], on)} />}
         {auto && <Check label="Put back what is changed by hand (self-heal)" on={!!automated?.selfHeal} onChange={(on) => set(["spec", "syncPolicy", "automated", "selfHeal"], on)} />}
         <Check

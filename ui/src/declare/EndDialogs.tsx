@@ -9,12 +9,13 @@ import { Kept } from "./Kept";
 
 /** What deleting means for the objects, as a sentence. Pure. */
 export function whatGoes(row: Row, cascade: Cascade): string {
-  const objects = (row.app.status?.resources ?? []).filter((one) => !one.hook);
+  const deployed = (row.app.status?.history?.length ?? 0) > 0 || !!row.app.status?.operationState;
+  const objects = (row.app.status?.resources ?? []).filter((one) => !one.hook && one.health?.status !== "Missing" && (deployed || one.status !== "OutOfSync"));
   if (cascade === "orphan") return objects.length ? `${count(objects.length, "object")} stay in the cluster as they are; nobody keeps them as Git says any more.` : "It has no object in the cluster.";
   if (!objects.length) return "It has no object in the cluster: only the Application goes.";
   const kinds = new Map<string, number>();
   for (const one of objects) kinds.set(one.kind ?? "", (kinds.get(one.kind ?? "") ?? 0) + 1);
-  const named = [...kinds].sort((a, b) => b[1] - a[1]).map(([kind, number]) => `${number} ${brief(kind, 40)}`);
+  const named = [...kinds].sort((a, b) => b[1] - a[1]).map(([kind, number]) => (number > 1 ? `${brief(kind, 40)} (${number})` : brief(kind, 40)));
   return `${count(objects.length, "object")} are deleted from ${brief(row.cluster, 40)}, with all that they have made: ${some(named, 5)}.`;
 }
 
@@ -43,7 +44,7 @@ export function DeleteDialog({ row, parent, onClose }: { row: Row; parent: strin
   };
   return (
     <Dialog title={`Delete ${brief(row.name, 60)}`} onClose={onClose}>
-      {parent && <Kept parent={parent} />}
+      {parent && <p class="dim">It comes from Git, by {brief(parent.slice(parent.indexOf("/") + 1), 60)}: a sync of that one makes it anew.</p>}
       <fieldset>
         <legend class="unseen">What becomes of its objects</legend>
         {CHOICES.map(([id, label]) => (
@@ -94,7 +95,7 @@ export function AutomationDialog({ row, on, parent, onClose }: { row: Row; on: b
   };
   const { prune, selfHeal } = row.app.spec?.syncPolicy?.automated ?? {};
   return (
-    <Dialog title={on ? `Let ${brief(row.name, 60)} sync by itself` : `Pause ${brief(row.name, 60)}`} onClose={onClose}>
+    <Dialog title={on ? `Turn automation of ${brief(row.name, 60)} on` : `Pause ${brief(row.name, 60)}`} onClose={onClose}>
       <p>
         {on
           ? `It is synced by itself again${row.drift ? `, at once: ${count(row.drift, "object differs", "objects differ")} from Git` : " whenever Git changes"}. What leaves Git ${prune ? "is deleted" : "stays"}; what is changed by hand ${selfHeal ? "is put back" : "stays"}.`
@@ -108,8 +109,8 @@ export function AutomationDialog({ row, on, parent, onClose }: { row: Row; on: b
       )}
       <footer>
         <Button onClick={onClose}>Cancel</Button>
-        <Button primary why={already ? (on ? "It does already" : "It is paused already") : ""} disabled={busy} onClick={() => void run()}>
-          {on ? "Sync by itself" : "Pause"}
+        <Button primary why={already ? (on ? "It is on already" : "It is paused already") : ""} disabled={busy} onClick={() => void run()}>
+          {on ? "Turn it on" : "Pause"}
         </Button>
       </footer>
     </Dialog>

@@ -11,9 +11,9 @@ const SOON = 500;
 
 type Look = { is: "asking" } | { is: "read"; words: string } | { is: "refused"; why: string } | { is: "unbuilt" };
 
-interface Details {
+export interface Details {
   type?: string;
-  helm?: { valueFiles?: string[] | null; parameters?: unknown[] | null };
+  helm?: { valueFiles?: string[] | null; parameters?: { name?: string; value?: string }[] | null };
   kustomize?: { images?: string[] | null };
 }
 

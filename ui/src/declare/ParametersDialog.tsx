@@ -1,4 +1,4 @@
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import "../style/declare.css";
 import { updateSpec } from "../application/actions";
 import { Difference } from "../application/Difference";
@@ -6,10 +6,12 @@ import { type Application, type Source, sourcesOf } from "../model/application";
 import { Button, Dialog } from "../parts/parts";
 import type { Row } from "../replica/replica";
 import { useAddress } from "../shell/address";
-import { brief, oneLine } from "../words/text";
+import { api } from "../net/client";
+import { brief, count, oneLine } from "../words/text";
 import { ordered, yaml } from "../words/yaml";
 import { Kept } from "./Kept";
-import { helmLines, kustomizeLines, withHelm, withKustomize } from "./parameters";
+import type { Details } from "./Outlook";
+import { helmLines, kustomizeLines, withHelm, withKustomize, withLine } from "./parameters";
 
 const typeOf = (app: Application, at: number): string => (app.spec?.sources?.length ? app.status?.sourceTypes?.[at] : app.status?.sourceType) ?? "";
 
@@ -51,6 +53,8 @@ export function ParametersDialog({ row, parent, onClose }: { row: Row; parent: s
 function Fields({ row, at, source, type, onClose }: { row: Row; at: number; source: Source; type: "Helm" | "Kustomize"; onClose: () => void }) {
   const [helm, setHelm] = useState(() => helmLines(source));
   const [kustomize, setKustomize] = useState(() => kustomizeLines(source));
+  const { project = "default" } = row.app.spec ?? {};
+  const details = useDetails(source, row.name, project, at);
   const [busy, work] = useState(false);
   const [refused, refuse] = useState("");
   const [next, fault] = useMemo((): [Source | undefined, string] => {
@@ -80,11 +84,21 @@ function Fields({ row, at, source, type, onClose }: { row: Row; at: number; sour
       <div class="form parameters">
         {type === "Helm" ? (
           <>
+            <Offered
+              what="parameters of the chart"
+              entries={(details?.helm?.parameters ?? []).map((one) => ({ name: one.name ?? "", value: one.value ?? "" }))}
+              onTake={({ name, value }) => setHelm({ ...helm, parameters: withLine(helm.parameters, `${name}=${value}`) })}
+            />
             <Lines label="Parameters" hint="name=value, one a line; they win over values" value={helm.parameters} rows={6} onChange={(parameters) => setHelm({ ...helm, parameters })} />
             <Lines label="Values" hint="YAML; they win over the files of values" value={helm.values} rows={10} onChange={(values) => setHelm({ ...helm, values })} />
           </>
         ) : (
           <>
+            <Offered
+              what="images of the kustomization"
+              entries={(details?.kustomize?.images ?? []).map((image) => ({ name: image, value: "" }))}
+              onTake={({ name }) => setKustomize({ ...kustomize, images: withLine(kustomize.images, name) })}
+            />
             <Lines label="Images" hint="web=registry.example.com/web:1.9, one a line" value={kustomize.images} rows={4} onChange={(images) => setKustomize({ ...kustomize, images })} />
             <Lines label="Replicas" hint="name=number, one a line" value={kustomize.replicas} rows={3} onChange={(replicas) => setKustomize({ ...kustomize, replicas })} />
             <Lines label="Prefix of names" value={kustomize.namePrefix} rows={1} onChange={(namePrefix) => setKustomize({ ...kustomize, namePrefix })} />
@@ -128,4 +142,49 @@ function Lines({ label, hint = "", value, rows, onChange }: { label: string; hin
       {hint && <small id={`${id}-told`}>{hint}</small>}
     </div>
   );
+}
+
+interface Offer {
+  name: string;
+  value: string;
+}
+
+/** The most that are listed at once; a search narrows them down. */
+const LISTED = 30;
+
+/** What the source has by itself, to begin an override with. */
+function Offered({ what, entries, onTake }: { what: string; entries: Offer[]; onTake: (one: Offer) => void }) {
+  const [search, type] = useState("");
+  if (!entries.length) return null;
+  const found = entries.filter((one) => `${one.name}=${one.value}`.toLowerCase().includes(search.toLowerCase()));
+  return (
+    <details class="offered">
+      <summary>{count(entries.length, "value")} that can be overridden</summary>
+      <input class="filter" type="search" aria-label={`Search the ${what}`} placeholder={`Search the ${what}`} value={search} onInput={(event) => type(event.currentTarget.value)} />
+      <ul>
+        {found.slice(0, LISTED).map((one) => (
+          <li key={one.name}>
+            <code>{brief(one.name, 120)}</code> <span class="dim">{oneLine(one.value, 80)}</span>
+            <button type="button" class="link" aria-label={`Override ${brief(one.name, 120)}`} onClick={() => onTake(one)}>
+              Override
+            </button>
+          </li>
+        ))}
+      </ul>
+      {found.length > LISTED && <p class="dim">and {found.length - LISTED} more: search narrows them down.</p>}
+    </details>
+  );
+}
+
+/** What the server reads of a source; nothing where it does not. */
+function useDetails(source: Source, appName: string, appProject: string, sourceIndex: number): Details | undefined {
+  const [details, tell] = useState<Details>();
+  const key = JSON.stringify(source);
+  useEffect(() => {
+    const stopped = new AbortController();
+    const body = { source, appName, appProject, sourceIndex };
+    api<Details>(`/v1/repositories/${encodeURIComponent(source.repoURL ?? "")}/appdetails`, { method: "POST", body, signal: stopped.signal }).then(tell, () => undefined);
+    return () => stopped.abort();
+  }, [key]);
+  return details;
 }

@@ -6,7 +6,7 @@ import { rowOf } from "../replica/replica";
 import { whatGoes } from "./EndDialogs";
 import { changed, draftOf, FIRST } from "./draft";
 import { detailsInWords } from "./Outlook";
-import { helmLines, kustomizeLines, Unreadable, withHelm, withKustomize } from "./parameters";
+import { helmLines, kustomizeLines, Unreadable, withHelm, withKustomize, withLine } from "./parameters";
 import { forbidden, outlook, permits, problemsOf } from "./permits";
 
 const GOOD = `# kept
@@ -92,7 +92,7 @@ describe("a draft", () => {
       "Deploys into namespace web of eu-west.",
       "It is synced by itself as soon as it is there, what leaves Git is deleted.",
     ]);
-    expect(detailsInWords({ type: "Helm", helm: { parameters: [1], valueFiles: ["a", "b"] } })).toBe("a Helm chart with 1 parameter and 2 files of values");
+    expect(detailsInWords({ type: "Helm", helm: { parameters: [{ name: "a" }], valueFiles: ["a", "b"] } })).toBe("a Helm chart with 1 parameter and 2 files of values");
   });
 });
 
@@ -121,6 +121,10 @@ describe("parameters", () => {
     expect(() => withHelm({}, { parameters: "", values })).toThrow(Unreadable);
   });
 
+  it("a line is added once", () => {
+    expect([withLine("", "a=1"), withLine("a=2\n", "b=1"), withLine("a=2", "a=1")]).toEqual(["a=1", "a=2\nb=1", "a=2"]);
+  });
+
   it("replicas are numbers", () => {
     expect(() => withKustomize({}, { images: "", replicas: "web=many", namePrefix: "", nameSuffix: "" })).toThrow("needs a number");
   });
@@ -128,6 +132,6 @@ describe("parameters", () => {
 
 it("deleting says what goes and what stays", () => {
   const row = rowOf({ ...app, metadata: { name: "web", namespace: "argocd" }, status: { resources: [{ kind: "Service", name: "a" }, { kind: "Service", name: "b" }, { kind: "Deployment", name: "c" }] } });
-  expect(whatGoes(row, "foreground")).toBe("3 objects are deleted from eu-west, with all that they have made: 2 Service, 1 Deployment.");
+  expect(whatGoes(row, "foreground")).toBe("3 objects are deleted from eu-west, with all that they have made: Service (2), Deployment.");
   expect(whatGoes(row, "orphan")).toContain("3 objects stay in the cluster");
 });

@@ -94,3 +94,9 @@ function valuesOf(text: string): Record<string, unknown> | undefined {
   if (typeof value !== "object" || Array.isArray(value)) throw new Unreadable("Values: they are a map, name: value.");
   return value as Record<string, unknown>;
 }
+
+/** Lines with one more; one of the same name stays. */
+export function withLine(text: string, line: string): string {
+  const name = line.split("=", 1)[0];
+  return linesOf(text).some((one) => one.split("=", 1)[0]?.trim() === name) ? text : [text.trimEnd(), line].filter(Boolean).join("\n");
+}

@@ -22,6 +22,10 @@ export interface Served {
   note: string;
 }
 
+/** A server that does not know the question is not asked it again. */
+let unknown = false;
+const UNKNOWN = "Pods are not among them: this server does not look for them.";
+
 const NONE: Served = { hits: [], note: "" };
 /** After the last letter, in milliseconds. */
 const SOON = 120;
@@ -44,15 +48,15 @@ export function useFound(line: string): Served {
   const wanted = line.trim();
   useEffect(() => {
     if (wanted.length < 2) return tell(NONE);
+    if (unknown) return tell({ hits: [], note: UNKNOWN });
     const stopped = new AbortController();
     const timer = setTimeout(() => {
       api<{ items?: FoundObject[] | null }>("/v1/trueup/find", { query: { q: wanted, limit: 12 }, signal: stopped.signal }).then(
         (answer) => tell({ hits: foundHits(answer.items ?? []), note: "" }),
         (error: unknown) => {
           if (stopped.signal.aborted) return;
-          // One that does not know the question says nothing of Pods, and that is said.
-          const unknown = error instanceof ApiError && (error.unbuilt || error.status === 404);
-          tell({ hits: [], note: unknown ? "Pods are not among them: this server does not look for them." : "The server was not asked about Pods: it does not answer." });
+          unknown = error instanceof ApiError && (error.unbuilt || error.status === 404);
+          tell({ hits: [], note: unknown ? UNKNOWN : "The server was not asked about Pods: it does not answer." });
         },
       );
     }, SOON);

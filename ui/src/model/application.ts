@@ -70,7 +70,7 @@ export interface OperationState {
   startedAt?: string;
   finishedAt?: string;
   retryCount?: number | string;
-  operation?: { initiatedBy?: Initiator; sync?: { revision?: string; revisions?: string[]; dryRun?: boolean } };
+  operation?: { initiatedBy?: Initiator; sync?: { revision?: string; revisions?: string[]; dryRun?: boolean; resources?: ObjectRef[] } };
   syncResult?: { revision?: string; revisions?: string[]; resources?: ResourceResult[] };
 }
 

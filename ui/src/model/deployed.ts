@@ -48,3 +48,19 @@ export function previousOf(app: Application): HistoryEntry | undefined {
   const until = rolledBackOf(app) ? history.findIndex((entry) => versionOf(entry) === version) : history.length - 1;
   return history.slice(0, until).findLast((entry) => versionOf(entry) !== "" && versionOf(entry) !== version);
 }
+
+export interface Partial {
+  revision: string;
+  objects: number;
+}
+
+/** A sync of some objects alone, after the last deployment of all: the history does not have it, what runs does. */
+export function partialOf(app: Application): Partial | undefined {
+  const operation = app.status?.operationState;
+  const objects = operation?.operation?.sync?.resources?.length ?? 0;
+  if (!objects || operation?.phase !== "Succeeded" || isDryRun(operation)) return undefined;
+  const revision = operation.syncResult?.revision || operation.syncResult?.revisions?.find(Boolean) || "";
+  const last = deployedOf(app);
+  const later = !last?.deployedAt || Date.parse(operation.finishedAt ?? "") > Date.parse(last.deployedAt);
+  return later && revision && revision !== revisionOfEntry(last) ? { revision, objects } : undefined;
+}

@@ -22,7 +22,7 @@ export function SignIn() {
     try {
       await signIn(String(form.get("username")), String(form.get("password")));
     } catch (error) {
-      refuse(error instanceof ApiError && error.unauthenticated ? "This name and password do not belong together." : (error as Error).message);
+      refuse(error instanceof ApiError && error.unauthenticated ? "This username and password do not belong together." : (error as Error).message);
       work(false);
     }
   };
@@ -47,7 +47,7 @@ export function SignIn() {
           <form onSubmit={(event) => void submit(event)}>
             {provider && <p class="or">or with an account of this server</p>}
             <label>
-              Name
+              Username
               <input name="username" autocomplete="username" required autofocus />
             </label>
             <label>

@@ -94,8 +94,11 @@ function outOfSync(app: Application): Reason {
   const pruned = differing.filter((one) => one.requiresPruning).length;
   const warning = (app.status?.conditions ?? []).find((one) => one.type?.endsWith("Warning"));
   const back = rolledBackOf(app);
+  const gone = differing.filter((one) => one.health?.status === "Missing").length;
   const differs =
-    pruned === differing.length && pruned
+    gone === differing.length && gone
+      ? count(gone, "object is not in the cluster", "objects are not in the cluster")
+      : pruned === differing.length && pruned
       ? `${count(pruned, "object")} no longer in Git`
       : `${differing.length ? count(differing.length, "object differs", "objects differ") : "The cluster differs"} from Git`;
   return {
