@@ -26,6 +26,9 @@ const signOut = async () => {
 };
 const closed = () => page.getByRole("dialog").waitFor({ state: "detached" });
 
+/** The name of a Pod that was seen. */
+let pod = "";
+
 const first = {
   async "signs in, after a password that was wrong"() {
     await page.goto(`${address}/applications/argocd/${name}/changes`);
@@ -51,6 +54,7 @@ const first = {
   async "follows the picture from Git to a Pod, and the Pod to its log line"() {
     await page.getByRole("link", { name: "Topology" }).click();
     await page.locator(".column", { hasText: "Pods" }).waitFor();
+    pod = (await page.locator(".node .title", { hasText: /^web-/ }).first().innerText()).trim();
     await page.getByRole("link", { name: /web-/ }).first().click();
     await page.getByRole("dialog").getByText("kind: Pod").waitFor();
     await page.getByRole("link", { name: "Its log" }).click();
@@ -88,8 +92,8 @@ const first = {
     await page.keyboard.press("Control+k");
     await page.getByRole("combobox").fill(`deployment web ${name}-two`);
     await page.getByRole("option", { name: /Deployment web/ }).waitFor();
-    await page.getByRole("combobox").fill("web-");
-    await page.getByRole("option", { name: /Pod web-/ }).first().waitFor();
+    await page.getByRole("combobox").fill(pod);
+    await page.getByRole("option", { name: `Pod ${pod}` }).waitFor();
     await page.getByRole("combobox").fill(`deployment web ${name}-two`);
     await page.getByRole("option", { name: /Deployment web/, selected: true }).waitFor();
     await page.keyboard.press("Enter");
@@ -116,6 +120,8 @@ const then = {
     await page.getByRole("button", { name: "Sync…" }).first().click();
     await page.getByRole("button", { name: "Sync", exact: true }).click();
     await closed();
+    // The sentence above the tabs has settled: nothing moves under the pointer.
+    await there("Every object is as Git declares");
     await page.getByRole("link", { name: "Activity" }).click();
     await page.getByRole("link", { name: "Compare…" }).last().click();
     await page.getByRole("dialog").getByText("registry.example/web:2").waitFor();

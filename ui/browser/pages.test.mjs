@@ -23,7 +23,7 @@ const PAGES = [
   ["/applications/argocd/checkout/activity?rollback=4", "Git stays as it is"],
   ["/applications/argocd/web/logs", "cannot reach payments"],
   ["/applications/argocd/none", "There is no application none"],
-  ["/applications?find=7f44", "Pod web-7f44-m0c"],
+  ["/applications?find=web-7f44-m0c", "Pod web-7f44-m0c"],
   ["/applications?group=parent", "platform › shop-apps"],
   ["/new", "2 things are in the way"],
   ["/applications/argocd/web?do=edit", "Nothing is changed yet"],
@@ -144,9 +144,9 @@ test("anything is found by its name, by keys alone, and a command opens what it 
   await there(page, "ledger");
   await page.keyboard.press("Control+k");
   const line = page.getByRole("combobox", { name: /Find an application/ });
-  await line.fill("7f44");
+  await line.fill("web-7f44-m0c");
   await page.getByRole("option", { name: /Pod web-7f44-m0c/ }).waitFor();
-  assert.equal(new URL(page.url()).searchParams.get("find"), "7f44");
+  assert.equal(new URL(page.url()).searchParams.get("find"), "web-7f44-m0c");
   assert.equal(await line.getAttribute("aria-activedescendant"), await page.getByRole("option", { selected: true }).getAttribute("id"));
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });

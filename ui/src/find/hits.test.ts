@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Application, ResourceStatus } from "../model/application";
 import { rowOf } from "../replica/replica";
 import { hitsOf, rank } from "./hits";
-import { foundHits } from "./served";
+import { foundHits, placesOf, questionOf } from "./served";
 
 const row = (name: string, more: Partial<Application["status"]> = {}, project = "shop") =>
   rowOf({ metadata: { name, namespace: "argocd", labels: { team: "blue" } }, spec: { project, destination: { name: "eu", namespace: name } }, status: { sync: { status: "Synced" }, health: { status: "Healthy" }, ...more } });
@@ -47,6 +47,14 @@ describe("the finder", () => {
         expect(found.length).toBeLessThanOrEqual(32);
       }),
     );
+  });
+
+  it("the server is asked of whole names of what objects have made, and of nothing that the page knows", () => {
+    expect([questionOf("web-7f44-m0c"), questionOf("job migrate-1"), questionOf("web"), questionOf("sync web-a"), questionOf("a b c-d")]).toEqual([{ q: "web-7f44-m0c", kind: "Pod" }, { q: "migrate-1", group: "batch", kind: "Job" }, undefined, undefined, undefined]);
+  });
+
+  it("it is asked where something is that may have made it", () => {
+    expect([placesOf("api-7f44-m0c", rows), placesOf("mail-1", rows)]).toEqual([["web"], []]);
   });
 
   it("what the server has found is text, and leads to its object", () => {

@@ -1,10 +1,13 @@
-/** What the server finds that the page has no copy of: Pods, and whatever else objects have made. */
+/** Whose an object is that no application declares: a Pod, or what else objects have made, by its whole name. The rest the page knows itself. */
 
 import { useEffect, useState } from "preact/hooks";
 import type { ObjectRef } from "../model/application";
 import { refOf } from "../model/tree";
 import { api, ApiError } from "../net/client";
+import { fleet } from "../replica/fleet";
+import type { Row } from "../replica/replica";
 import { pathOf } from "../shell/address";
+import { compare } from "../words/state";
 import { brief } from "../words/text";
 import type { Hit } from "./hits";
 
@@ -30,6 +33,36 @@ const NONE: Served = { hits: [], note: "" };
 /** After the last letter, in milliseconds. */
 const SOON = 120;
 
+/** Kinds that are asked for by a word before the name; without one it is a Pod's. */
+const KINDS: Record<string, { group?: string; kind: string }> = {
+  pod: { kind: "Pod" },
+  replicaset: { group: "apps", kind: "ReplicaSet" },
+  job: { group: "batch", kind: "Job" },
+  endpointslice: { group: "discovery.k8s.io", kind: "EndpointSlice" },
+};
+
+/** What the server is asked; undefined where a line is no name of such an object. */
+export function questionOf(line: string): { q: string; group?: string; kind: string } | undefined {
+  const words = line.trim().split(/\s+/);
+  const [first = "", second] = words;
+  const kind = second === undefined ? KINDS.pod : KINDS[first.toLowerCase()];
+  const name = second ?? first;
+  // What makes Pods puts at least one word behind its own name.
+  return kind && words.length <= 2 && name.length > 2 && name.includes("-") ? { q: name, ...kind } : undefined;
+}
+
+/** The most namespaces that are asked about for one name. */
+const PLACES = 4;
+
+/** Namespaces in which something is that may have made an object of a name: its name begins like theirs, the longest first. */
+export function placesOf(name: string, rows: Iterable<Row>): string[] {
+  const found = new Map<string, number>();
+  for (const row of rows)
+    for (const one of row.app.status?.resources ?? [])
+      if (one.name && one.namespace && name.startsWith(`${one.name}-`)) found.set(one.namespace, Math.max(found.get(one.namespace) ?? 0, one.name.length));
+  return [...found].sort((a, b) => b[1] - a[1] || compare(a[0], b[0])).slice(0, PLACES).map(([namespace]) => namespace);
+}
+
 export function foundHits(items: readonly FoundObject[]): Hit[] {
   return items
     .filter((one) => one.application && one.kind && one.name)
@@ -45,14 +78,17 @@ export function foundHits(items: readonly FoundObject[]): Hit[] {
 
 export function useFound(line: string): Served {
   const [served, tell] = useState<Served>(NONE);
-  const wanted = line.trim();
+  const question = questionOf(line);
+  const wanted = JSON.stringify(question);
   useEffect(() => {
-    if (wanted.length < 2) return tell(NONE);
+    if (!question) return tell(NONE);
     if (unknown) return tell({ hits: [], note: UNKNOWN });
     const stopped = new AbortController();
     const timer = setTimeout(() => {
-      api<{ items?: FoundObject[] | null }>("/v1/trueup/find", { query: { q: wanted, limit: 12 }, signal: stopped.signal }).then(
-        (answer) => tell({ hits: foundHits(answer.items ?? []), note: "" }),
+      const places = placesOf(question.q, fleet.rows.value.values());
+      const asked = places.map((namespace) => api<{ items?: FoundObject[] | null }>("/v1/trueup/find", { query: { ...question, namespace, limit: 12 }, signal: stopped.signal }));
+      Promise.all(asked).then(
+        (answers) => tell({ hits: foundHits(answers.flatMap((answer) => answer.items ?? [])), note: "" }),
         (error: unknown) => {
           if (stopped.signal.aborted) return;
           unknown = error instanceof ApiError && (error.unbuilt || error.status === 404);
