@@ -94,6 +94,8 @@ class Shell:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
+        # What still runs in the background may hold the other end.
+        self._process.stdin.close()
 
     async def run(self, command: str) -> tuple[int, str]:
         """Run a command; its status and what it printed."""

@@ -67,9 +67,9 @@ class SignedIn(Shell):
         return await super().run(command.replace("--git --yes", "--git --yes --core"))
 
 
-SIGN_IN = """trueup server --no-engine --listen 127.0.0.1:0 --insecure > api.log 2>&1 &
-until grep -q 'API served' api.log; do sleep 0.1; done
-trueup login "127.0.0.1:$(sed -n 's/.*API served.*port[^0-9]*\\([0-9]*\\).*/\\1/p' api.log)" --plaintext \
+SIGN_IN = """trueup server --no-engine --data "$PWD/api" --listen 127.0.0.1:0 --insecure < /dev/null > api.log 2>&1 &
+until grep -q 'API served' api.log || ! kill -0 $!; do sleep 0.1; done
+trueup login "127.0.0.1:$(sed -n 's/.*"port": \\([0-9]*\\).*API served.*/\\1/p' api.log)" --plaintext \
   --username admin --password "$(trueup admin initial-password | head -1)"
 """
 
@@ -86,7 +86,7 @@ async def test_the_first_three_labs_through_an_api_server(newcomer: Newcomer) ->
             status, asked = await shell.run("cat ../api.log api.log 2>/dev/null || true")
             assert status == 0 and "ApplicationService/Create" in asked
         finally:
-            await shell.run("trueup sandbox down")
+            await shell.run("kill %2; wait %2; trueup sandbox down")
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
 import pytest
 import pytest_asyncio
 from click.testing import CliRunner, Result
 from tests.support.apiserver import ByHand, Served, api_server
+from tests.support.certificates import self_signed
 from tests.unit.server.resources.test_application_changes import Asks, Writes
 from tests.unit.server.resources.test_application_objects import ByHandPlace, live, node
 from tests.unit.server.resources.test_applications import Stored, application
@@ -21,14 +23,18 @@ from tests.unit.server.resources.test_projects import Objects, Reads, stored_obj
 from tests.unit.server.resources.test_trust import ED25519, Maps
 
 from kubegrammar.errors import Explained
+from trueup.cli.app import app as app_group
+from trueup.cli.cluster import cluster as cluster_group
+from trueup.cli.proj import proj as proj_group
 from trueup.cli.root import trueup
+from trueup.cli.servers import applications as served_applications
 from trueup.kube.object import read_object
 from trueup.model.application import Application, Operation
 from trueup.model.live import LiveObject
 from trueup.model.public_key import PublicKey
 from trueup.model.status import RevisionHistory
 from trueup.policy.requests import Cascade
-from trueup.server.request import Functions, Json, Request
+from trueup.server.request import Functions, Json, Request, Stream
 from trueup.server.resources.application_actions import application_actions
 from trueup.server.resources.application_edits import ApplicationEdits
 from trueup.server.resources.application_logs import application_logs
@@ -46,6 +52,7 @@ from trueup.server.transport.certificate import self_made
 from trueup.store.applications import StoredApplication, key_of
 from trueup.store.credentials import KEYRING
 
+_GROUPS: dict[str, click.Group] = {"app": app_group, "proj": proj_group, "cluster": cluster_group}
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 SHA = "c0ffee0000000000000000000000000000000000"
 STATUS = {
@@ -515,3 +522,69 @@ def test_what_has_no_server_in_it_is_kubernetes(tmp_path: Path) -> None:
     """No file, none of the variables: nothing of servers is loaded, and the cluster is what is missing."""
     done = CliRunner().invoke(trueup, ["app", "list", "--config", str(tmp_path / "none")])
     assert "no cluster is known" in str(done.exception)
+
+
+async def test_a_certificate_is_looked_at_as_the_options_say(tmp_path: Path) -> None:
+    certificate, context = self_signed("127.0.0.1")
+    (tmp_path / "ca.pem").write_text(certificate)
+    async with api_server(version_functions("9.9", {}), context=context) as served:
+        config = config_of(tmp_path / "argocd", f"127.0.0.1:{served.port}")
+        config.write_text(config.read_text().replace(", plain-text: true", ""))
+        terminal = Terminal(Shop(), served, config)
+        with pytest.raises(Explained, match="is not known") as caught:
+            await terminal.run("version")
+        assert "--insecure" in caught.value.hint and "--server-crt" in caught.value.hint
+        assert "v9.9" in await terminal.run("version", "--insecure")
+        assert "v9.9" in await terminal.run("version", "--server-crt", str(tmp_path / "ca.pem"))
+        with pytest.raises(Explained, match=r"none\.pem cannot be read"):
+            await terminal.run("version", "--server-crt", str(tmp_path / "none.pem"))
+        with pytest.raises(Explained, match="does not answer"):
+            await terminal.run("version", "--plaintext")
+
+
+async def test_a_stream_that_ends_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a server, or a proxy before it, is made anew."""
+    monkeypatch.setattr(served_applications, "PAUSE", 0.01)
+    shop, ends = Shop(), [0]
+
+    async def watch(request: Request) -> Stream:
+        async def items() -> AsyncIterator[Json]:
+            ends[0] += 1
+            if ends[0] == 3:
+                found = shop.stored.lives["argocd/api"].object() | {"status": STATUS}
+                found["metadata"]["resourceVersion"] = "10"
+                shop.stored.put(kept(found))
+            return
+            yield {}
+
+        return Stream(items())
+
+    functions = {name: function for each in shop.functions() for name, function in each.items()}
+    async with api_server({**functions, "ApplicationService.Watch": watch}) as served:
+        terminal = Terminal(shop, served, config_of(tmp_path / "argocd", f"127.0.0.1:{served.port}"))
+        assert "Healthy" in await terminal.run("app", "wait", "api", "--health", "--timeout", "120")
+    assert ends[0] == 3
+
+
+async def test_tab_offers_what_the_server_shows(terminal: Terminal) -> None:
+    def offered(command: str, *words: str) -> list[str]:
+        group, name = command.split()
+        found = _GROUPS[group].get_command(click.Context(_GROUPS[group]), name)
+        assert found is not None
+        context = found.make_context(name, ["--config", str(terminal.config), *words], resilient_parsing=True)
+        argument = next(each for each in found.params if isinstance(each, click.Argument))
+        return [item.value for item in argument.shell_complete(context, "")]
+
+    assert await asyncio.to_thread(offered, "app get") == ["api", "web"]
+    assert await asyncio.to_thread(offered, "proj get") == ["shop"]
+    assert await asyncio.to_thread(offered, "cluster get") == ["in-cluster"]
+    assert await asyncio.to_thread(offered, "app get", "--core") == []
+
+
+@pytest.mark.parametrize("text", ["--nonsense", "--server", "'unclosed"])
+async def test_options_of_the_environment_that_are_none_are_told(
+    terminal: Terminal, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARGOCD_OPTS", text)
+    with pytest.raises(Explained, match="ARGOCD_OPTS: "):
+        await terminal.run("app", "list")

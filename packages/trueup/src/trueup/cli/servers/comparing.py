@@ -43,7 +43,10 @@ async def brought(app: "ServedApplication", revisions: Revisions) -> list[Manife
 async def live_objects(app: "ServedApplication") -> list[Object]:
     """The objects of an application that are there; masked."""
     items = (await app.ask("GET", "/managed-resources")).get("items") or []
-    return [live for each in items if (live := _object(each.get("liveState"))) is not None]
+    found = [live for each in items if (live := _object(each.get("liveState"))) is not None]
+    for live in found:
+        live.get("metadata", {}).pop("managedFields", None)
+    return found
 
 
 async def compared(app: "ServedApplication", revisions: Revisions) -> Compared:
