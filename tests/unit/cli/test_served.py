@@ -168,6 +168,10 @@ class Shop:
         async def metadata(request: Request) -> Json:
             return {"author": "Ada <ada@example.com>", "message": "Say hello\n\nIn full."}
 
+        async def timeline(request: Request) -> Json:
+            line = {"at": "2026-05-04T03:02:01Z", "text": f"{request.message['name']} was synced", "tone": "good"}
+            return {"lines": [line | {"inner": False}]}
+
         async def windows(request: Request) -> Json:
             return {"canSync": True, "assignedWindows": [{"kind": "allow", "schedule": "* * * * *", "duration": "1h"}]}
 
@@ -201,6 +205,7 @@ class Shop:
             {
                 "ApplicationService.RevisionMetadata": metadata,
                 "ApplicationService.GetApplicationSyncWindows": windows,
+                "TrueupService.Timeline": timeline,
             },
         ]
 
@@ -273,6 +278,7 @@ READS: dict[str, tuple[str, list[str]]] = {
     "ids of its history": ("app history web -o id", ["1\n2\n"]),
     "its objects": ("app resources web", ["Deployment", "web-1"]),
     "what it waits for": ("app wait web --health --timeout 60", ["Healthy"]),
+    "its timeline": ("app timeline web --since 2h", ["2026-05-04 (UTC)", "web was synced"]),
     "its logs": ("app logs web", ["hello\nworld\n"]),
     "some of its logs": ("app logs web --filter ell", ["hello\n"]),
     "actions": ("app actions list web --kind Deployment", ["restart", "pause", "scale"]),
@@ -470,6 +476,17 @@ async def test_a_wait_follows_what_changes_and_ends_in_time(terminal: Terminal) 
         await terminal.run("app", "wait", "api", "--degraded", "--timeout", "200ms")
 
 
+async def test_what_the_server_says_of_a_refusal_is_told(tmp_path: Path) -> None:
+    """What is not there and what may not be seen are one; what may be seen and not done is another."""
+    async with shop_at(tmp_path, allowed=lambda _, action, of: action == "get") as terminal:
+        for words in (("app", "delete", "web", "--yes"), ("app", "sync", "web"), ("proj", "delete", "shop")):
+            with pytest.raises(Explained, match="permission denied: ") as caught:
+                await terminal.run(*words)
+            assert caught.value.hint == "`trueup account can-i` tells rights"
+        with pytest.raises(Explained, match="application other/web does not exist on"):
+            await terminal.run("app", "get", "other/web")
+
+
 async def test_who_has_not_signed_in_or_may_not_is_told_what_to_do(tmp_path: Path) -> None:
     async with shop_at(tmp_path, allowed=lambda *_: False) as terminal:
         with pytest.raises(Explained, match="or you may not do this with it") as caught:
@@ -484,7 +501,9 @@ async def test_who_has_not_signed_in_or_may_not_is_told_what_to_do(tmp_path: Pat
         assert caught.value.hint == "`trueup relogin` signs in"
         with pytest.raises(Explained, match="does not answer") as caught:
             await terminal.run("app", "list", "--server", "127.0.0.1:1", "--plaintext", "--http-retry-max", "1")
-        assert "is it a server of this name and port" in caught.value.hint
+        assert caught.value.hint == "is it up, and is this its port?"
+        done = await terminal.result("version", "--server", "127.0.0.1:1", "--plaintext")
+        assert done.output.startswith("trueup ") and done.exit_code != 0
     assert terminal.shop.asks.deleted == []
 
 
@@ -554,8 +573,8 @@ async def test_a_stream_that_ends_is_asked_for_again(tmp_path: Path, monkeypatch
                 found = shop.stored.lives["argocd/api"].object() | {"status": STATUS}
                 found["metadata"]["resourceVersion"] = "10"
                 shop.stored.put(kept(found))
-            return
-            yield {}
+            for each in list[Json]():
+                yield each
 
         return Stream(items())
 
@@ -586,5 +605,5 @@ async def test_options_of_the_environment_that_are_none_are_told(
     terminal: Terminal, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ARGOCD_OPTS", text)
-    with pytest.raises(Explained, match="ARGOCD_OPTS: "):
-        await terminal.run("app", "list")
+    done = await terminal.result("app", "list")
+    assert done.exit_code == 2 and "ARGOCD_OPTS: " in done.output

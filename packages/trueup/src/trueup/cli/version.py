@@ -11,6 +11,7 @@ from trueup.cli.output import output_option, show
 from trueup.cli.screen import say
 from trueup.cli.servers.known import KnownServer
 from trueup.cli.servers.options import ServerAccess, server_options
+from trueup.model.errors import TrueupError
 
 
 @click.command(epilog=examples("trueup version -o json", "trueup version --server argocd.example.com"))
@@ -26,13 +27,22 @@ def version(access: ServerAccess, client: bool, short: bool, output: str) -> Non
         "platform": platform.machine(),
     }
     server = None if client else access.chosen()
-    told = _asked(server) if server is not None else {}
+    told: dict[str, Any] = {}
+    problem: TrueupError | None = None
+    try:
+        told = _asked(server) if server is not None else {}
+    except TrueupError as error:
+        # What this program is, is known all the same.
+        problem = error
     if output in ("json", "yaml"):
         show(facts | ({"server": told} if told else {}), output)
-        return
-    say(f"trueup {__version__}" if short else f"trueup {__version__} (Python {facts['python']}, {facts['platform']})")
-    if server is not None:
-        say(f"{server.address}: {told.get('Version', 'unknown')}")
+    else:
+        wide = f"trueup {__version__} (Python {facts['python']}, {facts['platform']})"
+        say(f"trueup {__version__}" if short else wide)
+        if server is not None and problem is None:
+            say(f"{server.address}: {told.get('Version', 'unknown')}")
+    if problem is not None:
+        raise problem
 
 
 def _asked(server: KnownServer) -> dict[str, Any]:

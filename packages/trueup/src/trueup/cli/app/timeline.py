@@ -6,7 +6,7 @@ import click
 
 from trueup.cli.audit import data_option, full_name, moment, since_option, trail_path
 from trueup.cli.completing import applications
-from trueup.cli.connect import ClusterAccess, access_options
+from trueup.cli.connect import ClusterAccess, reach_options
 from trueup.cli.data import state_option
 from trueup.cli.examples import examples
 from trueup.cli.output import output_option, show
@@ -24,13 +24,18 @@ COLOURS = {"good": "green", "bad": "red", "changed": "cyan"}
 @data_option
 @state_option
 @output_option("text", "json", "yaml")
-@access_options
+@reach_options
 def timeline(
     access: ClusterAccess, name: str, since: str, limit: int, data: Path | None, state: Path | None, output: str
 ) -> None:
-    """Tell what an application went through, as a story."""
-    wanted = Filter(application=full_name(name, access), since=moment(since), limit=limit)
-    lines = story(query(trail_path(access, data, state), wanted))
+    """Tell what an application went through, as a story: by the trail of this machine, or of the server."""
+    if access.served is not None:
+        from trueup.cli.servers.stories import timeline_of
+
+        lines = timeline_of(access.served, name, moment(since), limit)
+    else:
+        wanted = Filter(application=full_name(name, access), since=moment(since), limit=limit)
+        lines = story(query(trail_path(access, data, state), wanted))
     if output != "text":
         show(lines, output)
         return

@@ -273,8 +273,9 @@ class ServedApplication:
 
     def absent(self) -> ApplicationNotFound:
         """That there is none of that name, or that it may not be seen."""
+        name = f"{self._namespace}/{self.name}" if self._namespace else self.name
         return ApplicationNotFound(
-            f"application {self.name} does not exist on {self.session.server.address}, or you may not do this with it",
+            f"application {name} does not exist on {self.session.server.address}, or you may not do this with it",
             hint="`trueup app list` shows those that you may see, `trueup account can-i` tells rights",
         )
 

@@ -13,6 +13,7 @@ from trueup.cli.servers.options import ServerAccess, server_options, split_addre
 from trueup.cli.servers.tokens import claims
 from trueup.model.errors import TrueupError
 
+_UNAUTHORIZED = 401
 CORE = "kubernetes"
 """Name of the context that is no server, as Argo CD has it."""
 
@@ -154,9 +155,14 @@ def _trusted(server: KnownServer) -> KnownServer:
 def _session(server: KnownServer, username: str, password: str) -> str:
     username = username or ask("Username", "--username")
     password = password or ask_secret("Password", "--password")
-    answer = ServerClient(msgspec.structs.replace(server, token="")).ask(
-        "POST", "/api/v1/session", {"username": username, "password": password}
-    )
+    try:
+        answer = ServerClient(msgspec.structs.replace(server, token="")).ask(
+            "POST", "/api/v1/session", {"username": username, "password": password}
+        )
+    except ServerRefused as error:
+        if error.status != _UNAUTHORIZED:
+            raise
+        raise TrueupError(error.said, hint="are the name of the account and its password right?") from error
     token = answer.get("token")
     if not isinstance(token, str) or not token:
         raise TrueupError(f"{server.address} gives no session", hint="is it an API server of Argo CD's kind?")

@@ -102,7 +102,7 @@ def always() -> dict[str, Any]:
     """What ``ARGOCD_OPTS`` says: options that every command has, by their names.
 
     Raises:
-        TrueupError: it cannot be read, or says what none of them is.
+        click.UsageError: it cannot be read, or says what none of them is.
     """
     text = os.environ.get("ARGOCD_OPTS", "")
     if not text.strip():
@@ -114,7 +114,7 @@ def always() -> dict[str, Any]:
         said = reader.make_context("ARGOCD_OPTS", shlex.split(text)).params
     except (click.UsageError, ValueError) as error:
         why = error.format_message() if isinstance(error, click.UsageError) else str(error)
-        raise TrueupError(f"ARGOCD_OPTS: {why}", hint="it holds options such as --grpc-web --insecure") from error
+        raise click.UsageError(f"ARGOCD_OPTS: {why} It holds options such as --grpc-web --insecure.") from error
     return {name: value for name, value in said.items() if value}
 
 

@@ -9,6 +9,7 @@ from trueup.store.credentials import REPOSITORY
 from trueup.store.repository_secrets import RepositorySecret
 
 _FLAGS = ("insecure", "insecureIgnoreHostKey", "enableLfs", "enableOCI", "forceHttpBasicAuth", "insecureOCIForceHttp")
+_BAD_REQUEST = 400
 _EXISTS = "existing repository spec is different"
 
 
@@ -36,19 +37,18 @@ class ServedRepositories:
         body |= {self._url: data["url"]} | {name: True for name in _FLAGS if data.get(name) == "true"}
         there = [each for each in await self.list(refresh=False) if each.of.url == data["url"]]
         try:
-            made = await self._session.ask("POST", self._all, {"upsert": upsert, "credsOnly": not validate}, body)
+            await self._session.ask("POST", self._all, {"upsert": upsert, "credsOnly": not validate}, body)
         except ServerRefused as error:
-            if _EXISTS not in error.message:
-                raise
-            raise TrueupError(f"{data['url']} has other credentials already", hint="--upsert replaces them") from error
-        if validate:
-            # The server has them, and it is the one that reads: what it sees counts.
-            seen = await self.get(str(made.get(self._url) or data["url"]), data.get("project") or None)
-            if seen.problem:
+            if _EXISTS in error.message:
                 raise TrueupError(
-                    f"it is known to the server, and cannot be read: {seen.problem}",
-                    hint="correct the credentials with --upsert, or `trueup repo rm` it",
-                )
+                    f"{data['url']} has other credentials already", hint="--upsert replaces them"
+                ) from error
+            if validate and error.status == _BAD_REQUEST:
+                # The server, which is the one that reads, has tried them; nothing is kept.
+                raise TrueupError(
+                    error.message, hint="nothing was kept: correct the credentials; --no-validate keeps them untried"
+                ) from error
+            raise
         return "updated" if there else "added"
 
     async def remove(self, url: str, project: str | None) -> None:

@@ -23,6 +23,9 @@ LONGEST_LINE = 16 << 20
 IN_FLIGHT = 4
 FIRST_PAUSE = 0.2
 _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _UNIMPLEMENTED = 200, 401, 403, 404, 501
+_DENIED = "permission denied"
+"""What a server says of what may not be seen, and of what is not there."""
+_NOBODY = "is it up, and is this its port?"
 _NO_ANSWER = "is it a server of this name and port? --plaintext speaks without TLS"
 _NO_TLS = "is it a server of this name and port? Where it speaks TLS, leave out --plaintext (`trueup login` without it)"
 
@@ -32,16 +35,17 @@ class ServerRefused(TrueupError):
 
     Attributes:
         status: of HTTP.
+        said: the server's own words.
     """
 
-    def __init__(self, status: int, message: str, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.status = status
+    def __init__(self, status: int, said: str, message: str = "", hint: str = "") -> None:
+        super().__init__(message or said, hint=hint)
+        self.status, self.said = status, said
 
     @property
     def missing(self) -> bool:
         """There is no such thing, or one that may not be seen: a server answers both alike."""
-        return self.status in (_NOT_FOUND, _FORBIDDEN)
+        return self.status == _NOT_FOUND or (self.status == _FORBIDDEN and self.message == _DENIED)
 
 
 class UnknownCertificate(TrueupError):
@@ -173,15 +177,19 @@ class ServerSession:
         return found
 
     def _refused(self, status: int, message: str) -> ServerRefused:
-        hint = ""
+        hint, said = "", message
         if status == _UNAUTHORIZED:
             message = message if self.server.token else f"{message} (not signed in to {self.server.address})"
-            hint = f"`trueup {'relogin' if self.server.context else f'login {self.server.address}'}` signs in"
-        elif status == _FORBIDDEN:
+            way = "--plaintext" if self.server.plain else "--insecure" if self.server.insecure else ""
+            login = f"login {self.server.address} {way}".rstrip()
+            hint = f"`trueup {'relogin' if self.server.context else login}` signs in"
+        elif status == _FORBIDDEN and message == _DENIED:
             hint = "what may not be seen and what is not there are answered alike: `trueup account can-i` tells rights"
+        elif status == _FORBIDDEN and message.startswith(f"{_DENIED}:"):
+            hint = "`trueup account can-i` tells rights"
         elif status == _UNIMPLEMENTED:
             hint = "--core does it straight on Kubernetes, where your kubeconfig may"
-        return ServerRefused(status, message, hint)
+        return ServerRefused(status, said, message, hint)
 
     def _no_server(self) -> TrueupError:
         return TrueupError(f"{self.server.address} is no API server", hint="--grpc-web-root-path names its path")
@@ -195,7 +203,7 @@ class ServerSession:
                 f"the certificate of {self.server.address} is not known: {cause.verify_message}",
                 hint="--insecure does not look at it, --server-crt names who signs it",
             )
-        hint = _NO_TLS if self.server.plain else _NO_ANSWER
+        hint = _NOBODY if not error.connected else _NO_TLS if self.server.plain else _NO_ANSWER
         return TrueupError(f"{self.server.address} does not answer: {error.cause}", hint=hint)
 
 
