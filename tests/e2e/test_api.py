@@ -14,6 +14,7 @@ from tests.e2e.estate import Estate
 from tests.support.apiserver import GrpcClient, RestClient, Served, ask_web
 from tests.support.commands import start
 from tests.support.patience import looks, stretched
+from tests.support.pgp import PgpKey
 
 from trueup.kube.client import Client
 from trueup.store.credentials import SECRET
@@ -35,11 +36,21 @@ kind: Secret
 metadata: {name: keys}
 stringData: {password: %s}
 """
+OFFERS = {
+    "chart/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+    "chart/values.yaml": "a: {b: 1}\n",
+    "kustom/kustomization.yaml": "resources: [pod.yaml]\n",
+    "kustom/pod.yaml": """apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, image: "registry.example/web:1"}]}
+""",
+}
 
 
 async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, client: Client, estate: Estate) -> None:
     name = f"{estate.name}-api"
-    first = await estate.given({"app/all.yaml": DEPLOYMENT % "first"})
+    first = await estate.given({"app/all.yaml": DEPLOYMENT % "first", **OFFERS})
     async with RestClient(served, "") as stranger:
         assert await stranger.ask("GET", "/readyz") == (200, "ok")
         assert (await stranger.ask("GET", "/api/v1/applications"))[0] == 401
@@ -124,6 +135,9 @@ async def test_a_client_of_argo_cd_from_signing_in_to_deletion(served: Served, c
         assert (await rest.ask("GET", f"{path}/syncwindows"))[1] == {"canSync": True}
 
         await _another_projects_place(client, rest, application, first)
+        await _what_a_repository_offers(rest, name, estate.repository.url)
+        await _manifests_that_are_brought(rest, name)
+        await _clusters_and_who_is_trusted(client, rest, name)
 
         patch = {"name": name, "patchType": "merge", "patch": json.dumps({"spec": {"source": {"path": "none"}}})}
         assert "app path does not exist" in (await rest.ask("PATCH", path, patch))[1]["message"]
@@ -181,6 +195,67 @@ async def _own_paths(grpc: GrpcClient, rest: RestClient, name: str, pod: str) ->
     assert (await rest.ask("GET", f"{own}/timeline"))[0] == 200
     status, trail = await rest.ask("GET", "/api/v1/trueup/audit?action=request&limit=5")
     assert status == 200 and trail["entries"]
+
+
+async def _what_a_repository_offers(rest: RestClient, name: str, url: str) -> None:
+    """Asked of the repository itself, on behalf of a project that permits it."""
+    path, whose = f"/api/v1/repositories/{quote(url, safe='')}", f"appProject={name}"
+    status, refs = await rest.ask("GET", f"{path}/refs?{whose}")
+    assert (status, "main" in refs["branches"]) == (200, True), refs
+    status, found = await rest.ask("GET", f"{path}/apps?{whose}&revision=main&appName={name}")
+    assert (status, {each["path"]: each["type"] for each in found["items"]}) == (
+        200,
+        {"chart": "Helm", "kustom": "Kustomize"},
+    )
+    asked = {"appName": name, "appProject": name}
+    sources = {each: {**asked, "source": {"repoURL": url, "path": each}} for each in ("chart", "kustom", "app")}
+    status, chart = await rest.ask("POST", f"{path}/appdetails", sources["chart"])
+    assert (status, chart["type"], chart["helm"]["parameters"]) == (200, "Helm", [{"name": "a.b", "value": "1"}])
+    status, kustomized = await rest.ask("POST", f"{path}/appdetails", sources["kustom"])
+    assert (status, kustomized) == (200, {"type": "Kustomize", "kustomize": {"images": ["registry.example/web:1"]}})
+    assert (await rest.ask("POST", f"{path}/appdetails", sources["app"]))[1]["type"] == "Directory"
+
+
+async def _manifests_that_are_brought(rest: RestClient, name: str) -> None:
+    """Compared on the cluster; what is another's is not shown."""
+
+    def config(which: str) -> str:
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": which, "namespace": name}}
+        return quote(json.dumps({**body, "data": {"a": "b"}}), safe="")
+
+    query = "&".join(f"targetManifests={config(each)}" for each in ("new", "kube-root-ca.crt"))
+    status, found = await rest.ask("GET", f"/api/v1/applications/{name}/server-side-diff?{query}")
+    assert (status, [each["name"] for each in found["items"]], found["modified"]) == (200, ["new"], True), found
+
+
+async def _clusters_and_who_is_trusted(client: Client, rest: RestClient, name: str) -> None:
+    server = f"https://{name}.example.com"
+    cluster = {"server": server, "name": name, "config": {"bearerToken": "hunter2"}}
+    status, made = await rest.ask("POST", "/api/v1/clusters", cluster)
+    assert (status, made["name"], "hunter2" in json.dumps(made)) == (200, name, False), made
+    path = f"/api/v1/clusters/{quote(server, safe='')}"
+    listed = await settled(rest, "/api/v1/clusters", lambda found: server in json.dumps(found))
+    assert "hunter2" not in json.dumps(listed)
+    status, changed = await rest.ask("PUT", f"{path}?updatedFields=namespaces", {"server": server, "namespaces": ["a"]})
+    assert (status, changed["namespaces"]) == (200, ["a"]), changed
+    secrets = await client.list(SECRET, NAMESPACE, label_selector="argocd.argoproj.io/secret-type=cluster")
+    kept = [each.object()["data"] for each in secrets.objects if each.key.name.startswith(f"cluster-{name}")]
+    assert [base64.b64decode(each["config"]) for each in kept] == [b'{"bearerToken":"hunter2"}']
+    assert (await rest.ask("POST", f"{path}/invalidate-cache"))[0] == 200
+    assert (await rest.ask("DELETE", path))[0] == 200
+    key = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + b"k" * 32)
+    host = {"serverName": f"{name}.example.com", "certType": "ssh", "certSubType": "ssh-ed25519"}
+    sent = {"items": [{**host, "certData": base64.b64encode(key).decode()}]}
+    status, answer = await rest.ask("POST", "/api/v1/certificates", sent)
+    assert (status, len(answer["items"])) == (200, 1), answer
+    await settled(rest, "/api/v1/certificates", lambda found: host["serverName"] in json.dumps(found))
+    status, answer = await rest.ask("DELETE", f"/api/v1/certificates?hostNamePattern={host['serverName']}")
+    assert status == 200, answer
+    signer = PgpKey()
+    status, answer = await rest.ask("POST", "/api/v1/gpgkeys", {"keyData": signer.public})
+    assert (status, [each["keyID"] for each in answer["created"]["items"]]) == (200, [signer.id]), answer
+    await settled(rest, "/api/v1/gpgkeys", lambda found: signer.id in json.dumps(found))
+    assert (await rest.ask("DELETE", f"/api/v1/gpgkeys?keyID={signer.id}"))[0] == 200
 
 
 async def _another_projects_place(client: Client, rest: RestClient, application: Any, revision: str) -> None:

@@ -1,5 +1,6 @@
 """The API server beside an engine: its ports, filled with what the engine has."""
 
+import asyncio
 import base64
 import platform
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
@@ -123,6 +124,7 @@ async def served(engine: Engine, listening: Listening, limits: TryLimits, *, ins
     async with AsyncExitStack() as stack:
         # One of its own: people are answered by engines that wait for their turn, too.
         client = await stack.enter_async_context(Client(engine.options.config, plugins=engine.options.plugins))
+        await stack.enter_async_context(_followed(control))
         signs = await stack.enter_async_context(
             signing(control, client, clock, limits, listening.root, secure=not insecure)
         )
@@ -153,6 +155,22 @@ def _badges(control: Control) -> Endpoint:
     """Badges of what is seen now."""
     reads, settings = control.applications, ConfigMapData(control, CONFIG_MAP)
     return Badges(BadgePorts(settings, reads.get, reads.readable, control.namespace)).endpoint()
+
+
+@asynccontextmanager
+async def _followed(control: Control) -> AsyncIterator[None]:
+    """Follow the Secrets of clusters and repositories, and who is trusted, until the context is left: an engine does so
+    while it acts, and people are answered by those, too, that wait for their turn or never act."""
+    tasks = [
+        asyncio.create_task(control.clusters.followed.run(), name="clusters for the API"),
+        asyncio.create_task(control.credentials.run(), name="credentials for the API"),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _functions(engine: Engine, client: Client, changes: Changes, pulse: Pulse) -> list[Functions]:
