@@ -8,7 +8,7 @@ import pytest_asyncio
 from starlette.types import Message
 from tests.support.apiserver import Served, api_server
 
-from trueup.server.endpoint import Endpoint, EndpointAnswer, Knock, words
+from trueup.server.endpoint import Endpoint, EndpointAnswer, Knock, elsewhere, words
 from trueup.server.errors import Fault
 from trueup.server.transport.body import BodyRoom, read_body
 
@@ -24,6 +24,7 @@ async def served() -> AsyncIterator[Served]:
     endpoints = {
         "/api/webhook": Endpoint(_echo, ("POST",), lambda: LARGEST),
         "/api/badge": Endpoint(_echo),
+        "/metrics": elsewhere("on another port"),
     }
     async with api_server({}, endpoints=endpoints, root="/cd") as found:
         yield found
@@ -38,6 +39,7 @@ ASKED = {
     # verb, path, body, status, text
     "a post": ("POST", "/cd/api/webhook?a=1&a=2", b"x" * LARGEST, 200, "POST {'a': '1'} 1000 b"),
     "a read": ("GET", "/cd/api/badge", None, 200, "GET {} 0 b"),
+    "what is elsewhere": ("GET", "/cd/metrics", None, 404, "on another port"),
     "W01 another verb": ("GET", "/cd/api/webhook", None, 405, "Method Not Allowed"),
     "W01 a write of what is read": ("PUT", "/cd/api/badge", b"", 405, "Method Not Allowed"),
     "W03 too much that is declared": ("POST", "/cd/api/webhook", b"x" * (LARGEST + 1), 413, "larger than 1000 bytes"),

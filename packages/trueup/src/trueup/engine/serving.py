@@ -41,7 +41,7 @@ from trueup.server.badge import PATH as BADGE
 from trueup.server.badge import BadgePorts, Badges
 from trueup.server.changes.log import Changes
 from trueup.server.changes.pulse import Pulse
-from trueup.server.endpoint import Endpoint
+from trueup.server.endpoint import Endpoint, elsewhere
 from trueup.server.pages import Pages
 from trueup.server.request import Functions, Json
 from trueup.server.resources.application_actions import application_actions
@@ -83,6 +83,7 @@ log = structlog.get_logger("trueup")
 
 TRIED = 4096
 """Repositories of which is remembered what came of the last try."""
+_METRICS = "metrics are answered on a port of their own: trueup server --metrics-listen :8082"
 SECRET, TLS_SECRET = GroupKind("", "Secret"), "argocd-server-tls"
 
 
@@ -129,7 +130,7 @@ async def served(engine: Engine, listening: Listening, limits: TryLimits, *, ins
             signing(control, client, clock, limits, listening.root, secure=not insecure)
         )
         hooks = await stack.enter_async_context(webhooks(engine, client, signs.vault, strangers))
-        endpoints = {**hooks, BADGE: _badges(control)}
+        endpoints = {**hooks, BADGE: _badges(control), "/metrics": elsewhere(_METRICS)}
         functions = [*_functions(engine, client, changes, pulse), *signs.functions]
         context = None if insecure else context_of(*await _certificate(engine))
         port = await stack.enter_async_context(

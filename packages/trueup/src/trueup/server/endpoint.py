@@ -58,3 +58,12 @@ class Endpoint(msgspec.Struct, frozen=True):
     answer: Callable[[Knock], Awaitable[EndpointAnswer]]
     verbs: tuple[str, ...] = ("GET",)
     largest: Callable[[], int] = _nothing
+
+
+def elsewhere(text: str) -> Endpoint:
+    """A path at which people look for what is somewhere else: says where."""
+
+    async def answer(knock: Knock) -> EndpointAnswer:
+        return words(404, text)
+
+    return Endpoint(answer)
