@@ -29,8 +29,10 @@ from trueup.store.settings import read_settings
 @click.option("--load-cluster-settings", is_flag=True, help="Taken, and without effect: without a file they are.")
 @access_options
 def validate(access: ClusterAccess, file: Path | None, load_cluster_settings: bool) -> None:
-    """Read settings as an engine does, and say what it cannot read, and what it does not act on. Exits 20 on the
-    former."""
+    """Read settings as an engine does, and say what it cannot read, and what it does not act on.
+
+    Exits 20 where there is something that it cannot read.
+    """
     data = [_written(file), {}] if file is not None else asyncio.run(_stored(access))
     found = read_settings(*data)
     for each in found.unbuilt:
