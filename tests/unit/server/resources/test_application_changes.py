@@ -210,7 +210,13 @@ async def test_a_refusal_says_what_was_asked_to_who_may_see_the_object(
     [
         ("Sync", {"name": "busy"}, None, Code.FAILED_PRECONDITION, "another operation is already in progress"),
         ("Sync", {"name": "auto", "revision": "v2"}, None, Code.FAILED_PRECONDITION, "auto-sync currently set to"),
-        ("Sync", {"name": "web"}, DENYING, Code.PERMISSION_DENIED, "cannot sync: blocked by sync window"),
+        (
+            "Sync",
+            {"name": "web"},
+            DENYING,
+            Code.PERMISSION_DENIED,
+            "cannot sync: blocked by sync window: a sync window of",
+        ),
         (
             "Rollback",
             {"name": "auto", "id": 3},

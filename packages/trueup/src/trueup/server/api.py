@@ -149,7 +149,9 @@ def as_fault(error: Exception, where: str) -> Fault:
         return error
     if isinstance(error, RequestRefused):
         code = _REFUSALS.get(error.refusal, Code.FAILED_PRECONDITION)
-        return Fault(code, f"{_BLOCKED}: {error.message}" if code is Code.PERMISSION_DENIED else error.message)
+        # The same is not said twice.
+        window = error.message.removeprefix("cannot sync: blocked by ")
+        return Fault(code, f"{_BLOCKED}: {window}" if code is Code.PERMISSION_DENIED else error.message)
     for kind, code in _CODES:
         if isinstance(error, kind):
             return Fault(code, told(str(error)))
