@@ -10,8 +10,8 @@ from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode
 from trueup.render.environment import RenderContext
 from trueup.render.recipe import make_recipe, read_inputs
-from trueup.render.remote import MAX_REMOTES, RemotesNeeded
-from trueup.render.submodules import DEEP, WithSubmodules
+from trueup.render.remote import MAX_REMOTES, Base, RemotesNeeded
+from trueup.render.submodules import DEEP, MAX_PLACES, WithSubmodules
 
 CM = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
 CONTEXT = RenderContext(app_name="shop")
@@ -137,6 +137,24 @@ def test_there_is_an_end_to_how_many_are_brought() -> None:
     names = [f"app/s{number}" for number in range(MAX_REMOTES + 1)]
     with pytest.raises(RenderFailed, match=f"more than {MAX_REMOTES} submodules"):
         make_recipe(RECURSE, tree({**{name: Submodule(name) for name in names}, **declared(*names)}), {}, CONTEXT)
+
+
+@pytest.mark.parametrize(("levels", "width"), [(6, 10), (2, 9), (1, MAX_PLACES + 1)])
+def test_there_is_an_end_to_the_places_at_which_few_stand(levels: int, width: int) -> None:
+    # Each level names the one below it many times: few commits, and their product of places.
+    names = [f"s{number:02}" for number in range(width)]
+    text = "".join(f'[submodule "{name}"]\n\tpath = {name}\n\turl = https://h/r.git\n' for name in names)
+    refs = dict[str, MemTree]()
+    for level in range(levels):
+        last = {"a.yaml": CM % "a"}
+        below = {**{name: Submodule(f"c{level + 1}") for name in names}, ".gitmodules": text}
+        commit = tree({"s": Submodule(f"c{level}")}).children("")[0].oid
+        refs[Base("https://h/r.git", "", commit).name] = tree(below if level + 1 < levels else last)
+    top = {"app/a.yaml": CM % "a", ".gitmodules": text.replace("= s", "= app/s")}
+    source = tree({**top, **{f"app/{name}": Submodule("c0") for name in names}})
+    with pytest.raises(RenderFailed, match=f"more than {MAX_PLACES} submodules"):
+        make_recipe(RECURSE, source, refs, CONTEXT)
+    assert sum(len(each.reads) for each in refs.values()) <= MAX_PLACES * 2
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,28 @@ from trueup.render.remote import MAX_REMOTES, Base, RemoteReference, RemotesNeed
 
 DEEP = 8
 """Submodules in submodules."""
+MAX_PLACES = 64
+"""SubmoduleCount at which one source has submodules: one repository may stand at many, and each is read anew."""
+
+
+class SubmoduleCount:
+    """Of the submodules of one source, those in submodules among them."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def take(self, where: str) -> None:
+        """One more.
+
+        Raises:
+            RenderFailed: it is one too many.
+        """
+        if self._count >= MAX_PLACES:
+            raise RenderFailed(
+                f"{where[:300]}: the source has more than {MAX_PLACES} submodules, those in submodules among them",
+                hint="narrow the source's path",
+            )
+        self._count += 1
 
 
 class WithSubmodules:
@@ -26,11 +48,20 @@ class WithSubmodules:
         within: what lies below this folder is asked for together; None for one at a time.
         at: where this tree lies in the one that is read.
         depth: submodules around it.
+        places: counts those of all trees of a source.
     """
 
     def __init__(
-        self, tree: Tree, brought: Mapping[str, Tree], *, within: str | None = None, at: str = "", depth: int = 0
+        self,
+        tree: Tree,
+        brought: Mapping[str, Tree],
+        *,
+        within: str | None = None,
+        at: str = "",
+        depth: int = 0,
+        places: SubmoduleCount | None = None,
     ) -> None:
+        self._places = places or SubmoduleCount()
         self._tree, self._brought, self._within, self._at, self._depth = tree, brought, within, at, depth
         self._declared: dict[str, Submodule] | None = None
         self._problem: RenderFailed | None = None
@@ -64,6 +95,7 @@ class WithSubmodules:
 
         Raises:
             RemotesNeeded: it is in a submodule that has not been brought.
+            RenderFailed: submodules are too many, or too deep.
         """
         place, rest = self._split(path)
         if not place:
@@ -187,8 +219,14 @@ class WithSubmodules:
             if tree is None:
                 return None
             at = f"{self._at}/{path}" if self._at else path
+            self._places.take(at)
             inner = self._inner[path] = WithSubmodules(
-                tree, self._brought, within=_below(self._within, path), at=at, depth=self._depth + 1
+                tree,
+                self._brought,
+                within=_below(self._within, path),
+                at=at,
+                depth=self._depth + 1,
+                places=self._places,
             )
         return inner
 
@@ -221,7 +259,9 @@ def with_submodules(tree: Tree, refs: Mapping[str, Tree], within: str | None) ->
     Args:
         within: the source's folder: submodules in there are brought together.
     """
-    return WithSubmodules(tree, refs, within=within), {name: WithSubmodules(each, refs) for name, each in refs.items()}
+    places = SubmoduleCount()
+    own = WithSubmodules(tree, refs, within=within, places=places)
+    return own, {name: WithSubmodules(each, refs, places=places) for name, each in refs.items()}
 
 
 def _below(within: str | None, path: str) -> str | None:
