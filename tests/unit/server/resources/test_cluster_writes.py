@@ -204,3 +204,80 @@ async def test_labels_do_not_make_another_kind_of_secret() -> None:
     (secret,) = room.secrets.lives.values()
     assert secret.labels[label] == "cluster"
     assert msgspec.json.decode(secret.body)["metadata"]["name"] == secret.key.name
+
+
+def of_shop(resource: str, action: str, of: str) -> bool:
+    """A tenant's rights: every one over the clusters of a project."""
+    return resource == "clusters" and of.startswith("shop/")
+
+
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        {"server": OWN.server, "name": "mine"},
+        {"server": OWN.server + "/", "name": ""},
+        {"server": "HTTPS://Kubernetes.Default.SVC", "name": "mine"},
+        {"name": "in-cluster"},
+        {"name": " in-cluster "},
+        {"server": "shop/https://x.example.com", "project": "", "name": "east"},
+        {"project": "shop/x"},
+    ],
+)
+async def test_a_project_takes_the_own_cluster_from_nobody(cluster: Json) -> None:
+    room, ada = Room(), ByHand("ada", of_shop)
+    given = {**CLUSTER, "project": "shop", **cluster}
+    for caller in (ada, None):
+        with pytest.raises(Fault) as refused:
+            await room.ask("Create", {"cluster": given, "upsert": True}, caller)
+        assert refused.value.code is Code.INVALID_ARGUMENT
+    assert not room.secrets.lives
+
+
+async def test_the_own_cluster_does_not_become_a_projects_nor_another_one_the_own() -> None:
+    room = Room()
+    await room.ask("Create", {"cluster": CLUSTER | {"project": "shop"}})
+    before = room.data()
+    own = {"id": {"value": OWN.server}, "cluster": {"project": "shop"}, "updatedFields": ["project"]}
+    name = {"cluster": {"server": EAST, "name": "in-cluster"}, "updatedFields": ["name"]}
+    for message in (own, name):
+        with pytest.raises(Fault) as refused:
+            await room.ask("Update", message)
+        assert refused.value.code is Code.INVALID_ARGUMENT
+    assert room.data() == before
+
+
+@pytest.mark.parametrize("theirs", ["", "team"], ids=["for all", "another project's"])
+async def test_a_server_gets_a_second_secret_from_who_may_change_the_first(theirs: str) -> None:
+    room, ada = Room(), ByHand("ada", of_shop)
+    await room.ask("Create", {"cluster": CLUSTER | {"project": theirs}})
+    mine = CLUSTER | {"project": "shop", "name": "other", "server": EAST + "/"}
+    for upsert in (False, True):
+        with pytest.raises(Fault) as refused:
+            await room.ask("Create", {"cluster": mine, "upsert": upsert}, ada)
+        assert refused.value.message == "permission denied"
+    assert room.data()["name"] == "east"
+    assert (await room.ask("Create", {"cluster": mine}))["project"] == "shop"
+    assert len(room.secrets.lives) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "key"),
+    [
+        ("labels", "app.kubernetes.io/part-of"),
+        ("labels", "app.kubernetes.io/instance"),
+        ("labels", "argocd.argoproj.io/instance"),
+        ("annotations", "argocd.argoproj.io/tracking-id"),
+        ("annotations", "trueup.dev/namespace-of"),
+    ],
+)
+async def test_a_clusters_secret_is_made_no_more_than_that(field: str, key: str) -> None:
+    room = Room()
+    with pytest.raises(Fault, match="is not for clusters"):
+        await room.ask("Create", {"cluster": CLUSTER | {field: {key: "argocd"}}})
+    assert not room.secrets.lives
+    skipped = {"argocd.argoproj.io/skip-reconcile": "true"}
+    await room.ask("Create", {"cluster": CLUSTER | {"annotations": skipped}})
+    with pytest.raises(Fault, match="is not for clusters"):
+        await room.ask("Update", {"cluster": CLUSTER | {field: {key: "argocd"}}, "updatedFields": [field]})
+    (secret,) = room.secrets.lives.values()
+    assert key not in {**secret.labels, **secret.annotations}

@@ -107,6 +107,16 @@ def test_a_broken_secret_leaves_the_others() -> None:
     assert list(found.faults()) == ["a"]
 
 
+@pytest.mark.parametrize("fields", [{"server": OWN_SERVER, "name": "mine"}, {"name": "in-cluster"}])
+def test_a_secret_of_a_project_does_not_displace_the_own_cluster(fields: dict[str, str]) -> None:
+    found = known(secret("a", project="team", **fields))
+    assert found.all() == [OWN]
+    assert "is for every project" in str(found.faults()["a"])
+    for project in ("team", "other"):
+        for destination in (Destination(name="in-cluster"), Destination(server=OWN_SERVER)):
+            assert found.of(destination, project) == OWN
+
+
 def test_a_secret_that_is_gone_is_no_cluster_any_more() -> None:
     found = known(secret("far"))
     found.take(secret("far"), gone=True)

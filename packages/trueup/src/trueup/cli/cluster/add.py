@@ -72,6 +72,8 @@ def add(access: ClusterAccess, context: str, yes: bool, **flags: Any) -> None:
         )
     there = load_kubeconfig(files, context)
     if flags["in_cluster"]:
+        if flags["project"]:
+            raise TrueupError("--in-cluster: the engine's own cluster is for every project", hint="leave out --project")
         there = msgspec.structs.replace(there, server=IN_CLUSTER_SERVER)
     makes = not (flags["exec_command"] or flags["service_account"] or flags["in_cluster"])
     over = f"namespaces {', '.join(flags['namespaces'])}" if flags["namespaces"] else "the whole cluster"

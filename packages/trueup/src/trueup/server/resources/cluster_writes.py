@@ -7,16 +7,17 @@ import msgspec
 
 from trueup.kube.errors import AlreadyExists, ConfigError
 from trueup.kube.object import read_object
-from trueup.model.application import IN_CLUSTER_SERVER
+from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER
 from trueup.model.live import LiveObject
 from trueup.model.server import canonical_server
 from trueup.runtime.secrecy import told
+from trueup.server.caller import Caller
 from trueup.server.errors import Code, Fault
-from trueup.server.gate import require
+from trueup.server.gate import may, refused, require
 from trueup.server.request import Functions, Json, Request
 from trueup.server.resources.clusters import RESOURCE, ClusterFinding, object_of
 from trueup.store.clusters.secret import ClusterEntry, read_entry
-from trueup.store.clusters.written import secret_name, secret_object
+from trueup.store.clusters.written import makes_more_of_it, secret_name, secret_object
 from trueup.store.credentials import decoded
 
 _FIELDS: Final = ("name", "namespaces", "config", "clusterResources", "shard", "labels", "annotations", "project")
@@ -80,6 +81,7 @@ class ClusterWrites:
         made = self._checked(server, project, data, given)
         there = next((each for each in self._finding.all() if each.secret and _is(each, server, project)), None)
         if there is None:
+            self._room(caller, server)
             try:
                 return self._finding.shown(self._read(await self._secrets.create(made)))
             except AlreadyExists as error:
@@ -109,6 +111,7 @@ class ClusterWrites:
         project = given.get("project", "")
         if "project" in fields and project != there.project:
             require(caller, RESOURCE, "update", f"{project}/{there.server}" if project else there.server)
+            self._room(caller, there.server)
         return await self._written(there, data_of({**given, "server": there.server}), given, fields)
 
     async def delete(self, request: Request) -> Json:
@@ -150,6 +153,7 @@ class ClusterWrites:
             whole = {**whole, "server": there.server, "config": "{}"}
             made = self._checked(there.server, whole.get("project", ""), whole, given)
             return self._finding.shown(self._read(await self._secrets.create(made)))
+        _check_marks(given, there)
         chosen = {name: data.get(name, "") for name in fields if name not in ("labels", "annotations")}
 
         def replaced(live: dict[str, Any]) -> dict[str, Any]:
@@ -178,15 +182,28 @@ class ClusterWrites:
 
     def _checked(self, server: str, project: str, data: Mapping[str, str], given: Json) -> dict[str, Any]:
         name = "cluster-in-cluster" if server == IN_CLUSTER_SERVER else secret_name(server)
+        _check_marks(given)
         made = secret_object(self._namespace, f"{name}-{project}" if project else name, data, given)
         self._read(read_object(msgspec.json.encode(made)))
         return made
 
     def _read(self, live: LiveObject) -> ClusterEntry:
         try:
-            return read_entry(live, decoded(live.object()), programs=self._programs())
+            entry = read_entry(live, decoded(live.object()), programs=self._programs())
         except ConfigError as error:
             raise Fault(Code.INVALID_ARGUMENT, told(str(error))) from error
+        if entry.name == IN_CLUSTER_NAME and not entry.in_cluster:
+            raise Fault(Code.INVALID_ARGUMENT, f"{IN_CLUSTER_NAME} is the name of the engine's own cluster alone")
+        if not entry.server.startswith(("https://", "http://")) or "/" in entry.project:
+            # Rights name a cluster PROJECT/SERVER: neither part may look like both.
+            raise Fault(Code.INVALID_ARGUMENT, "server has to be a URL, and project the name of a project")
+        return entry
+
+    def _room(self, caller: Caller, server: str) -> None:
+        """A server that has a Secret gets another one, for another project, from who may change those that it has."""
+        for each in self._finding.all():
+            if each.secret and each.server == server and not may(caller, RESOURCE, "update", object_of(each)):
+                raise refused(caller, RESOURCE, "update", object_of(each))
 
 
 def data_of(cluster: Json) -> dict[str, str]:
@@ -237,6 +254,14 @@ def _decoded(text: str) -> Json:
 def _part(config: Json, name: str) -> Json:
     found = config.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def _check_marks(given: Json, there: ClusterEntry | None = None) -> None:
+    """Refuse labels and annotations that make more of a Secret than a cluster, where it does not have them already."""
+    for field, has in (("labels", there and there.labels), ("annotations", there and there.annotations)):
+        for key, value in (given.get(field) or {}).items():
+            if makes_more_of_it(key) and (has or {}).get(key) != value:
+                raise Fault(Code.INVALID_ARGUMENT, f"{field}: {key[:100]!r} is not for clusters: leave it out")
 
 
 def _is(entry: ClusterEntry, server: str, project: str) -> bool:

@@ -11,7 +11,7 @@ from trueup.kube.config import ClusterConfig
 from trueup.kube.errors import ConfigError
 from trueup.kube.plugin import ExecPlugin, read_plugin
 from trueup.model.annotations import SKIP_RECONCILE
-from trueup.model.application import IN_CLUSTER_SERVER, Destination, Place
+from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Destination, Place
 from trueup.model.live import LiveObject
 from trueup.model.server import canonical_server
 
@@ -137,6 +137,13 @@ def _read(live: LiveObject, data: Mapping[str, str], programs: Collection[str] |
         raise ConfigError("server required", hint="write the URL of its API server into the field server")
     name = data.get("name", "").strip() or server
     _check_name(name, server)
+    project = data.get("project", "").strip()
+    if project and (server == IN_CLUSTER_SERVER or name == IN_CLUSTER_NAME):
+        # One project's Secret would take it from all others.
+        raise ConfigError(
+            f"the engine's own cluster is for every project, not for {project[:63]!r} alone",
+            hint="leave out the field project, or name another server and another name than in-cluster",
+        )
     warnings: list[str] = []
     return ClusterEntry(
         secret=live.key.name,
@@ -147,7 +154,7 @@ def _read(live: LiveObject, data: Mapping[str, str], programs: Collection[str] |
         namespaces=_namespaces(data.get("namespaces", "")),
         cluster_resources=data.get("clusterResources", "").strip() == "true",
         shard=_shard(data.get("shard", "").strip(), engines, warnings),
-        project=data.get("project", "").strip(),
+        project=project,
         labels=dict(live.labels),
         # A copy of the Secret's own values may stand among them.
         annotations={key: value for key, value in live.annotations.items() if not key.startswith("kubectl.")},

@@ -9,10 +9,21 @@ import msgspec
 
 from kubegrammar.fnv import fnv32a
 from trueup.kube.config import ClusterConfig
+from trueup.model.annotations import INSTANCE_LABEL, SKIP_RECONCILE
 from trueup.store.clusters.secret import CLUSTER, LABEL
 
 MANAGED_BY = {"managed-by": "argocd.argoproj.io"}
 """What Argo CD puts on a Secret that a command made."""
+_OWN_DOMAINS = ("argocd.argoproj.io", "trueup.dev")
+_MEANT_FOR_CLUSTERS = frozenset((LABEL, SKIP_RECONCILE, "argocd.argoproj.io/auto-label-cluster-info"))
+
+
+def makes_more_of_it(key: str) -> bool:
+    """Whether a label or an annotation makes of a cluster's Secret more than that: a Secret whose values settings may
+    name, or an object of an Application."""
+    if key in _MEANT_FOR_CLUSTERS:
+        return False
+    return key in ("app.kubernetes.io/part-of", INSTANCE_LABEL) or key.partition("/")[0] in _OWN_DOMAINS
 
 
 def secret_name(server: str) -> str:
