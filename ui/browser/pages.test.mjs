@@ -147,7 +147,7 @@ test("anything is found by its name, by keys alone, and a command opens what it 
   await line.fill("web-7f44-m0c");
   await page.getByRole("option", { name: /Pod web-7f44-m0c/ }).waitFor();
   assert.equal(new URL(page.url()).searchParams.get("find"), "web-7f44-m0c");
-  assert.equal(await line.getAttribute("aria-activedescendant"), await page.getByRole("option", { selected: true }).getAttribute("id"));
+  assert.equal(await line.getAttribute("aria-activedescendant"), await page.getByRole("listbox", { name: "What was found" }).getByRole("option", { selected: true }).getAttribute("id"));
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   assert.equal(new URL(page.url()).searchParams.get("q"), "bank");
@@ -168,7 +168,7 @@ test("a new application: what is written in a field stands in the text, and the 
   const text = page.getByLabel("YAML");
   assert.match(await text.inputValue(), /name: fresh-one/);
   await text.fill((await text.inputValue()).replace("namespace: \"\"", "namespace: web"));
-  assert.equal(await page.getByLabel("Namespace").inputValue(), "web");
+  assert.equal(await page.getByLabel("Namespace", { exact: true }).inputValue(), "web");
   await there(page, "Deploys into namespace web of https://kubernetes.default.svc");
   const asked = page.waitForRequest((request) => request.method() === "POST" && request.url().includes("/applications"));
   await page.getByRole("button", { name: "Create" }).click();

@@ -79,7 +79,7 @@ export function serve(port = 0, size = 60, pace = 0) {
         ],
       };
     if (third === "trueup" && fourth === "find")
-      return { items: [{ application: "web", appNamespace: "argocd", kind: "Pod", namespace: "web", name: "web-7f44-m0c", via: "ReplicaSet web-7f44" }].filter((one) => one.name.includes(query.get("q") ?? "")) };
+      return { items: [{ application: "web", appNamespace: "argocd", kind: "Pod", namespace: "web", name: "web-7f44-m0c", via: "ReplicaSet web-7f44" }].filter((one) => one.name === query.get("q") && one.namespace === query.get("namespace")) };
     if (third === "trueup" && fourth === "audit")
       return {
         entries: [

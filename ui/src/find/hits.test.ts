@@ -61,5 +61,7 @@ describe("the finder", () => {
     const [hit] = foundHits([{ application: "web", appNamespace: "argocd", kind: "Pod", namespace: "web", name: "web-7f\u202e", via: "ReplicaSet web-7f" }, { kind: "Pod" }]);
     expect([hit?.title, hit?.look, hit?.detail]).toEqual(["Pod web-7f‹U+202E›", "none", "namespace web · of web · made by ReplicaSet web-7f"]);
     expect(foundHits([{ kind: "Pod", name: "of nobody" }])).toEqual([]);
+    const pod = { application: "web", appNamespace: "argocd", kind: "Pod", namespace: "web", name: "web-1" };
+    expect(foundHits([pod, pod])).toHaveLength(1);
   });
 });

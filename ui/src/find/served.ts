@@ -64,9 +64,9 @@ export function placesOf(name: string, rows: Iterable<Row>): string[] {
 }
 
 export function foundHits(items: readonly FoundObject[]): Hit[] {
-  return items
+  const hits = items
     .filter((one) => one.application && one.kind && one.name)
-    .map((one) => ({
+    .map((one): Hit => ({
       id: `object ${one.appNamespace}/${one.application} ${refOf(one)}`,
       group: "Objects",
       look: "none",
@@ -74,6 +74,8 @@ export function foundHits(items: readonly FoundObject[]): Hit[] {
       detail: [one.namespace ? `namespace ${brief(one.namespace, 60)}` : "", `of ${brief(one.application ?? "", 60)}`, one.via ? `made by ${brief(one.via, 80)}` : ""].filter(Boolean).join(" · "),
       href: `${pathOf(one.appNamespace ?? "", one.application ?? "")}?object=${encodeURIComponent(refOf(one))}`,
     }));
+  // What is told twice is one thing.
+  return [...new Map(hits.map((hit) => [hit.id, hit])).values()];
 }
 
 export function useFound(line: string): Served {
