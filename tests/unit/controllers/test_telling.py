@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 from tests.support.plans import START, manifest, state
-from tests.support.world import KEY, World, application
+from tests.support.world import KEY, World, application, project
 
 from trueup.controllers.telling.audit import standing
 from trueup.controllers.telling.entries import entry_of
@@ -205,3 +205,23 @@ def test_how_things_stand_is_what_nothing_later_replaces() -> None:
 async def test_what_becomes_of_an_application_takes_the_time_of_its_change() -> None:
     world = await synced_world()
     assert {entry.at for entry in world.trail.entries} == {START.strftime("%Y-%m-%dT%H:%M:%S.000000Z")}
+
+
+async def test_an_entry_names_the_project_of_its_time() -> None:
+    world = await drifted_world(**NOT_HEALING)
+    await world.run(600)
+    before = len(world.trail.entries)
+    world.server.put(project("other"))
+    world.edit({"spec": {"project": "other"}})
+    world.edit({"spec": {"syncPolicy": {"automated": {"selfHeal": True}}}})
+    await world.run(600)
+    assert {entry.project for entry in world.trail.entries[:before]} == {"default"}
+    assert {entry.project for entry in world.trail.entries[before:]} == {"other"}
+
+
+def test_what_was_meant_in_one_project_is_told_of_that_one() -> None:
+    meant = Resumed(entry=AuditRecord(at="", action=Action.PRUNED, project="before"))
+    for change, named in ((meant, "before"), (Deleted(), "now")):
+        entry = entry_of(Told(KEY, "2026-01-02T03:04:05.000000Z", change, "now"))
+        assert entry is not None
+        assert entry.project == named

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.apiserver import ByHand
 from tests.support.world import CONTROL, application
 
@@ -41,7 +43,11 @@ class Reads:
         return list(self.lives.values())
 
 
+PROJECTS = {"web": "shop", "api": "team", "gone": "shop"}
+
+
 def record(number: int, application: str, action: Action = Action.HEALTH, **more: Any) -> AuditRecord:
+    more.setdefault("project", PROJECTS.get(application.partition("/")[2], ""))
     return AuditRecord(
         id=number, at=f"2026-01-01T00:00:{number:02}.000000Z", action=action, application=application, **more
     )
@@ -62,9 +68,9 @@ MEMBER = ByHand(
 )
 
 
-async def ask(method: str, caller: Caller | None = None, **query: Any) -> Json:
+async def ask(method: str, caller: Caller | None = None, *, of: Iterable[AuditRecord] = ENTRIES, **query: Any) -> Json:
     def entries(wanted: Filter) -> Iterator[AuditRecord]:
-        found = [each for each in ENTRIES if wanted.takes(each)]
+        found = [each for each in of if wanted.takes(each)]
         return iter(found[-wanted.limit :] if wanted.limit else found)
 
     functions = trail_functions(Reads(), entries)
@@ -101,7 +107,8 @@ async def test_who_may_see_one_application_reads_what_happened_to_it_and_nothing
     assert ids(await ask("Audit", MEMBER)) == [1, 5]
     assert ids(await ask("Audit", MEMBER, limit=1)) == [5]
     assert ids(await ask("Audit", MEMBER, application="web")) == [1, 5]
-    for name in ("api", "gone", "none"):
+    assert ids(await ask("Audit", MEMBER, application=WEB)) == [1, 5]
+    for name in ("api", "gone", "none", "elsewhere/web", "elsewhere/gone", f"{CONTROL}/", f"{WEB}/web", f"web/{WEB}"):
         with pytest.raises(Fault) as raised:
             await ask("Audit", MEMBER, application=name)
         assert (raised.value.code, raised.value.message) == (Code.PERMISSION_DENIED, "permission denied")
@@ -126,3 +133,33 @@ async def test_a_timeline_is_the_story_of_one_application() -> None:
     assert len((await ask("Timeline", MEMBER, name="web", limit=1))["lines"]) == 1
     with pytest.raises(Fault):
         await ask("Timeline", MEMBER, name="api")
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([WEB, API, GONE, ""]), st.sampled_from(["shop", "team", "lab", ""])), max_size=8
+    ),
+    st.frozensets(st.sampled_from([f"{project}/{name}" for project in ("shop", "team") for name in ("web", "api")])),
+    st.integers(1, 4),
+)
+async def test_what_another_project_did_under_a_name_is_seen_by_who_may_see_both(
+    told: list[tuple[str, str]], allowed: frozenset[str], limit: int
+) -> None:
+    entries = [record(number, application, project=project) for number, (application, project) in enumerate(told, 1)]
+    somebody = ByHand("x", allowed=lambda resource, _, of: resource == "applications" and of in allowed)
+    now = {WEB: "shop/web", API: "team/api"}
+
+    def of(application: str) -> list[int]:
+        """By the rights to the application as it is, and to what had its name when the entry was written."""
+        name = application.partition("/")[2]
+        mine = [each for each in entries if each.application == application and f"{each.project}/{name}" in allowed]
+        return [each.id for each in mine] if now.get(application) in allowed else []
+
+    wanted = sorted(of(WEB) + of(API))
+    answer = await ask("Audit", somebody, of=entries, limit=limit)
+    assert (ids(answer), answer["more"]) == (wanted[-limit:], len(wanted) > limit)
+    for key, seen_as in now.items():
+        if seen_as in allowed:
+            assert ids(await ask("Audit", somebody, of=entries, application=key)) == of(key)
+            story = await ask("Timeline", somebody, of=entries, name=key.partition("/")[2], limit=limit)
+            assert len(story["lines"]) == min(limit, len(of(key)))

@@ -110,6 +110,9 @@ async def served(engine: Engine, listening: Listening, limits: TryLimits, *, ins
 
     async def audit(asked: Asked) -> None:
         entry = _entry(asked, control.namespace, clock.now(), signs.sign_in.accounts.all())
+        stored = control.applications.get(entry.application) if entry.application else None
+        if stored is not None:
+            entry = msgspec.structs.replace(entry, project=stored.project)
         log.info("request", method=asked.method.path, subject=entry.by.name, result=entry.result)
         if not asked.subject and asked.code is not None:
             left_out = strangers.next(clock.monotonic())

@@ -92,6 +92,8 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         id: given by the trail; they grow.
         at: RFC 3339 with microseconds, UTC.
         application: ``namespace/name``.
+        project: which the application was in then: rights to read the entry are those to that project. Empty where
+            nobody knows, as in old entries.
         object: ``group/Kind/namespace/name``.
         committed_at: when the revision was committed, RFC 3339.
         operation: which sync it belongs to.
@@ -103,6 +105,7 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     at: str
     action: Action
     application: str = ""
+    project: str = ""
     object: str = ""
     why: Why | None = None
     by: Actor = Actor()

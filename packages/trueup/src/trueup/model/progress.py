@@ -220,8 +220,15 @@ Change = (
 
 
 class Told(msgspec.Struct, frozen=True):
-    """A change: of which application (``namespace/name``), and when (RFC 3339 with microseconds, UTC)."""
+    """A change.
+
+    Attributes:
+        application: ``namespace/name``.
+        at: RFC 3339 with microseconds, UTC.
+        project: of the application at that time; empty where it cannot be read.
+    """
 
     application: str
     at: str
     change: Change
+    project: str = ""

@@ -47,6 +47,13 @@ class StoredApplication(msgspec.Struct, frozen=True, kw_only=True):
     operation_fault: str = ""
     unknown: tuple[str, ...] = ()
 
+    @property
+    def project(self) -> str:
+        """The project that it names; empty where that cannot be read."""
+        if self.fault is None:
+            return self.app.spec.project or DEFAULT_PROJECT
+        return _project_named(self.live) or ""
+
 
 class ControlObjects(Protocol):
     """The objects of the control cluster: :class:`trueup.kube.cache.WatchCache`."""

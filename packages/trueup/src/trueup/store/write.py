@@ -198,7 +198,7 @@ class ApplicationWrite:
     def told(self, *changes: Change) -> list[Told]:
         """Changes as they are told, now."""
         at = format_exact_time(self._clock())
-        return [Told(self.stored.key, at, change) for change in changes]
+        return [Told(self.stored.key, at, change, self.stored.project) for change in changes]
 
     def tell(self, *changes: Change) -> None:
         """Tell what happened, with what is written or before."""

@@ -31,6 +31,13 @@ def spelt(key: ResourceKey) -> str:
 
 def entry_of(told: Told) -> AuditRecord | None:
     """The entry of a change; None for what is no history, but how things stand."""
+    entry = _entry(told)
+    if entry is None or entry.project:
+        return entry  # what was meant is of the project that it was meant in
+    return msgspec.structs.replace(entry, project=told.project)
+
+
+def _entry(told: Told) -> AuditRecord | None:
     match told.change:
         case CommitSeen() as change:
             return AuditRecord(

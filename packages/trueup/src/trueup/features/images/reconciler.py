@@ -11,6 +11,7 @@ from kubegrammar.time import format_exact_time, format_time
 from trueup.features.images.rounds import RoundOutcome, Rounds
 from trueup.features.images.settings import INTERVAL, ImageSettings
 from trueup.features.images.surprise import surprise
+from trueup.model.application import DEFAULT_PROJECT
 from trueup.model.audit import Action, Actor, AuditRecord, FieldChange, Why
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
@@ -100,7 +101,8 @@ class ImageReconciler:
         return outcomes
 
     async def _tell(self, outcome: RoundOutcome, problems: dict[str, list[str]]) -> None:
-        keys = sorted({work.subject.key for work, _ in outcome.done})
+        projects = {work.subject.key: work.subject.app.spec.project or DEFAULT_PROJECT for work, _ in outcome.done}
+        keys = sorted(projects)
         if outcome.problem:
             for key in keys:
                 problems[key].append(outcome.problem)
@@ -109,7 +111,7 @@ class ImageReconciler:
         if outcome.written is None and not outcome.changes:
             return
         written = outcome.written
-        await self._reports.audit(*(self._entry(key, outcome) for key in keys))
+        await self._reports.audit(*(self._entry(key, projects[key], outcome) for key in keys))
         what = ", ".join(f"{u.rule.image.name} {u.old.tag or '-'} → {u.new.tag}" for _, us in outcome.done for u in us)
         where = f"commit {written.sha[:8]} on {written.branch}" if written else outcome.repository
         page = f", pull request {outcome.pull_request}" if outcome.pull_request else ""
@@ -121,12 +123,13 @@ class ImageReconciler:
         if written:
             self._reports.pushed(outcome.done[0][0].repository)
 
-    def _entry(self, key: str, outcome: RoundOutcome) -> AuditRecord:
+    def _entry(self, key: str, project: str, outcome: RoundOutcome) -> AuditRecord:
         written = outcome.written
         return AuditRecord(
             at=format_exact_time(self._reports.now()),
             action=Action.IMAGE,
             application=key,
+            project=project,
             why=Why.IMAGE_UPDATE,
             by=Actor(name="trueup", kind="engine"),
             changes=tuple(FieldChange(c.place, c.before, c.after) for c in outcome.changes),

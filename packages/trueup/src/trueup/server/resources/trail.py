@@ -10,7 +10,7 @@ from kubegrammar.time import format_time, parse_time
 from trueup.model.audit import Action, AuditRecord
 from trueup.server.caller import Caller
 from trueup.server.errors import Code, Fault
-from trueup.server.gate import may
+from trueup.server.gate import application_object, may
 from trueup.server.request import Functions, Json, Request
 from trueup.server.resources.applications import RESOURCE, ApplicationReading, ApplicationReads, named
 from trueup.server.resources.owned import limit_of
@@ -33,9 +33,10 @@ def trail_functions(reads: ApplicationReads, query: Query) -> Functions:
     async def timeline(request: Request) -> Json:
         stored = finding.find(request, "get")
         limit = limit_of(request.message, USUAL, MOST)
-        wanted = Filter(application=stored.key, since=_time(request.message, "since"), limit=limit)
-        entries = await asyncio.to_thread(lambda: list(query(wanted)))
-        return {"lines": [msgspec.to_builtins(line) for line in story(entries)]}
+        entries = await _seen(
+            request.caller, Filter(application=stored.key, since=_time(request.message, "since")), limit
+        )
+        return {"lines": [msgspec.to_builtins(line) for line in story(entries[-limit:])]}
 
     async def audit(request: Request) -> Json:
         message, caller, limit = request.message, request.caller, limit_of(request.message, USUAL, MOST)
@@ -44,11 +45,9 @@ def trail_functions(reads: ApplicationReads, query: Query) -> Functions:
             raise Fault(Code.INVALID_ARGUMENT, f"action: one of {', '.join(map(str, Action))}")
         if application and "/" not in application:
             application = f"{reads.control_namespace}/{application}"
-        # Requests, and what has to do with no application that is there, are for those who may see accounts.
-        everything = may(caller, "accounts", "get", "*")
-        if application and not everything:
-            name = application.partition("/")[2]
-            finding.find(Request(caller, {"name": name}), "get")
+        if application and not _everything(caller):
+            namespace, _, name = application.partition("/")
+            finding.find(Request(caller, {"name": name, "appNamespace": namespace}), "get")
         wanted = Filter(
             application=application,
             object=message.get("object", ""),
@@ -57,18 +56,40 @@ def trail_functions(reads: ApplicationReads, query: Query) -> Functions:
             by=message.get("by", ""),
             revision=message.get("revision", ""),
             action=action,
-            limit=_LOOKED_AT if not everything else limit + 1,
         )
-        found = await asyncio.to_thread(lambda: list(query(wanted)))
-        if not everything:
-            found = [each for each in found if _visible(caller, each)]
+        found = await _seen(caller, wanted, limit)
         return {"entries": [_told(each) for each in found[-limit:]], "more": len(found) > limit}
 
-    def _visible(caller: Caller, entry: AuditRecord) -> bool:
-        live = reads.live(entry.application) if entry.application else None
-        return live is not None and may(caller, RESOURCE, "get", named(live, reads.control_namespace).of)
+    async def _seen(caller: Caller, wanted: Filter, limit: int) -> list[AuditRecord]:
+        """Entries that the caller may see, perhaps more than the limit."""
+        everything = _everything(caller)
+        wanted = msgspec.structs.replace(wanted, limit=limit + 1 if everything else _LOOKED_AT)
+        found = await asyncio.to_thread(lambda: list(query(wanted)))
+        if everything:
+            return found
+        visible = {
+            (application, project): _visible(caller, application, project)
+            for application, project in {(each.application, each.project) for each in found}
+        }
+        return [each for each in found if visible[each.application, each.project]]
+
+    def _visible(caller: Caller, application: str, project: str) -> bool:
+        """Whether they may see the application as it is, and might see what had its name then: another team may have
+        called one so before, and an application moves between projects. Where the project is not on record, nobody
+        knows."""
+        live = reads.live(application) if application else None
+        if live is None or not project:
+            return False
+        known = named(live, reads.control_namespace)
+        then = application_object(known.namespace, known.name, project, reads.control_namespace)
+        return may(caller, RESOURCE, "get", known.of) and (then == known.of or may(caller, RESOURCE, "get", then))
 
     return {"TrueupService.Timeline": timeline, "TrueupService.Audit": audit}
+
+
+def _everything(caller: Caller) -> bool:
+    """Requests, and what has to do with no application that is there, are for those who may see accounts."""
+    return may(caller, "accounts", "get", "*")
 
 
 def _told(entry: AuditRecord) -> Json:
