@@ -363,9 +363,11 @@ async def test_applications_are_found_by_namespace_label_and_project(estate: Est
     assert listed.out.splitlines()[0].split()[0] == "NAME"
     assert [line.split()[4:6] for line in listed.out.splitlines()[1:]] == [["Synced", "Healthy"]]
     changed = f"{(await estate.repository.git('rev-parse', 'main')).decode()[:8]} change (Trueup demo, "
-    assert changed in listed.out and f"Changed By:         {changed}" in (await shell("app", "get", name)).out
+    assert changed in listed.out
+    shown = [line.split(":", 1) for line in (await shell("app", "get", name)).out.splitlines() if ":" in line]
+    assert [said.strip().startswith(changed) for label, said in shown if label == "Changed By"] == [True]
     read = (await shell("app", "inputs", name, "-o", "json")).json()
-    assert [(each["tool"], [file["path"] for file in each["files"]]) for each in read] == [
+    assert [(each["tool"], [file["path"] for file in each["files"] if not file["absent"]]) for each in read] == [
         ("Directory", ["app/settings.yaml"])
     ]
     here = ("app", "list", "-l", f"test={name}", "-o", "name")
