@@ -16,7 +16,7 @@ from trueup.model.resource import ResourceKey
 from trueup.server.caller import Caller
 from trueup.server.errors import Fault
 from trueup.server.request import Json, Request
-from trueup.server.resources.owned import MOST, ObjectOwner, OwnedObjects, find_functions
+from trueup.server.resources.owned import FEWEST, MOST, ObjectOwner, OwnedObjects, find_functions
 
 NAMES = st.sampled_from(["web", "web-1", "WEB", "api", "a", "db.web", "x" * 40, ""])
 
@@ -113,6 +113,27 @@ async def test_what_may_not_be_seen_does_not_exist(reads: Reads) -> None:
     assert (await ask(reads, mine, [owner], q="web-x", kind="Pod"))["items"] == []
 
 
+@pytest.mark.parametrize(
+    ("mine", "text", "kind"),
+    [(0, "web", ""), (3, "web", ""), (FEWEST, "", "Secret"), (FEWEST + 1, "WEB-1", "secret"), (40, "web", "")],
+)
+async def test_ones_own_are_found_behind_however_many_of_others(mine: int, text: str, kind: str) -> None:
+    reads = Reads()
+    reads.put("theirs", "theirs", [("Secret", "n", f"web-{each}") for each in range(1500)])
+    reads.put("mine", "mine", [("Secret", "n", f"my-web-1{each}") for each in range(mine)])
+    reads.put("after", "theirs", [("Secret", "n", "web")])
+    asked: list[str] = []
+
+    def allowed(resource: str, action: str, of: str) -> bool:
+        asked.append(of)
+        return of == "mine/mine"
+
+    found = await ask(reads, ByHand(allowed=allowed), q=text, kind=kind)
+    assert [each["application"] for each in found["items"]] == ["mine"] * min(mine, FEWEST)
+    assert found["more"] == (mine > FEWEST), "of others, nothing is told"
+    assert len(asked) == len(set(asked)), "rights are asked of an application, not of each object"
+
+
 async def test_what_an_object_has_made_is_found_by_its_kind_and_name(reads: Reads) -> None:
     owner = ObjectOwner(f"{CONTROL}/shop", ResourceKey("apps", "Deployment", "prod", "web"))
     (found,) = (await ask(reads, owners=[owner], q="web-5d-x", kind="Pod", namespace="prod"))["items"]
@@ -159,7 +180,7 @@ def test_the_index_finds_what_a_look_at_everything_finds(apps: dict[str, list[st
         reads.put(name, name, [("ConfigMap", str(number), each) for number, each in enumerate(objects)])
     owned = OwnedObjects(reads)
     owned.refreshed()
-    found = [(known.name, row.namespace) for known, row in owned.search(text, lambda _: True)]
+    found = [(known.name, row.namespace) for known, row in owned.search(text, {}, lambda _: True)]
     wanted = {
         (name, str(number))
         for name, objects in apps.items()

@@ -1,6 +1,7 @@
 """Whose an object is, among all objects of all applications: kept up with each change, never looked through whole."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -15,8 +16,7 @@ from trueup.server.resources.applications import RESOURCE, ApplicationReads, Nam
 
 FEWEST, MOST = 20, 200
 """Objects of an answer, where nothing is said and at most."""
-_LOOKED_AT: Final = 1000
-"""Objects whose names have a text in them that are ranked; of more, those that were met first."""
+_ASKED_FOR: Final = ("kind", "group", "namespace")
 
 
 class _Row(msgspec.Struct, gc=False):
@@ -39,12 +39,14 @@ class _Owned(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         text: names in small letters, a line each and one before the first.
+        values: what its objects have of the fields that are asked for, in small letters.
     """
 
     version: str
     known: Named
     rows: tuple[ResourceKey, ...]
     text: str
+    values: frozenset[tuple[str, str]]
 
 
 class ObjectOwner(msgspec.Struct, frozen=True):
@@ -86,18 +88,35 @@ class OwnedObjects:
         found = self._owned.get(key)
         return found.known if found is not None else None
 
-    def search(self, text: str, takes: Callable[[ResourceKey], bool]) -> Iterator[tuple[Named, ResourceKey]]:
-        """Objects whose names have a text in them: those that are called so, then those that begin so, then others."""
+    def search(
+        self, text: str, wanted: Mapping[str, str], sees: Callable[[Named], bool]
+    ) -> Iterator[tuple[Named, ResourceKey]]:
+        """Objects whose names have a text in them: those that are called so, then those that begin so, then others.
+
+        Args:
+            wanted: values of an object's fields, whatever their case; an empty one is any.
+            sees: whether an application's objects may be told. It is asked once of each that has one of them, and no
+                further object of one that is not seen is looked at: however many others have, one's own are found.
+        """
         met: set[tuple[str, ResourceKey]] = set()
-        wanted = text.lower()
-        if "\n" in wanted:
+        seen: dict[str, bool] = {}
+        given = frozenset((name, value.lower()) for name, value in wanted.items() if value)
+        text = text.lower()
+        if "\n" in text:
             return
-        for needle in (f"\n{wanted}\n", f"\n{wanted}", wanted) if wanted else ("\n",):
+        for needle in (f"\n{text}\n", f"\n{text}", text) if text else ("\n",):
             for key, owned in self._owned.items():
+                if seen.get(key) is False or not given <= owned.values:
+                    continue
                 for row in _matches(owned, needle):
-                    if (key, row) not in met and takes(row):
-                        met.add((key, row))
-                        yield owned.known, row
+                    if (key, row) in met or any(getattr(row, name).lower() != value for name, value in given):
+                        continue
+                    if key not in seen:
+                        seen[key] = sees(owned.known)
+                    if not seen[key]:
+                        break
+                    met.add((key, row))
+                    yield owned.known, row
 
     def _read(self, live: LiveObject) -> _Owned:
         try:
@@ -108,8 +127,9 @@ class OwnedObjects:
             ResourceKey(each.group, each.kind, each.namespace, each.name)
             for each in (status.resources if status is not None else None) or ()
         )
+        values = frozenset((name, getattr(row, name).lower()) for row in rows for name in _ASKED_FOR)
         text = "".join(f"\n{row.name.lower()}" for row in rows) + "\n"
-        return _Owned(live.resource_version, named(live, self._reads.control_namespace), rows, text)
+        return _Owned(live.resource_version, named(live, self._reads.control_namespace), rows, text, values)
 
 
 def _matches(owned: _Owned, needle: str) -> Iterator[ResourceKey]:
@@ -133,19 +153,13 @@ def find_functions(reads: ApplicationReads, owners: Owners) -> Functions:
     async def find(request: Request) -> Json:
         message, caller = request.message, request.caller
         text, limit = message.get("q", "").strip(), limit_of(message, FEWEST, MOST)
-        wanted = {name: message.get(name, "") for name in ("kind", "group", "namespace")}
+        wanted = {name: message.get(name, "") for name in _ASKED_FOR}
         objects.refreshed()
-        found: list[Json] = []
-        looked_at = 0
-        for known, row in objects.search(text, lambda key: _takes(key, wanted)):
-            looked_at += 1
-            if may(caller, RESOURCE, "get", known.of):
-                found.append(_told(known, row))
-            if len(found) > limit or looked_at > _LOOKED_AT:
-                break
+        seen = objects.search(text, wanted, lambda known: may(caller, RESOURCE, "get", known.of))
+        found = [_told(known, row) for known, row in islice(seen, limit + 1)]
         if not found and wanted["kind"] and text:
             found = list(_made(caller, ResourceKey(wanted["group"], wanted["kind"], wanted["namespace"], text)))
-        return {"items": found[:limit], "more": len(found) > limit or looked_at > _LOOKED_AT}
+        return {"items": found[:limit], "more": len(found) > limit}
 
     def _made(caller: Caller, key: ResourceKey) -> Iterator[Json]:
         for owner in owners(key):
@@ -200,10 +214,6 @@ def _images(live: LiveObject) -> list[str]:
         return []
     summary = status.summary if status is not None else None
     return (summary.images if summary is not None else None) or []
-
-
-def _takes(key: ResourceKey, wanted: Json) -> bool:
-    return all(not value or getattr(key, name).lower() == value.lower() for name, value in wanted.items())
 
 
 def _told(known: Named, key: ResourceKey) -> Json:
