@@ -217,7 +217,7 @@ async def _what_a_repository_offers(rest: RestClient, name: str, url: str) -> No
 
 
 async def _manifests_that_are_brought(rest: RestClient, name: str) -> None:
-    """Compared on the cluster; what is another's is not shown."""
+    """Compared on the cluster; what is another's is as what is not there."""
 
     def config(which: str) -> str:
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": which, "namespace": name}}
@@ -225,7 +225,10 @@ async def _manifests_that_are_brought(rest: RestClient, name: str) -> None:
 
     query = "&".join(f"targetManifests={config(each)}" for each in ("new", "kube-root-ca.crt"))
     status, found = await rest.ask("GET", f"/api/v1/applications/{name}/server-side-diff?{query}")
-    assert (status, [each["name"] for each in found["items"]], found["modified"]) == (200, ["new"], True), found
+    foreign, new = found["items"]
+    assert (status, foreign["name"], new["name"], found["modified"]) == (200, "kube-root-ca.crt", "new", True), found
+    said = {field: text.replace("kube-root-ca.crt", "new") for field, text in foreign.items() if isinstance(text, str)}
+    assert {**foreign, **said} == new
 
 
 async def _clusters_and_who_is_trusted(client: Client, rest: RestClient, name: str) -> None:

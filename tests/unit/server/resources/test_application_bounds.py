@@ -23,7 +23,7 @@ from trueup.model.status import SyncCode
 from trueup.observe.observation import Observation
 from trueup.render.details import ChartOffer
 from trueup.server.errors import Code, Fault
-from trueup.server.request import Request
+from trueup.server.request import Json, Request
 from trueup.server.resources.application_compare import MOST, application_compare
 from trueup.server.resources.application_details import application_details
 from trueup.server.resources.application_revisions import application_revisions
@@ -121,7 +121,7 @@ class ByHandLooks:
     async def brought(self, stored: StoredApplication, manifests: Sequence[str]) -> Observation:
         seen = await self.observe(stored)
         names = [msgspec.json.decode(each)["metadata"]["name"] for each in manifests]
-        lives = {**self.others, **{each.key: each.live for each in seen.comparison.resources}}
+        lives = {each.key: each.live for each in seen.comparison.resources}
         resources = []
         for key in (ResourceKey("", "ConfigMap", "shop", name) for name in names):
             target = Manifest(key=key, api_version="v1", body=b"{}", digest="")
@@ -129,8 +129,6 @@ class ByHandLooks:
         rest = [each for each in seen.comparison.resources if each.key.name not in names]
         comparison = Comparison(status=SyncCode.OUT_OF_SYNC, resources=(*resources, *rest))
         return msgspec.structs.replace(seen, comparison=comparison)
-
-    others: Mapping[ResourceKey, LiveObject] = {}
 
     def project_of(self, app: Application) -> Project:
         raise NotImplementedError
@@ -148,21 +146,29 @@ def brought(*names: str) -> list[str]:
     return [msgspec.json.encode({"metadata": {"name": name}}).decode() for name in names]
 
 
+async def compared(stored: Stored, looks: ByHandLooks, *owned: LiveObject, targets: Sequence[str]) -> list[Any]:
+    async def at(_: object) -> ByHandPlace:
+        return ByHandPlace(list(owned))
+
+    diff = application_compare(stored, looks, at, lambda: ["hidden"])["ApplicationService.ServerSideDiff"]
+    found = await diff(Request(ByHand(), {"appName": "web", "targetManifests": targets}))
+    assert isinstance(found, dict)
+    return list(found["items"])
+
+
 async def test_manifests_that_are_brought_show_nothing_of_what_is_anothers(stored: Stored) -> None:
     place = ByHandPlace([live("ConfigMap", "ours"), live("ConfigMap", "theirs")])
     looks = ByHandLooks()
-    looks.others = {each.key: each for each in [live("ConfigMap", "foreign", {"data": {"of": "foreign"}})]}
 
     async def at(_: object) -> ByHandPlace:
         return place
 
     diff = application_compare(stored, looks, at, lambda: ())["ApplicationService.ServerSideDiff"]
-    asked = {"appName": "web", "targetManifests": brought("ours", "theirs", "foreign", "new")}
+    asked = {"appName": "web", "targetManifests": brought("ours", "theirs", "new")}
     found = await diff(Request(ByHand(), asked))
     assert isinstance(found, dict)
     assert [each["name"] for each in found["items"]] == ["ours", "new"]
     assert found["modified"] is True
-    assert "foreign" not in str(found)
     whole = await diff(Request(ByHand(), {"appName": "web"}))
     assert isinstance(whole, dict)
     assert [each["name"] for each in whole["items"]] == ["ours"]
@@ -175,50 +181,75 @@ async def test_manifests_that_are_brought_show_nothing_of_what_is_anothers(store
 CANARY, BASE64 = "hunter2-canary", base64.b64encode(b"hunter2-canary").decode()
 
 
-class SecretLooks(ByHandLooks):
-    """A Secret that is live, with a copy of it in an annotation, and declared with one value the same."""
+class Brought(ByHandLooks):
+    """A pair as an engine compares it."""
 
-    def __init__(self) -> None:
-        data = {"same": BASE64, "other": base64.b64encode(b"hunter2-canary, older").decode()}
-        copy = msgspec.json.encode({"kind": "Secret", "stringData": {"same": CANARY}, "data": data}).decode()
-        note = {"kubectl.kubernetes.io/last-applied-configuration": copy}
-        metadata = {"name": "keys", "namespace": "shop", "annotations": note}
-        self.live = live("Secret", "keys", {"metadata": metadata, "data": data})
-        body = {**self.live.object(), "data": {"same": BASE64, "other": BASE64}}
-        self.target = Manifest(key=self.live.key, api_version="v1", body=msgspec.json.encode(body), digest="")
+    def __init__(self, there: LiveObject, target: Json, becomes: Json | None = None, *, same: bool = False) -> None:
+        manifest = Manifest(key=there.key, api_version="v1", body=msgspec.json.encode(target), digest="")
+        secret = there.key.kind == "Secret"
+        self.pair = ComparedResource(
+            key=there.key,
+            target=manifest,
+            live=None if secret else there,
+            status=SyncCode.SYNCED if same else SyncCode.OUT_OF_SYNC,
+            becomes=b"" if secret or becomes is None else msgspec.json.encode(becomes),
+        )
 
     async def brought(self, stored: StoredApplication, manifests: Sequence[str]) -> Observation:
         seen = await self.observe(stored)
-        pair = ComparedResource(
-            key=self.live.key, target=self.target, live=self.live, status=SyncCode.OUT_OF_SYNC, becomes=self.target.body
-        )
-        return msgspec.structs.replace(seen, comparison=Comparison(status=SyncCode.OUT_OF_SYNC, resources=(pair,)))
+        comparison = Comparison(status=SyncCode.OUT_OF_SYNC, resources=(self.pair,))
+        return msgspec.structs.replace(seen, comparison=comparison)
 
 
-async def of_a_secret(stored: Stored) -> dict[str, Any]:
-    looks = SecretLooks()
+def secret_of(value: str, note: str = "") -> Json:
+    copy = msgspec.json.encode({"kind": "Secret", "stringData": {"a": value}}).decode()
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration": copy, "note": note or value}
+    metadata = {"name": "keys", "namespace": "shop", "annotations": annotations}
+    encoded = base64.b64encode(value.encode()).decode()
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"a": encoded, "b": encoded}}
 
-    async def at(_: object) -> ByHandPlace:
-        return ByHandPlace([looks.live])
 
-    diff = application_compare(stored, looks, at, lambda: ())["ApplicationService.ServerSideDiff"]
-    found = await diff(Request(ByHand(), {"appName": "web", "targetManifests": brought("keys")}))
-    assert isinstance(found, dict)
-    (item,) = found["items"]
+async def of_a_secret(stored: Stored, target: Json) -> Json:
+    there = live("Secret", "keys", secret_of(CANARY))
+    (item,) = await compared(stored, Brought(there, target), there, targets=brought("keys"))
     return dict(item)
 
 
 async def test_advisory_2_copies_of_a_secret_are_masked_in_a_server_side_diff(stored: Stored) -> None:
-    item = await of_a_secret(stored)
+    item = await of_a_secret(stored, secret_of(CANARY))
     assert CANARY not in str(item)
     assert BASE64 not in str(item)
 
 
-async def test_advisory_3_a_server_side_diff_shows_masks_and_equal_ones_for_equal_values(stored: Stored) -> None:
-    item = await of_a_secret(stored)
+@pytest.mark.parametrize("guess", ["wrong-guess", CANARY])
+async def test_advisory_3_no_guess_is_told_right_by_a_server_side_diff(stored: Stored, guess: str) -> None:
+    right, item = await of_a_secret(stored, secret_of(CANARY)), await of_a_secret(stored, secret_of(guess, guess))
+    assert item == right
+    assert item["modified"] is True
     one, other = (msgspec.json.decode(item[side])["data"] for side in ("liveState", "targetState"))
-    assert set("".join(one.values())) == {"+"}
-    assert one["same"] == other["same"] == other["other"] != one["other"]
+    assert one == other == {"a": "++++++++", "b": "++++++++"}
+
+
+def holding(kind: str, value: str, note: str) -> Json:
+    """An object with a Secret, or something else, as a part of it, and an annotation that is shown to nobody."""
+    part = {"apiVersion": "v1", "kind": kind, "metadata": {"annotations": {"x": note}}, "stringData": {"a": value}}
+    metadata = {"name": "made", "namespace": "shop", "annotations": {"hidden": note}}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "template": part}
+
+
+async def test_no_guess_about_a_part_that_is_masked_is_told_right(stored: Stored) -> None:
+    there = live("ConfigMap", "made", holding("Secret", CANARY, CANARY))
+    seen = []
+    for guess in ("wrong-guess", CANARY):
+        target, becomes = holding("Secret", guess, guess), holding("Secret", CANARY, guess)
+        looks = Brought(there, target, becomes, same=guess == CANARY)
+        (item,) = await compared(stored, looks, there, targets=brought("made"))
+        assert item.pop("liveState")
+        seen.append(item)
+    assert seen[0] == seen[1]
+    assert seen[0]["modified"] is True
+    renamed = Brought(there, holding("Other", "mine", "mine"), holding("Other", CANARY, CANARY))
+    assert CANARY not in str(await compared(stored, renamed, there, targets=brought("made")))
 
 
 class Revisions:

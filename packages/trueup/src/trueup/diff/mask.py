@@ -34,11 +34,18 @@ class Masks:
     Args:
         annotations: names of annotations whose values are masked on every object
             (``resource.sensitive.mask.annotations``).
+        alike: all values get the same mask, and all annotations of a Secret one: for who brings one of the sides along,
+            and would learn from equal masks that a guess is right.
     """
 
-    def __init__(self, annotations: Sequence[str] = ()) -> None:
-        self._annotations = frozenset(annotations)
+    def __init__(self, annotations: Sequence[str] = (), *, alike: bool = False) -> None:
+        self._annotations, self._alike = frozenset(annotations), alike
         self._masks: dict[str, str] = {}
+
+    @property
+    def used(self) -> bool:
+        """Whether something has been masked."""
+        return bool(self._masks)
 
     def shown(self, value: Any) -> Any:
         """A copy of an object, or of a part of one, as people may see it."""
@@ -49,7 +56,7 @@ class Masks:
                 return self.secret(value)
             case dict():
                 copy = {name: self.shown(each) for name, each in value.items()}
-                return self._with_annotations(copy, set()) if isinstance(copy.get("metadata"), dict) else copy
+                return self._with_annotations(copy) if isinstance(copy.get("metadata"), dict) else copy
             case _:
                 return value
 
@@ -67,7 +74,7 @@ class Masks:
             )
         return self._with_annotations(result, set(_texts(obj)))
 
-    def _with_annotations(self, obj: dict[str, Any], secrets: set[str]) -> dict[str, Any]:
+    def _with_annotations(self, obj: dict[str, Any], secrets: set[str] | None = None) -> dict[str, Any]:
         metadata = obj.get("metadata")
         annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
         if not isinstance(metadata, dict) or not isinstance(annotations, dict):
@@ -75,9 +82,9 @@ class Masks:
         shown = {name: self._annotation(name, value, secrets) for name, value in annotations.items()}
         return {**obj, "metadata": {**metadata, "annotations": shown}}
 
-    def _annotation(self, name: str, value: Any, secrets: set[str]) -> Any:
+    def _annotation(self, name: str, value: Any, secrets: set[str] | None) -> Any:
         text = value if isinstance(value, str) else ""
-        if name in self._annotations:
+        if name in self._annotations or (self._alike and secrets is not None):
             return self._of(value)
         if "Secret" in text and text.lstrip()[:1] in ("{", "["):
             try:
@@ -96,7 +103,8 @@ class Masks:
         if value is None:
             return None
         plain = (_decoded(value) or value) if encoded and isinstance(value, str) else value
-        return self._masks.setdefault(repr(plain), "+" * (_SHORTEST + len(self._masks)))
+        longer = 0 if self._alike else len(self._masks)
+        return self._masks.setdefault(repr(plain), "+" * (_SHORTEST + longer))
 
 
 def _texts(obj: dict[str, Any]) -> Iterator[str]:

@@ -84,11 +84,12 @@ class EngineLooks:
         return found
 
     async def brought(self, stored: StoredApplication, manifests: Sequence[str]) -> Observation:
-        """As it would compare with these manifests in the place of its own."""
+        """As it would compare with these manifests in the place of its own; with Secrets, and with what is not the
+        Application's, nothing is compared."""
         project = self._admitted(stored)
         observer = (await self._opened(stored)).observer
         options = options_for(Operation(), stored.app.spec.sync_policy)
-        return await observer.brought(stored, project, manifests, options)
+        return await observer.brought(stored, project, manifests, options, own_alone=True)
 
     async def chart(self, stored: StoredApplication, source: Source) -> ChartOffer:
         """What a chart says of itself."""

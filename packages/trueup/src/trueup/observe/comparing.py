@@ -56,8 +56,22 @@ class Comparing:
         self._questions = Questions(cluster, settings)
 
     async def observation(
-        self, stored: StoredApplication, project: Project, target: Target, options: SyncOptions
+        self,
+        stored: StoredApplication,
+        project: Project,
+        target: Target,
+        options: SyncOptions,
+        *,
+        own_alone: bool = False,
     ) -> Observation:
+        """What is there beside what is wanted.
+
+        Args:
+            own_alone: look at the application's own objects alone, and at no Secret: all else counts as not there.
+
+        Raises:
+            ApiError: the cluster cannot be asked.
+        """
         cluster, app = self._cluster, stored.app
         wanted, warnings = self._inventory.included(target.manifests)
         await self._inventory.watch(stored, wanted)
@@ -65,7 +79,11 @@ class Comparing:
         marked = self._inventory.marked(stored.key)
         strange = policy.unrecorded(stored.status, marked.keys() - {manifest.key for manifest in wanted})
         believed = {key: live for key, live in marked.items() if key not in strange} if strange else marked
-        pairs = diff.pair(wanted, believed, cluster.cache.get, kept.pair)
+        find: Callable[[ResourceKey], LiveObject | None] = cluster.cache.get
+        if own_alone:
+            believed = {key: live for key, live in believed.items() if live.group_kind != SECRET}
+            find = believed.get
+        pairs = diff.pair(wanted, believed, find, kept.pair)
         namespace = namespace_key(app.spec.destination.namespace)
         keys = [namespace, *(item.key for item in pairs.pairs), *(hook.key for hook in pairs.hooks)]
         rules = self._ignoring.rules(app, keys)

@@ -101,9 +101,18 @@ class Observer:
         return msgspec.structs.replace(seen, changed=changed)
 
     async def brought(
-        self, stored: StoredApplication, project: Project, manifests: Sequence[str], options: SyncOptions
+        self,
+        stored: StoredApplication,
+        project: Project,
+        manifests: Sequence[str],
+        options: SyncOptions,
+        *,
+        own_alone: bool = False,
     ) -> Observation:
         """Compare what an operation brings along with what is live.
+
+        Args:
+            own_alone: as of :meth:`Comparing.observation`, for who may read and not write.
 
         Raises:
             RenderFailed: these are no manifests.
@@ -115,7 +124,7 @@ class Observer:
             instance=self._applications.instance(stored.key),
             namespaced=self._cluster.namespaced,
         )
-        return await self._comparing.observation(stored, project, target, options)
+        return await self._comparing.observation(stored, project, target, options, own_alone=own_alone)
 
     def forget(self, key: str) -> None:
         """An application is gone: what was kept for it goes."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+import msgspec
+
 from trueup.observe.observation import Observation
 from trueup.server.errors import Code, Fault
 from trueup.server.request import Functions, Json, Request
@@ -21,7 +23,8 @@ class ApplicationComparing(Protocol):
     async def observe(self, stored: StoredApplication) -> Observation: ...
 
     async def brought(self, stored: StoredApplication, manifests: Sequence[str]) -> Observation:
-        """With these manifests, JSON or YAML, in the place of its own."""
+        """With these manifests, JSON or YAML, in the place of its own: compared with its own objects alone, and with no
+        Secret. All else counts as not there."""
         ...
 
 
@@ -47,11 +50,13 @@ def application_compare(
         owned = (await place(stored)).managed()
         items = []
         for each in seen.comparison.resources:
-            # To bring a manifest along is no way to read what is of another Application.
+            # To bring a manifest along is no way to read what is of another Application, nor to learn of it.
             hidden = each.live is not None and (each.key not in owned or seen.forbids(each.key))
-            if each.hook or hidden or (manifests and each.target is None):
+            if each.hook or hidden or (manifests and (each.target is None or seen.forbids(each.key))):
                 continue
-            found = resource_diff(each, masked())
+            if manifests and each.key.kind == "Secret" and not each.key.group:
+                each = msgspec.structs.replace(each, live=owned.get(each.key))
+            found = resource_diff(each, masked(), brought=bool(manifests))
             items.append(
                 {**found, "targetState": found["predictedLiveState"], "liveState": found["normalizedLiveState"]}
             )

@@ -89,9 +89,13 @@ def application_details(
     }
 
 
-def resource_diff(resource: ComparedResource, annotations: Sequence[str] = ()) -> Json:
-    """One object as it is wanted and as it is, each as text; equal values of Secrets have equal masks."""
-    masks = Masks(annotations)
+def resource_diff(resource: ComparedResource, annotations: Sequence[str] = (), *, brought: bool = False) -> Json:
+    """One object as it is wanted and as it is, each as text; equal values of Secrets have equal masks.
+
+    Args:
+        brought: who asks has brought along what is wanted, and is not told whether a masked value is the same.
+    """
+    masks = Masks(annotations, alike=brought)
     secret = resource.key.kind == "Secret" and not resource.key.group
 
     def text(body: dict[str, Any] | None) -> str:
@@ -106,18 +110,23 @@ def resource_diff(resource: ComparedResource, annotations: Sequence[str] = ()) -
         live.get("metadata", {}).pop("managedFields", None)
     target = resource.target.object() if resource.target else None
     # In this order masks are given: what is live has the shorter ones on both sides.
-    found = {"liveState": text(live), "targetState": text(target) if target else ""}
-    key = resource.key
+    found = {"liveState": text(live)}
+    if brought and masks.used:
+        # What is brought may call a part of the object something else than a Secret: it is not mixed with the live one.
+        becoming = target
+    found["targetState"] = text(target) if target else ""
+    key, normalized = resource.key, text(comparable(live) if live else None)
+    predicted = text(comparable(becoming) if becoming else None)
     return {
         "group": key.group,
         "kind": key.kind,
         "namespace": key.namespace,
         "name": key.name,
         **found,
-        "normalizedLiveState": text(comparable(live) if live else None),
-        "predictedLiveState": text(comparable(becoming) if becoming else None),
+        "normalizedLiveState": normalized,
+        "predictedLiveState": predicted,
         "resourceVersion": resource.live.resource_version if resource.live else "",
-        "modified": resource.status is not SyncCode.SYNCED,
+        "modified": resource.status is not SyncCode.SYNCED or (brought and masks.used),
     }
 
 
