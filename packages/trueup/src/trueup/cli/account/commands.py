@@ -13,6 +13,8 @@ from trueup.cli.output import output_option, show, table
 from trueup.cli.screen import raw, say
 from trueup.cli.servers.client import ServerClient, escaped
 from trueup.cli.servers.options import ServerAccess, server_options
+from trueup.cli.servers.shape import rows, word, words
+from trueup.cli.servers.tokens import require_token
 
 _PATH = "/api/v1/account"
 
@@ -35,13 +37,13 @@ def can_i(access: ServerAccess, action: str, resource: str, subresource: str) ->
 @server_options
 def list_(access: ServerAccess, output: str) -> None:
     """List the accounts that I may see."""
-    items = ServerClient(access.known()).get(_PATH).get("items") or []
+    items = rows(ServerClient(access.known()).get(_PATH), "items")
     if output == "name":
         for item in items:
-            say(item["name"])
+            say(word(item, "name"))
     elif output == "wide":
-        rows = [(each["name"], _truth(each), ", ".join(each.get("capabilities") or [])) for each in items]
-        table(("NAME", "ENABLED", "CAPABILITIES"), rows)
+        lines = [(word(each, "name"), _truth(each), ", ".join(words(each, "capabilities"))) for each in items]
+        table(("NAME", "ENABLED", "CAPABILITIES"), lines)
     else:
         show(items, output)
 
@@ -58,19 +60,19 @@ def get(access: ServerAccess, name: str, output: str) -> None:
         show(found, output)
         return
     for head, value in (
-        ("Name:", found["name"]),
+        ("Name:", word(found, "name")),
         ("Enabled:", _truth(found)),
-        ("Capabilities:", ", ".join(found.get("capabilities") or [])),
+        ("Capabilities:", ", ".join(words(found, "capabilities"))),
     ):
         say(f"{head:<20}{value}")
     say()
     say("Tokens:")
-    tokens = found.get("tokens") or []
+    tokens = rows(found, "tokens")
     if not tokens:
         say("NONE")
         return
-    rows = [(each["id"], _moment(each.get("issuedAt")), _moment(each.get("expiresAt"))) for each in tokens]
-    table(("ID", "ISSUED AT", "EXPIRING AT"), rows)
+    lines = [(word(each, "id"), _moment(each.get("issuedAt")), _moment(each.get("expiresAt"))) for each in tokens]
+    table(("ID", "ISSUED AT", "EXPIRING AT"), lines)
 
 
 @click.command("get-user-info", epilog=examples("trueup account get-user-info"))
@@ -86,7 +88,7 @@ def user_info(access: ServerAccess, output: str) -> None:
     if found.get("loggedIn"):
         say(f"Username: {found.get('username', '')}")
         say(f"Issuer: {found.get('iss', '')}")
-        say(f"Groups: {','.join(found.get('groups') or [])}")
+        say(f"Groups: {','.join(words(found, 'groups'))}")
 
 
 @click.command("session-token", epilog=examples("trueup account session-token"))
@@ -106,9 +108,11 @@ def session_token(access: ServerAccess) -> None:
 @server_options
 def generate_token(access: ServerAccess, name: str, expires_in: float, id_: str) -> None:
     """Make a token for an account, and print it: nobody can see it again."""
-    client = ServerClient(access.known())
+    known = access.known()
+    client = ServerClient(known)
     body: dict[str, Any] = {"id": id_, "expiresIn": int(expires_in)}
-    raw(str(client.ask("POST", f"{_PATH}/{escaped(name or _me(client))}/token", body).get("token", "")))
+    made = client.ask("POST", f"{_PATH}/{escaped(name or _me(client))}/token", body)
+    raw(require_token(made.get("token"), known.address))
 
 
 @click.command("delete-token", epilog=examples("trueup account delete-token --account ci build"))
@@ -141,9 +145,8 @@ def update_password(access: ServerAccess, name: str, current_password: str, new_
     say("Password updated")
     if name in ("", me) and known.context and not access.token:
         body = {"username": me, "password": new}
-        token = str(
-            ServerClient(msgspec.structs.replace(known, token="")).ask("POST", "/api/v1/session", body)["token"]
-        )
+        session = ServerClient(msgspec.structs.replace(known, token="")).ask("POST", "/api/v1/session", body)
+        token = require_token(session.get("token"), known.address)
         access.file().keep(known.context, msgspec.structs.replace(known, token=token))
         say(f"Context '{known.context}' updated")
 
@@ -159,4 +162,7 @@ def _truth(account: dict[str, Any]) -> str:
 def _moment(seconds: Any) -> str:
     if not seconds:
         return "never"
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(seconds)))
+    try:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(seconds)))
+    except (TypeError, ValueError, OverflowError, OSError):
+        return "unknown"

@@ -179,5 +179,7 @@ def readable(body: bytes) -> ApplicationView:
         return read_view(body)
     except TrueupError:
         raw: dict[str, Any] = msgspec.json.decode(body)
-        metadata = {"metadata": {k: raw.get("metadata", {}).get(k) for k in ("name", "namespace")}}
+        named = raw.get("metadata")
+        known = named if isinstance(named, dict) else {}
+        metadata = {"metadata": {k: v for k in ("name", "namespace") if isinstance(v := known.get(k), str)}}
         return ApplicationView(read_view(msgspec.json.encode(metadata)).app, read_view(b"{}").status, raw)

@@ -18,7 +18,8 @@ from trueup.cli.proj.port import Spec, projects_of
 from trueup.cli.screen import raw, say
 from trueup.cli.servers.client import ServerClient, escaped
 from trueup.cli.servers.options import ServerAccess, server_options
-from trueup.cli.servers.tokens import claims
+from trueup.cli.servers.shape import part, rows
+from trueup.cli.servers.tokens import claims, require_token
 from trueup.model.errors import TrueupError
 from trueup.model.project import ProjectRole
 from trueup.model.subject import role_subject
@@ -178,7 +179,8 @@ def create_token(access: ServerAccess, name: str, role: str, expires_in: float, 
     """Make a token for a role, by the API server: nobody can see it again."""
     path = f"/api/v1/projects/{escaped(name)}/roles/{escaped(role)}/token"
     body = {"expiresIn": int(expires_in), "id": id_}
-    token = str(ServerClient(access.known()).ask("POST", path, body).get("token", ""))
+    known = access.known()
+    token = require_token(ServerClient(known).ask("POST", path, body).get("token"), known.address)
     if token_only:
         raw(token)
         return
@@ -263,13 +265,15 @@ def _find(roles: list[dict[str, Any]], name: str) -> dict[str, Any] | None:
 
 
 def _tokens(body: dict[str, Any], role: str) -> None:
-    status = body.get("status") or {}
-    items = ((status.get("jwtTokensByRole") or {}).get(role) or {}).get("items") or []
-    rows = [(str(each.get("id", "")), _moment(each.get("iat")), _moment(each.get("exp"))) for each in items]
-    table(("ID", "ISSUED-AT", "EXPIRES-AT"), rows)
+    items = rows(part(part(part(body, "status"), "jwtTokensByRole"), role), "items")
+    lines = [(str(each.get("id", "")), _moment(each.get("iat")), _moment(each.get("exp"))) for each in items]
+    table(("ID", "ISSUED-AT", "EXPIRES-AT"), lines)
 
 
 def _moment(seconds: Any) -> str:
     if not seconds:
         return "never"
-    return f"{int(seconds)} ({time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(int(seconds)))})"
+    try:
+        return f"{int(seconds)} ({time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(int(seconds)))})"
+    except (TypeError, ValueError, OverflowError, OSError):
+        return "unknown"

@@ -15,6 +15,7 @@ from trueup.cli.app.access import ApplicationNotFound, ApplicationView, read_vie
 from trueup.cli.app.commits import KnownCommit
 from trueup.cli.app.port import Body, ObjectActionView
 from trueup.cli.servers.session import Json, ServerRefused, ServerSession, escaped
+from trueup.cli.servers.shape import part, rows
 from trueup.model.annotations import DELETION_APPROVED
 from trueup.model.application import Application, Operation
 from trueup.model.errors import TrueupError
@@ -74,7 +75,7 @@ class ServedApplication:
                 while (event := await _next(events, deadline - loop.time())) is not None:
                     if event.get("type") == "DELETED":
                         raise self.absent()
-                    view = self._read(event.get("application") or {})
+                    view = self._read(part(event, "application"))
                     if view.app.metadata.resource_version != seen:
                         seen = view.app.metadata.resource_version
                         yield view
@@ -156,7 +157,7 @@ class ServedApplication:
         state = "Sync Allowed" if told.get("canSync") else "Sync Denied"
         names = [
             f"{each.get('kind', '')}:{each.get('schedule', '')}:{each.get('duration', '')}"
-            for each in told.get("assignedWindows") or []
+            for each in rows(told, "assignedWindows")
         ]
         return [
             ("SyncWindow", state),
@@ -166,12 +167,12 @@ class ServedApplication:
     async def tree(self, view: ApplicationView) -> "ResourceTree":
         from trueup.cli.servers.objects import tree_of
 
-        return tree_of(view, (await self.ask("GET", "/resource-tree")).get("nodes") or [])
+        return tree_of(view, rows(await self.ask("GET", "/resource-tree"), "nodes"))
 
     async def orphans(self, view: ApplicationView) -> "ResourceTree | None":
         from trueup.cli.servers.objects import forest
 
-        nodes = (await self.ask("GET", "/resource-tree")).get("orphanedNodes") or []
+        nodes = rows(await self.ask("GET", "/resource-tree"), "orphanedNodes")
         return forest(nodes) if nodes else None
 
     async def explained(self) -> Body:
@@ -315,7 +316,7 @@ class ServedApplications:
         self, app_namespace: str = "", selector: str = "", projects: Sequence[str] = ()
     ) -> list[ApplicationView]:
         query = {"appNamespace": app_namespace, "selector": selector, "projects": list(projects)}
-        items = (await self._session.get(_ALL, query)).get("items") or []
+        items = rows(await self._session.get(_ALL, query), "items")
         return [readable(msgspec.json.encode(each)) for each in items]
 
     async def look(self, app: Application) -> None:
@@ -339,7 +340,7 @@ class ServedApplications:
             ) from error
         if before is None:
             return "created"
-        version = (made.get("metadata") or {}).get("resourceVersion")
+        version = part(made, "metadata").get("resourceVersion")
         return "unchanged" if version == before else "updated"
 
 

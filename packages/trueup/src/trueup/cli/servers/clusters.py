@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from trueup.cli.cluster.port import Body, ClusterView
 from trueup.cli.servers.session import Json, ServerRefused, ServerSession, escaped
+from trueup.cli.servers.shape import part, rows, word, words
 from trueup.model.errors import TrueupError
 
 _ALL = "/api/v1/clusters"
@@ -17,7 +18,7 @@ class ServedClusters:
         self._session = session
 
     async def all(self, *, looks: bool) -> list[ClusterView]:
-        return [_view(each) for each in (await self._session.get(_ALL)).get("items") or []]
+        return [_view(each) for each in rows(await self._session.get(_ALL), "items")]
 
     async def get(self, named: str) -> ClusterView:
         return _view(await self._ask("GET", named))
@@ -43,8 +44,8 @@ class ServedClusters:
 
     async def remove(self, named: str, ask: Callable[[list[str]], None]) -> None:
         there = await self.get(named)
-        items = (await self._session.get("/api/v1/applications", {"fields": _FIELDS})).get("items") or []
-        ask(sorted(each["metadata"]["name"] for each in items if _goes_to(each, there)))
+        items = rows(await self._session.get("/api/v1/applications", {"fields": _FIELDS}), "items")
+        ask(sorted(word(part(each, "metadata"), "name") for each in items if _goes_to(each, there)))
         await self._ask("DELETE", named)
 
     async def rotate(self, named: str, account: str, system: str) -> str:
@@ -72,17 +73,17 @@ _FIELDS = "items.metadata.name,items.spec.destination"
 
 
 def _goes_to(app: Json, cluster: ClusterView) -> bool:
-    said = (app.get("spec") or {}).get("destination") or {}
+    said = part(part(app, "spec"), "destination")
     return said.get("name") == cluster.name or str(said.get("server", "")).rstrip("/") == cluster.server
 
 
 def _view(body: Json) -> ClusterView:
-    state = body.get("connectionState") or {}
+    state = part(body, "connectionState")
     return ClusterView(
         server=str(body.get("server", "")),
         name=str(body.get("name", "")),
         project=str(body.get("project", "")),
-        namespaces=len(body.get("namespaces") or []),
+        namespaces=len(words(body, "namespaces")),
         status=str(state.get("status", "")),
         version=str(body.get("serverVersion", "")),
         message=str(state.get("message", "")),

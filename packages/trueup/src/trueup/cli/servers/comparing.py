@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from kubegrammar import yaml
 from trueup import diff as diffs
 from trueup.cli.app.inspect import Compared
 from trueup.cli.app.sources import Revisions
 from trueup.cli.screen import say
 from trueup.cli.servers.applications import positioned
+from trueup.cli.servers.shape import part, rows, unpacked, word, words
 from trueup.model.manifest import Manifest
 from trueup.model.resource import ResourceKey, group_of
 
@@ -28,8 +27,8 @@ async def declared(app: "ServedApplication", revisions: Revisions) -> list[Objec
     if revisions.whole or revisions.each:
         said = revisions.of((await app.view()).app)
         query = {"revision": said[0]} if revisions.whole else positioned(said)
-    found = (await app.ask("GET", "/manifests", query)).get("manifests") or []
-    return [msgspec.json.decode(text) for text in found]
+    found = words(await app.ask("GET", "/manifests", query), "manifests")
+    return [unpacked(text, "manifests") or {} for text in found]
 
 
 async def brought(app: "ServedApplication", revisions: Revisions) -> list[Manifest]:
@@ -42,20 +41,20 @@ async def brought(app: "ServedApplication", revisions: Revisions) -> list[Manife
 
 async def live_objects(app: "ServedApplication") -> list[Object]:
     """The objects of an application that are there; masked."""
-    items = (await app.ask("GET", "/managed-resources")).get("items") or []
-    found = [live for each in items if (live := _object(each.get("liveState"))) is not None]
+    items = rows(await app.ask("GET", "/managed-resources"), "items")
+    found = [live for each in items if (live := _object(each, "liveState")) is not None]
     for live in found:
-        live.get("metadata", {}).pop("managedFields", None)
+        part(live, "metadata").pop("managedFields", None)
     return found
 
 
 async def compared(app: "ServedApplication", revisions: Revisions) -> Compared:
     """What a sync would change, of the declared revision or another one."""
-    items = (await app.ask("GET", "/managed-resources")).get("items") or []
-    sides = {_key(each): (_object(each.get("normalizedLiveState")), _after(each)) for each in items}
+    items = rows(await app.ask("GET", "/managed-resources"), "items")
+    sides = {_key(each): (_object(each, "normalizedLiveState"), _after(each)) for each in items}
     if revisions.whole or revisions.each:
         targets = {key_of(body): body for body in await declared(app, revisions)}
-        before = {_key(each): _object(each.get("targetState")) for each in items}
+        before = {_key(each): _object(each, "targetState") for each in items}
         sides = moved(sides, before, targets)
         if any((key.group, key.kind) == _SECRET for key in targets):
             say("warning: values of Secrets are not compared: the server shows those of no revision", err=True)
@@ -127,39 +126,38 @@ def _by_name(value: Any) -> dict[str, Object] | None:
 def _alike(target: Object, known: Object) -> Object:
     """A declaration with the marks and the masks of another one of the same object."""
     found = diffs.comparable(target)
-    mark = ((known.get("metadata") or {}).get("annotations") or {}).get(_TRACKING)
+    mark = part(part(known, "metadata"), "annotations").get(_TRACKING)
     if mark:
-        metadata = found["metadata"] = dict(found.get("metadata") or {})
-        metadata["annotations"] = {_TRACKING: mark, **(metadata.get("annotations") or {})}
+        metadata = found["metadata"] = dict(part(found, "metadata"))
+        metadata["annotations"] = {_TRACKING: mark, **part(metadata, "annotations")}
     key = key_of(target)
     if (key.group, key.kind) == _SECRET:
-        masked = diffs.comparable(known).get("data") or {}
-        found["data"] = {name: masked.get(name, value) for name, value in (found.get("data") or {}).items()}
+        masked = part(diffs.comparable(known), "data")
+        found["data"] = {name: masked.get(name, value) for name, value in part(found, "data").items()}
     return found
 
 
-def _after(item: Mapping[str, Any]) -> Object | None:
+def _after(item: Object) -> Object | None:
     """The object as a sync would make it; as it is where nothing would change."""
     if not item.get("modified"):
-        return _object(item.get("normalizedLiveState"))
-    return _object(item.get("predictedLiveState")) if item.get("targetState") else None
+        return _object(item, "normalizedLiveState")
+    return _object(item, "predictedLiveState") if item.get("targetState") else None
 
 
 def _text(body: Object | None) -> str:
     return yaml.dump(body) if body else ""
 
 
-def _object(text: Any) -> Object | None:
-    found = msgspec.json.decode(text) if text else None
-    return found if isinstance(found, dict) else None
+def _object(item: Object, name: str) -> Object | None:
+    return unpacked(word(item, name), name)
 
 
-def _key(item: Mapping[str, Any]) -> ResourceKey:
-    return ResourceKey(item.get("group", ""), item.get("kind", ""), item.get("namespace", ""), item.get("name", ""))
+def _key(item: Object) -> ResourceKey:
+    return ResourceKey(word(item, "group"), word(item, "kind"), word(item, "namespace"), word(item, "name"))
 
 
 def key_of(body: Object) -> ResourceKey:
     """Which object it is."""
-    metadata = body.get("metadata") or {}
-    group = group_of(str(body.get("apiVersion", "")))
-    return ResourceKey(group, body.get("kind", ""), metadata.get("namespace", ""), metadata.get("name", ""))
+    metadata = part(body, "metadata")
+    group = group_of(word(body, "apiVersion"))
+    return ResourceKey(group, word(body, "kind"), word(metadata, "namespace"), word(metadata, "name"))

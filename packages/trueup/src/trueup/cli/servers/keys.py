@@ -2,6 +2,7 @@
 
 from trueup.cli.gpg.port import unknown
 from trueup.cli.servers.session import Json, ServerRefused, ServerSession, escaped
+from trueup.cli.servers.shape import part, rows, words
 from trueup.model.errors import TrueupError
 from trueup.model.public_key import PublicKey
 
@@ -15,7 +16,7 @@ class ServedKeys:
         self._session = session
 
     async def all(self) -> list[PublicKey]:
-        return [_key(each) for each in (await self._session.get(_ALL)).get("items") or []]
+        return [_key(each) for each in rows(await self._session.get(_ALL), "items")]
 
     async def get(self, key: str) -> PublicKey:
         try:
@@ -31,8 +32,8 @@ class ServedKeys:
                 "a binary file of keys is not sent to a server", hint="gpg --armor --export KEYID makes a text"
             ) from error
         made = await self._session.ask("POST", _ALL, body={"keyData": keys})
-        created = (made.get("created") or {}).get("items") or []
-        return len(created), len(made.get("skipped") or [])
+        created = rows(part(made, "created"), "items")
+        return len(created), len(words(made, "skipped"))
 
     async def remove(self, key: str) -> None:
         try:

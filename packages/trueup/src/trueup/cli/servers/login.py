@@ -10,7 +10,7 @@ from trueup.cli.screen import say
 from trueup.cli.servers.client import ServerClient, ServerRefused, UnknownCertificate
 from trueup.cli.servers.known import KnownServer
 from trueup.cli.servers.options import ServerAccess, server_options, split_address
-from trueup.cli.servers.tokens import claims
+from trueup.cli.servers.tokens import claims, require_token
 from trueup.model.errors import TrueupError
 
 _UNAUTHORIZED = 401
@@ -163,10 +163,7 @@ def _session(server: KnownServer, username: str, password: str) -> str:
         if error.status != _UNAUTHORIZED:
             raise
         raise TrueupError(error.said, hint="are the name of the account and its password right?") from error
-    token = answer.get("token")
-    if not isinstance(token, str) or not token:
-        raise TrueupError(f"{server.address} gives no session", hint="is it an API server of Argo CD's kind?")
-    return token
+    return require_token(answer.get("token"), server.address)
 
 
 def _subject(token: str) -> str:

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from trueup.cli.app.access import ApplicationView
 from trueup.cli.app.children import ResourceNode, ResourceTree
 from trueup.cli.app.meant import ObjectsMeant, require
@@ -13,6 +11,7 @@ from trueup.cli.app.port import ObjectActionView
 from trueup.cli.app.reasons import Reason, event_lines
 from trueup.cli.app.summary import ILL
 from trueup.cli.servers.session import Json, ServerRefused
+from trueup.cli.servers.shape import part, rows, unpacked, word
 from trueup.model.pod_reasons import pod_reasons
 from trueup.model.resource import ResourceKey
 from trueup.model.status import ResourceStatus
@@ -36,7 +35,7 @@ def forest(nodes: Iterable[Json], declared: Mapping[ResourceKey, ResourceStatus]
     below: dict[ResourceKey, list[ResourceKey]] = {}
     roots = []
     for key, node in found.items():
-        parents = [parent for each in node.get("parentRefs") or [] if (parent := node_key(each)) in found]
+        parents = [parent for each in rows(node, "parentRefs") if (parent := node_key(each)) in found]
         if key in declared or not parents:
             roots.append(key)
         for parent in parents if key not in declared else ():
@@ -46,17 +45,17 @@ def forest(nodes: Iterable[Json], declared: Mapping[ResourceKey, ResourceStatus]
     def made(key: ResourceKey) -> ResourceNode:
         node, line = found[key], declared.get(key)
         shown.add(key)
-        health = node.get("health") or {}
+        health = part(node, "health")
         told = line.health if line and line.health else None
         # Each is shown once, however many own it: owners may form rings.
         children = tuple(made(child) for child in sorted(below.get(key, ())) if child not in shown)
         return ResourceNode(
             key=key,
-            uid=node.get("uid", ""),
+            uid=word(node, "uid"),
             status=str(line.status) if line else "",
             health=str(health.get("status") or (told.status if told else "")),
             message=str(health.get("message") or (told.message if told else "")),
-            created=node.get("createdAt", ""),
+            created=word(node, "createdAt"),
             children=children,
         )
 
@@ -102,11 +101,11 @@ async def actions_of(app: "ServedApplication", meant: ObjectsMeant) -> list[Obje
         return [
             ObjectActionView(
                 key,
-                each.get("name", ""),
+                word(each, "name"),
                 bool(each.get("disabled")),
-                tuple(parameter.get("name", "") for parameter in each.get("params") or []),
+                tuple(word(parameter, "name") for parameter in rows(each, "params")),
             )
-            for each in told.get("actions") or []
+            for each in rows(told, "actions")
         ]
 
     several = await asyncio.gather(*(one(*each) for each in found.items()))
@@ -144,8 +143,8 @@ async def _meant(app: "ServedApplication", meant: ObjectsMeant) -> dict[Resource
 
 async def _nodes(app: "ServedApplication") -> dict[ResourceKey, str]:
     await app.view()
-    nodes = (await app.ask("GET", "/resource-tree")).get("nodes") or []
-    return {node_key(node): node.get("version", "") for node in nodes if node.get("uid")}
+    nodes = rows(await app.ask("GET", "/resource-tree"), "nodes")
+    return {node_key(node): word(node, "version") for node in nodes if node.get("uid")}
 
 
 async def _version(app: "ServedApplication", key: ResourceKey) -> str:
@@ -155,15 +154,13 @@ async def _version(app: "ServedApplication", key: ResourceKey) -> str:
 
 
 async def _object(app: "ServedApplication", key: ResourceKey, version: str) -> Json:
-    text = (await app.ask("GET", "/resource", _query(key, version))).get("manifest") or "{}"
-    found = msgspec.json.decode(text)
-    return found if isinstance(found, dict) else {}
+    return unpacked(word(await app.ask("GET", "/resource", _query(key, version)), "manifest"), "manifest") or {}
 
 
 async def _events(app: "ServedApplication", node: ResourceNode) -> Sequence[Json]:
     query = {"resourceNamespace": node.key.namespace, "resourceName": node.key.name, "resourceUID": node.uid}
     try:
-        return (await app.ask("GET", "/events", query)).get("items") or []
+        return rows(await app.ask("GET", "/events", query), "items")
     except ServerRefused:
         return []
 
@@ -180,7 +177,7 @@ def _query(key: ResourceKey, version: str) -> dict[str, Any]:
 
 def node_key(node: Json) -> ResourceKey:
     """Which object a node of a tree is."""
-    return ResourceKey(node.get("group", ""), node.get("kind", ""), node.get("namespace", ""), node.get("name", ""))
+    return ResourceKey(word(node, "group"), word(node, "kind"), word(node, "namespace"), word(node, "name"))
 
 
 def _key_of(each: ResourceStatus) -> ResourceKey:

@@ -3,10 +3,14 @@
 import copy
 from collections.abc import Callable
 
+import msgspec
+
 from trueup.cli.proj.port import Body, Spec
 from trueup.cli.proj.valid import require_valid
 from trueup.cli.servers.session import ServerRefused, ServerSession, escaped
+from trueup.cli.servers.shape import StrangeAnswer, part, rows, word
 from trueup.model.errors import TrueupError
+from trueup.model.project import Project
 
 _ALL = "/api/v1/projects"
 _EXISTS = "existing project spec is different"
@@ -21,12 +25,12 @@ class ServedProjects:
         self._session = session
 
     async def list(self) -> list[Body]:
-        items = (await self._session.get(_ALL)).get("items") or []
-        return sorted(items, key=lambda body: str(body["metadata"]["name"]))
+        items = [_project(each) for each in rows(await self._session.get(_ALL), "items")]
+        return sorted(items, key=lambda body: word(part(body, "metadata"), "name"))
 
     async def read(self, name: str) -> Body:
         try:
-            return await self._session.get(f"{_ALL}/{escaped(name)}")
+            return _project(await self._session.get(f"{_ALL}/{escaped(name)}"))
         except ServerRefused as error:
             if not error.missing:
                 raise
@@ -48,7 +52,7 @@ class ServedProjects:
     async def create(self, body: Body, *, upsert: bool) -> str:
         name = body["metadata"]["name"]
         try:
-            before = (await self._session.get(f"{_ALL}/{escaped(name)}"))["metadata"].get("resourceVersion")
+            before = part(await self._session.get(f"{_ALL}/{escaped(name)}"), "metadata").get("resourceVersion")
         except ServerRefused as error:
             if not error.missing:
                 raise
@@ -64,8 +68,17 @@ class ServedProjects:
             ) from error
         if before is None:
             return "created"
-        return "unchanged" if made["metadata"].get("resourceVersion") == before else "updated"
+        return "unchanged" if part(made, "metadata").get("resourceVersion") == before else "updated"
 
     async def delete(self, name: str) -> None:
         await self.read(name)
         await self._session.ask("DELETE", f"{_ALL}/{escaped(name)}")
+
+
+def _project(body: Body) -> Body:
+    """A project, as commands read it."""
+    try:
+        msgspec.convert(body, Project)
+    except msgspec.ValidationError as error:
+        raise StrangeAnswer("it", f"project ({error})") from error
+    return body

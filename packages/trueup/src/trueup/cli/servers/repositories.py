@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from trueup.cli.repo.port import RepositoryView
 from trueup.cli.servers.session import Json, ServerRefused, ServerSession, escaped
+from trueup.cli.servers.shape import part, rows
 from trueup.model.errors import TrueupError
 from trueup.store.credentials import REPOSITORY
 from trueup.store.repository_secrets import RepositorySecret
@@ -22,7 +23,7 @@ class ServedRepositories:
         self._all, self._url = ("/api/v1/repositories", "repo") if kind == REPOSITORY else ("/api/v1/repocreds", "url")
 
     async def list(self, *, refresh: bool) -> list[RepositoryView]:
-        items = (await self._session.get(self._all, {"forceRefresh": refresh or None})).get("items") or []
+        items = rows(await self._session.get(self._all, {"forceRefresh": refresh or None}), "items")
         return sorted((self._view(each) for each in items), key=lambda each: (each.of.url, each.of.project))
 
     async def get(self, url: str, project: str | None) -> RepositoryView:
@@ -66,7 +67,7 @@ class ServedRepositories:
         )
 
     def _view(self, body: Json) -> RepositoryView:
-        state = body.get("connectionState") or {}
+        state = part(body, "connectionState")
         message = str(state.get("message") or "it cannot be read")
         problem = {"Successful": "", "Failed": message}.get(str(state.get("status", "")))
         of = RepositorySecret(

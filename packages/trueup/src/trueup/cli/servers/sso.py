@@ -1,13 +1,12 @@
 """Signing in by an identity provider, with a browser and a port of this machine (RFC 8252, 7636)."""
 
+import asyncio
 import base64
 import hashlib
 import http.server
 import json
 import secrets
-import ssl
 import time
-import urllib.request
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -17,13 +16,19 @@ import msgspec
 from trueup.cli.screen import say
 from trueup.cli.servers.client import ServerClient
 from trueup.cli.servers.known import KnownServer
+from trueup.cli.servers.shape import part, word, words
 from trueup.cli.servers.tokens import claims as claims_of
+from trueup.cli.servers.tokens import require_token
+from trueup.kube.config import ClusterConfig
+from trueup.kube.credentials import tls_context
+from trueup.kube.plainwire import PlainWire
+from trueup.kube.wire import Answer, Lost, TooLong
 from trueup.model.errors import TrueupError
 
 PORT = 8085
 SECONDS = 300.0
-_ASKING_SECONDS = 30.0
 _LARGEST = 1 << 20
+_OK = 200
 _DEX_CLIENT = "argo-cd-cli"
 _DONE = b"<!doctype html><title>Signed in</title><p>You have signed in. This window can be closed."
 _FAILED = b"<!doctype html><title>Not signed in</title><p>Signing in has failed. The command line says why."
@@ -83,9 +88,9 @@ def sign_in(
         query = callback.wait(state, seconds)
     form = {"grant_type": "authorization_code", "code": query["code"], "redirect_uri": back, "client_id": client}
     told = _fetch(_place(places, "token_endpoint"), form | {"code_verifier": verifier})
-    token = told.get("id_token")
-    if not isinstance(token, str) or not token:
+    if not told.get("id_token"):
         raise TrueupError(f"{issuer} gives no identity token", hint="does its client permit the scope openid?")
+    token = require_token(told["id_token"], issuer)
     if claims_of(token).get("nonce") != nonce:
         raise TrueupError(f"{issuer} answers another question", hint="run the command again")
     return ProviderTokens(token, str(told.get("refresh_token") or ""))
@@ -96,9 +101,9 @@ def _provider(server: KnownServer) -> tuple[str, str, list[str], Mapping[str, An
     settings = ServerClient(msgspec.structs.replace(server, token="")).get("/api/v1/settings")
     known = settings.get("oidcConfig")
     if isinstance(known, dict):
-        client = known.get("cliClientID") or known.get("clientID") or ""
-        scopes = [str(each) for each in known.get("scopes") or ("profile", "email", "groups")]
-        return str(known.get("issuer", "")), str(client), scopes, known.get("idTokenClaims") or {}
+        client = word(known, "cliClientID") or word(known, "clientID")
+        scopes = words(known, "scopes") or ["profile", "email", "groups"]
+        return word(known, "issuer"), client, scopes, part(known, "idTokenClaims")
     if settings.get("dexConfig") and settings.get("url"):
         return f"{str(settings['url']).rstrip('/')}/api/dex", _DEX_CLIENT, ["profile", "email", "groups"], {}
     raise TrueupError(
@@ -173,26 +178,31 @@ def _place(places: Mapping[str, Any], name: str) -> str:
     return url
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """Follows nobody."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
-
-
 def _fetch(url: str, form: Mapping[str, str] | None = None) -> dict[str, Any]:
-    if urlsplit(url).scheme not in ("https", "http"):
+    """What a provider answers, within the time of any answer; nobody is followed elsewhere."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
         raise TrueupError(f"{url[:200]} is no URL of http or https", hint="is the server's oidc.config right?")
-    data = urlencode(form).encode() if form is not None else None
-    opener = urllib.request.build_opener(_Stay, urllib.request.HTTPSHandler(context=ssl.create_default_context()))
-    request = urllib.request.Request(url, data, {"Accept": "application/json"})  # noqa: S310
+    config = ClusterConfig(server=f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+    sent = urlencode(form).encode() if form is not None else None
+    headers = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+    async def asked() -> Answer:
+        wire = PlainWire(config, tls_context(config), 1)
+        try:
+            return await wire.exchange("GET" if form is None else "POST", target, headers, sent, _LARGEST)
+        finally:
+            await wire.close()
+
     try:
-        with opener.open(request, timeout=_ASKING_SECONDS) as answer:
-            found = json.loads(answer.read(_LARGEST))
-    except (OSError, ValueError, RecursionError) as error:
+        answer = asyncio.run(asked())
+        found = json.loads(answer.body) if answer.status == _OK else None
+    except (Lost, TooLong, ValueError, RecursionError) as error:
+        why = error.cause if isinstance(error, Lost) else type(error).__name__
         raise TrueupError(
-            f"{urlsplit(url).netloc} cannot be asked: {type(error).__name__}", hint="is the provider reached from here?"
+            f"{parts.netloc} cannot be asked: {why}", hint="is the provider reached from here?"
         ) from error
     if not isinstance(found, dict):
-        raise TrueupError(f"{urlsplit(url).netloc} is no identity provider", hint="is the server's oidc.config right?")
+        raise TrueupError(f"{parts.netloc} is no identity provider", hint="is the server's oidc.config right?")
     return found

@@ -6,6 +6,7 @@ import msgspec
 
 from trueup.cli.servers.known import KnownServer
 from trueup.cli.servers.session import Json, ServerSession, escaped
+from trueup.cli.servers.shape import StrangeAnswer, rows
 from trueup.store.audit.story import StoryLine
 
 
@@ -27,4 +28,7 @@ def timeline_of(server: KnownServer, name: str, since: str, limit: int) -> list[
             query = {"appNamespace": namespace, "since": since, "limit": limit or None}
             return await session.get(f"/api/v1/trueup/applications/{escaped(bare)}/timeline", query)
 
-    return msgspec.convert(asyncio.run(asked()).get("lines") or [], list[StoryLine])
+    try:
+        return msgspec.convert(rows(asyncio.run(asked()), "lines"), list[StoryLine])
+    except msgspec.ValidationError as error:
+        raise StrangeAnswer("lines", f"story ({error})") from error
