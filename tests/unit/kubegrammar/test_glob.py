@@ -4,7 +4,16 @@ import time
 
 import pytest
 
-from kubegrammar.glob import doublestar_match, doublestar_problem, file_match, glob_match, glob_problem
+from kubegrammar.glob import (
+    OutOfSteps,
+    Steps,
+    doublestar_match,
+    doublestar_problem,
+    doublestar_size,
+    file_match,
+    glob_match,
+    glob_problem,
+)
 
 GOBWAS = {
     "text matches itself": ("abc", "abc", "", True),
@@ -127,3 +136,17 @@ def test_no_pattern_is_slow(pattern: str) -> None:
     begin = time.process_time()
     assert glob_match(pattern, "a" * 400, "/") is False
     assert time.process_time() - begin < 2
+
+
+def test_matching_takes_no_more_steps_than_it_is_given() -> None:
+    steps = Steps(100)
+    assert doublestar_match("a/*.yaml", "a/b.yaml", steps) and 0 < steps.left < 100
+    with pytest.raises(OutOfSteps):
+        doublestar_match("*a" * 200, "ab" * 200, Steps(10_000))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "least"), [("a/*", 3), ("{a,b}c", 4), ("{a,b}{c,d}", 8), ("{a,b" * 40 + "}" * 40, 10_000)]
+)
+def test_the_size_of_a_pattern_counts_its_choices(pattern: str, least: int) -> None:
+    assert least <= doublestar_size(pattern) <= 1000 * len(pattern)

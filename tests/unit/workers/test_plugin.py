@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.support.memtree import Link, MemTree
 
 from trueup.model.application import NameValue, PluginParameter, PluginSource, Source
 from trueup.model.errors import RenderFailed, TrueupError
-from trueup.model.tree import Mode
+from trueup.model.tree import Entry, Mode
 from trueup.render.environment import ParameterAnnouncement, Plugin
 from trueup.render.plugin import plugin_of
 from trueup.render.recipe import RenderContext, make_recipe, read_inputs
@@ -255,3 +255,22 @@ def test_it_reads_what_the_application_says_that_it_is_made_of() -> None:
     assert read("lib/*.txt") == {"a/x", "a/deep/y", "lib/n.txt"}
     assert read("lib") == {"a/x", "a/deep/y", "lib/z", "lib/n.txt"}
     assert read("") == files.keys(), "the root is everything"
+
+
+def test_what_takes_too_long_to_find_out_is_everything() -> None:
+    files = {f"a/{n}": "1" for n in range(2000)} | {"other/w": "5"}
+    plugin = Plugin(name="p", generate=("true",))
+    reads = tuple(f"*/**/{'*x' * 20}{n}" for n in range(500))
+    context = RenderContext(app_name="web", plugins=(plugin,), reads=reads)
+    tree = MemTree(files)
+    walks, walk = 0, tree.walk
+
+    def counted(path: str) -> Iterator[Entry]:
+        nonlocal walks
+        walks += 1
+        return walk(path)
+
+    tree.walk = counted  # type: ignore[method-assign]
+    source = Source(path="a", plugin=PluginSource(name="p"))
+    assert {file.path for file in make_recipe(source, tree, {}, context).inputs} == files.keys()
+    assert walks < 100

@@ -6,15 +6,26 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trueup.server.endpoint import EndpointAnswer, Knock
+from trueup.server.webhooks import form, matching
 from trueup.server.webhooks.inbox import Inbox, WebhookPorts
-from trueup.server.webhooks.news import BadDelivery, Delivery, GitPush, ImagePush, News
+from trueup.server.webhooks.news import (
+    MOST_FILES,
+    MOST_IMAGES,
+    MOST_PUSHES,
+    MOST_URLS,
+    BadDelivery,
+    Delivery,
+    GitPush,
+    ImagePush,
+    News,
+)
 from trueup.server.webhooks.receiver import LARGEST, Webhooks, largest_of
 from trueup.server.webhooks.senders import SENDERS, sender_of
 
@@ -394,3 +405,69 @@ def test_no_bytes_are_an_error_of_ours(body: bytes, headers: Mapping[str, str]) 
         sender.read(Delivery(headers, {}, body))
     except BadDelivery as error:
         assert body.decode("latin-1") not in str(error) or len(body) < 3
+
+
+def many(value: Any, most: int) -> Any:
+    """The same body with as many of everything that stands in a list, each another."""
+    if isinstance(value, dict):
+        return {name: many(each, most) for name, each in value.items()}
+    if isinstance(value, list) and value:
+        return [numbered(value[0], n) for n in range(most)]
+    return value
+
+
+def numbered(value: Any, number: int) -> Any:
+    if isinstance(value, dict):
+        return {name: numbered(each, number) for name, each in value.items()}
+    if isinstance(value, list):
+        return [numbered(each, number) for each in value]
+    return f"{value}{number}" if isinstance(value, str) and value not in ("branch", "tag") else value
+
+
+@pytest.mark.parametrize("row", [row for row in SAID if not row.startswith("W")])
+@pytest.mark.parametrize("most", [50, 4000])
+async def test_whatever_is_told_little_of_it_is_worked_out(
+    row: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers, body, _ = SAID[row]
+    sender = sender_of(headers)
+    assert sender is not None
+    news = sender.read(Delivery(headers, {}, json.dumps(many(body, most)).encode()))
+    assert len(news) <= max(MOST_PUSHES + 1, MOST_IMAGES)
+    urls = [url for each in news if isinstance(each, GitPush) for url in each.urls]
+    assert len(set(urls)) <= MOST_URLS
+    assert all(len(each.files or ()) <= MOST_FILES for each in news if isinstance(each, GitPush))
+    worked = 0
+    find = matching.place_of
+
+    def counted(url: str) -> Any:
+        nonlocal worked
+        worked += 1
+        return find(url)
+
+    monkeypatch.setattr(matching, "place_of", counted)
+    Bench().inbox.put(news)
+    assert worked <= MOST_URLS * (MOST_PUSHES + 1)
+
+
+@given(st.binary(max_size=60), st.integers(0, 3), st.sampled_from([b"", b"a=1&", b"xpayload=1&"]))
+def test_a_form_is_read_in_pieces_as_it_was_written(payload: bytes, cut: int, before: bytes) -> None:
+    wanted = payload + b"{" * cut
+    written = before + b"payload=" + quote_plus(wanted).encode() + b"&b=2"
+    for piece in (4, 5, 1 << 20):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(form, "_PIECE", piece)
+            assert form.payload_of(written) == wanted
+
+
+def test_a_form_of_escapes_is_read_by_pieces_and_not_by_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces, decode = 0, form._decoded
+
+    def counted(text: bytes) -> bytes:
+        nonlocal pieces
+        pieces += 1
+        return decode(text)
+
+    monkeypatch.setattr(form, "_decoded", counted)
+    assert form.payload_of(b"payload=" + b"%7B" * 3_000_000) == b"{" * 3_000_000
+    assert pieces <= 10

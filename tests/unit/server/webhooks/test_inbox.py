@@ -1,6 +1,7 @@
 """Who is told of a push: those that read what was pushed, once, and nobody else."""
 
 import asyncio
+import posixpath
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
@@ -10,13 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.world import application
 
+from kubegrammar.glob import Steps, doublestar_match
+from kubegrammar.glob.automaton import Automaton
 from trueup.model.annotations import GENERATE_PATHS
 from trueup.model.application import Application
 from trueup.model.repository import RepositoryOf
-from trueup.policy.generate_paths import generate_paths, touched
-from trueup.server.webhooks.inbox import MOST, PAUSE, Inbox, WebhookPorts
-from trueup.server.webhooks.matching import PushedPlace, place_of, places_of_news, reads
-from trueup.server.webhooks.news import GitPush, ImagePush
+from trueup.policy.generate_paths import LONGEST, MOST_PATHS, ChangedFiles, generate_paths
+from trueup.server.webhooks.inbox import PAUSE, Inbox, WebhookPorts
+from trueup.server.webhooks.matching import (
+    MOST_SOURCES,
+    STEPS,
+    STEPS_OF_ALL,
+    Pushed,
+    PushedPlace,
+    place_of,
+    places_of_news,
+)
+from trueup.server.webhooks.news import MOST_FILES, MOST_IMAGES, MOST_PUSHES, GitPush, ImagePush, News
 
 URL = "https://git.example.com/Org/Shop.git"
 SAME = {
@@ -61,6 +72,10 @@ def test_what_is_no_url_is_nobody_s(url: str) -> None:
     app = decoded({"repoURL": "https://h/team/shop", "path": "."})
     for place in places_of_news(GitPush((url,), "refs/heads/main")):
         assert not reads(app, place, [GitPush((url,), "refs/heads/main")])
+
+
+def reads(app: Application, place: PushedPlace, news: Sequence[News]) -> bool:
+    return Pushed(place, news).concerns(app)
 
 
 def decoded(source: Mapping[str, Any], **annotations: str) -> Application:
@@ -130,7 +145,9 @@ def test_an_application_may_say_which_files_it_is_made_of(row: str) -> None:
 @given(st.text(max_size=20), st.lists(st.text(max_size=20), max_size=3), st.text(max_size=10))
 def test_paths_and_files_are_anything(said: str, files: list[str], path: str) -> None:
     app = decoded({"repoURL": URL, "path": path}, **{GENERATE_PATHS: said})
-    assert touched(generate_paths(app), files) in (True, False)
+    steps = Steps(STEPS)
+    assert ChangedFiles(files).touch(generate_paths(app), steps) in (True, False)
+    assert steps.left >= 0
 
 
 def test_a_chart_of_a_registry_is_concerned_by_its_tag() -> None:
@@ -223,7 +240,7 @@ async def test_a_push_that_is_told_a_thousand_times_is_one_look() -> None:
 
 async def test_pushes_beyond_counting_are_one_to_anything() -> None:
     estate = Estate({"a/web": shop("web")})
-    estate.inbox.put([push(f"refs/heads/{n}") for n in range(MOST + 1)])
+    estate.inbox.put([push(f"refs/heads/{n}") for n in range(MOST_PUSHES + 1)])
     await estate.settle()
     assert estate.looks == [(URL, ("a/web",), "")]
 
@@ -258,6 +275,93 @@ async def test_what_could_not_be_told_waits() -> None:
 
 async def test_images_wait_together_and_are_as_many_as_are_kept() -> None:
     estate = Estate({})
-    estate.inbox.put([ImagePush("ghcr.io/org/shop", f"v{n % (2 * MOST)}") for n in range(5000)])
+    estate.inbox.put([ImagePush("ghcr.io/org/shop", f"v{n % (2 * MOST_IMAGES)}") for n in range(5000)])
     await estate.settle()
-    assert len(estate.images) == MOST and len(set(estate.images)) == MOST
+    assert len(estate.images) == MOST_IMAGES and len(set(estate.images)) == MOST_IMAGES
+
+
+async def test_pushes_with_more_files_than_are_looked_at_are_one_to_anything() -> None:
+    estate = Estate({"a/web": shop("web", **{GENERATE_PATHS: "."})})
+    for part in range(3):
+        files = frozenset(f"x/{part}/{n}" for n in range(MOST_FILES // 2))
+        estate.inbox.put([push(f"refs/heads/{part}", files=files)])
+    assert sum(len(news or ()) for _, news in estate.inbox._pending.values()) == 0, "nothing of them is kept"
+    await estate.settle()
+    assert estate.looks == [(URL, ("a/web",), "")]
+
+
+HOSTILE: dict[str, str] = {
+    "names": ";".join(f"/p{n}" for n in range(300)),
+    "stars": ";".join(f"/*/**/p{n}" for n in range(600)),
+    "a thousand stars": "/" + "*a" * 400,
+    "stars, each a pattern of its own": ";".join(f"/{'*a' * 50}{n}" for n in range(300)),
+    "braces": ";".join("/[a]" + "{a,b,c,d,e,f,g,h,i,j}" * 3 + f"*{n}" for n in range(300)),
+    "braces in braces": "/*" + "{a,b" * 100 + "}" * 100,
+    "a megabyte": "/*a;" * 250_000,
+    "a path of a megabyte": "/*" + "a/" * 500_000,
+    "the folder of each source": ";".join(f"*{n}" for n in range(400)),
+}
+FILES = [frozenset(f"{'a' * length}/q{n}" for n in range(MOST_FILES)) for length in (1, 50, 1000)]
+
+
+@pytest.mark.parametrize("files", FILES, ids=("short", "long", "longest"))
+@pytest.mark.parametrize("row", HOSTILE)
+def test_what_an_application_says_costs_no_more_than_a_few_milliseconds_of_matching(
+    row: str, files: frozenset[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at = 0
+    move = Automaton._move
+
+    def counted(self: Automaton, state: frozenset[int], character: str) -> frozenset[int]:
+        nonlocal looked_at
+        looked_at += len(state)
+        return move(self, state, character)
+
+    monkeypatch.setattr(Automaton, "_move", counted)
+    app = shop("web", **{GENERATE_PATHS: HOSTILE[row]})
+    paths = generate_paths(app)
+    assert sum(map(len, paths)) <= LONGEST and len(paths) <= MOST_PATHS
+    pushed = Pushed(PushedPlace("git.example.com", "org/shop"), [push(files=files)])
+    before = pushed._left
+    pushed.concerns(app)
+    assert looked_at <= before - pushed._left <= STEPS
+
+
+def test_a_push_that_is_too_much_to_compare_concerns_whoever_is_left() -> None:
+    app = shop("web", **{GENERATE_PATHS: HOSTILE["stars, each a pattern of its own"]})
+    pushed = Pushed(PushedPlace("git.example.com", "org/shop"), [push(files=FILES[1])])
+    plain = shop("web", **{GENERATE_PATHS: "."})
+    assert not pushed.concerns(plain)
+    assert pushed._left <= STEPS_OF_ALL
+    pushed._left = 5 * STEPS
+    for _ in range(10):
+        assert pushed.concerns(app)
+    assert pushed._left >= 0
+    assert pushed.concerns(plain)
+
+
+def test_an_application_of_sources_without_end_is_concerned() -> None:
+    body = application(source={"repoURL": URL, "path": "."})
+    body["spec"]["sources"] = [
+        {"repoURL": URL, "path": str(n), "targetRevision": f"v{n}"} for n in range(MOST_SOURCES + 1)
+    ]
+    assert Pushed(PushedPlace("git.example.com", "org/shop"), [push()]).concerns(msgspec.convert(body, Application))
+
+
+@given(
+    st.lists(st.text("ab*/?{},[]!\\", max_size=12), max_size=4),
+    st.lists(st.text("ab/", min_size=1, max_size=10), min_size=1, max_size=5),
+)
+def test_sorted_files_are_found_as_one_by_one(paths: list[str], files: list[str]) -> None:
+    app = decoded({"repoURL": URL, "path": "a"}, **{GENERATE_PATHS: ";".join(paths)})
+    tidy = {posixpath.normpath("/" + each).strip("/") for each in files}
+    wanted = generate_paths(app)
+    one_by_one = any(
+        not path
+        or file == path
+        or file.startswith(path + "/")
+        or (set(path) & set("*?[") and doublestar_match(path, file))
+        for path in wanted
+        for file in tidy
+    )
+    assert ChangedFiles(files).touch(wanted, Steps(10**6)) is bool(one_by_one)

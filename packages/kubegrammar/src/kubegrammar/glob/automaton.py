@@ -6,6 +6,8 @@ Patterns come from tenants. A backtracking matcher takes time exponential in the
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
+from kubegrammar.glob.steps import Steps
+
 CharacterTest: TypeAlias = Callable[[str], bool]
 
 _MOST_KEPT: Final = 20_000
@@ -52,12 +54,22 @@ class Automaton:
         self._kept = 0
         self._start = self._reachable([0])
 
-    def matches(self, text: str) -> bool:
-        """Whether the program takes the whole text."""
+    def matches(self, text: str, steps: Steps | None = None) -> bool:
+        """Whether the program takes the whole text.
+
+        Raises:
+            OutOfSteps.
+        """
         state, moves = self._start, self._moves
+        if steps is not None:
+            steps.take(1 + len(text))
         for character in text:
             after = moves.get((state, character))
-            state = self._move(state, character) if after is None else after
+            if after is None:
+                if steps is not None:
+                    steps.take(len(state))
+                after = self._move(state, character)
+            state = after
             if not state:
                 return False
         return len(self._program) in state

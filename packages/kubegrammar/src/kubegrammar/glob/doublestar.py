@@ -17,6 +17,7 @@ from kubegrammar.glob.automaton import (
     add_text,
     any_character,
 )
+from kubegrammar.glob.steps import Steps
 
 _COMPILED: Final = 256
 _MOST_ALTERNATIVES: Final = 1000
@@ -28,10 +29,24 @@ class _BadPattern(ValueError):
     pass
 
 
-def doublestar_match(pattern: str, path: str) -> bool:
-    """Whether the pattern matches the whole path; a malformed pattern matches nothing."""
+def doublestar_match(pattern: str, path: str, steps: Steps | None = None) -> bool:
+    """Whether the pattern matches the whole path; a malformed pattern matches nothing.
+
+    Args:
+        steps: what it may cost, beside preparing the pattern.
+
+    Raises:
+        OutOfSteps.
+    """
     automaton = _compiled(pattern)
-    return automaton is not None and automaton.matches(path)
+    return automaton is not None and automaton.matches(path, steps)
+
+
+def doublestar_size(pattern: str) -> int:
+    """Steps that preparing a pattern costs at most: its characters, written out for each choice among its braces."""
+    braces = min(pattern.count("{"), 16)
+    choices: int = (1 + pattern.count(",")) ** braces
+    return len(pattern) * min(choices, _MOST_ALTERNATIVES)
 
 
 def doublestar_problem(pattern: str) -> str:

@@ -9,7 +9,7 @@ import posixpath
 import msgspec
 
 from kubegrammar import json, pattern, yaml
-from kubegrammar.glob import doublestar_match
+from kubegrammar.glob import OutOfSteps, Steps, doublestar_match, doublestar_size
 from trueup.model.application import PluginParameter, PluginSource, Source
 from trueup.model.errors import RenderFailed
 from trueup.model.tree import Mode, Tree
@@ -23,6 +23,10 @@ KIND = "ConfigManagementPlugin"
 _API = "argoproj.io/v1alpha1"
 _UNESCAPED = pattern.compile(r"[^A-Z0-9_]")
 _PATTERN = pattern.compile(r"[*?\[{]")
+_STEPS = 2_000_000
+"""Steps of finding the files that an application says it is made of."""
+_FILE = 16
+"""Steps that a file costs to be listed."""
 _VARIABLE = pattern.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -152,7 +156,11 @@ def draft(source: Source, tree: Tree, path: str, context: RenderContext, environ
         )
     options = source.plugin or PluginSource()
     variables = {**environment.all(), **_own(options, environment), **_parameters(options.parameters)}
-    inputs = _readable(tree, path, context.reads) if context.reads else every_input(tree)
+    try:
+        inputs = _readable(tree, path, context.reads, Steps(_STEPS)) if context.reads else every_input(tree)
+    except OutOfSteps:
+        # To find out which files they are would take longer than to give all.
+        inputs = every_input(tree)
     job = PluginJob(
         path=path,
         name=plugin.name,
@@ -168,15 +176,17 @@ def draft(source: Source, tree: Tree, path: str, context: RenderContext, environ
     return Draft(job, inputs=inputs, confidential=True)
 
 
-def _readable(tree: Tree, path: str, reads: tuple[str, ...]) -> list[Input]:
+def _readable(tree: Tree, path: str, reads: tuple[str, ...], steps: Steps) -> list[Input]:
     """The files of a source's own folder, and of what else an application names: no commit elsewhere concerns it."""
     found = {file.path: file for file in every_input(tree, path)}
     for each in reads:
         # What stands before the first sign of a pattern is a folder, or part of a name.
         fixed = _PATTERN.split(each)[0]
         folder = each if fixed == each else posixpath.dirname(fixed)
-        for file in every_input(tree, folder):
-            if folder == each or doublestar_match(each, file.path):
+        files = every_input(tree, folder)
+        steps.take(doublestar_size(each) + len(files) * _FILE)
+        for file in files:
+            if folder == each or doublestar_match(each, file.path, steps):
                 found[file.path] = file
     return list(found.values())
 

@@ -1,7 +1,10 @@
 """What Git hosts send: what was pushed, by each in its own form."""
 
-from trueup.server.webhooks.news import Delivery, GitPush, News, full_ref, leads_to
-from trueup.server.webhooks.reading import Said, as_ref, as_url, changed_files, inside, text_of
+from collections.abc import Iterator
+from itertools import islice
+
+from trueup.server.webhooks.news import MOST_PUSHES, Delivery, GitPush, News, full_ref, leads_to
+from trueup.server.webhooks.reading import Said, as_ref, changed_files, few_urls, inside, text_of
 from trueup.sources.revision import BRANCHES
 
 _MOST_COMMITS = 2048
@@ -62,14 +65,16 @@ def read_bitbucket_cloud(delivery: Delivery) -> list[News]:
     if delivery.headers.get("x-event-key", "") != "repo:push":
         return []
     urls = said.urls(("repository", "links", "html", "href"))
-    found: list[News] = []
-    for change in said.list("push", "changes"):
-        state = inside(change, "new") or inside(change, "old")
-        name = as_ref(text_of(inside(state, "name")))
-        if name:
-            ref = full_ref(name, tag=inside(state, "type") == "tag")
-            found.append(GitPush(urls, ref, text_of(inside(change, "new", "target", "hash"))))
-    return found
+
+    def pushes() -> Iterator[News]:
+        for change in said.list("push", "changes"):
+            state = inside(change, "new") or inside(change, "old")
+            name = as_ref(text_of(inside(state, "name")))
+            if name:
+                ref = full_ref(name, tag=inside(state, "type") == "tag")
+                yield GitPush(urls, ref, text_of(inside(change, "new", "target", "hash")))
+
+    return _few(pushes())
 
 
 def read_bitbucket_server(delivery: Delivery) -> list[News]:
@@ -81,14 +86,15 @@ def read_bitbucket_server(delivery: Delivery) -> list[News]:
     said = Said(delivery.body)
     if delivery.headers.get("x-event-key", "") != "repo:refs_changed":
         return []
-    links = (text_of(inside(link, "href")) for link in said.list("repository", "links", "clone"))
-    urls = tuple(filter(None, map(as_url, links)))
-    found: list[News] = []
-    for change in said.list("changes"):
-        ref = as_ref(text_of(inside(change, "ref", "id")) or text_of(inside(change, "refId")))
-        if ref:
-            found.append(GitPush(urls, full_ref(ref), leads_to(text_of(inside(change, "toHash")))))
-    return found
+    urls = few_urls(text_of(inside(link, "href")) for link in said.list("repository", "links", "clone"))
+
+    def pushes() -> Iterator[News]:
+        for change in said.list("changes"):
+            ref = as_ref(text_of(inside(change, "ref", "id")) or text_of(inside(change, "refId")))
+            if ref:
+                yield GitPush(urls, full_ref(ref), leads_to(text_of(inside(change, "toHash"))))
+
+    return _few(pushes())
 
 
 def read_azure(delivery: Delivery) -> list[News]:
@@ -102,13 +108,20 @@ def read_azure(delivery: Delivery) -> list[News]:
         return []
     urls = said.urls(("resource", "repository", "remoteUrl"))
     head = said.text("resource", "repository", "defaultBranch")
-    found: list[News] = []
-    for update in said.list("resource", "refUpdates"):
-        ref = as_ref(text_of(inside(update, "name")))
-        if ref:
-            commit = leads_to(text_of(inside(update, "newObjectId")))
-            found.append(GitPush(urls, full_ref(ref), commit, _is_head(full_ref(ref), head)))
-    return found
+
+    def pushes() -> Iterator[News]:
+        for update in said.list("resource", "refUpdates"):
+            ref = as_ref(text_of(inside(update, "name")))
+            if ref:
+                commit = leads_to(text_of(inside(update, "newObjectId")))
+                yield GitPush(urls, full_ref(ref), commit, _is_head(full_ref(ref), head))
+
+    return _few(pushes())
+
+
+def _few(pushes: Iterator[News]) -> list[News]:
+    """One more than are kept apart says that there were many."""
+    return list(islice(pushes, MOST_PUSHES + 1))
 
 
 def _is_head(ref: str, default: str) -> bool | None:

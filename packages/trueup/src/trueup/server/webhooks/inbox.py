@@ -1,5 +1,6 @@
 """What was pushed, until those that read it are told: once for each repository, however often it is said."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from typing import Final, Protocol
 
@@ -10,16 +11,16 @@ from trueup.model.repository import RepositoryOf
 from trueup.runtime.logger import Logger
 from trueup.runtime.outcome import Requeue
 from trueup.runtime.queue import Queue
-from trueup.server.webhooks.matching import PushedPlace, place_of_source, places_of_news, reads
-from trueup.server.webhooks.news import GitPush, ImagePush, News
+from trueup.server.webhooks.matching import Pushed, PushedPlace, place_of_source, places_of_news
+from trueup.server.webhooks.news import MOST_FILES, MOST_IMAGES, MOST_PUSHES, GitPush, ImagePush, News
 
 log = Logger("trueup.webhook")
 
 PAUSE: Final = 1.0
 """Seconds between two times that a repository's readers are told: whoever can send deliveries asks its host no more
 often."""
-MOST: Final = 200
-"""Pushes to one repository that are kept apart. Of more, all that is kept is that there were many."""
+_SPARE: Final = 200
+"""Repositories beside those that are read of which something is remembered."""
 IMAGES: Final = "images"
 """The key under which pushed images wait for the rounds that write them into Git."""
 
@@ -76,7 +77,7 @@ class Inbox:
         for each in news:
             for place in places_of_news(each):
                 at.setdefault(place, []).append(each)
-            if isinstance(each, ImagePush) and len(self._images) < MOST:
+            if isinstance(each, ImagePush) and len(self._images) < MOST_IMAGES:
                 self._images[each] = None
                 self._add(IMAGES)
         read = self._read() if at else set()
@@ -85,7 +86,7 @@ class Inbox:
             waiting = self._pending.get(key, (place, []))[1]
             if waiting is not None:
                 waiting = [*waiting, *at[place]]
-            self._pending[key] = (place, waiting if waiting is not None and len(waiting) <= MOST else None)
+            self._pending[key] = (place, waiting if waiting is not None and _few(waiting) else None)
             self._add(key)
         return len(at.keys() & read)
 
@@ -102,13 +103,13 @@ class Inbox:
 
     def _place(self, repository: RepositoryOf) -> PushedPlace | None:
         if repository not in self._places:
-            if len(self._places) > 4 * len(self._ports.readers()) + MOST:
+            if len(self._places) > 4 * len(self._ports.readers()) + _SPARE:
                 self._places.clear()
             self._places[repository] = place_of_source(repository)
         return self._places[repository]
 
     async def _tell(self, key: str) -> Requeue:
-        if len(self._told) > 4 * len(self._ports.readers()) + MOST:
+        if len(self._told) > 4 * len(self._ports.readers()) + _SPARE:
             self._told.clear()
         self._told[key] = self._ports.clock()
         if key == IMAGES:
@@ -131,15 +132,28 @@ class Inbox:
         commits = {each.commit for each in news or () if isinstance(each, GitPush) and each.commit}
         commit = commits.pop() if len(commits) == 1 else ""
         readers = self._ports.readers()
+        pushed = Pushed(place, news) if news is not None else None
         for repository in self._repositories():
             if self._place(repository) != place:
                 continue
-            keys = [each for each in sorted(readers.get(repository, ())) if self._concerned(each, place, news)]
+            keys = await self._concerned(readers.get(repository, ()), pushed)
             # A base that lies elsewhere is read at a revision that only its kustomization says.
             if keys or repository not in readers:
                 log.info("push told", place=f"{place.host}/{place.path}", applications=len(keys), commit=commit)
                 await self._ports.look(repository, keys, commit)
 
-    def _concerned(self, key: str, place: PushedPlace, news: list[News] | None) -> bool:
-        stored = self._ports.application(key)
-        return stored is not None and (news is None or reads(stored.app, place, news))
+    async def _concerned(self, keys: Iterable[str], pushed: Pushed | None) -> list[str]:
+        found: list[str] = []
+        for key in sorted(keys):
+            # Between two, others have their turn.
+            await asyncio.sleep(0)
+            stored = self._ports.application(key)
+            if stored is not None and (pushed is None or pushed.concerns(stored.app)):
+                found.append(key)
+        return found
+
+
+def _few(news: Sequence[News]) -> bool:
+    """Whether they are kept apart."""
+    files = sum(len(each.files or ()) for each in news if isinstance(each, GitPush))
+    return len(news) <= MOST_PUSHES and files <= MOST_FILES

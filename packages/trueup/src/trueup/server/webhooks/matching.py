@@ -1,21 +1,35 @@
 """Which repository is meant, and which applications read what was pushed to it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 
 from kubegrammar import semver
+from kubegrammar.glob import OutOfSteps, Steps
 from trueup.model.application import Application
 from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.repository import RepositoryOf
 from trueup.model.repository_url import REMEMBERED, parse_repository_url
 from trueup.model.source import Source
-from trueup.policy.generate_paths import generate_paths, touched
+from trueup.policy.generate_paths import ChangedFiles, generate_paths
 from trueup.server.webhooks.news import GitPush, ImagePush, News
 from trueup.sources import revision as revisions
 
 _AZURE, _AZURE_SSH, _VISUAL_STUDIO = "dev.azure.com", "vs-ssh.visualstudio.com", ".visualstudio.com"
+
+
+STEPS: Final = 20_000
+"""Steps of finding out whether pushes that are told together concern an application: a few milliseconds."""
+STEPS_OF_ALL: Final = 100 * STEPS
+"""Of finding it out for all applications."""
+MOST_SOURCES: Final = 100
+"""Of an application; one of more is concerned by whatever is pushed to one of them."""
+_SAID = 8
+"""Steps that a path costs to be read."""
+_REVISION = 50
+"""Steps that a source's revision costs to be compared with a ref."""
 
 
 class PushedPlace(msgspec.Struct, frozen=True, order=True):
@@ -73,11 +87,52 @@ def places_of_news(news: News) -> frozenset[PushedPlace]:
     return frozenset(place for place in map(place_of, urls) if place is not None and place.path)
 
 
-def reads(app: Application, place: PushedPlace, news: Iterable[News]) -> bool:
-    """Whether an application is concerned by what was pushed to a place that it reads."""
-    sources = [each for each in app.spec.all_sources() if place_of_source(app.spec.repository(each)) == place]
-    paths = generate_paths(app)
-    return any(_names(source, each) and not _left_out(paths, each) for each in news for source in sources)
+class Pushed:
+    """What was pushed to a place, prepared once for all applications that read it.
+
+    What the comparison costs is bounded for each application, and for all of them: whoever may write an application
+    writes the paths, and whoever may push the files. What would cost more is a push that concerns it.
+    """
+
+    def __init__(self, place: PushedPlace, news: Sequence[News]) -> None:
+        self._place = place
+        self._news = [(each, _changed(each)) for each in news]
+        self._left = STEPS_OF_ALL
+
+    def concerns(self, app: Application) -> bool:
+        """Whether an application reads what may be another since; true where it would cost too much to find out."""
+        given = Steps(min(STEPS, self._left))
+        before = given.left
+        try:
+            return self._concerns(app, given)
+        except OutOfSteps:
+            return True
+        finally:
+            self._left -= before - given.left
+
+    def _concerns(self, app: Application, steps: Steps) -> bool:
+        all_sources = app.spec.all_sources()
+        if len(all_sources) > MOST_SOURCES:
+            return True
+        steps.take(len(all_sources) * _REVISION)
+        sources = [each for each in all_sources if place_of_source(app.spec.repository(each)) == self._place]
+        paths: tuple[str, ...] | None = None
+        for news, files in self._news:
+            steps.take(len(sources) * _REVISION)
+            if not any(_names(source, news) for source in sources):
+                continue
+            if files is None:
+                return True
+            if paths is None:
+                paths = generate_paths(app)
+                steps.take(len(paths) * _SAID)
+            if not paths or files.touch(paths, steps):
+                return True
+        return False
+
+
+def _changed(news: News) -> ChangedFiles | None:
+    return ChangedFiles(news.files) if isinstance(news, GitPush) and news.files is not None else None
 
 
 def _names(source: Source, news: News) -> bool:
@@ -92,8 +147,3 @@ def _names(source: Source, news: News) -> bool:
         return bool(revisions.match(wanted, source.tag_prefix, refs))
     except TrueupError:
         return True
-
-
-def _left_out(paths: tuple[str, ...], news: News) -> bool:
-    """Whether an application has said what it is made of, and nothing of that has changed."""
-    return bool(paths) and isinstance(news, GitPush) and news.files is not None and not touched(paths, news.files)

@@ -1,10 +1,20 @@
 """What a delivery says, whoever has sent it."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
 from trueup.sources.revision import BRANCHES, REFS, TAGS
+
+MOST_PUSHES: Final = 32
+"""Pushes to one repository that are kept apart. Of more, all that is kept is that there were many."""
+MOST_FILES: Final = 2000
+"""Changed files that are looked at. Of more, applications are told whatever files they are made of."""
+MOST_URLS: Final = 8
+"""Ways to a repository that a delivery may name; further ones are not looked at."""
+MOST_IMAGES: Final = 200
+"""Pushed images that wait at a time."""
 
 
 class Delivery(msgspec.Struct, frozen=True):

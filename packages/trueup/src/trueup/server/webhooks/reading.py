@@ -1,17 +1,20 @@
 """Bodies of deliveries: strangers' JSON of any form and size, of which little is looked at."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
 
 from kubegrammar.json import received
-from trueup.server.webhooks.news import BadDelivery
+from trueup.server.webhooks.news import MOST_FILES, MOST_URLS, BadDelivery
 
 LARGEST_PART: Final = 512 << 10
 """Bytes of a field that is looked at; of a larger one only that it is there."""
 LONGEST_REF: Final = 1024
 LONGEST_URL: Final = 2048
+LONGEST_FILE: Final = 1024
+"""Characters of a changed file's path; a longer one counts as too many files."""
 _NOTHING: Final = msgspec.Raw(b"null")
 
 
@@ -52,19 +55,16 @@ class Said:
         try:
             # Nothing is kept of what is passed over: neither its size nor its depth costs memory.
             self._body = msgspec.json.decode(body, type=_Body)
+            self._read: dict[str, Any] = {}
         except (ValueError, RecursionError):
             # What that error says may be the sender's words.
             raise BadDelivery("the payload must be a JSON object") from None
 
     def at(self, *path: str) -> Any:
         """The value at a path of fields; None where there is none, or in too much."""
-        raw: msgspec.Raw = getattr(self._body, path[0])
-        if len(memoryview(raw)) > LARGEST_PART:
-            return None
-        try:
-            return inside(received(bytes(raw)), *path[1:])
-        except (ValueError, RecursionError):
-            return None
+        if path[0] not in self._read:
+            self._read[path[0]] = _value(getattr(self._body, path[0]))
+        return inside(self._read[path[0]], *path[1:])
 
     def text(self, *path: str) -> str:
         """The text at a path."""
@@ -90,7 +90,16 @@ class Said:
 
     def urls(self, *paths: tuple[str, ...]) -> tuple[str, ...]:
         """The texts at some paths that may be URLs."""
-        return tuple(url for path in paths if (url := as_url(self.text(*path))))
+        return few_urls(self.text(*path) for path in paths)
+
+
+def _value(raw: msgspec.Raw) -> Any:
+    if len(memoryview(raw)) > LARGEST_PART:
+        return None
+    try:
+        return received(bytes(raw))
+    except (ValueError, RecursionError):
+        return None
 
 
 def inside(value: Any, *path: str) -> Any:
@@ -121,9 +130,19 @@ def as_url(text: str) -> str:
     return text if len(text) <= LONGEST_URL else ""
 
 
+def few_urls(texts: Iterable[str]) -> tuple[str, ...]:
+    """The first different texts that may be URLs."""
+    return tuple(islice(dict.fromkeys(filter(None, map(as_url, texts))), MOST_URLS))
+
+
 def changed_files(commits: list[Any]) -> frozenset[str] | None:
-    """All files of commits; None where they name none, which says nothing."""
-    return frozenset(_files(commits)) or None
+    """All files of commits; None where they name none, which says nothing, or more than are looked at."""
+    found: set[str] = set()
+    for file in _files(commits):
+        found.add(file)
+        if len(found) > MOST_FILES or len(file) > LONGEST_FILE:
+            return None
+    return frozenset(found) or None
 
 
 def _files(commits: list[Any]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What registries send: which image was pushed. GitHub's has the events of GitHub."""
 
 from kubegrammar.image import is_tag, parse_image
-from trueup.server.webhooks.news import Delivery, ImagePush, News
+from trueup.server.webhooks.news import MOST_IMAGES, Delivery, ImagePush, News
 from trueup.server.webhooks.reading import Said, inside, text_of
 
 
@@ -45,7 +45,7 @@ def read_harbor(delivery: Delivery) -> list[News]:
     if said.text("type") != "PUSH_ARTIFACT":
         return []
     found: list[News] = []
-    for resource in said.list("event_data", "resources"):
+    for resource in said.list("event_data", "resources")[:MOST_IMAGES]:
         # host/project/name:tag, or @sha256:…
         head, slash, last = text_of(inside(resource, "resource_url")).partition("@")[0].rpartition("/")
         found += _pushed(head + slash + last.partition(":")[0], text_of(inside(resource, "tag")))

@@ -5,10 +5,10 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from urllib.parse import parse_qs
 
 import msgspec
 
+from trueup.server.webhooks.form import payload_of
 from trueup.server.webhooks.git_hosts import (
     read_azure,
     read_bitbucket_cloud,
@@ -16,7 +16,7 @@ from trueup.server.webhooks.git_hosts import (
     read_gitlab,
     read_push,
 )
-from trueup.server.webhooks.news import BadDelivery, Delivery, News
+from trueup.server.webhooks.news import Delivery, News
 from trueup.server.webhooks.registries import read_docker_hub, read_ghcr, read_harbor
 
 Secrets = Callable[[str], str]
@@ -48,10 +48,7 @@ def _read_github(delivery: Delivery) -> list[News]:
     event, body = delivery.headers.get("x-github-event", ""), delivery.body
     if delivery.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
         # So GitHub sends unless it is asked for JSON.
-        try:
-            body = parse_qs(body.decode(), max_num_fields=8).get("payload", [""])[0].encode()
-        except ValueError:
-            raise BadDelivery("the form cannot be read") from None
+        body = payload_of(body)
     return read_ghcr(body) if event in ("package", "registry_package") else read_push(event, body)
 
 
