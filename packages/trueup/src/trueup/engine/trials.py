@@ -127,7 +127,7 @@ def _images(body: Any) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def within(what: str) -> AsyncIterator[None]:
+async def within(what: str, seconds: float = SECONDS) -> AsyncIterator[None]:
     """A limit of time for a question of somebody who waits.
 
     Args:
@@ -137,10 +137,10 @@ async def within(what: str) -> AsyncIterator[None]:
         SourceUnavailable: the time is over.
     """
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
         raise SourceUnavailable(
-            f"{redact_url(what)[:300]}: its sources have not been read within {SECONDS:.0f} s",
+            f"{redact_url(what)[:300]}: its sources have not been read within {seconds:.0f} s",
             hint="ask again, or leave validation out",
         ) from None

@@ -19,7 +19,7 @@ from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.policy.requests import Refusal, RequestRefused
 from trueup.runtime.logger import Logger
 from trueup.runtime.secrecy import told
-from trueup.server.caller import Authenticator, Caller
+from trueup.server.caller import ASKING, Authenticator, Caller
 from trueup.server.description.values import MethodOf
 from trueup.server.errors import Code, Fault, unbuilt
 from trueup.server.lasting import closed, lasting
@@ -115,6 +115,7 @@ class Api:
         try:
             caller = await self._caller(method, headers)
             subject = caller.name
+            ASKING.set(subject)
             message = bounded(await read())
             function = self._functions.get(method.key)
             if function is None:

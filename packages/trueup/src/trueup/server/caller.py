@@ -1,7 +1,11 @@
 """Who asks: all that the rest of the server knows of signing in."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from contextvars import ContextVar
+from typing import Final, Protocol
+
+ASKING: Final[ContextVar[str]] = ContextVar("who asks", default="")
+"""The name of the caller whose request is being answered: whose share of what is scarce its work takes."""
 
 
 class Caller(Protocol):
