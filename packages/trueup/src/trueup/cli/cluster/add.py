@@ -129,7 +129,28 @@ async def _shown(there: ClusterConfig, flags: dict[str, Any]) -> ClusterConfig:
         token, expires = await token_of(client, system, account, name)
     if expires:
         say(f"warning: the token expires at {expires}; `trueup cluster rotate-auth` gives a new one", err=True)
-    return msgspec.structs.replace(bare, token=token)
+    config = msgspec.structs.replace(bare, token=token)
+    if not flags["proxy_url"]:
+        await _try(config)
+    return config
+
+
+async def _try(config: ClusterConfig) -> None:
+    """See that the cluster takes the credential, before anything of it is kept: in the place of one that works, one
+    that does not would take the cluster away from its applications. A proxy of the engine's may be reached by it alone.
+
+    Raises:
+        TrueupError: it does not.
+    """
+    # Loaded where a cluster is asked.
+    from trueup.cli.cluster.direct import look_at
+
+    seen = await look_at(config)
+    if seen.status == "Failed":
+        raise TrueupError(
+            f"cluster {config.server} does not take the token of the service account: {seen.message}",
+            hint="nothing was kept; is the token that its Secret has still good?",
+        )
 
 
 def _plugin(flags: dict[str, Any]) -> ExecPlugin | None:

@@ -184,6 +184,11 @@ async def look(control: Client, found: ClusterSecret) -> Look:
     if config.plugin is not None:
         # A Secret's program is the engine's to run, where somebody allowed it; it is nothing for this terminal.
         return Look("Unknown", message=f"the engine runs {config.plugin.command} for its credential")
+    return await look_at(config)
+
+
+async def look_at(config: ClusterConfig) -> Look:
+    """Ask a cluster for its version, with a credential that is in this configuration."""
     try:
         async with asking(config) as client:
             return await _asked(client)
