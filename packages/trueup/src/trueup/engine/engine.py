@@ -24,9 +24,10 @@ from trueup.engine.options import EngineOptions
 from trueup.engine.term import Term
 from trueup.engine.tools import Tools
 from trueup.kube.schemas import Schemas
-from trueup.model.errors import TrueupError
+from trueup.model.errors import InvalidSpec, TrueupError
 from trueup.model.live import Seen
 from trueup.model.manifest import Manifest
+from trueup.model.repository_url import parse_repository_url
 from trueup.model.share import Share
 from trueup.observe.observation import Observation
 from trueup.runtime import secrecy
@@ -101,6 +102,7 @@ class Engine:
             control.credentials,
             wanted=self._wanted,
             wished=self._wished,
+            known=self._known,
             preparer=tools.preparer,
             registry=registry,
             share=self._share,
@@ -141,6 +143,14 @@ class Engine:
 
     def _wished(self, repository: str) -> Iterator[Wished]:
         return self.term.wished(repository)
+
+    def _known(self) -> set[str]:
+        """The names of repositories that applications read, or that somebody has made known."""
+        found = set(self.control.credentials.names)
+        for repository in self.control.applications.readers():
+            with contextlib.suppress(InvalidSpec):
+                found.add(parse_repository_url(repository.url).name)
+        return found
 
     def _share(self, repository: str) -> Share:
         return self.term.shares.of_repository(repository)

@@ -1,7 +1,7 @@
 """Mirrors of repositories and shelves of charts: whose turn it is to be fetched, with which credential, and what may be
 pushed."""
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Set
 from functools import partial
 from typing import Any
 
@@ -38,6 +38,7 @@ class GitMirrors:
         wished: charts that a repository (its identity) is asked for, with their versions.
         preparer: reads indexes and archives.
         lease: held by who may push.
+        known: names of the repositories that are somebody's.
         metrics: are told how long git takes.
     """
 
@@ -48,6 +49,7 @@ class GitMirrors:
         *,
         wanted: Callable[[str], Iterator[str]],
         wished: Callable[[str], Iterator[Wished]],
+        known: Callable[[], Set[str]],
         preparer: Preparer,
         registry: RegistryClient,
         share: Callable[[str], Share],
@@ -73,7 +75,7 @@ class GitMirrors:
             guarded=self.guarded,
             exchange=exchange,
         )
-        self._git = measured_git(run_git, metrics)
+        self._git = measured_git(run_git, metrics, known)
         self.mirrors = Mirrors(
             self._root,
             self._git,

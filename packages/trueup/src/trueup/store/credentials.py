@@ -204,6 +204,11 @@ class Credentials:
         return frozenset((each.url.name, each.project) for each in self._secrets.values() if each.project)
 
     @property
+    def names(self) -> frozenset[str]:
+        """The URLs that there is a Secret for, in the form in which they are compared."""
+        return frozenset(each.url.name for each in self._secrets.values())
+
+    @property
     def large(self) -> frozenset[str]:
         """Names of the Secrets that have large files fetched."""
         return frozenset(name for name, each in self._secrets.items() if each.data.get("enableLfs") == "true")
