@@ -225,6 +225,34 @@ async def test_details_are_for_who_sees_both(message: Json, rules: Any, ok: bool
     assert room.asks.asked == []
 
 
+@pytest.mark.parametrize(
+    ("more", "own"),
+    [
+        ({}, True),
+        ({"helm": {}, "targetRevision": "", "directory": {"recurse": False}}, True),
+        ({"helm": {"valueFiles": ["http://192.0.2.1/x"]}}, False),
+        ({"helm": {"parameters": [{"name": "a", "value": "1"}]}}, False),
+        ({"kustomize": {"components": ["../secret"]}}, False),
+        ({"plugin": {"name": "x", "env": [{"name": "A", "value": "b"}]}}, False),
+        ({"directory": {"recurse": True}}, False),
+        ({"targetRevision": "other"}, False),
+        ({"ref": "values"}, False),
+    ],
+)
+async def test_a_source_is_the_applications_own_to_its_last_field(more: Json, own: bool) -> None:
+    message = details("web")
+    message["source"].update(more)
+    if own:
+        await Room().ask("GetAppDetails", message, allowed(*SEES))
+        return
+    room = Room()
+    with pytest.raises(Fault, match="permission denied"):
+        await room.ask("GetAppDetails", message, allowed(*SEES))
+    assert room.asks.asked == []
+    for action in ("create", "update"):
+        await room.ask("GetAppDetails", message, allowed(*SEES, ("applications", action, "shop/web")))
+
+
 async def test_what_a_kustomization_and_a_folder_offer() -> None:
     room = Room()
     room.asks.type = "Kustomize"

@@ -172,8 +172,8 @@ class RepositoryVisits:
         return self._reads.get(f"{namespace or self._reads.control_namespace}/{name}") if name else None
 
     def _may_show(self, caller: Caller, message: Json, source: Source) -> None:
-        """Of an Application that is there, its own sources are shown to who may see it, and others to who may change
-        it; of one that is not there, to who may make it."""
+        """Of an Application that is there, its own sources, to the last field, are shown to who may see it, and others
+        to who may make or change it; of one that is not there, to who may make it."""
         of, stored = self._application(message), self._stored(message)
         require(caller, APPLICATIONS, "get", of)
         if stored is None:
@@ -181,7 +181,7 @@ class RepositoryVisits:
             return
         if named(stored.live, self._reads.control_namespace).of != of:
             raise denied()
-        if _told_of(source) not in map(_told_of, _sources(stored)):
+        if _said(source) not in map(_said, _sources(stored)) and not may(caller, APPLICATIONS, "create", of):
             require(caller, APPLICATIONS, "update", of)
 
     def _trial_of(self, message: Json, source: Source) -> Application:
@@ -214,9 +214,19 @@ def _sources(stored: StoredApplication) -> list[Source]:
     return found
 
 
-def _told_of(source: Source) -> tuple[Any, ...]:
-    """What of a source decides what is read."""
-    return source.repo_url, source.path, source.chart, source.target_revision
+def _said(source: Source) -> Any:
+    """What a source says, without what is empty: a message writes what Go's types have."""
+    return _filled(msgspec.to_builtins(source))
+
+
+def _filled(value: Any) -> Any:
+    match value:
+        case dict():
+            full = {name: _filled(each) for name, each in value.items()}
+            return {name: each for name, each in full.items() if each not in (None, "", False, [], {})}
+        case list():
+            return [_filled(each) for each in value]
+    return value
 
 
 def _helm(offer: ChartOffer, given: Json) -> Json:
