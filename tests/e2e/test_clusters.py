@@ -155,7 +155,7 @@ async def test_a_secret_that_changes_is_followed_within_seconds(estate: Estate, 
     await far.known()
     await estate.settled()
     await far.known(project="others")
-    assert "for applications of another project" in await estate.condition("InvalidSpecError")
+    assert "there is no cluster" in await estate.condition("InvalidSpecError")
     await far.known(namespaces="elsewhere")
     await estate.commit({"app/settings.yaml": config(value="blue")})
     await estate.refresh()

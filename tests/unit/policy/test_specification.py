@@ -5,10 +5,11 @@ from typing import Any, Protocol
 import msgspec
 import pytest
 
-from trueup.model.application import Application, Place
+from trueup.model.application import Application, Destination, Place
 from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
-from trueup.policy import admit, problems
+from trueup.model.server import unknown_cluster
+from trueup.policy import admit, admit_placed, problems
 from trueup.policy.specification import valid_revision
 
 URL = "https://git.example/shop"
@@ -138,6 +139,58 @@ def test_a_destination_outside_the_project_is_refused(build: Builder) -> None:
         "application destination server 'https://kubernetes.default.svc' and namespace 'shop' do not match any of the "
         "allowed destinations in project 'team'"
     ]
+
+
+NORTH = "https://north.example"
+OTHERS: dict[str, dict[str, Any]] = {
+    "another server": {"destinations": [{"server": "https://kubernetes.default.svc", "namespace": "*"}]},
+    "another name": {"destinations": [{"name": "team-*", "namespace": "*"}]},
+    "another namespace": {"destinations": [{"server": "*", "namespace": "bank"}]},
+    "all but the server": {
+        "destinations": [{"server": "*", "namespace": "*"}, {"server": f"!{NORTH}", "namespace": "*"}]
+    },
+    "all but the name": {"destinations": [{"server": "*", "namespace": "*"}, {"name": "!north", "namespace": "*"}]},
+    "its own alone": {
+        "destinations": [{"server": "*", "namespace": "*"}],
+        "permitOnlyProjectScopedClusters": True,
+    },
+}
+
+
+@pytest.mark.parametrize("destination", [{"name": "north"}, {"server": NORTH}], ids=["by name", "by server"])
+@pytest.mark.parametrize("rule", OTHERS)
+def test_a_cluster_that_is_not_permitted_is_as_one_that_is_not_there(
+    rule: str, destination: dict[str, str], build: Builder
+) -> None:
+    app, project = build.app(destination={**destination, "namespace": "shop"}), build.project(**OTHERS[rule])
+
+    def known(app: Application) -> Destination:
+        return Place(server=NORTH, name="north", namespace="shop")
+
+    def missing(app: Application) -> Destination:
+        raise unknown_cluster(destination.get("server", ""), destination.get("name", ""), "team")
+
+    told = []
+    for place in (known, missing):
+        with pytest.raises(InvalidSpec) as refused:
+            admit_placed(app, project, place)
+        told.append(str(refused.value))
+    assert told[0] == told[1]
+    shown = next(iter(destination.values()))
+    assert shown in told[0]
+    assert ("north" in told[0].replace(shown, ""), "cluster.invalid" in told[0]) == (False, False)
+
+
+def test_a_cluster_is_missed_by_who_may_use_it_and_used_where_it_is(build: Builder) -> None:
+    app = build.app(destination={"name": "north", "namespace": "shop"})
+    project = build.project(destinations=[{"server": "*", "namespace": "*"}])
+    admit_placed(app, project, lambda app: Place(server=NORTH, name="north", namespace="shop"))
+    with pytest.raises(InvalidSpec, match="there is no cluster 'north' for applications of project 'team'"):
+
+        def missing(app: Application) -> Destination:
+            raise unknown_cluster("", "north", "team")
+
+        admit_placed(app, project, missing)
 
 
 def test_a_reason_is_said_once(build: Builder) -> None:

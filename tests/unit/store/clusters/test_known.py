@@ -83,7 +83,12 @@ REFUSED = {
         {"name": "in-cluster"},
         "there are 2 clusters with the same name",
     ),
-    "another project's": ((secret("a", project="others"),), {"server": FAR}, "for applications of another project"),
+    "another project's": ((secret("a", project="others"),), {"server": FAR}, f"there is no cluster {FAR!r} for"),
+    "another project's, whose Secret is broken": (
+        (secret("a", name="north", project="others", config="{"),),
+        {"name": "north"},
+        "there is no cluster 'north' for applications of project 'team'",
+    ),
     "one whose Secret is broken": (
         (secret("a", name="north", config="{"),),
         {"name": "north"},

@@ -186,7 +186,7 @@ def _functions(engine: Engine, client: Client, changes: Changes, pulse: Pulse) -
     requests = Requests(client, control.namespace, now)
 
     def admit(app: Application) -> None:
-        policy.admit(app, reads.project_of(app), engine.term.place(app))
+        policy.admit_placed(app, reads.project_of(app), engine.term.place)
 
     def masked() -> Sequence[str]:
         return control.settings().masked_annotations
@@ -253,7 +253,7 @@ def _beside(engine: Engine, client: Client) -> list[Functions]:
     notifications = ConfigMapData(control, NOTIFICATIONS)
 
     def permitted(app: Application, project: Project) -> None:
-        policy.admit(app, project, engine.term.place(app))
+        policy.admit_placed(app, project, engine.term.place)
 
     def keyring() -> Sequence[str]:
         return control.credentials.keyring

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from trueup.policy.sharing import applied_at as applied_at
     from trueup.policy.specification import admit as admit
     from trueup.policy.specification import admit_elsewhere as admit_elsewhere
+    from trueup.policy.specification import admit_placed as admit_placed
     from trueup.policy.specification import admit_repository as admit_repository
     from trueup.policy.specification import admit_sources as admit_sources
     from trueup.policy.specification import problems as problems
@@ -86,7 +87,7 @@ _NAMES = {
     "pruning": ("noted", "noting", "withheld", "withheld_message"),
     "settings": ("unbuilt_settings",),
     "sharing": ("applied_at",),
-    "specification": ("admit", "admit_elsewhere", "admit_repository", "admit_sources", "problems"),
+    "specification": ("admit", "admit_elsewhere", "admit_placed", "admit_repository", "admit_sources", "problems"),
     "unbuilt": (
         "Subject",
         "Unbuilt",

@@ -1,6 +1,6 @@
 """Whether an Application can be worked on: its specification by itself, and against its project."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -25,6 +25,7 @@ from trueup.model.errors import InvalidSpec
 from trueup.model.project import Project
 from trueup.model.repository import in_registry
 from trueup.model.repository_url import HTTP, OCI, parse_repository_url
+from trueup.model.server import unknown_cluster
 from trueup.model.source import explicit_tool
 from trueup.policy.admission import Deploy, Fetch, RepositoryPush, membership, refusal
 from trueup.policy.integrity import demanded
@@ -35,6 +36,8 @@ _LONGEST_LIST = 2000
 """Entries of any one list of a specification."""
 _LARGEST = 256 * 1024
 """Bytes of a specification as JSON; what `kubectl apply` can take, too, for it keeps a copy in an annotation."""
+_NOWHERE = "cluster.invalid"
+"""For the half of a destination that is not known: what permits every cluster permits it."""
 _REF = pattern.compile(r"[A-Za-z0-9_-]+")
 _DIGEST = pattern.compile(r"sha256:[0-9a-f]{64}")
 _CHART = pattern.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*")
@@ -53,6 +56,36 @@ def admit(app: Application, project: Project, place: Destination | None = None) 
     """
     if found := problems(app, project, place):
         raise InvalidSpec("; ".join(found))
+
+
+def admit_placed(app: Application, project: Project, place: Callable[[Application], Destination]) -> None:
+    """Checks an Application as :func:`admit`, for who may not know all clusters: what its project does not permit is
+    refused in the same words whether or not there is such a cluster, and by what the Application itself says of it.
+
+    Args:
+        place: its destination by server and by name both; raises InvalidSpec where no cluster is known that it means.
+
+    Raises:
+        InvalidSpec: naming every problem.
+    """
+    written = app.spec.destination
+    try:
+        found_there = place(app)
+    except InvalidSpec as error:
+        unknown = error
+    else:
+        if not _of_destination(app, project, found_there):
+            return admit(app, project, found_there)
+        unknown = unknown_cluster(written.server, written.name, project.metadata.name)
+    anywhere = Destination(
+        server=written.server or f"https://{_NOWHERE}", name=written.name or _NOWHERE, namespace=written.namespace
+    )
+    found = problems(app, project, anywhere)
+    if told := refusal(project, app, Deploy(anywhere)):
+        found = [refusal(project, app, Deploy(written)) or told if each == told else each for each in found]
+    if found:
+        raise InvalidSpec("; ".join(found))
+    raise unknown
 
 
 def admit_repository(app: Application, project: Project, url: str, place: Destination | None = None) -> None:

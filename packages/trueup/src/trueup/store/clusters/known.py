@@ -9,7 +9,7 @@ from trueup.memory.bounded import Memory
 from trueup.model.application import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Destination
 from trueup.model.errors import InvalidSpec, Waiting
 from trueup.model.live import LiveObject
-from trueup.model.server import canonical_server
+from trueup.model.server import canonical_server, unknown_cluster
 from trueup.model.tree import MEBIBYTE
 from trueup.policy.sharding import ALONE, Sharding
 from trueup.runtime import secrecy
@@ -64,7 +64,7 @@ class KnownClusters:
         self._secrets: dict[str, LiveObject] = {}
         self._entries: dict[str, ClusterEntry] = {}
         self._faults: dict[str, ConfigError] = {}
-        self._spelt: dict[str, tuple[str, str]] = {}
+        self._spelt: dict[str, tuple[str, str, str]] = {}
         self._all = [OWN]
         self._found: Memory[tuple[str, str, str], ClusterEntry] = Memory(entries=REMEMBERED, size=ROOM)
         self._shards = {OWN.secret: 0}
@@ -126,7 +126,7 @@ class KnownClusters:
                 after=RETRY_SECONDS,
                 hint="give the engine the right to list and watch Secrets in its own namespace",
             )
-        raise self._refusal(destination, found, own, project)
+        raise self._refusal(destination, own, project)
 
     def place(self, destination: Destination, project: str) -> Destination:
         """A destination by server and name both. One that names none, or names it twice, is for its own check.
@@ -138,30 +138,22 @@ class KnownClusters:
             return destination
         return self.of(destination, project).place(destination)
 
-    def _refusal(
-        self, destination: Destination, found: list[ClusterEntry], usable: list[ClusterEntry], project: str
-    ) -> InvalidSpec:
+    def _refusal(self, destination: Destination, usable: list[ClusterEntry], project: str) -> InvalidSpec:
         field = "server" if destination.server else "name"
         said = f"spec.destination.{field}"
         if usable:
             secrets = ", ".join(entry.secret or "the cluster of the engine" for entry in usable)
             return InvalidSpec(f"{said}: there are {len(usable)} clusters with the same {field}: {secrets}")
-        if found:
-            return InvalidSpec(
-                f"{said}: cluster {found[0].name} is for applications of another project",
-                hint=f"make a cluster Secret for project {project}",
-            )
-        broken = [fault for name, fault in self._faults.items() if self._may_be(name, destination)]
+        broken = [fault for name, fault in self._faults.items() if self._may_be(name, destination, project)]
         if broken:
             return InvalidSpec(f"{said}: {broken[0].message}", hint=broken[0].hint)
-        return InvalidSpec(
-            f"{said}: there is no cluster {destination.server or destination.name!r}",
-            hint="`trueup cluster list` shows those that are known, `trueup cluster add` adds one",
-        )
+        return unknown_cluster(destination.server, destination.name, project)
 
-    def _may_be(self, secret: str, destination: Destination) -> bool:
-        """Whether a Secret that cannot be used seems to be about a destination's cluster."""
-        name, server = self._spelt.get(secret, ("", ""))
+    def _may_be(self, secret: str, destination: Destination, project: str) -> bool:
+        """Whether a Secret that cannot be used seems to be about a destination's cluster, and is not for others."""
+        name, server, owner = self._spelt.get(secret, ("", "", ""))
+        if owner not in ("", project):
+            return False
         return destination.name == name if destination.name else canonical_server(destination.server) == server
 
     def replaced(self, secrets: Sequence[LiveObject]) -> None:
@@ -184,7 +176,8 @@ class KnownClusters:
         programs = self._settings().exec_commands
         for secret, live in self._secrets.items():
             data = decoded(live.object())
-            self._spelt[secret] = (data.get("name", "").strip(), canonical_server(data.get("server", "")))
+            named = data.get("name", "").strip(), canonical_server(data.get("server", ""))
+            self._spelt[secret] = (*named, data.get("project", "").strip())
             try:
                 self._entries[secret] = read_entry(live, data, programs=programs, engines=self._sharding.replicas)
             except ConfigError as error:
