@@ -3,7 +3,6 @@
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
 from typing import Any
 
 import pytest
@@ -91,6 +90,11 @@ def field_of(field: FieldOf, depth: int) -> st.SearchStrategy[Any]:
     return st.dictionaries(WORDS, one, max_size=2) if field.label == "map" else one
 
 
+def later(field: FieldOf, depth: int) -> st.SearchStrategy[Any]:
+    """A field's values, found where they are drawn: messages hold messages of their own kind."""
+    return st.deferred(lambda: field_of(field, depth))
+
+
 def message_of(name: str, depth: int = 0) -> st.SearchStrategy[dict[str, Any]]:
     """Messages by the description: what is inline, with its own fields."""
     fields: dict[str, st.SearchStrategy[Any]] = {}
@@ -100,7 +104,7 @@ def message_of(name: str, depth: int = 0) -> st.SearchStrategy[dict[str, Any]]:
         if field.inline:
             pending += DESCRIBED.messages[field.type].fields
         else:
-            fields[field.json] = st.deferred(partial(field_of, field, depth))
+            fields[field.json] = later(field, depth)
     return st.fixed_dictionaries({}, optional=fields)
 
 
