@@ -107,6 +107,37 @@ async def test_variables_of_later_objects_win_and_those_that_are_written_win_ove
     assert (found.strict, found.secrets) == (True, ("b",))
 
 
+async def test_what_was_lent_of_secrets_is_known_for_a_while_and_to_that_application_alone() -> None:
+    values = 'db: {password: "hunter\\"22", port: 54321}'
+    cluster = Cluster(secret("db", **{"values.yaml": values}), secret("words", plain="a word\nmore"))
+    asked = app(
+        values="""
+        - {kind: Secret, name: db}
+        - {kind: ConfigMap, name: open, optional: true}
+        """,
+        post="{substituteFrom: [{kind: Secret, name: words}]}",
+    )
+    cluster.objects |= Cluster(config("open", **{"values.yaml": "a: shown-to-all"})).objects
+    lending = Lending(cast(Any, cluster), "argocd", lambda: False)
+    assert not lending.literals(asked)
+    lending.of(asked)
+
+    def hidden(text: str, of: Application = asked) -> bool:
+        return lending.literals(of).replaced(text, lambda _: "") != text
+
+    assert all(map(hidden, ['hunter"22', "x 54321", "a wordmore"]))
+    assert not hidden("shown-to-all") and not hidden("password")
+    cluster.objects |= Cluster(secret("db", **{"values.yaml": "db: {password: another}"})).objects
+    lending.of(asked)
+    assert hidden("another") and hidden('hunter"22')
+    cluster.objects.clear()
+    with pytest.raises(RenderFailed):
+        lending.of(asked)
+    assert hidden("another")
+    later = msgspec.structs.replace(asked, metadata=msgspec.structs.replace(asked.metadata, uid="another one"))
+    assert not hidden("another", later)
+
+
 async def test_nothing_is_lent_to_who_asks_for_nothing() -> None:
     assert await lent(Cluster(), app()) is NOTHING
     assert await lent(Cluster(), app(post="{substituteFrom: [{kind: ConfigMap, name: x, optional: true}]}")) == Loan(

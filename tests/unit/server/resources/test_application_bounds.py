@@ -11,6 +11,7 @@ from tests.unit.server.resources.test_application_changes import with_
 from tests.unit.server.resources.test_application_objects import BEGIN, KEYS, WEB, ByHandPlace, ask, live, rollout
 from tests.unit.server.resources.test_applications import Stored
 
+from trueup.diff.literal import NO_LITERALS, Literals
 from trueup.model.application import Application, Source
 from trueup.model.comparison import ComparedResource, Comparison
 from trueup.model.health import Health, HealthCode
@@ -26,6 +27,7 @@ from trueup.server.errors import Code, Fault
 from trueup.server.request import Json, Request
 from trueup.server.resources.application_compare import MOST, application_compare
 from trueup.server.resources.application_details import application_details
+from trueup.server.resources.application_objects import application_objects
 from trueup.server.resources.application_revisions import application_revisions
 from trueup.sources.commit import CommitInfo
 from trueup.store.applications import StoredApplication
@@ -130,6 +132,9 @@ class ByHandLooks:
         comparison = Comparison(status=SyncCode.OUT_OF_SYNC, resources=(*resources, *rest))
         return msgspec.structs.replace(seen, comparison=comparison)
 
+    async def lent(self, stored: StoredApplication) -> Literals:
+        return NO_LITERALS
+
     def project_of(self, app: Application) -> Project:
         raise NotImplementedError
 
@@ -176,6 +181,77 @@ async def test_manifests_that_are_brought_show_nothing_of_what_is_anothers(store
         await diff(Request(ByHand(), {**asked, "targetManifests": brought("x") * (MOST + 1)}))
     with pytest.raises(Fault, match="permission denied"):
         await diff(Request(ByHand("ada", lambda *_: False), asked))
+
+
+class LentLooks(ByHandLooks):
+    """An application that is lent a Secret, which its chart wrote into a ConfigMap."""
+
+    def __init__(self) -> None:
+        blob = base64.b64encode(b"s3cret-word").decode()
+        self.live = live("ConfigMap", "ours", {"data": {"url": "postgres://app:s3cret-word@db", "blob": blob}})
+
+    async def lent(self, stored: StoredApplication) -> Literals:
+        return Literals(["s3cret-word"])
+
+    async def observe(self, stored: StoredApplication) -> Observation:
+        target = Manifest(key=self.live.key, api_version="v1", body=self.live.body, digest="")
+        pair = ComparedResource(
+            key=self.live.key, target=target, live=self.live, status=SyncCode.OUT_OF_SYNC, becomes=target.body
+        )
+        seen = await super().observe(stored)
+        comparison = Comparison(status=SyncCode.OUT_OF_SYNC, resources=(pair,))
+        return msgspec.structs.replace(seen, comparison=comparison, lent=await self.lent(stored))
+
+    async def declared(self, key: str, revisions: Sequence[str]) -> tuple[Manifest, ...]:
+        return (Manifest(key=self.live.key, api_version="v1", body=self.live.body, digest=""),)
+
+    async def brought(self, stored: StoredApplication, manifests: Sequence[str]) -> Observation:
+        return await self.observe(stored)
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("ManagedResources", {"applicationName": "web"}),
+        ("GetManifests", {"name": "web"}),
+        ("ServerSideDiff", {"appName": "web"}),
+        ("ServerSideDiff", {"appName": "web", "targetManifests": brought("ours")}),
+        ("GetResource", {"name": "web", "kind": "ConfigMap", "namespace": "shop", "resourceName": "ours"}),
+        ("ListResourceEvents", {"name": "web", "resourceName": "ours", "resourceNamespace": "shop"}),
+    ],
+)
+async def test_what_a_secret_lends_is_shown_by_no_method(stored: Stored, method: str, message: dict[str, Any]) -> None:
+    looks = LentLooks()
+    place = ByHandPlace([looks.live])
+    place.secrets = Literals(["s3cret-word"])
+    if method == "ListResourceEvents":
+        message = {**message, "resourceUID": looks.live.uid}
+        place.told = [{"involvedObject": {"name": "ours", "uid": looks.live.uid}, "message": "no s3cret-word"}]
+
+    async def at(_: object) -> ByHandPlace:
+        return place
+
+    functions = {
+        **application_details(stored, looks, lambda: (), lambda: BEGIN),
+        **application_compare(stored, looks, at, lambda: ()),
+        **application_objects(stored, at, lambda: ()),
+    }
+    found = str(await functions[f"ApplicationService.{method}"](Request(ByHand(), message)))
+    assert "++++++++" in found
+    assert "s3cret-word" not in found and base64.b64encode(b"s3cret-word").decode() not in found
+
+
+async def test_who_may_not_change_an_application_that_is_lent_secrets_has_no_guess_confirmed(stored: Stored) -> None:
+    looks = LentLooks()
+
+    async def at(_: object) -> ByHandPlace:
+        return ByHandPlace([looks.live])
+
+    diff = application_compare(stored, looks, at, lambda: ())["ApplicationService.ServerSideDiff"]
+    reader = ByHand("ada", lambda _resource, action, _of: action == "get")
+    assert await diff(Request(reader, {"appName": "web"}))
+    with pytest.raises(Fault, match="permission denied"):
+        await diff(Request(reader, {"appName": "web", "targetManifests": brought("ours")}))
 
 
 CANARY, BASE64 = "hunter2-canary", base64.b64encode(b"hunter2-canary").decode()

@@ -14,6 +14,7 @@ from tests.unit.server.resources.test_application_changes import with_
 from tests.unit.server.resources.test_applications import Stored
 
 from kubegrammar.time import format_exact_time
+from trueup.diff.literal import NO_LITERALS, Literals
 from trueup.kube.errors import ApiError, BadRequest
 from trueup.kube.object import read_object
 from trueup.model.comparison import ComparedResource
@@ -69,6 +70,8 @@ class ByHandPlace:
         self.logged: dict[str, list[bytes]] = {}
         self.unreadable: dict[str, ApiError] = {}
         self.asked: list[Mapping[str, str]] = []
+        self.secrets = NO_LITERALS
+        self.told: list[Json] = []
 
     def managed(self) -> Mapping[ResourceKey, LiveObject]:
         return self._managed
@@ -84,6 +87,9 @@ class ByHandPlace:
 
     async def follow(self) -> None:
         pass
+
+    async def lent(self) -> Literals:
+        return self.secrets
 
     async def whole(self, key: ResourceKey) -> LiveObject | None:
         containers = {"spec": {"containers": [{"name": "main"}, {"name": "side"}]}}
@@ -104,6 +110,7 @@ class ByHandPlace:
 
     async def events(self, namespace: str) -> list[Json]:
         return [
+            *self.told,
             {"involvedObject": {"name": "web", "uid": "uid-web"}, "reason": "Scaled"},
             {"involvedObject": {"name": "other", "uid": "x"}, "reason": "Secret"},
         ]

@@ -7,6 +7,7 @@ import msgspec
 from trueup import diff, policy
 from trueup.controllers.telling.entries import ENGINE
 from trueup.diff.change import ABSENT
+from trueup.diff.literal import NO_LITERALS, Literals
 from trueup.diff.ownership import owners
 from trueup.model.annotations import FIELD_MANAGER
 from trueup.model.audit import Actor, FieldChange
@@ -19,9 +20,11 @@ LONGEST_VALUE = 4096
 """Characters of a value that are kept in memory; the trail keeps fewer, once secrets are masked in them."""
 
 
-def field_changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[FieldChange, ...]:
-    """The differing fields of two objects as text, values of Secrets masked."""
-    found = diff.differences(before, after)[:MOST_CHANGES]
+def field_changes(
+    before: dict[str, Any], after: dict[str, Any], lent: Literals = NO_LITERALS
+) -> tuple[FieldChange, ...]:
+    """The differing fields of two objects as text, values of Secrets masked, lent ones wherever they stand."""
+    found = diff.differences(before, after, lent)[:MOST_CHANGES]
     return tuple(FieldChange(change.path, _text(change.before), _text(change.after)) for change in found)
 
 

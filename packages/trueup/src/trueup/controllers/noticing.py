@@ -7,6 +7,7 @@ from kubegrammar.time import format_time
 from trueup.controllers.entries import author_of, field_changes, last_manager
 from trueup.controllers.telling.audit import Audit
 from trueup.controllers.telling.entries import spelt
+from trueup.diff.literal import NO_LITERALS, Literals
 from trueup.model.annotations import CHANGED_BY, PUSHED, REFRESH
 from trueup.model.audit import ROLLBACK_TRAILER, Action, Actor, FieldChange
 from trueup.model.changed import LastChange, read_change
@@ -178,7 +179,7 @@ class Noticing:
                 continue
             version = resource.live.resource_version if resource.live else "gone"
             told = self._drifts.get(stored.key, {}).get(resource.key)
-            changes = changes_of(resource)
+            changes = changes_of(resource, seen.lent)
             if told is not None and (told.version == version or told.changes == changes):
                 continue
             by = Actor(name=last_manager(resource.live), kind="manager") if resource.live else Actor()
@@ -199,9 +200,13 @@ def drift_of(resource: ComparedResource) -> Drift:
     return Drift(key=resource.key, fields=tuple(change.path for change in changes), manager=manager)
 
 
-def changes_of(resource: ComparedResource) -> tuple[FieldChange, ...]:
-    """From what Git declares to what is there."""
+def changes_of(resource: ComparedResource, lent: Literals = NO_LITERALS) -> tuple[FieldChange, ...]:
+    """From what Git declares to what is there.
+
+    Args:
+        lent: texts of Secrets that are masked wherever they stand.
+    """
     if resource.live is None:
         return (FieldChange("the whole object", "declared", ""),)
     wanted = resource.becoming()
-    return field_changes(wanted, resource.live.object()) if wanted is not None else ()
+    return field_changes(wanted, resource.live.object(), lent) if wanted is not None else ()

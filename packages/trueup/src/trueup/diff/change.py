@@ -6,6 +6,7 @@ import msgspec
 
 from kubegrammar import pattern
 from kubegrammar.patch import equal
+from trueup.diff.literal import NO_LITERALS, Literals
 from trueup.diff.mask import masked
 
 ABSENT = msgspec.UNSET
@@ -28,13 +29,18 @@ class FieldDifference(msgspec.Struct, frozen=True, gc=False):
     after: Any
 
 
-def differences(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[FieldDifference]:
+def differences(
+    before: dict[str, Any] | None, after: dict[str, Any] | None, lent: Literals = NO_LITERALS
+) -> list[FieldDifference]:
     """The smallest fields in which two objects differ, in the order of their paths.
 
     What only a server decides is left out, and values of Secrets are masked (:mod:`trueup.diff.mask`). Lists whose
     elements all have a ``name`` of their own are compared by name, other lists by position.
+
+    Args:
+        lent: texts of Secrets that the objects may have been made with, masked wherever they stand.
     """
-    return changes_between(*masked(before, after))
+    return changes_between(*masked(before, after, lent=lent))
 
 
 def changes_between(before: Any, after: Any) -> list[FieldDifference]:

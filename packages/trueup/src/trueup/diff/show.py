@@ -6,6 +6,7 @@ from typing import Any
 
 from kubegrammar.redact import redact
 from kubegrammar.yaml import dump
+from trueup.diff.literal import NO_LITERALS, Literals
 from trueup.diff.mask import masked
 from trueup.diff.normalise import comparable
 from trueup.model.comparison import ComparedResource
@@ -15,14 +16,22 @@ _HEADER = 2
 _DIFFERS = "  # differs in what is masked"
 
 
-def render(before: dict[str, Any] | None, after: dict[str, Any] | None, *, left: str, right: str) -> str:
+def render(
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+    *,
+    left: str,
+    right: str,
+    lent: Literals = NO_LITERALS,
+) -> str:
     """A unified diff of two objects as YAML; empty when they compare equal.
 
     Args:
         before, after: the object on each side, None where there is none. Values of Secrets are masked.
         left, right: what the two sides are called in the header.
+        lent: texts of Secrets that are masked wherever they stand.
     """
-    old, new = masked(before, after)
+    old, new = masked(before, after, lent=lent)
     lines = difflib.unified_diff(_lines(old), _lines(new), left, right, n=_CONTEXT, lineterm="")
     return "".join(f"{line}\n" for line in _told_apart(list(lines)))
 
@@ -33,10 +42,14 @@ def sides(resource: ComparedResource) -> tuple[dict[str, Any] | None, dict[str, 
     return comparable(before) if before else None, comparable(after) if after else None
 
 
-def change(resource: ComparedResource) -> str:
-    """What a sync would change in one object, as text."""
+def change(resource: ComparedResource, lent: Literals = NO_LITERALS) -> str:
+    """What a sync would change in one object, as text.
+
+    Args:
+        lent: texts of Secrets that are masked wherever they stand.
+    """
     before, after = sides(resource)
-    return render(before, after, left="live", right="git")
+    return render(before, after, left="live", right="git", lent=lent)
 
 
 def _told_apart(lines: list[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ import msgspec
 
 from trueup import policy
 from trueup.clusters.shown import shown
+from trueup.diff.literal import Literals
 from trueup.engine.engine import Engine
 from trueup.engine.repository_reads import EngineRepositories
 from trueup.engine.sites import Site
@@ -73,6 +74,11 @@ class EngineLooks:
         """What it declares."""
         return await self._engine.declared(key, lambda _: revisions)
 
+    async def lent(self, stored: StoredApplication) -> Literals:
+        """Texts of Secrets that it is lent."""
+        project = self._admitted(stored)
+        return await (await self._opened(stored)).observer.lent(stored, project)
+
     async def commit(self, stored: StoredApplication, repository: RepositoryOf, revision: str) -> CommitInfo | None:
         """What a commit says."""
         # The status, where the revision comes from, may be anybody's word.
@@ -126,6 +132,7 @@ class EnginePlace:
 
     def __init__(self, engine: Engine, client: Client, site: Site, stored: StoredApplication, project: Project) -> None:
         self._engine, self._site, self._stored = engine, site, stored
+        self._project = project
         self._forbids = site.observer.inventory.forbids(stored.app, project)
         self._forbidden: dict[object, bool] = {}
         self._cluster = site.cluster
@@ -161,6 +168,10 @@ class EnginePlace:
             for kind in kinds
             if not self._cluster.excluded(kind.group, kind.kind) and self._cluster.discovery.find(kind.group, kind.kind)
         )
+
+    async def lent(self) -> Literals:
+        """Texts of Secrets that the Application is lent."""
+        return await self._site.observer.lent(self._stored, self._project)
 
     async def whole(self, key: ResourceKey) -> LiveObject | None:
         """An object with all that is in it."""

@@ -7,6 +7,7 @@ from trueup.clusters.managed import instance_of
 from trueup.controllers.begin import pinned
 from trueup.controllers.facts import facts_of
 from trueup.controllers.noticing import changes_of
+from trueup.diff.literal import Literals
 from trueup.engine.engine import Engine
 from trueup.engine.objects import EngineLooks
 from trueup.model.application import Operation, SyncOperation
@@ -108,7 +109,7 @@ async def preview(
             if pair.status is SyncCode.SYNCED:
                 action = "unchanged"
             else:
-                changes = _changes(pair, masked)
+                changes = _changes(pair, masked, seen.lent)
         return PlannedStep(
             action=action,
             key=task.key,
@@ -128,7 +129,7 @@ async def preview(
     )
 
 
-def _changes(pair: ComparedResource, masked: Sequence[str]) -> tuple[PlannedChange, ...]:
+def _changes(pair: ComparedResource, masked: Sequence[str], lent: Literals) -> tuple[PlannedChange, ...]:
     """From what is there to what is declared."""
 
     def shown(path: str, value: str) -> str:
@@ -136,7 +137,7 @@ def _changes(pair: ComparedResource, masked: Sequence[str]) -> tuple[PlannedChan
 
     return tuple(
         PlannedChange(each.path, shown(each.path, each.after), shown(each.path, each.before))
-        for each in changes_of(pair)
+        for each in changes_of(pair, lent)
     )
 
 

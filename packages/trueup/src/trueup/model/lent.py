@@ -4,8 +4,15 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from kubegrammar import yaml
+from kubegrammar.hidden import leaves
+
 VALUES_FILE = "values.yaml"
 """The key that values are read of where none is named, as in Flux."""
+
+
+MOST_YAML = 128 * 1024
+"""Characters of values that are read as YAML to know what is secret in them; longer ones are taken line by line."""
 
 
 class LentObject(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -100,8 +107,35 @@ class Loan(msgspec.Struct, frozen=True, kw_only=True):
         """What stands for it in a name."""
         return Loan(mark=self.mark)
 
+    def secrets(self) -> Iterator[str]:
+        """What is of Secrets as it comes to stand in objects: values of YAML, texts, their lines."""
+        texts = [each.text for each in self.values if each.secret and each.target_path]
+        for each in self.values:
+            if each.secret and not each.target_path:
+                yield from _leaves_of(each)
+        if self.substitution is not None:
+            texts += [self.substitution.variables[name] for name in self.substitution.secrets]
+        for text in texts:
+            yield from (text, text.strip(), text.replace("\n", ""))
+            if text[:1] in ("'", '"'):
+                yield text.strip(text[0])
+            yield from map(str.strip, text.splitlines())
+
 
 NOTHING = Loan()
+
+
+def _leaves_of(values: LentValues) -> Iterator[str]:
+    try:
+        found = yaml.load(values.text.encode(), values.place) if len(values.text) <= MOST_YAML else None
+    except (yaml.YamlError, UnicodeError):
+        found = None
+    if found is None:
+        yield from secret_texts([values], None)
+        return
+    for text in leaves(found):
+        yield from (text, text.strip())
+        yield from map(str.strip, text.splitlines())
 
 
 def secret_texts(values: Iterable[LentValues], substitution: Substitution | None) -> Iterator[str]:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 
 from kubegrammar.json import canonical, digest
 from trueup.clusters.managed import ManagedCluster
+from trueup.diff.literal import NO_LITERALS, Literals
+from trueup.memory.bounded import Memory
 from trueup.model.annotations import POST_BUILD
 from trueup.model.application import IN_CLUSTER_SERVER, Application
 from trueup.model.errors import InvalidSpec, RenderFailed
@@ -22,6 +24,31 @@ from trueup.policy.lending import Borrowing, asked_of
 from trueup.render.envsubst import SubstitutionError
 from trueup.render.substituting import substitution_of
 from trueup.runtime import secrecy
+
+_LOANS = 4
+"""Of one application, whose Secrets are known: an object may have been made with one that has changed since."""
+
+
+class _Lent:
+    """What of Secrets an application was lent, by the mark of each loan, the latest last."""
+
+    def __init__(self) -> None:
+        self._loans: dict[str, Loan] = {}
+        self.literals = NO_LITERALS
+
+    def add(self, loan: Loan) -> None:
+        if next(reversed(self._loans), "") == loan.mark:
+            return
+        self._loans.pop(loan.mark, None)
+        self._loans[loan.mark] = loan
+        while len(self._loans) > _LOANS:
+            del self._loans[next(iter(self._loans))]
+        self.literals = Literals(text for each in [*self._loans.values()] for text in each.secrets())
+
+    @property
+    def size(self) -> int:
+        """Bytes, about: a text is known in several spellings."""
+        return 16 * sum(len(each.text) for loan in self._loans.values() for each in loan.values) + 1024
 
 
 class Lending:
@@ -35,6 +62,7 @@ class Lending:
     def __init__(self, cluster: ManagedCluster, control_namespace: str, confined: Callable[[], bool]) -> None:
         self._cluster, self._control_namespace, self._confined = cluster, control_namespace, confined
         self._key = secrets.token_bytes(32)
+        self._lent: Memory[str, _Lent] = Memory(entries=10_000, size=256 << 20, weigh=lambda each: each.size)
 
     async def ready(self, app: Application, forbids: Callable[[ResourceKey], str]) -> None:
         """Have what an application asks for at hand, which it may be lent.
@@ -89,7 +117,15 @@ class Lending:
         lent = Loan(values=values, substitution=substitution, mark=_mark(values, substitution, self._key))
         if lent.secret:
             secrecy.learn("lent", lambda: secret_texts(values, substitution))
+            known = self._lent.get(_of(app)) or _Lent()
+            known.add(lent)
+            self._lent.put(_of(app), known)
         return lent
+
+    def literals(self, app: Application) -> Literals:
+        """What of Secrets an application was lent by this process, now and before."""
+        known = self._lent.get(_of(app))
+        return known.literals if known is not None else NO_LITERALS
 
     def _data(self, key: ResourceKey, asked: LentObject) -> Mapping[str, str] | None:
         """The texts of an object; None where it may be missing, and is."""
@@ -176,6 +212,11 @@ def _texts(live: LiveObject) -> dict[str, str]:
         except (ValueError, TypeError):
             continue
     return found
+
+
+def _of(app: Application) -> str:
+    """Names one application, and none that is called so later."""
+    return f"{app.metadata.namespace}/{app.metadata.name}/{app.metadata.uid}"
 
 
 def _key(app: Application, asked: LentObject) -> ResourceKey:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from trueup import policy
+from trueup.diff.literal import NO_LITERALS, Literals
 from trueup.model.application import NamespaceMetadata
 from trueup.model.changed import LastChange
 from trueup.model.comparison import Comparison
@@ -39,6 +40,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         leaving: objects are being deleted, and it is too early to say that something holds them.
         withheld: objects that automation must not prune.
         changed: the commit that changed the application last; None where it is not known.
+        lent: texts of Secrets that the application is lent: nobody is shown them.
     """
 
     comparison: Comparison
@@ -59,3 +61,4 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     leaving: bool = False
     withheld: tuple[str, ...] = ()
     changed: LastChange | None = None
+    lent: Literals = NO_LITERALS

@@ -1,5 +1,6 @@
 """Every fact of one pass, gathered before anything is decided."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -7,8 +8,9 @@ import msgspec
 
 from trueup import policy
 from trueup.clusters.managed import ManagedCluster
+from trueup.diff.literal import Literals
 from trueup.model.application import Application, Destination, Operation, Source
-from trueup.model.errors import RenderFailed, TrueupError
+from trueup.model.errors import InvalidSpec, RenderFailed, TrueupError
 from trueup.model.hooks import delete_phases
 from trueup.model.manifest import Manifest
 from trueup.model.project import Project
@@ -95,6 +97,7 @@ class Observer:
         target = await self._target(stored, project, chosen, revisions, fresh=fresh)
         own = options_for(Operation(), stored.app.spec.sync_policy)
         seen = await self._comparing.observation(stored, project, target, options or own)
+        seen = msgspec.structs.replace(seen, lent=self._lending.literals(stored.app))
         if sources or revisions:
             return seen
         changed = await self._changing.of(stored, target, self._context(stored))
@@ -124,7 +127,21 @@ class Observer:
             instance=self._applications.instance(stored.key),
             namespaced=self._cluster.namespaced,
         )
-        return await self._comparing.observation(stored, project, target, options, own_alone=own_alone)
+        seen = await self._comparing.observation(stored, project, target, options, own_alone=own_alone)
+        return msgspec.structs.replace(seen, lent=await self.lent(stored, project))
+
+    async def lent(self, stored: StoredApplication, project: Project) -> Literals:
+        """What of Secrets the application is lent now, and was before: nobody is shown it.
+
+        Raises:
+            ApiError: a Secret cannot be read.
+            BodyUnread: one is being read.
+        """
+        # What it may not be lent, or is not there, is in none of its objects; or was, and is known from then.
+        with contextlib.suppress(InvalidSpec, RenderFailed):
+            await self._lending.ready(stored.app, self.inventory.forbids(stored.app, project))
+            self._lending.of(stored.app)
+        return self._lending.literals(stored.app)
 
     def forget(self, key: str) -> None:
         """An application is gone: what was kept for it goes."""

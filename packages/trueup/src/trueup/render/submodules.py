@@ -17,7 +17,7 @@ from trueup.render.remote import MAX_REMOTES, Base, RemoteReference, RemotesNeed
 DEEP = 8
 """Submodules in submodules."""
 MAX_PLACES = 64
-"""SubmoduleCount at which one source has submodules: one repository may stand at many, and each is read anew."""
+"""Places at which one source has submodules: one repository may stand at many, and each is read anew."""
 
 
 class SubmoduleCount:

@@ -16,6 +16,7 @@ from trueup.cli.app.validate import EVERYWHERE
 from trueup.cli.connect import ClusterAccess
 from trueup.cli.home import resolved
 from trueup.cli.logs import configure_logs
+from trueup.diff.literal import NO_LITERALS, Literals
 from trueup.model.comparison import ComparedResource
 from trueup.model.errors import InvalidSpec
 from trueup.model.manifest import Manifest
@@ -46,8 +47,8 @@ async def compared(
         seen = await running.observe(key, revisions.of, _edit(here))
         unknown = [r for r in seen.comparison.compared if r.status is SyncCode.UNKNOWN]
         return Compared(
-            {str(r.key): diffs.change(r) for r in _differing(seen)},
-            {str(r.key): written(*diffs.sides(r)) for r in _differing(seen)},
+            {str(r.key): diffs.change(r, seen.lent) for r in _differing(seen)},
+            {str(r.key): written(*diffs.sides(r), seen.lent) for r in _differing(seen)},
             [f"{resource.key} cannot be compared: {resource.message}" for resource in unknown],
         )
 
@@ -68,7 +69,7 @@ async def declared(
     """
     async with _engine(access, local) as running:
         seen = await running.observe(key, revisions.of, _edit(here))
-        masks = diffs.Masks(running.control.settings().masked_annotations)
+        masks = diffs.Masks(running.control.settings().masked_annotations, seen.lent)
         if live:
             return [masks.shown(r.live.object()) for r in seen.comparison.resources if r.live is not None]
         wanted = [r.target for r in seen.comparison.resources if r.target is not None]
@@ -127,9 +128,11 @@ async def made_of(
         ]
 
 
-def written(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[str, str]:
-    """Two sides of an object as YAML, empty for none; values of Secrets are masked. Pure."""
-    old, new = diffs.masked(before, after)
+def written(
+    before: dict[str, Any] | None, after: dict[str, Any] | None, lent: Literals = NO_LITERALS
+) -> tuple[str, str]:
+    """Two sides of an object as YAML, empty for none; values of Secrets are masked, lent ones wherever they stand."""
+    old, new = diffs.masked(before, after, lent=lent)
     return yaml.dump(old) if old else "", yaml.dump(new) if new else ""
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from trueup import policy
+from trueup.diff.literal import NO_LITERALS, Literals
 from trueup.diff.mask import Masks
 from trueup.diff.normalise import comparable
 from trueup.model.application import Application
@@ -32,6 +33,10 @@ class ApplicationLooks(Protocol):
         """What it declares at these revisions, none for the declared ones."""
         ...
 
+    async def lent(self, stored: StoredApplication) -> Literals:
+        """Texts of Secrets that it is lent: nobody is shown them."""
+        ...
+
     def project_of(self, app: Application) -> Project: ...
 
 
@@ -50,14 +55,14 @@ def application_details(
         seen = await looks.observe(stored)
         # What the project does not permit may be another one's.
         visible = [each for each in seen.comparison.resources if not (each.live and seen.forbids(each.key))]
-        items = [resource_diff(each, masked()) for each in visible if not each.hook]
+        items = [resource_diff(each, masked(), seen.lent) for each in visible if not each.hook]
         return {"items": [each for each in items if _asked(each, request.message)]}
 
     async def manifests(request: Request) -> Json:
         stored, message = finding.find(request, "get"), request.message
         revisions = revisions_of(message, stored)
         found = await looks.declared(stored.key, revisions)
-        masks = Masks(masked())
+        masks = Masks(masked(), await looks.lent(stored))
         sync = stored.status.sync
         return {
             "manifests": [msgspec.json.encode(masks.shown(each.object())).decode() for each in found],
@@ -89,13 +94,15 @@ def application_details(
     }
 
 
-def resource_diff(resource: ComparedResource, annotations: Sequence[str] = (), *, brought: bool = False) -> Json:
+def resource_diff(
+    resource: ComparedResource, annotations: Sequence[str] = (), lent: Literals = NO_LITERALS, *, brought: bool = False
+) -> Json:
     """One object as it is wanted and as it is, each as text; equal values of Secrets have equal masks.
 
     Args:
         brought: who asks has brought along what is wanted, and is not told whether a masked value is the same.
     """
-    masks = Masks(annotations, alike=brought)
+    masks = Masks(annotations, lent, alike=brought)
     secret = resource.key.kind == "Secret" and not resource.key.group
 
     def text(body: dict[str, Any] | None) -> str:

@@ -48,15 +48,16 @@ def application_objects(reads: ApplicationReads, place: Place, masked: Callable[
         require(request.caller, RESOURCE, f"{action}/{key.group}/{key.kind}/{key.namespace}/{key.name}", of)
         return stored
 
-    def shown(live: LiveObject) -> Json:
+    async def shown(live: LiveObject, there: ObjectPlace) -> Json:
         """As text, without the values of Secrets and without what says who wrote which field."""
         body = live.object()
         body.get("metadata", {}).pop("managedFields", None)
-        return {"manifest": msgspec.json.encode(Masks(masked()).shown(body)).decode()}
+        return {"manifest": msgspec.json.encode(Masks(masked(), await there.lent()).shown(body)).decode()}
 
     async def get(request: Request) -> Json:
         stored = finding.find(request, "get")
-        return shown(await whole_of(await at(stored), stored, key_in(request.message)))
+        there = await at(stored)
+        return await shown(await whole_of(there, stored, key_in(request.message)), there)
 
     async def patch(request: Request) -> Json:
         stored, key = allowed(request, "update"), key_in(request.message)
@@ -70,7 +71,7 @@ def application_objects(reads: ApplicationReads, place: Place, masked: Callable[
         body = request.message.get("patch", "").encode()
         if kind == "json" and is_secret(live.object()):
             body = blind(body)
-        return shown(await there.patch(live, body, kind))
+        return await shown(await there.patch(live, body, kind), there)
 
     async def delete(request: Request) -> Json:
         stored, key = allowed(request, "delete"), key_in(request.message)
@@ -93,7 +94,7 @@ def application_objects(reads: ApplicationReads, place: Place, masked: Callable[
             app = stored.app.metadata.name
             raise Fault(Code.INVALID_ARGUMENT, f"{name} not found as part of application {app}")
         found = [each for each in await there.events(namespace) if _about(each, name, uid)]
-        return {"metadata": {}, "items": found[-MOST_EVENTS:]}
+        return {"metadata": {}, "items": Masks(lent=await there.lent()).shown(found[-MOST_EVENTS:])}
 
     return {
         "ApplicationService.GetResource": get,

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from trueup.diff.literal import Literals
 from trueup.model.annotations import GROUP
 from trueup.model.live import LiveObject, Node, Seen, Shown
 from trueup.model.resource import GroupKind, ResourceKey
@@ -37,6 +38,10 @@ class ObjectPlace(Protocol):
 
     async def follow(self) -> None:
         """See to it that what the Application's objects make is followed."""
+        ...
+
+    async def lent(self) -> Literals:
+        """Texts of Secrets that the Application is lent: nobody is shown them."""
         ...
 
     async def whole(self, key: ResourceKey) -> LiveObject | None:

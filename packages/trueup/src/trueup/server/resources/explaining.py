@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from typing import Any, Final
 
 from kubegrammar.time import format_time
+from trueup.diff.mask import Masks
 from trueup.model.errors import TrueupError
 from trueup.model.live import LiveObject
 from trueup.model.pod_reasons import pod_reasons
@@ -51,7 +52,8 @@ def explain_functions(
             at = await place(stored)
             await at.follow()
             commit = await _commit(stored)
-            causes += [each async for each in _ill(stored, at)]
+            masks = Masks(lent=await at.lent())
+            causes = masks.shown([*causes, *[each async for each in _ill(stored, at)]])
         except TrueupError as error:
             # What the status has is something, where the cluster or the repository says nothing.
             commit, causes = {}, [*causes, cause("unread", "", told(str(error)))]
