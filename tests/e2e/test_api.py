@@ -195,6 +195,8 @@ async def _own_paths(grpc: GrpcClient, rest: RestClient, name: str, pod: str) ->
     assert (await rest.ask("GET", f"{own}/timeline"))[0] == 200
     status, trail = await rest.ask("GET", "/api/v1/trueup/audit?action=request&limit=5")
     assert status == 200 and trail["entries"]
+    status, told = await rest.ask("GET", f"/api/v1/trueup/audit?application={name}&limit=1000")
+    assert (status, {each.get("project") for each in told["entries"]}) == (200, {name})
 
 
 async def _what_a_repository_offers(rest: RestClient, name: str, url: str) -> None:
