@@ -55,7 +55,7 @@ from trueup.store.credentials import KEYRING
 _GROUPS: dict[str, click.Group] = {"app": app_group, "proj": proj_group, "cluster": cluster_group}
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 SHA = "c0ffee0000000000000000000000000000000000"
-STATUS = {
+STATUS: dict[str, Any] = {
     "sync": {"status": "Synced", "revision": SHA},
     "health": {"status": "Healthy"},
     "history": [
@@ -298,6 +298,17 @@ async def test_what_a_server_knows_is_shown(terminal: Terminal, read: str) -> No
     words, shown = READS[read]
     told = await terminal.run(*words.split())
     assert [each for each in shown if each not in told] == [], told
+
+
+async def test_what_is_not_there_is_missing_and_a_browser_is_told_the_way(terminal: Terminal) -> None:
+    gone = {"kind": "ConfigMap", "namespace": "shop", "name": "gone", "version": "v1", "status": "OutOfSync"}
+    there = {**STATUS["resources"][0], "status": "OutOfSync"}
+    body = terminal.shop.stored.lives["argocd/web"].object()
+    terminal.shop.stored.put(kept(body | {"status": {**STATUS, "resources": [gone, there]}}))
+    told = await terminal.run("app", "get", "web")
+    assert "Missing" in next(line for line in told.splitlines() if "gone" in line), told
+    assert "Missing" not in next(line for line in told.splitlines() if "Deployment" in line), told
+    assert f"http://127.0.0.1:{terminal.served.port}/applications/argocd/web" in told.splitlines()[4]
 
 
 async def test_an_application_from_creation_to_deletion(terminal: Terminal) -> None:

@@ -132,6 +132,9 @@ class DirectApplication(Handle):
 
         return await window_lines(self.client, self.control_namespace, app)
 
+    def page(self, view: ApplicationView) -> str:
+        return ""
+
     async def tree(self, view: ApplicationView) -> "ResourceTree":
         from trueup.cli.app.children import tree_of
         from trueup.cli.app.destination import destination_of

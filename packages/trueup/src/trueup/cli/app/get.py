@@ -1,6 +1,8 @@
 """``trueup app get``."""
 
 import asyncio
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +17,12 @@ from trueup.cli.output import TREES, output_option, show, table
 from trueup.cli.screen import plain, say
 from trueup.model.application import Application
 from trueup.model.errors import TrueupError
+from trueup.model.resource import ResourceKey
+
+if TYPE_CHECKING:
+    from trueup.cli.app.children import ResourceTree
+
+_DIFFERS = "OutOfSync"
 
 
 @click.command(
@@ -44,20 +52,20 @@ def get(
 ) -> None:
     """Show one application: what it deploys, how it compares, how it is."""
 
-    async def read() -> tuple[ApplicationView, list[tuple[str, str]]]:
+    async def read() -> tuple[ApplicationView, list[tuple[str, str]], str]:
         async with applications_of(access) as apps:
             app = apps.of(name, app_namespace)
             if refresh or hard_refresh:
                 view = await app.refreshed(hard=hard_refresh, timeout=timeout)
             else:
                 view = await app.view()
-            return view, await app.windows(view.app)
+            return view, await app.windows(view.app), app.page(view)
 
-    view, windows = asyncio.run(read())
+    view, windows, page = asyncio.run(read())
     if output in ("json", "yaml"):
         show(view.raw, output)
         return
-    print_summary(view, operation=show_operation, windows=windows)
+    print_summary(view, operation=show_operation, windows=windows, page=page)
     if show_params and (rows := parameters(view.app)):
         table(("NAME", "VALUE"), rows)
         say()
@@ -74,8 +82,26 @@ def get(
         print_tree(view, tree, detailed=output == "tree=detailed")
         tell_unread(tree)
     else:
-        print_resources(view)
+        print_resources(view, missing=_missing(access, view, name, app_namespace))
         _print_reasons(access, view, name, app_namespace)
+
+
+def _missing(access: ClusterAccess, view: ApplicationView, name: str, app_namespace: str) -> Collection[ResourceKey]:
+    """Which objects are not there: asked only where one may not be, that differs and has no health."""
+    if not any(each.status == _DIFFERS and not each.health and not each.hook for each in view.status.resources):
+        return ()
+
+    async def grown() -> "ResourceTree":
+        async with applications_of(access) as apps:
+            return await apps.of(name, app_namespace).tree(view)
+
+    try:
+        tree = asyncio.run(grown())
+    except TrueupError as error:
+        say(f"warning: which objects are there is not known: {error.message}", err=True)
+        return ()
+    # Of what may not be listed nobody knows.
+    return () if tree.unread else {node.key for node in tree.nodes() if not node.uid}
 
 
 def _print_reasons(access: ClusterAccess, view: ApplicationView, name: str, app_namespace: str) -> None:

@@ -124,6 +124,10 @@ class ApplicationPort(Protocol):
         """(name, value) of the lines about sync windows."""
         ...
 
+    def page(self, view: ApplicationView) -> str:
+        """Where a browser shows it; empty where no API server is asked. Pure."""
+        ...
+
     async def tree(self, view: ApplicationView) -> "ResourceTree":
         """Its objects with what they have made."""
         ...

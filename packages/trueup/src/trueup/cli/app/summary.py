@@ -1,6 +1,6 @@
 """How an application is shown: what ``app get``, ``sync`` and ``wait`` print of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from trueup.cli.app.access import ApplicationView
 from trueup.cli.app.changed import change_of
@@ -9,6 +9,7 @@ from trueup.cli.output import painted, table
 from trueup.cli.screen import plain, say, styled
 from trueup.model.health import HealthCode
 from trueup.model.repository import short_revision
+from trueup.model.resource import ResourceKey
 from trueup.model.status import ResourceResult, ResourceStatus, Status
 from trueup.policy.origin import local_origin
 
@@ -18,8 +19,14 @@ _VERDICTS = frozenset(("Sync Status", "Health Status", "Phase"))
 """Lines whose first word has a colour of its own."""
 
 
-def print_summary(view: ApplicationView, *, operation: bool = False, windows: Sequence[tuple[str, str]] = ()) -> None:
-    """The head of ``app get``."""
+def print_summary(
+    view: ApplicationView, *, operation: bool = False, windows: Sequence[tuple[str, str]] = (), page: str = ""
+) -> None:
+    """The head of ``app get``.
+
+    Args:
+        page: where a browser shows it; empty for nowhere.
+    """
     spec, status = view.app.spec, view.status
     sync = status.sync
     revisions = (sync.revisions or [sync.revision]) if sync else []
@@ -33,6 +40,7 @@ def print_summary(view: ApplicationView, *, operation: bool = False, windows: Se
         ("Project", spec.project or "default"),
         ("Server", spec.destination.server or spec.destination.name),
         ("Namespace", spec.destination.namespace),
+        *((("URL", page),) if page else ()),
     ]
     for source in spec.all_sources():
         place = ("Chart", source.chart) if source.chart else ("Path", source.path)
@@ -94,15 +102,20 @@ def _health(status: Status) -> str:
     return ((told.status if told else "") or "Unknown") + (f" ({told.message})" if told and told.message else "")
 
 
-def print_resources(view: ApplicationView) -> None:
-    """The resources table of ``app get``, ``sync`` and ``wait``."""
+def print_resources(view: ApplicationView, missing: Collection[ResourceKey] = ()) -> None:
+    """The resources table of ``app get``, ``sync`` and ``wait``.
+
+    Args:
+        missing: what is known not to be there.
+    """
     status = view.status
     result = status.operation_state.sync_result if status.operation_state else None
     messages = {(r.group, r.kind, r.namespace, r.name): r for r in (result.resources if result else [])}
     rows: list[tuple[str, ...]] = []
     for resource in status.resources:
         done = messages.pop((resource.group, resource.kind, resource.namespace, resource.name), None)
-        health = resource.health.status if resource.health else ""
+        key = ResourceKey(resource.group, resource.kind, resource.namespace, resource.name)
+        health = resource.health.status if resource.health else HealthCode.MISSING if key in missing else ""
         rows.append(
             (
                 resource.group,

@@ -164,6 +164,10 @@ class ServedApplication:
             *(("" if at else "Assigned Windows", name) for at, name in enumerate(names)),
         ]
 
+    def page(self, view: ApplicationView) -> str:
+        metadata = view.app.metadata
+        return f"{self.session.server.page}/applications/{escaped(metadata.namespace)}/{escaped(metadata.name)}"
+
     async def tree(self, view: ApplicationView) -> "ResourceTree":
         from trueup.cli.servers.objects import tree_of
 

@@ -37,6 +37,11 @@ class KnownServer(msgspec.Struct, frozen=True, kw_only=True):
     tries: int = 1
     core: bool = False
 
+    @property
+    def page(self) -> str:
+        """Where a browser finds it, without a slash at its end."""
+        return f"{'http' if self.plain else 'https'}://{self.address}" + (f"/{self.root}" if self.root else "")
+
     def __repr__(self) -> str:
         return f"KnownServer({self.address!r})"
 

@@ -145,7 +145,7 @@ def _trusted(server: KnownServer) -> KnownServer:
     try:
         ServerClient(server).get("/api/version")
     except UnknownCertificate as error:
-        confirm(f"WARNING: {error.message}. Proceed insecurely?", "nobody has signed in", error.hint)
+        confirm(f"WARNING: {error.message}. Proceed insecurely?", error.message, error.hint)
         return msgspec.structs.replace(server, insecure=True)
     except ServerRefused:
         pass
