@@ -1,5 +1,6 @@
 """What hosts send to ``/api/webhook``, and what strangers do."""
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -8,10 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trueup.model.repository import RepositoryOf
 from trueup.server.endpoint import EndpointAnswer, Knock
 from trueup.server.webhooks import form, matching
 from trueup.server.webhooks.inbox import Inbox, WebhookPorts
@@ -471,3 +474,37 @@ def test_a_form_of_escapes_is_read_by_pieces_and_not_by_escapes(monkeypatch: pyt
     monkeypatch.setattr(form, "_decoded", counted)
     assert form.payload_of(b"payload=" + b"%7B" * 3_000_000) == b"{" * 3_000_000
     assert pieces <= 10
+
+
+@pytest.mark.parametrize("row", [row for row in SAID if not row.startswith("W")])
+def test_of_a_long_text_little_is_kept(row: str) -> None:
+    headers, body, _ = SAID[row]
+    sender = sender_of(headers)
+    assert sender is not None
+    for *way, last in places(body):
+        changed = json.loads(json.dumps(body))
+        at = changed
+        for key in way:
+            at = at[key]
+        if isinstance(at[last], str):
+            at[last] = "a/" * 50_000
+            with contextlib.suppress(BadDelivery):
+                assert len(repr(sender.read(Delivery(headers, {}, json.dumps(changed).encode())))) < 20_000
+
+
+async def test_what_is_read_is_listed_once_for_many_deliveries() -> None:
+    listed = 0
+    read = {RepositoryOf(f"https://h/{n}", "p"): {f"a/{n}"} for n in range(50)}
+
+    def others() -> list[RepositoryOf]:
+        nonlocal listed
+        listed += 1
+        return []
+
+    bench = Bench()
+    bench.inbox._ports = msgspec.structs.replace(bench.inbox._ports, readers=lambda: read, others=others)
+    for _ in range(100):
+        assert bench.inbox.put([git(("https://h/7", "https://h/new"), "refs/heads/main", True)]) == 1
+    assert listed == 1
+    read[RepositoryOf("https://h/new", "p")] = {"a/new"}
+    assert bench.inbox.put([git(("https://h/new",), "refs/heads/main", True)]) == 1

@@ -72,7 +72,7 @@ def read_bitbucket_cloud(delivery: Delivery) -> list[News]:
             name = as_ref(text_of(inside(state, "name")))
             if name:
                 ref = full_ref(name, tag=inside(state, "type") == "tag")
-                yield GitPush(urls, ref, text_of(inside(change, "new", "target", "hash")))
+                yield GitPush(urls, ref, leads_to(text_of(inside(change, "new", "target", "hash"))))
 
     return _few(pushes())
 

@@ -65,6 +65,7 @@ class Inbox:
         self._images: dict[ImagePush, None] = {}
         self._told: dict[str, float] = {}
         self._places: dict[RepositoryOf, PushedPlace | None] = {}
+        self._reads: tuple[tuple[int, float], frozenset[PushedPlace]] | None = None
         self._queue = Queue("webhooks", self._tell, subject="repository", workers=8)
 
     async def run(self) -> None:
@@ -80,7 +81,7 @@ class Inbox:
             if isinstance(each, ImagePush) and len(self._images) < MOST_IMAGES:
                 self._images[each] = None
                 self._add(IMAGES)
-        read = self._read() if at else set()
+        read = self._read() if at else frozenset()
         for place in at.keys() & read:
             key = f"{place.host}/{place.path}"
             waiting = self._pending.get(key, (place, []))[1]
@@ -94,9 +95,13 @@ class Inbox:
         last = self._told.get(key)
         self._queue.add(key, after=0.0 if last is None else last + PAUSE - self._ports.clock())
 
-    def _read(self) -> set[PushedPlace]:
-        """The places that are read at all."""
-        return {place for each in self._repositories() if (place := self._place(each)) is not None}
+    def _read(self) -> frozenset[PushedPlace]:
+        """The places that are read at all: of thousands they are listed once in a while, and when there are others."""
+        at = (len(self._ports.readers()), self._ports.clock() // PAUSE)
+        if self._reads is None or self._reads[0] != at:
+            found = (self._place(each) for each in self._repositories())
+            self._reads = (at, frozenset(place for place in found if place is not None))
+        return self._reads[1]
 
     def _repositories(self) -> list[RepositoryOf]:
         return list(dict.fromkeys([*self._ports.readers(), *self._ports.others()]))

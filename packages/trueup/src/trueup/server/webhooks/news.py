@@ -16,6 +16,9 @@ MOST_URLS: Final = 8
 MOST_IMAGES: Final = 200
 """Pushed images that wait at a time."""
 
+_LONGEST_COMMIT: Final = 64
+_HEXADECIMAL: Final = frozenset("0123456789abcdefABCDEF")
+
 
 class Delivery(msgspec.Struct, frozen=True):
     """One request of a host.
@@ -74,5 +77,5 @@ def full_ref(name: str, *, tag: bool = False) -> str:
 
 
 def leads_to(commit: str) -> str:
-    """A commit as hosts write it: of what is gone, only noughts."""
-    return commit if commit.strip("0") else ""
+    """A commit as hosts write it: of what is gone, only noughts. What can be none is nothing, however long it is."""
+    return commit if len(commit) <= _LONGEST_COMMIT and commit.strip("0") and _HEXADECIMAL.issuperset(commit) else ""
