@@ -1,8 +1,32 @@
 """Where an operation stands, in one line. Pure."""
 
 from trueup.cli.app.access import ApplicationView
-from trueup.model.status import OperationPhase, SyncCode
+from trueup.model.status import OperationPhase, OperationState, ResourceResult, SyncCode
 from trueup.plan.retry import limit_of
+
+
+def counted(state: OperationState) -> str:
+    """What an operation says, with the number of the objects that failed in the place of their reasons: those stand
+    with the objects."""
+    results = state.sync_result.resources if state.sync_result else []
+    said, cut, reasons = state.message.partition(", reason: ")
+    failed = [each for each in results if _failed(each) and each.message and each.message[:_SHORTENED] in reasons]
+    if not cut or not failed:
+        return state.message
+    for message in sorted({each.message for each in failed}, key=len, reverse=True):
+        reasons = reasons.replace(message, "")
+    rest = reasons.strip(",")
+    if any(each.message.startswith(rest) for each in failed):
+        rest = ""  # of a reason that was cut off
+    return f"{said} ({len(failed)} of {len(results)}){rest}"
+
+
+_SHORTENED = 40
+"""Letters by which the reason of an object is known, whose end the operation may have cut off."""
+
+
+def _failed(result: ResourceResult) -> bool:
+    return result.status == "SyncFailed" or result.hook_phase in (OperationPhase.FAILED, OperationPhase.ERROR)
 
 
 def under_way(view: ApplicationView) -> str:
@@ -11,15 +35,15 @@ def under_way(view: ApplicationView) -> str:
     if state is None or state.phase.completed:
         return "asked for, not taken up yet" if view.app.operation is not None else ""
     if state.phase is OperationPhase.TERMINATING:
-        return f"terminating{f': {state.message}' if state.message else ''}"
+        return f"terminating{f': {counted(state)}' if state.message else ''}"
     policy = view.app.spec.sync_policy
     limit = limit_of(state, policy.retry if policy else None)
     attempts = f"{limit + 1}" if limit >= 0 else "no limit"
     if state.finished_at:
         # The count is that of the attempt to come; the message says when.
-        return f"attempt {state.retry_count} of {attempts} failed, another follows: {state.message}"
+        return f"attempt {state.retry_count} of {attempts} failed, another follows: {counted(state)}"
     attempt = f"attempt {state.retry_count + 1} of {attempts}" if state.retry_count else "running"
-    return f"{attempt}{f': {state.message}' if state.message else ''}"
+    return f"{attempt}{f': {counted(state)}' if state.message else ''}"
 
 
 def not_tried_again(view: ApplicationView) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from trueup.cli.app.access import ApplicationView
 from trueup.cli.app.changed import change_of
-from trueup.cli.app.progress import not_tried_again, under_way
+from trueup.cli.app.progress import counted, not_tried_again, under_way
 from trueup.cli.output import painted, table
 from trueup.cli.screen import plain, say, styled
 from trueup.model.health import HealthCode
@@ -72,7 +72,7 @@ def print_summary(
             ("Phase", str(op.phase)),
             ("Start", op.started_at),
             ("Finished", op.finished_at or ""),
-            ("Message", op.message),
+            ("Message", counted(op)),
         ]
     width = max(16, *(len(name) + 2 for name, _ in lines))
     for name, value in lines:

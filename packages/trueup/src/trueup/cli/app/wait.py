@@ -9,7 +9,7 @@ import msgspec
 from trueup.cli.app.access import ApplicationNotFound, ApplicationView
 from trueup.cli.app.choice import ResourcePattern, meant, pattern, resource_option
 from trueup.cli.app.port import ApplicationPort, applications_of
-from trueup.cli.app.progress import not_tried_again, under_way
+from trueup.cli.app.progress import counted, not_tried_again, under_way
 from trueup.cli.app.selecting import NoneSelected, selected, selector_option
 from trueup.cli.app.summary import print_resources, print_summary
 from trueup.cli.completing import applications
@@ -152,7 +152,7 @@ class WaitProgress:
         self._first = False
         if state is None or state == self._before:
             return
-        self._line("operation", str(state.phase), state.message)
+        self._line("operation", str(state.phase), counted(state))
         for result in state.sync_result.resources if state.sync_result else []:
             kind = f"{result.group}/{result.kind}" if result.group else result.kind
             name = f"{result.namespace}/{result.name}" if result.namespace else result.name
