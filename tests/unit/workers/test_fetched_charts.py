@@ -18,6 +18,7 @@ from trueup.offline.elsewhere import Elsewhere
 from trueup.offline.renderer import OfflineRenderer
 from trueup.render.environment import RenderContext
 from trueup.render.output import Objects
+from trueup.render.remote import RemotesNeeded
 from trueup.sources.mirrors import Mirrors
 from trueup.workers.git import run_git
 from trueup.workers.kustomize import kubectl
@@ -164,5 +165,5 @@ async def test_a_repository_is_asked_over_http_alone(renderer: OfflineRenderer, 
 
 async def test_without_a_network_the_remedy_is_to_commit_it(renderer: OfflineRenderer) -> None:
     files = {"kustomization.yaml": "helmCharts: [{name: web, repo: 'https://e.invalid', releaseName: r}]\n"}
-    with pytest.raises(RenderFailed, match=r"chart web of https://e.invalid is remote.*helm pull --untar"):
+    with pytest.raises(RemotesNeeded, match=r"chart web of https://e.invalid is remote.*helm pull --untar"):
         await renderer.render(Source(path="."), MemTree(files), CONTEXT)

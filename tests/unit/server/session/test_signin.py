@@ -110,7 +110,7 @@ async def test_advisory_44_a_name_that_is_none_takes_as_long() -> None:
         return statistics.median(found)
 
     for name in ("admin", "nobody"):
-        assert await seconds(name) >= 0.05
+        assert await seconds(name) >= 0.049, "the loop's clock counts whole milliseconds"
 
 
 async def test_what_is_looked_at_costs_a_hash_whoever_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
