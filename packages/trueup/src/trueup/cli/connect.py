@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import msgspec
@@ -21,6 +21,11 @@ from trueup.kube.errors import ConfigError
 from trueup.kube.plainwire import PlainWire
 from trueup.kube.transport import IN_FLIGHT, pooled
 from trueup.model.errors import TrueupError
+
+if TYPE_CHECKING:
+    from trueup.cli.servers.session import ServerSession
+
+Port = TypeVar("Port")
 
 CONTROL_NAMESPACE = "argocd"
 OF_SERVERS = {"app", "cert", "cluster", "gpg", "proj", "repo", "repocreds"}
@@ -207,6 +212,29 @@ async def connected(access: ClusterAccess) -> AsyncIterator[Client]:
     """As :func:`asking`, of the cluster that holds our own objects."""
     async with asking(access.config()) as client:
         yield client
+
+
+@asynccontextmanager
+async def filling(
+    access: ClusterAccess, served: Callable[["ServerSession"], Port], direct: Callable[[Client], Port]
+) -> AsyncIterator[Port]:
+    """What fills a port: straight on Kubernetes, or through the API server that was named.
+
+    Args:
+        served: makes it of a session with the server.
+        direct: makes it of a client of the cluster. Each loads what it makes, for a command loads no more than it uses.
+
+    Raises:
+        TrueupError: there is no way to it.
+    """
+    if access.served is None:
+        async with connected(access) as client:
+            yield direct(client)
+        return
+    from trueup.cli.servers.session import ServerSession
+
+    async with ServerSession(access.served) as session:
+        yield served(session)
 
 
 def asking(config: ClusterConfig) -> Client:

@@ -5,12 +5,13 @@ written once, against the port, and only the filling that is used is loaded.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from trueup.cli.app.access import ApplicationView
-from trueup.cli.connect import ClusterAccess, connected
+from trueup.cli.connect import ClusterAccess, filling
+from trueup.kube.client import Client
 from trueup.model.application import Application, Operation
 from trueup.model.status import RevisionHistory
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from trueup.cli.app.meant import ObjectsMeant
     from trueup.cli.app.reasons import Reason
     from trueup.cli.app.sources import Here, Revisions
+    from trueup.cli.servers.session import ServerSession
     from trueup.model.manifest import Manifest
     from trueup.model.resource import ResourceKey
     from trueup.policy.requests import Cascade, Ending
@@ -237,21 +239,21 @@ class ApplicationsPort(Protocol):
         ...
 
 
-@asynccontextmanager
-async def applications_of(access: ClusterAccess) -> AsyncIterator[ApplicationsPort]:
+def applications_of(access: ClusterAccess) -> AbstractAsyncContextManager[ApplicationsPort]:
     """The applications that a command is about.
 
     Raises:
         TrueupError: there is no way to them.
     """
-    if access.served is not None:
+
+    def served(session: "ServerSession") -> ApplicationsPort:
         from trueup.cli.servers.applications import ServedApplications
-        from trueup.cli.servers.session import ServerSession
 
-        async with ServerSession(access.served) as session:
-            yield ServedApplications(session)
-        return
-    from trueup.cli.app.direct import DirectApplications
+        return ServedApplications(session)
 
-    async with connected(access) as client:
-        yield DirectApplications(client, access)
+    def direct(client: Client) -> ApplicationsPort:
+        from trueup.cli.app.direct import DirectApplications
+
+        return DirectApplications(client, access)
+
+    return filling(access, served, direct)

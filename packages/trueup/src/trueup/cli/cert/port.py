@@ -1,10 +1,14 @@
 """Trusted servers as commands reach them: straight on Kubernetes, or through an API server. One port, two fillings."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any, Protocol
 
-from trueup.cli.connect import ClusterAccess, connected
+from trueup.cli.connect import ClusterAccess, filling
+from trueup.kube.client import Client
+
+if TYPE_CHECKING:
+    from trueup.cli.servers.session import ServerSession
 
 Entry = dict[str, Any]
 """A certificate or a key, by the fields of Argo CD's API: ``serverName``, ``certType``, ``certSubType``, ``certInfo``,
@@ -35,21 +39,21 @@ class CertificatesPort(Protocol):
         ...
 
 
-@asynccontextmanager
-async def certificates_of(access: ClusterAccess) -> AsyncIterator[CertificatesPort]:
+def certificates_of(access: ClusterAccess) -> AbstractAsyncContextManager[CertificatesPort]:
     """What a command is about.
 
     Raises:
         TrueupError: there is no way to it.
     """
-    if access.served is not None:
+
+    def served(session: "ServerSession") -> CertificatesPort:
         from trueup.cli.servers.certificates import ServedCertificates
-        from trueup.cli.servers.session import ServerSession
 
-        async with ServerSession(access.served) as session:
-            yield ServedCertificates(session)
-        return
-    from trueup.cli.cert.direct import DirectCertificates
+        return ServedCertificates(session)
 
-    async with connected(access) as client:
-        yield DirectCertificates(client, access.namespace)
+    def direct(client: Client) -> CertificatesPort:
+        from trueup.cli.cert.direct import DirectCertificates
+
+        return DirectCertificates(client, access.namespace)
+
+    return filling(access, served, direct)

@@ -1,10 +1,14 @@
 """Clusters as commands reach them: straight on Kubernetes, or through an API server. One port, two fillings."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from trueup.cli.connect import ClusterAccess, connected
+from trueup.cli.connect import ClusterAccess, filling
+from trueup.kube.client import Client
+
+if TYPE_CHECKING:
+    from trueup.cli.servers.session import ServerSession
 
 Body = dict[str, Any]
 """A cluster by the fields of Argo CD's API: ``name``, ``server``, ``config``, ``namespaces``, ``clusterResources``,
@@ -70,21 +74,21 @@ class ClustersPort(Protocol):
         ...
 
 
-@asynccontextmanager
-async def clusters_of(access: ClusterAccess) -> AsyncIterator[ClustersPort]:
+def clusters_of(access: ClusterAccess) -> AbstractAsyncContextManager[ClustersPort]:
     """The clusters that a command is about.
 
     Raises:
         TrueupError: there is no way to them.
     """
-    if access.served is not None:
+
+    def served(session: "ServerSession") -> ClustersPort:
         from trueup.cli.servers.clusters import ServedClusters
-        from trueup.cli.servers.session import ServerSession
 
-        async with ServerSession(access.served) as session:
-            yield ServedClusters(session)
-        return
-    from trueup.cli.cluster.direct import DirectClusters
+        return ServedClusters(session)
 
-    async with connected(access) as client:
-        yield DirectClusters(client, access.namespace)
+    def direct(client: Client) -> ClustersPort:
+        from trueup.cli.cluster.direct import DirectClusters
+
+        return DirectClusters(client, access.namespace)
+
+    return filling(access, served, direct)

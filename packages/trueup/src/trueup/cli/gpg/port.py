@@ -1,12 +1,15 @@
 """Public keys as commands reach them: straight on Kubernetes, or through an API server. One port, two fillings."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Protocol
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Protocol
 
-from trueup.cli.connect import ClusterAccess, connected
+from trueup.cli.connect import ClusterAccess, filling
+from trueup.kube.client import Client
 from trueup.model.errors import TrueupError
 from trueup.model.public_key import PublicKey
+
+if TYPE_CHECKING:
+    from trueup.cli.servers.session import ServerSession
 
 
 class KeysPort(Protocol):
@@ -38,21 +41,21 @@ def unknown(key: str) -> TrueupError:
     return TrueupError(f"no key {key[:60]} is known", hint="`trueup gpg list` shows those that are")
 
 
-@asynccontextmanager
-async def keys_of(access: ClusterAccess) -> AsyncIterator[KeysPort]:
+def keys_of(access: ClusterAccess) -> AbstractAsyncContextManager[KeysPort]:
     """The keys that a command is about.
 
     Raises:
         TrueupError: there is no way to them.
     """
-    if access.served is not None:
+
+    def served(session: "ServerSession") -> KeysPort:
         from trueup.cli.servers.keys import ServedKeys
-        from trueup.cli.servers.session import ServerSession
 
-        async with ServerSession(access.served) as session:
-            yield ServedKeys(session)
-        return
-    from trueup.cli.gpg.direct import DirectKeys
+        return ServedKeys(session)
 
-    async with connected(access) as client:
-        yield DirectKeys(client, access.namespace)
+    def direct(client: Client) -> KeysPort:
+        from trueup.cli.gpg.direct import DirectKeys
+
+        return DirectKeys(client, access.namespace)
+
+    return filling(access, served, direct)

@@ -1,10 +1,14 @@
 """Projects as commands reach them: straight on Kubernetes, or through an API server. One port, two fillings."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any, Protocol
 
-from trueup.cli.connect import ClusterAccess, connected
+from trueup.cli.connect import ClusterAccess, filling
+from trueup.kube.client import Client
+
+if TYPE_CHECKING:
+    from trueup.cli.servers.session import ServerSession
 
 Body = dict[str, Any]
 Spec = dict[str, Any]
@@ -43,21 +47,21 @@ class ProjectsPort(Protocol):
         ...
 
 
-@asynccontextmanager
-async def projects_of(access: ClusterAccess) -> AsyncIterator[ProjectsPort]:
+def projects_of(access: ClusterAccess) -> AbstractAsyncContextManager[ProjectsPort]:
     """The projects that a command is about.
 
     Raises:
         TrueupError: there is no way to them.
     """
-    if access.served is not None:
+
+    def served(session: "ServerSession") -> ProjectsPort:
         from trueup.cli.servers.projects import ServedProjects
-        from trueup.cli.servers.session import ServerSession
 
-        async with ServerSession(access.served) as session:
-            yield ServedProjects(session)
-        return
-    from trueup.cli.proj.direct import DirectProjects
+        return ServedProjects(session)
 
-    async with connected(access) as client:
-        yield DirectProjects(client, access.namespace)
+    def direct(client: Client) -> ProjectsPort:
+        from trueup.cli.proj.direct import DirectProjects
+
+        return DirectProjects(client, access.namespace)
+
+    return filling(access, served, direct)

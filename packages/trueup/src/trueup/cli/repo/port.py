@@ -1,11 +1,15 @@
 """Repositories as commands reach them: straight on Kubernetes, or through an API server. One port, two fillings."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from trueup.cli.connect import ClusterAccess, connected
+from trueup.cli.connect import ClusterAccess, filling
+from trueup.kube.client import Client
 from trueup.store.repository_secrets import RepositorySecret
+
+if TYPE_CHECKING:
+    from trueup.cli.servers.session import ServerSession
 
 
 class RepositoryView(NamedTuple):
@@ -47,8 +51,7 @@ class RepositoriesPort(Protocol):
         ...
 
 
-@asynccontextmanager
-async def repositories_of(access: ClusterAccess, kind: str) -> AsyncIterator[RepositoriesPort]:
+def repositories_of(access: ClusterAccess, kind: str) -> AbstractAsyncContextManager[RepositoriesPort]:
     """The repositories that a command is about.
 
     Args:
@@ -57,14 +60,15 @@ async def repositories_of(access: ClusterAccess, kind: str) -> AsyncIterator[Rep
     Raises:
         TrueupError: there is no way to them.
     """
-    if access.served is not None:
+
+    def served(session: "ServerSession") -> RepositoriesPort:
         from trueup.cli.servers.repositories import ServedRepositories
-        from trueup.cli.servers.session import ServerSession
 
-        async with ServerSession(access.served) as session:
-            yield ServedRepositories(session, kind)
-        return
-    from trueup.cli.repo.direct import DirectRepositories
+        return ServedRepositories(session, kind)
 
-    async with connected(access) as client:
-        yield DirectRepositories(client, access.namespace, kind)
+    def direct(client: Client) -> RepositoriesPort:
+        from trueup.cli.repo.direct import DirectRepositories
+
+        return DirectRepositories(client, access.namespace, kind)
+
+    return filling(access, served, direct)

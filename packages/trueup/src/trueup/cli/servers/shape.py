@@ -1,12 +1,13 @@
 """What an answer of a server must be made of, for what is read of it: a server is nobody that is to be believed."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from trueup.model.errors import TrueupError
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 class StrangeAnswer(TrueupError):
@@ -18,18 +19,29 @@ class StrangeAnswer(TrueupError):
         )
 
 
+def _of_kind(body: Json, name: str, kind: type[T], meant: str) -> T:
+    found = body.get(name)
+    if found is None:
+        return kind()
+    if not isinstance(found, kind):
+        raise StrangeAnswer(name, meant)
+    return found
+
+
+def _listed(body: Json, name: str, kind: type[T], meant: str) -> list[T]:
+    found: list[Any] = _of_kind(body, name, list, meant)
+    if not all(isinstance(each, kind) for each in found):
+        raise StrangeAnswer(name, meant)
+    return found
+
+
 def rows(body: Json, name: str) -> list[Json]:
     """A list of objects; empty where there is none.
 
     Raises:
         StrangeAnswer: it is something else.
     """
-    found = body.get(name)
-    if found is None:
-        return []
-    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise StrangeAnswer(name, "list of objects")
-    return found
+    return _listed(body, name, dict, "list of objects")
 
 
 def part(body: Json, name: str) -> Json:
@@ -38,12 +50,7 @@ def part(body: Json, name: str) -> Json:
     Raises:
         StrangeAnswer: it is something else.
     """
-    found = body.get(name)
-    if found is None:
-        return {}
-    if not isinstance(found, dict):
-        raise StrangeAnswer(name, "object")
-    return found
+    return _of_kind(body, name, dict, "object")
 
 
 def word(body: Json, name: str) -> str:
@@ -52,12 +59,7 @@ def word(body: Json, name: str) -> str:
     Raises:
         StrangeAnswer: it is something else.
     """
-    found = body.get(name)
-    if found is None:
-        return ""
-    if not isinstance(found, str):
-        raise StrangeAnswer(name, "text")
-    return found
+    return _of_kind(body, name, str, "text")
 
 
 def words(body: Json, name: str) -> list[str]:
@@ -66,12 +68,7 @@ def words(body: Json, name: str) -> list[str]:
     Raises:
         StrangeAnswer: it is something else.
     """
-    found = body.get(name)
-    if found is None:
-        return []
-    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise StrangeAnswer(name, "list of texts")
-    return found
+    return _listed(body, name, str, "list of texts")
 
 
 def unpacked(text: str, name: str) -> Json | None:
