@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from structlog.testing import capture_logs
+from tests.support.logs import logged
 from tests.support.plans import NAMESPACE, REVISION, START, ToyCluster, compared
 
 from kubegrammar.patch import merge_patch
@@ -463,7 +463,7 @@ class World:
         end = self.time + timedelta(seconds=seconds)
         while self._due and self._due[0][0] <= end:
             self.time, _, key = heapq.heappop(self._due)
-            with capture_logs() as lines:
+            with logged() as lines:
                 requeue = await self.reconciler.reconcile(key)
             self.log += lines
             self.passes.append((self.time, requeue))

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from structlog.testing import capture_logs
+from tests.support.logs import logged
 from tests.support.plans import START, manifest, state
 from tests.support.world import KEY, World, application, project
 
@@ -93,7 +93,7 @@ async def test_what_each_reader_makes_of_a_change(
     entry = entry_of(told[0])
     assert (str(entry.action) if entry else "") == action
     notes: list[Any] = []
-    with capture_logs() as lines:
+    with logged() as lines:
         for reader in (LogReader(), EventReader(world, world.now), NoteReader(lambda *given: notes.append(given))):
             await reader.happened(stored, told)
             reader.recorded(stored, stored.live, told)
